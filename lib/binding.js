@@ -1,0 +1,73 @@
+'use strict';
+
+// The generated loader obeys these for every package made with napi-rs, and
+// with 'error' it refuses to load any native addon. But a host of WASI has no
+// build for WASI, and the programs that force one are those that need a host.
+const FORCED_FLAVOR = ['NAPI_RS_FORCE_WASI', 'NAPI_RS_WASI_FLAVOR'];
+
+function requireUnforced() {
+  const forced = FORCED_FLAVOR.filter((name) => process.env[name]);
+  const saved = forced.map((name) => process.env[name]);
+  forced.forEach((name) => delete process.env[name]);
+  try {
+    return require('../binding.js');
+  } finally {
+    forced.forEach((name, i) => (process.env[name] = saved[i]));
+  }
+}
+
+/** The platform in the words of the packages that carry the binaries. */
+function platformName() {
+  const { platform, arch } = process;
+  if (platform === 'win32') return `${platform}-${arch}-msvc`;
+  if (platform !== 'linux') return `${platform}-${arch}`;
+  const header = process.report?.getReport?.().header;
+  const musl = header !== undefined && !header.glibcVersionRuntime;
+  return `${platform}-${arch}-${musl ? 'musl' : 'gnu'}`;
+}
+
+/**
+ * Why a binary that is there did not load, if that is what happened.
+ *
+ * The generated loader tries several files, so most of what it chains together
+ * in `cause` only says that one of them does not exist.
+ */
+function loadFailure(error) {
+  for (let { cause } = error; cause instanceof Error; { cause } = cause) {
+    const [line] = cause.message.split('\n');
+    if (!/^(Cannot find (module|package)|Unsupported )/.test(line)) return line;
+  }
+  return undefined;
+}
+
+/** One sentence: what is wrong with this installation, and what to do. */
+function explain(error) {
+  const platform = platformName();
+  const reason = loadFailure(error);
+  if (reason !== undefined) {
+    return `Cannot load the binary of wasi-rs for ${platform}: ${reason}`;
+  }
+  const { optionalDependencies = {} } = require('../package.json');
+  if (`wasi-rs-${platform}` in optionalDependencies) {
+    return `The binary of wasi-rs for ${platform} is not installed: install wasi-rs again with optional dependencies, as in \`npm install --include=optional wasi-rs\``;
+  }
+  return `There is no binary of wasi-rs for ${platform}: build one with Rust, by \`npm install\` in a clone of its repository`;
+}
+
+/**
+ * Loads the native class.
+ *
+ * @throws {Error} `ERR_WASI_NO_BINARY` where the installation has no binary
+ *   that this platform can load; what the loader tried is in `cause`
+ */
+function loadBinding() {
+  try {
+    return requireUnforced();
+  } catch (cause) {
+    throw Object.assign(new Error(explain(cause), { cause }), {
+      code: 'ERR_WASI_NO_BINARY',
+    });
+  }
+}
+
+module.exports = { loadBinding };

@@ -1,0 +1,104 @@
+'use strict';
+
+const { parseArgs } = require('node:util');
+
+const { CommandError } = require('./error');
+
+const OPTIONS = {
+  dir: { type: 'string', multiple: true },
+  env: { type: 'string', multiple: true },
+  help: { type: 'boolean' },
+  version: { type: 'boolean' },
+};
+
+/** Splits at the first `separator`; the second part is undefined without one. */
+function splitOnce(text, separator) {
+  const at = text.indexOf(separator);
+  return at === -1
+    ? [text]
+    : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function refuse(problem) {
+  throw new CommandError(`${problem} (see wasi-rs --help)`);
+}
+
+/** Refuses what parseArgs lets pass when it is not strict. */
+function checkOption({ name, rawName, value, inlineValue }) {
+  const type = Object.hasOwn(OPTIONS, name) ? OPTIONS[name].type : undefined;
+  if (type === undefined || rawName !== `--${name}`) {
+    refuse(`unknown option ${rawName}`);
+  }
+  if (type === 'boolean' && value !== undefined) {
+    refuse(`${rawName} takes no value`);
+  }
+  // What looks like the next option is one; `--dir=-x` still means `-x`.
+  if (type === 'string' && (!value || (!inlineValue && value[0] === '-'))) {
+    refuse(`${rawName} needs a value`);
+  }
+}
+
+/** `HOST[::GUEST]`; a guest path names one directory only. */
+function addPreopen(preopens, value) {
+  const [realPath, mappedPath = realPath] = splitOnce(value, '::');
+  if (realPath === '' || mappedPath === '') {
+    refuse(`--dir ${value} is not of the form HOST[::GUEST]`);
+  }
+  if (mappedPath in preopens) {
+    refuse(`--dir gives the guest two directories named ${mappedPath}`);
+  }
+  preopens[mappedPath] = realPath;
+}
+
+/** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
+function addVariable(env, value) {
+  const [name, text = process.env[name]] = splitOnce(value, '=');
+  if (name === '') refuse(`--env ${value} is not of the form NAME[=VALUE]`);
+  env[name] = text;
+}
+
+/**
+ * Reads the command line.
+ *
+ * Options stand before FILE.wasm. What follows it belongs to the guest, even
+ * where it looks like an option, so parsing must stop there: parseArgs cannot,
+ * but tells where it found what.
+ *
+ * @param {string[]} argv what follows the command's name
+ * @throws {CommandError}
+ */
+function readArguments(argv) {
+  const { tokens } = parseArgs({
+    args: argv,
+    options: OPTIONS,
+    strict: false,
+    tokens: true,
+  });
+  // Without a prototype, so that no name is taken beforehand.
+  const preopens = { __proto__: null };
+  const env = { __proto__: null };
+
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      const guestArgs = argv.slice(token.index + 1);
+      return { file: token.value, guestArgs, preopens, env };
+    }
+    if (token.kind === 'option-terminator') continue;
+    checkOption(token);
+    switch (token.name) {
+      case 'help':
+        return { help: true };
+      case 'version':
+        return { version: true };
+      case 'dir':
+        addPreopen(preopens, token.value);
+        break;
+      case 'env':
+        addVariable(env, token.value);
+        break;
+    }
+  }
+  return refuse('no FILE.wasm given');
+}
+
+module.exports = { readArguments };

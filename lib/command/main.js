@@ -1,0 +1,89 @@
+'use strict';
+
+const { version } = require('../../package.json');
+const { readArguments } = require('./arguments');
+const { CommandError } = require('./error');
+
+const EXIT_USAGE = 2;
+/** What a shell reports for a process that aborted: 128 + SIGABRT. */
+const EXIT_TRAP = 134;
+
+const HELP = `\
+Usage: wasi-rs [OPTION]... FILE.wasm [ARG]...
+
+Runs a WASI command (preview1, or the older snapshot 0). It sees its file's
+name and the ARGs, standard input, output and error, and nothing else of the
+host but what the options give it.
+
+Options, all before FILE.wasm:
+  --dir HOST[::GUEST]  give it the directory HOST, under the name GUEST
+                       (without GUEST: under the name HOST)
+  --env NAME[=VALUE]   set an environment variable for it
+                       (without VALUE: to the value that NAME has here, if any)
+  --help               print this text
+  --version            print the version of wasi-rs
+
+Exit codes:
+  0 to 255  what the command exited with
+  ${EXIT_USAGE}         the command line is wrong, or FILE.wasm cannot be run
+  ${EXIT_TRAP}       the command trapped
+`;
+
+function print(text) {
+  process.stdout.write(text);
+  return 0;
+}
+
+function report(message) {
+  process.stderr.write(`wasi-rs: ${message}\n`);
+}
+
+/** The reason and, below it, where in the guest it happened. */
+function reportTrap(file, error) {
+  // What the guest threw and nobody caught is no Error, and has no message.
+  const reason = error.message ?? 'uncaught exception';
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => line.includes('wasm://'));
+  report([`${file} trapped: ${reason}`, ...frames].join('\n'));
+}
+
+/** Anything else is a mistake of ours, and shows its stack. */
+function isExpected(error) {
+  return error instanceof CommandError || error.code === 'ERR_WASI_NO_BINARY';
+}
+
+function run(command) {
+  // Loaded late: neither --help nor a misspelled option needs the addon.
+  const { prepareGuest } = require('./guest');
+  const startGuest = prepareGuest(command);
+  try {
+    // The system keeps the lowest eight bits of an exit code, and Node refuses
+    // some of the others.
+    return startGuest() & 0xff;
+  } catch (error) {
+    reportTrap(command.file, error);
+    return EXIT_TRAP;
+  }
+}
+
+/**
+ * The command `wasi-rs`.
+ *
+ * @param {string[]} argv what follows the command's name
+ * @returns {number} the exit code
+ */
+function main(argv) {
+  try {
+    const command = readArguments(argv);
+    if (command.help) return print(HELP);
+    if (command.version) return print(`${version}\n`);
+    return run(command);
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    report(error.message);
+    return EXIT_USAGE;
+  }
+}
+
+module.exports = { main };

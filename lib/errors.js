@@ -1,0 +1,163 @@
+'use strict';
+
+const { inspect } = require('node:util');
+
+// Programs match on Node's errors: on `code`, on the message, and in logs on
+// the first line of the stack. So each error built here has all of them as
+// Node's own has: `code` is an own enumerable property, `name` and
+// `constructor` are those of the base class, and the code stands in square
+// brackets in the stack and in what toString() returns.
+
+/** The error class of `Base` for `code`, made once for each pair in use. */
+function classWithCode(Base, code) {
+  const CodedError = class extends Base {
+    toString() {
+      return `${this.name} [${code}]: ${this.message}`;
+    }
+  };
+  // Node hides its subclass, so that `error.constructor === TypeError` holds.
+  Object.defineProperty(CodedError.prototype, 'constructor', {
+    __proto__: null,
+    value: Base,
+    configurable: true,
+  });
+  return CodedError;
+}
+
+/**
+ * Writes the stack anew, with the code in its first line.
+ *
+ * Engines take that line from `name` when the stack is captured or first read,
+ * so the name carries the code for as long as both take, and no longer.
+ */
+function stampStack(error, code, above) {
+  Object.defineProperty(error, 'name', {
+    __proto__: null,
+    value: `${error.name} [${code}]`,
+    configurable: true,
+  });
+  Error.captureStackTrace?.(error, above);
+  void error.stack;
+  delete error.name;
+}
+
+/** Returns a function that builds the errors of one code. */
+function errorFactory(Base, code, describe) {
+  const CodedError = classWithCode(Base, code);
+  /**
+   * @param {Function} [above] frames of this function and those it called are
+   *   left out of the stack: they say nothing about the caller's mistake
+   */
+  return function makeError(above = makeError, ...details) {
+    const error = new CodedError();
+    error.code = code;
+    Object.defineProperty(error, 'message', {
+      __proto__: null,
+      value: describe(...details),
+      writable: true,
+      configurable: true,
+    });
+    stampStack(error, code, above);
+    return error;
+  };
+}
+
+/** How Node names a value of the wrong type. */
+function describeReceived(value) {
+  if (value === null || value === undefined) return String(value);
+  switch (typeof value) {
+    case 'function':
+      return `function ${value.name}`;
+    case 'object': {
+      // The value is the caller's: its constructor may be anything at all.
+      const name = value.constructor?.name;
+      return typeof name === 'string' && name !== ''
+        ? `an instance of ${name}`
+        : inspect(value, { depth: -1 });
+    }
+    case 'string':
+      return `type string (${quote(value.length > 28 ? `${value.slice(0, 25)}...` : value)})`;
+    case 'bigint':
+      return `type bigint (${value}n)`;
+    case 'number':
+      return `type number (${Object.is(value, -0) ? '-0' : value})`;
+    default:
+      return `type ${typeof value} (${String(value)})`;
+  }
+}
+
+function quote(text) {
+  return text.includes("'") ? JSON.stringify(text) : `'${text}'`;
+}
+
+/**
+ * A number as Node prints it in range errors: `10_000_000_000` above 2 ** 32.
+ * The groups are counted blindly from the end, so that 1e21 is `1e_+21`.
+ */
+function describeNumber(value) {
+  return Number.isInteger(value) && Math.abs(value) > 2 ** 32
+    ? String(value).replace(/(?<=[^-])(?=(?:.{3})+$)/g, '_')
+    : inspect(value);
+}
+
+/** A dotted name is a property to Node, any other an argument. */
+function kindOf(name) {
+  return name.includes('.') ? 'property' : 'argument';
+}
+
+/** `(above, name, expected, value)`, `expected` as in "of type string". */
+const invalidArgType = errorFactory(
+  TypeError,
+  'ERR_INVALID_ARG_TYPE',
+  (name, expected, value) =>
+    `The "${name}" ${kindOf(name)} must be ${expected}. Received ${describeReceived(value)}`,
+);
+
+/** `(above, name, reason, value)` */
+const invalidArgValue = errorFactory(
+  TypeError,
+  'ERR_INVALID_ARG_VALUE',
+  (name, reason, value) => {
+    const shown = inspect(value);
+    const received = shown.length > 128 ? `${shown.slice(0, 128)}...` : shown;
+    return `The ${kindOf(name)} '${name}' ${reason}. Received ${received}`;
+  },
+);
+
+/** `(above, name, range, value)` */
+const outOfRange = errorFactory(
+  RangeError,
+  'ERR_OUT_OF_RANGE',
+  (name, range, value) =>
+    `The value of "${name}" is out of range. It must be ${range}. Received ${describeNumber(value)}`,
+);
+
+/** `(above)` */
+const alreadyStarted = errorFactory(
+  Error,
+  'ERR_WASI_ALREADY_STARTED',
+  () => 'WASI instance has already started',
+);
+
+/** What `new WASI()` throws where Node's permission model withholds WASI. */
+function accessDenied(above) {
+  // Unlike its neighbours, this one comes from Node's C++ side, which puts no
+  // code into the stack.
+  const error = new Error(
+    'Access to this API has been restricted. Use --allow-wasi to manage permissions.',
+  );
+  Error.captureStackTrace?.(error, above);
+  return Object.assign(error, {
+    code: 'ERR_ACCESS_DENIED',
+    permission: 'WASI',
+    resource: '',
+  });
+}
+
+module.exports = {
+  accessDenied,
+  alreadyStarted,
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+};

@@ -1,0 +1,217 @@
+//! What snapshot 0 (`wasi_unstable`) lays out differently from preview1.
+//!
+//! Three things: the numbers of `whence`; a link count of 32 bits, which makes `filestat`
+//! shorter; and an identifier before the clock's id, which makes `subscription` longer. Rights
+//! lack `sock_accept`. The rest is preview1's.
+//!
+//! # Parity
+//!
+//! Node gives preview1's functions to a guest of snapshot 0, under the older name.
+
+use super::record::{self, Subscription, SubscriptionClock, SubscriptionU, decode_at, records};
+use super::types::{Device, Filesize, Inode, Timestamp, Userdata, Whence};
+
+/// `whence`—From where `fd_seek` counts: 0 is the current position, 1 the end, 2 the start.
+///
+/// As [`Whence::from_raw`], only the bits of the tag type (`u8`) count.
+pub fn whence(raw: u32) -> Option<Whence> {
+    match raw as u8 {
+        0 => Some(Whence::Cur),
+        1 => Some(Whence::End),
+        2 => Some(Whence::Set),
+        _ => None,
+    }
+}
+
+records! {
+    /// `filestat`—What `fd_filestat_get` and `path_filestat_get` say of a file.
+    pub struct Filestat: 56 bytes, align 8 {
+        /// The device it is on.
+        dev: Device => 0,
+        /// Its number there.
+        ino: Inode => 8,
+        /// A [`Filetype`](super::Filetype).
+        filetype: u8 => 16,
+        /// How many names it has.
+        nlink: u32 => 20,
+        /// Its length; for a symbolic link, that of the path in it.
+        size: Filesize => 24,
+        /// When it was last read.
+        atim: Timestamp => 32,
+        /// When its contents last changed.
+        mtim: Timestamp => 40,
+        /// When its attributes last changed.
+        ctim: Timestamp => 48,
+    }
+
+    /// `subscription_clock`—What a subscription to a clock waits for.
+    pub struct RawSubscriptionClock: 40 bytes, align 8 {
+        /// The guest's name for the clock, without a use.
+        identifier: Userdata => 0,
+        /// A [`Clockid`](super::Clockid).
+        id: u32 => 8,
+        /// A moment, or a time from now.
+        timeout: Timestamp => 16,
+        /// How much later will do.
+        precision: Timestamp => 24,
+        /// [`Subclockflags`](super::Subclockflags).
+        flags: u16 => 32,
+    }
+
+    /// `subscription`—The bytes of what `poll_oneoff` is asked to wait for, its union unresolved
+    /// as in [`record::RawSubscription`].
+    pub struct RawSubscription: 56 bytes, align 8 {
+        /// What the guest wants back with the event.
+        userdata: Userdata => 0,
+        /// An [`Eventtype`](super::Eventtype).
+        tag: u8 => 8,
+        /// A [`RawSubscriptionClock`], or a
+        /// [`SubscriptionFdReadwrite`](super::SubscriptionFdReadwrite), at its start.
+        u: [u8; 40] => 16,
+    }
+}
+
+impl From<&record::Filestat> for Filestat {
+    /// A count of links that does not fit becomes the largest that does.
+    fn from(filestat: &record::Filestat) -> Self {
+        Filestat {
+            dev: filestat.dev,
+            ino: filestat.ino,
+            filetype: filestat.filetype,
+            nlink: u32::try_from(filestat.nlink).unwrap_or(u32::MAX),
+            size: filestat.size,
+            atim: filestat.atim,
+            mtim: filestat.mtim,
+            ctim: filestat.ctim,
+        }
+    }
+}
+
+impl RawSubscription {
+    /// The subscription with its union resolved, or `None` if the tag is not an
+    /// [`Eventtype`](super::Eventtype).
+    pub fn subscription(&self) -> Option<Subscription> {
+        Some(Subscription {
+            userdata: self.userdata,
+            u: SubscriptionU::decode(self.tag, &self.u, |u| {
+                let clock = decode_at::<RawSubscriptionClock>(u, 0);
+                SubscriptionClock {
+                    id: clock.id,
+                    timeout: clock.timeout,
+                    precision: clock.precision,
+                    flags: clock.flags,
+                }
+            })?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::record::Record;
+
+    #[test]
+    fn whence_is_numbered_differently() {
+        assert_eq!(whence(0), Some(Whence::Cur));
+        assert_eq!(whence(1), Some(Whence::End));
+        assert_eq!(whence(2), Some(Whence::Set));
+        assert_eq!(whence(3), None);
+        assert_eq!(whence(256), Some(Whence::Cur));
+    }
+
+    #[test]
+    fn filestat_bytes() {
+        let preview1 = record::Filestat {
+            dev: 1,
+            ino: 2,
+            filetype: 4,
+            nlink: 3,
+            size: 5,
+            atim: 6,
+            mtim: 7,
+            ctim: 8,
+        };
+        let encoded = Filestat::from(&preview1).encode();
+        assert_eq!(
+            encoded,
+            [
+                1, 0, 0, 0, 0, 0, 0, 0, // dev
+                2, 0, 0, 0, 0, 0, 0, 0, // ino
+                4, // filetype: regular_file
+                0, 0, 0, // padding
+                3, 0, 0, 0, // nlink
+                5, 0, 0, 0, 0, 0, 0, 0, // size
+                6, 0, 0, 0, 0, 0, 0, 0, // atim
+                7, 0, 0, 0, 0, 0, 0, 0, // mtim
+                8, 0, 0, 0, 0, 0, 0, 0, // ctim
+            ]
+        );
+        assert_eq!(Filestat::decode(&encoded), Filestat::from(&preview1));
+    }
+
+    #[test]
+    fn filestat_nlink_saturates() {
+        let preview1 = record::Filestat {
+            nlink: 1 << 32,
+            ..record::Filestat::decode(&record::Filestat::ZEROED)
+        };
+        assert_eq!(Filestat::from(&preview1).nlink, u32::MAX);
+    }
+
+    fn raw(pieces: &[&[u8]]) -> RawSubscription {
+        let bytes = pieces.concat();
+        RawSubscription::decode(bytes.as_slice().try_into().expect("56 bytes"))
+    }
+
+    #[test]
+    fn subscription_to_a_clock() {
+        let subscription = raw(&[
+            &[0x11, 0, 0, 0, 0, 0, 0, 0], // userdata
+            &[0],                         // tag: clock
+            &[0; 7],                      // padding
+            &[0xff; 8],                   // clock.identifier
+            &[1, 0, 0, 0],                // clock.id: monotonic
+            &[0; 4],                      // padding
+            &[9, 0, 0, 0, 0, 0, 0, 0],    // clock.timeout
+            &[8, 0, 0, 0, 0, 0, 0, 0],    // clock.precision
+            &[1, 0],                      // clock.flags: abstime
+            &[0; 6],                      // padding
+        ])
+        .subscription();
+        assert_eq!(
+            subscription,
+            Some(Subscription {
+                userdata: 0x11,
+                u: SubscriptionU::Clock(SubscriptionClock {
+                    id: 1,
+                    timeout: 9,
+                    precision: 8,
+                    flags: 1,
+                }),
+            })
+        );
+    }
+
+    #[test]
+    fn subscription_to_a_descriptor_or_to_nothing_known() {
+        let tagged = |tag| {
+            raw(&[
+                &[0x22, 0, 0, 0, 0, 0, 0, 0], // userdata
+                &[tag],                       // tag
+                &[0; 7],                      // padding
+                &[7, 0, 0, 0],                // file_descriptor
+                &[0xff; 36],                  // what only a clock has
+            ])
+        };
+        let u = |tag: u8| {
+            tagged(tag)
+                .subscription()
+                .map(|subscription| subscription.u)
+        };
+        assert_eq!(u(1), Some(SubscriptionU::FdRead(7)));
+        assert_eq!(u(2), Some(SubscriptionU::FdWrite(7)));
+        assert_eq!(u(3), None);
+        assert_eq!(tagged(3).userdata, 0x22);
+    }
+}

@@ -1,0 +1,213 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::Environment;
+use super::error::{init_error, invalid_arg_type};
+use super::instance::{Instance, Shared};
+use super::memory::Memory;
+use super::trampoline;
+use crate::abi::Snapshot;
+use crate::ctx::{Limits, Options, Preopen, WasiCtx};
+
+/// The options of node:wasi, every one of them said.
+#[napi(object)]
+pub struct WasiOptions {
+    /// `'preview1'` or `'unstable'`.
+    pub version: String,
+    /// The guest's arguments, its own name first.
+    pub args: Vec<String>,
+    /// The guest's environment, each `NAME=value`.
+    pub env: Vec<String>,
+    /// The guest's name and the host's path of each directory that the guest has, in turn.
+    pub preopens: Vec<String>,
+    /// The descriptor of the process that the guest has as 0.
+    pub stdin: i32,
+    /// The descriptor of the process that the guest has as 1.
+    pub stdout: i32,
+    /// The descriptor of the process that the guest has as 2.
+    pub stderr: i32,
+    /// Whether `proc_exit` ends the guest alone, and not the process.
+    pub return_on_exit: bool,
+}
+
+/// What `finalizeBindings` takes besides the instance.
+#[napi(object, object_to_js = false)]
+pub struct FinalizeBindingsOptions<'env> {
+    /// The guest's memory; that which the instance exports if not said.
+    pub memory: Option<Unknown<'env>>,
+}
+
+/// The class of node:wasi. What must sound exactly as Node says it, its checks and its error texts, is
+/// added in JavaScript by a class that extends this one.
+#[napi(js_name = "WASI")]
+pub struct Wasi {
+    instance: Shared,
+}
+
+#[napi]
+impl Wasi {
+    /// Opens what the guest is given, and makes its functions: the property `wasiImport`.
+    ///
+    /// # Errors
+    ///
+    /// An error with the code `UVWASI_EBADF` for a standard stream that is not open, or `UVWASI_` and
+    /// what `open(2)` says of a preopen.
+    #[napi(constructor)]
+    pub fn new(env: Env, mut this: This<'_>, options: WasiOptions) -> Result<Self> {
+        let return_on_exit = options.return_on_exit;
+        let ctx = WasiCtx::new(options.into()).map_err(|errno| init_error(&env, errno))?;
+        let instance = Shared::new(Instance {
+            ctx: Arc::new(ctx),
+            memory: Memory::unbound(&env),
+            return_on_exit,
+        });
+        let handle = trampoline::handle(&env, Shared::clone(&instance))?;
+        let bind_syscalls = Environment::of(&env)?.bind_syscalls.borrow_back(&env)?;
+        let wasi_import = bind_syscalls.call(FnArgs::from((handle,)))?;
+        this.object.set_named_property("wasiImport", wasi_import)?;
+        Ok(Self { instance })
+    }
+
+    /// What a guest imports.
+    #[napi]
+    pub fn get_import_object<'env>(
+        &self,
+        env: &'env Env,
+        this: This<'env>,
+    ) -> Result<Object<'env>> {
+        let mut imports = Object::new(env)?;
+        let wasi_import: Unknown<'_> = this.object.get_named_property("wasiImport")?;
+        imports.set_named_property(self.instance.ctx.snapshot.import_module(), wasi_import)?;
+        Ok(imports)
+    }
+
+    /// Takes the memory of a guest that is not to be started, or whose memory it does not export.
+    ///
+    /// # Errors
+    ///
+    /// A `TypeError` if that is no `WebAssembly.Memory`.
+    #[napi]
+    pub fn finalize_bindings(
+        &self,
+        env: Env,
+        instance: Object<'_>,
+        options: Option<FinalizeBindingsOptions<'_>>,
+    ) -> Result<()> {
+        let memory = match options.and_then(|options| options.memory) {
+            Some(memory) => memory,
+            None => exports(&instance)?.get_named_property("memory")?,
+        };
+        self.bind(&env, memory)
+    }
+
+    /// Runs a command: calls `_start`, and returns the code with which it exited, 0 if it returned.
+    ///
+    /// # Errors
+    ///
+    /// As `finalizeBindings`, unless that has been called. What the guest throws.
+    #[napi]
+    pub fn start<'env>(&self, env: &'env Env, instance: Object<'_>) -> Result<Unknown<'env>> {
+        match self.run(env, &instance, "_start")? {
+            Some(exit_code) => Ok(exit_code),
+            None => 0_i32.into_unknown(env),
+        }
+    }
+
+    /// Initialises a reactor: calls `_initialize` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As `start`. The exit, as an error with the code `ERR_WASI_EXITED`, if it exits.
+    #[napi]
+    pub fn initialize(&self, env: &Env, instance: Object<'_>) -> Result<()> {
+        match self.run(env, &instance, "_initialize")? {
+            Some(exit_code) => Err(Error::from(exit_error(env, exit_code)?)),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls an entry of the guest, if it has it, and returns the code if the guest exits.
+    fn run<'env>(
+        &self,
+        env: &'env Env,
+        instance: &Object<'_>,
+        entry: &str,
+    ) -> Result<Option<Unknown<'env>>> {
+        let exports = exports(instance)?;
+        if !self.instance.memory.is_bound() {
+            self.bind(env, exports.get_named_property("memory")?)?;
+        }
+        let entry: Unknown<'_> = exports.get_named_property(entry)?;
+        if entry.get_type()? == ValueType::Undefined {
+            return Ok(None);
+        }
+        let run = Environment::of(env)?.run.borrow_back(env)?;
+        Ok(run.call(FnArgs::from((entry,)))?.pop())
+    }
+
+    fn bind(&self, env: &Env, memory: Unknown<'_>) -> Result<()> {
+        self.instance.memory.bind(env, memory).map_err(|_| {
+            invalid_arg_type(
+                env,
+                "The \"instance.exports.memory\" property must be a WebAssembly.Memory object",
+            )
+        })
+    }
+}
+
+fn exports<'env>(instance: &Object<'env>) -> Result<Object<'env>> {
+    instance.get_named_property("exports")
+}
+
+/// Gives `wasi` its memory: `wasi[kSetMemory]` of node:wasi.
+///
+/// # Errors
+///
+/// A `TypeError` if that is no `WebAssembly.Memory`.
+#[napi]
+pub fn set_memory(env: Env, wasi: &Wasi, memory: Unknown<'_>) -> Result<()> {
+    wasi.bind(&env, memory)
+}
+
+/// The error that ends a guest which calls `proc_exit`, and that `start` takes for what it is. A guest
+/// cannot catch it.
+#[napi]
+pub fn exit_error<'env>(env: &'env Env, exit_code: Unknown<'env>) -> Result<Unknown<'env>> {
+    let exit_error = Environment::of(env)?.exit_error.borrow_back(env)?;
+    exit_error.call(FnArgs::from((exit_code,)))
+}
+
+impl From<WasiOptions> for Options {
+    fn from(options: WasiOptions) -> Self {
+        let mut names = options.preopens.into_iter();
+        let mut preopens = Vec::with_capacity(names.len() / 2);
+        while let (Some(mapped_path), Some(real_path)) = (names.next(), names.next()) {
+            preopens.push(Preopen {
+                mapped_path: until_nul(mapped_path),
+                real_path: PathBuf::from(until_nul(real_path)),
+            });
+        }
+        Self {
+            snapshot: match options.version.as_str() {
+                "unstable" => Snapshot::Snapshot0,
+                _ => Snapshot::Preview1,
+            },
+            args: options.args,
+            env: options.env,
+            preopens,
+            stdio: [options.stdin, options.stdout, options.stderr],
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// As Node, which hands strings to C, everything from the first NUL on is lost.
+fn until_nul(mut string: String) -> String {
+    if let Some(nul) = string.find('\0') {
+        string.truncate(nul);
+    }
+    string
+}

@@ -1,0 +1,24 @@
+use napi::bindgen_prelude::*;
+
+use crate::abi::Errno;
+
+/// What node:wasi throws when it cannot open what a guest is to be given.
+pub fn init_error(env: &Env, errno: Errno) -> Error {
+    let code = format!("UVWASI_{}", errno.name());
+    let build = || -> Result<Error> {
+        let mut error = env.create_error(Error::from_reason(format!("{code}, uvwasi_init")))?;
+        error.set_named_property("errno", u32::from(errno.raw()))?;
+        error.set_named_property("code", code.as_str())?;
+        error.set_named_property("syscall", "uvwasi_init")?;
+        Ok(Error::from(error.to_unknown()))
+    };
+    build().unwrap_or_else(|error| error)
+}
+
+/// A `TypeError` with the code of Node's for an argument of the wrong type.
+pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
+    match env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")) {
+        Ok(()) => Error::new(Status::PendingException, message.to_owned()),
+        Err(error) => error,
+    }
+}

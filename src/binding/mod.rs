@@ -1,0 +1,16 @@
+//! The only module that knows Node-API: the class `WASI`, its options, its errors, and the way from a
+//! guest's call to a syscall.
+//!
+//! - [`class`]: `WASI`, as napi-rs makes it.
+//! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
+//! - [`instance`]: what one `WASI` has, and what its functions hold on to.
+//! - [`memory`]: the guest's memory, found anew when it has grown.
+//! - [`trampoline`]: the native functions behind `wasiImport`.
+//! - `glue.js`: what takes JavaScript to say.
+
+mod class;
+mod environment;
+mod error;
+mod instance;
+mod memory;
+mod trampoline;

@@ -1,0 +1,397 @@
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
+use crate::host::{Dir, File, FileRef, ReadDir, SeekFrom, SetTime, Socket, SocketRef, Stdio};
+use crate::memory::Iovecs;
+
+/// What a syscall may talk to.
+#[derive(Debug)]
+pub enum Descriptor {
+    /// A file of the host, or a directory that was opened without saying so.
+    File(File),
+    /// A directory of the host.
+    Dir(Dir),
+    /// One of the embedder's descriptors, lent as a standard stream.
+    Stdio(Stdio),
+    /// A socket that the guest accepted.
+    Socket(Socket),
+}
+
+/// A row of the descriptor table: something open, and what the guest may do with it.
+///
+/// Entries are shared: a thread in the middle of a call on one keeps it open while another closes
+/// its number.
+#[derive(Debug)]
+pub struct Entry {
+    descriptor: Descriptor,
+    /// The name under which the embedder preopened it.
+    mapped_path: Option<Vec<u8>>,
+    /// What was asked for. What the type of the file allows of it is known when that is.
+    rights_base: AtomicU64,
+    rights_inheriting: AtomicU64,
+    fdflags: AtomicU16,
+    /// The flags that the host keeps, which are not for the guest to take back.
+    host_fdflags: OnceLock<Fdflags>,
+    /// Found when first asked for: opening does not need it, and it costs a system call.
+    kind: OnceLock<Kind>,
+    /// The directory that a [`Descriptor::File`] turned out to be.
+    directory: OnceLock<Dir>,
+    /// The place of `fd_readdir` in a directory, while no call is using it.
+    read_dir: Mutex<Option<ReadDir>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    filetype: Filetype,
+    /// The most that a descriptor of this kind can have.
+    rights: RightsPair,
+}
+
+impl Entry {
+    /// Something open, with the rights that were asked for it.
+    pub fn new(descriptor: Descriptor, rights: RightsPair, fdflags: Fdflags) -> Self {
+        Self {
+            descriptor,
+            mapped_path: None,
+            rights_base: AtomicU64::new(rights.base.bits()),
+            rights_inheriting: AtomicU64::new(rights.inheriting.bits()),
+            fdflags: AtomicU16::new(fdflags.bits()),
+            host_fdflags: OnceLock::new(),
+            kind: OnceLock::new(),
+            directory: OnceLock::new(),
+            read_dir: Mutex::new(None),
+        }
+    }
+
+    /// A directory that the guest has from the start, under the name `mapped_path`.
+    pub fn preopen(dir: Dir, mapped_path: Vec<u8>) -> Self {
+        Self {
+            mapped_path: Some(mapped_path),
+            ..Self::new(
+                Descriptor::Dir(dir),
+                RightsPair::DIRECTORY,
+                Fdflags::empty(),
+            )
+        }
+    }
+
+    /// A standard stream, with every right that its kind can have.
+    pub fn stdio(stdio: Stdio) -> Self {
+        let all = RightsPair {
+            base: Rights::all(),
+            inheriting: Rights::all(),
+        };
+        Self::new(Descriptor::Stdio(stdio), all, Fdflags::empty())
+    }
+
+    /// What is open.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The name of a preopen.
+    pub fn mapped_path(&self) -> Option<&[u8]> {
+        self.mapped_path.as_deref()
+    }
+
+    /// The type of what is open.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn filetype(&self) -> Result<Filetype, Errno> {
+        self.kind().map(|kind| kind.filetype)
+    }
+
+    fn kind(&self) -> Result<Kind, Errno> {
+        if let Some(kind) = self.kind.get() {
+            return Ok(*kind);
+        }
+        let file = match &self.descriptor {
+            Descriptor::Dir(_) => {
+                return Ok(Kind {
+                    filetype: Filetype::Directory,
+                    rights: RightsPair::DIRECTORY,
+                });
+            }
+            Descriptor::File(file) => file.as_ref(),
+            Descriptor::Stdio(stdio) => stdio.as_ref(),
+            Descriptor::Socket(socket) => socket.as_ref(),
+        };
+        let filetype =
+            Filetype::from_raw(file.stat()?.filetype.into()).unwrap_or(Filetype::Unknown);
+        let rights = match filetype {
+            Filetype::RegularFile => RightsPair::REGULAR_FILE,
+            Filetype::Directory => RightsPair::DIRECTORY,
+            Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
+            Filetype::CharacterDevice if file.is_terminal() => RightsPair::TTY,
+            Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
+            Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
+                base: Rights::empty(),
+                inheriting: Rights::empty(),
+            },
+        };
+        Ok(*self.kind.get_or_init(|| Kind { filetype, rights }))
+    }
+
+    /// The rights that the guest has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::filetype`].
+    pub fn rights(&self) -> Result<RightsPair, Errno> {
+        let most = self.kind()?.rights;
+        Ok(RightsPair {
+            base: Rights::from_bits_retain(self.rights_base.load(Relaxed)) & most.base,
+            inheriting: Rights::from_bits_retain(self.rights_inheriting.load(Relaxed))
+                & most.inheriting,
+        })
+    }
+
+    /// Whether the guest has these rights.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of them. As [`Entry::filetype`].
+    pub fn require(&self, base: Rights, inheriting: Rights) -> Result<(), Errno> {
+        let rights = self.rights()?;
+        if rights.base.contains(base) && rights.inheriting.contains(inheriting) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
+    /// Gives up rights.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: these are more than the guest has.
+    pub fn set_rights(&self, rights: RightsPair) -> Result<(), Errno> {
+        self.require(rights.base, rights.inheriting)?;
+        // Two threads that shrink at the same time leave what both allow.
+        self.rights_base.fetch_and(rights.base.bits(), Relaxed);
+        (self.rights_inheriting).fetch_and(rights.inheriting.bits(), Relaxed);
+        Ok(())
+    }
+
+    /// The flags, as the guest set them.
+    pub fn fdflags(&self) -> Fdflags {
+        Fdflags::from_bits_retain(self.fdflags.load(Relaxed))
+    }
+
+    /// The flags that the host keeps for this descriptor, whatever the guest sets.
+    ///
+    /// # Errors
+    ///
+    /// What `fcntl(2)` says.
+    pub fn host_fdflags(&self) -> Result<Fdflags, Errno> {
+        if let Some(fdflags) = self.host_fdflags.get() {
+            return Ok(*fdflags);
+        }
+        let fdflags = match &self.descriptor {
+            Descriptor::File(file) => file.as_ref().fdflags()? & SYNCHRONOUS,
+            Descriptor::Stdio(stdio) => stdio.as_ref().fdflags()? - Fdflags::NONBLOCK,
+            Descriptor::Dir(_) | Descriptor::Socket(_) => Fdflags::empty(),
+        };
+        Ok(*self.host_fdflags.get_or_init(|| fdflags))
+    }
+
+    /// Sets the flags: with the host where the descriptor is the guest's own, else for the guest alone.
+    ///
+    /// # Errors
+    ///
+    /// What `fcntl(2)` says.
+    pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<(), Errno> {
+        match &self.descriptor {
+            Descriptor::File(file) => file.as_ref().set_fdflags(fdflags)?,
+            Descriptor::Socket(socket) => socket.as_ref().set_fdflags(fdflags)?,
+            Descriptor::Dir(_) | Descriptor::Stdio(_) => {}
+        }
+        self.fdflags.store(fdflags.bits(), Relaxed);
+        Ok(())
+    }
+
+    /// The file or stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it was opened as a directory.
+    pub fn file(&self) -> Result<FileRef<'_>, Errno> {
+        match &self.descriptor {
+            Descriptor::File(file) => Ok(file.as_ref()),
+            Descriptor::Stdio(stdio) => Ok(stdio.as_ref()),
+            Descriptor::Socket(socket) => Ok(socket.as_ref()),
+            Descriptor::Dir(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// The directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notdir`]: it is something else.
+    pub fn dir(&self) -> Result<&Dir, Errno> {
+        match &self.descriptor {
+            Descriptor::Dir(dir) => Ok(dir),
+            Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
+                if let Some(dir) = self.directory.get() {
+                    return Ok(dir);
+                }
+                let dir = Dir::from_file(file)?;
+                Ok(self.directory.get_or_init(|| dir))
+            }
+            _ => Err(Errno::Notdir),
+        }
+    }
+
+    /// `readv(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. What the host says.
+    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        if iovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        Ok(match &self.descriptor {
+            Descriptor::Stdio(stdio) => stdio.read(iovs, self.is_nonblock())?,
+            _ => self.file()?.read(iovs)?,
+        })
+    }
+
+    /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. What the host says.
+    pub fn write(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+        if ciovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        let nwritten = match &self.descriptor {
+            Descriptor::Stdio(stdio) => {
+                if self.emulated(Fdflags::APPEND)? {
+                    // What cannot seek has no end to append to.
+                    let _ = stdio.as_ref().seek(SeekFrom::End(0));
+                }
+                stdio.write(ciovs, self.is_nonblock())?
+            }
+            _ => self.file()?.write(&ciovs)?,
+        };
+        self.synchronise()?;
+        Ok(nwritten)
+    }
+
+    /// `preadv(2)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. What the host says.
+    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        if iovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        Ok(self.file()?.read_at(iovs, offset)?)
+    }
+
+    /// `pwritev(2)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. What the host says.
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        if ciovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        let nwritten = self.file()?.write_at(ciovs, offset)?;
+        self.synchronise()?;
+        Ok(nwritten)
+    }
+
+    /// Whether the guest does not want to wait on this descriptor.
+    pub fn is_nonblock(&self) -> bool {
+        self.fdflags().contains(Fdflags::NONBLOCK)
+    }
+
+    /// Whether the guest set one of these flags and the host does not keep it.
+    fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
+        let set = self.fdflags() & fdflags;
+        Ok(!set.is_empty() && !self.host_fdflags()?.contains(set))
+    }
+
+    /// Brings to the disk what was written, where the guest asked for that after opening: the host
+    /// takes such a flag only when it opens.
+    fn synchronise(&self) -> Result<(), Errno> {
+        if self.emulated(SYNCHRONOUS)? {
+            self.file()?.sync()?;
+        }
+        Ok(())
+    }
+
+    /// `fstat(2)`.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    pub fn stat(&self) -> Result<Filestat, Errno> {
+        Ok(match &self.descriptor {
+            Descriptor::Dir(dir) => dir.stat()?,
+            _ => self.file()?.stat()?,
+        })
+    }
+
+    /// `futimens(2)`.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
+        match &self.descriptor {
+            Descriptor::Dir(dir) => dir.set_times(atim, mtim)?,
+            _ => self.file()?.set_times(atim, mtim)?,
+        }
+        Ok(())
+    }
+
+    /// `fsync(2)`.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    pub fn sync(&self) -> Result<(), Errno> {
+        match &self.descriptor {
+            Descriptor::Dir(dir) => dir.sync()?,
+            _ => self.file()?.sync()?,
+        }
+        Ok(())
+    }
+
+    /// The socket, or what the host will say is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is a directory.
+    pub fn socket(&self) -> Result<SocketRef<'_>, Errno> {
+        self.file().map(SocketRef::from).map_err(|_| Errno::Notsock)
+    }
+
+    /// Takes the place of `fd_readdir` for the time of a call; another thread's call meanwhile gets
+    /// one of its own.
+    pub fn take_read_dir(&self) -> Option<ReadDir> {
+        self.lock_read_dir().take()
+    }
+
+    /// Gives the place of `fd_readdir` back.
+    pub fn put_read_dir(&self, read_dir: ReadDir) {
+        *self.lock_read_dir() = Some(read_dir);
+    }
+
+    fn lock_read_dir(&self) -> std::sync::MutexGuard<'_, Option<ReadDir>> {
+        self.read_dir.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The flags that ask for writes to reach the disk before a call returns.
+pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);

@@ -1,0 +1,97 @@
+use crate::abi::{Errno, Size};
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// A list of strings as C has it: what `args_get` and `environ_get` hand over.
+#[derive(Debug, Default)]
+pub struct StringArray {
+    /// The strings, each with its NUL.
+    buf: Vec<u8>,
+    /// Where each begins in `buf`.
+    starts: Vec<Size>,
+}
+
+impl StringArray {
+    /// The strings, each up to its first NUL: C could not see the rest, and Node cuts there too.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::TooBig`]: 4 GiB or more, which no guest could take.
+    pub fn new<S: AsRef<[u8]>>(strings: impl IntoIterator<Item = S>) -> Result<Self, Errno> {
+        let mut array = Self::default();
+        for string in strings {
+            let string = string.as_ref();
+            let end = string.iter().position(|byte| *byte == 0);
+            array.starts.push(array.buf_len()?);
+            array
+                .buf
+                .extend_from_slice(&string[..end.unwrap_or(string.len())]);
+            array.buf.push(0);
+        }
+        array.buf_len()?;
+        Ok(array)
+    }
+
+    /// How many strings.
+    pub fn len(&self) -> Size {
+        self.starts.len() as Size
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// How many bytes they are together, NULs included.
+    pub fn buf_size(&self) -> Size {
+        self.buf.len() as Size
+    }
+
+    fn buf_len(&self) -> Result<Size, Errno> {
+        Size::try_from(self.buf.len()).map_err(|_| Errno::TooBig)
+    }
+
+    /// Writes how many strings there are to `len`, and how many bytes they are to `buf_size`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Overflow`]: either is not inside the memory. Nothing has been written then.
+    pub fn sizes_to(
+        &self,
+        memory: GuestMemory<'_>,
+        len: GuestPtr<Size>,
+        buf_size: GuestPtr<Size>,
+    ) -> Result<(), Errno> {
+        let (len, buf_size) = (memory.place(len)?, memory.place(buf_size)?);
+        len.write(self.len());
+        buf_size.write(self.buf_size());
+        Ok(())
+    }
+
+    /// Writes the strings to `buf`, and the address of each to `pointers`.
+    ///
+    /// ```text
+    ///   pointers               buf
+    ///   | buf | buf + 2 | …    | 'a' 0 | 'b' 'c' 0 | …
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Overflow`]: either is not wholly inside the memory. Nothing has been written then.
+    pub fn copy_to(
+        &self,
+        memory: GuestMemory<'_>,
+        pointers: GuestPtr<u32>,
+        buf: GuestPtr<u8>,
+    ) -> Result<(), Errno> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let region = memory.region(buf, self.buf_size())?;
+        let array = memory.array(pointers, self.len())?;
+        region.write(&self.buf);
+        for (place, start) in array.places().zip(&self.starts) {
+            place.write(buf.offset() + start);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! The host: files, directories, streams, sockets, clocks, randomness and waiting, in POSIX words.
+//!
+//! Everything that differs between operating systems is below `sys/`, one folder a family, with the
+//! same names on every side; `cfg` on an operating system appears nowhere else in the crate.
+//!
+//! Operations on names in a directory take a [`Name`], which cannot leave that directory, and never
+//! follow a symbolic link. The two that take a path, [`Dir::open_beneath`] and [`Dir::open_parent`],
+//! hand it to cap-std, which keeps it below the directory. There is no third kind: no path is ever
+//! resolved against the host's root or the working directory, save by [`Dir::open_ambient`], which
+//! opens what the embedder names.
+//!
+//! Errors are [`std::io::Error`]; [`errno`] turns them into the guest's.
+
+pub mod errno;
+mod name;
+pub mod random;
+
+#[cfg(unix)]
+#[path = "sys/unix/mod.rs"]
+mod sys;
+#[cfg(windows)]
+#[path = "sys/windows/mod.rs"]
+mod sys;
+
+pub use name::Name;
+pub use std::io::SeekFrom;
+pub use sys::{
+    Dir, File, FileRef, ReadDir, Socket, SocketRef, Stdio, clock_res, clock_time, poll, sched_yield,
+};
+
+use std::io;
+
+use crate::abi::{Dircookie, Fdflags, Filetype, Inode, Oflags, Timestamp};
+
+/// How [`Dir::open_beneath`] opens.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenHow {
+    /// For reading. What is opened neither for reading nor for writing is opened for reading.
+    pub read: bool,
+    /// For writing.
+    pub write: bool,
+    /// Creation, truncation, directories only.
+    pub oflags: Oflags,
+    /// Appending, synchronous and non-blocking I/O.
+    pub fdflags: Fdflags,
+    /// Whether a symbolic link as the last component is followed; otherwise it is an error.
+    pub follow: bool,
+}
+
+/// What to do with one of a file's timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetTime {
+    /// Leave it.
+    Omit,
+    /// Set it to the present.
+    Now,
+    /// Set it to this many nanoseconds after 1970.
+    At(Timestamp),
+}
+
+/// One entry of a directory stream.
+#[derive(Clone, Debug)]
+pub struct DirEntry {
+    /// The file name, without a NUL.
+    pub name: Vec<u8>,
+    /// The inode number.
+    pub ino: Inode,
+    /// The type, without following a symbolic link.
+    pub filetype: Filetype,
+    /// Where the stream goes on behind this entry, for [`ReadDir::seek`].
+    pub next: Dircookie,
+}
+
+/// A direction of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Something to read, or the end.
+    Read,
+    /// Room to write.
+    Write,
+}
+
+/// What [`poll`] waits for, and what it found.
+#[derive(Debug)]
+pub struct Interest<'a> {
+    /// On what.
+    pub file: FileRef<'a>,
+    /// For what.
+    pub direction: Direction,
+    /// None as long as it is not ready.
+    pub found: Option<io::Result<Readiness>>,
+}
+
+/// How ready something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Bytes that can be read at once, where the host tells; else 0.
+    pub nbytes: u64,
+    /// The other end is gone.
+    pub hangup: bool,
+}

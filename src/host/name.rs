@@ -1,0 +1,47 @@
+/// One component of a path: a name in a directory, which cannot lead out of it.
+///
+/// Not empty, neither `.` nor `..`, without a separator of the guest (`/`) and without NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a>(&'a [u8]);
+
+impl<'a> Name<'a> {
+    /// The name that these bytes are; none where they are none.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let name = !bytes.is_empty()
+            && bytes != b"."
+            && bytes != b".."
+            && !bytes.contains(&b'/')
+            && !bytes.contains(&0);
+        name.then_some(Self(bytes))
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_lead_elsewhere_is_no_name() {
+        for bytes in [
+            &b""[..],
+            b".",
+            b"..",
+            b"/",
+            b"a/",
+            b"/a",
+            b"a/b",
+            b"a\0",
+            b"\0",
+        ] {
+            assert_eq!(Name::new(bytes), None, "{bytes:?}");
+        }
+        for bytes in [&b"a"[..], b"...", b"..a", b" ", b"\xff"] {
+            assert_eq!(Name::new(bytes).unwrap().as_bytes(), bytes);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
+
+use crate::abi::{Clockid, Timestamp};
+
+fn host_clock(id: Clockid) -> ClockId {
+    match id {
+        Clockid::Realtime => ClockId::Realtime,
+        Clockid::Monotonic => ClockId::Monotonic,
+        Clockid::ProcessCputimeId => ClockId::ProcessCPUTime,
+        Clockid::ThreadCputimeId => ClockId::ThreadCPUTime,
+    }
+}
+
+fn nanos(time: Timespec) -> Timestamp {
+    (i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)).clamp(0, u64::MAX.into())
+        as u64
+}
+
+/// `clock_gettime(2)`, in nanoseconds.
+pub fn clock_time(id: Clockid) -> Timestamp {
+    nanos(clock_gettime(host_clock(id)))
+}
+
+/// `clock_getres(2)`, in nanoseconds.
+pub fn clock_res(id: Clockid) -> Timestamp {
+    nanos(clock_getres(host_clock(id)))
+}
+
+/// `sched_yield(2)`.
+pub fn sched_yield() {
+    rustix::thread::sched_yield();
+}

@@ -1,0 +1,202 @@
+use std::io::{self, SeekFrom};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Advice as HostAdvice, FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
+
+use super::{io as kernel, stat};
+use crate::abi::{Advice, Fdflags, Filesize, Filestat};
+use crate::host::SetTime;
+use crate::memory::Iovecs;
+
+/// An open file: regular, a device, a FIFO, or a directory that was not asked for as one.
+#[derive(Debug)]
+pub struct File(OwnedFd);
+
+impl From<OwnedFd> for File {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl From<File> for OwnedFd {
+    fn from(file: File) -> Self {
+        file.0
+    }
+}
+
+impl File {
+    /// The file, for as long as it is held.
+    pub fn as_ref(&self) -> FileRef<'_> {
+        FileRef(self.0.as_fd())
+    }
+}
+
+/// An open file or stream, whoever owns it, and what can be done with it.
+#[derive(Clone, Copy, Debug)]
+pub struct FileRef<'a>(pub(super) BorrowedFd<'a>);
+
+impl AsFd for FileRef<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0
+    }
+}
+
+/// An offset as the kernel takes it; beyond its reach is an invalid argument.
+fn offset(offset: Filesize) -> io::Result<i64> {
+    i64::try_from(offset).map_err(|_| rustix::io::Errno::INVAL.into())
+}
+
+impl FileRef<'_> {
+    /// `readv(2)`.
+    pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        kernel::read(self.0, iovs)
+    }
+
+    /// `writev(2)`.
+    pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        kernel::write(self.0, ciovs)
+    }
+
+    /// `preadv(2)`.
+    pub fn read_at(self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        kernel::read_at(self.0, iovs, offset(at)?)
+    }
+
+    /// `pwritev(2)`; on Linux, what is open for appending appends, whatever the offset.
+    pub fn write_at(self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        kernel::write_at(self.0, ciovs, offset(at)?)
+    }
+
+    /// `lseek(2)`.
+    pub fn seek(self, to: SeekFrom) -> io::Result<Filesize> {
+        Ok(rustix::fs::seek(
+            self,
+            match to {
+                SeekFrom::Start(offset) => HostSeekFrom::Start(offset),
+                SeekFrom::Current(offset) => HostSeekFrom::Current(offset),
+                SeekFrom::End(offset) => HostSeekFrom::End(offset),
+            },
+        )?)
+    }
+
+    /// `fstat(2)`.
+    pub fn stat(self) -> io::Result<Filestat> {
+        stat::fstat(self.0)
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(self) -> bool {
+        rustix::termios::isatty(self)
+    }
+
+    /// `ftruncate(2)`.
+    pub fn set_size(self, size: Filesize) -> io::Result<()> {
+        Ok(rustix::fs::ftruncate(self, offset(size)? as u64)?)
+    }
+
+    /// `futimens(2)`.
+    pub fn set_times(self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+        stat::set_times(self.0, atim, mtim)
+    }
+
+    /// `fsync(2)`.
+    pub fn sync(self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(self)?)
+    }
+
+    /// `fdatasync(2)`.
+    pub fn datasync(self) -> io::Result<()> {
+        #[cfg(not(target_vendor = "apple"))]
+        let result = rustix::fs::fdatasync(self);
+        #[cfg(target_vendor = "apple")]
+        let result = rustix::fs::fsync(self);
+        Ok(result?)
+    }
+
+    /// `posix_fallocate(3)`: room for `len` bytes at `at`, the size grown to hold them.
+    pub fn allocate(self, at: Filesize, len: Filesize) -> io::Result<()> {
+        let end = (at.checked_add(len).and_then(|end| i64::try_from(end).ok()))
+            .ok_or(rustix::io::Errno::FBIG)? as Filesize;
+        let reserved = match len {
+            0 => Err(rustix::io::Errno::OPNOTSUPP),
+            len => rustix::fs::fallocate(self, FallocateFlags::empty(), at, len),
+        };
+        match reserved {
+            // Not every file system can reserve room; all can grow a file.
+            Err(rustix::io::Errno::OPNOTSUPP) if self.stat()?.size < end => self.set_size(end),
+            Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
+    pub fn advise(self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
+        #[cfg(not(target_vendor = "apple"))]
+        {
+            let advice = match advice {
+                Advice::Normal => HostAdvice::Normal,
+                Advice::Sequential => HostAdvice::Sequential,
+                Advice::Random => HostAdvice::Random,
+                Advice::Willneed => HostAdvice::WillNeed,
+                Advice::Dontneed => HostAdvice::DontNeed,
+                Advice::Noreuse => HostAdvice::NoReuse,
+            };
+            let len = offset(len)? as u64;
+            rustix::fs::fadvise(
+                self,
+                offset(at)? as u64,
+                std::num::NonZeroU64::new(len),
+                advice,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// `fcntl(F_GETFL)`, as the guest's flags.
+    pub fn fdflags(self) -> io::Result<Fdflags> {
+        fdflags(self.0)
+    }
+
+    /// `fcntl(F_SETFL)`: what the kernel lets change of an open file, appending and non-blocking.
+    pub fn set_fdflags(self, fdflags: Fdflags) -> io::Result<()> {
+        let changeable = OFlags::APPEND | OFlags::NONBLOCK;
+        let kept = rustix::fs::fcntl_getfl(self)? - changeable;
+        Ok(rustix::fs::fcntl_setfl(
+            self,
+            kept | oflags(fdflags) & changeable,
+        )?)
+    }
+}
+
+/// A guest's `fdflags` as the flags of `open(2)`.
+pub(super) fn oflags(fdflags: Fdflags) -> OFlags {
+    let mut oflags = OFlags::empty();
+    for (fdflag, oflag) in FLAGS {
+        oflags.set(oflag, fdflags.contains(fdflag));
+    }
+    oflags
+}
+
+/// The flags of an open file as a guest's `fdflags`.
+pub(super) fn fdflags(fd: BorrowedFd<'_>) -> io::Result<Fdflags> {
+    let oflags = rustix::fs::fcntl_getfl(fd)?;
+    let mut fdflags = Fdflags::empty();
+    for (fdflag, oflag) in FLAGS {
+        fdflags.set(fdflag, oflags.contains(oflag));
+    }
+    Ok(fdflags)
+}
+
+const FLAGS: [(Fdflags, OFlags); 5] = [
+    (Fdflags::APPEND, OFlags::APPEND),
+    (Fdflags::DSYNC, OFlags::DSYNC),
+    (Fdflags::NONBLOCK, OFlags::NONBLOCK),
+    (Fdflags::RSYNC, RSYNC),
+    (Fdflags::SYNC, OFlags::SYNC),
+];
+
+// Systems without O_RSYNC are told to synchronise writes, which then leave nothing for reads to do.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const RSYNC: OFlags = OFlags::RSYNC;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const RSYNC: OFlags = OFlags::SYNC;

@@ -1,0 +1,165 @@
+//! Where the kernel reads and writes guest memory directly: no copy, no reference into that memory.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::memory::{HostBuf, Iovecs};
+
+// A `HostBuf` is handed to the kernel as the `struct iovec` that it copies.
+const _: () = {
+    assert!(size_of::<HostBuf>() == size_of::<libc::iovec>());
+    assert!(align_of::<HostBuf>() == align_of::<libc::iovec>());
+    assert!(std::mem::offset_of!(HostBuf, base) == std::mem::offset_of!(libc::iovec, iov_base));
+    assert!(std::mem::offset_of!(HostBuf, len) == std::mem::offset_of!(libc::iovec, iov_len));
+};
+
+/// Makes a system call that returns a count, again for as long as a signal interrupts it.
+fn count(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+    loop {
+        let result = call();
+        if result >= 0 {
+            return Ok(result as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+fn iovec(bufs: &[HostBuf]) -> (*const libc::iovec, libc::c_int) {
+    // `Iovecs` holds at most MAX_IOVECS, which every `int` can count.
+    (bufs.as_ptr().cast(), bufs.len() as libc::c_int)
+}
+
+/// `readv(2)`, or `read(2)` where that does.
+pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
+    let fd = fd.as_raw_fd();
+    match iovs.bufs() {
+        // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; a guest
+        // thread that touches them meanwhile sees what it would see of the kernel's own threads.
+        [buf] => count(|| unsafe { libc::read(fd, buf.base.cast(), buf.len) }),
+        bufs => {
+            let (iov, iovcnt) = iovec(bufs);
+            // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
+            count(|| unsafe { libc::readv(fd, iov, iovcnt) })
+        }
+    }
+}
+
+/// `writev(2)`, or `write(2)` where that does.
+pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+    let fd = fd.as_raw_fd();
+    match ciovs.bufs() {
+        // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
+        [buf] => count(|| unsafe { libc::write(fd, buf.base.cast(), buf.len) }),
+        bufs => {
+            let (iov, iovcnt) = iovec(bufs);
+            // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
+            count(|| unsafe { libc::writev(fd, iov, iovcnt) })
+        }
+    }
+}
+
+/// `preadv(2)`, or `pread(2)` where that does.
+pub(super) fn read_at(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
+    let fd = fd.as_raw_fd();
+    match iovs.bufs() {
+        // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives.
+        [buf] => count(|| unsafe { pread(fd, buf.base.cast(), buf.len, offset) }),
+        bufs => {
+            let (iov, iovcnt) = iovec(bufs);
+            // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
+            count(|| unsafe { preadv(fd, iov, iovcnt, offset) })
+        }
+    }
+}
+
+/// `pwritev(2)`, or `pwrite(2)` where that does.
+pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
+    let fd = fd.as_raw_fd();
+    match ciovs.bufs() {
+        // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
+        [buf] => count(|| unsafe { pwrite(fd, buf.base.cast(), buf.len, offset) }),
+        bufs => {
+            let (iov, iovcnt) = iovec(bufs);
+            // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
+            count(|| unsafe { pwritev(fd, iov, iovcnt, offset) })
+        }
+    }
+}
+
+// Where `off_t` has 32 bits, the plain names would cut the offset.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use libc::{pread, preadv, pwrite, pwritev};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use libc::{pread64 as pread, preadv64 as preadv, pwrite64 as pwrite, pwritev64 as pwritev};
+
+/// `recvmsg(2)`: the bytes received, and the flags of the message.
+pub(super) fn recv(
+    fd: BorrowedFd<'_>,
+    iovs: &Iovecs<'_>,
+    flags: libc::c_int,
+) -> io::Result<(usize, libc::c_int)> {
+    let mut message = message(iovs);
+    // SAFETY: the message has no name and no control data, and `Iovecs` vouches for its buffers.
+    let received = count(|| unsafe { libc::recvmsg(fd.as_raw_fd(), &mut message, flags) })?;
+    Ok((received, message.msg_flags))
+}
+
+/// `sendmsg(2)`.
+pub(super) fn send(
+    fd: BorrowedFd<'_>,
+    ciovs: &Iovecs<'_>,
+    flags: libc::c_int,
+) -> io::Result<usize> {
+    let message = message(ciovs);
+    // SAFETY: the message has no name and no control data, and `Iovecs` vouches for its buffers.
+    count(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) })
+}
+
+fn message(iovs: &Iovecs<'_>) -> libc::msghdr {
+    // SAFETY: null pointers and zero lengths are what a `msghdr` without name and control data is.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = iovs.bufs().as_ptr().cast_mut().cast();
+    message.msg_iovlen = iovs.bufs().len() as _;
+    message
+}
+
+/// `ioctl(fd, FIONREAD)`: the bytes that can be read from a pipe or socket at once.
+pub(super) fn bytes_readable(fd: BorrowedFd<'_>) -> Option<u64> {
+    let mut nbytes: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one `int`.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &mut nbytes) };
+    (result == 0).then_some(nbytes.max(0) as u64)
+}
+
+/// The descriptor that the embedder gave by its number.
+///
+/// The number stays the embedder's: it is never closed here, and as with node:wasi it is for the
+/// embedder to keep it open for as long as the guest runs.
+pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
+    debug_assert!(fd >= 0);
+    // SAFETY: not -1. Should the embedder close the number, then what is called on it fails, or
+    // reaches what the embedder opened in its place: never memory.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// How many times this process came out of a `fork`: a number that differs between parent and child.
+pub fn fork_generation() -> u64 {
+    static GENERATION: AtomicU64 = AtomicU64::new(0);
+    static REGISTERED: Once = Once::new();
+    extern "C" fn in_child() {
+        GENERATION.fetch_add(1, Relaxed);
+    }
+    REGISTERED.call_once(|| {
+        // SAFETY: the handler adds to an atomic, which is safe after a fork, and lives as long as
+        // this library: its handlers are dropped by libc when a library is unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+    GENERATION.load(Relaxed)
+}

@@ -1,0 +1,24 @@
+//! The host on Unix: system calls through rustix, opens through cap-std, and, where guest memory is
+//! read or written by the kernel itself, libc.
+
+mod clock;
+mod dir;
+mod errno;
+mod file;
+mod io;
+mod poll;
+mod readdir;
+mod socket;
+mod stat;
+mod stdio;
+mod wait;
+
+pub use clock::{clock_res, clock_time, sched_yield};
+pub use dir::Dir;
+pub use errno::errno_of_os;
+pub use file::{File, FileRef};
+pub use io::fork_generation;
+pub use poll::poll;
+pub use readdir::ReadDir;
+pub use socket::{Socket, SocketRef};
+pub use stdio::Stdio;

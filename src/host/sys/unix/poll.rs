@@ -1,0 +1,55 @@
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::io as kernel;
+use crate::host::{Direction, Interest, Readiness};
+
+/// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or a signal
+/// came, and notes with each interest what was found.
+pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let mut fds: Vec<_> = (interests.iter())
+        .map(|interest| PollFd::from_borrowed_fd(interest.file.0, events(interest.direction)))
+        .collect();
+    match rustix::event::poll(&mut fds, timeout.as_ref()) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let found: Vec<_> = fds.iter().map(PollFd::revents).collect();
+    for (interest, revents) in interests.iter_mut().zip(found) {
+        interest.found = readiness(interest, revents);
+    }
+    Ok(())
+}
+
+fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<Readiness>> {
+    if revents.is_empty() {
+        return None;
+    }
+    if revents.contains(PollFlags::NVAL) {
+        return Some(Err(rustix::io::Errno::BADF.into()));
+    }
+    let nbytes = match interest.direction {
+        Direction::Read => kernel::bytes_readable(interest.file.as_fd()).unwrap_or(0),
+        Direction::Write => 0,
+    };
+    Some(Ok(Readiness {
+        nbytes,
+        hangup: revents.intersects(PollFlags::HUP | PollFlags::ERR),
+    }))
+}
+
+/// The events of `poll(2)` that say a direction is ready.
+pub(super) fn events(direction: Direction) -> PollFlags {
+    match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    }
+}

@@ -1,0 +1,109 @@
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::{Shutdown, SocketType, sockopt};
+
+use super::{FileRef, io as kernel, wait};
+use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
+use crate::host::Direction;
+use crate::memory::Iovecs;
+
+/// A socket that the guest owns: one that it accepted.
+#[derive(Debug)]
+pub struct Socket(OwnedFd);
+
+impl Socket {
+    /// The socket as the stream that it is too.
+    pub fn as_ref(&self) -> FileRef<'_> {
+        FileRef(self.0.as_fd())
+    }
+}
+
+/// A socket, or what may be one, whoever owns it.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketRef<'a>(BorrowedFd<'a>);
+
+impl<'a> From<FileRef<'a>> for SocketRef<'a> {
+    fn from(file: FileRef<'a>) -> Self {
+        Self(file.0)
+    }
+}
+
+impl SocketRef<'_> {
+    /// `accept4(2)`, waiting for a connection unless `nonblock`.
+    pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
+        // The embedder's socket may be one that waits, and its flags are not ours to change.
+        if nonblock && !wait::is_ready(self.0, Direction::Read)? {
+            return Err(Errno::AGAIN.into());
+        }
+        wait::retry(self.0, Direction::Read, nonblock, || accept(self.0))
+    }
+
+    /// `recvmsg(2)`, waiting for data unless `nonblock`.
+    pub fn recv(
+        self,
+        iovs: &Iovecs<'_>,
+        riflags: Riflags,
+        nonblock: bool,
+    ) -> io::Result<(usize, Roflags)> {
+        let mut flags = libc::MSG_DONTWAIT;
+        if riflags.contains(Riflags::RECV_PEEK) {
+            flags |= libc::MSG_PEEK;
+        }
+        if riflags.contains(Riflags::RECV_WAITALL) && !nonblock {
+            flags = flags & !libc::MSG_DONTWAIT | libc::MSG_WAITALL;
+        }
+        let (received, flags) = wait::retry(self.0, Direction::Read, nonblock, || {
+            kernel::recv(self.0, iovs, flags)
+        })?;
+        let mut roflags = Roflags::empty();
+        roflags.set(Roflags::RECV_DATA_TRUNCATED, flags & libc::MSG_TRUNC != 0);
+        Ok((received, roflags))
+    }
+
+    /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is `EPIPE`, never a signal.
+    pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        wait::retry(self.0, Direction::Write, nonblock, || {
+            kernel::send(self.0, ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
+        })
+    }
+
+    /// `shutdown(2)`.
+    pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
+        let how = match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
+            (true, true) => Shutdown::Both,
+            (true, false) => Shutdown::Read,
+            (false, true) => Shutdown::Write,
+            (false, false) => return Err(Errno::INVAL.into()),
+        };
+        Ok(rustix::net::shutdown(self.0, how)?)
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn accept(listener: BorrowedFd<'_>) -> io::Result<Socket> {
+    let flags = rustix::net::SocketFlags::CLOEXEC;
+    Ok(Socket(rustix::net::accept_with(listener, flags)?))
+}
+
+#[cfg(target_vendor = "apple")]
+fn accept(listener: BorrowedFd<'_>) -> io::Result<Socket> {
+    let socket = rustix::net::accept(listener)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(Socket(socket))
+}
+
+// Node ignores SIGPIPE, and Linux need not even be asked.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NOSIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const NOSIGNAL: libc::c_int = 0;
+
+/// Whether a socket is one of datagrams or of a stream.
+pub(super) fn filetype(fd: BorrowedFd<'_>) -> Filetype {
+    match sockopt::socket_type(fd) {
+        Ok(SocketType::DGRAM) => Filetype::SocketDgram,
+        _ => Filetype::SocketStream,
+    }
+}

@@ -1,0 +1,96 @@
+//! `struct stat` and timestamps, from and to the guest's words.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+
+use crate::abi::{Filestat, Filetype, Timestamp};
+use crate::host::{Name, SetTime};
+
+const NANOS: i128 = 1_000_000_000;
+
+/// `fstat(2)`.
+pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
+    filestat(&rustix::fs::fstat(fd)?, fd)
+}
+
+/// `fstatat(2)`, of a symbolic link itself.
+pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filestat> {
+    let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;
+    filestat(&stat, dir)
+}
+
+/// `futimens(2)`.
+pub(super) fn set_times(fd: BorrowedFd<'_>, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+    Ok(rustix::fs::futimens(fd, &timestamps(atim, mtim))?)
+}
+
+/// `utimensat(2)`, of a symbolic link itself.
+pub(super) fn set_times_at(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    atim: SetTime,
+    mtim: SetTime,
+) -> io::Result<()> {
+    let times = timestamps(atim, mtim);
+    Ok(rustix::fs::utimensat(
+        dir,
+        name,
+        &times,
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
+}
+
+// The widths and signs of these fields differ from system to system.
+#[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+fn filestat(stat: &Stat, fd: BorrowedFd<'_>) -> io::Result<Filestat> {
+    let filetype = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Socket => super::socket::filetype(fd),
+        other => filetype(other),
+    };
+    Ok(Filestat {
+        dev: stat.st_dev as u64,
+        ino: stat.st_ino as u64,
+        filetype: filetype as u8,
+        nlink: stat.st_nlink as u64,
+        size: stat.st_size as u64,
+        atim: timestamp(stat.st_atime.into(), stat.st_atime_nsec as i128),
+        mtim: timestamp(stat.st_mtime.into(), stat.st_mtime_nsec as i128),
+        ctim: timestamp(stat.st_ctime.into(), stat.st_ctime_nsec as i128),
+    })
+}
+
+/// The guest's word for a file type; a FIFO is to it, as to node:wasi, a stream like a socket.
+pub(super) fn filetype(filetype: FileType) -> Filetype {
+    match filetype {
+        FileType::RegularFile => Filetype::RegularFile,
+        FileType::Directory => Filetype::Directory,
+        FileType::Symlink => Filetype::SymbolicLink,
+        FileType::CharacterDevice => Filetype::CharacterDevice,
+        FileType::BlockDevice => Filetype::BlockDevice,
+        FileType::Fifo | FileType::Socket => Filetype::SocketStream,
+        _ => Filetype::Unknown,
+    }
+}
+
+/// Nanoseconds after 1970, as near as 64 bits without a sign come.
+fn timestamp(seconds: i128, nanos: i128) -> Timestamp {
+    (seconds * NANOS + nanos).clamp(0, u64::MAX.into()) as u64
+}
+
+fn timestamps(atim: SetTime, mtim: SetTime) -> Timestamps {
+    Timestamps {
+        last_access: timespec(atim),
+        last_modification: timespec(mtim),
+    }
+}
+
+fn timespec(time: SetTime) -> Timespec {
+    let (tv_sec, tv_nsec) = match time {
+        SetTime::Omit => (0, UTIME_OMIT as _),
+        SetTime::Now => (0, UTIME_NOW as _),
+        SetTime::At(nanos) => ((nanos / NANOS as u64) as _, (nanos % NANOS as u64) as _),
+    };
+    Timespec { tv_sec, tv_nsec }
+}

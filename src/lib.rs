@@ -1,0 +1,21 @@
+//! A host for WASI programs, preview1 and its predecessor, that keeps a guest inside what it was given.
+//!
+//! The crate is the native half of the npm package `wasi-rs`. Modules in the order of their layers;
+//! each may import from those before it, never from those behind it:
+//!
+//! - [`abi`] (L0): preview1 as data—errno, rights, flags, record layouts.
+//! - [`memory`] (L1): guest memory—bounds, byte order, iovecs.
+//! - [`host`] (L1): the operating system in POSIX words.
+//! - [`ctx`] (L2): what a guest has—descriptors, preopens, strings, limits.
+//! - [`syscalls`] (L3): the 46 calls of preview1, over integers, a memory and a context.
+//! - `binding` (L4): Node-API.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod abi;
+mod binding;
+pub mod ctx;
+pub mod host;
+pub mod memory;
+pub mod syscalls;

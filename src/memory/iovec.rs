@@ -1,0 +1,80 @@
+//! Scatter and gather lists: the guest's `iovec`s, each read once and checked, as the host takes them.
+
+use std::marker::PhantomData;
+
+use arrayvec::ArrayVec;
+
+use super::{GuestMemory, GuestPtr};
+use crate::abi::{Errno, Iovec, Size};
+
+/// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
+pub const MAX_IOVECS: usize = 1024;
+
+/// A piece of guest memory as `readv(2)` and its relatives take it: a C `struct iovec`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct HostBuf {
+    /// Where it begins in the host's address space.
+    pub base: *mut u8,
+    /// Its length in bytes.
+    pub len: usize,
+}
+
+/// The checked pieces of guest memory that one call reads or writes.
+pub struct Iovecs<'m> {
+    bufs: ArrayVec<HostBuf, MAX_IOVECS>,
+    memory: PhantomData<GuestMemory<'m>>,
+}
+
+impl Iovecs<'_> {
+    /// The pieces, in order; all of them lie in guest memory for as long as this value lives.
+    pub fn bufs(&self) -> &[HostBuf] {
+        &self.bufs
+    }
+
+    /// Cuts the pieces so that together they have at most `total` bytes.
+    pub fn truncate(&mut self, mut total: usize) {
+        for buf in &mut self.bufs {
+            buf.len = buf.len.min(total);
+            total -= buf.len;
+        }
+    }
+}
+
+impl<'m> GuestMemory<'m> {
+    /// The list of `iovs_len` records at `iovs`, which a guest passes as
+    ///
+    /// ```text
+    ///   iovs                       iovs + 8
+    ///   | buf: u32 | buf_len: u32  | buf: u32 | buf_len: u32 | …
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Overflow`]: the list, or a buffer that it names, is not wholly inside the memory.
+    /// [`Errno::Inval`]: more than `limit` records, or than [`MAX_IOVECS`].
+    pub fn iovecs(
+        self,
+        iovs: GuestPtr<Iovec>,
+        iovs_len: Size,
+        limit: usize,
+    ) -> Result<Iovecs<'m>, Errno> {
+        let list = self.array(iovs, iovs_len)?;
+        if list.len() > limit.min(MAX_IOVECS) {
+            return Err(Errno::Inval);
+        }
+        let mut bufs = ArrayVec::new();
+        for place in list.places() {
+            let Iovec { buf, buf_len } = place.read();
+            let span = self.span(buf, u64::from(buf_len))?;
+            bufs.push(HostBuf {
+                base: span.as_ptr(),
+                len: span.len(),
+            });
+        }
+        Ok(Iovecs {
+            bufs,
+            memory: PhantomData,
+        })
+    }
+}

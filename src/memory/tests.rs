@@ -1,0 +1,124 @@
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use super::*;
+use crate::abi::Iovec;
+
+fn memory_of(bytes: &[u8]) -> Vec<AtomicU8> {
+    bytes.iter().map(|byte| AtomicU8::new(*byte)).collect()
+}
+
+fn bytes_of(memory: &[AtomicU8]) -> Vec<u8> {
+    memory.iter().map(|byte| byte.load(Relaxed)).collect()
+}
+
+#[test]
+fn bounds_are_drawn_where_node_draws_them() {
+    let bytes = memory_of(&[0; 16]);
+    let memory = GuestMemory::new(&bytes);
+    let inside = |offset, len| memory.region(GuestPtr::new(offset), len).is_ok();
+    assert!(inside(0, 16));
+    assert!(inside(15, 1));
+    assert!(inside(15, 0));
+    assert!(!inside(16, 0), "no bytes at the very end");
+    assert!(!inside(15, 2));
+    assert!(!inside(0, 17));
+    assert!(!inside(u32::MAX, 1));
+    assert!(!inside(1, u32::MAX));
+    let nothing = GuestMemory::new(&[]);
+    assert!(nothing.region(GuestPtr::new(0), 0).is_err());
+}
+
+#[test]
+fn an_array_whose_size_wraps_32_bits_is_outside() {
+    let bytes = memory_of(&[0; 64]);
+    let memory = GuestMemory::new(&bytes);
+    for len in [0x2000_0000, 0x2000_0001, 0x0555_5556, u32::MAX] {
+        assert!(memory.array::<u64>(GuestPtr::new(0), len).is_err());
+    }
+}
+
+#[test]
+fn values_are_little_endian_at_any_alignment() {
+    for at in 0..9_u32 {
+        let bytes = memory_of(&[b'?'; 24]);
+        let memory = GuestMemory::new(&bytes);
+        let place = memory.place::<u64>(GuestPtr::new(at)).unwrap();
+        place.write(0x0807_0605_0403_0201);
+        let mut expected = [b'?'; 24];
+        expected[at as usize..][..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(bytes_of(&bytes), expected);
+        assert_eq!(place.read(), 0x0807_0605_0403_0201);
+    }
+}
+
+#[test]
+fn regions_copy_every_length_at_every_alignment_and_nothing_beside() {
+    let text: Vec<u8> = (1..=40).collect();
+    for at in 0..9 {
+        for len in 0..40 {
+            let bytes = memory_of(&[b'?'; 64]);
+            let memory = GuestMemory::new(&bytes);
+            let region = memory.region(GuestPtr::new(at), len).unwrap();
+            assert_eq!(region.write(&text), len as usize);
+            let mut expected = [b'?'; 64];
+            expected[at as usize..][..len as usize].copy_from_slice(&text[..len as usize]);
+            assert_eq!(bytes_of(&bytes), expected);
+            let mut back = vec![0; len as usize];
+            region.read(&mut back);
+            assert_eq!(back, text[..len as usize]);
+        }
+    }
+}
+
+#[test]
+fn skip_stops_at_the_end() {
+    let bytes = memory_of(b"0123456789");
+    let memory = GuestMemory::new(&bytes);
+    let region = memory.region(GuestPtr::new(2), 5).unwrap();
+    let mut rest = [0; 3];
+    region.skip(2).read(&mut rest);
+    assert_eq!(&rest, b"456");
+    assert!(region.skip(5).is_empty());
+    assert!(region.skip(500).is_empty());
+}
+
+#[test]
+fn iovecs_are_checked_one_by_one() {
+    // Two records at 0: (24, 8) and (31, 1); a third at 16: (32, 0), which begins at the end.
+    let mut raw = [0; 32];
+    for (at, value) in [(0, 24_u32), (4, 8), (8, 31), (12, 1), (16, 32), (20, 0)] {
+        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    let bytes = memory_of(&raw);
+    let memory = GuestMemory::new(&bytes);
+    let list = GuestPtr::<Iovec>::new(0);
+
+    let iovecs = memory.iovecs(list, 2, MAX_IOVECS).unwrap();
+    let base = bytes.as_ptr() as usize;
+    let found: Vec<_> = (iovecs.bufs().iter())
+        .map(|buf| (buf.base as usize - base, buf.len))
+        .collect();
+    assert_eq!(found, [(24, 8), (31, 1)]);
+
+    assert!(memory.iovecs(list, 0, 0).unwrap().bufs().is_empty());
+    assert_eq!(memory.iovecs(list, 3, 9).err(), Some(Errno::Overflow));
+    assert_eq!(memory.iovecs(list, 2, 1).err(), Some(Errno::Inval));
+    assert_eq!(memory.iovecs(list, 5, 9).err(), Some(Errno::Overflow));
+    let wraps = memory.iovecs(list, 0x2000_0000, 9).err();
+    assert_eq!(wraps, Some(Errno::Overflow));
+}
+
+#[test]
+fn truncated_iovecs_keep_the_front() {
+    let mut raw = [0; 32];
+    for (at, value) in [(0, 0_u32), (4, 5), (8, 8), (12, 5)] {
+        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    let bytes = memory_of(&raw);
+    let mut iovecs = GuestMemory::new(&bytes)
+        .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
+        .unwrap();
+    iovecs.truncate(7);
+    let lens: Vec<_> = iovecs.bufs().iter().map(|buf| buf.len).collect();
+    assert_eq!(lens, [5, 2]);
+}

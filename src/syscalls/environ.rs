@@ -1,0 +1,33 @@
+use crate::abi::{Errno, Size};
+use crate::ctx::WasiCtx;
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// `environ_get(environ, environ_buf)`—Writes the environment, as
+/// [`args_get`](super::args_get) does the arguments.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory.
+pub fn environ_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    environ: GuestPtr<u32>,
+    environ_buf: GuestPtr<u8>,
+) -> Result<(), Errno> {
+    ctx.environ.copy_to(memory, environ, environ_buf)
+}
+
+/// `environ_sizes_get(environc, environ_buf_size)`—Writes how many variables there are, and the bytes
+/// that they are together.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory.
+pub fn environ_sizes_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    environc: GuestPtr<Size>,
+    environ_buf_size: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    ctx.environ.sizes_to(memory, environc, environ_buf_size)
+}

@@ -1,0 +1,141 @@
+use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Rights, Size};
+use crate::ctx::WasiCtx;
+use crate::host::{DirEntry, ReadDir};
+use crate::memory::{GuestMemory, GuestPtr, Region};
+
+/// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `prestat` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Inval`]: not a preopen.
+pub fn fd_prestat_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    prestat: GuestPtr<Prestat>,
+) -> Result<(), Errno> {
+    let prestat = memory.place(prestat)?;
+    let entry = ctx.entry(fd)?;
+    let mapped_path = entry.mapped_path().ok_or(Errno::Inval)?;
+    prestat.write(Prestat {
+        tag: Preopentype::Dir.raw(),
+        name_len: mapped_path.len() as Size,
+    });
+    Ok(())
+}
+
+/// `fd_prestat_dir_name(fd, path, path_len)`—Writes the name of a preopen, without a NUL, to `path`,
+/// where lies room for `path_len` bytes.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: not open, or not a preopen.
+/// [`Errno::Nametoolong`]: the name is longer.
+///
+/// # Parity
+///
+/// Node says `ENOBUFS`, which the official test suite does not take.
+pub fn fd_prestat_dir_name(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    path: GuestPtr<u8>,
+    path_len: Size,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let entry = ctx.entry(fd)?;
+    let mapped_path = entry.mapped_path().ok_or(Errno::Badf)?;
+    if mapped_path.len() > path.len() {
+        return Err(Errno::Nametoolong);
+    }
+    path.write(mapped_path);
+    Ok(())
+}
+
+/// `fd_readdir(fd, buf, cookie) -> bufused`—Writes entries of a directory from `cookie` on, like
+/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins.
+///
+/// ```text
+///   buf
+///   | d_next: u64 | d_ino: u64 | d_namlen: u32 | d_type: u8 | 0 0 0 | name, no NUL | d_next: …
+/// ```
+///
+/// The last entry is cut where the buffer ends, with `bufused` then `buf_len`; less means that there
+/// are no more.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Inval`]: a cookie that leads nowhere.
+/// What `getdents(2)` says.
+///
+/// # Parity
+///
+/// Node leaves `.` and `..` out, gives every entry the inode number 0, and numbers the entries.
+pub fn fd_readdir(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    buf: GuestPtr<u8>,
+    buf_len: Size,
+    cookie: Dircookie,
+    bufused: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let buf = memory.region(buf, buf_len)?;
+    let bufused = memory.place(bufused)?;
+    let entry = ctx.get(fd, Rights::FD_READDIR)?;
+    let mut read_dir = match entry.take_read_dir() {
+        Some(mut read_dir) => {
+            // The start is sought even from the start: what came since is then seen.
+            if cookie == 0 || cookie != read_dir.position() {
+                read_dir.seek(cookie)?;
+            }
+            read_dir
+        }
+        None => {
+            let mut read_dir = entry.dir()?.read_dir()?;
+            if cookie != 0 {
+                read_dir.seek(cookie)?;
+            }
+            read_dir
+        }
+    };
+    let used = fill(buf, &mut read_dir);
+    entry.put_read_dir(read_dir);
+    bufused.write(used? as Size);
+    Ok(())
+}
+
+/// Fills the buffer with entries, and tells how much of it.
+fn fill(buf: Region<'_>, read_dir: &mut ReadDir) -> Result<usize, Errno> {
+    let mut used = 0;
+    while used < buf.len() {
+        let at = read_dir.position();
+        let entry = match read_dir.read() {
+            None => break,
+            Some(Ok(entry)) => entry,
+            // What is written already is worth more than the error, which comes again.
+            Some(Err(_)) if used > 0 => break,
+            Some(Err(error)) => return Err(error.into()),
+        };
+        let whole = Dirent::SIZE + entry.name.len();
+        let rest = buf.skip(used);
+        let head = rest.write(dirent(&entry).encode().as_ref());
+        let name = rest.skip(head).write(&entry.name);
+        used += head + name;
+        if head + name < whole {
+            read_dir.unread(entry, at);
+        }
+    }
+    Ok(used)
+}
+
+fn dirent(entry: &DirEntry) -> Dirent {
+    Dirent {
+        d_next: entry.next,
+        d_ino: entry.ino,
+        d_namlen: entry.name.len() as Size,
+        d_type: entry.filetype.raw(),
+    }
+}

@@ -1,0 +1,183 @@
+use crate::abi::{
+    Errno, Fd, Filedelta, Filesize, Iovec, Rights, Size, Snapshot, Whence, snapshot0,
+};
+use crate::ctx::WasiCtx;
+use crate::host::SeekFrom;
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// `fd_read(fd, iovs) -> nread`—Reads, like `readv`.
+///
+/// At `iovs` lie `iovs_len` records, each the address and length of a buffer to fill:
+///
+/// ```text
+///   iovs              iovs + 8
+///   | buf  | buf_len  | buf  | buf_len  | …       buf: | what was read, filled in order | …
+/// ```
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_READ`, as directories are. [`Errno::Inval`]: too many buffers.
+/// What `readv(2)` says.
+pub fn fd_read(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    iovs: GuestPtr<Iovec>,
+    iovs_len: Size,
+    nread: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let nread = memory.place(nread)?;
+    let iovs = memory.iovecs(iovs, iovs_len, ctx.limits.iovecs)?;
+    let entry = ctx.get(fd, Rights::FD_READ)?;
+    nread.write(entry.read(&iovs)? as Size);
+    Ok(())
+}
+
+/// `fd_write(fd, ciovs) -> nwritten`—Writes, like `writev`.
+///
+/// At `ciovs` lie `ciovs_len` records, each the address and length of a buffer to write:
+///
+/// ```text
+///   ciovs             ciovs + 8
+///   | buf  | buf_len  | buf  | buf_len  | …       buf: | what to write | …
+/// ```
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_WRITE`, as directories are. [`Errno::Inval`]: too many buffers.
+/// What `writev(2)` says.
+pub fn fd_write(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    ciovs: GuestPtr<Iovec>,
+    ciovs_len: Size,
+    nwritten: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let nwritten = memory.place(nwritten)?;
+    let ciovs = memory.iovecs(ciovs, ciovs_len, ctx.limits.iovecs)?;
+    let entry = ctx.get(fd, Rights::FD_WRITE)?;
+    nwritten.write(entry.write(ciovs)? as Size);
+    Ok(())
+}
+
+/// `fd_pread(fd, iovs, offset) -> nread`—Reads at an offset, like `preadv`; the descriptor's own
+/// offset stays. The buffers are passed as to [`fd_read`].
+///
+/// # Errors
+///
+/// As [`fd_read`], with `FD_READ` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+pub fn fd_pread(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    iovs: GuestPtr<Iovec>,
+    iovs_len: Size,
+    offset: Filesize,
+    nread: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let nread = memory.place(nread)?;
+    let iovs = memory.iovecs(iovs, iovs_len, ctx.limits.iovecs)?;
+    check_offset(offset)?;
+    let entry = ctx.get(fd, Rights::FD_READ | Rights::FD_SEEK)?;
+    nread.write(entry.read_at(&iovs, offset)? as Size);
+    Ok(())
+}
+
+/// `fd_pwrite(fd, ciovs, offset) -> nwritten`—Writes at an offset, like `pwritev`; the descriptor's
+/// own offset stays. The buffers are passed as to [`fd_write`].
+///
+/// # Errors
+///
+/// As [`fd_write`], with `FD_WRITE` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+pub fn fd_pwrite(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    ciovs: GuestPtr<Iovec>,
+    ciovs_len: Size,
+    offset: Filesize,
+    nwritten: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let nwritten = memory.place(nwritten)?;
+    let ciovs = memory.iovecs(ciovs, ciovs_len, ctx.limits.iovecs)?;
+    check_offset(offset)?;
+    let entry = ctx.get(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
+    nwritten.write(entry.write_at(&ciovs, offset)? as Size);
+    Ok(())
+}
+
+/// As Node, an offset that no file has is refused before the descriptor is looked at.
+fn check_offset(offset: Filesize) -> Result<(), Errno> {
+    i64::try_from(offset).map_err(|_| Errno::Inval)?;
+    Ok(())
+}
+
+/// `fd_seek(fd, offset, whence) -> newoffset`—Moves the offset of a file, like `lseek`.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `newoffset` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_SEEK`, as directories, terminals, pipes and sockets are.
+/// [`Errno::Inval`]: `whence` means nothing, or the result would be negative.
+pub fn fd_seek(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    offset: Filedelta,
+    whence: u32,
+    newoffset: GuestPtr<Filesize>,
+) -> Result<(), Errno> {
+    let newoffset = memory.place(newoffset)?;
+    let entry = ctx.get(fd, Rights::FD_SEEK)?;
+    let whence = match ctx.snapshot {
+        Snapshot::Snapshot0 => snapshot0::whence(whence),
+        Snapshot::Preview1 => Whence::from_raw(whence),
+    };
+    let to = match whence.ok_or(Errno::Inval)? {
+        Whence::Set => SeekFrom::Start(offset.try_into().map_err(|_| Errno::Inval)?),
+        Whence::Cur => SeekFrom::Current(offset),
+        Whence::End => SeekFrom::End(offset),
+    };
+    newoffset.write(entry.file()?.seek(to)?);
+    Ok(())
+}
+
+/// `fd_tell(fd) -> offset`—Writes the offset of a file, like `lseek(fd, 0, SEEK_CUR)`.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `offset` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_TELL`.
+pub fn fd_tell(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    offset: GuestPtr<Filesize>,
+) -> Result<(), Errno> {
+    let offset = memory.place(offset)?;
+    let entry = ctx.get(fd, Rights::FD_TELL)?;
+    offset.write(entry.file()?.seek(SeekFrom::Current(0))?);
+    Ok(())
+}
+
+/// `fd_datasync(fd)`—Brings the data of a file to the disk, like `fdatasync`.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_DATASYNC`. What `fdatasync(2)` says.
+pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_DATASYNC)?;
+    Ok(entry.file()?.datasync()?)
+}
+
+/// `fd_sync(fd)`—Brings the data and metadata of a file to the disk, like `fsync`.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_SYNC`. What `fsync(2)` says.
+pub fn fd_sync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
+    ctx.get(fd, Rights::FD_SYNC)?.sync()
+}

@@ -1,0 +1,212 @@
+use crate::abi::{
+    Advice, Errno, Fd, Fdflags, Fdstat, Filesize, Filestat, Filetype, Fstflags, Rights, RightsPair,
+    Snapshot, Timestamp, snapshot0,
+};
+use crate::ctx::WasiCtx;
+use crate::host::SetTime;
+use crate::memory::{GuestMemory, GuestPtr, Place};
+
+/// `fd_advise(fd, offset, len, advice)`—Tells how a part of a file will be used, like
+/// `posix_fadvise`.
+///
+/// # Errors
+///
+/// [`Errno::Inval`]: `advice` means nothing, or an offset from 2^63. [`Errno::Badf`]: not open, or a
+/// directory. [`Errno::Notcapable`]: without `FD_ADVISE`.
+pub fn fd_advise(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    offset: Filesize,
+    len: Filesize,
+    advice: u32,
+) -> Result<(), Errno> {
+    let advice = Advice::from_raw(advice).ok_or(Errno::Inval)?;
+    let entry = ctx.get(fd, Rights::FD_ADVISE)?;
+    if entry.filetype()? == Filetype::Directory {
+        return Err(Errno::Badf);
+    }
+    Ok(entry.file()?.advise(offset, len, advice)?)
+}
+
+/// `fd_allocate(fd, offset, len)`—Makes room in a file, which grows to have it, like
+/// `posix_fallocate`.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_ALLOCATE`. [`Errno::Fbig`]: further
+/// than a file can reach. What `fallocate(2)` says.
+pub fn fd_allocate(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    offset: Filesize,
+    len: Filesize,
+) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_ALLOCATE)?;
+    Ok(entry.file()?.allocate(offset, len)?)
+}
+
+/// `fd_fdstat_get(fd) -> fdstat`—Writes the type, flags and rights of a descriptor.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `fdstat` leads outside memory. [`Errno::Badf`]: not open.
+pub fn fd_fdstat_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    fdstat: GuestPtr<Fdstat>,
+) -> Result<(), Errno> {
+    let fdstat = memory.place(fdstat)?;
+    let entry = ctx.entry(fd)?;
+    let rights = entry.rights()?;
+    fdstat.write(Fdstat {
+        fs_filetype: entry.filetype()?.raw(),
+        fs_flags: (entry.fdflags() | entry.host_fdflags()?).bits(),
+        fs_rights_base: rights.base.bits(),
+        fs_rights_inheriting: rights.inheriting.bits(),
+    });
+    Ok(())
+}
+
+/// `fd_fdstat_set_flags(fd, fdflags)`—Sets the flags of a descriptor, like `fcntl(F_SETFL)`. Bits
+/// without a meaning are ignored.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_FDSTAT_SET_FLAGS`.
+///
+/// # Parity
+///
+/// Node sets the flags of a standard stream on the host's open file, which other processes may
+/// share; here they hold for the guest alone.
+pub fn fd_fdstat_set_flags(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    fdflags: u32,
+) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_FDSTAT_SET_FLAGS)?;
+    entry.set_fdflags(Fdflags::from_bits_truncate(fdflags as u16))
+}
+
+/// `fd_fdstat_set_rights(fd, rights_base, rights_inheriting)`—Gives up rights of a descriptor.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: these are more than it has.
+pub fn fd_fdstat_set_rights(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    rights_base: u64,
+    rights_inheriting: u64,
+) -> Result<(), Errno> {
+    ctx.entry(fd)?.set_rights(RightsPair {
+        base: Rights::from_bits_retain(rights_base),
+        inheriting: Rights::from_bits_retain(rights_inheriting),
+    })
+}
+
+/// `fd_filestat_get(fd) -> filestat`—Writes the attributes of what is open, like `fstat`.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `filestat` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_FILESTAT_GET`.
+pub fn fd_filestat_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    filestat: GuestPtr<Filestat>,
+) -> Result<(), Errno> {
+    let filestat = FilestatPlace::new(ctx, memory, filestat)?;
+    let entry = ctx.get(fd, Rights::FD_FILESTAT_GET)?;
+    filestat.write(&entry.stat()?);
+    Ok(())
+}
+
+/// `fd_filestat_set_size(fd, size)`—Cuts a file or grows it with zeros, like `ftruncate`.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_FILESTAT_SET_SIZE`.
+/// [`Errno::Inval`]: a size from 2^63. What `ftruncate(2)` says.
+pub fn fd_filestat_set_size(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    size: Filesize,
+) -> Result<(), Errno> {
+    let entry = ctx.get(fd, Rights::FD_FILESTAT_SET_SIZE)?;
+    Ok(entry.file()?.set_size(size)?)
+}
+
+/// `fd_filestat_set_times(fd, atim, mtim, fst_flags)`—Sets the timestamps of what is open, in
+/// nanoseconds, like `futimens`. `fst_flags` says which, and whether to a time or to the present.
+///
+/// # Errors
+///
+/// [`Errno::Inval`]: `fst_flags` asks for both of one, or means nothing. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: without `FD_FILESTAT_SET_TIMES`.
+pub fn fd_filestat_set_times(
+    ctx: &WasiCtx,
+    _: GuestMemory<'_>,
+    fd: Fd,
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: u32,
+) -> Result<(), Errno> {
+    let (atim, mtim) = times(atim, mtim, fst_flags)?;
+    let entry = ctx.get(fd, Rights::FD_FILESTAT_SET_TIMES)?;
+    entry.set_times(atim, mtim)
+}
+
+/// What `fst_flags` asks for.
+pub(super) fn times(
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: u32,
+) -> Result<(SetTime, SetTime), Errno> {
+    let fst_flags = Fstflags::from_bits(fst_flags as u16).ok_or(Errno::Inval)?;
+    let time = |set: Fstflags, now: Fstflags, time: Timestamp| match (
+        fst_flags.contains(set),
+        fst_flags.contains(now),
+    ) {
+        (false, false) => Ok(SetTime::Omit),
+        (true, false) => Ok(SetTime::At(time)),
+        (false, true) => Ok(SetTime::Now),
+        (true, true) => Err(Errno::Inval),
+    };
+    Ok((
+        time(Fstflags::ATIM, Fstflags::ATIM_NOW, atim)?,
+        time(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?,
+    ))
+}
+
+/// Where a guest wants a `filestat`, in the layout of its ABI.
+pub(super) enum FilestatPlace<'m> {
+    Snapshot0(Place<'m, snapshot0::Filestat>),
+    Preview1(Place<'m, Filestat>),
+}
+
+impl<'m> FilestatPlace<'m> {
+    pub(super) fn new(
+        ctx: &WasiCtx,
+        memory: GuestMemory<'m>,
+        filestat: GuestPtr<Filestat>,
+    ) -> Result<Self, Errno> {
+        Ok(match ctx.snapshot {
+            Snapshot::Snapshot0 => Self::Snapshot0(memory.place(GuestPtr::new(filestat.offset()))?),
+            Snapshot::Preview1 => Self::Preview1(memory.place(filestat)?),
+        })
+    }
+
+    pub(super) fn write(self, filestat: &Filestat) {
+        match self {
+            Self::Snapshot0(place) => place.write(filestat.into()),
+            Self::Preview1(place) => place.write(*filestat),
+        }
+    }
+}

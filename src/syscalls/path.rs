@@ -1,0 +1,110 @@
+//! What the `path_*` calls have in common.
+
+use std::sync::Arc;
+
+use crate::abi::{Errno, Fd, Filetype, Rights};
+use crate::ctx::resolve::{Follow, Needed, Place};
+use crate::ctx::{Entry, WasiCtx};
+use crate::memory::Region;
+
+/// A path that a guest passed: where it begins, and its bytes.
+pub(super) struct GuestPath {
+    base: Arc<Entry>,
+    needed: Needed,
+    bytes: Vec<u8>,
+}
+
+impl GuestPath {
+    /// The path in `bytes` from the directory `fd`, to use the right `base`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without the right.
+    /// [`Errno::Nametoolong`]: beyond the limit.
+    pub(super) fn new(
+        ctx: &WasiCtx,
+        fd: Fd,
+        base: Rights,
+        bytes: Region<'_>,
+    ) -> Result<Self, Errno> {
+        let needed = Needed {
+            base,
+            inheriting: Rights::empty(),
+        };
+        Ok(Self {
+            base: ctx.get(fd, base)?,
+            needed,
+            bytes: read(ctx, bytes)?,
+        })
+    }
+
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the path begins.
+    pub(super) fn base(&self) -> &Arc<Entry> {
+        &self.base
+    }
+
+    /// Where the path leads.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`].
+    pub(super) fn resolve(&self, ctx: &WasiCtx, follow: Follow) -> Result<Place<'_>, Errno> {
+        ctx.resolve(&self.base, &self.bytes, follow, self.needed)
+    }
+
+    /// Where the path leads, a link at its end followed if `follow`, or if slashes behind it say so.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`]. [`Errno::Notdir`]: slashes behind what is no directory.
+    pub(super) fn resolve_existing(&self, ctx: &WasiCtx, follow: bool) -> Result<Place<'_>, Errno> {
+        let follow = follow || self.bytes.ends_with(b"/");
+        let follow = if follow { Follow::Yes } else { Follow::No };
+        let place = self.resolve(ctx, follow)?;
+        require_directory(&place)?;
+        Ok(place)
+    }
+}
+
+/// The bytes of a path, whose length the guest chose.
+///
+/// # Errors
+///
+/// [`Errno::Nametoolong`]: beyond the limit.
+pub(super) fn read(ctx: &WasiCtx, path: Region<'_>) -> Result<Vec<u8>, Errno> {
+    if path.len() > ctx.limits.path_len as usize {
+        return Err(Errno::Nametoolong);
+    }
+    let mut bytes = vec![0; path.len()];
+    path.read(&mut bytes);
+    Ok(bytes)
+}
+
+/// Sees to it that slashes at the end of a path stand behind a directory.
+///
+/// # Errors
+///
+/// [`Errno::Notdir`]: it is something else. [`Errno::Noent`]: nothing.
+pub(super) fn require_directory(place: &Place<'_>) -> Result<(), Errno> {
+    if place.directory && !is_directory(place)? {
+        return Err(Errno::Notdir);
+    }
+    Ok(())
+}
+
+/// Whether a directory is there.
+///
+/// # Errors
+///
+/// What `fstatat(2)` says: [`Errno::Noent`] where nothing is.
+pub(super) fn is_directory(place: &Place<'_>) -> Result<bool, Errno> {
+    match place.name() {
+        Some(name) => Ok(place.dir()?.stat_at(name)?.filetype == Filetype::Directory.raw()),
+        None => Ok(true),
+    }
+}

@@ -1,0 +1,253 @@
+use super::path::{self, GuestPath, is_directory, require_directory};
+use crate::abi::{Errno, Fd, Lookupflags, Rights, Size};
+use crate::ctx::WasiCtx;
+use crate::ctx::resolve::Follow;
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// `path_create_directory(fd, path)`—Makes a directory, like `mkdirat` with mode 0777.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Errno::Notcapable`]: without `PATH_CREATE_DIRECTORY`, or the path leads out.
+/// [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is
+/// beyond the limits. What `mkdirat(2)` says.
+pub fn path_create_directory(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    path: GuestPtr<u8>,
+    path_len: Size,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
+    let place = path.resolve(ctx, Follow::No)?;
+    let name = place.name().ok_or(Errno::Exist)?;
+    Ok(place.dir()?.create_dir_at(name)?)
+}
+
+/// `path_remove_directory(fd, path)`—Removes an empty directory, like `unlinkat` with
+/// `AT_REMOVEDIR`.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_REMOVE_DIRECTORY`. [`Errno::Inval`]: the path names the
+/// directory where it begins, or ends in `.` or `..`.
+pub fn path_remove_directory(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    path: GuestPtr<u8>,
+    path_len: Size,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_REMOVE_DIRECTORY, path)?;
+    let place = path.resolve(ctx, Follow::No)?;
+    let name = place.name().ok_or(Errno::Inval)?;
+    Ok(place.dir()?.remove_dir_at(name)?)
+}
+
+/// `path_unlink_file(fd, path)`—Removes a name that is not a directory's, like `unlinkat`.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_UNLINK_FILE`. [`Errno::Isdir`]: it is a directory's.
+/// [`Errno::Notdir`]: slashes behind what is none.
+pub fn path_unlink_file(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    path: GuestPtr<u8>,
+    path_len: Size,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_UNLINK_FILE, path)?;
+    let place = path.resolve(ctx, Follow::No)?;
+    let name = place.name().ok_or(Errno::Isdir)?;
+    require_directory(&place)?;
+    match place.dir()?.unlink_at(name).map_err(Errno::from) {
+        // POSIX lets a system say "not permitted" of a directory, which a guest could not tell from
+        // a file that it may not remove.
+        Err(Errno::Perm) if is_directory(&place)? => Err(Errno::Isdir),
+        result => result,
+    }
+}
+
+/// `path_link(old_fd, old_flags, old_path, new_fd, new_path)`—Makes another name for a file, like
+/// `linkat`; for a symbolic link itself, unless `old_flags` says to follow it.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_LINK_SOURCE` for `old_fd` and `PATH_LINK_TARGET` for
+/// `new_fd`. [`Errno::Perm`]: of a directory. What `linkat(2)` says.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn path_link(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    old_fd: Fd,
+    old_flags: u32,
+    old_path: GuestPtr<u8>,
+    old_path_len: Size,
+    new_fd: Fd,
+    new_path: GuestPtr<u8>,
+    new_path_len: Size,
+) -> Result<(), Errno> {
+    let old_path = memory.region(old_path, old_path_len)?;
+    let new_path = memory.region(new_path, new_path_len)?;
+    let old_flags = Lookupflags::from_bits_truncate(old_flags);
+    let old = GuestPath::new(ctx, old_fd, Rights::PATH_LINK_SOURCE, old_path)?;
+    let new = GuestPath::new(ctx, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
+    let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
+    let new = new.resolve(ctx, Follow::No)?;
+    let old_name = old.name().ok_or(Errno::Perm)?;
+    let new_name = new.name().ok_or(Errno::Exist)?;
+    require_directory(&new)?;
+    Ok(old.dir()?.link_at(old_name, new.dir()?, new_name)?)
+}
+
+/// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_RENAME_SOURCE` for `fd` and `PATH_RENAME_TARGET` for
+/// `new_fd`. [`Errno::Busy`]: a path names the directory where it begins, or ends in `.` or `..`.
+/// [`Errno::Notdir`]: slashes behind what is no directory. What `renameat(2)` says.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn path_rename(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    old_path: GuestPtr<u8>,
+    old_path_len: Size,
+    new_fd: Fd,
+    new_path: GuestPtr<u8>,
+    new_path_len: Size,
+) -> Result<(), Errno> {
+    let old_path = memory.region(old_path, old_path_len)?;
+    let new_path = memory.region(new_path, new_path_len)?;
+    let old = GuestPath::new(ctx, fd, Rights::PATH_RENAME_SOURCE, old_path)?;
+    let new = GuestPath::new(ctx, new_fd, Rights::PATH_RENAME_TARGET, new_path)?;
+    let old = old.resolve(ctx, Follow::No)?;
+    let new = new.resolve(ctx, Follow::No)?;
+    let old_name = old.name().ok_or(Errno::Busy)?;
+    let new_name = new.name().ok_or(Errno::Busy)?;
+    // Slashes behind either name ask for a directory to be moved.
+    if (old.directory || new.directory) && !is_directory(&old)? {
+        return Err(Errno::Notdir);
+    }
+    Ok(old.dir()?.rename_at(old_name, new.dir()?, new_name)?)
+}
+
+/// `path_symlink(old_path, fd, new_path)`—Makes a symbolic link to `old_path`, like `symlinkat`.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_SYMLINK`. [`Errno::Perm`]: `old_path` is absolute.
+/// [`Errno::Notcapable`]: it leads out of `fd`. [`Errno::Inval`]: it is empty or has a NUL.
+pub fn path_symlink(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    old_path: GuestPtr<u8>,
+    old_path_len: Size,
+    fd: Fd,
+    new_path: GuestPtr<u8>,
+    new_path_len: Size,
+) -> Result<(), Errno> {
+    let old_path = memory.region(old_path, old_path_len)?;
+    let new_path = memory.region(new_path, new_path_len)?;
+    let new = GuestPath::new(ctx, fd, Rights::PATH_SYMLINK, new_path)?;
+    let target = path::read(ctx, old_path)?;
+    if target.starts_with(b"/") {
+        return Err(Errno::Perm);
+    }
+    ctx.check_path(&target)?;
+    let place = new.resolve(ctx, Follow::No)?;
+    if new.base().mapped_path() != Some(b"/") && leaves(new.bytes(), &target) {
+        return Err(Errno::Notcapable);
+    }
+    let name = place.name().ok_or(Errno::Exist)?;
+    require_directory(&place)?;
+    Ok(place.dir()?.symlink_at(&target, name)?)
+}
+
+/// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
+/// begins. What it really leads to is decided whenever it is followed; this keeps a guest from
+/// laying links that lead programs outside the sandbox astray.
+fn leaves(path: &[u8], target: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    let mut components: Vec<_> = path.split(|byte| *byte == b'/').collect();
+    while components.last().is_some_and(|last| last.is_empty()) {
+        components.pop();
+    }
+    components.pop();
+    components.extend(target.split(|byte| *byte == b'/'));
+    for component in components {
+        match component {
+            b"" | b"." => {}
+            b".." => match depth.checked_sub(1) {
+                Some(above) => depth = above,
+                None => return true,
+            },
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+/// `path_readlink(fd, path, buf) -> bufused`—Writes where a symbolic link points, without a NUL, cut
+/// where the buffer ends, like `readlinkat`.
+///
+/// # Errors
+///
+/// As [`path_create_directory`], with `PATH_READLINK`. [`Errno::Inval`]: it is no link.
+///
+/// # Parity
+///
+/// Node wants room for a NUL, and says `ENOBUFS` where there is none.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn path_readlink(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    path: GuestPtr<u8>,
+    path_len: Size,
+    buf: GuestPtr<u8>,
+    buf_len: Size,
+    bufused: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let buf = memory.region(buf, buf_len)?;
+    let bufused = memory.place(bufused)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_READLINK, path)?;
+    let place = path.resolve_existing(ctx, false)?;
+    let name = place.name().ok_or(Errno::Inval)?;
+    let target = place.dir()?.read_link_at(name)?;
+    bufused.write(buf.write(&target) as Size);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leaves;
+
+    #[test]
+    fn a_target_is_counted_from_the_directory_of_the_link() {
+        for (path, target, expected) in [
+            ("l", "t", false),
+            ("l", "..", true),
+            ("l", "a/..", false),
+            ("l", "a/../..", true),
+            ("d/l", "../t", false),
+            ("d/l/", "../t", false),
+            ("d//./l", "..", false),
+            ("d/l", "../../t", true),
+            ("d/../l", "../t", true),
+        ] {
+            assert_eq!(
+                leaves(path.as_bytes(), target.as_bytes()),
+                expected,
+                "{path} -> {target}"
+            );
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use std::sync::Arc;
+
+use super::path;
+use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair, Size};
+use crate::ctx::resolve::{Follow, Needed, trim_slashes};
+use crate::ctx::{Descriptor, Entry, WasiCtx};
+use crate::host::{Dir, File, OpenHow, errno};
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens
+/// what a path names, like `openat`, and writes its descriptor: the lowest number that is free.
+///
+/// The rights asked for say how it is opened: those that read (`FD_READ`, `FD_READDIR`) for reading,
+/// those that write (`FD_WRITE`, `FD_DATASYNC`, `FD_ALLOCATE`, `FD_FILESTAT_SET_SIZE`) for writing,
+/// none of them for reading. The descriptor has those that make sense for what is opened.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Errno::Notcapable`]: without `PATH_OPEN`, or `PATH_CREATE_FILE` to create, or
+/// `PATH_FILESTAT_SET_SIZE` to truncate; or a right is asked for that `fd` does not pass on; or the
+/// path leads out. [`Errno::Nfile`]: no more descriptors. [`Errno::Inval`]: the path is empty or has
+/// a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits; or its last component is
+/// a link, and `dirflags` does not say to follow it. What `openat(2)` says.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn path_open(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    dirflags: u32,
+    path: GuestPtr<u8>,
+    path_len: Size,
+    oflags: u32,
+    rights_base: u64,
+    rights_inheriting: u64,
+    fdflags: u32,
+    opened_fd: GuestPtr<Fd>,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let opened_fd = memory.place(opened_fd)?;
+    let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
+    let base = ctx.entry(fd)?;
+    base.require(request.needed.base, request.needed.inheriting)?;
+    let path = path::read(ctx, path)?;
+    // Nothing may be created for which there is no number.
+    ctx.check_room()?;
+    let file = request.open(ctx, &base, &path)?;
+    opened_fd.write(ctx.insert(request.entry(file))?);
+    Ok(())
+}
+
+/// What a guest asks for.
+struct Request {
+    how: OpenHow,
+    needed: Needed,
+    rights: RightsPair,
+}
+
+impl Request {
+    fn new(dirflags: u32, oflags: u32, base: u64, inheriting: u64, fdflags: u32) -> Self {
+        let base = Rights::from_bits_retain(base);
+        let inheriting = Rights::from_bits_retain(inheriting);
+        let dirflags = Lookupflags::from_bits_truncate(dirflags);
+        let how = OpenHow {
+            read: base.intersects(Rights::FD_READ | Rights::FD_READDIR),
+            write: base.intersects(
+                Rights::FD_DATASYNC
+                    | Rights::FD_WRITE
+                    | Rights::FD_ALLOCATE
+                    | Rights::FD_FILESTAT_SET_SIZE,
+            ),
+            oflags: Oflags::from_bits_truncate(oflags as u16),
+            fdflags: Fdflags::from_bits_truncate(fdflags as u16),
+            follow: dirflags.contains(Lookupflags::SYMLINK_FOLLOW),
+        };
+        Self {
+            how,
+            needed: needed(how, base | inheriting),
+            rights: RightsPair { base, inheriting },
+        }
+    }
+
+    fn open(&self, ctx: &WasiCtx, base: &Arc<Entry>, path: &[u8]) -> Result<File, Errno> {
+        ctx.check_path(path)?;
+        let (trimmed, slashes) = trim_slashes(path);
+        let mut how = self.how;
+        if slashes {
+            // As Linux has it: a name with slashes behind it is never that of a new file.
+            if how.oflags.contains(Oflags::CREAT) {
+                return Err(Errno::Isdir);
+            }
+            how.oflags |= Oflags::DIRECTORY;
+            how.follow = true;
+        }
+        match base.dir()?.open_beneath(trimmed, how) {
+            Err(error) if errno::is_escape(&error) => {}
+            result => return Ok(result?),
+        }
+        let follow = if how.follow { Follow::Yes } else { Follow::No };
+        let place = ctx.walk(base, path, follow, self.needed)?;
+        if place.directory {
+            how.oflags |= Oflags::DIRECTORY;
+        }
+        how.follow = false;
+        let name = place.name();
+        let name = name.map_or(&b"."[..], |name| name.as_bytes());
+        Ok(place.dir()?.open_beneath(name, how)?)
+    }
+
+    /// What the guest gets for the file.
+    fn entry(&self, file: File) -> Entry {
+        let mut rights = self.rights;
+        match (self.how.read, self.how.write) {
+            (true, true) => {}
+            (false, true) => rights.base -= Rights::FD_READ,
+            (_, false) => rights.base -= Rights::FD_WRITE,
+        }
+        let descriptor = if self.how.oflags.contains(Oflags::DIRECTORY) {
+            Descriptor::Dir(Dir::from(file))
+        } else {
+            Descriptor::File(file)
+        };
+        Entry::new(descriptor, rights, self.how.fdflags)
+    }
+}
+
+/// The rights that opening so takes.
+fn needed(how: OpenHow, passed_on: Rights) -> Needed {
+    let mut needed = Needed {
+        base: Rights::PATH_OPEN,
+        inheriting: passed_on,
+    };
+    if how.oflags.contains(Oflags::CREAT) {
+        needed.base |= Rights::PATH_CREATE_FILE;
+    }
+    if how.oflags.contains(Oflags::TRUNC) {
+        needed.base |= Rights::PATH_FILESTAT_SET_SIZE;
+    }
+    if how.fdflags.contains(Fdflags::DSYNC) {
+        needed.inheriting |= Rights::FD_DATASYNC;
+    }
+    if how.fdflags.intersects(Fdflags::RSYNC | Fdflags::SYNC) {
+        needed.inheriting |= Rights::FD_SYNC;
+    }
+    let from_the_start =
+        how.fdflags.contains(Fdflags::APPEND) || how.oflags.contains(Oflags::TRUNC);
+    if how.write && !from_the_start {
+        needed.inheriting |= Rights::FD_SEEK;
+    }
+    needed
+}

@@ -1,0 +1,89 @@
+use super::fd_stat::{FilestatPlace, times};
+use super::path::GuestPath;
+use crate::abi::{Errno, Fd, Filestat, Filetype, Lookupflags, Rights, Size, Timestamp};
+use crate::ctx::WasiCtx;
+use crate::ctx::resolve::{Follow, Place};
+use crate::memory::{GuestMemory, GuestPtr};
+
+fn follows(lookupflags: u32) -> bool {
+    Lookupflags::from_bits_truncate(lookupflags).contains(Lookupflags::SYMLINK_FOLLOW)
+}
+
+/// `path_filestat_get(fd, flags, path) -> filestat`—Writes the attributes of what a path names, like
+/// `fstatat`.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Errno::Notcapable`]: without `PATH_FILESTAT_GET`, or the path leads out.
+/// [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is
+/// beyond the limits. What `fstatat(2)` says.
+pub fn path_filestat_get(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    flags: u32,
+    path: GuestPtr<u8>,
+    path_len: Size,
+    filestat: GuestPtr<Filestat>,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let filestat = FilestatPlace::new(ctx, memory, filestat)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_FILESTAT_GET, path)?;
+    filestat.write(&stat(ctx, &path, follows(flags))?);
+    Ok(())
+}
+
+fn stat(ctx: &WasiCtx, path: &GuestPath, follow: bool) -> Result<Filestat, Errno> {
+    let place = path.resolve(ctx, Follow::No)?;
+    let stat = stat_place(&place)?;
+    let is = |filetype: Filetype| stat.filetype == filetype.raw();
+    if is(Filetype::SymbolicLink) && (follow || place.directory) {
+        // Only now is it known that there is a link to follow.
+        return stat_place(&path.resolve_existing(ctx, true)?);
+    }
+    if place.directory && !is(Filetype::Directory) {
+        return Err(Errno::Notdir);
+    }
+    Ok(stat)
+}
+
+fn stat_place(place: &Place<'_>) -> Result<Filestat, Errno> {
+    Ok(match place.name() {
+        Some(name) => place.dir()?.stat_at(name)?,
+        None => place.dir()?.stat()?,
+    })
+}
+
+/// `path_filestat_set_times(fd, flags, path, atim, mtim, fst_flags)`—Sets the timestamps of what a
+/// path names, in nanoseconds, like `utimensat`. `fst_flags` says which, and whether to a time or to
+/// the present.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Errno::Notcapable`]: without `PATH_FILESTAT_SET_TIMES`, or the path leads out.
+/// [`Errno::Inval`]: `fst_flags` asks for both of one, or means nothing; or the path is empty or has
+/// a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits. What `utimensat(2)` says.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn path_filestat_set_times(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    flags: u32,
+    path: GuestPtr<u8>,
+    path_len: Size,
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: u32,
+) -> Result<(), Errno> {
+    let path = memory.region(path, path_len)?;
+    let path = GuestPath::new(ctx, fd, Rights::PATH_FILESTAT_SET_TIMES, path)?;
+    let (atim, mtim) = times(atim, mtim, fst_flags)?;
+    let place = path.resolve_existing(ctx, follows(flags))?;
+    match place.name() {
+        Some(name) => place.dir()?.set_times_at(name, atim, mtim)?,
+        None => place.dir()?.set_times(atim, mtim)?,
+    }
+    Ok(())
+}

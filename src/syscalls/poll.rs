@@ -1,0 +1,189 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::abi::{
+    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, RawSubscription, Record, Rights, Size,
+    Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
+};
+use crate::ctx::{Entry, WasiCtx};
+use crate::host::{self, Direction, Interest, Readiness};
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// `poll_oneoff(subscriptions, events, nsubscriptions) -> nevents`—Waits until at least one of the
+/// subscriptions has something to tell, like `ppoll`, and writes what each of those has.
+///
+/// ```text
+///   subscriptions, 48 bytes each (56 in snapshot 0)
+///   | userdata: u64 | tag: u8, 0… | id: u32, 0… | timeout: u64 | precision: u64 | flags: u16, 0… |
+///   | userdata: u64 | tag: u8, 0… | fd: u32, 0…                                                  |
+///
+///   events, 32 bytes each
+///   | userdata: u64 | error: u16 | type: u8, 0… | nbytes: u64 | flags: u16, 0… |
+/// ```
+///
+/// A subscription that cannot be waited for tells its error as its event, at once: `EBADF` for a
+/// descriptor that is not open, `ENOTCAPABLE` for one without `POLL_FD_READWRITE`, `EINVAL` for no
+/// clock, `ENOTSUP` for a clock that stands still while the guest waits.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer leads outside memory, with room for `nsubscriptions` of each.
+/// [`Errno::Inval`]: no subscriptions, too many, or one of no known kind.
+pub fn poll_oneoff(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    subscriptions: GuestPtr<u8>,
+    events: GuestPtr<Event>,
+    nsubscriptions: Size,
+    nevents: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let nevents = memory.place(nevents)?;
+    let places = memory.array(events, nsubscriptions)?;
+    let subscriptions = read(ctx, memory, subscriptions, nsubscriptions)?;
+    let waits: Vec<_> = (subscriptions.iter())
+        .map(|subscription| Wait::new(ctx, subscription))
+        .collect();
+    let events = wait(&waits)?;
+    for (place, event) in places.places().zip(&events) {
+        place.write(*event);
+    }
+    nevents.write(events.len() as Size);
+    Ok(())
+}
+
+/// The subscriptions, in the layout of the guest's ABI.
+fn read(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    subscriptions: GuestPtr<u8>,
+    nsubscriptions: Size,
+) -> Result<Vec<Subscription>, Errno> {
+    fn each<T: Record>(
+        ctx: &WasiCtx,
+        memory: GuestMemory<'_>,
+        at: u32,
+        len: Size,
+        subscription: impl Fn(T) -> Option<Subscription>,
+    ) -> Result<Vec<Subscription>, Errno> {
+        let places = memory.array(GuestPtr::<T>::new(at), len)?;
+        if len == 0 || len > ctx.limits.subscriptions {
+            return Err(Errno::Inval);
+        }
+        (places.places())
+            .map(|place| subscription(place.read()).ok_or(Errno::Inval))
+            .collect()
+    }
+    let at = subscriptions.offset();
+    match ctx.snapshot {
+        Snapshot::Snapshot0 => each(ctx, memory, at, nsubscriptions, |raw| {
+            snapshot0::RawSubscription::subscription(&raw)
+        }),
+        Snapshot::Preview1 => each(ctx, memory, at, nsubscriptions, |raw| {
+            RawSubscription::subscription(&raw)
+        }),
+    }
+}
+
+/// A subscription, ready to be waited for.
+struct Wait<'s> {
+    subscription: &'s Subscription,
+    what: Result<What, Errno>,
+}
+
+enum What {
+    Clock { id: Clockid, deadline: Timestamp },
+    Fd(Arc<Entry>, Direction),
+}
+
+impl<'s> Wait<'s> {
+    fn new(ctx: &WasiCtx, subscription: &'s Subscription) -> Self {
+        let fd = |fd, direction| {
+            let entry = ctx.get(fd, Rights::POLL_FD_READWRITE)?;
+            entry.file()?;
+            Ok(What::Fd(entry, direction))
+        };
+        let what = match subscription.u {
+            SubscriptionU::Clock(ref clock) => deadline(clock),
+            SubscriptionU::FdRead(file_descriptor) => fd(file_descriptor, Direction::Read),
+            SubscriptionU::FdWrite(file_descriptor) => fd(file_descriptor, Direction::Write),
+        };
+        Self { subscription, what }
+    }
+
+    fn event(&self, found: Result<Readiness, Errno>) -> Event {
+        let readiness = found.unwrap_or_default();
+        let mut flags = Eventrwflags::empty();
+        flags.set(Eventrwflags::FD_READWRITE_HANGUP, readiness.hangup);
+        Event {
+            userdata: self.subscription.userdata,
+            error: found.err().unwrap_or(Errno::Success).raw(),
+            r#type: self.subscription.u.eventtype().raw(),
+            fd_readwrite: EventFdReadwrite {
+                nbytes: readiness.nbytes,
+                flags: flags.bits(),
+            },
+        }
+    }
+}
+
+fn deadline(clock: &SubscriptionClock) -> Result<What, Errno> {
+    let id = match Clockid::from_raw(clock.id).ok_or(Errno::Inval)? {
+        id @ (Clockid::Realtime | Clockid::Monotonic) => id,
+        Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Err(Errno::Notsup),
+    };
+    let flags = Subclockflags::from_bits_truncate(clock.flags);
+    let deadline = if flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) {
+        clock.timeout
+    } else {
+        host::clock_time(id).saturating_add(clock.timeout)
+    };
+    Ok(What::Clock { id, deadline })
+}
+
+/// Waits until there is an event.
+fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
+    loop {
+        let mut interests = Vec::new();
+        for wait in waits {
+            if let Ok(What::Fd(entry, direction)) = &wait.what {
+                interests.push(Interest {
+                    file: entry.file()?,
+                    direction: *direction,
+                    found: None,
+                });
+            }
+        }
+        host::poll(&mut interests, time_left(waits))?;
+        let mut found = interests.into_iter().map(|interest| interest.found);
+        let events: Vec<_> = (waits.iter())
+            .filter_map(|wait| {
+                let found = match &wait.what {
+                    Ok(What::Fd(..)) => found.next().flatten()?.map_err(Errno::from),
+                    Ok(What::Clock { id, deadline }) => {
+                        (host::clock_time(*id) >= *deadline).then_some(Ok(Readiness::default()))?
+                    }
+                    Err(errno) => Err(*errno),
+                };
+                Some(wait.event(found))
+            })
+            .collect();
+        // A signal, or a clock that is not there yet after all, ends the host's wait early.
+        if !events.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+/// How long until there is an event in any case; none where that may be never.
+fn time_left(waits: &[Wait<'_>]) -> Option<Duration> {
+    (waits.iter())
+        .filter_map(|wait| match &wait.what {
+            Ok(What::Fd(..)) => None,
+            Ok(What::Clock { id, deadline }) => {
+                let nanos = deadline.saturating_sub(host::clock_time(*id));
+                Some(Duration::from_nanos(nanos))
+            }
+            Err(_) => Some(Duration::ZERO),
+        })
+        .min()
+}

@@ -1,0 +1,26 @@
+use super::Stop;
+use crate::abi::{Errno, Exitcode};
+use crate::ctx::WasiCtx;
+use crate::memory::GuestMemory;
+
+/// `proc_exit(rval)`—Ends the guest, like `_Exit`. Does not return.
+///
+/// # Errors
+///
+/// [`Stop::Exit`], always.
+pub fn proc_exit(_: &WasiCtx, _: GuestMemory<'_>, rval: Exitcode) -> Result<(), Stop> {
+    Err(Stop::Exit(rval))
+}
+
+/// `proc_raise(sig)`—Would send a signal to the process, which is the host's and not the guest's.
+///
+/// # Errors
+///
+/// [`Errno::Notsup`], always.
+///
+/// # Parity
+///
+/// Node sends it, to itself.
+pub fn proc_raise(_: &WasiCtx, _: GuestMemory<'_>, _sig: u32) -> Result<(), Errno> {
+    Err(Errno::Notsup)
+}

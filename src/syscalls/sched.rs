@@ -1,0 +1,14 @@
+use crate::abi::Errno;
+use crate::ctx::WasiCtx;
+use crate::host;
+use crate::memory::GuestMemory;
+
+/// `sched_yield()`—Lets other threads run first, like `sched_yield`.
+///
+/// # Errors
+///
+/// None.
+pub fn sched_yield(_: &WasiCtx, _: GuestMemory<'_>) -> Result<(), Errno> {
+    host::sched_yield();
+    Ok(())
+}

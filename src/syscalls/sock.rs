@@ -1,0 +1,120 @@
+use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
+use crate::ctx::{Descriptor, Entry, WasiCtx};
+use crate::memory::{GuestMemory, GuestPtr};
+
+/// What a descriptor needs for any of these calls: as with Node, all that a socket has.
+const SOCKET: Rights = RightsPair::SOCKET.base;
+
+/// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its
+/// descriptor: the lowest number that is free.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: `connected_fd` leads outside memory. [`Errno::Notsup`]: a flag other than
+/// `NONBLOCK`. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream.
+/// [`Errno::Notsock`]: not a socket. [`Errno::Nfile`]: no more descriptors. [`Errno::Again`]: nobody
+/// connects, and the guest does not wait. What `accept(2)` says.
+pub fn sock_accept(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    flags: u32,
+    connected_fd: GuestPtr<Fd>,
+) -> Result<(), Errno> {
+    let connected_fd = memory.place(connected_fd)?;
+    let flags = Fdflags::from_bits_retain(flags as u16);
+    if !Fdflags::NONBLOCK.contains(flags) {
+        return Err(Errno::Notsup);
+    }
+    let entry = ctx.get(fd, SOCKET)?;
+    ctx.check_room()?;
+    // As Node reads the flag: it says both how to accept and how the new socket is.
+    let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
+    let socket = entry.socket()?.accept(nonblock)?;
+    let accepted = Entry::new(
+        Descriptor::Socket(socket),
+        RightsPair::SOCKET,
+        Fdflags::empty(),
+    );
+    accepted.set_fdflags(flags)?;
+    connected_fd.write(ctx.insert(accepted)?);
+    Ok(())
+}
+
+/// `sock_recv(fd, ri_data, ri_flags) -> (ro_datalen, ro_flags)`—Receives, like `recvmsg`. The buffers
+/// are passed as to [`fd_read`](super::fd_read).
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: no buffers, or
+/// too many. [`Errno::Notsup`]: a flag without a meaning. [`Errno::Badf`]: not open.
+/// [`Errno::Notcapable`]: not a stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: nothing
+/// there, and the guest does not wait. What `recvmsg(2)` says.
+#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
+pub fn sock_recv(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    ri_data: GuestPtr<Iovec>,
+    ri_data_len: Size,
+    ri_flags: u32,
+    ro_datalen: GuestPtr<Size>,
+    ro_flags: GuestPtr<u16>,
+) -> Result<(), Errno> {
+    let ro_datalen = memory.place(ro_datalen)?;
+    let ro_flags = memory.place(ro_flags)?;
+    let ri_data = memory.iovecs(ri_data, ri_data_len, ctx.limits.iovecs)?;
+    if ri_data.bufs().is_empty() {
+        return Err(Errno::Inval);
+    }
+    let ri_flags = Riflags::from_bits(ri_flags as u16).ok_or(Errno::Notsup)?;
+    let entry = ctx.get(fd, SOCKET)?;
+    let (received, roflags) = entry
+        .socket()?
+        .recv(&ri_data, ri_flags, entry.is_nonblock())?;
+    ro_datalen.write(received as Size);
+    ro_flags.write(roflags.bits());
+    Ok(())
+}
+
+/// `sock_send(fd, si_data, si_flags) -> so_datalen`—Sends, like `sendmsg`. The buffers are passed as
+/// to [`fd_write`](super::fd_write).
+///
+/// # Errors
+///
+/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: a flag (none has
+/// a meaning), no buffers, or too many. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a
+/// stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: no room, and the guest does not wait.
+/// What `sendmsg(2)` says.
+pub fn sock_send(
+    ctx: &WasiCtx,
+    memory: GuestMemory<'_>,
+    fd: Fd,
+    si_data: GuestPtr<Iovec>,
+    si_data_len: Size,
+    si_flags: u32,
+    so_datalen: GuestPtr<Size>,
+) -> Result<(), Errno> {
+    let so_datalen = memory.place(so_datalen)?;
+    let si_data = memory.iovecs(si_data, si_data_len, ctx.limits.iovecs)?;
+    Siflags::from_bits(si_flags as u16).ok_or(Errno::Inval)?;
+    if si_data.bufs().is_empty() {
+        return Err(Errno::Inval);
+    }
+    let entry = ctx.get(fd, SOCKET)?;
+    let sent = entry.socket()?.send(&si_data, entry.is_nonblock())?;
+    so_datalen.write(sent as Size);
+    Ok(())
+}
+
+/// `sock_shutdown(fd, how)`—Ends one direction of a connection, or both, like `shutdown`.
+///
+/// # Errors
+///
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream. [`Errno::Inval`]: `how` names no
+/// direction. [`Errno::Notsock`]: not a socket. What `shutdown(2)` says.
+pub fn sock_shutdown(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd, how: u32) -> Result<(), Errno> {
+    let entry = ctx.get(fd, SOCKET)?;
+    let how = Sdflags::from_bits(how as u8).ok_or(Errno::Inval)?;
+    Ok(entry.socket()?.shutdown(how)?)
+}

@@ -1,0 +1,432 @@
+//! What the tests share: a guest over a scratch directory, its masked memory, and its calls by name.
+
+mod outcome;
+mod tree;
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use tempfile::TempDir;
+use wasi_rs::abi::{Errno, Fdflags, Filetype, Oflags, Record, Rights, Snapshot};
+use wasi_rs::ctx::{Limits, Options, Preopen, WasiCtx};
+use wasi_rs::memory::GuestMemory;
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
+
+pub use outcome::Outcome;
+pub use tree::{Tree, tree};
+
+/// Guest memory is one page.
+pub const END: u64 = 0x1_0000;
+/// Where results go, far enough apart for the largest.
+pub const OUT: u64 = 0x100;
+pub const OUT2: u64 = 0x200;
+/// Where inputs are laid, one behind the other.
+const INPUTS: u64 = 0x400;
+
+/// The descriptor of the first preopen.
+pub const PREOPEN: u64 = 3;
+/// A number that no test opens.
+pub const CLOSED: u64 = 99;
+
+/// Every right that the witx knows.
+pub const ALL: u64 = Rights::all().bits();
+/// What a file can be opened with through a preopen.
+pub const FILE_RIGHTS: u64 = wasi_rs::abi::RightsPair::REGULAR_FILE.base.bits();
+pub const DIR_RIGHTS: u64 = wasi_rs::abi::RightsPair::DIRECTORY.base.bits();
+pub const INHERITABLE: u64 = wasi_rs::abi::RightsPair::DIRECTORY.inheriting.bits();
+
+pub const FOLLOW: u64 = 1;
+pub const NO_FOLLOW: u64 = 0;
+
+/// The one row of the table with this name.
+#[track_caller]
+pub fn syscall(name: &str) -> &'static Syscall {
+    (SYSCALLS.iter())
+        .find(|syscall| syscall.name == name)
+        .unwrap_or_else(|| panic!("{name} is no syscall"))
+}
+
+/// A directory with all that a test touches: `inside`, which guests get, and `outside`, which they
+/// must never reach.
+///
+/// ```text
+///   inside/file            "0123456789"
+///   inside/empty           ""
+///   inside/dir/nested      "nested"
+///   inside/dir/sub/
+///   inside/link            -> file
+///   inside/dirlink         -> dir
+///   inside/dangling        -> nothing
+///   inside/loop            -> loop
+///   outside/secret         "secret"
+///   outside/dir/
+/// ```
+#[derive(Debug)]
+pub struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> Self {
+        let scratch = Self(tempfile::tempdir().unwrap());
+        for dir in ["inside/dir/sub", "outside/dir"] {
+            fs::create_dir_all(scratch.path(dir)).unwrap();
+        }
+        for (file, text) in [
+            ("inside/file", "0123456789"),
+            ("inside/empty", ""),
+            ("inside/dir/nested", "nested"),
+            ("outside/secret", "secret"),
+        ] {
+            fs::write(scratch.path(file), text).unwrap();
+        }
+        for (link, target) in [
+            ("link", "file"),
+            ("dirlink", "dir"),
+            ("dangling", "nothing"),
+            ("loop", "loop"),
+        ] {
+            scratch.link(link, target);
+        }
+        scratch
+    }
+
+    /// A path of the host below the scratch directory.
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// A path of the host below what the guest gets.
+    pub fn inside(&self, below: &str) -> PathBuf {
+        self.path("inside").join(below)
+    }
+
+    /// Makes a symbolic link in what the guest gets, as the embedder or an earlier program could.
+    pub fn link(&self, name: &str, target: impl AsRef<Path>) {
+        symlink(target, self.inside(name)).unwrap();
+    }
+
+    /// The text of a file below what the guest gets.
+    #[track_caller]
+    pub fn text(&self, below: &str) -> String {
+        fs::read_to_string(self.inside(below)).unwrap()
+    }
+
+    /// Everything below the scratch directory.
+    pub fn tree(&self) -> Tree {
+        tree(self.0.path())
+    }
+}
+
+/// What a guest is made of; tests change what they need.
+pub struct Setup {
+    pub scratch: Scratch,
+    pub snapshot: Snapshot,
+    pub args: Vec<String>,
+    pub env: Vec<String>,
+    /// Guest names, and paths below the scratch directory.
+    pub preopens: Vec<(&'static str, &'static str)>,
+    pub stdio: [OwnedFd; 3],
+    pub limits: Limits,
+}
+
+/// `/dev/null`, for reading and writing.
+pub fn null() -> OwnedFd {
+    let mut options = File::options();
+    options.read(true).write(true);
+    options.open("/dev/null").unwrap().into()
+}
+
+/// One guest: its context, and a page of memory that is `?` where no input was laid.
+///
+/// Each call finds the memory as it was laid, whatever the calls before wrote.
+pub struct Guest {
+    pub ctx: Arc<WasiCtx>,
+    pub scratch: Arc<Scratch>,
+    stdio: Arc<[OwnedFd; 3]>,
+    memory: Vec<AtomicU8>,
+    laid: Cell<u64>,
+}
+
+impl Guest {
+    /// A guest with `inside` as `/sandbox`, and `/dev/null` thrice.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A guest of the older ABI.
+    pub fn snapshot0() -> Self {
+        Self::with(|setup| setup.snapshot = Snapshot::Snapshot0)
+    }
+
+    /// A guest with this descriptor as its standard input.
+    pub fn with_stdin(stdin: impl Into<OwnedFd>) -> Self {
+        Self::with(|setup| setup.stdio[0] = stdin.into())
+    }
+
+    pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        let mut setup = Setup {
+            scratch: Scratch::new(),
+            snapshot: Snapshot::Preview1,
+            args: vec!["program".into()],
+            env: vec!["NAME=value".into()],
+            preopens: vec![("/sandbox", "inside")],
+            stdio: [null(), null(), null()],
+            limits: Limits::default(),
+        };
+        change(&mut setup);
+        let preopens = (setup.preopens.iter()).map(|(mapped_path, below)| Preopen {
+            mapped_path: (*mapped_path).into(),
+            real_path: setup.scratch.path(below),
+        });
+        let options = Options {
+            snapshot: setup.snapshot,
+            args: setup.args,
+            env: setup.env,
+            preopens: preopens.collect(),
+            stdio: setup.stdio.each_ref().map(AsRawFd::as_raw_fd),
+            limits: setup.limits,
+        };
+        let ctx = Arc::new(WasiCtx::new(options).unwrap());
+        Self::over(ctx, Arc::new(setup.scratch), Arc::new(setup.stdio))
+    }
+
+    fn over(ctx: Arc<WasiCtx>, scratch: Arc<Scratch>, stdio: Arc<[OwnedFd; 3]>) -> Self {
+        Self {
+            ctx,
+            scratch,
+            stdio,
+            memory: (0..END).map(|_| AtomicU8::new(b'?')).collect(),
+            laid: Cell::new(INPUTS),
+        }
+    }
+
+    /// The same guest in another thread: one context, a memory of its own.
+    pub fn thread(&self) -> Self {
+        let (scratch, stdio) = (Arc::clone(&self.scratch), Arc::clone(&self.stdio));
+        Self::over(Arc::clone(&self.ctx), scratch, stdio)
+    }
+
+    /// The host's side of a standard stream.
+    pub fn stdio(&self, fd: usize) -> &OwnedFd {
+        &self.stdio[fd]
+    }
+
+    /// All of memory as it is now.
+    pub fn memory(&self) -> Vec<u8> {
+        self.memory.iter().map(|byte| byte.load(Relaxed)).collect()
+    }
+
+    /// Puts bytes at an address.
+    pub fn put(&self, at: u64, bytes: &[u8]) {
+        for (place, byte) in self.memory[at as usize..].iter().zip(bytes) {
+            place.store(*byte, Relaxed);
+        }
+    }
+
+    /// Makes room for `len` bytes, with `?` on both sides of them.
+    pub fn room(&self, len: u64) -> u64 {
+        let at = self.laid.get().next_multiple_of(8);
+        assert!(at + len < END, "the test lays more than memory holds");
+        self.laid.set(at + len + 1);
+        at
+    }
+
+    /// Lays bytes: their address and length, as calls take them.
+    pub fn lay(&self, bytes: impl AsRef<[u8]>) -> [u64; 2] {
+        let bytes = bytes.as_ref();
+        let at = self.room(bytes.len() as u64);
+        self.put(at, bytes);
+        [at, bytes.len() as u64]
+    }
+
+    /// Lays a list of buffers: its address and length.
+    pub fn iovs(&self, bufs: &[[u64; 2]]) -> [u64; 2] {
+        let words = bufs.iter().flatten().map(|word| *word as u32);
+        let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        let [at, _] = self.lay(bytes);
+        [at, bufs.len() as u64]
+    }
+
+    /// Lays one text as the only buffer of a list.
+    pub fn ciovs(&self, text: impl AsRef<[u8]>) -> [u64; 2] {
+        self.iovs(&[self.lay(text)])
+    }
+
+    /// Makes a call, and puts memory back as it was.
+    #[track_caller]
+    pub fn call(&self, name: &str, args: impl AsRef<[u64]>) -> Outcome {
+        let (syscall, given) = (syscall(name), args.as_ref());
+        assert_eq!(given.len(), syscall.params.len(), "parameters of {name}");
+        let mut args = [0; MAX_PARAMS];
+        args[..given.len()].copy_from_slice(given);
+        let before = self.memory();
+        let result = (syscall.call)(&self.ctx, GuestMemory::new(&self.memory), &args);
+        let after = self.memory();
+        self.put(0, &before);
+        Outcome {
+            call: format!("{name}({given:#x?})").replace('\n', ""),
+            result,
+            before,
+            after,
+        }
+    }
+
+    /// Makes a call that succeeds and writes nothing to memory.
+    #[track_caller]
+    pub fn ok(&self, name: &str, args: impl AsRef<[u64]>) {
+        self.call(name, args).wrote(&[]);
+    }
+
+    /// Makes calls that are refused: each with its errno, without a byte of memory or anything in
+    /// the scratch directory changed.
+    #[track_caller]
+    pub fn refuses(&self, name: &str, rows: &[(&str, Vec<u64>, Errno)]) {
+        let tree = self.scratch.tree();
+        for (row, args, errno) in rows {
+            self.call(name, args).is_refused(*errno, row);
+            assert_eq!(self.scratch.tree(), tree, "{name}, {row}: files changed");
+        }
+    }
+
+    /// The errno of a call; success is one.
+    #[track_caller]
+    pub fn errno(&self, name: &str, args: impl AsRef<[u64]>) -> Errno {
+        match self.call(name, args).result {
+            Ok(()) => Errno::Success,
+            Err(Stop::Errno(errno)) => errno,
+            Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
+        }
+    }
+
+    /// The arguments of a `path_open` below `fd`.
+    pub fn open_args(&self, fd: u64, path: &str, open: Open) -> Vec<u64> {
+        let [path, path_len] = self.lay(path);
+        let Open { lookup, oflags, base, inheriting, fdflags } = open;
+        let (oflags, fdflags) = (oflags.bits().into(), fdflags.bits().into());
+        vec![fd, lookup, path, path_len, oflags, base, inheriting, fdflags, OUT]
+    }
+
+    /// Opens a path below `fd`.
+    #[track_caller]
+    pub fn open_at(&self, fd: u64, path: &str, open: Open) -> u64 {
+        let outcome = self.call("path_open", self.open_args(fd, path, open));
+        outcome.wrote_within(&[(OUT, 4)]).u32_at(OUT).into()
+    }
+
+    /// Opens a path below the preopen.
+    #[track_caller]
+    pub fn open(&self, path: &str, open: Open) -> u64 {
+        self.open_at(PREOPEN, path, open)
+    }
+
+    /// Opens `file` with every right but these.
+    #[track_caller]
+    pub fn file_without(&self, rights: Rights) -> u64 {
+        let fd = self.open("file", Open::FILE);
+        self.shrink(fd, FILE_RIGHTS & !rights.bits(), 0);
+        fd
+    }
+
+    /// Opens the preopen's directory anew, with every right but these.
+    #[track_caller]
+    pub fn dir_without(&self, rights: Rights) -> u64 {
+        let fd = self.open(".", Open::DIR);
+        self.shrink(fd, DIR_RIGHTS & !rights.bits(), INHERITABLE & !rights.bits());
+        fd
+    }
+
+    #[track_caller]
+    pub fn shrink(&self, fd: u64, base: u64, inheriting: u64) {
+        self.ok("fd_fdstat_set_rights", [fd, base, inheriting]);
+    }
+
+    /// What of a file follows its offset, read to the end or to the size of a small buffer.
+    #[track_caller]
+    pub fn read(&self, fd: u64) -> String {
+        let buf = self.room(64);
+        let [iovs, iovs_len] = self.iovs(&[[buf, 64]]);
+        let outcome = self.call("fd_read", [fd, iovs, iovs_len, OUT]);
+        outcome.wrote_within(&[(buf, 64), (OUT, 4)]);
+        String::from_utf8(outcome.bytes_at(buf, outcome.u32_at(OUT).into())).unwrap()
+    }
+
+    /// Writes all of a text.
+    #[track_caller]
+    pub fn write(&self, fd: u64, text: &str) {
+        let [ciovs, ciovs_len] = self.ciovs(text);
+        let outcome = self.call("fd_write", [fd, ciovs, ciovs_len, OUT]);
+        outcome.wrote(&[(OUT, &(text.len() as u32).to_le_bytes())]);
+    }
+
+    /// The record that `fd_fdstat_get` or another call writes to its last parameter.
+    #[track_caller]
+    pub fn record<T: Record>(&self, name: &str, args: &[u64]) -> T {
+        let args: Vec<u64> = args.iter().copied().chain([OUT]).collect();
+        let outcome = self.call(name, args);
+        outcome.wrote_within(&[(OUT, T::SIZE as u64)]).record_at(OUT)
+    }
+}
+
+/// How to open something.
+#[derive(Clone, Copy)]
+pub struct Open {
+    pub lookup: u64,
+    pub oflags: Oflags,
+    pub base: u64,
+    pub inheriting: u64,
+    pub fdflags: Fdflags,
+}
+
+impl Open {
+    /// A file, for everything that can be done with one.
+    pub const FILE: Self = Self {
+        lookup: FOLLOW,
+        oflags: Oflags::empty(),
+        base: FILE_RIGHTS,
+        inheriting: 0,
+        fdflags: Fdflags::empty(),
+    };
+    /// A directory, for everything that can be done with one.
+    pub const DIR: Self = Self {
+        oflags: Oflags::DIRECTORY,
+        base: DIR_RIGHTS,
+        inheriting: INHERITABLE,
+        ..Self::FILE
+    };
+    /// Whatever it is, for reading.
+    pub const READ: Self = Self {
+        base: Rights::FD_READ.bits() | Rights::FD_SEEK.bits() | Rights::FD_TELL.bits(),
+        ..Self::FILE
+    };
+
+    pub const fn no_follow(self) -> Self {
+        Self { lookup: NO_FOLLOW, ..self }
+    }
+
+    pub const fn oflags(self, oflags: Oflags) -> Self {
+        Self { oflags, ..self }
+    }
+
+    pub const fn fdflags(self, fdflags: Fdflags) -> Self {
+        Self { fdflags, ..self }
+    }
+
+    pub const fn base(self, base: Rights) -> Self {
+        Self { base: base.bits(), ..self }
+    }
+}
+
+/// What a number in a `filestat`, `fdstat` or `dirent` means.
+#[track_caller]
+pub fn filetype(raw: u8) -> Filetype {
+    Filetype::from_raw(raw.into()).unwrap()
+}
+
+/// Arguments in one list.
+pub fn args(parts: &[&[u64]]) -> Vec<u64> {
+    parts.concat()
+}
