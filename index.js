@@ -1,7 +1,6 @@
 'use strict';
 
 const { accessDenied, alreadyStarted } = require('./lib/errors');
-const { isExitError, makeExitError } = require('./lib/exit');
 const { loadBinding } = require('./lib/binding');
 const { IMPORT_MODULES, readOptions } = require('./lib/options');
 const {
@@ -11,7 +10,7 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { WASI: NativeWASI, setMemory } = loadBinding();
+const { WASI: NativeWASI, exitError, setMemory } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -23,10 +22,15 @@ const kInstance = Symbol('kInstance');
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
+/** The errors by which guests have exited, so that none can be forged. */
+const exits = new WeakSet();
+
 /** `wasiImport.proc_exit` of an instance made with `returnOnExit: true`. */
 function wasiReturnOnProcExit(rval) {
   this[kExitCode] = rval;
-  throw makeExitError(rval, wasiReturnOnProcExit);
+  const exit = exitError(rval);
+  exits.add(exit);
+  throw exit;
 }
 
 /** Reads the options, and refuses where Node's permission model says so. */
@@ -88,7 +92,7 @@ class WASI extends NativeWASI {
     try {
       _start();
     } catch (error) {
-      if (!isExitError(error)) throw error;
+      if (!exits.has(error)) throw error;
     }
     return this[kExitCode];
   }

@@ -38,16 +38,11 @@ function readEnv(value = {}) {
     .map(([key, text]) => `${key}=${text}`);
 }
 
-/** Node hands paths to C, where a string ends at its first NUL. */
-function cString(value) {
-  return String(value).split('\0', 1)[0];
-}
-
 /** Guest path, host path, guest path, host path, ... */
 function readPreopens(value = {}) {
   return Object.entries(validateObject(value, 'options.preopens'))
     .flat()
-    .map(cString);
+    .map(String);
 }
 
 /**

@@ -65,8 +65,8 @@ impl Wasi {
             return_on_exit,
         });
         let handle = trampoline::handle(&env, Shared::clone(&instance))?;
-        let bind_syscalls = Environment::of(&env)?.bind_syscalls.borrow_back(&env)?;
-        let wasi_import = bind_syscalls.call(FnArgs::from((handle,)))?;
+        let wasi_import = Environment::of(&env)?.wasi_import.borrow_back(&env)?;
+        let wasi_import = wasi_import.call(FnArgs::from((handle,)))?;
         this.object.set_named_property("wasiImport", wasi_import)?;
         Ok(Self { instance })
     }

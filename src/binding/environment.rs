@@ -6,9 +6,10 @@ use super::trampoline;
 /// `glue.js`.
 const GLUE: &str = include_str!("glue.js");
 
-/// What one JavaScript environment has once: the functions that `glue.js` made in it.
+/// What one JavaScript environment has once: the functions of `glue.js`, and the one that makes an
+/// instance's `wasiImport`.
 pub struct Environment {
-    pub bind_syscalls: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
+    pub wasi_import: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_error: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32,)>, ()>,
@@ -26,8 +27,8 @@ impl Environment {
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
 pub fn set_up(_exports: Object<'_>, env: Env) -> Result<()> {
-    let glue: Function<'_, FnArgs<(Array<'_>,)>, Object<'_>> = env.run_script(GLUE)?;
-    let glue = glue.call(FnArgs::from((trampoline::natives(&env)?,)))?;
+    let glue: Function<'_, (), Object<'_>> = env.run_script(GLUE)?;
+    let glue = glue.call(())?;
     macro_rules! glue {
         ($name:literal) => {
             glue.get_named_property::<Function<'_, _, _>>($name)?
@@ -35,7 +36,7 @@ pub fn set_up(_exports: Object<'_>, env: Env) -> Result<()> {
         };
     }
     let environment = Environment {
-        bind_syscalls: glue!("bindSyscalls"),
+        wasi_import: trampoline::wasi_import(&env)?.create_ref()?,
         view_of: glue!("viewOf"),
         exit_error: glue!("exitError"),
         exit_process: glue!("exitProcess"),

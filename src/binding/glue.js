@@ -1,25 +1,17 @@
 // What the native class needs of the JavaScript language and Node-API has no
-// word for. Evaluated once in each JavaScript environment; called with the
-// native functions as [function, arity] pairs, it returns what the class calls.
+// word for. Evaluated once in each JavaScript environment; called, it returns
+// what the class calls.
 //
 // The originals are taken here and now, before a program can replace them.
-(natives) => {
+() => {
   'use strict';
 
-  const { apply, defineProperty } = Reflect;
-  const { bind } = Function.prototype;
+  const { apply } = Reflect;
   const WeakSetOf = WeakSet;
   const { add, has } = WeakSet.prototype;
   const bufferOf =
     typeof WebAssembly === 'object' &&
     Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'buffer').get;
-
-  // node:wasi's `wasiImport` is an instance of a native class of this name.
-  class WASI {}
-
-  for (const [native, arity] of natives) {
-    defineProperty(native, 'length', { value: arity, configurable: true });
-  }
 
   // `proc_exit` must end a guest from inside a call that the guest made, and
   // only an exception unwinds wasm frames. A guest can catch exceptions, though:
@@ -62,16 +54,6 @@
   }
 
   return {
-    /** The 46 functions of one instance, each with the instance as its `this`. */
-    bindSyscalls(handle) {
-      const wasiImport = new WASI();
-      for (let row = 0; row < natives.length; row++) {
-        const native = natives[row][0];
-        wasiImport[native.name] = apply(bind, native, [handle]);
-      }
-      return wasiImport;
-    },
-
     /** The bytes of a WebAssembly.Memory, of any realm; of nothing else. */
     viewOf: (memory) => new Uint8Array(apply(bufferOf, memory, [])),
 

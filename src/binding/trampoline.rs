@@ -1,9 +1,10 @@
 //! From a guest's call to a syscall and back.
 //!
-//! There is one native function for each row of the table, made once in each environment, and bound
-//! for each instance by `glue.js`: `this` is then a handle to the [`Instance`]. (46 native functions
-//! for each instance would take six times as long to make as node:wasi takes for all its class, and
-//! six times the memory.) The functions without an instance reach nobody but `glue.js`.
+//! There is one native function for each row of the table, made once in each environment. What an
+//! instance's `wasiImport` holds are closures over those and a handle to the [`Instance`], made by
+//! JavaScript that is written out of the table too: see [`wasi_import`]. (46 native functions for each
+//! instance would take six times as long to make as node:wasi takes for all its class, and six times
+//! the memory.) The native functions themselves reach nobody.
 
 #![allow(unsafe_code)]
 
@@ -30,8 +31,37 @@ macro_rules! callbacks {
 
 for_each_syscall!(callbacks);
 
-/// The native functions, each with its arity: `[function, arity]`.
-pub fn natives(env: &Env) -> Result<Array<'_>> {
+/// The function that makes a `wasiImport` for a handle.
+///
+/// As in node:wasi, its prototype's class is called `WASI`, and its functions `bound` and their name.
+/// A method in a literal has its name and its length from the text, which no other way to make a
+/// function has without defining properties on each.
+pub fn wasi_import(
+    env: &Env,
+) -> Result<Function<'_, FnArgs<(Unknown<'static>,)>, Object<'static>>> {
+    let mut methods = String::new();
+    for (row, syscall) in SYSCALLS.iter().enumerate() {
+        let (name, arity) = (syscall.name, syscall.params.len());
+        let params: Vec<_> = (0..arity).map(|param| format!("p{param}")).collect();
+        let params = params.join(",");
+        let einval = Errno::Inval.raw();
+        methods += &format!(
+            "{name}:{{'bound {name}'({params}){{return arguments.length==={arity}\
+             ?n{row}(handle,{params}):{einval}}}}}['bound {name}'],"
+        );
+    }
+    let names: Vec<_> = (0..syscalls::COUNT).map(|row| format!("n{row}")).collect();
+    let script = format!(
+        "'use strict';([{}])=>{{const {{prototype}}=class WASI{{}};\
+         return(handle)=>({{__proto__:prototype,{methods}}})}}",
+        names.join(",")
+    );
+    let make: Function<'_, FnArgs<(Array<'_>,)>, _> = env.run_script(script)?;
+    make.call(FnArgs::from((natives(env)?,)))
+}
+
+/// The native functions, in the order of the table.
+fn natives(env: &Env) -> Result<Array<'_>> {
     let mut natives = env.create_array(0)?;
     for (syscall, callback) in SYSCALLS.iter().zip(CALLBACKS) {
         let mut function = ptr::null_mut();
@@ -46,11 +76,8 @@ pub fn natives(env: &Env) -> Result<Array<'_>> {
                 &mut function,
             )
         })?;
-        let mut native = env.create_array(0)?;
         // SAFETY: a live handle of this environment, just made.
-        native.insert(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })?;
-        native.insert(syscall.params.len() as u32)?;
-        natives.insert(native)?;
+        natives.insert(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })?;
     }
     Ok(natives)
 }
@@ -78,78 +105,67 @@ pub fn handle(env: &Env, instance: Shared) -> Result<Unknown<'static>> {
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), handle) })
 }
 
-/// What a call comes to.
-enum Answer {
-    Errno(Errno),
+/// Why a call does not return to the guest.
+enum Leave {
     Exit(Exitcode),
     NotStarted,
-    /// Not called through `glue.js`'s binding.
-    NoInstance,
 }
 
-/// The native function of one row.
+/// The native function of one row: `(handle, ...args)`.
 unsafe extern "C" fn callback<const ROW: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
-    let mut argc = MAX_PARAMS;
-    let mut argv = [ptr::null_mut(); MAX_PARAMS];
-    let mut this = ptr::null_mut();
+    let mut argv = [ptr::null_mut(); 1 + MAX_PARAMS];
+    let mut argc = argv.len();
     let mut instance = ptr::null_mut();
-    // SAFETY: Node-API calls with a valid `info`; there is room for `argc` arguments.
+    // SAFETY: Node-API calls with a valid `info`; there is room for `argc` arguments, and those that
+    // JavaScript did not pass are `undefined`.
     unsafe {
         sys::napi_get_cb_info(
             env,
             info,
             &mut argc,
             argv.as_mut_ptr(),
-            &mut this,
+            ptr::null_mut(),
             ptr::null_mut(),
         );
-        sys::napi_get_value_external(env, this, &mut instance);
+        sys::napi_get_value_external(env, argv[0], &mut instance);
     }
-    // SAFETY: nobody but `glue.js` has this function, and it binds it to an external that `handle` made,
-    // which is kept alive as `this` for the time of the call.
-    let instance = unsafe { instance.cast::<Instance>().as_ref() };
-    let call = || match instance {
-        // SAFETY: `argv` holds `argc` live handles, or as many as it has room for.
-        Some(instance) => unsafe { call::<ROW>(env, instance, argc, &argv) },
-        None => Answer::NoInstance,
-    };
+    // SAFETY: nobody but the closures of `wasi_import` has this function, and their `handle` is an
+    // external that `handle` made, which they keep alive.
+    let instance = unsafe { &*instance.cast::<Instance>() };
+    // SAFETY: all of `argv` are live handles now.
+    let call = || unsafe { call::<ROW>(env, instance, &argv[1..]) };
     // A panic is a mistake in this crate. The guest gets an errno, the developer the panic's message.
-    let answer =
-        catch_unwind(AssertUnwindSafe(call)).unwrap_or(Answer::Errno(Errno::Notrecoverable));
-    match answer {
-        Answer::Errno(errno) => number(env, errno.raw().into()),
-        other => catch_unwind(AssertUnwindSafe(|| leave(env, instance, &other)))
-            .unwrap_or(ptr::null_mut()),
+    let panicked = |_| Errno::Notrecoverable;
+    match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
+        Ok(Ok(errno)) | Err(errno) => number(env, errno.raw().into()),
+        Ok(Err(leave)) => throw(env, instance, &leave),
     }
 }
 
 /// Decodes the arguments, finds the memory, makes the call.
 ///
-/// The order of refusal is Node's: the number of arguments, their types, then whether there is a memory.
+/// The order of refusal is Node's: the number of arguments (which the closure has looked at), their
+/// types, then whether there is a memory.
 ///
 /// # Safety
 ///
-/// `argv` begins with `argc` live handles of `env`, or is full of them.
+/// `argv` holds live handles of `env`.
 #[inline]
 unsafe fn call<const ROW: usize>(
     env: sys::napi_env,
     instance: &Instance,
-    argc: usize,
-    argv: &[sys::napi_value; MAX_PARAMS],
-) -> Answer {
+    argv: &[sys::napi_value],
+) -> std::result::Result<Errno, Leave> {
     let syscall = const { &SYSCALLS[ROW] };
-    if argc != syscall.params.len() {
-        return Answer::Errno(Errno::Inval);
-    }
     let mut args = [0; MAX_PARAMS];
-    for (index, param) in syscall.params.iter().enumerate() {
-        // SAFETY: the first `argc` are live handles.
-        match unsafe { argument(env, argv[index], *param) } {
-            Some(arg) => args[index] = arg,
-            None => return Answer::Errno(Errno::Inval),
+    for ((arg, value), param) in args.iter_mut().zip(argv).zip(syscall.params) {
+        // SAFETY: the caller's.
+        match unsafe { argument(env, *value, *param) } {
+            Some(bits) => *arg = bits,
+            None => return Ok(Errno::Inval),
         }
     }
     let make = || {
@@ -164,10 +180,10 @@ unsafe fn call<const ROW: usize>(
         result => result,
     };
     match result {
-        Some(Ok(())) => Answer::Errno(Errno::Success),
-        Some(Err(Stop::Errno(errno))) => Answer::Errno(errno),
-        Some(Err(Stop::Exit(code))) => Answer::Exit(code),
-        None => Answer::NotStarted,
+        Some(Ok(())) => Ok(Errno::Success),
+        Some(Err(Stop::Errno(errno))) => Ok(errno),
+        Some(Err(Stop::Exit(code))) => Err(Leave::Exit(code)),
+        None => Err(Leave::NotStarted),
     }
 }
 
@@ -209,17 +225,15 @@ fn number(env: sys::napi_env, number: u32) -> sys::napi_value {
     value
 }
 
-/// Leaves by throwing.
 #[cold]
-fn leave(env: sys::napi_env, instance: Option<&Instance>, answer: &Answer) -> sys::napi_value {
+fn throw(env: sys::napi_env, instance: &Instance, leave: &Leave) -> sys::napi_value {
     let env = Env::from_raw(env);
-    let result = match (answer, instance) {
-        (Answer::Exit(code), Some(instance)) => exit(&env, instance, *code),
-        (Answer::NotStarted, _) => env.throw_error(
+    let result = match leave {
+        Leave::Exit(code) => exit(&env, instance, *code),
+        Leave::NotStarted => env.throw_error(
             "wasi.start() has not been called",
             Some("ERR_WASI_NOT_STARTED"),
         ),
-        _ => env.throw_type_error("Illegal invocation", None),
     };
     if let Err(error) = result {
         // What JavaScript threw is on its way already; anything else is thrown here.

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use arrayvec::ArrayVec;
+use smallvec::SmallVec;
 
 use super::{GuestMemory, GuestPtr};
 use crate::abi::{Errno, Iovec, Size};
@@ -22,7 +22,8 @@ pub struct HostBuf {
 
 /// The checked pieces of guest memory that one call reads or writes.
 pub struct Iovecs<'m> {
-    bufs: ArrayVec<HostBuf, MAX_IOVECS>,
+    /// The few that most calls pass need no allocation; more than [`MAX_IOVECS`] there never are.
+    bufs: SmallVec<[HostBuf; 4]>,
     memory: PhantomData<GuestMemory<'m>>,
 }
 
@@ -63,7 +64,7 @@ impl<'m> GuestMemory<'m> {
         if list.len() > limit.min(MAX_IOVECS) {
             return Err(Errno::Inval);
         }
-        let mut bufs = ArrayVec::new();
+        let mut bufs = SmallVec::new();
         for place in list.places() {
             let Iovec { buf, buf_len } = place.read();
             let span = self.span(buf, u64::from(buf_len))?;

@@ -1,0 +1,82 @@
+//! The 46 calls from `syscalls/` down, against real directories.
+//!
+//! Every call has a module of its name with at least two tests: `works`, the good case, and
+//! `refusals`, a row for each errno that its documentation lists. The list below does not compile
+//! without them, and a test sees that no row of the table is missing from it. What concerns many
+//! calls at once has files of its own.
+
+#![cfg(unix)]
+
+mod support;
+
+mod args;
+mod clock;
+mod environ;
+mod fd_advise;
+mod fd_dir;
+mod fd_io;
+mod fd_seek;
+mod fd_stat;
+mod fd_table;
+mod path_name;
+mod path_open;
+mod path_relink;
+mod path_stat;
+mod poll;
+mod proc;
+mod random;
+mod readdir;
+mod sched;
+mod sock;
+
+mod arguments;
+mod escape;
+mod pointers;
+mod resolve;
+mod rights;
+mod snapshot0;
+mod stdio;
+mod threads;
+
+macro_rules! covered {
+    ($($file:ident: $($call:ident),*;)*) => {
+        /// The calls with tests.
+        const COVERED: &[&str] = &[$($(stringify!($call)),*),*];
+
+        const _: &[fn()] = &[$($($file::$call::works, $file::$call::refusals),*),*];
+    };
+}
+
+covered! {
+    args: args_get, args_sizes_get;
+    clock: clock_res_get, clock_time_get;
+    environ: environ_get, environ_sizes_get;
+    fd_advise: fd_advise, fd_allocate, fd_datasync, fd_sync;
+    fd_dir: fd_prestat_dir_name, fd_prestat_get;
+    fd_io: fd_pread, fd_pwrite, fd_read, fd_write;
+    fd_seek: fd_seek, fd_tell;
+    fd_stat: fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights;
+    fd_stat: fd_filestat_get, fd_filestat_set_size, fd_filestat_set_times;
+    fd_table: fd_close, fd_renumber;
+    path_name: path_create_directory, path_remove_directory, path_unlink_file;
+    path_open: path_open;
+    path_relink: path_link, path_readlink, path_rename, path_symlink;
+    path_stat: path_filestat_get, path_filestat_set_times;
+    poll: poll_oneoff;
+    proc: proc_exit, proc_raise;
+    random: random_get;
+    readdir: fd_readdir;
+    sched: sched_yield;
+    sock: sock_accept, sock_recv, sock_send, sock_shutdown;
+}
+
+#[test]
+fn every_row_of_the_table_has_tests() {
+    let mut covered = COVERED.to_vec();
+    let mut table: Vec<_> = (wasi_rs::syscalls::SYSCALLS.iter())
+        .map(|syscall| syscall.name)
+        .collect();
+    covered.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(covered, table);
+}
