@@ -836,6 +836,4 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.WASI = nativeBinding.WASI
-module.exports.Wasi = nativeBinding.Wasi
-module.exports.exitError = nativeBinding.exitError
 module.exports.setMemory = nativeBinding.setMemory

@@ -10,7 +10,7 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { WASI: NativeWASI, exitError, setMemory } = loadBinding();
+const { WASI: NativeWASI, exitError, isExitError, setMemory } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -22,15 +22,10 @@ const kInstance = Symbol('kInstance');
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
-/** The errors by which guests have exited, so that none can be forged. */
-const exits = new WeakSet();
-
 /** `wasiImport.proc_exit` of an instance made with `returnOnExit: true`. */
 function wasiReturnOnProcExit(rval) {
   this[kExitCode] = rval;
-  const exit = exitError(rval);
-  exits.add(exit);
-  throw exit;
+  throw exitError(rval);
 }
 
 /** Reads the options, and refuses where Node's permission model says so. */
@@ -92,7 +87,7 @@ class WASI extends NativeWASI {
     try {
       _start();
     } catch (error) {
-      if (!exits.has(error)) throw error;
+      if (!isExitError(error)) throw error;
     }
     return this[kExitCode];
   }

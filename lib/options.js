@@ -38,11 +38,10 @@ function readEnv(value = {}) {
     .map(([key, text]) => `${key}=${text}`);
 }
 
-/** Guest path, host path, guest path, host path, ... */
 function readPreopens(value = {}) {
-  return Object.entries(validateObject(value, 'options.preopens'))
-    .flat()
-    .map(String);
+  return Object.entries(validateObject(value, 'options.preopens')).map(
+    ([mappedPath, realPath]) => ({ mappedPath, realPath: String(realPath) }),
+  );
 }
 
 /**

@@ -73,6 +73,23 @@ bitflags! {
     }
 }
 
+impl Rights {
+    /// What lets a guest see files and directories and change nothing: neither their contents, names
+    /// and times, nor, by giving them another name elsewhere, who may.
+    pub const READ_ONLY: Rights = Rights::FD_READ
+        .union(Rights::FD_SEEK)
+        .union(Rights::FD_FDSTAT_SET_FLAGS)
+        .union(Rights::FD_SYNC)
+        .union(Rights::FD_TELL)
+        .union(Rights::FD_ADVISE)
+        .union(Rights::PATH_OPEN)
+        .union(Rights::FD_READDIR)
+        .union(Rights::PATH_READLINK)
+        .union(Rights::PATH_FILESTAT_GET)
+        .union(Rights::FD_FILESTAT_GET)
+        .union(Rights::POLL_FD_READWRITE);
+}
+
 /// The two sets of a descriptor: its own rights, and those that what is opened through it may
 /// have.
 ///

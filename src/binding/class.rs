@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
@@ -8,30 +7,9 @@ use super::environment::Environment;
 use super::error::{init_error, invalid_arg_type};
 use super::instance::{Instance, Shared};
 use super::memory::Memory;
+use super::options::{WasiOptions, grant};
 use super::trampoline;
-use crate::abi::Snapshot;
-use crate::ctx::{Limits, Options, Preopen, WasiCtx};
-
-/// The options of node:wasi, every one of them said.
-#[napi(object)]
-pub struct WasiOptions {
-    /// `'preview1'` or `'unstable'`.
-    pub version: String,
-    /// The guest's arguments, its own name first.
-    pub args: Vec<String>,
-    /// The guest's environment, each `NAME=value`.
-    pub env: Vec<String>,
-    /// The guest's name and the host's path of each directory that the guest has, in turn.
-    pub preopens: Vec<String>,
-    /// The descriptor of the process that the guest has as 0.
-    pub stdin: i32,
-    /// The descriptor of the process that the guest has as 1.
-    pub stdout: i32,
-    /// The descriptor of the process that the guest has as 2.
-    pub stderr: i32,
-    /// Whether `proc_exit` ends the guest alone, and not the process.
-    pub return_on_exit: bool,
-}
+use crate::ctx::WasiCtx;
 
 /// What `finalizeBindings` takes besides the instance.
 #[napi(object, object_to_js = false)]
@@ -43,22 +21,25 @@ pub struct FinalizeBindingsOptions<'env> {
 /// The class of node:wasi. What must sound exactly as Node says it, its checks and its error texts, is
 /// added in JavaScript by a class that extends this one.
 #[napi(js_name = "WASI")]
-pub struct Wasi {
+#[allow(clippy::upper_case_acronyms, reason = "Node's name for it")]
+pub struct WASI {
     instance: Shared,
 }
 
 #[napi]
-impl Wasi {
+impl WASI {
     /// Opens what the guest is given, and makes its functions: the property `wasiImport`.
     ///
     /// # Errors
     ///
+    /// A `TypeError` for a capability or a right with an unknown name.
     /// An error with the code `UVWASI_EBADF` for a standard stream that is not open, or `UVWASI_` and
     /// what `open(2)` says of a preopen.
     #[napi(constructor)]
     pub fn new(env: Env, mut this: This<'_>, options: WasiOptions) -> Result<Self> {
         let return_on_exit = options.return_on_exit;
-        let ctx = WasiCtx::new(options.into()).map_err(|errno| init_error(&env, errno))?;
+        let options = options.read(&env)?;
+        let ctx = WasiCtx::new(options).map_err(|errno| init_error(&env, errno))?;
         let instance = Shared::new(Instance {
             ctx: Arc::new(ctx),
             memory: Memory::unbound(&env),
@@ -69,6 +50,17 @@ impl Wasi {
         let wasi_import = wasi_import.call(FnArgs::from((handle,)))?;
         this.object.set_named_property("wasiImport", wasi_import)?;
         Ok(Self { instance })
+    }
+
+    /// Lets the guest do more.
+    ///
+    /// # Errors
+    ///
+    /// A `TypeError` for a capability with an unknown name.
+    #[napi]
+    pub fn add_capability(&self, env: Env, name: String) -> Result<()> {
+        self.instance.ctx.grant(grant(&env, &name)?);
+        Ok(())
     }
 
     /// What a guest imports.
@@ -124,7 +116,10 @@ impl Wasi {
     #[napi]
     pub fn initialize(&self, env: &Env, instance: Object<'_>) -> Result<()> {
         match self.run(env, &instance, "_initialize")? {
-            Some(exit_code) => Err(Error::from(exit_error(env, exit_code)?)),
+            Some(exit_code) => {
+                let exit_error = Environment::of(env)?.exit_error.borrow_back(env)?;
+                Err(throw(env, exit_error.call(FnArgs::from((exit_code,)))?))
+            }
             None => Ok(()),
         }
     }
@@ -145,16 +140,30 @@ impl Wasi {
             return Ok(None);
         }
         let run = Environment::of(env)?.run.borrow_back(env)?;
-        Ok(run.call(FnArgs::from((entry,)))?.pop())
+        let end = run.call(FnArgs::from((entry,)))?;
+        let value: Unknown<'_> = end.get_named_property("value")?;
+        match end.get_named_property::<String>("how")?.as_str() {
+            "exit" => Ok(Some(value)),
+            "throw" => Err(throw(env, value)),
+            _ => Ok(None),
+        }
     }
 
     fn bind(&self, env: &Env, memory: Unknown<'_>) -> Result<()> {
         self.instance.memory.bind(env, memory).map_err(|_| {
             invalid_arg_type(
                 env,
-                "The \"instance.exports.memory\" property must be a WebAssembly.Memory object",
+                "\"instance.exports.memory\" property must be a WebAssembly.Memory object",
             )
         })
+    }
+}
+
+/// Throws any value.
+fn throw(env: &Env, value: Unknown<'_>) -> Error {
+    match env.throw(value) {
+        Ok(()) => Error::new(Status::PendingException, "the guest threw"),
+        Err(error) => error,
     }
 }
 
@@ -168,46 +177,6 @@ fn exports<'env>(instance: &Object<'env>) -> Result<Object<'env>> {
 ///
 /// A `TypeError` if that is no `WebAssembly.Memory`.
 #[napi]
-pub fn set_memory(env: Env, wasi: &Wasi, memory: Unknown<'_>) -> Result<()> {
+pub fn set_memory(env: Env, wasi: &WASI, memory: Unknown<'_>) -> Result<()> {
     wasi.bind(&env, memory)
-}
-
-/// The error that ends a guest which calls `proc_exit`, and that `start` takes for what it is. A guest
-/// cannot catch it.
-#[napi]
-pub fn exit_error<'env>(env: &'env Env, exit_code: Unknown<'env>) -> Result<Unknown<'env>> {
-    let exit_error = Environment::of(env)?.exit_error.borrow_back(env)?;
-    exit_error.call(FnArgs::from((exit_code,)))
-}
-
-impl From<WasiOptions> for Options {
-    fn from(options: WasiOptions) -> Self {
-        let mut names = options.preopens.into_iter();
-        let mut preopens = Vec::with_capacity(names.len() / 2);
-        while let (Some(mapped_path), Some(real_path)) = (names.next(), names.next()) {
-            preopens.push(Preopen {
-                mapped_path: until_nul(mapped_path),
-                real_path: PathBuf::from(until_nul(real_path)),
-            });
-        }
-        Self {
-            snapshot: match options.version.as_str() {
-                "unstable" => Snapshot::Snapshot0,
-                _ => Snapshot::Preview1,
-            },
-            args: options.args,
-            env: options.env,
-            preopens,
-            stdio: [options.stdin, options.stdout, options.stderr],
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// As Node, which hands strings to C, everything from the first NUL on is lost.
-fn until_nul(mut string: String) -> String {
-    if let Some(nul) = string.find('\0') {
-        string.truncate(nul);
-    }
-    string
 }

@@ -13,7 +13,7 @@ pub struct Environment {
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_error: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32,)>, ()>,
-    pub run: FunctionRef<FnArgs<(Unknown<'static>,)>, Vec<Unknown<'static>>>,
+    pub run: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
 }
 
 impl Environment {
@@ -26,7 +26,7 @@ impl Environment {
 
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
-pub fn set_up(_exports: Object<'_>, env: Env) -> Result<()> {
+pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     let glue: Function<'_, (), Object<'_>> = env.run_script(GLUE)?;
     let glue = glue.call(())?;
     macro_rules! glue {
@@ -34,6 +34,10 @@ pub fn set_up(_exports: Object<'_>, env: Env) -> Result<()> {
             glue.get_named_property::<Function<'_, _, _>>($name)?
                 .create_ref()?
         };
+    }
+    // Exceptions that JavaScript throws to JavaScript need not come this way.
+    for name in ["exitError", "isExitError"] {
+        exports.set_named_property(name, glue.get_named_property::<Unknown<'_>>(name)?)?;
     }
     let environment = Environment {
         wasi_import: trampoline::wasi_import(&env)?.create_ref()?,

@@ -7,6 +7,8 @@ pub fn init_error(env: &Env, errno: Errno) -> Error {
     let code = format!("UVWASI_{}", errno.name());
     let build = || -> Result<Error> {
         let mut error = env.create_error(Error::from_reason(format!("{code}, uvwasi_init")))?;
+        // napi-rs puts a code of its own first, and Node's comes second.
+        error.delete_named_property("code")?;
         error.set_named_property("errno", u32::from(errno.raw()))?;
         error.set_named_property("code", code.as_str())?;
         error.set_named_property("syscall", "uvwasi_init")?;
@@ -17,8 +19,19 @@ pub fn init_error(env: &Env, errno: Errno) -> Error {
 
 /// A `TypeError` with the code of Node's for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
-    match env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")) {
+    type_error(env, message, "ERR_INVALID_ARG_TYPE")
+}
+
+fn type_error(env: &Env, message: &str, code: &str) -> Error {
+    match env.throw_type_error(message, Some(code)) {
         Ok(()) => Error::new(Status::PendingException, message.to_owned()),
         Err(error) => error,
     }
+}
+
+/// A `TypeError` with the code of Node's for an argument of the right type that means nothing.
+pub fn invalid_arg_value(env: &Env, what: &str, received: &str, known: &[&str]) -> Error {
+    let known = known.join(", ");
+    let message = format!("Unknown {what} '{received}'. Known are: {known}");
+    type_error(env, &message, "ERR_INVALID_ARG_VALUE")
 }

@@ -53,11 +53,15 @@
     return error;
   }
 
+  const isExitError = (error) => apply(has, exitErrors, [error]);
+
   return {
     /** The bytes of a WebAssembly.Memory, of any realm; of nothing else. */
     viewOf: (memory) => new Uint8Array(apply(bufferOf, memory, [])),
 
     exitError,
+
+    isExitError,
 
     /** Ends the process, or in a worker the worker; never returns. */
     exitProcess(exitCode) {
@@ -65,15 +69,15 @@
       throw exitError(exitCode);
     },
 
-    /** Calls a guest's entry: [the exit code] if the guest exited, else []. */
+    /** Calls a guest's entry, and tells how that ended and with what. */
     run(entry) {
       try {
-        entry();
+        return { how: 'return', value: entry() };
       } catch (error) {
-        if (!apply(has, exitErrors, [error])) throw error;
-        return [error.exitCode];
+        return isExitError(error)
+          ? { how: 'exit', value: error.exitCode }
+          : { how: 'throw', value: error };
       }
-      return [];
     },
   };
-}
+};

@@ -5,6 +5,7 @@
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`instance`]: what one `WASI` has, and what its functions hold on to.
 //! - [`memory`]: the guest's memory, found anew when it has grown.
+//! - [`options`]: what `WASI` is made of.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
 //! - `glue.js`: what takes JavaScript to say.
 
@@ -13,4 +14,5 @@ mod environment;
 mod error;
 mod instance;
 mod memory;
+mod options;
 mod trampoline;

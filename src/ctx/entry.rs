@@ -30,6 +30,10 @@ pub struct Entry {
     /// What was asked for. What the type of the file allows of it is known when that is.
     rights_base: AtomicU64,
     rights_inheriting: AtomicU64,
+    /// What the embedder allows, of this and of all that is opened through it.
+    granted: AtomicU64,
+    /// The most that this can become.
+    most_granted: Rights,
     fdflags: AtomicU16,
     /// The flags that the host keeps, which are not for the guest to take back.
     host_fdflags: OnceLock<Fdflags>,
@@ -49,13 +53,20 @@ struct Kind {
 }
 
 impl Entry {
-    /// Something open, with the rights that were asked for it.
-    pub fn new(descriptor: Descriptor, rights: RightsPair, fdflags: Fdflags) -> Self {
+    /// Something open, with the rights that were asked for it, as far as they are granted.
+    pub fn new(
+        descriptor: Descriptor,
+        rights: RightsPair,
+        granted: Rights,
+        fdflags: Fdflags,
+    ) -> Self {
         Self {
             descriptor,
             mapped_path: None,
             rights_base: AtomicU64::new(rights.base.bits()),
             rights_inheriting: AtomicU64::new(rights.inheriting.bits()),
+            granted: AtomicU64::new(granted.bits()),
+            most_granted: granted,
             fdflags: AtomicU16::new(fdflags.bits()),
             host_fdflags: OnceLock::new(),
             kind: OnceLock::new(),
@@ -64,25 +75,28 @@ impl Entry {
         }
     }
 
-    /// A directory that the guest has from the start, under the name `mapped_path`.
-    pub fn preopen(dir: Dir, mapped_path: Vec<u8>) -> Self {
+    /// A directory that the guest has from the start, under the name `mapped_path`. It may do there
+    /// what is in `most` and has been granted.
+    pub fn preopen(dir: Dir, mapped_path: Vec<u8>, most: Rights, granted: Rights) -> Self {
+        let descriptor = Descriptor::Dir(dir);
         Self {
             mapped_path: Some(mapped_path),
-            ..Self::new(
-                Descriptor::Dir(dir),
-                RightsPair::DIRECTORY,
-                Fdflags::empty(),
-            )
+            granted: AtomicU64::new((most & granted).bits()),
+            ..Self::new(descriptor, RightsPair::DIRECTORY, most, Fdflags::empty())
         }
     }
 
-    /// A standard stream, with every right that its kind can have.
-    pub fn stdio(stdio: Stdio) -> Self {
+    /// A standard stream, with every right that its kind can have and that has been granted.
+    pub fn stdio(stdio: Stdio, granted: Rights) -> Self {
         let all = RightsPair {
             base: Rights::all(),
             inheriting: Rights::all(),
         };
-        Self::new(Descriptor::Stdio(stdio), all, Fdflags::empty())
+        let descriptor = Descriptor::Stdio(stdio);
+        Self {
+            granted: AtomicU64::new(granted.bits()),
+            ..Self::new(descriptor, all, Rights::all(), Fdflags::empty())
+        }
     }
 
     /// What is open.
@@ -141,12 +155,58 @@ impl Entry {
     ///
     /// As [`Entry::filetype`].
     pub fn rights(&self) -> Result<RightsPair, Errno> {
+        let RightsPair { base, inheriting } = self.ungranted_rights()?;
+        let granted = self.granted();
+        Ok(RightsPair {
+            base: base & granted,
+            inheriting: inheriting & granted,
+        })
+    }
+
+    /// The rights that the guest would have if the embedder had not withheld some.
+    fn ungranted_rights(&self) -> Result<RightsPair, Errno> {
         let most = self.kind()?.rights;
         Ok(RightsPair {
             base: Rights::from_bits_retain(self.rights_base.load(Relaxed)) & most.base,
             inheriting: Rights::from_bits_retain(self.rights_inheriting.load(Relaxed))
                 & most.inheriting,
         })
+    }
+
+    /// What the embedder allows, of this and of all that is opened through it.
+    pub fn granted(&self) -> Rights {
+        Rights::from_bits_retain(self.granted.load(Relaxed))
+    }
+
+    /// Lets the guest do more, up to the most that it ever may.
+    pub fn grant(&self, granted: Rights) {
+        self.granted
+            .fetch_or((granted & self.most_granted).bits(), Relaxed);
+    }
+
+    /// Whether the guest may open something through this directory: it needs the rights `base`, and
+    /// those that it wants for what is opened must be among those that the directory passes on.
+    ///
+    /// Rights that the embedder withholds do not count among those wanted, unless the guest means to
+    /// write: language runtimes ask for all that a directory can pass on whatever they open.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: it may not. As [`Entry::filetype`].
+    pub fn require_to_open(
+        &self,
+        base: Rights,
+        inheriting: Rights,
+        write: bool,
+    ) -> Result<(), Errno> {
+        self.require(base, Rights::empty())?;
+        let passed_on = self.ungranted_rights()?.inheriting.contains(inheriting);
+        let may_write = !write || self.granted().contains(Rights::FD_WRITE);
+        if passed_on && may_write {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
     }
 
     /// Whether the guest has these rights.

@@ -8,15 +8,18 @@
 //! that takes both the preopens and the host.
 
 mod entry;
+mod grant;
 mod limits;
 pub mod resolve;
 mod strings;
 mod table;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use entry::{Descriptor, Entry, SYNCHRONOUS};
+pub use grant::Grant;
 pub use limits::Limits;
 pub use strings::StringArray;
 
@@ -24,6 +27,9 @@ use crate::abi::{Errno, Fd, Rights, Snapshot};
 use crate::host::random::Random;
 use crate::host::{Dir, Stdio};
 use table::Table;
+
+/// How many standard streams there are; they have the first descriptors.
+const STDIO: Fd = 3;
 
 /// What a [`WasiCtx`] is made of.
 #[derive(Clone, Debug)]
@@ -40,6 +46,8 @@ pub struct Options {
     pub stdio: [i32; 3],
     /// How much the guest may ask for.
     pub limits: Limits,
+    /// What the guest may do.
+    pub grant: Grant,
 }
 
 /// A directory that a guest has from the start.
@@ -49,6 +57,8 @@ pub struct Preopen {
     pub mapped_path: String,
     /// Its path on the host, which a relative one begins at the working directory.
     pub real_path: PathBuf,
+    /// What may be done in it, and to all that is opened through it.
+    pub rights: Rights,
 }
 
 /// All that one guest has.
@@ -62,6 +72,8 @@ pub struct WasiCtx {
     pub environ: StringArray,
     /// How much the guest may ask for.
     pub limits: Limits,
+    /// The calls that the guest may make: see [`Grant::calls`].
+    calls: AtomicU64,
     table: Mutex<Table>,
     random: Mutex<Random>,
 }
@@ -75,11 +87,16 @@ impl WasiCtx {
     pub fn new(options: Options) -> Result<Self, Errno> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
-            entries.push(Entry::stdio(Stdio::new(fd)?));
+            entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
         }
         for preopen in options.preopens {
             let dir = Dir::open_ambient(&preopen.real_path)?;
-            entries.push(Entry::preopen(dir, preopen.mapped_path.into_bytes()));
+            entries.push(Entry::preopen(
+                dir,
+                preopen.mapped_path.into_bytes(),
+                preopen.rights,
+                options.grant.preopens,
+            ));
         }
         Ok(Self {
             snapshot: options.snapshot,
@@ -87,8 +104,35 @@ impl WasiCtx {
             environ: StringArray::new(options.env)?,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
             limits: options.limits,
+            calls: AtomicU64::new(options.grant.calls),
             random: Mutex::default(),
         })
+    }
+
+    /// Whether the guest may make the call of this row of their table.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: it may not.
+    pub fn check_call(&self, row: usize) -> Result<(), Errno> {
+        if self.calls.load(Relaxed) & 1 << row != 0 {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
+    /// Lets the guest do more. For what it has from the start, that holds at once; what it has opened
+    /// in the meantime stays as it was.
+    pub fn grant(&self, grant: Grant) {
+        self.calls.fetch_or(grant.calls, Relaxed);
+        for (fd, entry) in self.table().iter() {
+            if entry.mapped_path().is_some() {
+                entry.grant(grant.preopens);
+            } else if fd < STDIO {
+                entry.grant(grant.stdio);
+            }
+        }
     }
 
     /// The descriptor `fd`, whatever it may be used for.

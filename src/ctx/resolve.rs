@@ -35,12 +35,36 @@ pub struct Needed {
     pub base: Rights,
     /// Of what is opened through it.
     pub inheriting: Rights,
+    /// Whether that is to be written.
+    pub write: bool,
+}
+
+impl Needed {
+    /// Rights of the directory alone.
+    pub fn base(base: Rights) -> Self {
+        Self {
+            base,
+            inheriting: Rights::empty(),
+            write: false,
+        }
+    }
+
+    /// Whether a directory has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of them.
+    pub fn check(self, entry: &Entry) -> Result<(), Errno> {
+        entry.require_to_open(self.base, self.inheriting, self.write)
+    }
 }
 
 /// Where a path leads.
 #[derive(Debug)]
 pub struct Place<'p> {
     held: Held,
+    /// The descriptor or preopen that it is below.
+    root: Arc<Entry>,
     /// None where the path names the directory itself.
     name: Option<Cow<'p, [u8]>>,
     /// Whether the path ends in a slash, and so can name only a directory.
@@ -71,6 +95,11 @@ impl Place<'_> {
     /// [`Errno::Notdir`]: the path began at something else.
     pub fn dir(&self) -> Result<&Dir, Errno> {
         self.held.dir()
+    }
+
+    /// What the embedder grants of all that is opened here.
+    pub fn granted(&self) -> Rights {
+        self.root.granted()
     }
 
     /// The name in it; none where the path names the directory itself.
@@ -154,6 +183,7 @@ impl WasiCtx {
         }
         Ok(Place {
             held,
+            root: Arc::clone(base),
             name: Some(Cow::Borrowed(last)),
             directory,
         })
@@ -237,6 +267,7 @@ impl Walk<'_> {
     fn arrive(&self, name: Option<Vec<u8>>, directory: bool) -> Place<'static> {
         Place {
             held: self.here(),
+            root: Arc::clone(&self.root),
             name: name.map(Cow::Owned),
             directory,
         }
@@ -302,7 +333,7 @@ impl Walk<'_> {
         }
         if target[0] == b'/' {
             let (preopen, rest) = self.ctx.preopen_of(&target).ok_or(Errno::Notcapable)?;
-            preopen.require(self.needed.base, self.needed.inheriting)?;
+            self.needed.check(&preopen)?;
             self.root = preopen;
             self.below.clear();
             self.rest.splice(..0, rest.iter().copied());

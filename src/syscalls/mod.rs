@@ -11,6 +11,7 @@
 //! Things this module does not do: know Node-API, or an operating system.
 
 mod args;
+pub mod capability;
 mod clock;
 mod environ;
 mod fd_dir;

@@ -27,13 +27,9 @@ impl GuestPath {
         base: Rights,
         bytes: Region<'_>,
     ) -> Result<Self, Errno> {
-        let needed = Needed {
-            base,
-            inheriting: Rights::empty(),
-        };
         Ok(Self {
             base: ctx.get(fd, base)?,
-            needed,
+            needed: Needed::base(base),
             bytes: read(ctx, bytes)?,
         })
     }

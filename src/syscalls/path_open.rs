@@ -40,12 +40,12 @@ pub fn path_open(
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
     let base = ctx.entry(fd)?;
-    base.require(request.needed.base, request.needed.inheriting)?;
+    request.needed.check(&base)?;
     let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
     ctx.check_room()?;
-    let file = request.open(ctx, &base, &path)?;
-    opened_fd.write(ctx.insert(request.entry(file))?);
+    let (file, granted) = request.open(ctx, &base, &path)?;
+    opened_fd.write(ctx.insert(request.entry(file, granted))?);
     Ok(())
 }
 
@@ -80,7 +80,8 @@ impl Request {
         }
     }
 
-    fn open(&self, ctx: &WasiCtx, base: &Arc<Entry>, path: &[u8]) -> Result<File, Errno> {
+    /// Opens the file, and tells what the embedder grants where it is.
+    fn open(&self, ctx: &WasiCtx, base: &Arc<Entry>, path: &[u8]) -> Result<(File, Rights), Errno> {
         ctx.check_path(path)?;
         let (trimmed, slashes) = trim_slashes(path);
         let mut how = self.how;
@@ -94,7 +95,7 @@ impl Request {
         }
         match base.dir()?.open_beneath(trimmed, how) {
             Err(error) if errno::is_escape(&error) => {}
-            result => return Ok(result?),
+            result => return Ok((result?, base.granted())),
         }
         let follow = if how.follow { Follow::Yes } else { Follow::No };
         let place = ctx.walk(base, path, follow, self.needed)?;
@@ -104,11 +105,11 @@ impl Request {
         how.follow = false;
         let name = place.name();
         let name = name.map_or(&b"."[..], |name| name.as_bytes());
-        Ok(place.dir()?.open_beneath(name, how)?)
+        Ok((place.dir()?.open_beneath(name, how)?, place.granted()))
     }
 
     /// What the guest gets for the file.
-    fn entry(&self, file: File) -> Entry {
+    fn entry(&self, file: File, granted: Rights) -> Entry {
         let mut rights = self.rights;
         match (self.how.read, self.how.write) {
             (true, true) => {}
@@ -120,7 +121,7 @@ impl Request {
         } else {
             Descriptor::File(file)
         };
-        Entry::new(descriptor, rights, self.how.fdflags)
+        Entry::new(descriptor, rights, granted, self.how.fdflags)
     }
 }
 
@@ -129,6 +130,7 @@ fn needed(how: OpenHow, passed_on: Rights) -> Needed {
     let mut needed = Needed {
         base: Rights::PATH_OPEN,
         inheriting: passed_on,
+        write: how.write,
     };
     if how.oflags.contains(Oflags::CREAT) {
         needed.base |= Rights::PATH_CREATE_FILE;

@@ -34,6 +34,7 @@ pub fn sock_accept(
     let accepted = Entry::new(
         Descriptor::Socket(socket),
         RightsPair::SOCKET,
+        entry.granted(),
         Fdflags::empty(),
     );
     accepted.set_fdflags(flags)?;

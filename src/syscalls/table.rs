@@ -157,6 +157,7 @@ macro_rules! table {
                 name: stringify!($name),
                 params: &[$(<$Type as Param>::TYPE),*],
                 call: |ctx, memory, _args| {
+                    ctx.check_call(Row::$name as usize)?;
                     let mut _next = _args.iter();
                     $(let $param = <$Type as Param>::from_bits(*_next.next().unwrap_or(&0));)*
                     $module::$name(ctx, memory, $($param),*).map_err(Stop::from)

@@ -27,6 +27,9 @@ pub const OUT: u64 = 0x100;
 pub const OUT2: u64 = 0x200;
 /// Where inputs are laid, one behind the other.
 const INPUTS: u64 = 0x400;
+/// A large buffer for what calls fill, and its size.
+pub const BUF: u64 = 0x8000;
+pub const BUF_LEN: u64 = 0x4000;
 
 /// The descriptor of the first preopen.
 pub const PREOPEN: u64 = 3;
@@ -210,6 +213,11 @@ impl Guest {
         Self::over(Arc::clone(&self.ctx), scratch, stdio)
     }
 
+    /// The same guest with nothing laid.
+    pub fn fresh(&self) -> Self {
+        self.thread()
+    }
+
     /// The host's side of a standard stream.
     pub fn stdio(&self, fd: usize) -> &OwnedFd {
         &self.stdio[fd]
@@ -230,9 +238,19 @@ impl Guest {
     /// Makes room for `len` bytes, with `?` on both sides of them.
     pub fn room(&self, len: u64) -> u64 {
         let at = self.laid.get().next_multiple_of(8);
-        assert!(at + len < END, "the test lays more than memory holds");
+        assert!(at + len < BUF, "the test lays more than there is room for");
         self.laid.set(at + len + 1);
         at
+    }
+
+    /// Takes back what was laid meanwhile.
+    #[track_caller]
+    fn with_laid<T>(&self, call: impl FnOnce() -> T) -> T {
+        let laid = self.laid.get();
+        let result = call();
+        self.put(laid, &vec![b'?'; (self.laid.get() - laid) as usize]);
+        self.laid.set(laid);
+        result
     }
 
     /// Lays bytes: their address and length, as calls take them.
@@ -275,6 +293,11 @@ impl Guest {
         }
     }
 
+    /// The arguments of a call that takes a descriptor and a path, and what else behind them.
+    pub fn at(&self, fd: u64, path: &str, rest: &[u64]) -> Vec<u64> {
+        args(&[&[fd], &self.lay(path), rest])
+    }
+
     /// Makes a call that succeeds and writes nothing to memory.
     #[track_caller]
     pub fn ok(&self, name: &str, args: impl AsRef<[u64]>) {
@@ -313,7 +336,7 @@ impl Guest {
     /// Opens a path below `fd`.
     #[track_caller]
     pub fn open_at(&self, fd: u64, path: &str, open: Open) -> u64 {
-        let outcome = self.call("path_open", self.open_args(fd, path, open));
+        let outcome = self.with_laid(|| self.call("path_open", self.open_args(fd, path, open)));
         outcome.wrote_within(&[(OUT, 4)]).u32_at(OUT).into()
     }
 
@@ -347,18 +370,21 @@ impl Guest {
     /// What of a file follows its offset, read to the end or to the size of a small buffer.
     #[track_caller]
     pub fn read(&self, fd: u64) -> String {
-        let buf = self.room(64);
-        let [iovs, iovs_len] = self.iovs(&[[buf, 64]]);
-        let outcome = self.call("fd_read", [fd, iovs, iovs_len, OUT]);
-        outcome.wrote_within(&[(buf, 64), (OUT, 4)]);
-        String::from_utf8(outcome.bytes_at(buf, outcome.u32_at(OUT).into())).unwrap()
+        let outcome = self.with_laid(|| {
+            let [iovs, iovs_len] = self.iovs(&[[BUF, 64]]);
+            self.call("fd_read", [fd, iovs, iovs_len, OUT])
+        });
+        outcome.wrote_within(&[(BUF, 64), (OUT, 4)]);
+        String::from_utf8(outcome.bytes_at(BUF, outcome.u32_at(OUT).into())).unwrap()
     }
 
     /// Writes all of a text.
     #[track_caller]
     pub fn write(&self, fd: u64, text: &str) {
-        let [ciovs, ciovs_len] = self.ciovs(text);
-        let outcome = self.call("fd_write", [fd, ciovs, ciovs_len, OUT]);
+        let outcome = self.with_laid(|| {
+            let [ciovs, ciovs_len] = self.ciovs(text);
+            self.call("fd_write", [fd, ciovs, ciovs_len, OUT])
+        });
         outcome.wrote(&[(OUT, &(text.len() as u32).to_le_bytes())]);
     }
 

@@ -15,7 +15,9 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
         tv_nsec: timeout.subsec_nanos().into(),
     });
     let mut fds: Vec<_> = (interests.iter())
-        .map(|interest| PollFd::from_borrowed_fd(interest.file.0, events(interest.direction)))
+        .map(|interest| {
+            PollFd::from_borrowed_fd(interest.file.0, events(interest.direction) | HANGUP)
+        })
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
@@ -42,9 +44,15 @@ fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<R
     };
     Some(Ok(Readiness {
         nbytes,
-        hangup: revents.intersects(PollFlags::HUP | PollFlags::ERR),
+        hangup: revents.intersects(HANGUP | PollFlags::ERR),
     }))
 }
+
+// Half of a socket's connection can end while the other goes on, which only Linux tells.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const HANGUP: PollFlags = PollFlags::HUP.union(PollFlags::RDHUP);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const HANGUP: PollFlags = PollFlags::HUP;
 
 /// The events of `poll(2)` that say a direction is ready.
 pub(super) fn events(direction: Direction) -> PollFlags {

@@ -1,0 +1,326 @@
+'use strict';
+
+// The command wasi-rs, as a child process.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { version } = require('../package.json');
+const { command } = require('./helpers/child');
+const { assemble, guestPath, scratch } = require('./helpers/guest');
+
+const ARGS_ENV = guestPath('args_env');
+const EXIT = guestPath('exit');
+
+/** Asserts that the command refuses, in one line, before any guest has run. */
+function refuses(t, args, message, options) {
+  const { exitCode, stdout, stderr } = command(args, options);
+  t.is(stderr, `wasi-rs: ${message}\n`);
+  t.deepEqual([exitCode, stdout], [2, '']);
+}
+
+/** A module of the test's own as a file. */
+async function file(t, source) {
+  const name = path.join(scratch(t), 'test.wasm');
+  fs.writeFileSync(name, await assemble(source));
+  return name;
+}
+
+test('--help', (t) => {
+  const { exitCode, stdout, stderr } = command(['--help']);
+  t.deepEqual([exitCode, stderr], [0, '']);
+  t.true(stdout.startsWith('Usage: wasi-rs [OPTION]... FILE.wasm [ARG]...\n'));
+  for (const line of stdout.split('\n')) t.true(line.length <= 80, line);
+});
+
+test('--version', (t) => {
+  const { exitCode, stdout } = command(['--version']);
+  t.deepEqual([exitCode, stdout], [0, `${version}\n`]);
+});
+
+test('the first of --help and --version wins, before any file', (t) => {
+  t.is(command(['--version', '--help', 'none']).stdout, `${version}\n`);
+});
+
+test('bad options', (t) => {
+  const see = '(see wasi-rs --help)';
+  const cases = [
+    [[], 'no FILE.wasm given'],
+    [['--'], 'no FILE.wasm given'],
+    [['--dir', '.'], 'no FILE.wasm given'],
+    [['--nope', EXIT], 'unknown option --nope'],
+    [['--nope=1', EXIT], 'unknown option --nope'],
+    [['--toString', EXIT], 'unknown option --toString'],
+    [['-h'], 'unknown option -h'],
+    [['-d', '.', EXIT], 'unknown option -d'],
+    [['--dir'], '--dir needs a value'],
+    [['--dir='], '--dir needs a value'],
+    [['--dir', '--env', 'A=1', EXIT], '--dir needs a value'],
+    [['--env'], '--env needs a value'],
+    [['--help=yes'], '--help takes no value'],
+    [['--version=1'], '--version takes no value'],
+    [['--dir', '::', EXIT], '--dir :: is not of the form HOST[::GUEST]'],
+    [['--dir', '.::', EXIT], '--dir .:: is not of the form HOST[::GUEST]'],
+    [['--dir', '::/', EXIT], '--dir ::/ is not of the form HOST[::GUEST]'],
+    [['--env', '=x', EXIT], '--env =x is not of the form NAME[=VALUE]'],
+    [
+      ['--dir', '.::/', '--dir', 'lib::/', EXIT],
+      '--dir gives the guest two directories named /',
+    ],
+  ];
+  for (const [args, message] of cases) refuses(t, args, `${message} ${see}`);
+});
+
+test('a file that cannot be read', (t) => {
+  const directory = scratch(t);
+  refuses(t, ['none.wasm'], 'cannot read none.wasm: no such file or directory');
+  refuses(
+    t,
+    [directory],
+    `cannot read ${directory}: illegal operation on a directory`,
+  );
+  refuses(t, ['-'], 'cannot read -: no such file or directory');
+});
+
+test('a file that is not a core module', (t) => {
+  const name = path.join(scratch(t), 'file');
+  const is = (bytes, message) => {
+    fs.writeFileSync(name, Buffer.from(bytes, 'latin1'));
+    refuses(t, [name], message);
+  };
+  is('', `${name} is not a WebAssembly module`);
+  is('\0as', `${name} is not a WebAssembly module`);
+  is('(module)', `${name} is not a WebAssembly module`);
+  is(
+    '\0asm\x0d\0\x01\0',
+    `${name} is a WebAssembly component, and only core modules can be run`,
+  );
+  fs.writeFileSync(name, '\0asm\x01\0\0\0garbage');
+  const { exitCode, stderr } = command([name]);
+  t.is(exitCode, 2);
+  t.regex(stderr, /^wasi-rs: cannot compile .+: .+\n$/);
+});
+
+test('a module that is not a command', async (t) => {
+  const is = async (source, message) => {
+    const name = await file(t, source);
+    refuses(t, [name], `${name} is not a command: ${message}`);
+  };
+  const memory = '(memory (export "memory") 1)';
+  const start = '(func (export "_start"))';
+  await is(`(module ${memory})`, 'it exports no function _start');
+  await is(
+    `(module ${memory} (global (export "_start") i32 (i32.const 0)))`,
+    'it exports no function _start',
+  );
+  await is(
+    `(module ${memory} ${start} (func (export "_initialize")))`,
+    'it exports _initialize beside _start',
+  );
+  await is(`(module ${start})`, 'it exports no memory of that name');
+  refuses(
+    t,
+    [guestPath('reactor')],
+    `${guestPath('reactor')} is not a command: it exports no function _start`,
+  );
+});
+
+test('imports that are not of WASI', async (t) => {
+  const is = async (imports, list) => {
+    const name = await file(
+      t,
+      `(module ${imports.map((each) => `(import ${each})`).join(' ')}
+         (memory (export "memory") 1) (func (export "_start")))`,
+    );
+    refuses(t, [name], `${name} imports what is not of WASI: ${list}`);
+  };
+  const preview1 = '"wasi_snapshot_preview1"';
+  await is(['"env" "log" (func)'], 'env.log');
+  await is(
+    [`${preview1} "fd_read" (global i32)`],
+    'wasi_snapshot_preview1.fd_read',
+  );
+  await is(
+    [`${preview1} "toString" (func)`],
+    'wasi_snapshot_preview1.toString',
+  );
+  await is(['"toString" "name" (func)'], 'toString.name');
+  await is(
+    [`${preview1} "fd_gone" (func)`, `${preview1} "sched_yield" (func)`],
+    'wasi_snapshot_preview1.fd_gone',
+  );
+  await is(
+    ['a', 'b', 'c', 'd', 'e'].map((name) => `"env" "${name}" (func)`),
+    'env.a, env.b, env.c and 2 more',
+  );
+});
+
+test('a directory that cannot be opened', (t) => {
+  const name = path.join(scratch(t), 'file');
+  fs.writeFileSync(name, '');
+  refuses(
+    t,
+    ['--dir', 'none::/', EXIT],
+    'cannot open directory none: no such file or directory',
+  );
+  refuses(
+    t,
+    ['--dir', name, EXIT],
+    `cannot open directory ${name}: not a directory`,
+  );
+});
+
+test('the exit code is that of the guest', (t) => {
+  for (const [code, expected] of [
+    ['0', 0],
+    ['1', 1],
+    ['2', 2],
+    ['134', 134],
+    ['255', 255],
+    ['256', 0],
+    ['4294967295', 255],
+    ['return', 0],
+  ]) {
+    const { exitCode, stdout, stderr } = command([EXIT, code, 'text']);
+    t.deepEqual([exitCode, stdout, stderr], [expected, 'text\n', '']);
+  }
+});
+
+test('what follows the file belongs to the guest', (t) => {
+  const args = ['--help', '--dir', '--', '-x', '', 'a b', '--env=A=1'];
+  for (const prefix of [[], ['--']]) {
+    const { exitCode, stdout } = command([...prefix, ARGS_ENV, ...args]);
+    const expected = ['args_env.wasm', ...args]
+      .map((arg, i) => `arg ${i}: ${arg}\n`)
+      .join('');
+    t.deepEqual([exitCode, stdout], [0, expected]);
+  }
+});
+
+test('--env', (t) => {
+  const { stdout } = command(
+    [
+      ...[
+        '--env',
+        'A=1',
+        '--env=B=x=y',
+        '--env',
+        'EMPTY=',
+        '--env',
+        'FROM_HOST',
+      ],
+      ...['--env', 'NOT_THERE', '--env', 'A=2', '--env', '__proto__=x'],
+      ARGS_ENV,
+    ],
+    { env: { ...process.env, FROM_HOST: 'host' } },
+  );
+  t.is(
+    stdout,
+    'arg 0: args_env.wasm\n' +
+      ['A=2', 'B=x=y', 'EMPTY=', 'FROM_HOST=host', '__proto__=x']
+        .map((entry, i) => `env ${i}: ${entry}\n`)
+        .join(''),
+  );
+});
+
+test('the host’s environment is not passed on', (t) => {
+  t.is(command([ARGS_ENV]).stdout, 'arg 0: args_env.wasm\n');
+});
+
+test('--dir', (t) => {
+  const directory = scratch(t);
+  fs.mkdirSync(path.join(directory, 'sub'));
+  fs.writeFileSync(path.join(directory, 'sub', 'file'), 'content');
+  const files = guestPath('files');
+  const read = (cwd, ...args) => command(args, { cwd }).stdout;
+  t.is(
+    read(directory, '--dir', 'sub::/data', files, 'read', '/data/file'),
+    'read /data/file: content\n',
+  );
+  t.is(
+    read(directory, '--dir=.', files, 'read', 'sub/file'),
+    'read sub/file: content\n',
+  );
+  t.is(
+    read(
+      '/',
+      '--dir',
+      `${directory}/sub`,
+      files,
+      'read',
+      `${directory}/sub/file`,
+    ),
+    `read ${directory}/sub/file: content\n`,
+  );
+  t.is(
+    read(
+      ...[directory, '--dir', 'sub::/a', '--dir', '.::/b', files],
+      ...['read', '/a/file', ',', 'read', '/b/sub/file'],
+    ),
+    'read /a/file: content\nread /b/sub/file: content\n',
+  );
+});
+
+test('standard input reaches the guest', (t) => {
+  const input = 'some text\n'.repeat(10_000);
+  const { exitCode, stdout } = command([guestPath('cat')], { input });
+  t.is(exitCode, 0);
+  t.true(stdout === input);
+});
+
+test('a trap is reported with what the guest was doing', (t) => {
+  const trap = guestPath('trap');
+  const { exitCode, stdout, stderr } = command([trap]);
+  t.deepEqual([exitCode, stdout], [134, '']);
+  const [first, ...frames] = stderr.trimEnd().split('\n');
+  t.is(first, `wasi-rs: ${trap} trapped: unreachable`);
+  t.true(frames.length > 0);
+  for (const frame of frames) t.regex(frame, /^ +at .*wasm:/);
+});
+
+test('a guest that runs out of stack, or throws what nobody catches', async (t) => {
+  const is = async (body, reason) => {
+    const name = await file(
+      t,
+      `(module (tag $tag) (memory (export "memory") 1)
+         (func $start (export "_start") ${body}))`,
+    );
+    const { exitCode, stderr } = command([name]);
+    t.is(exitCode, 134);
+    t.is(stderr.split('\n')[0], `wasi-rs: ${name} trapped: ${reason}`);
+  };
+  await is('call $start', 'Maximum call stack size exceeded');
+  await is('throw $tag', 'uncaught exception');
+  await is('i32.const 1 i32.const 0 i32.div_s drop', 'divide by zero');
+});
+
+test('both versions of WASI are told apart by the imports', (t) => {
+  for (const guest of ['hello', 'hello_unstable']) {
+    const { exitCode, stdout } = command([guestPath(guest)]);
+    t.deepEqual([exitCode, stdout], [0, 'hello\n']);
+  }
+});
+
+test('a guest that mixes both versions is refused', async (t) => {
+  const name = await file(
+    t,
+    `(module (import "wasi_unstable" "sched_yield" (func (result i32)))
+       (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+       (memory (export "memory") 1) (func (export "_start")))`,
+  );
+  refuses(
+    t,
+    [name],
+    `${name} imports what is not of WASI: wasi_snapshot_preview1.sched_yield`,
+  );
+});
+
+test('a command that never calls WASI', async (t) => {
+  const name = await file(
+    t,
+    '(module (memory (export "memory") 1) (func (export "_start")))',
+  );
+  t.deepEqual(command([name]), { exitCode: 0, stdout: '', stderr: '' });
+});

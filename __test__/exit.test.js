@@ -1,0 +1,298 @@
+'use strict';
+
+// proc_exit: with returnOnExit it comes back as start()'s result, and no guest
+// survives it; without, it is process.exit().
+
+const test = require('ava');
+
+const { script } = require('./helpers/child');
+const { NodeWASI, WASI, outcome, sameAsNode } = require('./helpers/compare');
+const { assemble, duck, guest, run, scratch } = require('./helpers/guest');
+
+function make(WASI, options) {
+  return new WASI({ version: 'preview1', ...options });
+}
+
+/** Ends a guest that JavaScript plays, with what it may pass to proc_exit. */
+function exitWith(WASI, ...values) {
+  const wasi = make(WASI);
+  return wasi.start(
+    duck({ _start: () => wasi.wasiImport.proc_exit(...values) }),
+  );
+}
+
+test('start() returns the exit code of a program', (t) => {
+  for (const [code, expected] of [
+    ['0', 0],
+    ['1', 1],
+    ['255', 255],
+    ['256', 256],
+    ['2147483647', 2147483647],
+    // What a guest passes is an i32, and stays one.
+    ['4294967295', -1],
+    ['return', 0],
+  ]) {
+    const { returned } = sameAsNode(t, (WASI) =>
+      run(t, WASI, 'exit', { args: ['exit', code, 'text'] }),
+    );
+    t.deepEqual(returned, { exitCode: expected, printed: 'text\n' });
+  }
+});
+
+test('the exit code is what the guest passed, unconverted', (t) => {
+  for (const value of [7, -1, 'text', null, undefined, 1.5, {}, 5n]) {
+    const { returned } = sameAsNode(t, (WASI) => exitWith(WASI, value));
+    t.is(returned, value);
+  }
+  const symbol = Symbol('code');
+  t.is(exitWith(WASI, symbol), symbol);
+  sameAsNode(t, (WASI) => exitWith(WASI));
+  sameAsNode(t, (WASI) => exitWith(WASI, 1, 2, 3));
+});
+
+test('the exit code of an instance outlives its guest', (t) => {
+  const { returned } = sameAsNode(t, (WASI) => {
+    const wasi = make(WASI);
+    try {
+      wasi.wasiImport.proc_exit(7);
+    } catch {
+      // No guest is running that it could end.
+    }
+    return wasi.start(duck({ _start() {} }));
+  });
+  t.is(returned, 7);
+});
+
+test('an exit without a start to return from is an error that says so', (t) => {
+  const wasi = make(WASI);
+  const { proc_exit } = wasi.wasiImport;
+  for (const [title, body] of [
+    ['proc_exit', () => proc_exit(3)],
+    ['initialize', () => wasi.initialize(duck({ _initialize: body3 }))],
+  ]) {
+    const error = t.throws(body, { any: true }, title);
+    t.true(error instanceof WebAssembly.RuntimeError);
+    t.is(error.name, 'RuntimeError');
+    t.is(error.code, 'ERR_WASI_EXITED');
+    t.is(error.exitCode, 3);
+    t.is(error.message, 'The guest exited with code 3');
+    t.deepEqual(Object.keys(error), ['code', 'exitCode']);
+    t.regex(error.stack, /^RuntimeError: The guest exited with code 3\n +at /);
+  }
+  function body3() {
+    proc_exit(3);
+  }
+});
+
+test('proc_exit inside a real _initialize', (t) => {
+  const wasi = make(WASI);
+  const instance = new WebAssembly.Instance(
+    guest('reactor_exit'),
+    wasi.getImportObject(),
+  );
+  const error = t.throws(() => wasi.initialize(instance), { any: true });
+  t.is(error.code, 'ERR_WASI_EXITED');
+  t.is(error.exitCode, 5);
+  t.is(instance.exports.survived.value, 0);
+  // Node throws a bare symbol.
+  t.is(
+    outcome(() => {
+      const node = make(NodeWASI);
+      node.initialize(
+        new WebAssembly.Instance(guest('reactor_exit'), node.getImportObject()),
+      );
+    }).thrown,
+    'Symbol(kExitCode)',
+  );
+});
+
+test('two exits are two errors', (t) => {
+  const { proc_exit } = make(WASI).wasiImport;
+  const [first, second] = [1, 2].map((code) =>
+    t.throws(() => proc_exit(code), { any: true }),
+  );
+  t.not(first, second);
+  t.deepEqual([first.exitCode, second.exitCode], [1, 2]);
+});
+
+test('an error that only looks like an exit is passed on', (t) => {
+  const forged = Object.assign(new WebAssembly.RuntimeError('exit'), {
+    code: 'ERR_WASI_EXITED',
+    exitCode: 0,
+  });
+  const instance = duck({
+    _start() {
+      throw forged;
+    },
+  });
+  t.is(
+    t.throws(() => make(WASI).start(instance), { any: true }),
+    forged,
+  );
+});
+
+// Everything that a guest can put around its own exit. A host that does not
+// know one of these instructions cannot run the guest that uses it.
+const imports = `
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (global $survived (export "survived") (mut i32) (i32.const 0))`;
+const exit = `i32.const 7 call $exit`;
+const survive = `i32.const 1 global.set $survived`;
+const CATCHING = {
+  'try, catch_all': `try ${exit} catch_all end ${survive}`,
+  'try, catch_all, rethrow': `
+    try try ${exit} catch_all rethrow 0 end catch_all end ${survive}`,
+  'try, delegate': `
+    try try ${exit} delegate 0 catch_all end ${survive}`,
+  'try_table, catch_all': `
+    (block $caught (try_table (catch_all $caught) ${exit})) ${survive}`,
+  'try_table, catch_all_ref': `
+    (block $caught (result exnref)
+      (try_table (catch_all_ref $caught) ${exit}) (return))
+    drop ${survive}`,
+  'try_table, catch_all_ref, throw_ref': `
+    (block $outer
+      (try_table (catch_all $outer)
+        (block $caught (result exnref)
+          (try_table (catch_all_ref $caught) ${exit}) (return))
+        throw_ref))
+    ${survive}`,
+};
+
+for (const [title, body] of Object.entries(CATCHING)) {
+  test(`no guest survives its exit: ${title}`, async (t) => {
+    const bytes = await assemble(
+      `(module ${imports} (func (export "_start") ${body}))`,
+    );
+    if (!WebAssembly.validate(bytes)) {
+      t.true(title.startsWith('try_table'), 'unknown to this engine');
+      return;
+    }
+    const module = new WebAssembly.Module(bytes);
+    const end = (WASI) => {
+      const wasi = make(WASI);
+      const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+      return [wasi.start(instance), instance.exports.survived.value];
+    };
+    t.deepEqual(end(WASI), [7, 0]);
+    // Under Node it runs on.
+    t.deepEqual(end(NodeWASI), [7, 1]);
+  });
+}
+
+test('a program that catches everything leaves nothing behind after its exit', (t) => {
+  for (const name of ['exit_caught', 'exit_caught_table']) {
+    const supported = outcome(() => guest(name)).returned !== undefined;
+    if (!supported) continue;
+    const { exitCode, printed } = run(t, WASI, name, {
+      preopens: { '/': scratch(t) },
+    });
+    t.deepEqual([exitCode, printed], [7, '']);
+  }
+});
+
+test('proc_exit may be replaced, and the original called from there', (t) => {
+  const { returned } = sameAsNode(t, (WASI) => {
+    const wasi = make(WASI);
+    const { proc_exit } = wasi.wasiImport;
+    const codes = [];
+    wasi.wasiImport.proc_exit = function (code) {
+      codes.push(code);
+      return proc_exit.call(this, code + 1);
+    };
+    const { wasi_snapshot_preview1: functions } = wasi.getImportObject();
+    const code = wasi.start(duck({ _start: () => functions.proc_exit(1) }));
+    return [codes, code];
+  });
+  t.deepEqual(returned, [[1], 2]);
+});
+
+test('a finally block of the host runs while an exit passes through', (t) => {
+  const steps = [];
+  const wasi = make(WASI);
+  const code = wasi.start(
+    duck({
+      _start() {
+        try {
+          wasi.wasiImport.proc_exit(3);
+        } finally {
+          steps.push('finally');
+        }
+      },
+    }),
+  );
+  t.deepEqual([code, steps], [3, ['finally']]);
+});
+
+test('proc_exit does not look at memory when it only returns', (t) => {
+  const { name, length } = make(WASI).wasiImport.proc_exit;
+  t.deepEqual([name, length], ['bound wasiReturnOnProcExit', 1]);
+  const plain = make(WASI, { returnOnExit: false }).wasiImport.proc_exit;
+  t.deepEqual([plain.name, plain.length], ['bound proc_exit', 1]);
+});
+
+test('without returnOnExit, proc_exit is checked as every other function', (t) => {
+  for (const args of [[], [1, 2], ['1'], [-0], [1.5], [null], [1]]) {
+    sameAsNode(t, (WASI) =>
+      make(WASI, { returnOnExit: false }).wasiImport.proc_exit(...args),
+    );
+  }
+});
+
+/** A child in which a guest with `returnOnExit: false` exits with `code`. */
+function exitingChild(code, before = '') {
+  return script(`
+    const { WASI } = require('.');
+    ${before}
+    const wasi = new WASI({ version: 'preview1', returnOnExit: false });
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    wasi.start({
+      exports: { memory, _start: () => wasi.wasiImport.proc_exit(${code}) },
+    });
+    console.log('survived');
+  `);
+}
+
+test('returnOnExit: false ends the process, exit handlers included', (t) => {
+  for (const [code, expected] of [
+    [0, 0],
+    [3, 3],
+    [256, 0],
+    [4294967295, 255],
+  ]) {
+    const before = `process.on('exit', (code) => console.log('handler', code))`;
+    const { exitCode, stdout, stderr } = exitingChild(code, before);
+    t.is(stderr, '');
+    t.is(exitCode, expected);
+    t.regex(stdout, /^handler -?\d+\n$/);
+  }
+});
+
+test('returnOnExit: false calls process.exit(), which a test may replace', (t) => {
+  const { stdout } = exitingChild(
+    9,
+    `process.exit = (code) => { console.log('asked for', code); process.reallyExit(1) };`,
+  );
+  t.is(stdout, 'asked for 9\n');
+});
+
+test('returnOnExit: false in a worker ends the worker alone', (t) => {
+  const { exitCode, stdout, stderr } = script(`
+    const { Worker, isMainThread } = require('node:worker_threads');
+    const source = ${JSON.stringify(`
+      const { WASI } = require('.');
+      const wasi = new WASI({ version: 'preview1', returnOnExit: false });
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      wasi.start({
+        exports: { memory, _start: () => wasi.wasiImport.proc_exit(5) },
+      });
+      console.log('survived');
+    `)};
+    new Worker(source, { eval: true }).on('exit', (code) => {
+      console.log('worker', code);
+    });
+  `);
+  t.is(stderr, '');
+  t.deepEqual([exitCode, stdout], [0, 'worker 5\n']);
+});

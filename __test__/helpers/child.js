@@ -1,0 +1,29 @@
+'use strict';
+
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '../..');
+
+/** Runs Node on `args` and returns its exit code and what it wrote. */
+function node(args, options = {}) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 30_000,
+    ...options,
+  });
+  return { exitCode: status ?? signal, stdout, stderr };
+}
+
+/** Runs a script that finds the package as `require('wasi-rs')` does. */
+function script(source, { flags = [], ...options } = {}) {
+  return node([...flags, '--eval', source], options);
+}
+
+/** Runs the command. */
+function command(args, options = {}) {
+  return node([path.join(ROOT, 'bin/wasi-rs.js'), ...args], options);
+}
+
+module.exports = { ROOT, command, node, script };

@@ -1,0 +1,55 @@
+'use strict';
+
+// What the tests compare: the class under test, and Node's beside it.
+
+const { WASI: NodeWASI } = require('node:wasi');
+
+const { WASI } = require('../../index.js');
+
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
+
+/** All that a program can tell of an error, the place of its throw apart. */
+function describeError(error) {
+  if (!(error instanceof Error)) return { thrown: String(error) };
+  const { constructor, name, message, code, errno, syscall } = error;
+  return {
+    class: constructor.name,
+    instanceOf: [TypeError, RangeError].map((Base) => error instanceof Base),
+    name,
+    message,
+    code,
+    errno,
+    syscall,
+    string: String(error),
+    stackHeader: error.stack.split('\n    at ')[0],
+    enumerable: Object.keys(error),
+    own: Reflect.ownKeys(error).toSorted(),
+    messageProperty: withoutValue(error, 'message'),
+    codeProperty: withoutValue(error, 'code'),
+  };
+}
+
+function withoutValue(object, key) {
+  const { value: _, ...flags } =
+    Object.getOwnPropertyDescriptor(object, key) ?? {};
+  return flags;
+}
+
+/** What calling `body` comes to: `{ returned }`, or a description of its error. */
+function outcome(body) {
+  try {
+    return { returned: body() };
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+/** Asserts that `body`, given each class in turn, comes to the same with both. */
+function sameAsNode(t, body, message) {
+  const ours = outcome(() => body(WASI));
+  const nodes = outcome(() => body(NodeWASI));
+  t.deepEqual(ours, nodes, message);
+  return ours;
+}
+
+module.exports = { NODE_MAJOR, NodeWASI, WASI, outcome, sameAsNode };

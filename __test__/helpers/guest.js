@@ -1,0 +1,73 @@
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const loadWabt = require('wabt');
+
+const GUESTS = path.join(__dirname, '../guests');
+
+/** The path of a built guest: see the head of its source for what it does. */
+function guestPath(name) {
+  return path.join(GUESTS, `${name}.wasm`);
+}
+
+/** A built guest, compiled. */
+function guest(name) {
+  return new WebAssembly.Module(fs.readFileSync(guestPath(name)));
+}
+
+/** The bytes of a module so small that it is best read where it is used. */
+async function assemble(source) {
+  const features = { exceptions: true };
+  const wabt = await loadWabt();
+  const module = wabt.parseWat('test.wat', source, features);
+  try {
+    module.validate(features);
+    return Buffer.from(module.toBinary({}).buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
+/** A directory of the test's own, removed after it. */
+function scratch(t) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-test-'));
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/**
+ * Runs a command under `WASI` and returns its exit code and what it printed.
+ * Its output goes through a file, as a pipe would need a reader beside it.
+ */
+function run(t, WASI, name, options = {}) {
+  const output = path.join(scratch(t), 'output');
+  const fd = fs.openSync(output, 'w');
+  try {
+    const wasi = new WASI({
+      version: 'preview1',
+      stdout: fd,
+      stderr: fd,
+      ...options,
+    });
+    const instance = new WebAssembly.Instance(
+      guest(name),
+      wasi.getImportObject(),
+    );
+    const exitCode = wasi.start(instance);
+    return { exitCode, printed: fs.readFileSync(output, 'utf8') };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** An instance that only JavaScript takes for one, with a memory of its own. */
+function duck(exports) {
+  return {
+    exports: { memory: new WebAssembly.Memory({ initial: 1 }), ...exports },
+  };
+}
+
+module.exports = { assemble, duck, guest, guestPath, run, scratch };

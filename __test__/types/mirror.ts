@@ -1,0 +1,41 @@
+// Checked by `npm run test:types`, never run: that the types say what those of
+// node:wasi say, so that a program changes nothing but the module's name.
+
+import * as node from 'node:wasi';
+import * as ours from 'wasi-rs';
+
+type Assignable<From, To> = [From] extends [To] ? true : false;
+type Same<A, B> = [Assignable<A, B>, Assignable<B, A>];
+
+function holds<_Claim extends true>(): void {}
+
+// Options go both ways.
+const options: Same<ours.WASIOptions, node.WASIOptions> = [true, true];
+const binding: Same<
+  ours.FinalizeBindingsOptions,
+  node.FinalizeBindingsOptions
+> = [true, true];
+const parameters: Same<
+  ConstructorParameters<typeof ours.WASI>,
+  ConstructorParameters<typeof node.WASI>
+> = [true, true];
+
+// An instance of ours serves wherever one of Node's is asked for, and so does
+// the class.
+holds<Assignable<ours.WASI, node.WASI>>();
+holds<Assignable<typeof ours.WASI, typeof node.WASI>>();
+
+// The other way it holds member by member, but for getImportObject(): Node's
+// says `object`, which WebAssembly.instantiate() does not take.
+holds<
+  Assignable<
+    Omit<node.WASI, 'getImportObject'>,
+    Omit<ours.WASI, 'getImportObject'>
+  >
+>();
+const imports: Assignable<node.WASI, ours.WASI> = false;
+
+// Every export of node:wasi has its namesake.
+const missing: Exclude<keyof typeof node, keyof typeof ours | 'default'>[] = [];
+
+export { binding, imports, missing, options, parameters };

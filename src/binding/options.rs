@@ -1,0 +1,160 @@
+use std::path::PathBuf;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::error::invalid_arg_value;
+use crate::abi::{Rights, Snapshot};
+use crate::ctx::{Grant, Limits, Options, Preopen};
+use crate::memory::MAX_IOVECS;
+use crate::syscalls::capability;
+
+/// The options of node:wasi, every one of them said, and those that only this class has.
+#[napi(object)]
+pub struct WasiOptions {
+    /// `'preview1'` or `'unstable'`.
+    pub version: String,
+    /// The guest's arguments, its own name first.
+    pub args: Vec<String>,
+    /// The guest's environment, each `NAME=value`.
+    pub env: Vec<String>,
+    /// The directories that the guest has from the start.
+    pub preopens: Vec<WasiPreopen>,
+    /// The descriptor of the process that the guest has as 0.
+    pub stdin: i32,
+    /// The descriptor of the process that the guest has as 1.
+    pub stdout: i32,
+    /// The descriptor of the process that the guest has as 2.
+    pub stderr: i32,
+    /// Whether `proc_exit` ends the guest alone, and not the process.
+    pub return_on_exit: bool,
+    /// How much the guest may ask for; what is not said has its default.
+    pub limits: Option<WasiLimits>,
+    /// The names of what the guest may do; everything if not said.
+    pub capabilities: Option<Vec<String>>,
+}
+
+/// A directory that a guest has from the start.
+#[napi(object)]
+pub struct WasiPreopen {
+    /// Its name for the guest.
+    pub mapped_path: String,
+    /// Its path on the host.
+    pub real_path: String,
+    /// Whether the guest may change nothing in it.
+    pub read_only: Option<bool>,
+    /// What the guest may do in it, as the witx names rights; everything if not said.
+    pub rights: Option<Vec<String>>,
+}
+
+/// How much a guest may ask for: see [`Limits`].
+#[napi(object)]
+pub struct WasiLimits {
+    /// Descriptors open at a time.
+    pub descriptors: Option<u32>,
+    /// `iovec`s in one call.
+    pub iovecs: Option<u32>,
+    /// Subscriptions in one `poll_oneoff`.
+    pub subscriptions: Option<u32>,
+    /// Bytes in a path.
+    pub path_length: Option<u32>,
+    /// Symbolic links in the resolution of one path.
+    pub symlink_hops: Option<u32>,
+}
+
+impl WasiOptions {
+    /// The options in the words of the context.
+    ///
+    /// # Errors
+    ///
+    /// A `TypeError` that lists the known ones, for a capability or a right with an unknown name.
+    pub fn read(self, env: &Env) -> Result<Options> {
+        let preopens = (self.preopens.into_iter())
+            .map(|preopen| preopen.read(env))
+            .collect::<Result<_>>()?;
+        Ok(Options {
+            snapshot: match self.version.as_str() {
+                "unstable" => Snapshot::Snapshot0,
+                _ => Snapshot::Preview1,
+            },
+            args: self.args,
+            env: self.env,
+            preopens,
+            stdio: [self.stdin, self.stdout, self.stderr],
+            limits: self.limits.map_or_else(Limits::default, WasiLimits::read),
+            grant: match self.capabilities {
+                None => Grant::ALL,
+                Some(names) => (names.iter()).try_fold(Grant::NONE, |all, name| {
+                    Ok::<_, Error>(all.union(grant(env, name)?))
+                })?,
+            },
+        })
+    }
+}
+
+impl WasiPreopen {
+    fn read(self, env: &Env) -> Result<Preopen> {
+        let mut rights = match self.rights {
+            None => Rights::all(),
+            Some(names) => (names.iter()).try_fold(Rights::empty(), |all, name| {
+                Ok::<_, Error>(all | right(env, name)?)
+            })?,
+        };
+        if self.read_only == Some(true) {
+            rights &= Rights::READ_ONLY;
+        }
+        Ok(Preopen {
+            mapped_path: until_nul(self.mapped_path),
+            real_path: PathBuf::from(until_nul(self.real_path)),
+            rights,
+        })
+    }
+}
+
+impl WasiLimits {
+    fn read(self) -> Limits {
+        let default = Limits::default();
+        let size = |limit: Option<u32>, default| limit.map_or(default, |limit| limit as usize);
+        Limits {
+            descriptors: size(self.descriptors, default.descriptors),
+            iovecs: size(self.iovecs, default.iovecs).min(MAX_IOVECS),
+            subscriptions: self.subscriptions.unwrap_or(default.subscriptions),
+            path_len: self.path_length.unwrap_or(default.path_len),
+            symlink_hops: self.symlink_hops.unwrap_or(default.symlink_hops),
+        }
+    }
+}
+
+/// What the capability with this name gives.
+///
+/// # Errors
+///
+/// A `TypeError` that lists the known ones.
+pub fn grant(env: &Env, name: &str) -> Result<Grant> {
+    capability::grant(name).ok_or_else(|| {
+        let known: Vec<_> = capability::names().collect();
+        invalid_arg_value(env, "capability", name, &known)
+    })
+}
+
+fn right(env: &Env, name: &str) -> Result<Rights> {
+    let known = || {
+        Rights::all()
+            .iter_names()
+            .map(|(name, _)| name.to_lowercase())
+    };
+    let right = Rights::from_name(&name.to_uppercase());
+    (right.filter(|_| known().any(|known| known == name))).ok_or_else(|| {
+        let known: Vec<_> = known().collect();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        invalid_arg_value(env, "right", name, &known)
+    })
+}
+
+/// As Node, which hands strings to C, everything from the first NUL on is lost.
+fn until_nul(mut string: String) -> String {
+    if let Some(nul) = string.find('\0') {
+        string.truncate(nul);
+    }
+    string
+}

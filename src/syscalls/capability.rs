@@ -1,0 +1,235 @@
+//! The groups of calls that an embedder may give a guest, by name.
+//!
+//! A capability says which calls a guest has, and what those may do: to `fs:read` belongs `path_open`,
+//! but not the right to create a file with it. A guest that is given none has them all.
+
+use super::table::SYSCALLS;
+use crate::abi::Rights;
+use crate::ctx::Grant;
+
+/// A group of calls.
+struct Group {
+    name: &'static str,
+    calls: &'static [&'static str],
+    /// What they may do to the preopens, and to what is opened through them.
+    preopens: Rights,
+    /// What they may do to the standard streams.
+    stdio: Rights,
+}
+
+const NONE: Rights = Rights::empty();
+
+/// Calls about a descriptor that neither read nor write what it leads to.
+macro_rules! with_fd_calls {
+    ($($call:literal),*) => {
+        &[
+            "fd_advise", "fd_close", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_fdstat_set_rights",
+            "fd_filestat_get", "fd_prestat_dir_name", "fd_prestat_get", "fd_renumber", "fd_seek",
+            "fd_tell", $($call),*
+        ]
+    };
+}
+
+const GROUPS: &[Group] = &[
+    Group {
+        name: "args",
+        calls: &["args_get", "args_sizes_get"],
+        preopens: NONE,
+        stdio: NONE,
+    },
+    Group {
+        name: "env",
+        calls: &["environ_get", "environ_sizes_get"],
+        preopens: NONE,
+        stdio: NONE,
+    },
+    Group {
+        name: "clock",
+        calls: &["clock_res_get", "clock_time_get"],
+        preopens: NONE,
+        stdio: NONE,
+    },
+    Group {
+        name: "random",
+        calls: &["random_get"],
+        preopens: NONE,
+        stdio: NONE,
+    },
+    Group {
+        name: "stdio",
+        calls: with_fd_calls!(
+            "fd_datasync",
+            "fd_pread",
+            "fd_pwrite",
+            "fd_read",
+            "fd_sync",
+            "fd_write"
+        ),
+        preopens: NONE,
+        stdio: Rights::all(),
+    },
+    Group {
+        name: "fs:read",
+        calls: with_fd_calls!(
+            "fd_pread",
+            "fd_read",
+            "fd_readdir",
+            "path_filestat_get",
+            "path_open",
+            "path_readlink"
+        ),
+        preopens: Rights::READ_ONLY,
+        stdio: NONE,
+    },
+    Group {
+        name: "fs:write",
+        calls: with_fd_calls!(
+            "fd_allocate",
+            "fd_datasync",
+            "fd_filestat_set_size",
+            "fd_filestat_set_times",
+            "fd_pwrite",
+            "fd_sync",
+            "fd_write",
+            "path_create_directory",
+            "path_filestat_get",
+            "path_filestat_set_times",
+            "path_link",
+            "path_open",
+            "path_remove_directory",
+            "path_rename",
+            "path_symlink",
+            "path_unlink_file"
+        ),
+        preopens: Rights::all().difference(
+            Rights::FD_READ
+                .union(Rights::FD_READDIR)
+                .union(Rights::PATH_READLINK),
+        ),
+        stdio: NONE,
+    },
+    Group {
+        name: "poll",
+        calls: &["poll_oneoff", "sched_yield"],
+        preopens: Rights::POLL_FD_READWRITE,
+        stdio: Rights::POLL_FD_READWRITE,
+    },
+    Group {
+        name: "sockets",
+        calls: &["sock_accept", "sock_recv", "sock_send", "sock_shutdown"],
+        preopens: NONE,
+        stdio: Rights::all(),
+    },
+    Group {
+        name: "exit",
+        calls: &["proc_exit", "proc_raise"],
+        preopens: NONE,
+        stdio: NONE,
+    },
+];
+
+/// What a call that is given by its own name may do.
+fn rights_of(call: &str) -> Rights {
+    match call {
+        "fd_advise" => Rights::FD_ADVISE,
+        "fd_allocate" => Rights::FD_ALLOCATE,
+        "fd_datasync" => Rights::FD_DATASYNC,
+        "fd_fdstat_set_flags" => Rights::FD_FDSTAT_SET_FLAGS,
+        "fd_filestat_get" => Rights::FD_FILESTAT_GET,
+        "fd_filestat_set_size" => Rights::FD_FILESTAT_SET_SIZE,
+        "fd_filestat_set_times" => Rights::FD_FILESTAT_SET_TIMES,
+        "fd_pread" => Rights::FD_READ | Rights::FD_SEEK,
+        "fd_pwrite" => Rights::FD_WRITE | Rights::FD_SEEK,
+        "fd_read" => Rights::FD_READ,
+        "fd_readdir" => Rights::FD_READDIR,
+        "fd_seek" => Rights::FD_SEEK,
+        "fd_sync" => Rights::FD_SYNC,
+        "fd_tell" => Rights::FD_TELL,
+        "fd_write" => Rights::FD_WRITE,
+        "path_create_directory" => Rights::PATH_CREATE_DIRECTORY,
+        "path_filestat_get" => Rights::PATH_FILESTAT_GET,
+        "path_filestat_set_times" => Rights::PATH_FILESTAT_SET_TIMES,
+        "path_link" => Rights::PATH_LINK_SOURCE | Rights::PATH_LINK_TARGET,
+        "path_open" => {
+            Rights::PATH_OPEN | Rights::PATH_CREATE_FILE | Rights::PATH_FILESTAT_SET_SIZE
+        }
+        "path_readlink" => Rights::PATH_READLINK,
+        "path_remove_directory" => Rights::PATH_REMOVE_DIRECTORY,
+        "path_rename" => Rights::PATH_RENAME_SOURCE | Rights::PATH_RENAME_TARGET,
+        "path_symlink" => Rights::PATH_SYMLINK,
+        "path_unlink_file" => Rights::PATH_UNLINK_FILE,
+        "poll_oneoff" => Rights::POLL_FD_READWRITE,
+        "sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown" => Rights::all(),
+        _ => Rights::empty(),
+    }
+}
+
+/// The row of a call, as the bit that stands for it in a [`Grant`].
+fn bit(call: &str) -> Option<u64> {
+    let row = SYSCALLS.iter().position(|syscall| syscall.name == call)?;
+    Some(1 << row)
+}
+
+/// What the capability with this name gives: a group, or a single call. None if there is none.
+pub fn grant(name: &str) -> Option<Grant> {
+    if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
+        let calls = group.calls.iter().filter_map(|call| bit(call));
+        return Some(Grant {
+            calls: calls.fold(0, |calls, call| calls | call),
+            preopens: group.preopens,
+            stdio: group.stdio,
+        });
+    }
+    let calls = bit(name)?;
+    let rights = rights_of(name);
+    Some(Grant {
+        calls,
+        preopens: rights,
+        stdio: rights,
+    })
+}
+
+/// The names of all capabilities, the groups first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    (GROUPS.iter().map(|group| group.name)).chain(SYSCALLS.iter().map(|syscall| syscall.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syscalls::COUNT;
+
+    #[test]
+    fn every_name_in_a_group_is_that_of_a_call() {
+        for group in GROUPS {
+            for call in group.calls {
+                assert!(bit(call).is_some(), "{}: {call}", group.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_groups_together_are_all_calls() {
+        let all = (GROUPS.iter().filter_map(|group| grant(group.name)))
+            .fold(0, |calls, grant| calls | grant.calls);
+        assert_eq!(all, (1 << COUNT) - 1);
+    }
+
+    #[test]
+    fn reading_gives_no_right_to_change() {
+        let reading = grant("fs:read").unwrap();
+        assert!(
+            !reading
+                .preopens
+                .intersects(Rights::FD_WRITE | Rights::PATH_CREATE_FILE)
+        );
+        assert_eq!(reading.stdio, Rights::empty());
+    }
+
+    #[test]
+    fn an_unknown_name_gives_nothing() {
+        assert_eq!(grant("fs"), None);
+        assert_eq!(grant(""), None);
+        assert!(names().all(|name| grant(name).is_some()));
+    }
+}

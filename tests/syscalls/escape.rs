@@ -1,0 +1,331 @@
+//! No path leads out, whatever links an embedder, another program or the guest itself has made:
+//! every call that takes a path, every way out. Nothing outside changes, and nothing of it is seen.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use wasi_rs::abi::Errno::{self, Exist, Inval, Isdir, Loop, Notcapable, Notdir};
+use wasi_rs::abi::{Fdflags, Oflags, Rights};
+use wasi_rs::syscalls::Stop;
+
+use crate::support::{ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, args};
+
+/// Links to the directory outside: their paths in the preopen, and what they point to, where `@` is
+/// the scratch directory itself.
+const WAYS: [(&str, &str); 15] = [
+    ("out", "../outside"),
+    ("slashed", "../outside/"),
+    ("absolute", "@/outside"),
+    ("absolute_slashed", "@/outside/"),
+    ("absolute_around", "@/inside/dir/../../outside"),
+    ("dir/out", "../../outside"),
+    ("chain", "out"),
+    ("chain_slashed", "out/"),
+    ("chain_absolute", "absolute/"),
+    ("dir/chain", "../out/."),
+    ("around", "dir/../../outside"),
+    ("through", "dirlink/../../outside"),
+    ("back", "../inside/../outside"),
+    ("dot", "./.././outside/."),
+    ("parent", "dir/out/../outside"),
+];
+
+fn guest() -> Guest {
+    let guest = Guest::new();
+    let scratch = guest.scratch.path("").to_str().unwrap().trim_end_matches('/').to_owned();
+    for (name, target) in WAYS {
+        guest.scratch.link(name, target.replace('@', &scratch));
+    }
+    guest.scratch.link("leak", "../outside/secret");
+    guest.scratch.link("leak_absolute", format!("{scratch}/outside/secret"));
+    guest.scratch.link("leak_chain", "leak");
+    guest.scratch.link("leak_new", "../outside/new");
+    guest
+}
+
+/// Links to a file outside, or to where there could be one.
+const LEAKS: [&str; 4] = ["leak", "leak_absolute", "leak_chain", "leak_new"];
+
+/// Paths from the preopen, each with the descriptor and the path that a guest would use: from the
+/// preopen itself, and from a directory below it where that is where the path begins.
+fn bases<'p>(dir: u64, path: &'p str) -> Vec<(u64, &'p str)> {
+    let below = path.strip_prefix("dir/").map(|path| (dir, path));
+    [(PREOPEN, path)].into_iter().chain(below).collect()
+}
+
+/// Sees that a call is refused for every way out, `call` making its arguments.
+fn refuses_out(name: &str, suffix: &str, call: impl Fn(&Guest, u64, &str) -> Vec<u64>) {
+    let guest = guest();
+    let dir = guest.open("dir", Open::DIR);
+    for (way, _) in WAYS {
+        for (fd, way) in bases(dir, way) {
+            let guest = guest.fresh();
+            let path = format!("{way}{suffix}");
+            let call = call(&guest, fd, &path);
+            guest.refuses(name, &[(&path, call, Notcapable)]);
+        }
+    }
+}
+
+#[test]
+fn path_open_stays_in() {
+    let guest = guest();
+    let dir = guest.open("dir", Open::DIR);
+    let before = guest.scratch.tree();
+    let paths = WAYS.iter().flat_map(|(way, _)| {
+        ["", "/", "/.", "/secret", "/new", "/dir", "/dir/", "/../outside/secret", "//dir/../secret"]
+            .map(|suffix| format!("{way}{suffix}"))
+    });
+    let paths: Vec<_> = paths.chain(LEAKS.map(str::to_owned)).collect();
+    for path in &paths {
+        for oflags in 0..16 {
+            for base in [Rights::FD_READ, Rights::FD_WRITE, Rights::FD_READ | Rights::FD_WRITE] {
+                for lookup in [FOLLOW, NO_FOLLOW] {
+                    let oflags = Oflags::from_bits_retain(oflags);
+                    let open = Open { lookup, ..Open::FILE.oflags(oflags).base(base) };
+                    for (fd, path) in bases(dir, path) {
+                        let guest = guest.fresh();
+                        let outcome = guest.call("path_open", guest.open_args(fd, path, open));
+                        let Err(Stop::Errno(errno)) = outcome.result else {
+                            panic!("{path} was opened with {oflags:?}, {base:?}");
+                        };
+                        assert!(refuses_well(errno, oflags, lookup), "{path}, {oflags:?}: {errno}");
+                        outcome.is_refused(errno, path);
+                    }
+                }
+            }
+        }
+        assert_eq!(guest.scratch.tree(), before, "{path}");
+    }
+}
+
+/// What may be said of a path that leads out: that it does, or what is wrong with the request
+/// whatever is there.
+fn refuses_well(errno: Errno, oflags: Oflags, lookup: u64) -> bool {
+    match errno {
+        Notcapable => true,
+        Inval => oflags.contains(Oflags::CREAT | Oflags::DIRECTORY),
+        Isdir => oflags.contains(Oflags::CREAT),
+        Exist => oflags.contains(Oflags::CREAT | Oflags::EXCL),
+        Loop | Notdir => lookup == NO_FOLLOW,
+        _ => false,
+    }
+}
+
+#[test]
+fn path_create_directory_stays_in() {
+    refuses_out("path_create_directory", "/new", |guest, fd, path| guest.at(fd, path, &[]));
+    refuses_out("path_create_directory", "/dir/new/", |guest, fd, path| guest.at(fd, path, &[]));
+}
+
+#[test]
+fn path_filestat_get_stays_in() {
+    for suffix in ["", "/", "/.", "/secret", "/dir", "/dir/"] {
+        refuses_out("path_filestat_get", suffix, |guest, fd, path| {
+            args(&[&[fd, FOLLOW], &guest.lay(path), &[OUT]])
+        });
+    }
+    refuses_out("path_filestat_get", "/", |guest, fd, path| {
+        args(&[&[fd, NO_FOLLOW], &guest.lay(path), &[OUT]])
+    });
+}
+
+#[test]
+fn path_filestat_set_times_stays_in() {
+    for suffix in ["", "/", "/.", "/secret", "/dir", "/dir/"] {
+        refuses_out("path_filestat_set_times", suffix, |guest, fd, path| {
+            args(&[&[fd, FOLLOW], &guest.lay(path), &[0, 0, 0b0101]])
+        });
+    }
+    refuses_out("path_filestat_set_times", "/", |guest, fd, path| {
+        args(&[&[fd, NO_FOLLOW], &guest.lay(path), &[0, 0, 0b0101]])
+    });
+}
+
+#[test]
+fn path_link_stays_in() {
+    for flags in [FOLLOW, NO_FOLLOW] {
+        refuses_out("path_link", "/secret", |guest, fd, path| {
+            args(&[&[fd, flags], &guest.lay(path), &[PREOPEN], &guest.lay("new")])
+        });
+        refuses_out("path_link", "/new", |guest, fd, path| {
+            args(&[&[PREOPEN, flags], &guest.lay("file"), &[fd], &guest.lay(path)])
+        });
+    }
+}
+
+#[test]
+fn path_readlink_stays_in() {
+    for suffix in ["/link", "/secret", "/"] {
+        refuses_out("path_readlink", suffix, |guest, fd, path| {
+            guest.at(fd, path, &[BUF, 100, OUT])
+        });
+    }
+}
+
+#[test]
+fn path_remove_directory_stays_in() {
+    for suffix in ["/dir", "/dir/", "/."] {
+        refuses_out("path_remove_directory", suffix, |guest, fd, path| guest.at(fd, path, &[]));
+    }
+}
+
+#[test]
+fn path_rename_stays_in() {
+    for suffix in ["/secret", "/dir", "/dir/"] {
+        refuses_out("path_rename", suffix, |guest, fd, path| {
+            args(&[&[fd], &guest.lay(path), &[PREOPEN], &guest.lay("new")])
+        });
+    }
+    refuses_out("path_rename", "/new", |guest, fd, path| {
+        args(&[&[PREOPEN], &guest.lay("file"), &[fd], &guest.lay(path)])
+    });
+    refuses_out("path_rename", "/new/", |guest, fd, path| {
+        args(&[&[PREOPEN], &guest.lay("dir"), &[fd], &guest.lay(path)])
+    });
+}
+
+#[test]
+fn path_symlink_stays_in() {
+    refuses_out("path_symlink", "/new", |guest, fd, path| {
+        args(&[&guest.lay("secret"), &guest.at(fd, path, &[])])
+    });
+}
+
+#[test]
+fn path_unlink_file_stays_in() {
+    for suffix in ["/secret", "/dir"] {
+        refuses_out("path_unlink_file", suffix, |guest, fd, path| guest.at(fd, path, &[]));
+    }
+}
+
+#[test]
+fn a_link_to_a_file_outside_is_not_followed() {
+    let guest = guest();
+    for leak in LEAKS {
+        let guest = guest.fresh();
+        let path = guest.lay(leak);
+        let stat = args(&[&[PREOPEN, FOLLOW], &path, &[OUT]]);
+        guest.refuses("path_filestat_get", &[(leak, stat, Notcapable)]);
+        let times = args(&[&[PREOPEN, FOLLOW], &path, &[0, 0, 0b0101]]);
+        guest.refuses("path_filestat_set_times", &[(leak, times, Notcapable)]);
+        let link = args(&[&[PREOPEN, FOLLOW], &path, &[PREOPEN], &guest.lay("new")]);
+        guest.refuses("path_link", &[(leak, link, Notcapable)]);
+    }
+}
+
+#[test]
+fn another_name_for_a_link_out_leads_no_further() {
+    let guest = guest();
+    for (way, _) in WAYS {
+        let guest = guest.fresh();
+        guest.ok(
+            "path_link",
+            args(&[&[PREOPEN, NO_FOLLOW], &guest.lay(way), &[PREOPEN], &guest.lay("again")]),
+        );
+        let secret = guest.open_args(PREOPEN, "again/secret", Open::READ);
+        guest.refuses("path_open", &[(way, secret, Notcapable)]);
+        guest.ok("path_unlink_file", guest.at(PREOPEN, "again", &[]));
+    }
+}
+
+#[test]
+fn a_link_that_was_moved_out_of_its_depth_leads_nowhere() {
+    let guest = Guest::new();
+    let target = "../../outside/secret";
+    fs::create_dir(guest.scratch.inside("outside")).unwrap();
+    fs::write(guest.scratch.inside("outside/secret"), "inside").unwrap();
+    fs::create_dir(guest.scratch.inside("dir/sub/deep")).unwrap();
+    let link = args(&[&guest.lay(format!("../{target}")), &guest.at(PREOPEN, "dir/sub/deep/l", &[])]);
+    guest.ok("path_symlink", link);
+    assert_eq!(guest.read(guest.open("dir/sub/deep/l", Open::READ)), "inside");
+    let rename = args(&[&guest.at(PREOPEN, "dir/sub/deep", &[]), &guest.at(PREOPEN, "dir/up", &[])]);
+    guest.ok("path_rename", rename);
+    let open = guest.open_args(PREOPEN, "dir/up/l", Open::READ);
+    guest.refuses("path_open", &[("moved", open, Notcapable)]);
+}
+
+#[test]
+fn a_directory_moved_out_is_still_no_way_further_out() {
+    let guest = Guest::new();
+    let dir = guest.open("dir", Open::DIR);
+    fs::rename(guest.scratch.inside("dir"), guest.scratch.path("outside/moved")).unwrap();
+    for path in ["..", "../secret", "sub/../../secret"] {
+        let open = guest.open_args(dir, path, Open::READ);
+        guest.refuses("path_open", &[(path, open, Notcapable)]);
+    }
+    assert_eq!(guest.read(guest.open_at(dir, "nested", Open::READ)), "nested");
+}
+
+#[test]
+fn a_root_hides_what_the_host_calls_so() {
+    let guest = Guest::with(|setup| setup.preopens = vec![("/", "inside")]);
+    guest.scratch.link("host", guest.scratch.path("outside/secret"));
+    let open = guest.open_args(PREOPEN, "host", Open::READ);
+    guest.refuses("path_open", &[("a path of the host", open, Errno::Noent)]);
+    guest.scratch.link("up", "../../outside/secret");
+    let open = guest.open_args(PREOPEN, "up", Open::READ);
+    guest.refuses("path_open", &[("above", open, Errno::Noent)]);
+}
+
+#[test]
+fn every_right_and_flag_opens_nothing_outside() {
+    let guest = guest();
+    let open = |base, fdflags| Open {
+        base,
+        inheriting: INHERITABLE,
+        fdflags: Fdflags::from_bits_retain(fdflags),
+        ..Open::FILE.oflags(Oflags::CREAT)
+    };
+    for right in Rights::from_bits_retain(ALL).iter() {
+        for fdflags in 0..32 {
+            let guest = guest.fresh();
+            let new = guest.open_args(PREOPEN, "out/new", open(right.bits(), fdflags));
+            assert_eq!(guest.errno("path_open", new), Notcapable);
+        }
+    }
+    assert!(!guest.scratch.path("outside/new").exists());
+}
+
+/// While one thread swaps a directory for a link out and back, others use paths through it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_swap_at_the_wrong_moment_lets_nobody_out() {
+    let guest = guest();
+    fs::create_dir(guest.scratch.inside("swap")).unwrap();
+    fs::write(guest.scratch.inside("swap/secret"), "inside").unwrap();
+    let outside = crate::support::tree(&guest.scratch.path("outside"));
+    let [swap, out] = ["swap", "out"].map(|name| guest.scratch.inside(name));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
+            }
+        });
+        for _ in 0..3000 {
+            let guest = guest.fresh();
+            let open = guest.call("path_open", guest.open_args(PREOPEN, "swap/secret", Open::READ));
+            if open.result.is_ok() {
+                let fd = open.u32_at(OUT).into();
+                assert_eq!(guest.read(fd), "inside");
+                guest.ok("fd_close", [fd]);
+            }
+            let create = Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC);
+            let open = guest.call("path_open", guest.open_args(PREOPEN, "swap/new", create));
+            if open.result.is_ok() {
+                guest.ok("fd_close", [open.u32_at(OUT).into()]);
+            }
+            let times = args(&[&[PREOPEN, FOLLOW], &guest.lay("swap/secret"), &[0, 0, 0b0101]]);
+            let _ = guest.call("path_filestat_set_times", times);
+            for name in ["path_unlink_file", "path_create_directory", "path_remove_directory"] {
+                let _ = guest.call(name, guest.at(PREOPEN, "swap/dir", &[]));
+            }
+            let rename = args(&[&guest.at(PREOPEN, "file", &[]), &guest.at(PREOPEN, "swap/file", &[])]);
+            let _ = guest.call("path_rename", rename);
+        }
+        done.store(true, Relaxed);
+    });
+    assert_eq!(crate::support::tree(&guest.scratch.path("outside")), outside);
+}
