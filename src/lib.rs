@@ -14,6 +14,10 @@
 #![warn(missing_docs)]
 
 pub mod abi;
+#[cfg_attr(
+    test,
+    allow(dead_code, reason = "napi-derive exports nothing from a test build")
+)]
 mod binding;
 pub mod ctx;
 pub mod host;

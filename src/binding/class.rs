@@ -1,11 +1,12 @@
+use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::Environment;
+use super::environment::{Environment, make_import};
 use super::error::{init_error, invalid_arg_type};
-use super::instance::{Instance, Shared};
+use super::instance::Instance;
 use super::memory::Memory;
 use super::options::{WasiOptions, grant};
 use super::trampoline;
@@ -23,7 +24,7 @@ pub struct FinalizeBindingsOptions<'env> {
 #[napi(js_name = "WASI")]
 #[allow(clippy::upper_case_acronyms, reason = "Node's name for it")]
 pub struct WASI {
-    instance: Shared,
+    instance: Rc<Instance>,
 }
 
 #[napi]
@@ -40,14 +41,15 @@ impl WASI {
         let return_on_exit = options.return_on_exit;
         let options = options.read(&env)?;
         let ctx = WasiCtx::new(options).map_err(|errno| init_error(&env, errno))?;
-        let instance = Shared::new(Instance {
+        let instance = Rc::new(Instance {
             ctx: Arc::new(ctx),
             memory: Memory::unbound(&env),
             return_on_exit,
         });
-        let handle = trampoline::handle(&env, Shared::clone(&instance))?;
-        let wasi_import = Environment::of(&env)?.wasi_import.borrow_back(&env)?;
-        let wasi_import = wasi_import.call(FnArgs::from((handle,)))?;
+        let environment = Environment::of(&env)?;
+        let handle = trampoline::handle(&env, &environment, Rc::clone(&instance))?;
+        let make_import = make_import(&env)?.borrow_back(&env)?;
+        let wasi_import = make_import.call(FnArgs::from(handle))?;
         this.object.set_named_property("wasiImport", wasi_import)?;
         Ok(Self { instance })
     }
@@ -117,7 +119,8 @@ impl WASI {
     pub fn initialize(&self, env: &Env, instance: Object<'_>) -> Result<()> {
         match self.run(env, &instance, "_initialize")? {
             Some(exit_code) => {
-                let exit_error = Environment::of(env)?.exit_error.borrow_back(env)?;
+                let environment = Environment::of(env)?;
+                let exit_error = environment.glue.exit_error.borrow_back(env)?;
                 Err(throw(env, exit_error.call(FnArgs::from((exit_code,)))?))
             }
             None => Ok(()),
@@ -139,7 +142,8 @@ impl WASI {
         if entry.get_type()? == ValueType::Undefined {
             return Ok(None);
         }
-        let run = Environment::of(env)?.run.borrow_back(env)?;
+        let environment = Environment::of(env)?;
+        let run = environment.glue.run.borrow_back(env)?;
         let end = run.call(FnArgs::from((entry,)))?;
         let value: Unknown<'_> = end.get_named_property("value")?;
         match end.get_named_property::<String>("how")?.as_str() {
@@ -150,7 +154,7 @@ impl WASI {
     }
 
     fn bind(&self, env: &Env, memory: Unknown<'_>) -> Result<()> {
-        self.instance.memory.bind(env, memory).map_err(|_| {
+        self.instance.memory.bind(memory).map_err(|_| {
             invalid_arg_type(
                 env,
                 "\"instance.exports.memory\" property must be a WebAssembly.Memory object",

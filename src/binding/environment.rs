@@ -1,27 +1,60 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
+use slab::Slab;
 
+use super::block::Block;
+use super::instance::Instance;
 use super::trampoline;
 
 /// `glue.js`.
 const GLUE: &str = include_str!("glue.js");
 
-/// What one JavaScript environment has once: the functions of `glue.js`, and the one that makes an
-/// instance's `wasiImport`.
+/// What one JavaScript environment has once.
 pub struct Environment {
-    pub wasi_import: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
+    /// Where calls leave their arguments.
+    pub block: Block,
+    /// Every instance that can still be called.
+    pub instances: RefCell<Slab<Rc<Instance>>>,
+    /// The functions of `glue.js`.
+    pub glue: Glue,
+}
+
+/// The functions of `glue.js`.
+pub struct Glue {
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_error: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32,)>, ()>,
     pub run: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
 }
 
+/// What makes an instance's `wasiImport`, of its handle and its number.
+pub type MakeImport = FunctionRef<FnArgs<(Unknown<'static>, u32)>, Object<'static>>;
+
+/// What `napi_set_instance_data` keeps. Handles hold the environment too, because the order in which
+/// both go at the end is nobody's promise.
+struct Loaded {
+    environment: Rc<Environment>,
+    make_import: MakeImport,
+}
+
 impl Environment {
     /// That of this JavaScript environment.
-    pub fn of(env: &Env) -> Result<&'static mut Self> {
-        env.get_instance_data::<Self>()?
-            .ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
+    pub fn of(env: &Env) -> Result<Rc<Self>> {
+        Ok(Rc::clone(&loaded(env)?.environment))
     }
+}
+
+fn loaded(env: &Env) -> Result<&'static mut Loaded> {
+    env.get_instance_data::<Loaded>()?
+        .ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
+}
+
+/// The function that makes a `wasiImport`.
+pub fn make_import(env: &Env) -> Result<&'static MakeImport> {
+    Ok(&loaded(env)?.make_import)
 }
 
 /// Sets this environment up; Node calls it when it loads the addon.
@@ -39,12 +72,21 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     for name in ["exitError", "isExitError"] {
         exports.set_named_property(name, glue.get_named_property::<Unknown<'_>>(name)?)?;
     }
-    let environment = Environment {
-        wasi_import: trampoline::wasi_import(&env)?.create_ref()?,
-        view_of: glue!("viewOf"),
-        exit_error: glue!("exitError"),
-        exit_process: glue!("exitProcess"),
-        run: glue!("run"),
+    let (block, buffer) = Block::new(&env)?;
+    let environment = Rc::new(Environment {
+        block,
+        instances: RefCell::default(),
+        glue: Glue {
+            view_of: glue!("viewOf"),
+            exit_error: glue!("exitError"),
+            exit_process: glue!("exitProcess"),
+            run: glue!("run"),
+        },
+    });
+    let make_import = trampoline::make_import(&env, &environment, buffer)?;
+    let loaded = Loaded {
+        environment,
+        make_import,
     };
-    env.set_instance_data(environment, (), |_| {})
+    env.set_instance_data(loaded, (), |_| {})
 }

@@ -1,11 +1,11 @@
 //! The guest's memory as this thread sees it.
 //!
-//! A `Uint8Array` over `memory.buffer` is kept, and asked at every call where its bytes are, which
-//! costs two calls of Node-API: fetching `memory.buffer` anew would cost ten times that. Growing a
-//! memory detaches the array, which then has no bytes, or, where the memory is shared, leaves it with
-//! the length that it had; both are noticed, and only then is a new one made.
+//! Where its bytes are is found out once and remembered. Growing a memory moves them, but also empties
+//! every array over them, which costs JavaScript next to nothing to notice: the closures of `wasiImport`
+//! have such an array, and ask for a new look when it is empty. Growing a shared memory moves nothing and
+//! empties nothing; that there is more of it is found out when an address is out of bounds.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "Node-API is a C interface")]
 
 use std::cell::Cell;
 use std::ptr;
@@ -16,13 +16,16 @@ use napi::sys;
 use super::environment::Environment;
 use crate::memory::GuestMemory;
 
-/// A `WebAssembly.Memory`, once there is one, and an array over its bytes.
+/// A `WebAssembly.Memory`, once there is one, and where its bytes are.
 ///
-/// Both references are released with the environment, or when another memory takes the place.
+/// What is referenced is released with the instance, or when another takes its place.
 pub struct Memory {
     env: sys::napi_env,
     memory: Cell<sys::napi_ref>,
-    view: Cell<sys::napi_ref>,
+    /// The function that gives the closures their array.
+    set_view: Cell<sys::napi_ref>,
+    base: Cell<*mut u8>,
+    len: Cell<usize>,
 }
 
 impl Memory {
@@ -31,10 +34,13 @@ impl Memory {
         Self {
             env: env.raw(),
             memory: Cell::new(ptr::null_mut()),
-            view: Cell::new(ptr::null_mut()),
+            set_view: Cell::new(ptr::null_mut()),
+            base: Cell::new(ptr::null_mut()),
+            len: Cell::new(0),
         }
     }
 
+    /// Whether there is a memory.
     pub fn is_bound(&self) -> bool {
         !self.memory.get().is_null()
     }
@@ -44,59 +50,46 @@ impl Memory {
     /// # Errors
     ///
     /// It is something else.
-    pub fn bind(&self, env: &Env, memory: Unknown<'_>) -> Result<()> {
-        let view = view_of(env, memory.raw())?;
-        let memory = self.reference(memory.raw())?;
-        self.release(self.memory.replace(memory));
-        self.release(self.view.replace(self.reference(view)?));
-        Ok(())
+    pub fn bind(&self, memory: Unknown<'_>) -> Result<()> {
+        self.view_of(memory.raw())?;
+        self.release(self.memory.replace(self.reference(memory.raw())?));
+        if self.set_view.get().is_null() {
+            return Ok(());
+        }
+        // The closures have an array over the memory that was there.
+        self.refresh().map(drop)
     }
 
-    /// The bytes of the memory; none where there is no memory.
+    /// Has the closures' array set by `set_view` from now on.
+    pub fn set_view_with(&self, set_view: Unknown<'_>) -> Result<()> {
+        self.release(self.set_view.replace(self.reference(set_view.raw())?));
+        self.refresh().map(drop)
+    }
+
+    /// The bytes of the memory.
     ///
     /// # Safety
     ///
-    /// While the result is used, no JavaScript runs in this thread: it could grow the memory. (Growing
-    /// a shared memory, which other threads can do, moves nothing.)
-    pub unsafe fn bytes(&self) -> Option<GuestMemory<'_>> {
-        if !self.is_bound() {
-            return None;
+    /// The closures' array is over this memory and has not been emptied since it was set, and while the
+    /// result is used, no JavaScript runs in this thread: it could grow the memory.
+    pub unsafe fn bytes(&self) -> GuestMemory<'_> {
+        if self.len.get() == 0 {
+            return GuestMemory::new(&[]);
         }
-        let (base, len) = match self.view_info() {
-            Some((base, len)) if len > 0 => (base, len),
-            _ => {
-                self.refresh();
-                self.view_info()?
-            }
-        };
-        if len == 0 {
-            return Some(GuestMemory::new(&[]));
-        }
-        // SAFETY: these are bytes of a memory that `self` keeps from being collected, and that is not
-        // grown while they are used; threads that share them are outside Rust, or come this way.
-        Some(unsafe { GuestMemory::from_raw(base, len) })
+        // SAFETY: these were the bytes of the memory when the array was set; they still are, since
+        // anything that moves them empties it, and the memory is referenced. Threads that share them are
+        // outside Rust, or come this way.
+        unsafe { GuestMemory::from_raw(self.base.get(), self.len.get()) }
     }
 
-    /// Makes a new array over the memory, and tells whether it is longer than the old.
-    pub fn refresh(&self) -> bool {
-        let len = |info: Option<(*mut u8, usize)>| info.map_or(0, |(_, len)| len);
-        let old_len = len(self.view_info());
-        let env = Env::from_raw(self.env);
-        let view = (self.dereference(self.memory.get()))
-            .and_then(|memory| view_of(&env, memory).ok())
-            .and_then(|view| self.reference(view).ok());
-        if let Some(view) = view {
-            self.release(self.view.replace(view));
-        }
-        len(self.view_info()) > old_len
-    }
-
-    /// Where the bytes of the array are, and how many.
-    fn view_info(&self) -> Option<(*mut u8, usize)> {
-        let view = self.dereference(self.view.get())?;
+    /// Finds out anew where the bytes are, gives the closures an array over them, and tells whether there
+    /// are more than before.
+    pub fn refresh(&self) -> Result<bool> {
+        let old_len = self.len.get();
+        let view = self.view_of(self.dereference(self.memory.get())?)?;
         let (mut len, mut data) = (0, ptr::null_mut());
         // SAFETY: `view` is a live handle, the out-parameters are valid, those not wanted are null.
-        let status = unsafe {
+        check_status!(unsafe {
             sys::napi_get_typedarray_info(
                 self.env,
                 view,
@@ -106,8 +99,25 @@ impl Memory {
                 ptr::null_mut(),
                 ptr::null_mut(),
             )
-        };
-        (status == sys::Status::napi_ok).then_some((data.cast(), len))
+        })?;
+        let set_view = self.dereference(self.set_view.get())?;
+        // SAFETY: live handles, as many arguments as there are; what the function returns is not wanted.
+        check_status!(unsafe {
+            sys::napi_call_function(self.env, view, set_view, 1, &view, ptr::null_mut())
+        })?;
+        self.base.set(data.cast());
+        self.len.set(len);
+        Ok(len > old_len)
+    }
+
+    /// A new array over `memory`.
+    fn view_of(&self, memory: sys::napi_value) -> Result<sys::napi_value> {
+        let env = Env::from_raw(self.env);
+        // SAFETY: `memory` is a live handle of this environment.
+        let memory = unsafe { Unknown::from_raw_unchecked(self.env, memory) };
+        let environment = Environment::of(&env)?;
+        let view_of = environment.glue.view_of.borrow_back(&env)?;
+        Ok(view_of.call(FnArgs::from((memory,)))?.raw())
     }
 
     fn reference(&self, value: sys::napi_value) -> Result<sys::napi_ref> {
@@ -117,11 +127,11 @@ impl Memory {
         Ok(reference)
     }
 
-    fn dereference(&self, reference: sys::napi_ref) -> Option<sys::napi_value> {
+    fn dereference(&self, reference: sys::napi_ref) -> Result<sys::napi_value> {
         let mut value = ptr::null_mut();
-        // SAFETY: a reference of this environment that has not been released, on its thread.
-        let status = unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) };
-        (status == sys::Status::napi_ok && !value.is_null()).then_some(value)
+        // SAFETY: null, which is refused, or a reference of this environment that has not been released.
+        check_status!(unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) })?;
+        Ok(value)
     }
 
     fn release(&self, reference: sys::napi_ref) {
@@ -134,15 +144,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.release(self.view.get());
+        self.release(self.set_view.get());
         self.release(self.memory.get());
     }
-}
-
-/// A new array over `memory`.
-fn view_of(env: &Env, memory: sys::napi_value) -> Result<sys::napi_value> {
-    // SAFETY: `memory` is a live handle of this environment.
-    let memory = unsafe { Unknown::from_raw_unchecked(env.raw(), memory) };
-    let view_of = Environment::of(env)?.view_of.borrow_back(env)?;
-    Ok(view_of.call(FnArgs::from((memory,)))?.raw())
 }

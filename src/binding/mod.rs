@@ -1,6 +1,7 @@
 //! The only module that knows Node-API: the class `WASI`, its options, its errors, and the way from a
 //! guest's call to a syscall.
 //!
+//! - [`block`]: where JavaScript leaves the arguments of a call.
 //! - [`class`]: `WASI`, as napi-rs makes it.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`instance`]: what one `WASI` has, and what its functions hold on to.
@@ -9,6 +10,7 @@
 //! - [`trampoline`]: the native functions behind `wasiImport`.
 //! - `glue.js`: what takes JavaScript to say.
 
+mod block;
 mod class;
 mod environment;
 mod error;

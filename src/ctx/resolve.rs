@@ -108,10 +108,11 @@ impl Place<'_> {
     }
 }
 
-/// Splits a path without slashes at its end into its directory and its last component.
+/// Splits a path without slashes at its end into its directory, with a slash behind it, and its last
+/// component.
 fn split_last(path: &[u8]) -> (Option<&[u8]>, &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
-        Some(slash) => (Some(&path[..slash]), &path[slash + 1..]),
+        Some(slash) => (Some(&path[..=slash]), &path[slash + 1..]),
         None => (None, path),
     }
 }
@@ -190,6 +191,10 @@ impl WasiCtx {
     }
 
     /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`].
     pub fn walk(
         &self,
         base: &Arc<Entry>,

@@ -9,7 +9,13 @@
 //! resolved against the host's root or the working directory, save by [`Dir::open_ambient`], which
 //! opens what the embedder names.
 //!
-//! Errors are [`std::io::Error`]; [`errno`] turns them into the guest's.
+//! Errors are [`std::io::Error`]; [`errno`] turns them into the guest's. An operation fails as the
+//! system call that it names does; only what it adds to that is listed with it.
+
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "the manual page of the call that an operation names lists them"
+)]
 
 pub mod errno;
 mod name;

@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::abi::{
-    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, RawSubscription, Record, Rights, Size,
-    Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
+    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record,
+    Rights, Size, Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU,
+    Timestamp, snapshot0,
 };
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
@@ -22,8 +23,9 @@ use crate::memory::{GuestMemory, GuestPtr};
 /// ```
 ///
 /// A subscription that cannot be waited for tells its error as its event, at once: `EBADF` for a
-/// descriptor that is not open, `ENOTCAPABLE` for one without `POLL_FD_READWRITE`, `EINVAL` for no
-/// clock, `ENOTSUP` for a clock that stands still while the guest waits.
+/// descriptor that is not open, `ENOTCAPABLE` for one without `POLL_FD_READWRITE`, `EISDIR` for that
+/// of a directory, `EINVAL` for no clock, `ENOTSUP` for a clock that stands still while the guest
+/// waits.
 ///
 /// # Errors
 ///
@@ -99,7 +101,9 @@ impl<'s> Wait<'s> {
     fn new(ctx: &WasiCtx, subscription: &'s Subscription) -> Self {
         let fd = |fd, direction| {
             let entry = ctx.get(fd, Rights::POLL_FD_READWRITE)?;
-            entry.file()?;
+            if entry.filetype()? == Filetype::Directory {
+                return Err(Errno::Isdir);
+            }
             Ok(What::Fd(entry, direction))
         };
         let what = match subscription.u {

@@ -142,7 +142,7 @@ macro_rules! for_each_syscall {
 macro_rules! table {
     ($($module:ident::$name:ident($($param:ident: $Type:ty),*);)*) => {
         /// The rows of the table by their names.
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, reason = "they are the names of the calls")]
         #[derive(Clone, Copy)]
         pub(crate) enum Row {
             $($name,)*

@@ -52,10 +52,16 @@ fn custom(options: &mut OpenOptions, oflags: OFlags) {
     options.custom_flags(oflags.bits() as i32);
 }
 
+fn is_no_directory(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOTDIR)
+}
+
 impl Dir {
     /// Opens a directory that the embedder names by its path on the host.
     pub fn open_ambient(path: &Path) -> io::Result<Self> {
-        cap_std::fs::Dir::open_ambient_dir(path, ambient_authority()).map(Self)
+        // cap-std's handle serves to walk from and nothing else; this one can be listed, too.
+        let dir = cap_std::fs::Dir::open_ambient_dir(path, ambient_authority()).map(Self)?;
+        dir.open_dir(b".", FollowSymlinks::No, OFlags::empty())
     }
 
     /// This directory once more, for a descriptor of its own.
@@ -85,28 +91,39 @@ impl Dir {
                 FollowSymlinks::No
             });
         custom(&mut options, oflags);
-        let file = self.0.open_with(path(bytes), &options)?;
+        let file = match self.0.open_with(path(bytes), &options) {
+            // Where it must do without openat2(2), cap-std follows a link to a directory that was asked
+            // for as one only if a slash behind it says so, too.
+            Err(error)
+                if how.follow
+                    && how.oflags.contains(Oflags::DIRECTORY)
+                    && is_no_directory(&error) =>
+            {
+                self.0.open_with(path(&[bytes, b"/"].concat()), &options)?
+            }
+            file => file?,
+        };
         Ok(OwnedFd::from(file.into_std()).into())
     }
 
-    /// Opens the directory at `bytes`, to do something to a name in it.
+    /// Opens the directory at `bytes`, a path that ends in a slash, to do something to a name in it.
     ///
     /// # Errors
     ///
     /// As [`Dir::open_beneath`].
     pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Self> {
-        self.walk(bytes, FollowSymlinks::Yes)
+        self.open_dir(bytes, FollowSymlinks::Yes, WALK)
     }
 
     /// Opens a directory in this one; a symbolic link is an error.
     pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
-        self.walk(name.as_bytes(), FollowSymlinks::No)
+        self.open_dir(name.as_bytes(), FollowSymlinks::No, WALK)
     }
 
-    fn walk(&self, bytes: &[u8], follow: FollowSymlinks) -> io::Result<Self> {
+    fn open_dir(&self, bytes: &[u8], follow: FollowSymlinks, oflags: OFlags) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).follow(follow);
-        custom(&mut options, WALK | OFlags::DIRECTORY);
+        custom(&mut options, oflags | OFlags::DIRECTORY);
         let dir = self.0.open_with(path(bytes), &options)?;
         Ok(OwnedFd::from(dir.into_std()).into())
     }

@@ -1,7 +1,7 @@
 use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Advice as HostAdvice, FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
+use rustix::fs::{FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
 
 use super::{io as kernel, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat};
@@ -131,25 +131,7 @@ impl FileRef<'_> {
 
     /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
     pub fn advise(self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
-        #[cfg(not(target_vendor = "apple"))]
-        {
-            let advice = match advice {
-                Advice::Normal => HostAdvice::Normal,
-                Advice::Sequential => HostAdvice::Sequential,
-                Advice::Random => HostAdvice::Random,
-                Advice::Willneed => HostAdvice::WillNeed,
-                Advice::Dontneed => HostAdvice::DontNeed,
-                Advice::Noreuse => HostAdvice::NoReuse,
-            };
-            let len = offset(len)? as u64;
-            rustix::fs::fadvise(
-                self,
-                offset(at)? as u64,
-                std::num::NonZeroU64::new(len),
-                advice,
-            )?;
-        }
-        Ok(())
+        advise(self.0, offset(at)? as u64, offset(len)? as u64, advice)
     }
 
     /// `fcntl(F_GETFL)`, as the guest's flags.
@@ -166,6 +148,30 @@ impl FileRef<'_> {
             kept | oflags(fdflags) & changeable,
         )?)
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn advise(fd: BorrowedFd<'_>, at: u64, len: u64, advice: Advice) -> io::Result<()> {
+    use rustix::fs::Advice as HostAdvice;
+    let advice = match advice {
+        Advice::Normal => HostAdvice::Normal,
+        Advice::Sequential => HostAdvice::Sequential,
+        Advice::Random => HostAdvice::Random,
+        Advice::Willneed => HostAdvice::WillNeed,
+        Advice::Dontneed => HostAdvice::DontNeed,
+        Advice::Noreuse => HostAdvice::NoReuse,
+    };
+    Ok(rustix::fs::fadvise(
+        fd,
+        at,
+        std::num::NonZeroU64::new(len),
+        advice,
+    )?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn advise(_: BorrowedFd<'_>, _: u64, _: u64, _: Advice) -> io::Result<()> {
+    Ok(())
 }
 
 /// A guest's `fdflags` as the flags of `open(2)`.

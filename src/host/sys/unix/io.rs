@@ -1,6 +1,6 @@
 //! Where the kernel reads and writes guest memory directly: no copy, no reference into that memory.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the kernel gets addresses in guest memory")]
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -42,7 +42,7 @@ pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
     match iovs.bufs() {
         // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; a guest
         // thread that touches them meanwhile sees what it would see of the kernel's own threads.
-        [buf] => count(|| unsafe { libc::read(fd, buf.base.cast(), buf.len) }),
+        [buf] => count(|| unsafe { read1(fd, buf.base, buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
@@ -56,7 +56,7 @@ pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize>
     let fd = fd.as_raw_fd();
     match ciovs.bufs() {
         // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
-        [buf] => count(|| unsafe { libc::write(fd, buf.base.cast(), buf.len) }),
+        [buf] => count(|| unsafe { write1(fd, buf.base, buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
@@ -91,6 +91,53 @@ pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> i
             count(|| unsafe { pwritev(fd, iov, iovcnt, offset) })
         }
     }
+}
+
+/// `read(2)`.
+///
+/// libc's own is a cancellation point, which it costs a twentieth of the call to be, and nobody cancels
+/// threads here.
+///
+/// # Safety
+///
+/// `base` is valid for writes of `len` bytes.
+#[cfg(target_os = "linux")]
+unsafe fn read1(fd: RawFd, base: *mut u8, len: usize) -> libc::ssize_t {
+    // SAFETY: the caller's.
+    unsafe { libc::syscall(libc::SYS_read, fd, base, len) as libc::ssize_t }
+}
+
+/// `write(2)`, as [`read1`].
+///
+/// # Safety
+///
+/// `base` is valid for reads of `len` bytes.
+#[cfg(target_os = "linux")]
+unsafe fn write1(fd: RawFd, base: *const u8, len: usize) -> libc::ssize_t {
+    // SAFETY: the caller's.
+    unsafe { libc::syscall(libc::SYS_write, fd, base, len) as libc::ssize_t }
+}
+
+/// `read(2)`.
+///
+/// # Safety
+///
+/// `base` is valid for writes of `len` bytes.
+#[cfg(not(target_os = "linux"))]
+unsafe fn read1(fd: RawFd, base: *mut u8, len: usize) -> libc::ssize_t {
+    // SAFETY: the caller's.
+    unsafe { libc::read(fd, base.cast(), len) }
+}
+
+/// `write(2)`.
+///
+/// # Safety
+///
+/// `base` is valid for reads of `len` bytes.
+#[cfg(not(target_os = "linux"))]
+unsafe fn write1(fd: RawFd, base: *const u8, len: usize) -> libc::ssize_t {
+    // SAFETY: the caller's.
+    unsafe { libc::write(fd, base.cast(), len) }
 }
 
 // Where `off_t` has 32 bits, the plain names would cut the offset.

@@ -42,8 +42,11 @@ pub(super) fn set_times_at(
     )?)
 }
 
-// The widths and signs of these fields differ from system to system.
-#[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::useless_conversion,
+    reason = "the widths and signs of these fields differ from system to system"
+)]
 fn filestat(stat: &Stat, fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     let filetype = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Socket => super::socket::filetype(fd),

@@ -1,1 +1,37 @@
-//! Windows.
+//! The host on Windows: files through cap-std and std, sockets through rustix, and Windows' own calls
+//! where guest memory is read or written by the kernel itself, or where a name in a directory is to be
+//! changed without a path.
+//!
+//! What POSIX has and Windows has not is said where it shows: [`name`] for what is no name here,
+//! [`file`] for the position of a file, [`stdio`] for the numbers of the embedder's descriptors,
+//! [`poll`] for waiting.
+
+mod clock;
+mod crt;
+mod dir;
+mod errno;
+mod file;
+mod io;
+mod name;
+mod nt;
+mod poll;
+mod query;
+mod readdir;
+mod socket;
+mod stat;
+mod stdio;
+mod wait;
+
+pub use clock::{clock_res, clock_time, sched_yield};
+pub use dir::Dir;
+pub use errno::errno_of_os;
+pub use file::{File, FileRef};
+pub use poll::poll;
+pub use readdir::ReadDir;
+pub use socket::{Socket, SocketRef};
+pub use stdio::Stdio;
+
+/// How many times this process came out of a `fork`, which Windows does not have.
+pub fn fork_generation() -> u64 {
+    0
+}

@@ -1,0 +1,340 @@
+use std::fs;
+use std::io;
+use std::os::windows::fs::{OpenOptionsExt as _, symlink_dir, symlink_file};
+use std::os::windows::io::{AsHandle, BorrowedHandle};
+use std::path::{Component, Path};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{OpenOptions, OpenOptionsExt};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_DIRECTORY, ERROR_DIRECTORY_NOT_SUPPORTED,
+    ERROR_INVALID_PARAMETER, ERROR_NO_UNICODE_TRANSLATION, ERROR_NOT_A_REPARSE_POINT,
+    ERROR_STOPPED_ON_SYMLINK, ERROR_TOO_MANY_LINKS, GENERIC_READ, GENERIC_WRITE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAG_WRITE_THROUGH,
+    FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES,
+};
+
+use super::errno::{error, is};
+use super::file::{self, File, SYNCHRONOUS};
+use super::name::{self, Below};
+use super::{ReadDir, nt, stat};
+use crate::abi::{Filestat, Filetype, Oflags};
+use crate::host::{Name, OpenHow, SetTime};
+
+/// An open directory: the capability to reach what lies below it.
+///
+/// It shares everything, its own removal and renaming included, as on POSIX.
+#[derive(Debug)]
+pub struct Dir(cap_std::fs::Dir);
+
+impl AsHandle for Dir {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.0.as_handle()
+    }
+}
+
+impl From<fs::File> for Dir {
+    fn from(file: fs::File) -> Self {
+        Self(cap_std::fs::Dir::from_std_file(file))
+    }
+}
+
+impl From<File> for Dir {
+    /// The directory that was opened as a file.
+    fn from(file: File) -> Self {
+        fs::File::from(file).into()
+    }
+}
+
+impl Dir {
+    /// Opens a directory that the embedder names by its path on the host.
+    pub fn open_ambient(path: &Path) -> io::Result<Self> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+        require_directory(options.open(path)?).map(Self::from)
+    }
+
+    /// This directory once more, for a descriptor of its own.
+    pub fn from_file(file: &File) -> io::Result<Self> {
+        Ok(file.as_file().try_clone()?.into())
+    }
+
+    /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path
+    /// that ends in no slash.
+    ///
+    /// # Errors
+    ///
+    /// An [escape](crate::host::errno::is_escape) where the path would leave this directory, or goes
+    /// up at all, and is for the caller to walk.
+    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
+        let below = name::path(bytes)?;
+        let file = if how.oflags.contains(Oflags::DIRECTORY) || below.directory {
+            self.open_directory(&below, how)?
+        } else {
+            self.open_file(&below.path, how)?
+        };
+        Ok(File::new(file, how.fdflags))
+    }
+
+    fn open_directory(&self, below: &Below, how: OpenHow) -> io::Result<fs::File> {
+        if how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
+            return Err(error(ERROR_INVALID_PARAMETER));
+        }
+        let file = self.walk(&below.path, how.follow || below.directory)?;
+        if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) {
+            return Err(error(ERROR_DIRECTORY_NOT_SUPPORTED));
+        }
+        Ok(file)
+    }
+
+    fn open_file(&self, path: &Path, how: OpenHow) -> io::Result<fs::File> {
+        let create = how.oflags.contains(Oflags::CREAT);
+        let truncate = how.oflags.contains(Oflags::TRUNC);
+        let mut access = 0;
+        if how.read || !how.write {
+            access |= GENERIC_READ;
+        }
+        if how.write || truncate {
+            access |= GENERIC_WRITE;
+        }
+        let mut flags = 0;
+        if how.fdflags.intersects(SYNCHRONOUS) {
+            flags |= FILE_FLAG_WRITE_THROUGH;
+        }
+        // With this a directory can be opened too; without, not even by a race.
+        let or_directory = access == GENERIC_READ && !create;
+        if or_directory {
+            flags |= FILE_FLAG_BACKUP_SEMANTICS;
+        }
+        let mut options = OpenOptions::new();
+        options
+            // cap-std creates and truncates for those who write; the access asked for decides.
+            .write(create || truncate)
+            .access_mode(access)
+            .create(create)
+            .create_new(create && how.oflags.contains(Oflags::EXCL))
+            .truncate(truncate)
+            .custom_flags(flags)
+            .follow(follow(how.follow));
+        match self.open(path, &options) {
+            Err(error) if is(&error, ERROR_ACCESS_DENIED) && !or_directory => {
+                self.walk(path, how.follow).map_err(|_| error)?;
+                Err(self::error(ERROR_DIRECTORY_NOT_SUPPORTED))
+            }
+            result => result,
+        }
+    }
+
+    /// Opens the directory at `bytes`, to do something to a name in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dir::open_beneath`].
+    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Self> {
+        self.walk(&name::path(bytes)?.path, true).map(Self::from)
+    }
+
+    /// Opens a directory in this one; a symbolic link is an error.
+    pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
+        let name = name::component(name)?;
+        self.walk(Path::new(name), false).map(Self::from)
+    }
+
+    fn walk(&self, path: &Path, follow: bool) -> io::Result<fs::File> {
+        let mut options = OpenOptions::new();
+        options
+            .access_mode(GENERIC_READ)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+            .follow(self::follow(follow));
+        require_directory(self.open(path, &options)?)
+    }
+
+    /// This directory once more, to read its entries.
+    pub(super) fn open_to_list(&self) -> io::Result<fs::File> {
+        self.walk(Component::CurDir.as_ref(), false)
+    }
+
+    /// Opens what a name is for, and a symbolic link itself.
+    fn open_at(&self, name: Name<'_>, access: u32) -> io::Result<fs::File> {
+        let mut options = OpenOptions::new();
+        options
+            .access_mode(access)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
+            .follow(FollowSymlinks::No);
+        self.open(Path::new(name::component(name)?), &options)
+    }
+
+    fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<fs::File> {
+        match self.0.open_with(path, options) {
+            Ok(file) => Ok(file.into_std()),
+            // Links that lead to links: for hard links, Windows means another thing by it.
+            Err(error) if is(&error, ERROR_TOO_MANY_LINKS) => {
+                Err(self::error(ERROR_STOPPED_ON_SYMLINK))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `fstat(2)`.
+    pub fn stat(&self) -> io::Result<Filestat> {
+        stat::fstat(&self.to_file()?)
+    }
+
+    /// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
+    pub fn stat_at(&self, name: Name<'_>) -> io::Result<Filestat> {
+        let file = self.open_at(name, FILE_READ_ATTRIBUTES)?;
+        let mut stat = stat::fstat(&file)?;
+        if stat.filetype == Filetype::SymbolicLink.raw() {
+            stat.size = target_of(&file).map_or(0, |target| target.len() as u64);
+        }
+        Ok(stat)
+    }
+
+    /// `utimensat(2)` of the directory itself.
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+        stat::set_times(&self.to_file()?, atim, mtim)
+    }
+
+    /// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`.
+    pub fn set_times_at(&self, name: Name<'_>, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+        stat::set_times(&self.open_at(name, FILE_WRITE_ATTRIBUTES)?, atim, mtim)
+    }
+
+    /// `mkdirat(2)`, with the rights that the directory passes on.
+    pub fn create_dir_at(&self, name: Name<'_>) -> io::Result<()> {
+        nt::create_dir(self.as_handle(), &name::wide(name)?)
+    }
+
+    /// `unlinkat(2)`.
+    pub fn unlink_at(&self, name: Name<'_>) -> io::Result<()> {
+        let file = self.open_at(name, DELETE)?;
+        match is_directory(&file)? {
+            true => Err(error(ERROR_DIRECTORY_NOT_SUPPORTED)),
+            false => nt::remove(file.as_handle()),
+        }
+    }
+
+    /// `unlinkat(2)` with `AT_REMOVEDIR`.
+    pub fn remove_dir_at(&self, name: Name<'_>) -> io::Result<()> {
+        let dir = require_directory(self.open_at(name, DELETE)?)?;
+        nt::remove(dir.as_handle())
+    }
+
+    /// `renameat(2)`. A directory below which something is open stays where it is: `EPERM`.
+    pub fn rename_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
+        let file = self.open_at(old, DELETE)?;
+        let new_name = name::wide(new)?;
+        let directory = is_directory(&file)?;
+        let replaces = match new_dir.open_at(new, FILE_READ_ATTRIBUTES) {
+            Ok(replaced) => Some(is_directory(&replaced)?),
+            Err(_) => None,
+        };
+        match (directory, replaces) {
+            (true, Some(false)) => return Err(error(ERROR_DIRECTORY)),
+            (false, Some(true)) => return Err(error(ERROR_DIRECTORY_NOT_SUPPORTED)),
+            _ => {}
+        }
+        let rename = || nt::rename(file.as_handle(), new_dir.as_handle(), &new_name);
+        match rename() {
+            // Not every file system puts a directory in the place of an empty one.
+            Err(error)
+                if replaces == Some(true)
+                    && (is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_ALREADY_EXISTS)) =>
+            {
+                new_dir.remove_dir_at(new)?;
+                rename()
+            }
+            result => result,
+        }
+    }
+
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself.
+    pub fn link_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
+        let new = name::wide(new)?;
+        let file = self.open_at(old, FILE_WRITE_ATTRIBUTES)?;
+        nt::link(file.as_handle(), new_dir.as_handle(), &new)
+    }
+
+    /// `symlinkat(2)`. The target is not absolute, and each name in it is one on Windows.
+    ///
+    /// Windows has links to files and links to directories. Which kind this one is follows from what
+    /// the target is by now, if that is below this directory; a guest can go through either.
+    pub fn symlink_at(&self, target: &[u8], name: Name<'_>) -> io::Result<()> {
+        let (text, directory) = name::target(target)?;
+        let name = name::component(name)?;
+        let directory =
+            directory || name::path(target).is_ok_and(|below| self.walk(&below.path, true).is_ok());
+        // Links are only made by path. While this handle is open, which does not share the removal of
+        // the directory, neither it nor what it lies in can be moved, and the path stays true.
+        let held = self.0.open_dir(Component::CurDir)?.into_std_file();
+        let path = winx::file::get_file_path(&held)?.join(name);
+        if directory {
+            symlink_dir(text, path)
+        } else {
+            symlink_file(text, path)
+        }
+    }
+
+    /// `readlinkat(2)`: where a symbolic link points.
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_NOT_A_REPARSE_POINT`: it is something else. An
+    /// [escape](crate::host::errno::is_escape) where it points to a drive or a share, for which a
+    /// guest has no path.
+    pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
+        let file = self.open_at(name, FILE_READ_ATTRIBUTES)?;
+        if !file.metadata()?.is_symlink() {
+            return Err(error(ERROR_NOT_A_REPARSE_POINT));
+        }
+        target_of(&file)
+    }
+
+    /// Opens a stream over the entries.
+    pub fn read_dir(&self) -> io::Result<ReadDir> {
+        ReadDir::open(self)
+    }
+
+    /// `fsync(2)`.
+    pub fn sync(&self) -> io::Result<()> {
+        file::sync(&self.to_file()?)
+    }
+
+    fn to_file(&self) -> io::Result<fs::File> {
+        Ok(self.as_handle().try_clone_to_owned()?.into())
+    }
+}
+
+fn follow(follow: bool) -> FollowSymlinks {
+    if follow {
+        FollowSymlinks::Yes
+    } else {
+        FollowSymlinks::No
+    }
+}
+
+/// Whether it is a directory, which a link to one is not.
+fn is_directory(file: &fs::File) -> io::Result<bool> {
+    Ok(file.metadata()?.is_dir())
+}
+
+/// The file, if it is a directory.
+fn require_directory(file: fs::File) -> io::Result<fs::File> {
+    match is_directory(&file)? {
+        true => Ok(file),
+        false => Err(error(ERROR_DIRECTORY)),
+    }
+}
+
+/// Where an open symbolic link points, with the separators of a guest.
+fn target_of(link: &fs::File) -> io::Result<Vec<u8>> {
+    let target = winx::file::read_link(link)?;
+    if matches!(target.components().next(), Some(Component::Prefix(_))) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let target = target.into_os_string().into_string();
+    let target = target.map_err(|_| error(ERROR_NO_UNICODE_TRANSLATION))?;
+    Ok(target.replace('\\', "/").into_bytes())
+}

@@ -1,0 +1,294 @@
+//! Where the kernel reads and writes guest memory directly: no copy, no reference into that memory.
+
+#![allow(unsafe_code, reason = "the kernel gets addresses in guest memory")]
+
+use std::io;
+use std::os::windows::io::{
+    AsRawHandle, AsRawSocket, BorrowedHandle, BorrowedSocket, FromRawHandle, OwnedHandle,
+};
+use std::ptr::null_mut;
+
+use smallvec::SmallVec;
+use windows_sys::Win32::Foundation::{
+    ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_MORE_DATA,
+    ERROR_NO_DATA, ERROR_OPERATION_ABORTED, ERROR_PIPE_NOT_CONNECTED, GetLastError, HANDLE,
+    SetLastError,
+};
+use windows_sys::Win32::Networking::WinSock::{
+    SOCKET, WSABUF, WSAEMSGSIZE, WSAESHUTDOWN, WSAGetLastError, WSARecv, WSASend,
+};
+use windows_sys::Win32::Storage::FileSystem::{ReadFile, WriteFile};
+use windows_sys::Win32::System::IO::{
+    GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0,
+};
+use windows_sys::Win32::System::Threading::CreateEventW;
+use windows_sys::core::BOOL;
+
+use super::errno::{error, is, would_block};
+use crate::memory::{HostBuf, Iovecs};
+
+/// Where a read or write takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// At an offset of a file. The handle's own position is then behind what was read or written.
+    Offset(u64),
+    /// At the end of a file, wherever that is by then. The handle's own position is then behind it.
+    End,
+    /// At the handle's own position in a file.
+    Position,
+    /// At the one place that a console or another device has.
+    Device,
+    /// At the one place that a pipe or a socket has.
+    Stream,
+}
+
+impl At {
+    /// Where to go on, `len` bytes later.
+    fn advance(self, len: usize) -> Self {
+        match self {
+            At::Offset(offset) => At::Offset(offset.saturating_add(len as u64)),
+            other => other,
+        }
+    }
+
+    /// Whether there is an end, before which a read need not wait.
+    fn is_file(self) -> bool {
+        matches!(self, At::Offset(_) | At::End | At::Position)
+    }
+}
+
+/// `readv(2)` or `preadv(2)`. Where a read may wait, one buffer is filled: what else there is, a
+/// further read returns.
+pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
+    let more = at.is_file();
+    each(iovs, at, more, |buf, at| {
+        match transfer(handle, at, |handle, nread, overlapped| {
+            // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives, and
+            // `transfer` that `nread` and `overlapped` are, and that the call is over when it
+            // returns. A guest thread that touches the buffer meanwhile sees what it would see of
+            // the kernel's own threads.
+            unsafe { ReadFile(handle, buf.base, len(buf), nread, overlapped) }
+        }) {
+            Err(error) if END.iter().any(|end| is(&error, *end)) => Ok(0),
+            // A pipe that was set not to wait, and has nothing.
+            Err(error) if is(&error, ERROR_NO_DATA) => Err(would_block()),
+            result => result,
+        }
+    })
+}
+
+/// What a read says where there is nothing more to read.
+const END: [u32; 3] = [
+    ERROR_HANDLE_EOF,
+    ERROR_BROKEN_PIPE,
+    ERROR_PIPE_NOT_CONNECTED,
+];
+
+/// `writev(2)` or `pwritev(2)`.
+pub(super) fn write(handle: BorrowedHandle<'_>, ciovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
+    each(ciovs, at, true, |buf, at| {
+        let nwritten = transfer(handle, at, |handle, nwritten, overlapped| {
+            // SAFETY: as for `ReadFile`, with buffers valid for reads.
+            unsafe { WriteFile(handle, buf.base, len(buf), nwritten, overlapped) }
+        })?;
+        match nwritten {
+            // A pipe that was set not to wait, and has no room.
+            0 if at == At::Stream => Err(would_block()),
+            nwritten => Ok(nwritten),
+        }
+    })
+}
+
+/// The length of a buffer, or as much of it as one call can take.
+fn len(buf: &HostBuf) -> u32 {
+    buf.len.try_into().unwrap_or(u32::MAX)
+}
+
+/// Makes a call for each buffer that has room, until one falls short, or after the first unless
+/// `more`. What was read or written before an error is worth more than the error, which comes again.
+fn each(
+    iovs: &Iovecs<'_>,
+    mut at: At,
+    more: bool,
+    mut call: impl FnMut(&HostBuf, At) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut total = 0;
+    for buf in iovs.bufs().iter().filter(|buf| buf.len > 0) {
+        let count = match call(buf, at) {
+            Ok(count) => count,
+            Err(_) if total > 0 => break,
+            Err(error) => return Err(error),
+        };
+        total += count;
+        at = at.advance(count);
+        if count < buf.len || !more {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+/// Makes one call of `ReadFile` or `WriteFile`, and waits until it is over.
+///
+/// `call` gets the handle, where to put the count, and where it takes place, null for the handle's own
+/// position; the two addresses are valid until the call is over.
+fn transfer(
+    handle: BorrowedHandle<'_>,
+    at: At,
+    call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
+) -> io::Result<usize> {
+    match at {
+        At::Position => direct(handle, call),
+        At::Device => loop {
+            // SAFETY: the call takes any number, and no memory.
+            unsafe { SetLastError(0) };
+            let count = direct(handle, &call)?;
+            // A console breaks a read off for Ctrl+C and calls that a success.
+            // SAFETY: the call takes nothing.
+            if count > 0 || unsafe { GetLastError() } != ERROR_OPERATION_ABORTED {
+                return Ok(count);
+            }
+        },
+        At::Offset(offset) => overlapped(handle, offset, None, call),
+        At::End => overlapped(handle, u64::MAX, None, call),
+        At::Stream => overlapped(handle, 0, Some(&event()?), call),
+    }
+}
+
+/// A call that is over when it returns.
+fn direct(
+    handle: BorrowedHandle<'_>,
+    call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
+) -> io::Result<usize> {
+    let mut count = 0;
+    if call(handle.as_raw_handle(), &mut count, null_mut()) == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(count as usize)
+}
+
+/// A call that may be under way yet when it returns, as it is on a handle that was opened for
+/// asynchronous use: Node's own pipes are.
+fn overlapped(
+    handle: BorrowedHandle<'_>,
+    offset: u64,
+    event: Option<&OwnedHandle>,
+    call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
+) -> io::Result<usize> {
+    let mut overlapped = OVERLAPPED {
+        Internal: 0,
+        InternalHigh: 0,
+        Anonymous: OVERLAPPED_0 {
+            Anonymous: OVERLAPPED_0_0 {
+                Offset: offset as u32,
+                OffsetHigh: (offset >> 32) as u32,
+            },
+        },
+        // The lowest bit, which is no part of the handle, keeps the end of the call from the
+        // completion port of whoever else uses the pipe: libuv would take it for its own.
+        hEvent: event.map_or(null_mut(), |event| {
+            event.as_raw_handle().map_addr(|address| address | 1)
+        }),
+    };
+    let handle = handle.as_raw_handle();
+    let mut count = 0;
+    if call(handle, &mut count, &mut overlapped) != 0 {
+        return Ok(count as usize);
+    }
+    loop {
+        // SAFETY: the call takes nothing.
+        match unsafe { GetLastError() } {
+            // Until it is over the kernel writes to `overlapped` and to the buffer, so there is no
+            // way out of here but its end.
+            ERROR_IO_PENDING | ERROR_IO_INCOMPLETE => {}
+            // A message that is longer than the buffer, which then is full; the rest can be read.
+            ERROR_MORE_DATA => return Ok(overlapped.InternalHigh),
+            code => return Err(error(code)),
+        }
+        // SAFETY: `overlapped` is that of the call that is under way on this handle.
+        if unsafe { GetOverlappedResult(handle, &overlapped, &mut count, 1) } != 0 {
+            return Ok(count as usize);
+        }
+    }
+}
+
+/// An event to wait for.
+fn event() -> io::Result<OwnedHandle> {
+    // SAFETY: no attributes and no name; to be reset by the kernel at the start of a call.
+    let event = unsafe { CreateEventW(null_mut(), 1, 0, null_mut()) };
+    if event.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so this is a handle, and nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(event) })
+}
+
+/// `recvmsg(2)`, into the buffers behind their first `skip` bytes: the bytes received, and whether
+/// there were more in the message.
+pub(super) fn recv(
+    socket: BorrowedSocket<'_>,
+    iovs: &Iovecs<'_>,
+    skip: usize,
+    mut flags: u32,
+) -> io::Result<(usize, bool)> {
+    let bufs = bufs(iovs, skip);
+    let (mut received, len) = (0, bufs.len() as u32);
+    // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; without an
+    // `OVERLAPPED` the call is over when it returns.
+    let result = unsafe {
+        let socket = socket.as_raw_socket() as SOCKET;
+        WSARecv(
+            socket,
+            bufs.as_ptr(),
+            len,
+            &mut received,
+            &mut flags,
+            null_mut(),
+            None,
+        )
+    };
+    if result == 0 {
+        return Ok((received as usize, false));
+    }
+    match last_socket_error() {
+        // The buffers are full.
+        WSAEMSGSIZE => Ok((bufs.iter().map(|buf| buf.len as usize).sum(), true)),
+        // The receiving half was shut down: the end, in POSIX.
+        WSAESHUTDOWN => Ok((0, false)),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
+/// `sendmsg(2)`.
+pub(super) fn send(socket: BorrowedSocket<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+    let bufs = bufs(ciovs, 0);
+    let (mut sent, len) = (0, bufs.len() as u32);
+    // SAFETY: as for `WSARecv`, with buffers valid for reads.
+    let result = unsafe {
+        let socket = socket.as_raw_socket() as SOCKET;
+        WSASend(socket, bufs.as_ptr(), len, &mut sent, 0, null_mut(), None)
+    };
+    if result != 0 {
+        return Err(io::Error::from_raw_os_error(last_socket_error()));
+    }
+    Ok(sent as usize)
+}
+
+/// The buffers as Winsock takes them, without their first `skip` bytes.
+fn bufs(iovs: &Iovecs<'_>, mut skip: usize) -> SmallVec<[WSABUF; 4]> {
+    let mut bufs = SmallVec::new();
+    for buf in iovs.bufs() {
+        let skipped = skip.min(buf.len);
+        skip -= skipped;
+        bufs.push(WSABUF {
+            len: len(buf) - skipped as u32,
+            buf: buf.base.wrapping_add(skipped),
+        });
+    }
+    bufs
+}
+
+fn last_socket_error() -> i32 {
+    // SAFETY: the call takes nothing.
+    unsafe { WSAGetLastError() }
+}

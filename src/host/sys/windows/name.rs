@@ -1,0 +1,215 @@
+//! Which of a guest's names and paths are names and paths on Windows.
+//!
+//! Windows reads more into a text than POSIX does: `\` separates like `/`, `a:b` is a stream of `a`,
+//! `NUL` and its like are devices in every directory, and of `a. .` only the `a` is looked at. Not
+//! every call reads all of that, and which one does differs between versions, so nothing that any of
+//! them could read as more than one plain name is ever handed to one: such a name is refused, as one
+//! that nothing has (`ENOENT`, which node:wasi says of the names that Windows does not take).
+
+use std::io;
+use std::path::PathBuf;
+
+use windows_sys::Win32::Foundation::{
+    ERROR_FILENAME_EXCED_RANGE, ERROR_INVALID_NAME, ERROR_NO_UNICODE_TRANSLATION,
+};
+
+use super::errno::error;
+use crate::host::Name;
+
+/// How long a name can be, in the units of UTF-16.
+pub(super) const MAX_LEN: usize = 255;
+
+/// What no name on Windows has in it.
+const RESERVED: [char; 9] = ['\\', ':', '/', '*', '?', '"', '<', '>', '|'];
+
+/// The devices that are in every directory. `COM` and `LPT` have a digit behind them.
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
+
+/// The name of what is in a directory.
+///
+/// # Errors
+///
+/// `ERROR_INVALID_NAME`: Windows would not take it for that. `ERROR_FILENAME_EXCED_RANGE`: it is too
+/// long. `ERROR_NO_UNICODE_TRANSLATION`: it is not UTF-8.
+pub(super) fn component(name: Name<'_>) -> io::Result<&str> {
+    check(text(name.as_bytes())?)
+}
+
+/// The name of what is in a directory, as the kernel takes it: of [`MAX_LEN`] units at most.
+///
+/// # Errors
+///
+/// As [`component`].
+pub(super) fn wide(name: Name<'_>) -> io::Result<Vec<u16>> {
+    Ok(component(name)?.encode_utf16().collect())
+}
+
+/// A path below a directory.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Below {
+    /// Plain names, or `.` where there are none.
+    pub path: PathBuf,
+    /// Whether it ends in a `.` or a slash, and so can name only a directory.
+    pub directory: bool,
+}
+
+/// A path below a directory, each component checked.
+///
+/// # Errors
+///
+/// As [`component`]. An [escape](crate::host::errno::is_escape) where it is absolute, or where a
+/// component is `..`: by the text alone, which is how Windows and cap-std go up, that would not lead
+/// above what a link led to but above the link itself, and so it is for the caller to walk.
+pub(super) fn path(bytes: &[u8]) -> io::Result<Below> {
+    if bytes.starts_with(b"/") {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let mut path = PathBuf::new();
+    let mut directory = true;
+    for component in text(bytes)?.split('/') {
+        directory = matches!(component, "" | ".");
+        match component {
+            "" | "." => {}
+            ".." => return Err(io::ErrorKind::PermissionDenied.into()),
+            name => path.push(check(name)?),
+        }
+    }
+    if path.as_os_str().is_empty() {
+        path.push(".");
+    }
+    Ok(Below { path, directory })
+}
+
+/// The target of a symbolic link as Windows writes it, and whether its text says that it is a
+/// directory. It is relative.
+///
+/// # Errors
+///
+/// As [`component`], for each component but `.` and `..`.
+pub(super) fn target(bytes: &[u8]) -> io::Result<(String, bool)> {
+    let text = text(bytes)?;
+    let components: Vec<_> = text.split('/').filter(|name| !name.is_empty()).collect();
+    for component in &components {
+        if !matches!(*component, "." | "..") {
+            check(component)?;
+        }
+    }
+    let directory = text.ends_with('/') || matches!(components.last(), Some(&("." | "..")));
+    Ok((components.join("\\"), directory))
+}
+
+fn text(bytes: &[u8]) -> io::Result<&str> {
+    str::from_utf8(bytes).map_err(|_| error(ERROR_NO_UNICODE_TRANSLATION))
+}
+
+fn check(name: &str) -> io::Result<&str> {
+    let plain = !name.is_empty()
+        && !name.ends_with(['.', ' '])
+        && !name.contains(RESERVED)
+        && !name.contains(|char: char| char.is_ascii_control())
+        && !is_device(name);
+    if !plain {
+        return Err(error(ERROR_INVALID_NAME));
+    }
+    if name.encode_utf16().count() > MAX_LEN {
+        return Err(error(ERROR_FILENAME_EXCED_RANGE));
+    }
+    Ok(name)
+}
+
+/// Whether the name is that of a device, which it remains with spaces or an extension behind it.
+fn is_device(name: &str) -> bool {
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let stem = stem.trim_end();
+    let is = |device: &&str| stem.eq_ignore_ascii_case(device);
+    if DEVICES.iter().any(is) {
+        return true;
+    }
+    // Digits of Latin-1 count as digits: ¹, ² and ³ with the others.
+    let Some((at, digit)) = stem.char_indices().next_back() else {
+        return false;
+    };
+    matches!(digit, '0'..='9' | '¹' | '²' | '³')
+        && (NUMBERED_DEVICES.iter()).any(|device| stem[..at].eq_ignore_ascii_case(device))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(name: &str) -> Option<i32> {
+        check(name).err()?.raw_os_error()
+    }
+
+    #[test]
+    fn devices_are_no_names() {
+        for device in [
+            "CON", "PRN", "AUX", "NUL", "COM0", "COM1", "COM9", "COM¹", "COM²", "COM³", "LPT0",
+            "LPT5", "LPT¹", "LPT²", "LPT³", "CONIN$", "CONOUT$",
+        ] {
+            for suffix in [
+                "", " ", ".", ". ", ".txt", ".txt.gz", " .txt", "  .", ":", ":a", " :",
+            ] {
+                for name in [
+                    format!("{device}{suffix}"),
+                    format!("{}{suffix}", device.to_lowercase()),
+                ] {
+                    assert_eq!(refused(&name), Some(ERROR_INVALID_NAME as i32), "{name:?}");
+                }
+            }
+        }
+        for name in [
+            "COM", "COM10", "CONS", "NULL", "a.con", "LPT", "COM⁴", "¹", "nul-",
+        ] {
+            assert_eq!(refused(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_windows_reads_more_into_is_no_name() {
+        for name in [
+            "", "a\\b", "\\", "a:b", "c:", "a::$DATA", "a*", "a?", "a\"", "a<", "a>", "a|", "a/b",
+            "a.", "a ", "...", "..", ".", " ", "a\u{1}", "a\u{7f}",
+        ] {
+            assert_eq!(refused(name), Some(ERROR_INVALID_NAME as i32), "{name:?}");
+        }
+        for name in [
+            "a", ".a", "..a", " a", "a.b", "a b", "ä", "😀", "$MFT", "a~1",
+        ] {
+            assert_eq!(refused(name), None, "{name:?}");
+        }
+        assert_eq!(refused(&"ä".repeat(MAX_LEN)), None);
+        assert_eq!(
+            refused(&"ä".repeat(MAX_LEN + 1)),
+            Some(ERROR_FILENAME_EXCED_RANGE as i32)
+        );
+        assert!(component(Name::new(b"\xff").unwrap()).is_err());
+    }
+
+    #[test]
+    fn paths_are_made_of_names() {
+        let below = |bytes: &str| path(bytes.as_bytes()).map(|below| (below.path, below.directory));
+        assert_eq!(below("a//b").unwrap(), ("a\\b".into(), false));
+        assert_eq!(below("./a/./b/.").unwrap(), ("a\\b".into(), true));
+        assert_eq!(below("a/").unwrap(), ("a".into(), true));
+        assert_eq!(below(".").unwrap(), (".".into(), true));
+        for escaping in ["..", "a/../b", "a/..", "/a", "/"] {
+            assert!(crate::host::errno::is_escape(&below(escaping).unwrap_err()));
+        }
+        assert!(below("a/nul/b").is_err());
+        assert!(below("c:/a").is_err());
+    }
+
+    #[test]
+    fn targets_have_the_separators_of_windows() {
+        let target = |bytes: &str| target(bytes.as_bytes());
+        assert_eq!(target("../a/b").unwrap(), ("..\\a\\b".into(), false));
+        assert_eq!(target("a//b").unwrap(), ("a\\b".into(), false));
+        assert_eq!(target("a/").unwrap(), ("a".into(), true));
+        assert_eq!(target("a/..").unwrap(), ("a\\..".into(), true));
+        for refused in ["c:/a", "\\a", "\\\\server\\share", "a/con/b", "a:b"] {
+            assert!(target(refused).is_err(), "{refused}");
+        }
+    }
+}

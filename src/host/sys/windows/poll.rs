@@ -1,0 +1,176 @@
+//! Waiting for several things at once.
+//!
+//! Windows has a common wait for sockets (`WSAPoll`), and one for what signals its handle, which a pipe
+//! does not and a console does for more than what can be read. So what is not a socket is looked at
+//! again and again, at intervals that begin short and stay bearable. What can be read from a pipe or a
+//! console Windows tells; that something can be written is taken as given for all but sockets.
+
+use std::io;
+use std::os::windows::io::BorrowedSocket;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use windows_sys::Win32::Foundation::{
+    ERROR_BROKEN_PIPE, ERROR_INVALID_HANDLE, ERROR_PIPE_NOT_CONNECTED,
+};
+
+use super::Stdio;
+use super::errno::{error, is};
+use super::file::{FileRef, Which};
+use super::query::{self, Kind};
+use crate::host::{Direction, Interest, Readiness};
+
+/// The time between two looks, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+
+/// The most that `WSAPoll` is told to wait: it counts milliseconds in 32 bits.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// `ppoll(2)`: waits until one of the interests is ready or the time is up (`None`: never), and notes
+/// with each interest what was found.
+pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
+    // What no clock can count to is never.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut pause = FIRST_PAUSE;
+    loop {
+        for interest in &mut *interests {
+            interest.found = look(interest.file, interest.direction).transpose();
+        }
+        let left = deadline.map_or(LONGEST_WAIT, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        });
+        let found = interests.iter().any(|interest| interest.found.is_some());
+        if found || left.is_zero() {
+            return Ok(());
+        }
+        match sockets(interests) {
+            Some(mut sockets) => {
+                poll_sockets(&mut sockets, left.min(LONGEST_WAIT))?;
+            }
+            None if interests.is_empty() => sleep(left),
+            None => {
+                sleep(left.min(pause));
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+}
+
+/// Waits until something is ready.
+pub(super) fn wait(file: FileRef<'_>, direction: Direction) -> io::Result<()> {
+    let mut interests = [Interest {
+        file,
+        direction,
+        found: None,
+    }];
+    poll(&mut interests, None)?;
+    let [interest] = interests;
+    interest.found.unwrap_or(Ok(Readiness::default())).map(drop)
+}
+
+/// Whether a call in this direction would find something to do now.
+pub(super) fn is_ready(file: FileRef<'_>, direction: Direction) -> io::Result<bool> {
+    Ok(look(file, direction)?.is_some())
+}
+
+/// What `WSAPoll` can wait for, where that is all.
+fn sockets<'a>(interests: &[Interest<'a>]) -> Option<Vec<PollFd<'a>>> {
+    (!interests.is_empty()).then_some(())?;
+    (interests.iter())
+        .map(|interest| {
+            let socket = socket(interest.file)?;
+            Some(PollFd::from_borrowed_fd(socket, events(interest.direction)))
+        })
+        .collect()
+}
+
+fn socket(file: FileRef<'_>) -> Option<BorrowedSocket<'_>> {
+    match file.0 {
+        Which::Socket(socket) => Some(socket.as_socket()),
+        Which::Stdio(stdio) if stdio.kind().ok()? == Kind::Stream => stdio.socket().ok(),
+        Which::Stdio(_) | Which::File(_) => None,
+    }
+}
+
+fn events(direction: Direction) -> PollFlags {
+    match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    }
+}
+
+fn poll_sockets(sockets: &mut [PollFd<'_>], timeout: Duration) -> io::Result<usize> {
+    let timeout = Timespec {
+        tv_sec: timeout.as_secs() as _,
+        tv_nsec: timeout.subsec_nanos() as _,
+    };
+    Ok(rustix::event::poll(sockets, Some(&timeout))?)
+}
+
+/// How ready something is now, if at all.
+fn look(file: FileRef<'_>, direction: Direction) -> io::Result<Option<Readiness>> {
+    if let Some(socket) = socket(file) {
+        return look_at_socket(socket, direction);
+    }
+    let nbytes = match (file.0, direction) {
+        (_, Direction::Write) | (Which::Socket(_), _) => 0,
+        (Which::File(file), Direction::Read) => file.bytes_left()?,
+        (Which::Stdio(stdio), Direction::Read) => return look_at_stdio(stdio),
+    };
+    Ok(Some(Readiness {
+        nbytes,
+        hangup: false,
+    }))
+}
+
+fn look_at_socket(
+    socket: BorrowedSocket<'_>,
+    direction: Direction,
+) -> io::Result<Option<Readiness>> {
+    let mut fds = [PollFd::from_borrowed_fd(socket, events(direction))];
+    poll_sockets(&mut fds, Duration::ZERO)?;
+    let revents = fds[0].revents();
+    if revents.is_empty() {
+        return Ok(None);
+    }
+    if revents.contains(PollFlags::NVAL) {
+        return Err(error(ERROR_INVALID_HANDLE));
+    }
+    Ok(Some(Readiness {
+        nbytes: match direction {
+            Direction::Read => rustix::io::ioctl_fionread(socket).unwrap_or(0),
+            Direction::Write => 0,
+        },
+        hangup: revents.intersects(PollFlags::HUP | PollFlags::ERR),
+    }))
+}
+
+/// What there is to read from what is not a socket.
+fn look_at_stdio(stdio: &Stdio) -> io::Result<Option<Readiness>> {
+    let handle = stdio.handle()?;
+    let mut readiness = Readiness::default();
+    let ready = match query::kind(handle)? {
+        Kind::Disk => {
+            readiness.nbytes = stdio.bytes_left()?;
+            true
+        }
+        Kind::Console => query::console_has_input(handle)?,
+        Kind::Device => true,
+        Kind::Stream => {
+            match query::pipe_bytes(handle) {
+                Ok(nbytes) => readiness.nbytes = nbytes.into(),
+                Err(error) if HANGUP.iter().any(|code| is(&error, *code)) => {
+                    readiness.hangup = true;
+                }
+                Err(error) => return Err(error),
+            }
+            readiness != Readiness::default()
+        }
+    };
+    Ok(ready.then_some(readiness))
+}
+
+/// What a pipe says whose other end is gone.
+const HANGUP: [u32; 2] = [ERROR_BROKEN_PIPE, ERROR_PIPE_NOT_CONNECTED];

@@ -1,0 +1,165 @@
+use std::io;
+use std::os::windows::io::{AsSocket, BorrowedSocket, OwnedSocket};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use rustix::net::{Shutdown, SocketType, sockopt};
+use windows_sys::Win32::Networking::WinSock::{MSG_PEEK, WSAEINVAL, WSAENOTSOCK};
+
+use super::errno::would_block;
+use super::file::Which;
+use super::{FileRef, io as kernel, poll, query, wait};
+use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
+use crate::host::Direction;
+use crate::memory::Iovecs;
+
+/// A socket that the guest owns: one that it accepted.
+///
+/// It is one that does not wait; whether the guest does is decided here, call by call.
+#[derive(Debug)]
+pub struct Socket {
+    socket: OwnedSocket,
+    nonblock: AtomicBool,
+}
+
+impl Socket {
+    /// The socket as the stream that it is too.
+    pub fn as_ref(&self) -> FileRef<'_> {
+        FileRef(Which::Socket(self))
+    }
+
+    pub(super) fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.socket.as_socket()
+    }
+
+    pub(super) fn filetype(&self) -> Filetype {
+        filetype(self.as_socket()).unwrap_or(Filetype::SocketStream)
+    }
+
+    pub(super) fn is_nonblock(&self) -> bool {
+        self.nonblock.load(Relaxed)
+    }
+
+    pub(super) fn set_nonblock(&self, nonblock: bool) {
+        self.nonblock.store(nonblock, Relaxed);
+    }
+
+    pub(super) fn fdflags(&self) -> Fdflags {
+        let mut fdflags = Fdflags::empty();
+        fdflags.set(Fdflags::NONBLOCK, self.is_nonblock());
+        fdflags
+    }
+}
+
+/// A socket, or what may be one, whoever owns it.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketRef<'a>(FileRef<'a>);
+
+impl<'a> From<FileRef<'a>> for SocketRef<'a> {
+    fn from(file: FileRef<'a>) -> Self {
+        Self(file)
+    }
+}
+
+impl<'a> SocketRef<'a> {
+    /// `accept(2)`, waiting for a connection unless `nonblock`.
+    pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
+        let listener = self.socket()?;
+        self.check_ready(Direction::Read, nonblock)?;
+        let socket = wait::retry(self.0, Direction::Read, nonblock, || {
+            Ok(rustix::net::accept(listener)?)
+        })?;
+        query::keep_from_children(socket.as_socket())?;
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        Ok(Socket {
+            socket,
+            nonblock: AtomicBool::new(false),
+        })
+    }
+
+    /// `recvmsg(2)`, waiting for data unless `nonblock`.
+    pub fn recv(
+        self,
+        iovs: &Iovecs<'_>,
+        riflags: Riflags,
+        nonblock: bool,
+    ) -> io::Result<(usize, Roflags)> {
+        let socket = self.socket()?;
+        self.check_ready(Direction::Read, nonblock)?;
+        let peek = riflags.contains(Riflags::RECV_PEEK);
+        let flags = if peek { MSG_PEEK as u32 } else { 0 };
+        let recv = |skip| {
+            wait::retry(self.0, Direction::Read, nonblock, || {
+                kernel::recv(socket, iovs, skip, flags)
+            })
+        };
+        let (mut received, truncated) = recv(0)?;
+        // Winsock has no MSG_WAITALL for a socket that does not wait.
+        if riflags.contains(Riflags::RECV_WAITALL) && !peek && !nonblock {
+            let wanted = iovs.bufs().iter().map(|buf| buf.len).sum();
+            while received > 0 && received < wanted {
+                match recv(received) {
+                    Ok((0, _)) | Err(_) => break,
+                    Ok((more, _)) => received += more,
+                }
+            }
+        }
+        let mut roflags = Roflags::empty();
+        roflags.set(Roflags::RECV_DATA_TRUNCATED, truncated);
+        Ok((received, roflags))
+    }
+
+    /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is an error, as Windows has no
+    /// signals.
+    pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        let socket = self.socket()?;
+        self.check_ready(Direction::Write, nonblock)?;
+        wait::retry(self.0, Direction::Write, nonblock, || {
+            kernel::send(socket, ciovs)
+        })
+    }
+
+    /// `shutdown(2)`.
+    pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
+        let how = match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
+            (true, true) => Shutdown::Both,
+            (true, false) => Shutdown::Read,
+            (false, true) => Shutdown::Write,
+            (false, false) => return Err(io::Error::from_raw_os_error(WSAEINVAL)),
+        };
+        Ok(rustix::net::shutdown(self.socket()?, how)?)
+    }
+
+    fn socket(self) -> io::Result<BorrowedSocket<'a>> {
+        match self.0.0 {
+            Which::Socket(socket) => Ok(socket.as_socket()),
+            Which::Stdio(stdio) => stdio.socket(),
+            Which::File(_) => Err(io::Error::from_raw_os_error(WSAENOTSOCK)),
+        }
+    }
+
+    /// The embedder's socket may be one that waits, and its mode is not ours to change.
+    fn check_ready(self, direction: Direction, nonblock: bool) -> io::Result<()> {
+        if nonblock && !poll::is_ready(self.0, direction)? {
+            return Err(would_block());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a socket is one of datagrams or of a stream.
+///
+/// # Errors
+///
+/// `WSAENOTSOCK`: it is none.
+pub(super) fn filetype(socket: BorrowedSocket<'_>) -> io::Result<Filetype> {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        // Node has done so; a program that is not Node may not. If it fails, so does what comes next.
+        let _ = rustix::net::wsa_startup();
+    });
+    Ok(match sockopt::socket_type(socket)? {
+        SocketType::DGRAM => Filetype::SocketDgram,
+        _ => Filetype::SocketStream,
+    })
+}

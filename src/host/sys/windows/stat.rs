@@ -1,0 +1,127 @@
+//! What Windows knows of a file, and timestamps, from and to the guest's words.
+
+use std::fs::{self, FileTimes};
+use std::io;
+use std::os::windows::io::AsHandle;
+use std::time::{Duration, SystemTime};
+
+use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT,
+};
+use winx::file::{AccessMode, Flags, ShareMode, reopen_file};
+use winx::winapi_util::file::information;
+
+use super::{errno::is, query};
+use crate::abi::{Filestat, Filetype, Timestamp};
+use crate::host::SetTime;
+
+/// From 1601 to 1970, in the units of 100 ns in which Windows counts.
+const UNIX_EPOCH: i128 = 116_444_736_000_000_000;
+
+/// The bit of a reparse tag that says that the file stands for another: a symbolic link, or a junction.
+const NAME_SURROGATE: u32 = 1 << 29;
+
+/// `fstat(2)` of a file or directory; of a link, where it was opened as such. A link's size is 0.
+pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
+    let information = information(file)?;
+    let attributes = information.file_attributes() as u32;
+    let filetype = match attributes & FILE_ATTRIBUTE_REPARSE_POINT {
+        0 => filetype(attributes, 0),
+        _ if file.metadata()?.is_symlink() => Filetype::SymbolicLink,
+        _ => filetype(attributes, 0),
+    };
+    let mtim = timestamp(information.last_write_time());
+    Ok(Filestat {
+        dev: information.volume_serial_number(),
+        ino: information.file_index(),
+        filetype: filetype as u8,
+        nlink: information.number_of_links(),
+        size: match filetype {
+            Filetype::RegularFile => information.file_size(),
+            _ => 0,
+        },
+        atim: timestamp(information.last_access_time()),
+        mtim,
+        // Not every file system keeps it.
+        ctim: match query::change_time(file.as_handle()) {
+            Ok(0) | Err(_) => mtim,
+            Ok(time) => timestamp(time.try_into().ok()),
+        },
+    })
+}
+
+/// The attributes of what is not on a disk.
+pub(super) fn of_stream(filetype: Filetype) -> Filestat {
+    Filestat {
+        dev: 0,
+        ino: 0,
+        filetype: filetype as u8,
+        nlink: 1,
+        size: 0,
+        atim: 0,
+        mtim: 0,
+        ctim: 0,
+    }
+}
+
+/// The type that these attributes mean, and this reparse tag where they say that there is one.
+pub(super) fn filetype(attributes: u32, tag: u32) -> Filetype {
+    let has = |attribute: u32| attributes & attribute != 0;
+    if has(FILE_ATTRIBUTE_REPARSE_POINT) && tag & NAME_SURROGATE != 0 {
+        Filetype::SymbolicLink
+    } else if has(FILE_ATTRIBUTE_DIRECTORY) {
+        Filetype::Directory
+    } else {
+        Filetype::RegularFile
+    }
+}
+
+/// Nanoseconds after 1970, as near as 64 bits without a sign come.
+fn timestamp(time: Option<u64>) -> Timestamp {
+    let units = i128::from(time.unwrap_or(0)) - UNIX_EPOCH;
+    (units * 100).clamp(0, u64::MAX.into()) as Timestamp
+}
+
+/// `futimens(2)`, for which Windows has units of 100 ns.
+pub(super) fn set_times(file: &fs::File, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+    let now = SystemTime::now();
+    let mut times = FileTimes::new();
+    if let Some(atim) = system_time(atim, now) {
+        times = times.set_accessed(atim);
+    }
+    if let Some(mtim) = system_time(mtim, now) {
+        times = times.set_modified(mtim);
+    }
+    match file.set_times(times) {
+        // Unlike POSIX, Windows wants the handle to be open for it.
+        Err(error) if is(&error, ERROR_ACCESS_DENIED) => {
+            let access = AccessMode::FILE_WRITE_ATTRIBUTES;
+            let flags = Flags::FILE_FLAG_BACKUP_SEMANTICS;
+            reopen_file(file.as_handle(), access, ShareMode::all(), flags)?.set_times(times)
+        }
+        result => result,
+    }
+}
+
+fn system_time(time: SetTime, now: SystemTime) -> Option<SystemTime> {
+    match time {
+        SetTime::Omit => None,
+        SetTime::Now => Some(now),
+        SetTime::At(nanos) => Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_begin_in_1970() {
+        assert_eq!(timestamp(None), 0);
+        assert_eq!(timestamp(Some(0)), 0);
+        assert_eq!(timestamp(Some(UNIX_EPOCH as u64)), 0);
+        assert_eq!(timestamp(Some(UNIX_EPOCH as u64 + 1)), 100);
+        assert_eq!(timestamp(Some(u64::MAX)), u64::MAX);
+    }
+}
