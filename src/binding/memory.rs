@@ -16,13 +16,18 @@ use napi::sys;
 use super::environment::Environment;
 use crate::memory::GuestMemory;
 
+/// A reference that keeps its value from being collected.
+const STRONG: u32 = 1;
+/// A reference that is empty once its value has been collected.
+const WEAK: u32 = 0;
+
 /// A `WebAssembly.Memory`, once there is one, and where its bytes are.
 ///
 /// What is referenced is released with the instance, or when another takes its place.
 pub struct Memory {
     env: sys::napi_env,
     memory: Cell<sys::napi_ref>,
-    /// The function that gives the closures their array.
+    /// The function that gives the closures their array. It does not keep them: they keep the instance.
     set_view: Cell<sys::napi_ref>,
     base: Cell<*mut u8>,
     len: Cell<usize>,
@@ -52,7 +57,7 @@ impl Memory {
     /// It is something else.
     pub fn bind(&self, memory: Unknown<'_>) -> Result<()> {
         self.view_of(memory.raw())?;
-        self.release(self.memory.replace(self.reference(memory.raw())?));
+        self.release(self.memory.replace(self.reference(memory.raw(), STRONG)?));
         if self.set_view.get().is_null() {
             return Ok(());
         }
@@ -62,7 +67,7 @@ impl Memory {
 
     /// Has the closures' array set by `set_view` from now on.
     pub fn set_view_with(&self, set_view: Unknown<'_>) -> Result<()> {
-        self.release(self.set_view.replace(self.reference(set_view.raw())?));
+        self.release(self.set_view.replace(self.reference(set_view.raw(), WEAK)?));
         self.refresh().map(drop)
     }
 
@@ -85,26 +90,27 @@ impl Memory {
     /// Finds out anew where the bytes are, gives the closures an array over them, and tells whether there
     /// are more than before.
     pub fn refresh(&self) -> Result<bool> {
-        let old_len = self.len.get();
-        let view = self.view_of(self.dereference(self.memory.get())?)?;
-        let (mut len, mut data) = (0, ptr::null_mut());
+        let (memory, set_view) = (self.memory.get(), self.set_view.get());
+        let (Some(memory), Some(set_view)) = (self.dereference(memory), self.dereference(set_view))
+        else {
+            // Nobody is left to call.
+            return Ok(false);
+        };
+        let (old_len, view) = (self.len.get(), self.view_of(memory)?);
+        let (mut len, mut data, none) = (0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: `view` is a live handle, the out-parameters are valid, those not wanted are null.
-        check_status!(unsafe {
+        let status = unsafe {
+            let no_type = ptr::null_mut();
+            let no_offset = ptr::null_mut();
             sys::napi_get_typedarray_info(
-                self.env,
-                view,
-                ptr::null_mut(),
-                &mut len,
-                &mut data,
-                ptr::null_mut(),
-                ptr::null_mut(),
+                self.env, view, no_type, &mut len, &mut data, none, no_offset,
             )
-        })?;
-        let set_view = self.dereference(self.set_view.get())?;
+        };
+        check_status!(status)?;
         // SAFETY: live handles, as many arguments as there are; what the function returns is not wanted.
-        check_status!(unsafe {
-            sys::napi_call_function(self.env, view, set_view, 1, &view, ptr::null_mut())
-        })?;
+        let status =
+            unsafe { sys::napi_call_function(self.env, view, set_view, 1, &view, ptr::null_mut()) };
+        check_status!(status)?;
         self.base.set(data.cast());
         self.len.set(len);
         Ok(len > old_len)
@@ -120,18 +126,20 @@ impl Memory {
         Ok(view_of.call(FnArgs::from((memory,)))?.raw())
     }
 
-    fn reference(&self, value: sys::napi_value) -> Result<sys::napi_ref> {
-        let mut reference = ptr::null_mut();
+    fn reference(&self, value: sys::napi_value, strength: u32) -> Result<sys::napi_ref> {
+        let (env, mut reference) = (self.env, ptr::null_mut());
         // SAFETY: `value` is a live handle of this environment, on its thread.
-        check_status!(unsafe { sys::napi_create_reference(self.env, value, 1, &mut reference) })?;
+        let status = unsafe { sys::napi_create_reference(env, value, strength, &mut reference) };
+        check_status!(status)?;
         Ok(reference)
     }
 
-    fn dereference(&self, reference: sys::napi_ref) -> Result<sys::napi_value> {
+    /// What is referenced, unless that is nothing or has been collected.
+    fn dereference(&self, reference: sys::napi_ref) -> Option<sys::napi_value> {
         let mut value = ptr::null_mut();
         // SAFETY: null, which is refused, or a reference of this environment that has not been released.
-        check_status!(unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) })?;
-        Ok(value)
+        unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) };
+        (!value.is_null()).then_some(value)
     }
 
     fn release(&self, reference: sys::napi_ref) {
