@@ -836,4 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.WASI = nativeBinding.WASI
+module.exports.capabilityNames = nativeBinding.capabilityNames
+module.exports.mayCall = nativeBinding.mayCall
+module.exports.rightNames = nativeBinding.rightNames
 module.exports.setMemory = nativeBinding.setMemory

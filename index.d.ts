@@ -10,6 +10,221 @@ export interface WASIImports {
   [module: string]: WASIFunctions;
 }
 
+/**
+ * What a guest may do with a descriptor, as the witx of preview1 names it. A
+ * preopen that has a right hands it down to what is opened through it.
+ */
+export type WASIRight =
+  | 'fd_datasync'
+  | 'fd_read'
+  | 'fd_seek'
+  | 'fd_fdstat_set_flags'
+  | 'fd_sync'
+  | 'fd_tell'
+  | 'fd_write'
+  | 'fd_advise'
+  | 'fd_allocate'
+  | 'path_create_directory'
+  | 'path_create_file'
+  | 'path_link_source'
+  | 'path_link_target'
+  | 'path_open'
+  | 'fd_readdir'
+  | 'path_readlink'
+  | 'path_rename_source'
+  | 'path_rename_target'
+  | 'path_filestat_get'
+  | 'path_filestat_set_size'
+  | 'path_filestat_set_times'
+  | 'fd_filestat_get'
+  | 'fd_filestat_set_size'
+  | 'fd_filestat_set_times'
+  | 'path_symlink'
+  | 'path_remove_directory'
+  | 'path_unlink_file'
+  | 'poll_fd_readwrite'
+  | 'sock_shutdown'
+  | 'sock_accept';
+
+/** The calls of WASI, by their names in the witx. */
+export type WASICall =
+  | 'args_get'
+  | 'args_sizes_get'
+  | 'clock_res_get'
+  | 'clock_time_get'
+  | 'environ_get'
+  | 'environ_sizes_get'
+  | 'fd_advise'
+  | 'fd_allocate'
+  | 'fd_close'
+  | 'fd_datasync'
+  | 'fd_fdstat_get'
+  | 'fd_fdstat_set_flags'
+  | 'fd_fdstat_set_rights'
+  | 'fd_filestat_get'
+  | 'fd_filestat_set_size'
+  | 'fd_filestat_set_times'
+  | 'fd_pread'
+  | 'fd_prestat_get'
+  | 'fd_prestat_dir_name'
+  | 'fd_pwrite'
+  | 'fd_read'
+  | 'fd_readdir'
+  | 'fd_renumber'
+  | 'fd_seek'
+  | 'fd_sync'
+  | 'fd_tell'
+  | 'fd_write'
+  | 'path_create_directory'
+  | 'path_filestat_get'
+  | 'path_filestat_set_times'
+  | 'path_link'
+  | 'path_open'
+  | 'path_readlink'
+  | 'path_remove_directory'
+  | 'path_rename'
+  | 'path_symlink'
+  | 'path_unlink_file'
+  | 'poll_oneoff'
+  | 'proc_exit'
+  | 'proc_raise'
+  | 'random_get'
+  | 'sched_yield'
+  | 'sock_accept'
+  | 'sock_recv'
+  | 'sock_send'
+  | 'sock_shutdown';
+
+/**
+ * What a guest may have of WASI: a group of calls, or a single one.
+ *
+ * - `args`: its command line, `args_get` and `args_sizes_get`
+ * - `env`: its environment, `environ_get` and `environ_sizes_get`
+ * - `clock`: the time, `clock_time_get` and `clock_res_get`
+ * - `random`: `random_get`
+ * - `stdio`: reading and writing its standard streams, and the calls
+ *   about descriptors that are common to these and files, such as `fd_close`
+ * - `fs:read`: seeing files and directories, with those common calls
+ * - `fs:write`: creating, changing, moving and removing them, with those common
+ *   calls; of a file's content and of a directory it sees nothing by that alone
+ * - `poll`: waiting, `poll_oneoff` and `sched_yield`
+ * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown`, on
+ *   the standard streams that are sockets. Together with another group that has
+ *   `fd_read` or `fd_write`, those work on all standard streams, too
+ * - `exit`: `proc_exit` and `proc_raise`
+ *
+ * The name of a call adds that call, and the right to make it of all that the
+ * guest has.
+ */
+export type WASICapability =
+  | 'args'
+  | 'env'
+  | 'clock'
+  | 'random'
+  | 'stdio'
+  | 'fs:read'
+  | 'fs:write'
+  | 'poll'
+  | 'sockets'
+  | 'exit'
+  | WASICall;
+
+/** A directory of the host, and how much the guest may do in it. */
+export interface WASIPreopen {
+  /** Its path on the host. */
+  path: string;
+
+  /**
+   * Whether the guest may change nothing in it: no content, no name, no time,
+   * no size. A call that would is refused with 76 (ENOTCAPABLE), by whatever
+   * way it comes there: a symbolic link in another preopen, a hard link or a
+   * file that would be moved there, a descriptor opened long before.
+   *
+   * It is said of this preopen. Where the same files are in another one as well,
+   * that one says what may be done through it. And the host may note when a file
+   * was last read, as it does of any reader.
+   *
+   * @default false
+   */
+  readOnly?: boolean | undefined;
+
+  /**
+   * What the guest may do in it and with what it opens there; everything where
+   * there is no such list. `fd_fdstat_get` tells the guest.
+   *
+   * To open anything takes `path_open`, and to open it for writing, which
+   * `fd_allocate` and `fd_filestat_set_size` need as well, `fd_write`.
+   * `path_filestat_set_size` is the right to truncate a file in opening it.
+   * With `readOnly`, only those of them that change nothing count.
+   *
+   * @default all rights
+   */
+  rights?: readonly WASIRight[] | undefined;
+}
+
+/**
+ * How much a guest may ask for. The defaults are what no honest program comes
+ * near. A guest that goes beyond gets the error number that is said here, and
+ * nothing else happens.
+ *
+ * Nothing else that the host keeps for a guest has a size that the guest could
+ * choose, and so there is no limit to set. `fd_readdir` holds, for each
+ * descriptor that is being read, what the system gives of a directory at a
+ * time (some tens of kilobytes at most) and the one entry that did not fit into
+ * the guest's buffer. `fd_read` and its like go straight to the guest's memory.
+ */
+export interface WASILimits {
+  /**
+   * Descriptors open at a time, standard streams and preopens included (which
+   * the guest has even where they are more): from 0 to 1048576.
+   * Beyond: 41 (ENFILE).
+   *
+   * @default 4096
+   */
+  descriptors?: number | undefined;
+
+  /**
+   * Buffers in one call that reads or writes: from 1 to 1024.
+   * Beyond: 28 (EINVAL).
+   *
+   * @default 1024
+   */
+  iovecs?: number | undefined;
+
+  /**
+   * Subscriptions in one `poll_oneoff`: from 1 to 65536.
+   * Beyond: 28 (EINVAL).
+   *
+   * @default 4096
+   */
+  subscriptions?: number | undefined;
+
+  /**
+   * Bytes in a path, and in the target of a symbolic link that the guest makes:
+   * from 1 to 4095. Beyond: 37 (ENAMETOOLONG).
+   *
+   * @default 4095
+   */
+  pathLength?: number | undefined;
+
+  /**
+   * Symbolic links on the way of one path, the last component's included: from
+   * 0 to 40. With less than 40, paths are resolved step by step here and not by
+   * the system in one call, which takes longer. Beyond: 32 (ELOOP).
+   *
+   * @default 40
+   */
+  symlinkHops?: number | undefined;
+
+  /**
+   * Bytes that `random_get` makes at a time, on their way to the guest, which
+   * gets as many as it asks for: from 1 to 65536. No guest can notice it.
+   *
+   * @default 4096
+   */
+  randomChunk?: number | undefined;
+}
+
 /** What {@link WASI} can be constructed with. */
 export interface WASIOptions {
   /**
@@ -42,9 +257,14 @@ export interface WASIOptions {
    * as descriptors from 3 up, in the order of `Object.entries()`. It reaches
    * nothing outside of them.
    *
+   * What is no string is converted to one, as by Node, but for objects of which
+   * conversion would make no path: those are taken for a {@link WASIPreopen}.
+   *
    * @default {}
    */
-  preopens?: { readonly [guestPath: string]: string | undefined } | undefined;
+  preopens?:
+    | { readonly [guestPath: string]: string | WASIPreopen | undefined }
+    | undefined;
 
   /**
    * What `proc_exit` in the guest does. With `true`, {@link WASI.start} returns
@@ -77,6 +297,30 @@ export interface WASIOptions {
    * @default 2
    */
   stderr?: number | undefined;
+
+  /**
+   * How much the guest may ask for. What is not said has its default.
+   *
+   * @default {}
+   */
+  limits?: WASILimits | undefined;
+
+  /**
+   * The calls that the guest may make; all of them where there is no such list.
+   * From any other it gets 76 (ENOTCAPABLE) before its arguments are looked at,
+   * and nothing happens.
+   *
+   * Programs expect some calls to be there. What was built with wasi-libc ends
+   * with exit code 71 before its `main` where it may not ask for the preopens
+   * (`fd_prestat_get`, in `stdio`, `fs:read` and `fs:write`) or, if it wants
+   * them, the arguments (`args`). Without `exit`, `proc_exit` returns to the
+   * guest: programs of wasi-libc then trap, which {@link WASI.start} throws.
+   *
+   * @example
+   * // A filter: from standard input to standard output, and nothing else.
+   * new WASI({ version: 'preview1', capabilities: ['args', 'stdio', 'exit'] });
+   */
+  capabilities?: readonly WASICapability[] | undefined;
 }
 
 /** What {@link WASI.finalizeBindings} can be told beside the instance. */
@@ -125,8 +369,9 @@ export class WASI {
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an option of the wrong type,
    *   a missing `version` included; `ERR_INVALID_ARG_VALUE` for an unknown
-   *   `version`
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none
+   *   `version`, right, capability or limit
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none,
+   *   or a limit out of its range
    * @throws {Error} `UVWASI_EBADF` for a descriptor that is not open, and
    *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES` for a preopen that
    *   cannot be opened; `errno` is WASI's number for it
@@ -144,6 +389,16 @@ export class WASI {
    * `ERR_WASI_NOT_STARTED`.
    */
   readonly wasiImport: WASIFunctions;
+
+  /**
+   * Adds to the `capabilities` that the instance was made with. Where it was
+   * made without, it has them all, and nothing is left to add.
+   *
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a name that is no string;
+   *   `ERR_INVALID_ARG_VALUE` for an unknown one
+   */
+  addCapability(name: WASICapability): void;
 
   /**
    * The imports for `WebAssembly.instantiate()`: {@link wasiImport}, the very

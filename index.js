@@ -2,7 +2,11 @@
 
 const { accessDenied, alreadyStarted } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
-const { IMPORT_MODULES, readOptions } = require('./lib/options');
+const {
+  IMPORT_MODULES,
+  readCapability,
+  readOptions,
+} = require('./lib/options');
 const {
   validateBoolean,
   validateFunction,
@@ -10,7 +14,13 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { WASI: NativeWASI, exitError, isExitError, setMemory } = loadBinding();
+const {
+  WASI: NativeWASI,
+  exitError,
+  isExitError,
+  mayCall,
+  setMemory,
+} = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -20,10 +30,17 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
+// Of our own, and only there where some capability is missing.
+const kAddCapability = Symbol('kAddCapability');
+
+/** "Capabilities insufficient." */
+const ENOTCAPABLE = 76;
+
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
 /** `wasiImport.proc_exit` of an instance made with `returnOnExit: true`. */
 function wasiReturnOnProcExit(rval) {
+  if (!mayCall(this, 'proc_exit')) return ENOTCAPABLE;
   this[kExitCode] = rval;
   throw exitError(rval);
 }
@@ -60,6 +77,9 @@ class WASI extends NativeWASI {
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
+    if (nativeOptions.capabilities !== undefined) {
+      this[kAddCapability] = super.addCapability.bind(this);
+    }
   }
 
   finalizeBindings(
@@ -105,6 +125,13 @@ class WASI extends NativeWASI {
 
   getImportObject() {
     return { [this[kBindingName]]: this.wasiImport };
+  }
+
+  addCapability(name) {
+    if (this[kStarted]) throw alreadyStarted();
+
+    const capability = readCapability(name);
+    this[kAddCapability]?.(capability);
   }
 }
 

@@ -59,6 +59,9 @@ test('bad options', (t) => {
     [['--dir='], '--dir needs a value'],
     [['--dir', '--env', 'A=1', EXIT], '--dir needs a value'],
     [['--env'], '--env needs a value'],
+    [['--ro-dir'], '--ro-dir needs a value'],
+    [['--capability'], '--capability needs a value'],
+    [['--limit'], '--limit needs a value'],
     [['--help=yes'], '--help takes no value'],
     [['--version=1'], '--version takes no value'],
     [['--dir', '::', EXIT], '--dir :: is not of the form HOST[::GUEST]'],
@@ -69,6 +72,27 @@ test('bad options', (t) => {
       ['--dir', '.::/', '--dir', 'lib::/', EXIT],
       '--dir gives the guest two directories named /',
     ],
+    [['--ro-dir', '::', EXIT], '--ro-dir :: is not of the form HOST[::GUEST]'],
+    [
+      ['--dir', '.::/', '--ro-dir', 'lib::/', EXIT],
+      '--ro-dir gives the guest two directories named /',
+    ],
+    ...['iovecs', 'iovecs=', 'iovecs=x', 'iovecs=-1', 'iovecs=1.5', '=1='].map(
+      (limit) => [
+        ['--limit', limit, EXIT],
+        `--limit ${limit} is not of the form NAME=NUMBER`,
+      ],
+    ),
+    [['--limit', 'iovecs=0', EXIT], '--limit iovecs goes from 1 to 1024'],
+    [['--limit', 'iovecs=1025', EXIT], '--limit iovecs goes from 1 to 1024'],
+    [
+      ['--limit', `iovecs=${'9'.repeat(400)}`, EXIT],
+      '--limit iovecs goes from 1 to 1024',
+    ],
+    ...['iovec', 'toString', '__proto__'].map((name) => [
+      ['--limit', `${name}=1`, EXIT],
+      `--limit knows no ${name}, but descriptors, iovecs, subscriptions, pathLength, symlinkHops, randomChunk`,
+    ]),
   ];
   for (const [args, message] of cases) refuses(t, args, `${message} ${see}`);
 });
@@ -261,6 +285,87 @@ test('--dir', (t) => {
     ),
     'read /a/file: content\nread /b/sub/file: content\n',
   );
+});
+
+test('--ro-dir', (t) => {
+  const directory = scratch(t);
+  const file = path.join(directory, 'file');
+  fs.writeFileSync(file, 'content');
+  const files = (...args) => {
+    const { exitCode, stdout } = command(args, { cwd: directory });
+    return [exitCode, stdout];
+  };
+  const guest = guestPath('files');
+  t.deepEqual(
+    files('--ro-dir', '.::/ro', '--dir=.::/rw', guest, 'read', '/ro/file'),
+    [0, 'read /ro/file: content\n'],
+  );
+  t.deepEqual(files('--ro-dir=.', guest, 'write', 'file', 'x'), [
+    1,
+    'write file: errno 76\n',
+  ]);
+  t.is(fs.readFileSync(file, 'utf8'), 'content');
+  t.deepEqual(
+    files(
+      ...['--ro-dir', '.::/ro', '--dir=.::/rw', guest, 'link', '/ro/file'],
+      ...['/rw/linked', ',', 'write', '/rw/file', 'x'],
+    ),
+    [1, 'link /ro/file: errno 76\nwrite /rw/file: ok\n'],
+  );
+  refuses(
+    t,
+    ['--ro-dir', 'none::/', EXIT],
+    'cannot open directory none: no such file or directory',
+  );
+});
+
+test('--capability', (t) => {
+  const give = (...names) => names.flatMap((name) => ['--capability', name]);
+  const exit = (...names) => {
+    const { exitCode, stdout } = command([
+      ...give(...names),
+      EXIT,
+      '3',
+      'text',
+    ]);
+    return [exitCode, stdout];
+  };
+  t.deepEqual(exit('args', 'stdio', 'exit'), [3, 'text\n']);
+  t.deepEqual(exit('args', 'stdio', 'proc_exit'), [3, 'text\n']);
+  t.deepEqual(exit('stdio', 'exit'), [71, '']);
+  const { exitCode, stderr } = command([
+    ...give('args', 'stdio', 'fs:read'),
+    guestPath('files'),
+  ]);
+  t.is(exitCode, 134);
+  t.true(stderr.includes('trapped: unreachable'));
+  for (const name of ['nope', 'toString', 'ARGS']) {
+    refuses(
+      t,
+      ['--capability', 'args', `--capability=${name}`, EXIT],
+      `--capability knows no ${name}, but args, env, clock, random, stdio, fs:read, fs:write, poll, sockets, exit and the calls of WASI by their names`,
+    );
+  }
+});
+
+test('--limit', (t) => {
+  const directory = scratch(t);
+  fs.symlinkSync('file', path.join(directory, 'link'));
+  fs.writeFileSync(path.join(directory, 'file'), 'content');
+  const read = (name, ...limits) =>
+    command(
+      [
+        ...limits.flatMap((limit) => ['--limit', limit]),
+        ...['--dir', '.::/', guestPath('files'), 'read', name],
+      ],
+      { cwd: directory },
+    ).stdout;
+  const ok = 'read /link: content\n';
+  t.is(read('/link', 'symlinkHops=1', 'descriptors=5'), ok);
+  t.is(read('/link', 'symlinkHops=0'), 'read /link: errno 32\n');
+  t.is(read('/link', 'symlinkHops=0', 'symlinkHops=01'), ok);
+  t.is(read('/link', 'descriptors=4'), 'read /link: errno 41\n');
+  t.is(read('/link', 'pathLength=3'), 'read /link: errno 37\n');
 });
 
 test('standard input reaches the guest', (t) => {

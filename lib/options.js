@@ -1,10 +1,18 @@
 'use strict';
 
+const { inspect } = require('node:util');
+
 const { invalidArgValue } = require('./errors');
+const { LIMITS } = require('./limits');
+const { capabilityNames, rightNames } = require('./names');
 const {
   validateArray,
+  validateBoolean,
   validateFd,
+  validateInteger,
   validateObject,
+  validateOneOf,
+  validateProperties,
   validateString,
 } = require('./validators');
 
@@ -38,17 +46,91 @@ function readEnv(value = {}) {
     .map(([key, text]) => `${key}=${text}`);
 }
 
+/** What `String()` makes of an object that has nothing to say for itself. */
+const NO_PATH = '[object Object]';
+
+/**
+ * A path, which Node takes from whatever `String()` takes, or an object that
+ * describes more than a path: one that for Node could have been no path.
+ */
+function readPreopen(mappedPath, value) {
+  const convertible =
+    value === null || typeof value !== 'object' || 'toString' in value;
+  const realPath = convertible ? String(value) : NO_PATH;
+  return realPath === NO_PATH && typeof value === 'object'
+    ? readDescribedPreopen(mappedPath, value)
+    : { mappedPath, realPath };
+}
+
+function readDescribedPreopen(mappedPath, value) {
+  const name = `options.preopens[${inspect(mappedPath)}]`;
+  validateProperties(value, name, ['path', 'readOnly', 'rights']);
+  const { path, readOnly, rights } = value;
+  return {
+    mappedPath,
+    realPath: validateString(path, `${name}.path`),
+    readOnly:
+      readOnly === undefined
+        ? undefined
+        : validateBoolean(readOnly, `${name}.readOnly`),
+    rights:
+      rights === undefined
+        ? undefined
+        : readNames(rights, `${name}.rights`, rightNames()),
+  };
+}
+
 function readPreopens(value = {}) {
   return Object.entries(validateObject(value, 'options.preopens')).map(
-    ([mappedPath, realPath]) => ({ mappedPath, realPath: String(realPath) }),
+    ([mappedPath, preopen]) => readPreopen(mappedPath, preopen),
   );
+}
+
+/** An array of names that are all known. */
+function readNames(value, name, known) {
+  return Array.from(validateArray(value, name), (element, i) =>
+    readName(element, `${name}[${i}]`, known),
+  );
+}
+
+function readName(value, name, known) {
+  return validateOneOf(validateString(value, name), name, known);
+}
+
+function readLimits(value) {
+  if (value === undefined) return undefined;
+  validateObject(value, 'options.limits');
+  validateProperties(value, 'options.limits', Object.keys(LIMITS));
+  const limits = {};
+  for (const [name, [least, most]] of Object.entries(LIMITS)) {
+    const { [name]: limit } = value;
+    if (limit === undefined) continue;
+    limits[name] = validateInteger(
+      limit,
+      `options.limits.${name}`,
+      least,
+      most,
+    );
+  }
+  return limits;
+}
+
+function readCapabilities(value) {
+  if (value === undefined) return undefined;
+  return readNames(value, 'options.capabilities', capabilityNames());
+}
+
+/** The argument of `addCapability()`. */
+function readCapability(value) {
+  return readName(value, 'name', capabilityNames());
 }
 
 /**
  * Checks the options of `new WASI()` and brings them into the plain form that
  * the native class takes.
  *
- * The order is Node's, since the first mistake is the one that is reported.
+ * The order is Node's, since the first mistake is the one that is reported;
+ * what Node does not have comes last.
  * `returnOnExit` is not read here: Node looks at it after the preopens have
  * been opened.
  *
@@ -69,7 +151,9 @@ function readOptions(options) {
     stdin: validateFd(stdin, 'options.stdin'),
     stdout: validateFd(stdout, 'options.stdout'),
     stderr: validateFd(stderr, 'options.stderr'),
+    limits: readLimits(options.limits),
+    capabilities: readCapabilities(options.capabilities),
   };
 }
 
-module.exports = { IMPORT_MODULES, readOptions };
+module.exports = { IMPORT_MODULES, readCapability, readOptions };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { invalidArgType, outOfRange } = require('./errors');
+const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
 
 // Each function returns the value that it accepts, and throws what Node's
 // validator of the same name throws for any other. `name` is the path that the
@@ -25,14 +25,18 @@ function validateFunction(value, name) {
 
 /** Accepts what may number a descriptor: an integer from 0 to 2 ** 31 - 1. */
 function validateFd(value, name) {
+  return validateInteger(value, name, 0, MAX_INT32);
+}
+
+function validateInteger(value, name, least, most) {
   if (typeof value !== 'number') {
-    throw invalidArgType(validateFd, name, 'of type number', value);
+    throw invalidArgType(validateInteger, name, 'of type number', value);
   }
   if (!Number.isInteger(value)) {
-    throw outOfRange(validateFd, name, 'an integer', value);
+    throw outOfRange(validateInteger, name, 'an integer', value);
   }
-  if (value < 0 || value > MAX_INT32) {
-    throw outOfRange(validateFd, name, `>= 0 && <= ${MAX_INT32}`, value);
+  if (value < least || value > most) {
+    throw outOfRange(validateInteger, name, `>= ${least} && <= ${most}`, value);
   }
   return value;
 }
@@ -43,6 +47,31 @@ function validateObject(value, name) {
     return value;
   }
   throw invalidArgType(validateObject, name, 'of type object', value);
+}
+
+function validateOneOf(value, name, allowed) {
+  if (allowed.includes(value)) return value;
+  const reason = `must be one of: ${quoted(allowed)}`;
+  throw invalidArgValue(validateOneOf, name, reason, value);
+}
+
+/**
+ * Accepts an object that has no property but these. Node has no such check, and
+ * no options where a misspelled name would let a guest do more than it should.
+ */
+function validateProperties(value, name, allowed) {
+  const unknown = Object.keys(value).find((key) => !allowed.includes(key));
+  if (unknown === undefined) return value;
+  throw invalidArgValue(
+    validateProperties,
+    `${name}.${unknown}`,
+    `is unknown: the properties are ${quoted(allowed)}`,
+    value[unknown],
+  );
+}
+
+function quoted(names) {
+  return names.map((name) => `'${name}'`).join(', ');
 }
 
 function validateString(value, name) {
@@ -60,7 +89,10 @@ module.exports = {
   validateBoolean,
   validateFd,
   validateFunction,
+  validateInteger,
   validateObject,
+  validateOneOf,
+  validateProperties,
   validateString,
   validateUndefined,
 };

@@ -1,7 +1,14 @@
 // Checked by `npm run test:types`, never run: programs that use the types.
 
 import { readFileSync } from 'node:fs';
-import { WASI, type WASIExitError, type WASIOptions } from 'wasi-rs';
+import {
+  WASI,
+  type WASICapability,
+  type WASIExitError,
+  type WASILimits,
+  type WASIOptions,
+  type WASIPreopen,
+} from 'wasi-rs';
 
 const options: WASIOptions = {
   version: 'preview1',
@@ -48,6 +55,25 @@ function exitCodeOf(error: unknown): number | undefined {
   return exit.code === 'ERR_WASI_EXITED' ? exit.exitCode : undefined;
 }
 
+// A guest that gets less than everything.
+const data: WASIPreopen = { path: './data', readOnly: true };
+const limits: WASILimits = { descriptors: 64, symlinkHops: 0 };
+const capabilities: WASICapability[] = ['args', 'stdio', 'fs:read', 'exit'];
+const limited = new WASI({
+  version: 'preview1',
+  preopens: { '/data': data, '/log': { path: './log', rights: ['path_open'] } },
+  limits,
+  capabilities: [...capabilities, 'fd_datasync'] as const,
+});
+limited.addCapability('clock');
+limited.addCapability('poll_oneoff');
+new WASI({
+  version: 'preview1',
+  preopens: { '/': { path: '/', readOnly: undefined, rights: undefined } },
+  limits: { iovecs: undefined },
+  capabilities: undefined,
+});
+
 // Mistakes that must not compile.
 // @ts-expect-error version is mandatory
 new WASI({});
@@ -57,7 +83,19 @@ new WASI({ version: 'preview2' });
 new WASI({ version: 'preview1', stdin: 'in.txt' });
 // @ts-expect-error preopens map to paths
 new WASI({ version: 'preview1', preopens: { '/': 1 } });
+// @ts-expect-error a preopen has a path
+const nowhere: WASIPreopen = { readOnly: true };
+// @ts-expect-error misspelled
+const misspelled: WASIPreopen = { path: '/', readonly: true };
+// @ts-expect-error no such right
+const unknown: WASIPreopen = { path: '/', rights: ['read'] };
+// @ts-expect-error no such limit
+new WASI({ version: 'preview1', limits: { memory: 1 } });
+// @ts-expect-error no such capability
+new WASI({ version: 'preview1', capabilities: ['fs'] });
+// @ts-expect-error no such capability
+limited.addCapability('fs');
 // @ts-expect-error wasiImport itself is not to be replaced
 wasi.wasiImport = {};
 
-export { exitCode, exitCodeOf, Sandbox };
+export { exitCode, exitCodeOf, misspelled, nowhere, Sandbox, unknown };

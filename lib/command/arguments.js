@@ -2,12 +2,16 @@
 
 const { parseArgs } = require('node:util');
 
+const { LIMITS } = require('../limits');
 const { CommandError } = require('./error');
 
 const OPTIONS = {
+  capability: { type: 'string', multiple: true },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   help: { type: 'boolean' },
+  limit: { type: 'string', multiple: true },
+  'ro-dir': { type: 'string', multiple: true },
   version: { type: 'boolean' },
 };
 
@@ -39,15 +43,15 @@ function checkOption({ name, rawName, value, inlineValue }) {
 }
 
 /** `HOST[::GUEST]`; a guest path names one directory only. */
-function addPreopen(preopens, value) {
-  const [realPath, mappedPath = realPath] = splitOnce(value, '::');
-  if (realPath === '' || mappedPath === '') {
-    refuse(`--dir ${value} is not of the form HOST[::GUEST]`);
+function addPreopen(preopens, { rawName, value }, readOnly) {
+  const [path, mappedPath = path] = splitOnce(value, '::');
+  if (path === '' || mappedPath === '') {
+    refuse(`${rawName} ${value} is not of the form HOST[::GUEST]`);
   }
   if (mappedPath in preopens) {
-    refuse(`--dir gives the guest two directories named ${mappedPath}`);
+    refuse(`${rawName} gives the guest two directories named ${mappedPath}`);
   }
-  preopens[mappedPath] = realPath;
+  preopens[mappedPath] = { path, readOnly };
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
@@ -55,6 +59,24 @@ function addVariable(env, value) {
   const [name, text = process.env[name]] = splitOnce(value, '=');
   if (name === '') refuse(`--env ${value} is not of the form NAME[=VALUE]`);
   env[name] = text;
+}
+
+/** `NAME=NUMBER`; the last one of a name counts. */
+function addLimit(limits, value) {
+  const [name, text = ''] = splitOnce(value, '=');
+  if (!/^\d+$/.test(text)) {
+    refuse(`--limit ${value} is not of the form NAME=NUMBER`);
+  }
+  if (!(name in LIMITS)) {
+    const known = Object.keys(LIMITS).join(', ');
+    refuse(`--limit knows no ${name || 'such name'}, but ${known}`);
+  }
+  const [least, most] = LIMITS[name];
+  const number = Number(text);
+  if (number < least || number > most) {
+    refuse(`--limit ${name} goes from ${least} to ${most}`);
+  }
+  limits[name] = number;
 }
 
 /**
@@ -77,11 +99,14 @@ function readArguments(argv) {
   // Without a prototype, so that no name is taken beforehand.
   const preopens = { __proto__: null };
   const env = { __proto__: null };
+  const limits = {};
+  let capabilities;
 
   for (const token of tokens) {
     if (token.kind === 'positional') {
       const guestArgs = argv.slice(token.index + 1);
-      return { file: token.value, guestArgs, preopens, env };
+      const options = { preopens, env, limits, capabilities };
+      return { file: token.value, guestArgs, options };
     }
     if (token.kind === 'option-terminator') continue;
     checkOption(token);
@@ -90,11 +115,20 @@ function readArguments(argv) {
         return { help: true };
       case 'version':
         return { version: true };
+      case 'capability':
+        capabilities = [...(capabilities ?? []), token.value];
+        break;
       case 'dir':
-        addPreopen(preopens, token.value);
+        addPreopen(preopens, token, false);
         break;
       case 'env':
         addVariable(env, token.value);
+        break;
+      case 'limit':
+        addLimit(limits, token.value);
+        break;
+      case 'ro-dir':
+        addPreopen(preopens, token, true);
         break;
     }
   }

@@ -5,6 +5,7 @@ const { basename } = require('node:path');
 const { getSystemErrorMap } = require('node:util');
 
 const { WASI } = require('../../index.js');
+const { capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 const { CommandError } = require('./error');
 
@@ -104,8 +105,18 @@ function checkDirectory(directory) {
   }
 }
 
+function checkCapability(name) {
+  if (!capabilityNames().includes(name)) {
+    const known = capabilityNames().filter((each) => !each.includes('_'));
+    throw new CommandError(
+      `--capability knows no ${name}, but ${known.join(', ')} and the calls of WASI by their names`,
+    );
+  }
+}
+
 function makeWasi(options) {
-  Object.values(options.preopens).forEach(checkDirectory);
+  options.capabilities?.forEach(checkCapability);
+  Object.values(options.preopens).forEach(({ path }) => checkDirectory(path));
   try {
     return new WASI(options);
   } catch (error) {
@@ -119,14 +130,13 @@ function makeWasi(options) {
  * @throws {CommandError} for whatever is wrong before the guest runs
  * @returns {() => number} runs the guest; returns its exit code, throws its trap
  */
-function prepareGuest({ file, guestArgs, preopens, env }) {
+function prepareGuest({ file, guestArgs, options }) {
   const module = compile(file);
   checkExports(file, module);
   const wasi = makeWasi({
     version: versionOf(module),
     args: [basename(file), ...guestArgs],
-    env,
-    preopens,
+    ...options,
   });
   const imports = wasi.getImportObject();
   checkImports(file, module, imports);

@@ -18,8 +18,17 @@ host but what the options give it.
 Options, all before FILE.wasm:
   --dir HOST[::GUEST]  give it the directory HOST, under the name GUEST
                        (without GUEST: under the name HOST)
+  --ro-dir HOST[::GUEST]
+                       the same, but it can change nothing in that directory
   --env NAME[=VALUE]   set an environment variable for it
                        (without VALUE: to the value that NAME has here, if any)
+  --capability NAME    let it make the calls of this group only, and of others
+                       given so: args, env, clock, random, stdio, fs:read,
+                       fs:write, poll, sockets, exit, or the name of one call
+                       (without this option: all calls)
+  --limit NAME=NUMBER  let it have no more than that of one thing: descriptors,
+                       iovecs, subscriptions, pathLength, symlinkHops or
+                       randomChunk
   --help               print this text
   --version            print the version of wasi-rs
 

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::options::{WasiOptions, grant};
 use super::trampoline;
 use crate::ctx::WasiCtx;
+use crate::syscalls::SYSCALLS;
 
 /// What `finalizeBindings` takes besides the instance.
 #[napi(object, object_to_js = false)]
@@ -173,6 +174,13 @@ fn throw(env: &Env, value: Unknown<'_>) -> Error {
 
 fn exports<'env>(instance: &Object<'env>) -> Result<Object<'env>> {
     instance.get_named_property("exports")
+}
+
+/// Whether the guest of `wasi` has been given the call with this name.
+#[napi]
+pub fn may_call(wasi: &WASI, name: String) -> bool {
+    (SYSCALLS.iter().position(|syscall| syscall.name == name))
+        .is_some_and(|row| wasi.instance.ctx.check_call(row).is_ok())
 }
 
 /// Gives `wasi` its memory: `wasi[kSetMemory]` of node:wasi.

@@ -60,6 +60,8 @@ pub struct WasiLimits {
     pub path_length: Option<u32>,
     /// Symbolic links in the resolution of one path.
     pub symlink_hops: Option<u32>,
+    /// Random bytes made at a time.
+    pub random_chunk: Option<u32>,
 }
 
 impl WasiOptions {
@@ -121,6 +123,7 @@ impl WasiLimits {
             subscriptions: self.subscriptions.unwrap_or(default.subscriptions),
             path_len: self.path_length.unwrap_or(default.path_len),
             symlink_hops: self.symlink_hops.unwrap_or(default.symlink_hops),
+            random_chunk: size(self.random_chunk, default.random_chunk),
         }
     }
 }
@@ -138,17 +141,26 @@ pub fn grant(env: &Env, name: &str) -> Result<Grant> {
 }
 
 fn right(env: &Env, name: &str) -> Result<Rights> {
-    let known = || {
-        Rights::all()
-            .iter_names()
-            .map(|(name, _)| name.to_lowercase())
-    };
+    let known = right_names();
     let right = Rights::from_name(&name.to_uppercase());
-    (right.filter(|_| known().any(|known| known == name))).ok_or_else(|| {
-        let known: Vec<_> = known().collect();
+    (right.filter(|_| known.iter().any(|known| known == name))).ok_or_else(|| {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         invalid_arg_value(env, "right", name, &known)
     })
+}
+
+/// The names that `capabilities` and `addCapability` take.
+#[napi]
+pub fn capability_names() -> Vec<&'static str> {
+    capability::names().collect()
+}
+
+/// The names that `rights` of a preopen takes.
+#[napi]
+pub fn right_names() -> Vec<String> {
+    (Rights::all().iter_names())
+        .map(|(name, _)| name.to_lowercase())
+        .collect()
 }
 
 /// As Node, which hands strings to C, everything from the first NUL on is lost.

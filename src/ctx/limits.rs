@@ -1,4 +1,5 @@
 use crate::abi::Size;
+use crate::host;
 use crate::memory::MAX_IOVECS;
 
 /// How much one guest may ask for. What goes beyond is refused with the errno named here.
@@ -12,19 +13,39 @@ pub struct Limits {
     pub subscriptions: Size,
     /// Bytes in a path, or in the target of a symbolic link: `ENAMETOOLONG`.
     pub path_len: Size,
-    /// Symbolic links that the resolution of one path may go through: `ELOOP`.
+    /// Symbolic links that the resolution of one path may go through, 40 at most: `ELOOP`.
     pub symlink_hops: u32,
+    /// Random bytes made at a time, and so the room that `random_get` takes of the host; how many a
+    /// guest asks for in a call has no limit.
+    pub random_chunk: usize,
+}
+
+/// The symbolic links that the host itself goes through before it gives a path up.
+const HOST_SYMLINK_HOPS: u32 = 40;
+
+impl Limits {
+    /// Whether the host keeps to the limit of symbolic links when it resolves a path by itself.
+    pub fn host_counts_hops(&self) -> bool {
+        self.symlink_hops >= HOST_SYMLINK_HOPS
+    }
 }
 
 impl Default for Limits {
     /// Limits that no honest program meets: those of Linux, where it has such a limit.
     fn default() -> Self {
         Self {
-            descriptors: 4096,
+            descriptors: default_descriptors(),
             iovecs: MAX_IOVECS,
             subscriptions: 4096,
             path_len: 4095,
-            symlink_hops: 40,
+            symlink_hops: HOST_SYMLINK_HOPS,
+            random_chunk: 4096,
         }
     }
+}
+
+/// So many that a guest which uses them all leaves the process some of its own: one descriptor of a
+/// guest can take three of the host, for a directory that was opened as a file and is being listed.
+fn default_descriptors() -> usize {
+    (host::max_descriptors() / 4).min(4096) as usize
 }

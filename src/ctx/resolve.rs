@@ -162,7 +162,8 @@ impl WasiCtx {
         self.check_path(path)?;
         let (trimmed, directory) = trim_slashes(path);
         let (parent, last) = split_last(trimmed);
-        let Some(name) = Name::new(last) else {
+        let name = Name::new(last).filter(|_| self.limits.host_counts_hops());
+        let Some(name) = name else {
             return self.walk(base, path, follow, needed);
         };
         let held = match parent {
@@ -212,15 +213,14 @@ impl WasiCtx {
         };
         loop {
             let component = walk.next_component();
-            // Slashes behind the last component ask for the directory that it leads to.
+            // Slashes behind the last component ask for a directory, not for a link to be followed.
             let (last, directory) = (trim_slashes(&walk.rest).0.is_empty(), !walk.rest.is_empty());
             match component.as_slice() {
                 b"" => return Ok(walk.arrive(None, true)),
                 b"." => {}
                 b".." => walk.ascend()?,
                 name if last => {
-                    let follow = follow == Follow::Yes || directory;
-                    if !follow || !walk.follow(name)? {
+                    if follow == Follow::No || !walk.follow(name)? {
                         return Ok(walk.arrive(Some(component), directory));
                     }
                 }
@@ -360,14 +360,26 @@ fn strip_mapped_path<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &
         if component.is_empty() || component == b"." {
             continue;
         }
-        let start = rest.iter().position(|byte| *byte != b'/')?;
-        rest = rest[start..].strip_prefix(component)?;
+        rest = skip_to_name(rest).strip_prefix(component)?;
         if !rest.is_empty() && rest[0] != b'/' {
             return None;
         }
         len += 1;
     }
     Some((len, rest))
+}
+
+/// The path without the slashes and the `.` at its start.
+fn skip_to_name(mut path: &[u8]) -> &[u8] {
+    loop {
+        let name = path.iter().position(|byte| *byte != b'/');
+        path = &path[name.unwrap_or(path.len())..];
+        match path {
+            b"." => return b"",
+            [b'.', b'/', ..] => path = &path[1..],
+            _ => return path,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -384,6 +396,8 @@ mod tests {
         assert_eq!(strip("/a/b", "/a"), Some((1, "/b")));
         assert_eq!(strip("//a//b/", "/a/"), Some((1, "//b/")));
         assert_eq!(strip("/a/b", "/a/./b"), Some((2, "")));
+        assert_eq!(strip("/./a//.//b", "/a/b"), Some((2, "")));
+        assert_eq!(strip("/.a", "/a"), None);
         assert_eq!(strip("/ab", "/a"), None);
         assert_eq!(strip("/a", "/a/b"), None);
         assert_eq!(

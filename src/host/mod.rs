@@ -31,7 +31,8 @@ mod sys;
 pub use name::Name;
 pub use std::io::SeekFrom;
 pub use sys::{
-    Dir, File, FileRef, ReadDir, Socket, SocketRef, Stdio, clock_res, clock_time, poll, sched_yield,
+    Dir, File, FileRef, ReadDir, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
+    poll, sched_yield,
 };
 
 use std::io;

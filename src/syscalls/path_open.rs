@@ -86,24 +86,24 @@ impl Request {
         let (trimmed, slashes) = trim_slashes(path);
         let mut how = self.how;
         if slashes {
-            // As Linux has it: a name with slashes behind it is never that of a new file.
-            if how.oflags.contains(Oflags::CREAT) {
-                return Err(Errno::Isdir);
-            }
-            how.oflags |= Oflags::DIRECTORY;
+            how.oflags = directory_only(how.oflags)?;
             how.follow = true;
         }
-        match base.dir()?.open_beneath(trimmed, how) {
-            Err(error) if errno::is_escape(&error) => {}
-            result => return Ok((result?, base.granted())),
+        if ctx.limits.host_counts_hops() {
+            match base.dir()?.open_beneath(trimmed, how) {
+                Err(error) if errno::is_escape(&error) => {}
+                result => return Ok((result?, base.granted())),
+            }
         }
-        let follow = if how.follow { Follow::Yes } else { Follow::No };
+        // What must not be there yet is not looked for behind a link.
+        let follow = how.follow && !how.oflags.contains(Oflags::CREAT | Oflags::EXCL);
+        let follow = if follow { Follow::Yes } else { Follow::No };
         let place = ctx.walk(base, path, follow, self.needed)?;
-        if place.directory {
-            how.oflags |= Oflags::DIRECTORY;
+        let name = place.name();
+        if place.directory && name.is_some() {
+            how.oflags = directory_only(how.oflags)?;
         }
         how.follow = false;
-        let name = place.name();
         let name = name.map_or(&b"."[..], |name| name.as_bytes());
         Ok((place.dir()?.open_beneath(name, how)?, place.granted()))
     }
@@ -123,6 +123,14 @@ impl Request {
         };
         Entry::new(descriptor, rights, granted, self.how.fdflags)
     }
+}
+
+/// The flags for a name with slashes behind it: as Linux has it, never that of a new file.
+fn directory_only(oflags: Oflags) -> Result<Oflags, Errno> {
+    if oflags.contains(Oflags::CREAT) {
+        return Err(Errno::Isdir);
+    }
+    Ok(oflags | Oflags::DIRECTORY)
 }
 
 /// The rights that opening so takes.

@@ -1,9 +1,11 @@
+use smallvec::smallvec;
+
 use crate::abi::{Errno, Size};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// As many bytes are made at a time, whatever the guest asks for.
-const CHUNK: usize = 4096;
+/// Bytes on their way to a guest: as many as are made at a time by default need no allocation.
+type Chunk = smallvec::SmallVec<[u8; 4096]>;
 
 /// `random_get(buf, buf_len)`—Fills `buf` with random bytes that nobody can predict.
 ///
@@ -17,11 +19,11 @@ pub fn random_get(
     buf_len: Size,
 ) -> Result<(), Errno> {
     let mut rest = memory.region(buf, buf_len)?;
-    let mut chunk = [0; CHUNK];
+    let mut chunk: Chunk = smallvec![0; rest.len().min(ctx.limits.random_chunk.max(1))];
     while !rest.is_empty() {
-        let chunk = &mut chunk[..rest.len().min(CHUNK)];
-        ctx.random(chunk)?;
-        rest = rest.skip(rest.write(chunk));
+        chunk.truncate(rest.len());
+        ctx.random(&mut chunk)?;
+        rest = rest.skip(rest.write(&chunk));
     }
     Ok(())
 }

@@ -30,9 +30,17 @@ pub mod args_get {
         guest(&["ls", "-l"]).refuses(
             "args_get",
             &[
-                ("the second pointer beyond memory", vec![END - 4, OUT], Overflow),
+                (
+                    "the second pointer beyond memory",
+                    vec![END - 4, OUT],
+                    Overflow,
+                ),
                 ("a string beyond memory", vec![OUT, END - 5], Overflow),
-                ("both pointers beyond memory", vec![u32::MAX.into(), END], Overflow),
+                (
+                    "both pointers beyond memory",
+                    vec![u32::MAX.into(), END],
+                    Overflow,
+                ),
             ],
         );
     }
@@ -40,8 +48,12 @@ pub mod args_get {
     #[test]
     fn the_last_byte_of_memory_is_used() {
         let guest = guest(&["ls"]);
-        guest.call("args_get", [OUT, END - 3]).wrote(&[(OUT, &[0xfd, 0xff, 0, 0]), (END - 3, b"ls\0")]);
-        guest.call("args_get", [END - 4, OUT]).wrote(&[(OUT, b"ls\0"), (END - 4, &[0, 1, 0, 0])]);
+        guest
+            .call("args_get", [OUT, END - 3])
+            .wrote(&[(OUT, &[0xfd, 0xff, 0, 0]), (END - 3, b"ls\0")]);
+        guest
+            .call("args_get", [END - 4, OUT])
+            .wrote(&[(OUT, b"ls\0"), (END - 4, &[0, 1, 0, 0])]);
     }
 
     #[test]
@@ -53,7 +65,9 @@ pub mod args_get {
     fn an_argument_ends_at_its_first_nul() {
         let guest = guest(&["a\0b", "c"]);
         let pointers = [0, 2, 0, 0, 2, 2, 0, 0];
-        guest.call("args_get", [OUT, OUT2]).wrote(&[(OUT, &pointers), (OUT2, b"a\0c\0")]);
+        guest
+            .call("args_get", [OUT, OUT2])
+            .wrote(&[(OUT, &pointers), (OUT2, b"a\0c\0")]);
     }
 }
 

@@ -19,7 +19,10 @@ pub mod clock_res_get {
         let guest = Guest::new();
         for id in CLOCKS {
             let resolution = guest.record::<u64>("clock_res_get", &[id]);
-            assert!((1..=1_000_000_000).contains(&resolution), "{id}: {resolution}");
+            assert!(
+                (1..=1_000_000_000).contains(&resolution),
+                "{id}: {resolution}"
+            );
         }
     }
 
@@ -29,8 +32,16 @@ pub mod clock_res_get {
         guest.refuses(
             "clock_res_get",
             &[
-                ("the result beyond memory", vec![REALTIME, END - 7], Overflow),
-                ("the result beyond memory, and no clock", vec![4, END - 7], Overflow),
+                (
+                    "the result beyond memory",
+                    vec![REALTIME, END - 7],
+                    Overflow,
+                ),
+                (
+                    "the result beyond memory, and no clock",
+                    vec![4, END - 7],
+                    Overflow,
+                ),
             ],
         );
         for id in NONE {
@@ -61,8 +72,16 @@ pub mod clock_time_get {
         guest.refuses(
             "clock_time_get",
             &[
-                ("the result beyond memory", vec![MONOTONIC, 0, END - 7], Overflow),
-                ("the result beyond memory, and no clock", vec![4, 0, END - 7], Overflow),
+                (
+                    "the result beyond memory",
+                    vec![MONOTONIC, 0, END - 7],
+                    Overflow,
+                ),
+                (
+                    "the result beyond memory, and no clock",
+                    vec![4, 0, END - 7],
+                    Overflow,
+                ),
             ],
         );
         for id in NONE {
@@ -74,7 +93,9 @@ pub mod clock_time_get {
     fn realtime_counts_from_1970() {
         let since_1970 = || {
             let now = std::time::SystemTime::now();
-            now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
+            now.duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_nanos() as u64
         };
         let guest = Guest::new();
         let before = since_1970();

@@ -30,7 +30,11 @@ pub mod environ_get {
         guest(&["A=1", "B=2"]).refuses(
             "environ_get",
             &[
-                ("the second pointer beyond memory", vec![END - 4, OUT], Overflow),
+                (
+                    "the second pointer beyond memory",
+                    vec![END - 4, OUT],
+                    Overflow,
+                ),
                 ("a string beyond memory", vec![OUT, END - 7], Overflow),
             ],
         );

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use wasi_rs::abi::Errno::{self, Exist, Inval, Isdir, Loop, Notcapable, Notdir};
 use wasi_rs::abi::{Fdflags, Oflags, Rights};
-use wasi_rs::syscalls::Stop;
 
-use crate::support::{ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, args};
+use crate::support::{
+    ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, args, tree,
+};
 
 /// Links to the directory outside: their paths in the preopen, and what they point to, where `@` is
 /// the scratch directory itself.
@@ -31,17 +32,23 @@ const WAYS: [(&str, &str); 15] = [
     ("parent", "dir/out/../outside"),
 ];
 
-fn guest() -> Guest {
-    let guest = Guest::new();
-    let scratch = guest.scratch.path("").to_str().unwrap().trim_end_matches('/').to_owned();
-    for (name, target) in WAYS {
-        guest.scratch.link(name, target.replace('@', &scratch));
-    }
-    guest.scratch.link("leak", "../outside/secret");
-    guest.scratch.link("leak_absolute", format!("{scratch}/outside/secret"));
-    guest.scratch.link("leak_chain", "leak");
-    guest.scratch.link("leak_new", "../outside/new");
-    guest
+fn guests() -> [Guest; 2] {
+    Guest::either_way(|setup| {
+        let scratch = setup.scratch.path("outside");
+        let scratch = scratch.parent().unwrap().to_str().unwrap();
+        for (name, target) in WAYS {
+            setup.scratch.link(name, target.replace('@', scratch));
+        }
+        let absolute = format!("{scratch}/outside/secret");
+        for (name, target) in [
+            ("leak", "../outside/secret"),
+            ("leak_absolute", &absolute),
+            ("leak_chain", "leak"),
+            ("leak_new", "../outside/new"),
+        ] {
+            setup.scratch.link(name, target);
+        }
+    })
 }
 
 /// Links to a file outside, or to where there could be one.
@@ -49,54 +56,72 @@ const LEAKS: [&str; 4] = ["leak", "leak_absolute", "leak_chain", "leak_new"];
 
 /// Paths from the preopen, each with the descriptor and the path that a guest would use: from the
 /// preopen itself, and from a directory below it where that is where the path begins.
-fn bases<'p>(dir: u64, path: &'p str) -> Vec<(u64, &'p str)> {
+fn bases(dir: u64, path: &str) -> Vec<(u64, &str)> {
     let below = path.strip_prefix("dir/").map(|path| (dir, path));
     [(PREOPEN, path)].into_iter().chain(below).collect()
 }
 
 /// Sees that a call is refused for every way out, `call` making its arguments.
 fn refuses_out(name: &str, suffix: &str, call: impl Fn(&Guest, u64, &str) -> Vec<u64>) {
-    let guest = guest();
-    let dir = guest.open("dir", Open::DIR);
-    for (way, _) in WAYS {
-        for (fd, way) in bases(dir, way) {
-            let guest = guest.fresh();
-            let path = format!("{way}{suffix}");
-            let call = call(&guest, fd, &path);
-            guest.refuses(name, &[(&path, call, Notcapable)]);
+    for guest in guests() {
+        let dir = guest.open("dir", Open::DIR);
+        for (way, _) in WAYS {
+            for (fd, way) in bases(dir, way) {
+                let guest = guest.fresh();
+                let path = format!("{way}{suffix}");
+                let call = call(&guest, fd, &path);
+                guest.refuses(name, &[(&path, call, Notcapable)]);
+            }
         }
     }
 }
 
 #[test]
 fn path_open_stays_in() {
-    let guest = guest();
-    let dir = guest.open("dir", Open::DIR);
-    let before = guest.scratch.tree();
-    let paths = WAYS.iter().flat_map(|(way, _)| {
-        ["", "/", "/.", "/secret", "/new", "/dir", "/dir/", "/../outside/secret", "//dir/../secret"]
+    for guest in guests() {
+        let dir = guest.open("dir", Open::DIR);
+        let before = guest.scratch.tree();
+        let paths = WAYS.iter().flat_map(|(way, _)| {
+            [
+                "",
+                "/",
+                "/.",
+                "/secret",
+                "/new",
+                "/dir",
+                "/dir/",
+                "/../outside/secret",
+                "//dir/../secret",
+            ]
             .map(|suffix| format!("{way}{suffix}"))
-    });
-    let paths: Vec<_> = paths.chain(LEAKS.map(str::to_owned)).collect();
-    for path in &paths {
-        for oflags in 0..16 {
-            for base in [Rights::FD_READ, Rights::FD_WRITE, Rights::FD_READ | Rights::FD_WRITE] {
-                for lookup in [FOLLOW, NO_FOLLOW] {
-                    let oflags = Oflags::from_bits_retain(oflags);
-                    let open = Open { lookup, ..Open::FILE.oflags(oflags).base(base) };
-                    for (fd, path) in bases(dir, path) {
-                        let guest = guest.fresh();
-                        let outcome = guest.call("path_open", guest.open_args(fd, path, open));
-                        let Err(Stop::Errno(errno)) = outcome.result else {
-                            panic!("{path} was opened with {oflags:?}, {base:?}");
+        });
+        let paths: Vec<_> = paths.chain(LEAKS.map(str::to_owned)).collect();
+        for path in &paths {
+            for oflags in 0..16 {
+                for base in [
+                    Rights::FD_READ,
+                    Rights::FD_WRITE,
+                    Rights::FD_READ | Rights::FD_WRITE,
+                ] {
+                    for lookup in [FOLLOW, NO_FOLLOW] {
+                        let oflags = Oflags::from_bits_retain(oflags);
+                        let open = Open {
+                            lookup,
+                            ..Open::FILE.oflags(oflags).base(base)
                         };
-                        assert!(refuses_well(errno, oflags, lookup), "{path}, {oflags:?}: {errno}");
-                        outcome.is_refused(errno, path);
+                        for (fd, path) in bases(dir, path) {
+                            let open = || guest.errno("path_open", guest.open_args(fd, path, open));
+                            let errno = guest.with_laid(open);
+                            assert!(
+                                refuses_well(errno, oflags, lookup),
+                                "{path} with {oflags:?}, {base:?}, {lookup}: {errno}"
+                            );
+                        }
                     }
                 }
             }
+            assert_eq!(guest.scratch.tree(), before, "{path}");
         }
-        assert_eq!(guest.scratch.tree(), before, "{path}");
     }
 }
 
@@ -115,8 +140,12 @@ fn refuses_well(errno: Errno, oflags: Oflags, lookup: u64) -> bool {
 
 #[test]
 fn path_create_directory_stays_in() {
-    refuses_out("path_create_directory", "/new", |guest, fd, path| guest.at(fd, path, &[]));
-    refuses_out("path_create_directory", "/dir/new/", |guest, fd, path| guest.at(fd, path, &[]));
+    refuses_out("path_create_directory", "/new", |guest, fd, path| {
+        guest.at(fd, path, &[])
+    });
+    refuses_out("path_create_directory", "/dir/new/", |guest, fd, path| {
+        guest.at(fd, path, &[])
+    });
 }
 
 #[test]
@@ -147,10 +176,20 @@ fn path_filestat_set_times_stays_in() {
 fn path_link_stays_in() {
     for flags in [FOLLOW, NO_FOLLOW] {
         refuses_out("path_link", "/secret", |guest, fd, path| {
-            args(&[&[fd, flags], &guest.lay(path), &[PREOPEN], &guest.lay("new")])
+            args(&[
+                &[fd, flags],
+                &guest.lay(path),
+                &[PREOPEN],
+                &guest.lay("new"),
+            ])
         });
         refuses_out("path_link", "/new", |guest, fd, path| {
-            args(&[&[PREOPEN, flags], &guest.lay("file"), &[fd], &guest.lay(path)])
+            args(&[
+                &[PREOPEN, flags],
+                &guest.lay("file"),
+                &[fd],
+                &guest.lay(path),
+            ])
         });
     }
 }
@@ -167,7 +206,9 @@ fn path_readlink_stays_in() {
 #[test]
 fn path_remove_directory_stays_in() {
     for suffix in ["/dir", "/dir/", "/."] {
-        refuses_out("path_remove_directory", suffix, |guest, fd, path| guest.at(fd, path, &[]));
+        refuses_out("path_remove_directory", suffix, |guest, fd, path| {
+            guest.at(fd, path, &[])
+        });
     }
 }
 
@@ -196,37 +237,46 @@ fn path_symlink_stays_in() {
 #[test]
 fn path_unlink_file_stays_in() {
     for suffix in ["/secret", "/dir"] {
-        refuses_out("path_unlink_file", suffix, |guest, fd, path| guest.at(fd, path, &[]));
+        refuses_out("path_unlink_file", suffix, |guest, fd, path| {
+            guest.at(fd, path, &[])
+        });
     }
 }
 
 #[test]
 fn a_link_to_a_file_outside_is_not_followed() {
-    let guest = guest();
-    for leak in LEAKS {
-        let guest = guest.fresh();
-        let path = guest.lay(leak);
-        let stat = args(&[&[PREOPEN, FOLLOW], &path, &[OUT]]);
-        guest.refuses("path_filestat_get", &[(leak, stat, Notcapable)]);
-        let times = args(&[&[PREOPEN, FOLLOW], &path, &[0, 0, 0b0101]]);
-        guest.refuses("path_filestat_set_times", &[(leak, times, Notcapable)]);
-        let link = args(&[&[PREOPEN, FOLLOW], &path, &[PREOPEN], &guest.lay("new")]);
-        guest.refuses("path_link", &[(leak, link, Notcapable)]);
+    for guest in guests() {
+        for leak in LEAKS {
+            let guest = guest.fresh();
+            let path = guest.lay(leak);
+            let stat = args(&[&[PREOPEN, FOLLOW], &path, &[OUT]]);
+            guest.refuses("path_filestat_get", &[(leak, stat, Notcapable)]);
+            let times = args(&[&[PREOPEN, FOLLOW], &path, &[0, 0, 0b0101]]);
+            guest.refuses("path_filestat_set_times", &[(leak, times, Notcapable)]);
+            let link = args(&[&[PREOPEN, FOLLOW], &path, &[PREOPEN], &guest.lay("new")]);
+            guest.refuses("path_link", &[(leak, link, Notcapable)]);
+        }
     }
 }
 
 #[test]
 fn another_name_for_a_link_out_leads_no_further() {
-    let guest = guest();
-    for (way, _) in WAYS {
-        let guest = guest.fresh();
-        guest.ok(
-            "path_link",
-            args(&[&[PREOPEN, NO_FOLLOW], &guest.lay(way), &[PREOPEN], &guest.lay("again")]),
-        );
-        let secret = guest.open_args(PREOPEN, "again/secret", Open::READ);
-        guest.refuses("path_open", &[(way, secret, Notcapable)]);
-        guest.ok("path_unlink_file", guest.at(PREOPEN, "again", &[]));
+    for guest in guests() {
+        for (way, _) in WAYS {
+            let guest = guest.fresh();
+            guest.ok(
+                "path_link",
+                args(&[
+                    &[PREOPEN, NO_FOLLOW],
+                    &guest.lay(way),
+                    &[PREOPEN],
+                    &guest.lay("again"),
+                ]),
+            );
+            let secret = guest.open_args(PREOPEN, "again/secret", Open::READ);
+            guest.refuses("path_open", &[(way, secret, Notcapable)]);
+            guest.ok("path_unlink_file", guest.at(PREOPEN, "again", &[]));
+        }
     }
 }
 
@@ -237,10 +287,19 @@ fn a_link_that_was_moved_out_of_its_depth_leads_nowhere() {
     fs::create_dir(guest.scratch.inside("outside")).unwrap();
     fs::write(guest.scratch.inside("outside/secret"), "inside").unwrap();
     fs::create_dir(guest.scratch.inside("dir/sub/deep")).unwrap();
-    let link = args(&[&guest.lay(format!("../{target}")), &guest.at(PREOPEN, "dir/sub/deep/l", &[])]);
+    let link = args(&[
+        &guest.lay(format!("../{target}")),
+        &guest.at(PREOPEN, "dir/sub/deep/l", &[]),
+    ]);
     guest.ok("path_symlink", link);
-    assert_eq!(guest.read(guest.open("dir/sub/deep/l", Open::READ)), "inside");
-    let rename = args(&[&guest.at(PREOPEN, "dir/sub/deep", &[]), &guest.at(PREOPEN, "dir/up", &[])]);
+    assert_eq!(
+        guest.read(guest.open("dir/sub/deep/l", Open::READ)),
+        "inside"
+    );
+    let rename = args(&[
+        &guest.at(PREOPEN, "dir/sub/deep", &[]),
+        &guest.at(PREOPEN, "dir/up", &[]),
+    ]);
     guest.ok("path_rename", rename);
     let open = guest.open_args(PREOPEN, "dir/up/l", Open::READ);
     guest.refuses("path_open", &[("moved", open, Notcapable)]);
@@ -250,18 +309,27 @@ fn a_link_that_was_moved_out_of_its_depth_leads_nowhere() {
 fn a_directory_moved_out_is_still_no_way_further_out() {
     let guest = Guest::new();
     let dir = guest.open("dir", Open::DIR);
-    fs::rename(guest.scratch.inside("dir"), guest.scratch.path("outside/moved")).unwrap();
+    fs::rename(
+        guest.scratch.inside("dir"),
+        guest.scratch.path("outside/moved"),
+    )
+    .unwrap();
     for path in ["..", "../secret", "sub/../../secret"] {
         let open = guest.open_args(dir, path, Open::READ);
         guest.refuses("path_open", &[(path, open, Notcapable)]);
     }
-    assert_eq!(guest.read(guest.open_at(dir, "nested", Open::READ)), "nested");
+    assert_eq!(
+        guest.read(guest.open_at(dir, "nested", Open::READ)),
+        "nested"
+    );
 }
 
 #[test]
 fn a_root_hides_what_the_host_calls_so() {
     let guest = Guest::with(|setup| setup.preopens = vec![("/", "inside")]);
-    guest.scratch.link("host", guest.scratch.path("outside/secret"));
+    guest
+        .scratch
+        .link("host", guest.scratch.path("outside/secret"));
     let open = guest.open_args(PREOPEN, "host", Open::READ);
     guest.refuses("path_open", &[("a path of the host", open, Errno::Noent)]);
     guest.scratch.link("up", "../../outside/secret");
@@ -271,61 +339,82 @@ fn a_root_hides_what_the_host_calls_so() {
 
 #[test]
 fn every_right_and_flag_opens_nothing_outside() {
-    let guest = guest();
-    let open = |base, fdflags| Open {
-        base,
-        inheriting: INHERITABLE,
-        fdflags: Fdflags::from_bits_retain(fdflags),
-        ..Open::FILE.oflags(Oflags::CREAT)
-    };
-    for right in Rights::from_bits_retain(ALL).iter() {
-        for fdflags in 0..32 {
-            let guest = guest.fresh();
-            let new = guest.open_args(PREOPEN, "out/new", open(right.bits(), fdflags));
-            assert_eq!(guest.errno("path_open", new), Notcapable);
+    for guest in guests() {
+        let open = |base, fdflags| Open {
+            base,
+            inheriting: INHERITABLE,
+            fdflags: Fdflags::from_bits_retain(fdflags),
+            ..Open::FILE.oflags(Oflags::CREAT)
+        };
+        for right in Rights::from_bits_retain(ALL).iter() {
+            for fdflags in 0..32 {
+                let open = open(right.bits(), fdflags);
+                let errno = guest.with_laid(|| {
+                    guest.errno("path_open", guest.open_args(PREOPEN, "out/new", open))
+                });
+                assert_eq!(errno, Notcapable);
+            }
         }
+        assert!(!guest.scratch.path("outside/new").exists());
     }
-    assert!(!guest.scratch.path("outside/new").exists());
 }
 
-/// While one thread swaps a directory for a link out and back, others use paths through it.
+/// While one thread swaps a directory for a link out and back, another uses paths through it.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_swap_at_the_wrong_moment_lets_nobody_out() {
-    let guest = guest();
-    fs::create_dir(guest.scratch.inside("swap")).unwrap();
-    fs::write(guest.scratch.inside("swap/secret"), "inside").unwrap();
-    let outside = crate::support::tree(&guest.scratch.path("outside"));
-    let [swap, out] = ["swap", "out"].map(|name| guest.scratch.inside(name));
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Relaxed) {
-                renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
+    for guest in guests() {
+        fs::create_dir(guest.scratch.inside("swap")).unwrap();
+        fs::write(guest.scratch.inside("swap/secret"), "inside").unwrap();
+        let outside = tree(&guest.scratch.path("outside"));
+        let [swap, out] = ["swap", "out"].map(|name| guest.scratch.inside(name));
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
+                    // Who holds the directory's lock all the time keeps the other thread from racing.
+                    std::thread::yield_now();
+                }
+            });
+            for _ in 0..1000 {
+                guest.with_laid(|| go_through_swap(&guest));
             }
+            done.store(true, Relaxed);
         });
-        for _ in 0..3000 {
-            let guest = guest.fresh();
-            let open = guest.call("path_open", guest.open_args(PREOPEN, "swap/secret", Open::READ));
-            if open.result.is_ok() {
-                let fd = open.u32_at(OUT).into();
-                assert_eq!(guest.read(fd), "inside");
-                guest.ok("fd_close", [fd]);
-            }
-            let create = Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC);
-            let open = guest.call("path_open", guest.open_args(PREOPEN, "swap/new", create));
-            if open.result.is_ok() {
-                guest.ok("fd_close", [open.u32_at(OUT).into()]);
-            }
-            let times = args(&[&[PREOPEN, FOLLOW], &guest.lay("swap/secret"), &[0, 0, 0b0101]]);
-            let _ = guest.call("path_filestat_set_times", times);
-            for name in ["path_unlink_file", "path_create_directory", "path_remove_directory"] {
-                let _ = guest.call(name, guest.at(PREOPEN, "swap/dir", &[]));
-            }
-            let rename = args(&[&guest.at(PREOPEN, "file", &[]), &guest.at(PREOPEN, "swap/file", &[])]);
-            let _ = guest.call("path_rename", rename);
-        }
-        done.store(true, Relaxed);
-    });
-    assert_eq!(crate::support::tree(&guest.scratch.path("outside")), outside);
+        assert_eq!(tree(&guest.scratch.path("outside")), outside);
+    }
+}
+
+fn go_through_swap(guest: &Guest) {
+    let create = Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC);
+    for (path, open, text) in [
+        ("swap/secret", Open::READ, "inside"),
+        ("swap/new", create, ""),
+    ] {
+        let fd = match guest.call("path_open", guest.open_args(PREOPEN, path, open)) {
+            opened if opened.result.is_ok() => opened.u32_at(OUT).into(),
+            _ => continue,
+        };
+        assert_eq!(guest.read(fd), text);
+        guest.ok("fd_close", [fd]);
+    }
+    let times = args(&[
+        &[PREOPEN, FOLLOW],
+        &guest.lay("swap/secret"),
+        &[0, 0, 0b0101],
+    ]);
+    guest.errno("path_filestat_set_times", times);
+    for name in [
+        "path_create_directory",
+        "path_remove_directory",
+        "path_unlink_file",
+    ] {
+        guest.errno(name, guest.at(PREOPEN, "swap/dir", &[]));
+    }
+    guest.errno("path_unlink_file", guest.at(PREOPEN, "swap/new", &[]));
+    for (old, new) in [("file", "swap/file"), ("swap/file", "file")] {
+        let rename = args(&[&guest.at(PREOPEN, old, &[]), &guest.at(PREOPEN, new, &[])]);
+        guest.errno("path_rename", rename);
+    }
 }

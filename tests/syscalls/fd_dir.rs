@@ -1,4 +1,4 @@
-use wasi_rs::abi::Errno::{Badf, Inval, Nobufs, Overflow};
+use wasi_rs::abi::Errno::{Badf, Inval, Nametoolong, Overflow};
 use wasi_rs::abi::Prestat;
 
 use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN};
@@ -50,7 +50,9 @@ pub mod fd_prestat_dir_name {
             let outcome = guest.call("fd_prestat_dir_name", [PREOPEN, OUT, path_len]);
             outcome.wrote(&[(OUT, NAME)]);
         }
-        guest.call("fd_prestat_dir_name", [PREOPEN, END - 8, 8]).wrote(&[(END - 8, NAME)]);
+        guest
+            .call("fd_prestat_dir_name", [PREOPEN, END - 8, 8])
+            .wrote(&[(END - 8, NAME)]);
     }
 
     #[test]
@@ -61,14 +63,30 @@ pub mod fd_prestat_dir_name {
             "fd_prestat_dir_name",
             &[
                 ("not open", vec![CLOSED, OUT, 8], Badf),
-                ("not open, beyond memory", vec![CLOSED, END - 7, 8], Overflow),
+                (
+                    "not open, beyond memory",
+                    vec![CLOSED, END - 7, 8],
+                    Overflow,
+                ),
                 ("beyond memory", vec![PREOPEN, END - 7, 8], Overflow),
-                ("beyond memory, as long as can be", vec![PREOPEN, OUT, u32::MAX.into()], Overflow),
+                (
+                    "beyond memory, as long as can be",
+                    vec![PREOPEN, OUT, u32::MAX.into()],
+                    Overflow,
+                ),
                 ("a directory that was opened", vec![dir, OUT, 8], Badf),
-                ("a directory that was opened, no room", vec![dir, OUT, 0], Badf),
+                (
+                    "a directory that was opened, no room",
+                    vec![dir, OUT, 0],
+                    Badf,
+                ),
                 ("a standard stream", vec![0, OUT, 8], Badf),
-                ("room for all but one byte", vec![PREOPEN, OUT, 7], Nobufs),
-                ("no room", vec![PREOPEN, OUT, 0], Nobufs),
+                (
+                    "room for all but one byte",
+                    vec![PREOPEN, OUT, 7],
+                    Nametoolong,
+                ),
+                ("no room", vec![PREOPEN, OUT, 0], Nametoolong),
             ],
         );
     }
@@ -81,7 +99,13 @@ pub mod fd_prestat_dir_name {
         });
         for (fd, name) in (PREOPEN..).zip(names) {
             let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
-            assert_eq!(prestat, Prestat { tag: 0, name_len: name.len() as u32 });
+            assert_eq!(
+                prestat,
+                Prestat {
+                    tag: 0,
+                    name_len: name.len() as u32
+                }
+            );
             let outcome = guest.call("fd_prestat_dir_name", [fd, OUT, name.len() as u64]);
             outcome.wrote(&[(OUT, name.as_bytes())]);
         }

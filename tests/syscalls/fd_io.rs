@@ -17,20 +17,48 @@ fn refuses(name: &str, right: Rights, offset: &[u64]) {
         name,
         &[
             ("not open", call(CLOSED, good, OUT), Badf),
-            ("not open, the result beyond memory", call(CLOSED, good, END - 3), Overflow),
-            ("not open, a buffer beyond memory", call(CLOSED, list(&[[END, 1]]), OUT), Overflow),
+            (
+                "not open, the result beyond memory",
+                call(CLOSED, good, END - 3),
+                Overflow,
+            ),
+            (
+                "not open, a buffer beyond memory",
+                call(CLOSED, list(&[[END, 1]]), OUT),
+                Overflow,
+            ),
             ("without the right", call(lacking, good, OUT), Notcapable),
             ("a directory", call(PREOPEN, good, OUT), Notcapable),
-            ("the result beyond memory", call(fd, good, END - 3), Overflow),
+            (
+                "the result beyond memory",
+                call(fd, good, END - 3),
+                Overflow,
+            ),
             with("the list beyond memory", [END - 15, 2], Overflow),
             with("the empty list at the end of memory", [END, 0], Overflow),
             with("a length that wraps 32 bits", [at, 0x2000_0000], Overflow),
-            with("a length that wraps 32 bits to one", [at, 0x2000_0001], Overflow),
+            with(
+                "a length that wraps 32 bits to one",
+                [at, 0x2000_0001],
+                Overflow,
+            ),
             with("the longest list", [at, u32::MAX.into()], Overflow),
-            with("a buffer beyond memory", list(&[[0, 1], [END - 1, 2]]), Overflow),
+            with(
+                "a buffer beyond memory",
+                list(&[[0, 1], [END - 1, 2]]),
+                Overflow,
+            ),
             with("a buffer at the end", list(&[[0, 1], [END, 0]]), Overflow),
-            with("a buffer that wraps 32 bits", list(&[[u32::MAX.into(), 2]]), Overflow),
-            with("a buffer as long as can be", list(&[[1, u32::MAX.into()]]), Overflow),
+            with(
+                "a buffer that wraps 32 bits",
+                list(&[[u32::MAX.into(), 2]]),
+                Overflow,
+            ),
+            with(
+                "a buffer as long as can be",
+                list(&[[1, u32::MAX.into()]]),
+                Overflow,
+            ),
             with("too many buffers", [0, 1025], Inval),
         ],
     );
@@ -63,7 +91,9 @@ pub mod fd_read {
         let fd = guest.open("file", Open::FILE);
         let empty = guest.iovs(&[[0, 0], [9, 0]]);
         for [iovs, iovs_len] in [[0, 0], empty] {
-            guest.call("fd_read", [fd, iovs, iovs_len, OUT]).wrote(&[(OUT, &[0; 4])]);
+            guest
+                .call("fd_read", [fd, iovs, iovs_len, OUT])
+                .wrote(&[(OUT, &[0; 4])]);
         }
         assert_eq!(guest.read(fd), "0123456789");
     }
@@ -112,7 +142,10 @@ pub mod fd_read {
         let guest = Guest::new();
         let fd = guest.open("file", Open::FILE.base(Rights::FD_WRITE));
         let [iovs, iovs_len] = guest.iovs(&[[OUT, 1]]);
-        guest.refuses("fd_read", &[("for writing", vec![fd, iovs, iovs_len, OUT], Notcapable)]);
+        guest.refuses(
+            "fd_read",
+            &[("for writing", vec![fd, iovs, iovs_len, OUT], Notcapable)],
+        );
     }
 
     #[test]
@@ -120,7 +153,10 @@ pub mod fd_read {
         let guest = Guest::new();
         let fd = guest.open("dir", Open::READ);
         let [iovs, iovs_len] = guest.iovs(&[[OUT, 1]]);
-        guest.refuses("fd_read", &[("a directory", vec![fd, iovs, iovs_len, OUT], Notcapable)]);
+        guest.refuses(
+            "fd_read",
+            &[("a directory", vec![fd, iovs, iovs_len, OUT], Notcapable)],
+        );
     }
 }
 
@@ -150,7 +186,9 @@ pub mod fd_write {
         let fd = guest.open("file", Open::FILE);
         let empty = guest.iovs(&[[0, 0], [9, 0]]);
         for [iovs, iovs_len] in [[0, 0], empty] {
-            guest.call("fd_write", [fd, iovs, iovs_len, OUT]).wrote(&[(OUT, &[0; 4])]);
+            guest
+                .call("fd_write", [fd, iovs, iovs_len, OUT])
+                .wrote(&[(OUT, &[0; 4])]);
         }
         assert_eq!(guest.scratch.text("file"), "0123456789");
     }
@@ -171,7 +209,9 @@ pub mod fd_write {
         guest.ok("fd_fdstat_set_flags", [fd, Fdflags::APPEND.bits().into()]);
         guest.write(fd, "ab");
         guest.ok("fd_fdstat_set_flags", [fd, 0]);
-        guest.call("fd_seek", [fd, 0, 0, OUT]).wrote(&[(OUT, &[0; 8])]);
+        guest
+            .call("fd_seek", [fd, 0, 0, OUT])
+            .wrote(&[(OUT, &[0; 8])]);
         guest.write(fd, "c");
         assert_eq!(guest.scratch.text("file"), "c123456789ab");
     }
@@ -181,7 +221,10 @@ pub mod fd_write {
         let guest = Guest::new();
         for flags in [Fdflags::DSYNC, Fdflags::RSYNC, Fdflags::SYNC] {
             let opened = Open::FILE.oflags(Oflags::TRUNC).fdflags(flags);
-            let opened = Open { inheriting: 0, ..opened };
+            let opened = Open {
+                inheriting: 0,
+                ..opened
+            };
             let fd = guest.open("empty", opened);
             guest.write(fd, "ab");
             let later = guest.open("empty", Open::FILE);
@@ -196,7 +239,10 @@ pub mod fd_write {
         let guest = Guest::new();
         let fd = guest.open("file", Open::READ);
         let [ciovs, ciovs_len] = guest.ciovs("x");
-        guest.refuses("fd_write", &[("for reading", vec![fd, ciovs, ciovs_len, OUT], Notcapable)]);
+        guest.refuses(
+            "fd_write",
+            &[("for reading", vec![fd, ciovs, ciovs_len, OUT], Notcapable)],
+        );
     }
 }
 
@@ -213,7 +259,7 @@ pub mod fd_pread {
         read(4).wrote(&[(one, b"45"), (two, b"678"), (OUT, &[5, 0, 0, 0])]);
         read(7).wrote(&[(one, b"78"), (two, b"9"), (OUT, &[3, 0, 0, 0])]);
         read(10).wrote(&[(OUT, &[0; 4])]);
-        read(i64::MAX as u64).wrote_within(&[(OUT, 4)]);
+        read(1 << 40).wrote(&[(OUT, &[0; 4])]);
         assert_eq!(guest.read(fd), "0123456789", "the offset stays");
     }
 
@@ -228,7 +274,9 @@ pub mod fd_pread {
     fn no_buffers_read_nothing() {
         let guest = Guest::new();
         let fd = guest.open("file", Open::FILE);
-        guest.call("fd_pread", [fd, 0, 0, 3, OUT]).wrote(&[(OUT, &[0; 4])]);
+        guest
+            .call("fd_pread", [fd, 0, 0, 3, OUT])
+            .wrote(&[(OUT, &[0; 4])]);
     }
 }
 
@@ -258,7 +306,9 @@ pub mod fd_pwrite {
     fn no_buffers_write_nothing() {
         let guest = Guest::new();
         let fd = guest.open("file", Open::FILE);
-        guest.call("fd_pwrite", [fd, 0, 0, 30, OUT]).wrote(&[(OUT, &[0; 4])]);
+        guest
+            .call("fd_pwrite", [fd, 0, 0, 30, OUT])
+            .wrote(&[(OUT, &[0; 4])]);
         assert_eq!(guest.scratch.text("file"), "0123456789");
     }
 }
@@ -272,9 +322,21 @@ fn negative_offsets(name: &str) {
         guest.refuses(
             name,
             &[
-                ("an offset from 2^63", vec![fd, iovs, iovs_len, offset, OUT], Inval),
-                ("and not open", vec![CLOSED, iovs, iovs_len, offset, OUT], Inval),
-                ("and beyond memory", vec![fd, iovs, iovs_len, offset, END], Overflow),
+                (
+                    "an offset from 2^63",
+                    vec![fd, iovs, iovs_len, offset, OUT],
+                    Inval,
+                ),
+                (
+                    "and not open",
+                    vec![CLOSED, iovs, iovs_len, offset, OUT],
+                    Inval,
+                ),
+                (
+                    "and beyond memory",
+                    vec![fd, iovs, iovs_len, offset, END],
+                    Overflow,
+                ),
             ],
         );
     }

@@ -58,7 +58,12 @@ pub mod fd_fdstat_get {
     #[test]
     fn flags_are_those_of_the_open() {
         let guest = Guest::new();
-        for fdflags in [Fdflags::empty(), Fdflags::APPEND, Fdflags::NONBLOCK, Fdflags::DSYNC] {
+        for fdflags in [
+            Fdflags::empty(),
+            Fdflags::APPEND,
+            Fdflags::NONBLOCK,
+            Fdflags::DSYNC,
+        ] {
             let fd = guest.open("file", Open::FILE.fdflags(fdflags));
             assert_eq!(fs_flags(&guest, fd), fdflags);
         }
@@ -114,7 +119,10 @@ pub mod fd_fdstat_set_flags {
     #[test]
     fn a_directory_takes_them() {
         let guest = Guest::new();
-        guest.ok("fd_fdstat_set_flags", [PREOPEN, Fdflags::NONBLOCK.bits().into()]);
+        guest.ok(
+            "fd_fdstat_set_flags",
+            [PREOPEN, Fdflags::NONBLOCK.bits().into()],
+        );
         assert_eq!(fs_flags(&guest, PREOPEN), Fdflags::NONBLOCK);
     }
 
@@ -136,13 +144,19 @@ pub mod fd_fdstat_set_rights {
         let dir = guest.open("dir", Open::DIR);
         for (base, inheriting) in [
             (DIR_RIGHTS, INHERITABLE),
-            (Rights::PATH_OPEN.bits() | Rights::FD_READDIR.bits(), INHERITABLE),
+            (
+                Rights::PATH_OPEN.bits() | Rights::FD_READDIR.bits(),
+                INHERITABLE,
+            ),
             (Rights::PATH_OPEN.bits(), Rights::FD_READ.bits()),
             (0, 0),
         ] {
             guest.shrink(dir, base, inheriting);
             let fdstat = fdstat(&guest, dir);
-            assert_eq!((fdstat.fs_rights_base, fdstat.fs_rights_inheriting), (base, inheriting));
+            assert_eq!(
+                (fdstat.fs_rights_base, fdstat.fs_rights_inheriting),
+                (base, inheriting)
+            );
         }
     }
 
@@ -156,14 +170,30 @@ pub mod fd_fdstat_set_rights {
             &[
                 ("not open", vec![CLOSED, 0, 0], Badf),
                 ("not open, more", vec![CLOSED, ALL, ALL], Badf),
-                ("a right of directories", vec![fd, Rights::PATH_OPEN.bits(), 0], Notcapable),
+                (
+                    "a right of directories",
+                    vec![fd, Rights::PATH_OPEN.bits(), 0],
+                    Notcapable,
+                ),
                 ("every right", vec![fd, ALL, 0], Notcapable),
                 ("bits of no right", vec![fd, 1 << 63, 0], Notcapable),
                 ("every bit", vec![fd, u64::MAX, u64::MAX], Notcapable),
                 ("one to hand down", vec![fd, FILE_RIGHTS, 1], Notcapable),
-                ("one that was given up", vec![shrunk, FILE_RIGHTS, 0], Notcapable),
-                ("that one alone", vec![shrunk, Rights::FD_READ.bits(), 0], Notcapable),
-                ("files' of a preopen", vec![PREOPEN, Rights::FD_READ.bits(), 0], Notcapable),
+                (
+                    "one that was given up",
+                    vec![shrunk, FILE_RIGHTS, 0],
+                    Notcapable,
+                ),
+                (
+                    "that one alone",
+                    vec![shrunk, Rights::FD_READ.bits(), 0],
+                    Notcapable,
+                ),
+                (
+                    "files' of a preopen",
+                    vec![PREOPEN, Rights::FD_READ.bits(), 0],
+                    Notcapable,
+                ),
                 ("sockets' of a preopen", vec![PREOPEN, 0, ALL], Notcapable),
             ],
         );
@@ -197,7 +227,11 @@ pub mod fd_filestat_get {
         std::fs::hard_link(guest.scratch.inside("file"), guest.scratch.inside("again")).unwrap();
         for (fd, path, filetype) in [
             (PREOPEN, ".", Filetype::Directory),
-            (guest.open("file", Open::FILE), "file", Filetype::RegularFile),
+            (
+                guest.open("file", Open::FILE),
+                "file",
+                Filetype::RegularFile,
+            ),
             (guest.open("dir", Open::DIR), "dir", Filetype::Directory),
             (
                 guest.open("dir", Open::READ.base(Rights::FD_FILESTAT_GET)),
@@ -206,7 +240,11 @@ pub mod fd_filestat_get {
             ),
         ] {
             let filestat: Filestat = guest.record("fd_filestat_get", &[fd]);
-            assert_eq!(filestat, host_filestat(&guest.scratch.inside(path), filetype), "{path}");
+            assert_eq!(
+                filestat,
+                host_filestat(&guest.scratch.inside(path), filetype),
+                "{path}"
+            );
         }
         let null: Filestat = guest.record("fd_filestat_get", &[0]);
         assert_eq!(filetype(null.filetype), Filetype::CharacterDevice);
@@ -252,11 +290,19 @@ pub mod fd_filestat_set_size {
                 ("not open", vec![CLOSED, 0], Badf),
                 ("not open, no size", vec![CLOSED, u64::MAX], Badf),
                 ("without the right", vec![lacking, 0], Notcapable),
-                ("without the right, no size", vec![lacking, u64::MAX], Notcapable),
+                (
+                    "without the right, no size",
+                    vec![lacking, u64::MAX],
+                    Notcapable,
+                ),
                 ("a directory", vec![PREOPEN, 0], Notcapable),
                 ("a size from 2^63", vec![fd, 1 << 63], Inval),
                 ("the greatest size", vec![fd, u64::MAX], Inval),
-                ("further than a file system reaches", vec![fd, 1 << 62], Fbig),
+                (
+                    "further than a file system reaches",
+                    vec![fd, 1 << 62],
+                    Fbig,
+                ),
             ],
         );
     }
@@ -282,12 +328,18 @@ pub enum Change {
 
 pub fn changes() -> impl Iterator<Item = (u64, Change, Change)> {
     let each = |given: Fstflags, now: Fstflags| {
-        [(Fstflags::empty(), Change::None), (given, Change::Given), (now, Change::Now)]
+        [
+            (Fstflags::empty(), Change::None),
+            (given, Change::Given),
+            (now, Change::Now),
+        ]
     };
-    each(Fstflags::ATIM, Fstflags::ATIM_NOW).into_iter().flat_map(move |(atim, atim_change)| {
-        each(Fstflags::MTIM, Fstflags::MTIM_NOW)
-            .map(|(mtim, mtim_change)| ((atim | mtim).bits().into(), atim_change, mtim_change))
-    })
+    each(Fstflags::ATIM, Fstflags::ATIM_NOW)
+        .into_iter()
+        .flat_map(move |(atim, atim_change)| {
+            each(Fstflags::MTIM, Fstflags::MTIM_NOW)
+                .map(|(mtim, mtim_change)| ((atim | mtim).bits().into(), atim_change, mtim_change))
+        })
 }
 
 /// Values of `fst_flags` that ask for both of one, or for nothing known.
@@ -346,7 +398,11 @@ pub mod fd_filestat_set_times {
                 &[
                     ("no flags", vec![fd, 1, 2, fst_flags], Inval),
                     ("no flags, not open", vec![CLOSED, 1, 2, fst_flags], Inval),
-                    ("no flags, without the right", vec![lacking, 1, 2, fst_flags], Inval),
+                    (
+                        "no flags, without the right",
+                        vec![lacking, 1, 2, fst_flags],
+                        Inval,
+                    ),
                 ],
             );
         }

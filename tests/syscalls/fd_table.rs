@@ -35,7 +35,10 @@ pub mod fd_close {
         for name in ["fd_prestat_get", "fd_fdstat_get"] {
             assert_eq!(guest.errno(name, [PREOPEN, OUT]), Badf);
         }
-        assert_eq!(guest.errno("path_open", guest.open_args(PREOPEN, "file", Open::FILE)), Badf);
+        assert_eq!(
+            guest.errno("path_open", guest.open_args(PREOPEN, "file", Open::FILE)),
+            Badf
+        );
     }
 
     #[test]
@@ -95,7 +98,11 @@ pub mod fd_renumber {
         let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
         assert_eq!(prestat.name_len, 8);
         assert_eq!(guest.errno("fd_prestat_get", [PREOPEN, OUT]), Badf);
-        assert_eq!(guest.open_at(fd, "file", Open::FILE), PREOPEN, "the number that it left");
+        assert_eq!(
+            guest.open_at(fd, "file", Open::FILE),
+            PREOPEN,
+            "the number that it left"
+        );
     }
 
     #[test]
@@ -136,7 +143,9 @@ pub mod fd_renumber {
         guest.open("file", Open::FILE);
         let dir = guest.open("dir", Open::DIR);
         let buf = guest.room(10);
-        guest.call("fd_readdir", [dir, buf, 10, 0, OUT]).wrote_within(&[(buf, 10), (OUT, 4)]);
+        guest
+            .call("fd_readdir", [dir, buf, 10, 0, OUT])
+            .wrote_within(&[(buf, 10), (OUT, 4)]);
         assert!(open() >= 3);
         let Guest { ctx, scratch, .. } = guest;
         drop(ctx);

@@ -7,9 +7,7 @@ use wasi_rs::abi::Errno::{
 };
 use wasi_rs::abi::Rights;
 
-use crate::support::{
-    BUF, CLOSED, END, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args,
-};
+use crate::support::{CLOSED, END, FOLLOW, Guest, NO_FOLLOW, Open, PREOPEN, args};
 
 /// A path of a call with two, and what it takes for it.
 #[derive(Clone, Copy)]
@@ -20,7 +18,13 @@ enum Side {
 
 /// The arguments of `path_link` (with flags) or `path_rename` (without).
 fn two(guest: &Guest, flags: &[u64], old: (u64, &str), new: (u64, &str)) -> Vec<u64> {
-    args(&[&[old.0], flags, &guest.lay(old.1), &[new.0], &guest.lay(new.1)])
+    args(&[
+        &[old.0],
+        flags,
+        &guest.lay(old.1),
+        &[new.0],
+        &guest.lay(new.1),
+    ])
 }
 
 /// The rows that both paths of `path_link` and `path_rename` have.
@@ -85,19 +89,23 @@ pub mod path_link {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        for (old, new) in [
-            ((PREOPEN, "file"), (PREOPEN, "new")),
-            ((PREOPEN, "file"), (dir, "sub/new")),
-            ((dir, "nested"), (PREOPEN, "dirlink/other")),
-        ] {
-            let inside = |(fd, path): (u64, &str)| {
-                guest.scratch.inside(if fd == dir { "dir" } else { "." }).join(path)
-            };
-            guest.ok("path_link", two(&guest, &[NO_FOLLOW], old, new));
-            let [old, new] = [old, new].map(|place| inside(place).metadata().unwrap());
-            assert_eq!(old.ino(), new.ino());
+        for guest in Guest::either_way(|_| {}) {
+            let dir = guest.open("dir", Open::DIR);
+            for (old, new) in [
+                ((PREOPEN, "file"), (PREOPEN, "new")),
+                ((PREOPEN, "file"), (dir, "sub/new")),
+                ((dir, "nested"), (PREOPEN, "dirlink/other")),
+            ] {
+                let inside = |(fd, path): (u64, &str)| {
+                    guest
+                        .scratch
+                        .inside(if fd == dir { "dir" } else { "." })
+                        .join(path)
+                };
+                guest.ok("path_link", two(&guest, &[NO_FOLLOW], old, new));
+                let [old, new] = [old, new].map(|place| inside(place).metadata().unwrap());
+                assert_eq!(old.ino(), new.ino());
+            }
         }
     }
 
@@ -139,18 +147,25 @@ pub mod path_link {
 
     #[test]
     fn a_link_is_linked_itself_unless_it_is_to_be_followed() {
-        let guest = Guest::new();
-        for (flags, new, is_link) in [(NO_FOLLOW, "itself", true), (FOLLOW, "target", false)] {
-            guest.ok("path_link", two(&guest, &[flags], (PREOPEN, "link"), (PREOPEN, new)));
-            let metadata = guest.scratch.inside(new).symlink_metadata().unwrap();
-            assert_eq!(metadata.is_symlink(), is_link);
+        for guest in Guest::either_way(|_| {}) {
+            for (flags, new, is_link) in [(NO_FOLLOW, "itself", true), (FOLLOW, "target", false)] {
+                guest.ok(
+                    "path_link",
+                    two(&guest, &[flags], (PREOPEN, "link"), (PREOPEN, new)),
+                );
+                let metadata = guest.scratch.inside(new).symlink_metadata().unwrap();
+                assert_eq!(metadata.is_symlink(), is_link);
+            }
         }
     }
 
     #[test]
     fn flags_without_a_meaning_are_ignored() {
         let guest = Guest::new();
-        guest.ok("path_link", two(&guest, &[0xffff_fffe], (PREOPEN, "link"), (PREOPEN, "new")));
+        guest.ok(
+            "path_link",
+            two(&guest, &[0xffff_fffe], (PREOPEN, "link"), (PREOPEN, "new")),
+        );
         assert!(guest.scratch.inside("new").is_symlink());
     }
 }
@@ -160,63 +175,79 @@ pub mod path_rename {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        let steps = [
-            ((PREOPEN, "file"), (PREOPEN, "new"), "new"),
-            ((PREOPEN, "new"), (dir, "new"), "dir/new"),
-            ((dir, "new"), (PREOPEN, "dirlink/sub/new"), "dir/sub/new"),
-            ((PREOPEN, "dir/sub/new"), (PREOPEN, "empty"), "empty"),
-            ((PREOPEN, "empty"), (PREOPEN, "empty"), "empty"),
-        ];
-        for (old, new, path) in steps {
-            guest.ok("path_rename", two(&guest, &[], old, new));
-            assert_eq!(guest.scratch.text(path), "0123456789");
+        for guest in Guest::either_way(|_| {}) {
+            let dir = guest.open("dir", Open::DIR);
+            let steps = [
+                ((PREOPEN, "file"), (PREOPEN, "new"), "new"),
+                ((PREOPEN, "new"), (dir, "new"), "dir/new"),
+                ((dir, "new"), (PREOPEN, "dirlink/sub/new"), "dir/sub/new"),
+                ((PREOPEN, "dir/sub/new"), (PREOPEN, "empty"), "empty"),
+                ((PREOPEN, "empty"), (PREOPEN, "empty"), "empty"),
+            ];
+            for (old, new, path) in steps {
+                guest.ok("path_rename", two(&guest, &[], old, new));
+                assert_eq!(guest.scratch.text(path), "0123456789");
+            }
+            for (old, new) in [
+                ("dir/sub", "moved"),
+                ("moved/", "again/"),
+                ("link", "renamed"),
+            ] {
+                guest.ok(
+                    "path_rename",
+                    two(&guest, &[], (PREOPEN, old), (PREOPEN, new)),
+                );
+                assert!(guest.scratch.inside(old).symlink_metadata().is_err());
+            }
+            assert!(guest.scratch.inside("again").is_dir());
+            assert!(
+                guest.scratch.inside("renamed").is_symlink(),
+                "a link moves, not its target"
+            );
         }
-        for (old, new) in [("dir/sub", "moved"), ("moved/", "again/"), ("link", "renamed")] {
-            guest.ok("path_rename", two(&guest, &[], (PREOPEN, old), (PREOPEN, new)));
-            assert!(guest.scratch.inside(old).symlink_metadata().is_err());
-        }
-        assert!(guest.scratch.inside("again").is_dir());
-        assert!(guest.scratch.inside("renamed").is_symlink(), "a link moves, not its target");
     }
 
     #[test]
     pub fn refusals() {
         let (source, target) = (Rights::PATH_RENAME_SOURCE, Rights::PATH_RENAME_TARGET);
         refuses_either("path_rename", &[], source, target);
-        let guest = Guest::new();
-        fs::create_dir(guest.scratch.inside("other")).unwrap();
-        refuses_pairs(
-            &guest,
-            "path_rename",
-            &[],
-            &[
-                ("nothing", "new", Noent),
-                ("file", "dir", Isdir),
-                ("dir", "file", Notdir),
-                ("other", "dir", Notempty),
-                ("dir", "dir/sub/new", Inval),
-                ("file/", "new", Notdir),
-                ("file", "new/", Notdir),
-                ("link/", "new", Notdir),
-                ("dirlink/", "new", Notdir),
-                (".", "new", Busy),
-                ("./", "new", Busy),
-                ("dir/.", "new", Busy),
-                ("dir/..", "new", Busy),
-                ("dir", ".", Busy),
-                ("dir", "other/.", Busy),
-            ],
-        );
+        for guest in Guest::either_way(|_| {}) {
+            fs::create_dir(guest.scratch.inside("other")).unwrap();
+            refuses_pairs(
+                &guest,
+                "path_rename",
+                &[],
+                &[
+                    ("nothing", "new", Noent),
+                    ("file", "dir", Isdir),
+                    ("dir", "file", Notdir),
+                    ("other", "dir", Notempty),
+                    ("dir", "dir/sub/new", Inval),
+                    ("file/", "new", Notdir),
+                    ("file", "new/", Notdir),
+                    ("link/", "new", Notdir),
+                    ("dirlink/", "new", Notdir),
+                    (".", "new", Busy),
+                    ("./", "new", Busy),
+                    ("dir/.", "new", Busy),
+                    ("dir/..", "new", Busy),
+                    ("dir", ".", Busy),
+                    ("dir", "other/.", Busy),
+                ],
+            );
+        }
     }
 
     #[test]
     fn a_directory_replaces_an_empty_one() {
-        let guest = Guest::new();
-        fs::create_dir(guest.scratch.inside("other")).unwrap();
-        guest.ok("path_rename", two(&guest, &[], (PREOPEN, "dir"), (PREOPEN, "other")));
-        assert_eq!(guest.scratch.text("other/nested"), "nested");
+        for guest in Guest::either_way(|_| {}) {
+            fs::create_dir(guest.scratch.inside("other")).unwrap();
+            guest.ok(
+                "path_rename",
+                two(&guest, &[], (PREOPEN, "dir"), (PREOPEN, "other")),
+            );
+            assert_eq!(guest.scratch.text("other/nested"), "nested");
+        }
     }
 
     #[test]
@@ -227,176 +258,6 @@ pub mod path_rename {
             let new = two(&guest, &[], (PREOPEN, "dir"), (PREOPEN, root));
             let rows = [("moved", old, Busy), ("replaced", new, Busy)];
             guest.refuses("path_rename", &rows);
-        }
-    }
-}
-
-pub mod path_symlink {
-    use super::*;
-
-    fn symlink(guest: &Guest, target: &str, fd: u64, path: &str) -> Vec<u64> {
-        args(&[&guest.lay(target), &guest.at(fd, path, &[])])
-    }
-
-    #[test]
-    pub fn works() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        for (target, fd, path, host) in [
-            ("file", PREOPEN, "new", "new"),
-            ("nothing/at/all", PREOPEN, "dirlink/new", "dir/new"),
-            ("../file", PREOPEN, "dir/up", "dir/up"),
-            ("..", PREOPEN, "dir/above", "dir/above"),
-            ("../nested", dir, "sub/new", "dir/sub/new"),
-            ("a//b/", dir, "./odd", "dir/odd"),
-        ] {
-            guest.ok("path_symlink", symlink(&guest, target, fd, path));
-            let made = fs::read_link(guest.scratch.inside(host)).unwrap();
-            assert_eq!(made.to_str(), Some(target));
-        }
-        assert_eq!(guest.read(guest.open("dir/up", Open::READ)), "0123456789");
-    }
-
-    #[test]
-    pub fn refusals() {
-        let guest = Guest::new();
-        let lacking = guest.dir_without(Rights::PATH_SYMLINK);
-        let [dir, file] = [guest.open("dir", Open::DIR), guest.open("file", Open::FILE)];
-        let link = |target: &str, fd: u64, path: &str| symlink(&guest, target, fd, path);
-        let target = |target: &str| link(target, PREOPEN, "new");
-        let path = |path: &str| link("file", PREOPEN, path);
-        let [at, len] = guest.lay("new");
-        guest.refuses(
-            "path_symlink",
-            &[
-                ("not open", link("file", CLOSED, "new"), Badf),
-                ("not open, absolute", link("/", CLOSED, "new"), Badf),
-                ("target beyond memory", vec![END - 2, 3, CLOSED, at, len], Overflow),
-                ("path beyond memory", vec![at, len, CLOSED, END - 2, 3], Overflow),
-                ("without the right", link("file", lacking, "new"), Notcapable),
-                ("without the right, absolute", link("/", lacking, "new"), Notcapable),
-                ("not in a directory", link("file", file, "new"), Notcapable),
-                ("not in a directory, a device", link("file", 0, "new"), Notdir),
-                ("absolute target", target("/file"), Perm),
-                ("absolute target, a guest path", target("/sandbox/file"), Perm),
-                ("no target", target(""), Inval),
-                ("a NUL in the target", target("file\0"), Inval),
-                ("target too long", target(&"a/".repeat(2048)), Nametoolong),
-                ("target above", target(".."), Notcapable),
-                ("target above and back", target("../inside/file"), Notcapable),
-                ("target above by a detour", target("dir/../../outside"), Notcapable),
-                ("target above the descriptor", link("../file", dir, "new"), Notcapable),
-                ("no path", path(""), Inval),
-                ("a NUL in the path", path("new\0"), Inval),
-                ("absolute path", path("/sandbox/new"), Notcapable),
-                ("path above", path("../new"), Notcapable),
-                ("path in nothing", path("nothing/new"), Noent),
-                ("path in a file", path("file/new"), Notdir),
-                ("path in a link to itself", path("loop/new"), Loop),
-                ("path too long", path(&"a/".repeat(2048)), Nametoolong),
-                ("name too long", path(&"n".repeat(256)), Nametoolong),
-                ("path slashed", path("new/"), Noent),
-                ("a file", path("file"), Exist),
-                ("a directory", path("dir"), Exist),
-                ("a directory, slashed", path("dir/"), Exist),
-                ("a link", path("link"), Exist),
-                ("a link to nothing", path("dangling"), Exist),
-                ("itself", path("."), Exist),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_target_may_climb_in_a_root() {
-        let guest = Guest::with(|setup| setup.preopens = vec![("/", "inside")]);
-        guest.ok("path_symlink", symlink(&guest, "../../file", PREOPEN, "new"));
-        assert_eq!(guest.read(guest.open("new", Open::READ)), "0123456789");
-    }
-}
-
-pub mod path_readlink {
-    use super::*;
-
-    #[test]
-    pub fn works() {
-        let guest = Guest::new();
-        for (path, target) in [
-            ("link", "file"),
-            ("./dirlink", "dir"),
-            ("dangling", "nothing"),
-            ("loop", "loop"),
-            ("dirlink/../link", "file"),
-        ] {
-            let outcome = guest.call("path_readlink", guest.at(PREOPEN, path, &[BUF, 100, OUT]));
-            outcome.wrote(&[
-                (BUF, target.as_bytes()),
-                (OUT, &(target.len() as u32).to_le_bytes()),
-            ]);
-        }
-    }
-
-    #[test]
-    pub fn refusals() {
-        let guest = Guest::new();
-        let lacking = guest.dir_without(Rights::PATH_READLINK);
-        let file = guest.open("file", Open::FILE);
-        let at = |fd: u64, path: &str| guest.at(fd, path, &[BUF, 100, OUT]);
-        let preopen = |path: &str| at(PREOPEN, path);
-        let result = |rest: [u64; 3]| guest.at(CLOSED, "link", &rest);
-        guest.refuses(
-            "path_readlink",
-            &[
-                ("not open", at(CLOSED, "link"), Badf),
-                ("path beyond memory", vec![CLOSED, END - 3, 4, BUF, 100, OUT], Overflow),
-                ("buffer beyond memory", result([END - 99, 100, OUT]), Overflow),
-                ("result beyond memory", result([BUF, 100, END - 3]), Overflow),
-                ("without the right", at(lacking, "link"), Notcapable),
-                ("without the right, no path", at(lacking, ""), Notcapable),
-                ("not in a directory", at(file, "link"), Notcapable),
-                ("not in a directory, a device", at(0, "link"), Notdir),
-                ("no path", preopen(""), Inval),
-                ("a NUL", preopen("link\0"), Inval),
-                ("absolute", preopen("/sandbox/link"), Notcapable),
-                ("above", preopen("../inside/link"), Notcapable),
-                ("nothing", preopen("nothing"), Noent),
-                ("in a file", preopen("file/link"), Notdir),
-                ("in a link to itself", preopen("loop/link"), Loop),
-                ("too long", preopen(&"a/".repeat(2048)), Nametoolong),
-                ("name too long", preopen(&"n".repeat(256)), Nametoolong),
-                ("a file", preopen("file"), Inval),
-                ("a directory", preopen("dir"), Inval),
-                ("itself", preopen("."), Inval),
-                ("a link to a directory, slashed", preopen("dirlink/"), Inval),
-                ("a link to a file, slashed", preopen("link/"), Notdir),
-                ("a link to nothing, slashed", preopen("dangling/"), Noent),
-                ("a link to itself, slashed", preopen("loop/"), Loop),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_small_buffer_gets_the_front() {
-        let guest = Guest::new();
-        let target = b"nothing";
-        for buf_len in 0..=8_u32 {
-            let used = buf_len.min(7);
-            let rest = [BUF, buf_len.into(), OUT];
-            guest.call("path_readlink", guest.at(PREOPEN, "dangling", &rest)).wrote(&[
-                (BUF, &target[..used as usize]),
-                (OUT, &used.to_le_bytes()),
-            ]);
-        }
-    }
-
-    #[test]
-    fn a_target_is_given_as_it_is() {
-        let guest = Guest::new();
-        for (name, target) in [("absolute", "/etc/nowhere"), ("above", "../../x"), ("odd", "a//b/")]
-        {
-            guest.scratch.link(name, target);
-            let outcome = guest.call("path_readlink", guest.at(PREOPEN, name, &[BUF, 100, OUT]));
-            outcome.wrote_within(&[(BUF, target.len() as u64), (OUT, 4)]);
-            assert_eq!(outcome.bytes_at(BUF, target.len() as u64), target.as_bytes());
         }
     }
 }

@@ -55,9 +55,15 @@ const CALLS: [(&str, &[Param]); 46] = [
     ("fd_write", &[Fd, Iovs, To(4)]),
     ("path_create_directory", &[Fd, Bytes]),
     ("path_filestat_get", &[Fd, Value, Bytes, To(64)]),
-    ("path_filestat_set_times", &[Fd, Value, Bytes, Value, Value, Value]),
+    (
+        "path_filestat_set_times",
+        &[Fd, Value, Bytes, Value, Value, Value],
+    ),
     ("path_link", &[Fd, Value, Bytes, Fd, Bytes]),
-    ("path_open", &[Fd, Value, Bytes, Value, Value, Value, Value, To(4)]),
+    (
+        "path_open",
+        &[Fd, Value, Bytes, Value, Value, Value, Value, To(4)],
+    ),
     ("path_readlink", &[Fd, Bytes, Bytes, To(4)]),
     ("path_remove_directory", &[Fd, Bytes]),
     ("path_rename", &[Fd, Bytes, Fd, Bytes]),
@@ -102,12 +108,23 @@ fn fitting(guest: &Guest, params: &[Param]) -> Vec<u64> {
 /// Pointers and lengths that lead outside; a length of `None` is not one to pass.
 fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
     let max = u64::from(u32::MAX);
-    let list = |rows: &[(u64, u64)]| rows.iter().map(|(at, len)| [Some(*at), Some(*len)]).collect();
+    let list = |rows: &[(u64, u64)]| {
+        rows.iter()
+            .map(|(at, len)| [Some(*at), Some(*len)])
+            .collect()
+    };
     match param {
         Fd | Value => vec![],
-        To(size) => [END - size + 1, END, END + 1, 0x8000_0000, max - size + 1, max]
-            .map(|at| [Some(at), None])
-            .to_vec(),
+        To(size) => [
+            END - size + 1,
+            END,
+            END + 1,
+            0x8000_0000,
+            max - size + 1,
+            max,
+        ]
+        .map(|at| [Some(at), None])
+        .to_vec(),
         Bytes => list(&[
             (END, 0),
             (END, 1),
@@ -123,7 +140,7 @@ fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
             (END, 0),
             (END - 7, 1),
             (END - 15, 2),
-            (0, 0x2000),
+            (0, 0x2001),
             (8, 0x1fff_ffff),
             (0, 0x2000_0000),
             (0, 0x2000_0001),
@@ -169,7 +186,10 @@ fn a_pointer_that_leads_outside_is_refused_before_anything_else() {
 #[test]
 fn pointers_inside_lead_on_to_the_descriptor() {
     for (name, params) in CALLS {
-        if matches!(name, "poll_oneoff" | "proc_exit" | "proc_raise" | "fd_renumber") {
+        if matches!(
+            name,
+            "poll_oneoff" | "proc_exit" | "proc_raise" | "fd_renumber"
+        ) {
             continue;
         }
         let guest = Guest::new();
@@ -196,7 +216,10 @@ fn memory_of_no_pages_has_no_inside() {
 
     let guest = Guest::new();
     for (name, params) in CALLS {
-        if params.iter().any(|param| matches!(param, To(_) | Bytes | Iovs)) {
+        if params
+            .iter()
+            .any(|param| matches!(param, To(_) | Bytes | Iovs))
+        {
             let call = crate::support::syscall(name).call;
             let result = call(&guest.ctx, GuestMemory::new(&[]), &[0; MAX_PARAMS]);
             assert_eq!(result, Err(Stop::Errno(Overflow)), "{name}");

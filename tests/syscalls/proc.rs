@@ -45,7 +45,11 @@ pub mod proc_raise {
             &[
                 ("no signal", vec![0], Errno::Notsup),
                 ("a signal", vec![15], Errno::Notsup),
-                ("a number of no signal", vec![u32::MAX.into()], Errno::Notsup),
+                (
+                    "a number of no signal",
+                    vec![u32::MAX.into()],
+                    Errno::Notsup,
+                ),
             ],
         );
     }

@@ -7,10 +7,18 @@ pub mod random_get {
     pub fn works() {
         let guest = Guest::new();
         // Shorter and longer than what is made at a time, and to the last byte of memory.
-        for (buf, buf_len) in [(OUT, 32), (OUT + 1, 4096), (OUT, 5000), (END - 33, 33), (0, END)] {
+        for (buf, buf_len) in [
+            (OUT, 32),
+            (OUT + 1, 4096),
+            (OUT, 5000),
+            (END - 33, 33),
+            (0, END),
+        ] {
             let fill = || {
                 let outcome = guest.call("random_get", [buf, buf_len]);
-                outcome.wrote_within(&[(buf, buf_len)]).bytes_at(buf, buf_len)
+                outcome
+                    .wrote_within(&[(buf, buf_len)])
+                    .bytes_at(buf, buf_len)
             };
             let (one, other) = (fill(), fill());
             for at in (0..buf_len as usize).step_by(16) {
@@ -27,8 +35,16 @@ pub mod random_get {
             "random_get",
             &[
                 ("one byte too many", vec![OUT, END - OUT + 1], Overflow),
-                ("as many as there can be", vec![OUT, u32::MAX.into()], Overflow),
-                ("a pointer beyond memory", vec![u32::MAX.into(), 1], Overflow),
+                (
+                    "as many as there can be",
+                    vec![OUT, u32::MAX.into()],
+                    Overflow,
+                ),
+                (
+                    "a pointer beyond memory",
+                    vec![u32::MAX.into(), 1],
+                    Overflow,
+                ),
                 ("no bytes at the end", vec![END, 0], Overflow),
             ],
         );

@@ -33,7 +33,10 @@ fn page(guest: &Guest, fd: u64, buf_len: u64, cookie: u64) -> Page {
         entries.push((String::from_utf8(name).unwrap(), dirent));
         at += name_len;
     }
-    Page { entries, last: bufused < buf_len }
+    Page {
+        entries,
+        last: bufused < buf_len,
+    }
 }
 
 /// All entries from a cookie on, read with a buffer of one size. A buffer too small for a name is
@@ -62,7 +65,9 @@ fn names(entries: &[(String, Dirent)]) -> Vec<&str> {
     names
 }
 
-const NAMES: [&str; 8] = [".", "..", "dangling", "dir", "dirlink", "empty", "file", "link"];
+const NAMES: [&str; 8] = [
+    ".", "..", "dangling", "dir", "dirlink", "empty", "file", "link",
+];
 
 /// A guest without the link that `stat` cannot follow, so that names are as above.
 fn guest() -> Guest {
@@ -104,14 +109,42 @@ pub mod fd_readdir {
             "fd_readdir",
             &[
                 ("not open", vec![CLOSED, 0, 50, 0, OUT], Badf),
-                ("not open, beyond memory", vec![CLOSED, END - 50, 51, 0, OUT], Overflow),
-                ("beyond memory", vec![PREOPEN, END - 50, 51, 0, OUT], Overflow),
-                ("no room, at the end of memory", vec![PREOPEN, END, 0, 0, OUT], Overflow),
-                ("as long as can be", vec![PREOPEN, 0, u32::MAX.into(), 0, OUT], Overflow),
-                ("the result beyond memory", vec![PREOPEN, 0, 50, 0, END - 3], Overflow),
-                ("without the right", vec![lacking, 0, 50, 0, OUT], Notcapable),
+                (
+                    "not open, beyond memory",
+                    vec![CLOSED, END - 50, 51, 0, OUT],
+                    Overflow,
+                ),
+                (
+                    "beyond memory",
+                    vec![PREOPEN, END - 50, 51, 0, OUT],
+                    Overflow,
+                ),
+                (
+                    "no room, at the end of memory",
+                    vec![PREOPEN, END, 0, 0, OUT],
+                    Overflow,
+                ),
+                (
+                    "as long as can be",
+                    vec![PREOPEN, 0, u32::MAX.into(), 0, OUT],
+                    Overflow,
+                ),
+                (
+                    "the result beyond memory",
+                    vec![PREOPEN, 0, 50, 0, END - 3],
+                    Overflow,
+                ),
+                (
+                    "without the right",
+                    vec![lacking, 0, 50, 0, OUT],
+                    Notcapable,
+                ),
                 ("a file", vec![file, 0, 50, 0, OUT], Notcapable),
-                ("a device, which has every right", vec![0, 0, 50, 0, OUT], Notdir),
+                (
+                    "a device, which has every right",
+                    vec![0, 0, 50, 0, OUT],
+                    Notdir,
+                ),
             ],
         );
     }
@@ -120,14 +153,19 @@ pub mod fd_readdir {
     fn every_size_of_buffer_lists_the_same() {
         let guest = guest();
         for buf_len in 0..=100 {
-            assert_eq!(names(&list(&guest, PREOPEN, buf_len, 0)), NAMES, "{buf_len} bytes");
+            assert_eq!(
+                names(&list(&guest, PREOPEN, buf_len, 0)),
+                NAMES,
+                "{buf_len} bytes"
+            );
         }
     }
 
     #[test]
     fn the_last_entry_is_cut_where_the_buffer_ends() {
         let guest = guest();
-            let whole = guest.call("fd_readdir", [PREOPEN, BUF, BUF_LEN, 0, OUT]);
+        let whole = guest.call("fd_readdir", [PREOPEN, BUF, BUF_LEN, 0, OUT]);
+        whole.wrote_within(&[(BUF, BUF_LEN), (OUT, 4)]);
         let bufused = u64::from(whole.u32_at(OUT));
         let all = whole.bytes_at(BUF, bufused);
         for buf_len in 0..=bufused {
@@ -159,14 +197,28 @@ pub mod fd_readdir {
         }
     }
 
+    /// Where a stream is read first is what ext4 goes back to when the start is sought.
+    #[test]
+    fn the_end_is_no_start_if_it_is_where_a_listing_begins() {
+        let guest = guest();
+        let entries = list(&guest, PREOPEN, BUF_LEN, 0);
+        let fd = guest.open(".", Open::DIR);
+        assert!(list(&guest, fd, BUF_LEN, entries.last().unwrap().1.d_next).is_empty());
+        assert_eq!(list(&guest, fd, BUF_LEN, 0), entries);
+    }
+
     /// What they mean is the file system's affair; the guest gets entries, nothing or an errno.
     #[test]
     fn cookies_may_be_anything() {
         let guest = guest();
         let fd = guest.open(".", Open::DIR);
-            for cookie in [1, 7, 1 << 31, 1 << 62, i64::MAX as u64, 1 << 63, u64::MAX] {
+        for cookie in [1, 7, 1 << 31, 1 << 62, i64::MAX as u64, 1 << 63, u64::MAX] {
             let _ = guest.call("fd_readdir", [fd, BUF, BUF_LEN, cookie, OUT]);
-            assert_eq!(names(&list(&guest, fd, BUF_LEN, 0)), NAMES, "after {cookie}");
+            assert_eq!(
+                names(&list(&guest, fd, BUF_LEN, 0)),
+                NAMES,
+                "after {cookie}"
+            );
         }
     }
 
@@ -198,7 +250,10 @@ pub mod fd_readdir {
     fn a_directory_opened_as_whatever_it_is_is_listed() {
         let guest = guest();
         let fd = guest.open("dir", Open::READ.base(Rights::FD_READDIR));
-        assert_eq!(names(&list(&guest, fd, 40, 0)), [".", "..", "nested", "sub"]);
+        assert_eq!(
+            names(&list(&guest, fd, 40, 0)),
+            [".", "..", "nested", "sub"]
+        );
     }
 
     #[test]
@@ -220,8 +275,15 @@ pub mod fd_readdir {
     fn a_directory_that_moved_is_listed() {
         let guest = guest();
         let fd = guest.open("dir", Open::DIR);
-        fs::rename(guest.scratch.inside("dir"), guest.scratch.inside("elsewhere")).unwrap();
-        assert_eq!(names(&list(&guest, fd, BUF_LEN, 0)), [".", "..", "nested", "sub"]);
+        fs::rename(
+            guest.scratch.inside("dir"),
+            guest.scratch.inside("elsewhere"),
+        )
+        .unwrap();
+        assert_eq!(
+            names(&list(&guest, fd, BUF_LEN, 0)),
+            [".", "..", "nested", "sub"]
+        );
     }
 
     #[test]
@@ -262,6 +324,9 @@ pub mod fd_readdir {
         }
         let fd = guest.open("dir/sub", Open::DIR);
         let entries = list(&guest, fd, 30, 0);
-        assert_eq!(names(&entries), ["-", ".", "..", "...", &long, "with space", "ü"]);
+        assert_eq!(
+            names(&entries),
+            ["-", ".", "..", "...", &long, "with space", "ü"]
+        );
     }
 }

@@ -6,20 +6,26 @@ use std::fs;
 use wasi_rs::abi::Errno::{self, Loop, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Filestat, Rights};
 
-use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Setup, args};
+use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
 
 /// Tries paths in three calls that resolve them: each leads to the text of a file, or is refused.
 #[track_caller]
 fn leads(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
     for (path, expected) in rows {
         let open = guest.call("path_open", guest.open_args(fd, path, Open::READ));
-        let open = match open.result {
-            Ok(()) => Ok(guest.read(open.u32_at(OUT).into())),
-            Err(_) => Err(guest.errno("path_open", guest.open_args(fd, path, Open::READ))),
-        };
-        assert_eq!(open.as_deref(), expected.as_ref().copied().map_err(|errno| errno), "{path}");
+        match expected {
+            Ok(text) => {
+                open.wrote_within(&[(OUT, 4)]);
+                assert_eq!(guest.read(open.u32_at(OUT).into()), *text, "{path}");
+            }
+            Err(errno) => open.is_refused(*errno, path),
+        }
         let stat = guest.errno("path_filestat_get", stat_args(guest, fd, path));
-        assert_eq!(stat, expected.err().unwrap_or(Success), "path_filestat_get of {path}");
+        assert_eq!(
+            stat,
+            expected.err().unwrap_or(Success),
+            "path_filestat_get of {path}"
+        );
         if expected.is_ok() {
             // A file is no directory to make, but the call must come as far as to see that.
             let path = guest.at(fd, path, &[]);
@@ -32,12 +38,13 @@ fn stat_args(guest: &Guest, fd: u64, path: &str) -> Vec<u64> {
     args(&[&[fd, FOLLOW], &guest.lay(path), &[OUT]])
 }
 
-fn guest(preopens: &[(&'static str, &'static str)], links: &[(&str, &str)]) -> Guest {
-    let guest = Guest::with(|setup: &mut Setup| setup.preopens = preopens.to_vec());
-    for (name, target) in links {
-        guest.scratch.link(name, target);
-    }
-    guest
+fn guests(preopens: &[(&'static str, &'static str)], links: &[(&str, &str)]) -> [Guest; 2] {
+    Guest::either_way(|setup| {
+        setup.preopens = preopens.to_vec();
+        for (name, target) in links {
+            setup.scratch.link(name, target);
+        }
+    })
 }
 
 #[test]
@@ -53,32 +60,33 @@ fn relative_links_lead_on_from_where_they_are() {
         ("dir/parent", ".."),
         ("doubled", "dir//nested"),
     ];
-    let guest = guest(&[("/sandbox", "inside")], &links);
-    let (file, nested) = (Ok("0123456789"), Ok("nested"));
-    leads(
-        &guest,
-        PREOPEN,
-        &[
-            ("dir/up", file),
-            ("dirlink/up", file),
-            ("dir/here", nested),
-            ("dir/sub/two", file),
-            ("twice", file),
-            ("through", nested),
-            ("dir/around", nested),
-            ("slashed/nested", nested),
-            ("dir/parent/file", file),
-            ("dir/parent/dir/parent/link", file),
-            ("doubled", nested),
-            ("./././/dir/./nested", nested),
-            ("dangling", Err(Noent)),
-            ("loop", Err(Loop)),
-            ("loop/file", Err(Loop)),
-            ("link/file", Err(Notdir)),
-            ("twice/", Err(Notdir)),
-            ("through/", Err(Notdir)),
-        ],
-    );
+    for guest in guests(&[("/sandbox", "inside")], &links) {
+        let (file, nested) = (Ok("0123456789"), Ok("nested"));
+        leads(
+            &guest,
+            PREOPEN,
+            &[
+                ("dir/up", file),
+                ("dirlink/up", file),
+                ("dir/here", nested),
+                ("dir/sub/two", file),
+                ("twice", file),
+                ("through", nested),
+                ("dir/around", nested),
+                ("slashed/nested", nested),
+                ("dir/parent/file", file),
+                ("dir/parent/dir/parent/link", file),
+                ("doubled", nested),
+                ("./././/dir/./nested", nested),
+                ("dangling", Err(Noent)),
+                ("loop", Err(Loop)),
+                ("loop/file", Err(Loop)),
+                ("link/file", Err(Notdir)),
+                ("twice/", Err(Notdir)),
+                ("through/", Err(Notdir)),
+            ],
+        );
+    }
 }
 
 #[test]
@@ -101,45 +109,50 @@ fn absolute_links_are_paths_of_the_guest() {
         ("circle_one", "/sandbox/circle_two"),
         ("circle_two", "circle_one"),
     ];
-    let guest = guest(&[("/sandbox", "inside")], &links);
-    let (file, nested) = (Ok("0123456789"), Ok("nested"));
-    leads(
-        &guest,
-        PREOPEN,
-        &[
-            ("absolute", file),
-            ("slashes", nested),
-            ("dir/sub/far", nested),
-            ("dirlink/sub/far", nested),
-            ("root/file", file),
-            ("root/root/root/absolute", file),
-            ("rootslash/dir/nested", nested),
-            ("chain", nested),
-            ("absolute_chain", file),
-            ("up", file),
-            ("absolute/", Err(Notdir)),
-            ("absolute/file", Err(Notdir)),
-            ("toomuch", Err(Notcapable)),
-            ("root/..", Err(Notcapable)),
-            ("other", Err(Notcapable)),
-            ("almost", Err(Notcapable)),
-            ("above", Err(Notcapable)),
-            ("above/sandbox/file", Err(Notcapable)),
-            ("nothing_there", Err(Noent)),
-            ("circle", Err(Loop)),
-            ("circle_one", Err(Loop)),
-            ("circle/file", Err(Loop)),
-        ],
-    );
+    for guest in guests(&[("/sandbox", "inside")], &links) {
+        let (file, nested) = (Ok("0123456789"), Ok("nested"));
+        leads(
+            &guest,
+            PREOPEN,
+            &[
+                ("absolute", file),
+                ("slashes", nested),
+                ("dir/sub/far", nested),
+                ("dirlink/sub/far", nested),
+                ("root/file", file),
+                ("root/root/root/absolute", file),
+                ("rootslash/dir/nested", nested),
+                ("chain", nested),
+                ("absolute_chain", file),
+                ("up", file),
+                ("absolute/", Err(Notdir)),
+                ("absolute/file", Err(Notdir)),
+                ("toomuch", Err(Notcapable)),
+                ("root/..", Err(Notcapable)),
+                ("other", Err(Notcapable)),
+                ("almost", Err(Notcapable)),
+                ("above", Err(Notcapable)),
+                ("above/sandbox/file", Err(Notcapable)),
+                ("nothing_there", Err(Noent)),
+                ("circle", Err(Loop)),
+                ("circle_one", Err(Loop)),
+                ("circle/file", Err(Loop)),
+            ],
+        );
+    }
 }
 
 #[test]
 fn a_link_that_need_not_be_followed_is_none_to_be_refused() {
-    let guest = guest(&[("/sandbox", "inside")], &[("other", "/elsewhere"), ("up", "..")]);
-    for path in ["other", "up"] {
-        let stat = args(&[&[PREOPEN, NO_FOLLOW], &guest.lay(path)]);
-        guest.record::<Filestat>("path_filestat_get", &stat);
-        guest.ok("path_unlink_file", guest.at(PREOPEN, path, &[]));
+    for guest in guests(
+        &[("/sandbox", "inside")],
+        &[("other", "/elsewhere"), ("up", "..")],
+    ) {
+        for path in ["other", "up"] {
+            let stat = args(&[&[PREOPEN, NO_FOLLOW], &guest.lay(path)]);
+            guest.record::<Filestat>("path_filestat_get", &stat);
+            guest.ok("path_unlink_file", guest.at(PREOPEN, path, &[]));
+        }
     }
 }
 
@@ -153,39 +166,41 @@ fn above_a_root_is_the_root() {
         ("root", "/"),
         ("rootdot", "/."),
     ];
-    let guest = guest(&[("/", "inside")], &links);
-    let (file, nested) = (Ok("0123456789"), Ok("nested"));
-    leads(
-        &guest,
-        PREOPEN,
-        &[
-            ("../file", file),
-            ("../../../file", file),
-            ("dir/../../dir/../../file", file),
-            ("up/file", file),
-            ("up/up/../file", file),
-            ("dir/far", file),
-            ("absolute", file),
-            ("absolute_up", nested),
-            ("root/dir/nested", nested),
-            ("rootdot/root/file", file),
-            ("../outside/secret", Err(Noent)),
-            ("../../outside/secret", Err(Noent)),
-        ],
-    );
-    for path in ["..", "dir/../../..", "up", "root/"] {
-        guest.open(path, Open::DIR);
+    for guest in guests(&[("/", "inside")], &links) {
+        let (file, nested) = (Ok("0123456789"), Ok("nested"));
+        leads(
+            &guest,
+            PREOPEN,
+            &[
+                ("../file", file),
+                ("../../../file", file),
+                ("dir/../../dir/../../file", file),
+                ("up/file", file),
+                ("up/up/../file", file),
+                ("dir/far", file),
+                ("absolute", file),
+                ("absolute_up", nested),
+                ("root/dir/nested", nested),
+                ("rootdot/root/file", file),
+                ("../outside/secret", Err(Noent)),
+                ("../../outside/secret", Err(Noent)),
+            ],
+        );
+        for path in ["..", "dir/../../..", "up", "root/"] {
+            guest.open(path, Open::DIR);
+        }
+        guest.ok("path_create_directory", guest.at(PREOPEN, "../new", &[]));
+        assert!(guest.scratch.inside("new").is_dir());
     }
-    guest.ok("path_create_directory", guest.at(PREOPEN, "../new", &[]));
-    assert!(guest.scratch.inside("new").is_dir());
 }
 
 #[test]
 fn above_what_is_no_root_is_refused() {
     for name in ["/sandbox", "", ".", "sandbox"] {
-        let guest = guest(&[(name, "inside")], &[]);
-        let rows = [("..", Err(Notcapable)), ("../inside/file", Err(Notcapable))];
-        leads(&guest, PREOPEN, &rows);
+        for guest in guests(&[(name, "inside")], &[]) {
+            let rows = [("..", Err(Notcapable)), ("../inside/file", Err(Notcapable))];
+            leads(&guest, PREOPEN, &rows);
+        }
     }
 }
 
@@ -198,23 +213,24 @@ fn a_directory_that_the_guest_opened_is_left_by_absolute_links_alone() {
         ("dir/back", "/sandbox/dir/nested"),
     ];
     for (mapped_path, absolute) in [("/sandbox", Ok("0123456789")), ("/", Err(Noent))] {
-        let guest = guest(&[(mapped_path, "inside")], &links);
-        let dir = guest.open("dir", Open::DIR);
-        leads(
-            &guest,
-            dir,
-            &[
-                ("nested", Ok("nested")),
-                ("sub/../nested", Ok("nested")),
-                ("sub/inner", Ok("nested")),
-                ("..", Err(Notcapable)),
-                ("../file", Err(Notcapable)),
-                ("sub/../../file", Err(Notcapable)),
-                ("up", Err(Notcapable)),
-                ("absolute", absolute),
-                ("back", absolute.map(|_| "nested")),
-            ],
-        );
+        for guest in guests(&[(mapped_path, "inside")], &links) {
+            let dir = guest.open("dir", Open::DIR);
+            leads(
+                &guest,
+                dir,
+                &[
+                    ("nested", Ok("nested")),
+                    ("sub/../nested", Ok("nested")),
+                    ("sub/inner", Ok("nested")),
+                    ("..", Err(Notcapable)),
+                    ("../file", Err(Notcapable)),
+                    ("sub/../../file", Err(Notcapable)),
+                    ("up", Err(Notcapable)),
+                    ("absolute", absolute),
+                    ("back", absolute.map(|_| "nested")),
+                ],
+            );
+        }
     }
 }
 
@@ -239,71 +255,120 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
         ("nine", "/relative"),
         ("dir/ten", "/file"),
     ];
-    let guest = guest(&preopens, &links);
-    let (file, secret) = (Ok("0123456789"), Ok("secret"));
-    leads(
-        &guest,
-        PREOPEN,
-        &[
-            ("one", file),
-            ("two", Ok("nested")),
-            ("three", secret),
-            ("seven/secret", secret),
-            ("seven/../secret", Err(Notcapable)),
-            ("eight", secret),
-            // As text begins, and not as the host would walk it.
-            ("four", Err(Notcapable)),
-            ("five", Err(Noent)),
-            ("six", Err(Noent)),
-            ("nine", Err(Noent)),
-        ],
-    );
-    leads(&guest, 5, &[("ten", file)]);
+    for guest in guests(&preopens, &links) {
+        let (file, secret) = (Ok("0123456789"), Ok("secret"));
+        leads(
+            &guest,
+            PREOPEN,
+            &[
+                ("one", file),
+                ("two", Ok("nested")),
+                ("three", secret),
+                ("seven/secret", secret),
+                ("seven/../secret", Err(Notcapable)),
+                ("eight", secret),
+                // As text begins, and not as the host would walk it.
+                ("four", Err(Notcapable)),
+                ("five", secret),
+                ("six", Err(Noent)),
+                ("nine", Err(Noent)),
+            ],
+        );
+        leads(&guest, 5, &[("ten", file)]);
+    }
 }
 
 #[test]
 fn an_absolute_link_leads_only_to_preopens_that_are_open() {
     let links = [("there", "/other/secret"), ("root", "/sandbox/file")];
-    let guest = guest(&[("/sandbox", "inside"), ("/other", "outside")], &links);
-    leads(&guest, PREOPEN, &[("there", Ok("secret"))]);
-    guest.ok("fd_close", [4]);
-    leads(&guest, PREOPEN, &[("there", Err(Notcapable))]);
-    let dir = guest.open(".", Open::DIR);
-    guest.ok("fd_close", [PREOPEN]);
-    leads(&guest, dir, &[("root", Err(Notcapable))]);
+    for guest in guests(&[("/sandbox", "inside"), ("/other", "outside")], &links) {
+        leads(&guest, PREOPEN, &[("there", Ok("secret"))]);
+        guest.ok("fd_close", [4]);
+        leads(&guest, PREOPEN, &[("there", Err(Notcapable))]);
+        let dir = guest.open(".", Open::DIR);
+        guest.ok("fd_close", [PREOPEN]);
+        leads(&guest, dir, &[("root", Err(Notcapable))]);
+    }
 }
 
 #[test]
 fn an_absolute_link_leads_only_to_preopens_with_the_rights() {
-    let links = [("there", "/other/secret"), ("thither", "/other/new"), ("by", "/other/dir/..")];
-    let guest = guest(&[("/sandbox", "inside"), ("/other", "outside")], &links);
-    let [there, thither] = ["there", "thither"].map(|path| {
-        guest.open_args(PREOPEN, path, Open::FILE.oflags(wasi_rs::abi::Oflags::CREAT))
-    });
-    let by = guest.at(PREOPEN, "by/new", &[]);
-    let read = Rights::FD_READ | Rights::FD_SEEK | Rights::FD_TELL;
-    guest.shrink(4, Rights::PATH_OPEN.bits(), read.bits());
-    let rows = [("to write", there, Notcapable), ("to create", thither, Notcapable)];
-    guest.refuses("path_open", &rows);
-    guest.refuses("path_create_directory", &[("in a directory", by, Notcapable)]);
-    assert_eq!(guest.read(guest.open("there", Open::READ)), "secret");
-    guest.refuses("path_filestat_get", &[("stat", stat_args(&guest, 3, "there"), Notcapable)]);
+    let links = [
+        ("there", "/other/secret"),
+        ("thither", "/other/new"),
+        ("by", "/other/dir/.."),
+    ];
+    for guest in guests(&[("/sandbox", "inside"), ("/other", "outside")], &links) {
+        let [there, thither] = ["there", "thither"].map(|path| {
+            guest.open_args(
+                PREOPEN,
+                path,
+                Open::FILE.oflags(wasi_rs::abi::Oflags::CREAT),
+            )
+        });
+        let by = guest.at(PREOPEN, "by/new", &[]);
+        let read = Rights::FD_READ | Rights::FD_SEEK | Rights::FD_TELL;
+        guest.shrink(4, Rights::PATH_OPEN.bits(), read.bits());
+        let rows = [
+            ("to write", there, Notcapable),
+            ("to create", thither, Notcapable),
+        ];
+        guest.refuses("path_open", &rows);
+        guest.refuses(
+            "path_create_directory",
+            &[("in a directory", by, Notcapable)],
+        );
+        assert_eq!(guest.read(guest.open("there", Open::READ)), "secret");
+        guest.refuses(
+            "path_filestat_get",
+            &[("stat", stat_args(&guest, 3, "there"), Notcapable)],
+        );
+    }
 }
 
 #[test]
 fn so_many_links_are_followed_and_no_more() {
-    for absolute in [false, true] {
-        let guest = Guest::new();
-        let prefix = if absolute { "/sandbox/" } else { "" };
-        guest.scratch.link("hop0", format!("{prefix}file"));
-        for hop in 1..=60 {
-            guest.scratch.link(&format!("hop{hop}"), format!("{prefix}hop{}", hop - 1));
+    for (prefix, limit) in [
+        ("", 40),
+        ("/sandbox/", 40),
+        ("", 39),
+        ("/sandbox/", 39),
+        ("", 1),
+    ] {
+        let guest = Guest::with(|setup| setup.limits.symlink_hops = limit);
+        // "hop1" goes through one link, "hop40" through forty.
+        guest.scratch.link("hop1", format!("{prefix}file"));
+        for hop in 2..=60 {
+            guest
+                .scratch
+                .link(&format!("hop{hop}"), format!("{prefix}hop{}", hop - 1));
         }
-        let (file, refused) = (Ok("0123456789"), Err(Loop));
-        // "hop39" goes through forty links.
-        let rows = [("hop0", file), ("hop30", file), ("hop39", file), ("hop40", refused)];
-        leads(&guest, PREOPEN, &rows);
-        leads(&guest, PREOPEN, &[("hop60", refused)]);
+        for hop in [1, 20, 38, 39, 40, 41, 60] {
+            let expected = if hop <= limit {
+                Ok("0123456789")
+            } else {
+                Err(Loop)
+            };
+            leads(&guest, PREOPEN, &[(&format!("hop{hop}"), expected)]);
+        }
+    }
+}
+
+/// Slashes behind a link ask for a directory; the calls that are about the name itself do not go
+/// through the link for that.
+#[test]
+fn a_link_with_slashes_behind_it_is_still_the_link() {
+    for guest in guests(&[("/sandbox", "inside")], &[("root", "/sandbox")]) {
+        fs::create_dir(guest.scratch.inside("empty_dir")).unwrap();
+        guest.scratch.link("to_empty", "empty_dir");
+        for path in ["to_empty/", "dir/../to_empty//", "root/to_empty/"] {
+            let at = || guest.at(PREOPEN, path, &[]);
+            guest.refuses("path_remove_directory", &[(path, at(), Notdir)]);
+            guest.refuses("path_unlink_file", &[(path, at(), Notdir)]);
+            guest.refuses("path_create_directory", &[(path, at(), Errno::Exist)]);
+            let rename = args(&[&at(), &guest.at(PREOPEN, "new", &[])]);
+            guest.refuses("path_rename", &[(path, rename, Notdir)]);
+        }
     }
 }
 
@@ -312,15 +377,32 @@ fn a_link_can_grow_no_path_without_end() {
     let guest = Guest::new();
     let long = "dir/../".repeat(500);
     guest.scratch.link("long", format!("{long}long"));
-    guest.scratch.link("longer", format!("/sandbox/{long}longer"));
-    leads(&guest, PREOPEN, &[("long", Err(Loop)), ("longer", Err(Loop))]);
+    guest
+        .scratch
+        .link("longer", format!("/sandbox/{long}longer"));
+    leads(
+        &guest,
+        PREOPEN,
+        &[("long", Err(Loop)), ("longer", Err(Loop))],
+    );
 }
 
 #[test]
 fn names_of_the_host_mean_nothing() {
     let guest = Guest::new();
-    for name in ["dev/null", "proc/self/fd/0", "etc/passwd", "~", "$HOME", "C:", "file:///"] {
-        assert_eq!(guest.errno("path_filestat_get", stat_args(&guest, PREOPEN, name)), Noent);
+    for name in [
+        "dev/null",
+        "proc/self/fd/0",
+        "etc/passwd",
+        "~",
+        "$HOME",
+        "C:",
+        "file:///",
+    ] {
+        assert_eq!(
+            guest.errno("path_filestat_get", stat_args(&guest, PREOPEN, name)),
+            Noent
+        );
     }
     fs::create_dir_all(guest.scratch.inside("dev")).unwrap();
     fs::write(guest.scratch.inside("dev/tty"), "a file").unwrap();

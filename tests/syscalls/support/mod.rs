@@ -1,23 +1,25 @@
 //! What the tests share: a guest over a scratch directory, its masked memory, and its calls by name.
 
+mod open;
 mod outcome;
+mod scratch;
 mod tree;
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
+use std::iter::repeat;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::AtomicU8;
 
-use tempfile::TempDir;
-use wasi_rs::abi::{Errno, Fdflags, Filetype, Oflags, Record, Rights, Snapshot};
-use wasi_rs::ctx::{Limits, Options, Preopen, WasiCtx};
-use wasi_rs::memory::GuestMemory;
+use wasi_rs::abi::{Errno, Filetype, Record, Rights, Snapshot};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::memory::{GuestMemory, GuestPtr, Region};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
 
+pub use open::Open;
 pub use outcome::Outcome;
+pub use scratch::Scratch;
 pub use tree::{Tree, tree};
 
 /// Guest memory is one page.
@@ -54,76 +56,6 @@ pub fn syscall(name: &str) -> &'static Syscall {
         .unwrap_or_else(|| panic!("{name} is no syscall"))
 }
 
-/// A directory with all that a test touches: `inside`, which guests get, and `outside`, which they
-/// must never reach.
-///
-/// ```text
-///   inside/file            "0123456789"
-///   inside/empty           ""
-///   inside/dir/nested      "nested"
-///   inside/dir/sub/
-///   inside/link            -> file
-///   inside/dirlink         -> dir
-///   inside/dangling        -> nothing
-///   inside/loop            -> loop
-///   outside/secret         "secret"
-///   outside/dir/
-/// ```
-#[derive(Debug)]
-pub struct Scratch(TempDir);
-
-impl Scratch {
-    fn new() -> Self {
-        let scratch = Self(tempfile::tempdir().unwrap());
-        for dir in ["inside/dir/sub", "outside/dir"] {
-            fs::create_dir_all(scratch.path(dir)).unwrap();
-        }
-        for (file, text) in [
-            ("inside/file", "0123456789"),
-            ("inside/empty", ""),
-            ("inside/dir/nested", "nested"),
-            ("outside/secret", "secret"),
-        ] {
-            fs::write(scratch.path(file), text).unwrap();
-        }
-        for (link, target) in [
-            ("link", "file"),
-            ("dirlink", "dir"),
-            ("dangling", "nothing"),
-            ("loop", "loop"),
-        ] {
-            scratch.link(link, target);
-        }
-        scratch
-    }
-
-    /// A path of the host below the scratch directory.
-    pub fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
-    }
-
-    /// A path of the host below what the guest gets.
-    pub fn inside(&self, below: &str) -> PathBuf {
-        self.path("inside").join(below)
-    }
-
-    /// Makes a symbolic link in what the guest gets, as the embedder or an earlier program could.
-    pub fn link(&self, name: &str, target: impl AsRef<Path>) {
-        symlink(target, self.inside(name)).unwrap();
-    }
-
-    /// The text of a file below what the guest gets.
-    #[track_caller]
-    pub fn text(&self, below: &str) -> String {
-        fs::read_to_string(self.inside(below)).unwrap()
-    }
-
-    /// Everything below the scratch directory.
-    pub fn tree(&self) -> Tree {
-        tree(self.0.path())
-    }
-}
-
 /// What a guest is made of; tests change what they need.
 pub struct Setup {
     pub scratch: Scratch,
@@ -132,8 +64,11 @@ pub struct Setup {
     pub env: Vec<String>,
     /// Guest names, and paths below the scratch directory.
     pub preopens: Vec<(&'static str, &'static str)>,
+    /// What may be done in each preopen; everything where there are fewer than preopens.
+    pub rights: Vec<Rights>,
     pub stdio: [OwnedFd; 3],
     pub limits: Limits,
+    pub grant: Grant,
 }
 
 /// `/dev/null`, for reading and writing.
@@ -170,6 +105,17 @@ impl Guest {
         Self::with(|setup| setup.stdio[0] = stdin.into())
     }
 
+    /// A guest whose paths the host resolves as far as it can, and one whose every step is taken by
+    /// the crate: a limit below the host's sees to that. To a guest both are the same.
+    pub fn either_way(change: impl Fn(&mut Setup)) -> [Self; 2] {
+        [40, 39].map(|symlink_hops| {
+            Self::with(|setup| {
+                setup.limits.symlink_hops = symlink_hops;
+                change(setup);
+            })
+        })
+    }
+
     pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup {
             scratch: Scratch::new(),
@@ -177,14 +123,19 @@ impl Guest {
             args: vec!["program".into()],
             env: vec!["NAME=value".into()],
             preopens: vec![("/sandbox", "inside")],
+            rights: vec![],
             stdio: [null(), null(), null()],
             limits: Limits::default(),
+            grant: Grant::ALL,
         };
         change(&mut setup);
-        let preopens = (setup.preopens.iter()).map(|(mapped_path, below)| Preopen {
-            mapped_path: (*mapped_path).into(),
-            real_path: setup.scratch.path(below),
-        });
+        let rights = setup.rights.into_iter().chain(repeat(Rights::all()));
+        let preopens =
+            (setup.preopens.iter().zip(rights)).map(|((mapped_path, below), rights)| Preopen {
+                mapped_path: (*mapped_path).into(),
+                real_path: setup.scratch.path(below),
+                rights,
+            });
         let options = Options {
             snapshot: setup.snapshot,
             args: setup.args,
@@ -192,6 +143,7 @@ impl Guest {
             preopens: preopens.collect(),
             stdio: setup.stdio.each_ref().map(AsRawFd::as_raw_fd),
             limits: setup.limits,
+            grant: setup.grant,
         };
         let ctx = Arc::new(WasiCtx::new(options).unwrap());
         Self::over(ctx, Arc::new(setup.scratch), Arc::new(setup.stdio))
@@ -225,14 +177,23 @@ impl Guest {
 
     /// All of memory as it is now.
     pub fn memory(&self) -> Vec<u8> {
-        self.memory.iter().map(|byte| byte.load(Relaxed)).collect()
+        let mut bytes = vec![0; END as usize];
+        self.all_of_memory().read(&mut bytes);
+        bytes
+    }
+
+    fn all_of_memory(&self) -> Region<'_> {
+        GuestMemory::new(&self.memory)
+            .region(GuestPtr::new(0), END as u32)
+            .unwrap()
     }
 
     /// Puts bytes at an address.
     pub fn put(&self, at: u64, bytes: &[u8]) {
-        for (place, byte) in self.memory[at as usize..].iter().zip(bytes) {
-            place.store(*byte, Relaxed);
-        }
+        assert_eq!(
+            self.all_of_memory().skip(at as usize).write(bytes),
+            bytes.len()
+        );
     }
 
     /// Makes room for `len` bytes, with `?` on both sides of them.
@@ -245,7 +206,7 @@ impl Guest {
 
     /// Takes back what was laid meanwhile.
     #[track_caller]
-    fn with_laid<T>(&self, call: impl FnOnce() -> T) -> T {
+    pub fn with_laid<T>(&self, call: impl FnOnce() -> T) -> T {
         let laid = self.laid.get();
         let result = call();
         self.put(laid, &vec![b'?'; (self.laid.get() - laid) as usize]);
@@ -277,20 +238,29 @@ impl Guest {
     /// Makes a call, and puts memory back as it was.
     #[track_caller]
     pub fn call(&self, name: &str, args: impl AsRef<[u64]>) -> Outcome {
-        let (syscall, given) = (syscall(name), args.as_ref());
-        assert_eq!(given.len(), syscall.params.len(), "parameters of {name}");
-        let mut args = [0; MAX_PARAMS];
-        args[..given.len()].copy_from_slice(given);
+        let args = args.as_ref();
         let before = self.memory();
-        let result = (syscall.call)(&self.ctx, GuestMemory::new(&self.memory), &args);
+        let result = self.result(name, args);
         let after = self.memory();
         self.put(0, &before);
+        let args: Vec<_> = args.iter().map(|arg| format!("{arg:#x}")).collect();
+        let call = format!("{name}({})", args.join(", "));
         Outcome {
-            call: format!("{name}({given:#x?})").replace('\n', ""),
+            call,
             result,
             before,
             after,
         }
+    }
+
+    /// Makes a call without a look at memory, where it leaves what it writes.
+    #[track_caller]
+    pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Stop> {
+        let syscall = syscall(name);
+        assert_eq!(args.len(), syscall.params.len(), "parameters of {name}");
+        let mut padded = [0; MAX_PARAMS];
+        padded[..args.len()].copy_from_slice(args);
+        (syscall.call)(&self.ctx, GuestMemory::new(&self.memory), &padded)
     }
 
     /// The arguments of a call that takes a descriptor and a path, and what else behind them.
@@ -315,10 +285,10 @@ impl Guest {
         }
     }
 
-    /// The errno of a call; success is one.
+    /// The errno of a call, whatever it does to memory; success is one.
     #[track_caller]
     pub fn errno(&self, name: &str, args: impl AsRef<[u64]>) -> Errno {
-        match self.call(name, args).result {
+        match self.result(name, args.as_ref()) {
             Ok(()) => Errno::Success,
             Err(Stop::Errno(errno)) => errno,
             Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
@@ -328,9 +298,17 @@ impl Guest {
     /// The arguments of a `path_open` below `fd`.
     pub fn open_args(&self, fd: u64, path: &str, open: Open) -> Vec<u64> {
         let [path, path_len] = self.lay(path);
-        let Open { lookup, oflags, base, inheriting, fdflags } = open;
+        let Open {
+            lookup,
+            oflags,
+            base,
+            inheriting,
+            fdflags,
+        } = open;
         let (oflags, fdflags) = (oflags.bits().into(), fdflags.bits().into());
-        vec![fd, lookup, path, path_len, oflags, base, inheriting, fdflags, OUT]
+        vec![
+            fd, lookup, path, path_len, oflags, base, inheriting, fdflags, OUT,
+        ]
     }
 
     /// Opens a path below `fd`.
@@ -358,7 +336,11 @@ impl Guest {
     #[track_caller]
     pub fn dir_without(&self, rights: Rights) -> u64 {
         let fd = self.open(".", Open::DIR);
-        self.shrink(fd, DIR_RIGHTS & !rights.bits(), INHERITABLE & !rights.bits());
+        self.shrink(
+            fd,
+            DIR_RIGHTS & !rights.bits(),
+            INHERITABLE & !rights.bits(),
+        );
         fd
     }
 
@@ -393,56 +375,9 @@ impl Guest {
     pub fn record<T: Record>(&self, name: &str, args: &[u64]) -> T {
         let args: Vec<u64> = args.iter().copied().chain([OUT]).collect();
         let outcome = self.call(name, args);
-        outcome.wrote_within(&[(OUT, T::SIZE as u64)]).record_at(OUT)
-    }
-}
-
-/// How to open something.
-#[derive(Clone, Copy)]
-pub struct Open {
-    pub lookup: u64,
-    pub oflags: Oflags,
-    pub base: u64,
-    pub inheriting: u64,
-    pub fdflags: Fdflags,
-}
-
-impl Open {
-    /// A file, for everything that can be done with one.
-    pub const FILE: Self = Self {
-        lookup: FOLLOW,
-        oflags: Oflags::empty(),
-        base: FILE_RIGHTS,
-        inheriting: 0,
-        fdflags: Fdflags::empty(),
-    };
-    /// A directory, for everything that can be done with one.
-    pub const DIR: Self = Self {
-        oflags: Oflags::DIRECTORY,
-        base: DIR_RIGHTS,
-        inheriting: INHERITABLE,
-        ..Self::FILE
-    };
-    /// Whatever it is, for reading.
-    pub const READ: Self = Self {
-        base: Rights::FD_READ.bits() | Rights::FD_SEEK.bits() | Rights::FD_TELL.bits(),
-        ..Self::FILE
-    };
-
-    pub const fn no_follow(self) -> Self {
-        Self { lookup: NO_FOLLOW, ..self }
-    }
-
-    pub const fn oflags(self, oflags: Oflags) -> Self {
-        Self { oflags, ..self }
-    }
-
-    pub const fn fdflags(self, fdflags: Fdflags) -> Self {
-        Self { fdflags, ..self }
-    }
-
-    pub const fn base(self, base: Rights) -> Self {
-        Self { base: base.bits(), ..self }
+        outcome
+            .wrote_within(&[(OUT, T::SIZE as u64)])
+            .record_at(OUT)
     }
 }
 

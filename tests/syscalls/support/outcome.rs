@@ -64,7 +64,9 @@ impl Outcome {
 
     pub fn record_at<T: Record>(&self, at: u64) -> T {
         let mut bytes = T::ZEROED;
-        bytes.as_mut().copy_from_slice(&self.after[at as usize..][..T::SIZE]);
+        bytes
+            .as_mut()
+            .copy_from_slice(&self.after[at as usize..][..T::SIZE]);
         T::decode(&bytes)
     }
 

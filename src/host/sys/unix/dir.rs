@@ -93,13 +93,14 @@ impl Dir {
         custom(&mut options, oflags);
         let file = match self.0.open_with(path(bytes), &options) {
             // Where it must do without openat2(2), cap-std follows a link to a directory that was asked
-            // for as one only if a slash behind it says so, too.
+            // for as one only if the path goes on behind it. A slash would do, too, but gives a handle
+            // that serves to walk from and nothing else.
             Err(error)
                 if how.follow
                     && how.oflags.contains(Oflags::DIRECTORY)
                     && is_no_directory(&error) =>
             {
-                self.0.open_with(path(&[bytes, b"/"].concat()), &options)?
+                self.0.open_with(path(&[bytes, b"/."].concat()), &options)?
             }
             file => file?,
         };

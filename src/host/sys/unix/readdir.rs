@@ -18,11 +18,14 @@ pub struct ReadDir {
 
 impl ReadDir {
     pub(super) fn open(dir: &Dir) -> io::Result<Self> {
-        Ok(Self {
+        let mut read_dir = Self {
             stream: rustix::fs::Dir::read_from(dir.as_fd())?,
             at: 0,
             pending: None,
-        })
+        };
+        // Where ext4 is read first is its start from then on, so that had better be the start.
+        read_dir.pending = read_dir.fetch().transpose()?;
+        Ok(read_dir)
     }
 
     /// Where the next entry comes from.

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "the kernel gets addresses in guest memory")]
 
+use std::cell::OnceCell;
 use std::io;
 use std::os::windows::io::{
     AsRawHandle, AsRawSocket, BorrowedHandle, BorrowedSocket, FromRawHandle, OwnedHandle,
@@ -149,13 +150,14 @@ fn transfer(
                 return Ok(count);
             }
         },
-        At::Offset(offset) => overlapped(handle, offset, None, call),
-        At::End => overlapped(handle, u64::MAX, None, call),
-        At::Stream => overlapped(handle, 0, Some(&event()?), call),
+        At::Offset(offset) => with_event(|event| overlapped(handle, offset, event, call)),
+        At::End => with_event(|event| overlapped(handle, u64::MAX, event, call)),
+        At::Stream => with_event(|event| overlapped(handle, 0, event, call)),
     }
 }
 
-/// A call that is over when it returns.
+/// A call that is over when it returns. To a handle that was opened for asynchronous use, and is not a
+/// pipe's, the kernel refuses one that does not say where.
 fn direct(
     handle: BorrowedHandle<'_>,
     call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
@@ -168,11 +170,11 @@ fn direct(
 }
 
 /// A call that may be under way yet when it returns, as it is on a handle that was opened for
-/// asynchronous use: Node's own pipes are.
+/// asynchronous use: Node's own pipes are. It signals `event` when it is over.
 fn overlapped(
     handle: BorrowedHandle<'_>,
     offset: u64,
-    event: Option<&OwnedHandle>,
+    event: &OwnedHandle,
     call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
 ) -> io::Result<usize> {
     let mut overlapped = OVERLAPPED {
@@ -186,35 +188,48 @@ fn overlapped(
         },
         // The lowest bit, which is no part of the handle, keeps the end of the call from the
         // completion port of whoever else uses the pipe: libuv would take it for its own.
-        hEvent: event.map_or(null_mut(), |event| {
-            event.as_raw_handle().map_addr(|address| address | 1)
-        }),
+        hEvent: event.as_raw_handle().map_addr(|address| address | 1),
     };
+    // The kernel writes there too, so nothing here goes by a reference.
+    let overlapped = &raw mut overlapped;
     let handle = handle.as_raw_handle();
     let mut count = 0;
-    if call(handle, &mut count, &mut overlapped) != 0 {
+    if call(handle, &mut count, overlapped) != 0 {
         return Ok(count as usize);
     }
     loop {
         // SAFETY: the call takes nothing.
         match unsafe { GetLastError() } {
             // Until it is over the kernel writes to `overlapped` and to the buffer, so there is no
-            // way out of here but its end.
+            // way out of here but its end. The event is ours, so waiting for it does not fail.
             ERROR_IO_PENDING | ERROR_IO_INCOMPLETE => {}
             // A message that is longer than the buffer, which then is full; the rest can be read.
-            ERROR_MORE_DATA => return Ok(overlapped.InternalHigh),
+            // SAFETY: the call is over, and the kernel has written what it did.
+            ERROR_MORE_DATA => return Ok(unsafe { (*overlapped).InternalHigh }),
             code => return Err(error(code)),
         }
         // SAFETY: `overlapped` is that of the call that is under way on this handle.
-        if unsafe { GetOverlappedResult(handle, &overlapped, &mut count, 1) } != 0 {
+        if unsafe { GetOverlappedResult(handle, overlapped, &mut count, 1) } != 0 {
             return Ok(count as usize);
         }
     }
 }
 
+/// Makes a call with the event of this thread, which no other call uses meanwhile: each is waited for.
+fn with_event<T>(call: impl FnOnce(&OwnedHandle) -> io::Result<T>) -> io::Result<T> {
+    thread_local!(static EVENT: OnceCell<OwnedHandle> = const { OnceCell::new() });
+    EVENT.with(|cell| {
+        if let Some(event) = cell.get() {
+            return call(event);
+        }
+        let event = event()?;
+        call(cell.get_or_init(|| event))
+    })
+}
+
 /// An event to wait for.
 fn event() -> io::Result<OwnedHandle> {
-    // SAFETY: no attributes and no name; to be reset by the kernel at the start of a call.
+    // SAFETY: no attributes and no name; reset by the kernel at the start of a call.
     let event = unsafe { CreateEventW(null_mut(), 1, 0, null_mut()) };
     if event.is_null() {
         return Err(io::Error::last_os_error());

@@ -2,9 +2,9 @@
 //! where guest memory is read or written by the kernel itself, or where a name in a directory is to be
 //! changed without a path.
 //!
-//! What POSIX has and Windows has not is said where it shows: [`name`] for what is no name here,
-//! [`file`] for the position of a file, [`stdio`] for the numbers of the embedder's descriptors,
-//! [`poll`] for waiting.
+//! What POSIX has and Windows has not is said where it shows: [`mod@name`] for what is no name here,
+//! [`mod@file`] for the position of a file, [`crt`] for the numbers of the embedder's descriptors,
+//! [`mod@poll`] for waiting.
 
 mod clock;
 mod crt;
@@ -20,6 +20,8 @@ mod readdir;
 mod socket;
 mod stat;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};
@@ -34,4 +36,9 @@ pub use stdio::Stdio;
 /// How many times this process came out of a `fork`, which Windows does not have.
 pub fn fork_generation() -> u64 {
     0
+}
+
+/// How many descriptors this process may have: as good as any number.
+pub fn max_descriptors() -> u64 {
+    u64::MAX
 }

@@ -3,7 +3,9 @@
 //! Windows has a common wait for sockets (`WSAPoll`), and one for what signals its handle, which a pipe
 //! does not and a console does for more than what can be read. So what is not a socket is looked at
 //! again and again, at intervals that begin short and stay bearable. What can be read from a pipe or a
-//! console Windows tells; that something can be written is taken as given for all but sockets.
+//! console Windows tells, though of a pipe on which another thread waits only when that is over, because
+//! it makes the calls on one handle one after the other. That something can be written is taken as
+//! given for all but sockets.
 
 use std::io;
 use std::os::windows::io::BorrowedSocket;

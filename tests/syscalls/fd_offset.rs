@@ -47,18 +47,42 @@ pub mod fd_seek {
             &[
                 ("not open", vec![CLOSED, 0, SET, OUT], Badf),
                 ("not open, no whence", vec![CLOSED, 0, 9, OUT], Badf),
-                ("not open, beyond memory", vec![CLOSED, 0, 9, END - 7], Overflow),
+                (
+                    "not open, beyond memory",
+                    vec![CLOSED, 0, 9, END - 7],
+                    Overflow,
+                ),
                 ("beyond memory", vec![fd, 0, SET, END - 7], Overflow),
                 ("without the right", vec![lacking, 0, SET, OUT], Notcapable),
-                ("without the right, no whence", vec![lacking, 0, 9, OUT], Notcapable),
+                (
+                    "without the right, no whence",
+                    vec![lacking, 0, 9, OUT],
+                    Notcapable,
+                ),
                 ("a directory", vec![PREOPEN, 0, SET, OUT], Notcapable),
                 ("no whence", vec![fd, 0, 3, OUT], Inval),
                 ("no whence, the greatest", vec![fd, 0, 255, OUT], Inval),
                 ("before the start", vec![fd, minus(-1), SET, OUT], Inval),
-                ("before the start, relative", vec![fd, minus(-1), CUR, OUT], Inval),
-                ("before the start, from the end", vec![fd, minus(-11), END_OF_FILE, OUT], Inval),
-                ("the least offset", vec![fd, minus(i64::MIN), SET, OUT], Inval),
-                ("the least offset, relative", vec![fd, minus(i64::MIN), CUR, OUT], Inval),
+                (
+                    "before the start, relative",
+                    vec![fd, minus(-1), CUR, OUT],
+                    Inval,
+                ),
+                (
+                    "before the start, from the end",
+                    vec![fd, minus(-11), END_OF_FILE, OUT],
+                    Inval,
+                ),
+                (
+                    "the least offset",
+                    vec![fd, minus(i64::MIN), SET, OUT],
+                    Inval,
+                ),
+                (
+                    "the least offset, relative",
+                    vec![fd, minus(i64::MIN), CUR, OUT],
+                    Inval,
+                ),
             ],
         );
         assert_eq!(guest.read(fd), "0123456789", "the offset stays");
@@ -69,7 +93,9 @@ pub mod fd_seek {
         let (reader, _writer) = std::io::pipe().unwrap();
         let guest = Guest::with_stdin(reader);
         guest.refuses("fd_seek", &[("a pipe", vec![0, 0, CUR, OUT], Notcapable)]);
-        guest.call("fd_seek", [1, 5, SET, OUT]).wrote_within(&[(OUT, 8)]);
+        guest
+            .call("fd_seek", [1, 5, SET, OUT])
+            .wrote_within(&[(OUT, 8)]);
     }
 }
 
@@ -82,7 +108,9 @@ pub mod fd_tell {
         let fd = guest.open("file", Open::FILE);
         guest.call("fd_tell", [fd, OUT]).wrote(&[(OUT, &[0; 8])]);
         guest.read(fd);
-        guest.call("fd_tell", [fd, OUT]).wrote(&[(OUT, &[10, 0, 0, 0, 0, 0, 0, 0])]);
+        guest
+            .call("fd_tell", [fd, OUT])
+            .wrote(&[(OUT, &[10, 0, 0, 0, 0, 0, 0, 0])]);
     }
 
     #[test]

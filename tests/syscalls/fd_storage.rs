@@ -36,9 +36,17 @@ pub mod fd_advise {
                 ("not open", vec![CLOSED, 0, 0, NORMAL], Badf),
                 ("a directory", vec![PREOPEN, 0, 0, NORMAL], Badf),
                 ("without the right", vec![lacking, 0, 0, NORMAL], Notcapable),
-                ("a directory without the right", vec![listed, 0, 0, NORMAL], Notcapable),
+                (
+                    "a directory without the right",
+                    vec![listed, 0, 0, NORMAL],
+                    Notcapable,
+                ),
                 ("an offset from 2^63", vec![fd, 1 << 63, 0, NORMAL], Inval),
-                ("an offset, the greatest", vec![fd, u64::MAX, 0, NORMAL], Inval),
+                (
+                    "an offset, the greatest",
+                    vec![fd, u64::MAX, 0, NORMAL],
+                    Inval,
+                ),
                 ("a length from 2^63", vec![fd, 0, 1 << 63, NORMAL], Inval),
             ],
         );
@@ -48,7 +56,11 @@ pub mod fd_advise {
                 &[
                     ("no advice", vec![fd, 0, 0, advice], Inval),
                     ("no advice, not open", vec![CLOSED, 0, 0, advice], Inval),
-                    ("no advice, without the right", vec![lacking, 0, 0, advice], Inval),
+                    (
+                        "no advice, without the right",
+                        vec![lacking, 0, 0, advice],
+                        Inval,
+                    ),
                 ],
             );
         }
@@ -57,8 +69,17 @@ pub mod fd_advise {
     #[test]
     fn a_directory_opened_as_whatever_it_is_is_one() {
         let guest = Guest::new();
-        let fd = guest.open("dir", Open { base: Rights::FD_ADVISE.bits(), ..Open::READ });
-        guest.refuses("fd_advise", &[("a directory", vec![fd, 0, 0, NORMAL], Badf)]);
+        let fd = guest.open(
+            "dir",
+            Open {
+                base: Rights::FD_ADVISE.bits(),
+                ..Open::READ
+            },
+        );
+        guest.refuses(
+            "fd_advise",
+            &[("a directory", vec![fd, 0, 0, NORMAL], Badf)],
+        );
     }
 
     #[test]
@@ -70,7 +91,10 @@ pub mod fd_advise {
     fn a_pipe_has_not_the_right() {
         let (reader, _writer) = std::io::pipe().unwrap();
         let guest = Guest::with_stdin(reader);
-        guest.refuses("fd_advise", &[("a pipe", vec![0, 0, 0, NORMAL], Notcapable)]);
+        guest.refuses(
+            "fd_advise",
+            &[("a pipe", vec![0, 0, 0, NORMAL], Notcapable)],
+        );
     }
 }
 
@@ -111,7 +135,11 @@ pub mod fd_allocate {
                 ("a length from 2^63", vec![fd, 0, 1 << 63], Fbig),
                 ("an end from 2^63", vec![fd, i64::MAX as u64, 1], Fbig),
                 ("a sum that wraps 64 bits", vec![fd, u64::MAX, 10], Fbig),
-                ("further than a file system reaches", vec![fd, 0, 1 << 62], Fbig),
+                (
+                    "further than a file system reaches",
+                    vec![fd, 0, 1 << 62],
+                    Fbig,
+                ),
             ],
         );
     }
@@ -177,7 +205,13 @@ pub mod fd_sync {
         let opened = [
             PREOPEN,
             guest.open("dir", Open::DIR),
-            guest.open("dir", Open { base: Rights::FD_SYNC.bits(), ..Open::READ }),
+            guest.open(
+                "dir",
+                Open {
+                    base: Rights::FD_SYNC.bits(),
+                    ..Open::READ
+                },
+            ),
         ];
         for fd in opened {
             guest.ok("fd_sync", [fd]);
@@ -186,9 +220,11 @@ pub mod fd_sync {
 
     #[test]
     fn a_file_as_standard_stream_is_synchronised() {
-        let file = File::options().write(true);
         let guest = Guest::with(|setup| {
-            setup.stdio[1] = file.open(setup.scratch.inside("file")).unwrap().into();
+            let file = File::options()
+                .write(true)
+                .open(setup.scratch.inside("file"));
+            setup.stdio[1] = file.unwrap().into();
         });
         guest.write(1, "ab");
         for name in ["fd_sync", "fd_datasync"] {

@@ -1,0 +1,301 @@
+'use strict';
+
+// Descriptors: of the guest, which are limited and its own, and of the host,
+// which a guest can neither close, nor take over, nor run out of.
+
+const fs = require('node:fs');
+
+const test = require('ava');
+
+const { arena, attack, testOn, untouched } = require('./helpers/attack');
+
+const onUnix = testOn(test, process.platform !== 'win32');
+const onLinux = testOn(test, process.platform === 'linux');
+
+onLinux(
+  'as many instances as anybody makes leave nothing behind',
+  async (t) => {
+    const { fds, rss } = await attack(
+      async ({ Attacker, collect, descriptors }, { inside }) => {
+        const use = (count) => {
+          for (let i = 0; i < count; i++) {
+            const guest = new Attacker({
+              preopens: { '/': inside, '/b': inside },
+            });
+            guest.open(3, 'file');
+            guest.openDir(4, 'dir');
+            guest.call('random_get', 0, 16);
+          }
+        };
+        use(50);
+        await collect();
+        const before = [descriptors(), process.memoryUsage.rss()];
+        for (let round = 0; round < 10; round++) {
+          use(50);
+          await collect();
+        }
+        return {
+          fds: descriptors() - before[0],
+          rss: process.memoryUsage.rss() - before[1],
+        };
+      },
+      arena(t),
+    );
+    t.is(fds, 0);
+    t.true(rss < 64 * 2 ** 20, `${rss} bytes`);
+  },
+);
+
+onLinux('a guest that opens without end meets its own limit', async (t) => {
+  const { printed, exitCode, again, fds } = await attack(
+    ({ descriptors, fs, runGuest }, { root, inside }) => {
+      const before = descriptors();
+      const args = ['keep', 'file', '100000'];
+      const options = { args, directory: root, preopens: { '/': inside } };
+      const result = runGuest('opens', options);
+      const host = fs.readFileSync(`${inside}/file`, 'utf8');
+      const limits = { descriptors: 10 };
+      const again = runGuest('opens', { ...options, limits }).printed;
+      return { ...result, again: [host, again], fds: before };
+    },
+    arena(t),
+  );
+  t.is(exitCode, 1);
+  t.is(printed, 'call=path_open errno=41 opened=4092 lowest=4 highest=4095\n');
+  t.is(again[0], 'inside\n');
+  t.is(again[1], 'call=path_open errno=41 opened=6 lowest=4 highest=9\n');
+  t.true(fds > 0);
+});
+
+onLinux('renumbering in a loop leaves no descriptor open', async (t) => {
+  const { printed, before, after } = await attack(
+    ({ descriptors, runGuest }, { root, inside }) => {
+      const before = descriptors();
+      const printed = ['renumber', 'close'].map(
+        (mode) =>
+          runGuest('opens', {
+            args: [mode, 'file', '5000'],
+            directory: root,
+            preopens: { '/': inside },
+          }).printed,
+      );
+      return { printed, before, after: descriptors() };
+    },
+    arena(t),
+  );
+  for (const line of printed) t.regex(line, /^call=none errno=0 opened=5000 /);
+  // A preopen and the descriptor in the end, of instances still to be collected.
+  t.true(after - before <= 4, `${before} became ${after}`);
+});
+
+onUnix('a guest cannot run the host out of descriptors', async (t) => {
+  const { opened, last, host } = await attack(
+    ({ Attacker, BUF, OUT, RIGHTS, fs }, { inside }) => {
+      const guest = new Attacker({ preopens: { '/': inside } });
+      const { DIRECTORY: rights, INHERITING: inheriting } = RIGHTS;
+      for (let opened = 0; ; opened++) {
+        // As dear as a descriptor gets: a directory opened as a file, and listed.
+        const last = guest.open(3, 'dir', { rights, inheriting });
+        if (typeof last !== 'number') {
+          return {
+            opened,
+            last,
+            host: fs.readFileSync(`${inside}/file`, 'utf8'),
+          };
+        }
+        guest.call('fd_readdir', last, BUF, 64, 0n, OUT);
+        guest.open(last, 'nothing');
+      }
+    },
+    arena(t),
+    { ulimit: '-n 1024' },
+  );
+  t.is(last, 'NFILE');
+  t.is(opened, 1024 / 4 - 4);
+  t.is(host, 'inside\n');
+});
+
+test.serial(
+  'renumbering to any number at all keeps the table whole',
+  async (t) => {
+    const answers = await attack(({ Attacker }, { inside }) => {
+      const guest = new Attacker({ preopens: { '/': inside } });
+      const answers = [];
+      const numbers = [
+        4, 5, 6, 99, 4096, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
+      ];
+      for (const to of numbers) {
+        const from = guest.open(3, 'file');
+        answers.push(guest.call('fd_renumber', from, to));
+        guest.call('fd_renumber', to, from);
+        guest.call('fd_close', to);
+        guest.call('fd_close', from);
+        guest.call('fd_renumber', to, to);
+      }
+      const opened = Array.from({ length: 20 }, () => guest.open(3, 'file'));
+      const texts = opened.map((fd) => guest.read(fd));
+      return { answers, opened, texts };
+    }, arena(t));
+    t.deepEqual(answers.answers, ['SUCCESS', ...Array(7).fill('BADF')]);
+    t.is(new Set(answers.opened).size, 20);
+    t.deepEqual(new Set(answers.texts), new Set(['inside\n']));
+  },
+);
+
+test.serial('without preopens there is nothing to open', async (t) => {
+  const answers = await attack(({ Attacker, OUT }) => {
+    const guest = new Attacker();
+    return Array.from({ length: 20 }, (_, fd) => [
+      guest.call('fd_prestat_get', fd, OUT),
+      guest.open(fd, '.'),
+      guest.open(fd, 'package.json'),
+      guest.call('path_create_directory', fd, 'made'),
+    ]);
+  });
+  for (const [fd, all] of answers.entries()) {
+    t.is(all[0], fd < 3 ? 'INVAL' : 'BADF');
+    for (const answer of all.slice(1)) {
+      t.true(['BADF', 'NOTDIR', 'NOTCAPABLE'].includes(answer), answer);
+    }
+  }
+});
+
+test.serial('only preopens say that they are', async (t) => {
+  const answers = await attack(({ Attacker, OUT }, { inside }) => {
+    const guest = new Attacker({ preopens: { '/': inside } });
+    const opened = [guest.open(3, 'file'), guest.openDir(3, 'dir')];
+    return [3, ...opened, 0].map((fd) => [
+      guest.call('fd_prestat_get', fd, OUT),
+      guest.call('fd_prestat_dir_name', fd, 0x200, 16),
+    ]);
+  }, arena(t));
+  const no = ['INVAL', 'BADF'];
+  t.deepEqual(answers, [['SUCCESS', 'SUCCESS'], no, no, no]);
+});
+
+onUnix(
+  'a directory is itself, wherever it goes and whatever takes its place',
+  async (t) => {
+    const files = { 'outside/nested': 'SECRET' };
+    const place = arena(t, files);
+    const answers = await attack(
+      ({ Attacker, fs }, { inside, outside, root }) => {
+        const guest = new Attacker({ preopens: { '/': inside } });
+        const fd = guest.openDir(3, 'dir');
+        const look = () => {
+          const file = guest.open(fd, 'nested');
+          return [
+            typeof file === 'number' ? guest.read(file) : file,
+            guest.open(fd, '../file'),
+            guest.open(fd, 'sub/../../secret'),
+          ];
+        };
+        const answers = [];
+        fs.renameSync(`${inside}/dir`, `${inside}/renamed`);
+        answers.push(look());
+        fs.symlinkSync(outside, `${inside}/dir`);
+        answers.push(look());
+        fs.renameSync(`${inside}/renamed`, `${root}/moved`);
+        answers.push(look());
+        fs.rmSync(`${root}/moved`, { recursive: true });
+        answers.push(look(), guest.call('path_create_directory', fd, 'new'));
+        return answers;
+      },
+      place,
+    );
+    t.deepEqual(
+      answers.slice(0, 3),
+      Array.from({ length: 3 }, () => ['nested\n', 'NOTCAPABLE', 'NOTCAPABLE']),
+    );
+    t.is(answers[3][0], 'NOENT');
+    t.is(answers[4], 'NOENT');
+    untouched(t, place);
+  },
+);
+
+onLinux(
+  'a guest that waits on what it closed meets no descriptor of the host',
+  async (t) => {
+    const events = await attack(({ Attacker, OUT, RIGHTS, fs }, { inside }) => {
+      const guest = new Attacker({ preopens: { '/': inside } });
+      const fd = guest.open(3, 'file', { rights: RIGHTS.FILE });
+      guest.call('fd_close', fd);
+      const host = fs.openSync(`${inside}/file`);
+      // Two subscriptions, the first of a descriptor that is not open.
+      guest.bytes.fill(0, 0x1000, 0x1060);
+      for (const [at, number] of [
+        [0x1000, fd],
+        [0x1030, 0],
+      ]) {
+        guest.view.setUint8(at + 8, 1);
+        guest.view.setUint32(at + 16, number, true);
+      }
+      guest.view.setUint32(0x1040, 99, true);
+      const answer = guest.call('poll_oneoff', 0x1000, 0x2000, 2, OUT);
+      const errors = [0x2000, 0x2020].map((at) =>
+        guest.view.getUint16(at + 8, true),
+      );
+      fs.closeSync(host);
+      return [answer, guest.u32(OUT), errors];
+    }, arena(t));
+    t.deepEqual(events, ['SUCCESS', 2, [8, 8]]);
+  },
+);
+
+onLinux('magic names and magic links are nothing to a guest', async (t) => {
+  const place = arena(t);
+  const answers = await attack(
+    ({ Attacker, FOLLOW, RIGHTS, fs }, { inside, outside }) => {
+      process.chdir(outside);
+      const secret = fs.openSync(`${outside}/secret`);
+      const open = (guest, name) => {
+        const rights = RIGHTS.FD_READ;
+        const fd = guest.open(3, name, { lookup: FOLLOW, rights });
+        return typeof fd === 'number' ? guest.read(fd) : fd;
+      };
+      const plain = new Attacker({ preopens: { '/': inside } });
+      const names = ['dev/tty', 'dev/null', 'proc/self/environ', 'etc/passwd'];
+      // A host that gives away /proc gives away itself, but nothing beyond.
+      const proc = new Attacker({ preopens: { '/proc': '/proc' } });
+      const links = [
+        `self/fd/${secret}`,
+        'self/cwd/secret',
+        `self/root${outside}/secret`,
+        `thread-self/fd/${secret}`,
+        `self/task/../cwd/secret`,
+        'self/exe',
+      ];
+      return {
+        names: names.map((name) => open(plain, name)),
+        links: links.map((name) => open(proc, name)),
+      };
+    },
+    place,
+  );
+  t.deepEqual(answers.names, Array(4).fill('NOENT'));
+  for (const answer of answers.links) {
+    t.true(['NOTCAPABLE', 'LOOP', 'NOENT'].includes(answer), answer);
+  }
+  untouched(t, place);
+});
+
+onUnix('the preopen itself stays where it is', async (t) => {
+  const place = arena(t);
+  const answers = await attack(({ Attacker, OUT }, { inside }) => {
+    const guest = new Attacker({ preopens: { '/sandbox': inside } });
+    return [
+      guest.call('path_remove_directory', 3, '.'),
+      guest.call('path_remove_directory', 3, 'dir/..'),
+      guest.call('path_rename', 3, '.', 3, 'moved'),
+      guest.call('path_rename', 3, 'dir', 3, '.'),
+      guest.call('path_unlink_file', 3, '.'),
+      guest.call('path_filestat_get', 3, 0, '.', OUT),
+    ];
+  }, place);
+  t.is(answers.pop(), 'SUCCESS');
+  for (const answer of answers) {
+    t.true(['INVAL', 'BUSY', 10, 'ISDIR'].includes(answer), String(answer));
+  }
+  t.true(fs.existsSync(place.inside));
+  untouched(t, place);
+});

@@ -1,0 +1,56 @@
+'use strict';
+
+// The hosts under examples/, run as they say that they are run.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { ROOT, node } = require('./helpers/child');
+
+const EXAMPLES = path.join(ROOT, 'examples');
+
+/** What an example prints; it must end well. */
+function run(t, ...args) {
+  const { exitCode, stdout, stderr } = node(args);
+  t.deepEqual([exitCode, stderr], [0, '']);
+  return stdout.trimEnd().split('\n');
+}
+
+test('coming from node:wasi', (t) => {
+  const example = 'examples/coming-from-node-wasi.mjs';
+  const lines = run(t, '--import', 'wasi-rs/register', example);
+  const rows = lines.map((line) => JSON.parse(line));
+  t.is(rows.length, 5);
+  t.like(rows[0], { sku: '0017', price: 14.5, organic: true });
+  t.deepEqual(run(t, '--no-warnings', example), lines);
+});
+
+test('running untrusted code', (t) => {
+  const [converts, row, ...refused] = run(t, 'examples/untrusted.mjs');
+  t.is(converts, 'converts: exit code 0');
+  t.is(JSON.parse(row).sku, '0017');
+  t.deepEqual(refused, [
+    'writes: exit code 3',
+    'leaves: exit code 3',
+    'runs on: out of time',
+  ]);
+  t.false(fs.existsSync(path.join(EXAMPLES, 'made.json')));
+});
+
+test('in workers', (t) => {
+  t.deepEqual(run(t, 'examples/workers.mjs'), [
+    'exit codes 0 0 0 0',
+    'north 0',
+    'south 1',
+    'east 2',
+    'west 3',
+  ]);
+});
+
+test('on Bun and Deno', (t) => {
+  const lines = run(t, 'examples/bun-and-deno.mjs');
+  t.is(lines.at(-1), 'exit code 0');
+  t.true(lines.some((line) => /^[0-9a-f]{64} {2}stock\.csv$/.test(line)));
+});

@@ -1,0 +1,132 @@
+'use strict';
+
+// The examples of README.md, run as it tells to, in a project that has the
+// package installed. What a block prints is the text block behind it.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { ROOT } = require('./helpers/child');
+const { scratch } = require('./helpers/guest');
+
+const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+const BLOCK =
+  /^(?:#+ (?<heading>.+)|(?:<!-- file: (?<file>.+) -->\n\n)?```(?<language>\w+)\n(?<code>[^]*?)^```)$/gm;
+
+/** The blocks to run, each with what it should print and leave behind. */
+function readExamples() {
+  const examples = [];
+  let section;
+  for (const { groups } of README.matchAll(BLOCK)) {
+    const { heading, file, language, code } = groups;
+    if (heading) section = heading;
+    else if (file) examples.at(-1).files[file] = code;
+    else if (language === 'text') examples.at(-1).stdout = code;
+    else examples.push({ section, language, code, stdout: '', files: {} });
+  }
+  return examples;
+}
+
+const examples = readExamples();
+
+/** The name that the first line of a script gives it. */
+function scriptName({ code }) {
+  return /^\/\/ (\S+)\n/.exec(code)[1];
+}
+
+/** A project with the package, the scripts of the README, and the examples. */
+function makeProject(t) {
+  const project = scratch(t);
+  const write = (name, text) =>
+    fs.writeFileSync(path.join(project, name), text);
+  fs.cpSync(path.join(ROOT, 'examples'), path.join(project, 'examples'), {
+    recursive: true,
+    filter: (source) => !source.endsWith('stock.json'),
+  });
+  write('package.json', '{ "private": true }');
+  const modules = path.join(project, 'node_modules');
+  fs.mkdirSync(path.join(modules, '.bin'), { recursive: true });
+  fs.symlinkSync(ROOT, path.join(modules, 'wasi-rs'), 'junction');
+  if (process.platform !== 'win32') {
+    fs.symlinkSync(
+      '../wasi-rs/bin/wasi-rs.js',
+      path.join(modules, '.bin/wasi-rs'),
+    );
+  }
+  for (const example of examples.filter(({ language }) => language === 'js')) {
+    const name = scriptName(example);
+    write(name, example.code);
+    // The same program as somebody wrote it for Node's own class.
+    const app = name.replace('run', 'app');
+    if (app !== name) {
+      write(app, example.code.replace("'wasi-rs'", "'node:wasi'"));
+    }
+  }
+  return project;
+}
+
+/** The command that runs an example; the tests come after an `npm install`. */
+function commandOf(example) {
+  return example.language === 'js'
+    ? [process.execPath, [scriptName(example)]]
+    : ['sh', ['-ec', example.code.replace(/^npm install$/m, '')]];
+}
+
+function runExample(t, example) {
+  const project = makeProject(t);
+  const { status, stdout, stderr } = spawnSync(...commandOf(example), {
+    cwd: project,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      PATH: [path.dirname(process.execPath), process.env.PATH].join(
+        path.delimiter,
+      ),
+    },
+    timeout: 50_000,
+  });
+  t.is(status, 0, stderr);
+  return { project, stdout };
+}
+
+const registers = ({ code }) => code.includes('wasi-rs/register');
+
+for (const [index, example] of examples.entries()) {
+  const { section, language, stdout, files } = example;
+  // The shell of Windows reads these otherwise.
+  const run =
+    language === 'sh' && process.platform === 'win32' ? test.skip : test;
+  run(`${index + 1}: ${section}`, (t) => {
+    const result = runExample(t, example);
+    if (registers(example)) {
+      const printed = examples
+        .filter((other) => /\/\/ run\./.test(other.code))
+        .map((other) => other.stdout);
+      t.is(result.stdout, printed.join(''));
+    } else {
+      t.is(result.stdout, stdout);
+    }
+    for (const [name, content] of Object.entries(files)) {
+      t.is(
+        fs.readFileSync(path.join(result.project, name), 'utf8'),
+        content,
+        name,
+      );
+    }
+  });
+}
+
+test('every block of the README is run', (t) => {
+  const languages = examples.map(({ language }) => language);
+  t.deepEqual([...new Set(languages)].toSorted(), ['js', 'sh']);
+  t.true(languages.length >= 7);
+});
+
+test('files that the README points to are there', (t) => {
+  for (const [, target] of README.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+    t.true(fs.existsSync(path.join(ROOT, target)), target);
+  }
+});

@@ -1,0 +1,3 @@
+// The redirect is imported for its effect alone.
+
+import 'wasi-rs/register';

@@ -1,0 +1,171 @@
+//! Makes one case's calls a number of times, with no JavaScript around them, so that what they do can be
+//! counted: `calls CASE TIMES`. Without arguments, lists the cases.
+
+use std::sync::atomic::AtomicU8;
+
+use wasi_rs::abi::{Rights, Snapshot};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::memory::GuestMemory;
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
+
+/// A call and its arguments; those not said are 0.
+type Call = (&'static str, &'static [u64]);
+
+const READ: u64 = Rights::FD_READ.bits();
+const FOLLOW: u64 = 1;
+/// Where things lie in memory.
+const RESULT: u64 = 64;
+const FILE: u64 = 1024;
+const NESTED: u64 = 1032;
+const MADE: u64 = 1048;
+const LINK: u64 = 1056;
+const BUF: u64 = 8192;
+
+/// Each case opens what it needs as descriptor 4 in its first calls, which are made once.
+const CASES: &[(&str, &[Call], &[Call])] = &[
+    ("args_sizes_get", &[], &[("args_sizes_get", &[64, 68])]),
+    (
+        "clock_time_get",
+        &[],
+        &[("clock_time_get", &[1, 0, RESULT])],
+    ),
+    ("random_get", &[], &[("random_get", &[BUF, 16])]),
+    ("fd_fdstat_get", OPEN, &[("fd_fdstat_get", &[4, RESULT])]),
+    (
+        "fd_filestat_get",
+        OPEN,
+        &[("fd_filestat_get", &[4, RESULT])],
+    ),
+    ("fd_seek", OPEN, &[("fd_seek", &[4, 1, 0, RESULT])]),
+    ("fd_pread", OPEN, &[("fd_pread", &[4, 0, 1, 0, RESULT])]),
+    ("fd_write", &[], &[("fd_write", &[1, 0, 1, RESULT])]),
+    (
+        "path_open_1",
+        &[],
+        &[
+            ("path_open", &[3, FOLLOW, FILE, 4, 0, READ, 0, 0, RESULT]),
+            ("fd_close", &[4]),
+        ],
+    ),
+    (
+        "path_open_3",
+        &[],
+        &[
+            ("path_open", &[3, FOLLOW, NESTED, 8, 0, READ, 0, 0, RESULT]),
+            ("fd_close", &[4]),
+        ],
+    ),
+    (
+        "path_filestat_get_1",
+        &[],
+        &[("path_filestat_get", &[3, FOLLOW, FILE, 4, RESULT])],
+    ),
+    (
+        "path_filestat_get_3",
+        &[],
+        &[("path_filestat_get", &[3, FOLLOW, NESTED, 8, RESULT])],
+    ),
+    (
+        "path_create_directory",
+        &[],
+        &[
+            ("path_create_directory", &[3, MADE, 4]),
+            ("path_remove_directory", &[3, MADE, 4]),
+        ],
+    ),
+    (
+        "path_readlink",
+        &[],
+        &[("path_readlink", &[3, LINK, 4, BUF, 64, RESULT])],
+    ),
+    (
+        "poll_oneoff",
+        &[],
+        &[("poll_oneoff", &[2048, 4096, 1, RESULT])],
+    ),
+];
+
+const OPEN: &[Call] = &[(
+    "path_open",
+    &[3, 0, FILE, 4, 0, READ | SEEK | STAT, 0, 0, RESULT],
+)];
+const SEEK: u64 = Rights::FD_SEEK.bits();
+const STAT: u64 = Rights::FD_FILESTAT_GET.bits();
+
+fn main() {
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    let [name, times] = args.as_slice() else {
+        CASES.iter().for_each(|(name, ..)| println!("{name}"));
+        return;
+    };
+    let (_, once, calls) = (CASES.iter().find(|(case, ..)| case == name)).expect("a known case");
+    let times: u64 = times.parse().expect("a number of times");
+
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir_all(directory.path().join("a/b")).expect("directories");
+    std::fs::write(directory.path().join("file"), "x".repeat(64)).expect("a file");
+    std::fs::write(directory.path().join("a/b/file"), "x").expect("a file");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("file", directory.path().join("link")).expect("a link");
+    let ctx = WasiCtx::new(Options {
+        snapshot: Snapshot::Preview1,
+        args: vec!["calls".into()],
+        env: Vec::new(),
+        preopens: vec![Preopen {
+            mapped_path: "/".into(),
+            real_path: directory.path().to_owned(),
+            rights: Rights::all(),
+        }],
+        stdio: [0, 1, 2],
+        limits: Limits::default(),
+        grant: Grant::ALL,
+    })
+    .expect("a context");
+
+    let bytes = memory();
+    let memory = GuestMemory::new(&bytes);
+    let make = |calls: &[(&Syscall, [u64; MAX_PARAMS])]| {
+        for (syscall, args) in calls {
+            assert_eq!(
+                (syscall.call)(&ctx, memory, args),
+                Ok(()),
+                "{}",
+                syscall.name
+            );
+        }
+    };
+    make(&resolve(once));
+    let calls = resolve(calls);
+    for _ in 0..times {
+        make(&calls);
+    }
+}
+
+fn resolve(calls: &[Call]) -> Vec<(&'static Syscall, [u64; MAX_PARAMS])> {
+    static TABLE: [Syscall; SYSCALLS.len()] = SYSCALLS;
+    (calls.iter())
+        .map(|(name, args)| {
+            let syscall = (TABLE.iter().find(|row| row.name == *name)).expect("a known call");
+            let mut all = [0; MAX_PARAMS];
+            all[..args.len()].copy_from_slice(args);
+            (syscall, all)
+        })
+        .collect()
+}
+
+/// An iovec at 0, paths at 1024, and at 2048 a subscription to a clock that is long due.
+fn memory() -> Vec<AtomicU8> {
+    let mut bytes = vec![0; 65536];
+    bytes[0..4].copy_from_slice(&(BUF as u32).to_le_bytes());
+    bytes[4..8].copy_from_slice(&16_u32.to_le_bytes());
+    for (at, text) in [
+        (FILE, "file"),
+        (NESTED, "a/b/file"),
+        (MADE, "made"),
+        (LINK, "link"),
+    ] {
+        bytes[at as usize..][..text.len()].copy_from_slice(text.as_bytes());
+    }
+    bytes[2048 + 16] = 1;
+    bytes.into_iter().map(AtomicU8::new).collect()
+}

@@ -1,0 +1,155 @@
+// npm run bench -- [--markdown] [--filter TEXT] [--rounds N] [--slow] [--check [--write]]
+//
+// node:wasi and wasi-rs, in one process and in turn. `--slow` adds the cases
+// that take node:wasi seconds a round. `--check` measures no time: it compares
+// system calls and instructions per call with counts.json.
+
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { CASES, prepare } from './cases.mjs';
+import { check } from './check.mjs';
+import { assemble } from './guest.mjs';
+import { bytesPerInstance, instanceCases } from './instances.mjs';
+import { measure } from './measure.mjs';
+
+const require = createRequire(import.meta.url);
+
+const { values: flags } = parseArgs({
+  options: {
+    check: { type: 'boolean' },
+    filter: { type: 'string', default: '' },
+    markdown: { type: 'boolean' },
+    memory: { type: 'string' },
+    rounds: { type: 'string', default: '40' },
+    slow: { type: 'boolean' },
+    write: { type: 'boolean' },
+  },
+});
+
+process.removeAllListeners('warning');
+const HOSTS = {
+  'node:wasi': () => require('node:wasi').WASI,
+  'wasi-rs': () => require('..').WASI,
+};
+
+const onNode20 = process.versions.node.startsWith('20.');
+const goalOf = ({ goal, goalOn20 = goal }) => (onNode20 ? goalOn20 : goal);
+
+/** The loop of a case under one host: throws if a call fails. */
+function loopOf(benchCase, WASI, directory) {
+  const { stdin, stdout, preopen } = benchCase;
+  const wasi = new WASI({
+    version: 'preview1',
+    args: ['bench', 'one', 'two'],
+    preopens: { '/': preopen?.(directory) ?? directory },
+    ...(stdin && { stdin: stdin(directory) }),
+    ...(stdout && { stdout: stdout(directory) }),
+  });
+  const instance = new WebAssembly.Instance(
+    assemble(benchCase),
+    wasi.getImportObject(),
+  );
+  wasi.initialize(instance);
+  return (turns) => {
+    const errno = instance.exports.run(turns);
+    if (errno) throw new Error(`${benchCase.name}: errno ${errno}`);
+  };
+}
+
+const duration = (nanos) =>
+  nanos < 1e4
+    ? `${nanos.toFixed(nanos < 100 ? 1 : 0)} ns`
+    : nanos < 1e7
+      ? `${(nanos / 1e3).toFixed(1)} µs`
+      : `${(nanos / 1e6).toFixed(0)} ms`;
+
+function row(name, goal, [node, ours], unit = duration) {
+  const ratio = node.best / ours.best;
+  return {
+    case: name,
+    'node:wasi': `${unit(node.best)} (${unit(node.median)})`,
+    'wasi-rs': `${unit(ours.best)} (${unit(ours.median)})`,
+    ratio: ratio.toFixed(ratio < 10 ? 2 : 0),
+    goal: `≥ ${goal}${ratio < goal ? ' ✗' : ''}`,
+  };
+}
+
+/** Memory is measured in a process of its own for each host. */
+function memoryRow() {
+  const bytes = Object.keys(HOSTS).map((host) => {
+    const args = [
+      '--expose-gc',
+      '--no-warnings',
+      fileURLToPath(import.meta.url),
+    ];
+    const child = spawnSync(process.execPath, [...args, '--memory', host], {
+      encoding: 'utf8',
+    });
+    const each = Number(child.stdout);
+    return { best: each, median: each };
+  });
+  const unit = (value) => `${(value / 1024).toFixed(1)} KiB`;
+  return row('memory of an idle instance', 1, bytes, unit);
+}
+
+function* rows(directory) {
+  const rounds = Number(flags.rounds);
+  const wanted = ({ name, slow }) =>
+    name.includes(flags.filter) && (flags.slow || !slow);
+  const classes = Object.values(HOSTS).map((load) => load());
+  for (const benchCase of CASES.filter(wanted)) {
+    const loops = classes.map((WASI) => loopOf(benchCase, WASI, directory));
+    const turns = benchCase.run ? Math.ceil(rounds / 8) : rounds;
+    yield row(benchCase.name, goalOf(benchCase), measure(loops, turns));
+  }
+  for (const { name, goal, options } of instanceCases(directory).filter(
+    wanted,
+  )) {
+    const loops = classes.map((WASI) => (turns) => {
+      for (let turn = 0; turn < turns; turn++) new WASI(options);
+    });
+    yield row(name, goal, measure(loops, rounds));
+  }
+  if (wanted({ name: 'memory of an idle instance' })) yield memoryRow();
+}
+
+function printMarkdown(table) {
+  const columns = Object.keys(table[0]);
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  console.log(line(columns));
+  console.log(line(columns.map((_, index) => (index ? '--:' : '---'))));
+  for (const each of table) console.log(line(Object.values(each)));
+}
+
+if (flags.memory) {
+  const { bytes } = await bytesPerInstance(HOSTS[flags.memory]());
+  console.log(bytes);
+} else if (flags.check) {
+  process.exitCode = check({ write: flags.write });
+} else {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-bench-'));
+  try {
+    prepare(directory);
+    const table = [];
+    for (const each of rows(directory)) {
+      table.push(each);
+      if (!flags.markdown) {
+        console.log(Object.values(each).join('  '));
+      }
+    }
+    const [cpu] = os.cpus();
+    console.log(
+      `\nNode ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn\n`,
+    );
+    if (flags.markdown) printMarkdown(table);
+    else console.table(table);
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}

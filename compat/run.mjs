@@ -1,0 +1,198 @@
+// Prints a table: each package that uses node:wasi, on each runtime, with
+// node:wasi and with wasi-rs in its place. `npm run compat [case...]`; with
+// `-- --write` all of it, into README.md.
+
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual, stripVTControlCharacters } from 'node:util';
+
+import { MAJORS, nodePath } from '../scripts/nodes.mjs';
+import { packageFile } from './packages.mjs';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const REGISTER = join(HERE, 'register.cjs');
+const TIMEOUT = 120_000;
+
+const runs = (path) => spawnSync(path, ['--version']).status === 0;
+
+/** The binary that a package carries for this machine. */
+function binary(scope, file) {
+  const candidates = readdirSync(packageFile(scope)).map((name) =>
+    packageFile(`${scope}/${name}/${file}`),
+  );
+  const found = candidates.find((path) => existsSync(path) && runs(path));
+  if (found === undefined) throw new Error(`no ${file} for this machine`);
+  return found;
+}
+
+function runtimes() {
+  const nodes = MAJORS.map((major) => ({
+    name: `Node ${major}`,
+    command: nodePath(major),
+    args: ['--no-warnings'],
+    redirect: ['--require', REGISTER],
+  }));
+  const bun = {
+    name: 'Bun',
+    command: binary(
+      '@oven',
+      process.platform === 'win32' ? 'bin/bun.exe' : 'bin/bun',
+    ),
+    args: ['--no-install'],
+    redirect: ['--preload', REGISTER],
+  };
+  const deno = {
+    name: 'Deno',
+    command: binary(
+      '@deno',
+      process.platform === 'win32' ? 'deno.exe' : 'deno',
+    ),
+    args: ['run', '--quiet', '--allow-all'],
+    redirect: ['--require', REGISTER],
+  };
+  return [...nodes, bun, deno];
+}
+
+/** What stands for a failure: the line that says what is wrong. */
+function complaint(stderr, signal) {
+  const lines = stripVTControlCharacters(stderr).split('\n');
+  const error = lines.find((line) => /^\w*error\b/i.test(line));
+  return (error ?? signal ?? lines.find(Boolean) ?? 'no result').trim();
+}
+
+/** Runs one case in a process of its own; resolves to its result or its failure. */
+async function attempt(runtime, name, { env }, redirected) {
+  const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-compat-'));
+  const { command, args, redirect } = runtime;
+  const flags = redirected ? [...args, ...redirect] : args;
+  const child = spawn(command, [...flags, 'case.mjs', name, directory], {
+    cwd: HERE,
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT,
+    killSignal: 'SIGKILL',
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream]
+      .setEncoding('utf8')
+      .on('data', (text) => (output[stream] += text));
+  }
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (...ended) => resolve(ended));
+  });
+  rmSync(directory, { recursive: true, force: true });
+  if (code === 0) {
+    return JSON.parse(output.stdout.trim().split('\n').at(-1));
+  }
+  return { failure: complaint(output.stderr, signal) };
+}
+
+const notes = [];
+
+/** A cell may not be long: what there is to say stands below the table. */
+function note(text) {
+  if (!notes.includes(text)) notes.push(text);
+  return `[${notes.indexOf(text) + 1}]`;
+}
+
+function cell(test, reference, plain, ours) {
+  const right = ({ result }) => isDeepStrictEqual(result, reference.result);
+  const wrong = plain.failure ?? (right(plain) ? undefined : 'wrong result');
+  const remark = wrong ? ` ${note(`node:wasi there: ${wrong}`)}` : '';
+  if (ours.failure) return `fails ${note(`wasi-rs: ${ours.failure}`)}${remark}`;
+  if (!ours.ours || (ours.used === 0 && !test.direct))
+    return `not redirected${remark}`;
+  if (!right(ours)) return `differs${remark}`;
+  return `same${remark}`;
+}
+
+/** One row, and whether wasi-rs did on every Node what it should. */
+async function row(name, all) {
+  const test = await import(`./cases/${name}.mjs`);
+  test.prepare?.();
+  const plain = [];
+  const ours = [];
+  for (const runtime of all) {
+    plain.push(await attempt(runtime, name, test, false));
+    ours.push(await attempt(runtime, name, test, true));
+  }
+  // Where node:wasi crashes on a version, another one says what is right.
+  const reference = test.expected
+    ? { result: test.expected }
+    : (plain.findLast(({ result }) => result !== undefined) ?? ours[0]);
+  const cells = all.map((_, index) =>
+    cell(test, reference, plain[index], ours[index]),
+  );
+  const good = all.every(
+    ({ name: runtime }, index) =>
+      !runtime.startsWith('Node') || cells[index].startsWith('same'),
+  );
+  return {
+    good,
+    cells: [test.packages.map(version).join(', '), test.does, ...cells],
+  };
+}
+
+function version(name) {
+  if (name.includes(' ')) return name;
+  const folder = name === 'wasi-rs' ? join(HERE, '..') : packageFile(name);
+  const manifest = join(folder, 'package.json');
+  return `${name} ${JSON.parse(readFileSync(manifest, 'utf8')).version}`;
+}
+
+const line = (cells) => `| ${cells.join(' | ')} |`;
+
+function table(rows, all) {
+  const versions = all.map(({ name, command }) => {
+    const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+    return `${name.split(' ')[0]} ${/\d+\.\d+\.\d+/.exec(stdout)[0]}`;
+  });
+  const lines = [
+    ['package', 'what is run', ...versions],
+    ['---', '---', ...all.map(() => '---')],
+    ...rows,
+  ];
+  const remarks = notes.map((text, index) => `[${index + 1}] ${text}`);
+  return [lines.map(line).join('\n'), ...remarks].join('\n\n');
+}
+
+/** Puts the table into README.md, between the lines that say where. */
+function write(text) {
+  const file = join(HERE, 'README.md');
+  const [before, , after] = readFileSync(file, 'utf8').split(
+    /(?<=<!-- table -->\n)([^]*)(?=<!-- end of table -->)/,
+  );
+  writeFileSync(file, `${before}\n${text}\n\n${after}`);
+}
+
+if (!existsSync(packageFile('.'))) {
+  console.error('Installing the packages; this takes a while.');
+  spawnSync('npm ci', { cwd: HERE, shell: true, stdio: 'inherit' });
+}
+const known = readdirSync(join(HERE, 'cases')).map((file) =>
+  file.replace('.mjs', ''),
+);
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => word !== '--write');
+const all = runtimes();
+const rows = [];
+for (const name of wanted.length > 0 ? wanted : known) {
+  const { good, cells } = await row(name, all);
+  if (!good) process.exitCode = 1;
+  rows.push(cells);
+  console.error(cells.join(' | '));
+}
+console.log(table(rows, all));
+if (words.includes('--write')) write(table(rows, all));

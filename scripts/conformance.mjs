@@ -1,0 +1,115 @@
+// Runs the preview1 part of the official test suite through the command:
+//
+//   git clone --depth 1 --branch prod/testsuite-base \
+//     https://github.com/WebAssembly/wasi-testsuite
+//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- NAME...]
+//
+// Prints a line for each test that fails, and how many of how many passed. With
+// names, only the tests whose path contains one of them.
+
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('../bin/wasi-rs.js', import.meta.url));
+const SECONDS = 30;
+
+// The suite tells pipes from the sockets that Node makes for its children, so
+// the shell makes one; the exit code then takes another way.
+const SCRIPT = '{ "$@"; echo "exit code $?" >&2; } | cat';
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}
+
+function findTests(suite, names) {
+  return readdirSync(suite, { recursive: true })
+    .filter((file) => file.endsWith('.wasm'))
+    .filter((file) => file.split(sep).includes('wasm32-wasip1'))
+    .filter(
+      (file) => names.length === 0 || names.some((name) => file.includes(name)),
+    )
+    .toSorted()
+    .map((file) => join(suite, file));
+}
+
+/** What the file beside a test says of how to run it, and of how it ends. */
+function readExpectation(test) {
+  const file = test.replace(/\.wasm$/, '.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+}
+
+/** The options of the command; the guest gets copies of its directories. */
+function optionsFor(test, { args = [], env = {}, root, dirs = [] }, scratch) {
+  const preopens = dirs.map((dir) => [dir, dir]);
+  if (root !== undefined) preopens.push([root, '/']);
+  const mounts = preopens.map(([dir, guest], index) => {
+    const copy = join(scratch, String(index));
+    cpSync(join(test, '..', dir), copy, {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
+    return `--dir=${copy}::${guest}`;
+  });
+  const variables = Object.entries(env).map(
+    ([name, value]) => `--env=${name}=${value}`,
+  );
+  return [...mounts, ...variables, test, ...args];
+}
+
+/** Runs a test; returns what is wrong with how it went, if anything is. */
+function runTest(test) {
+  const expectation = readExpectation(test);
+  const scratch = mkdtempSync(join(tmpdir(), 'wasi-rs-conformance-'));
+  try {
+    const { stdout, stderr, error } = spawnSync(
+      'sh',
+      [
+        '-c',
+        SCRIPT,
+        'sh',
+        process.execPath,
+        COMMAND,
+        ...optionsFor(test, expectation, scratch),
+      ],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: SECONDS * 1000,
+      },
+    );
+    if (error) return error.message;
+    const [, ownStderr, exitCode] = /^([^]*)exit code (\d+)\n$/.exec(stderr);
+    const ended = { exit_code: Number(exitCode), stdout, stderr: ownStderr };
+    const wrong = Object.entries({ exit_code: 0, ...expectation })
+      .filter(([key, value]) => key in ended && ended[key] !== value)
+      .map(([key, value]) => `${key} is not ${JSON.stringify(value)}`);
+    return wrong.length === 0 ? '' : [...wrong, ownStderr].join('\n  ').trim();
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const suite = process.env.WASI_TESTSUITE;
+if (!suite) fail('WASI_TESTSUITE names no checkout of the test suite.');
+const tests = findTests(suite, process.argv.slice(2));
+if (tests.length === 0) fail(`There are no tests for preview1 in ${suite}.`);
+
+let passed = 0;
+for (const test of tests) {
+  const wrong = runTest(test);
+  if (wrong) console.log(`failed: ${relative(suite, test)}\n  ${wrong}`);
+  else passed++;
+}
+console.log(`${passed} of ${tests.length} passed`);
+process.exitCode = passed === tests.length ? 0 : 1;

@@ -1,0 +1,274 @@
+// Packs the main package and the one with this machine's binary as a release
+// does, installs both tarballs into an empty project, and uses them there on
+// every Node: `npm run test:package`. All of it happens in a directory of its
+// own, so that nothing but the tarballs is at hand.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MAJORS, nodePath } from './nodes.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NAPI = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js');
+const GUESTS = join(ROOT, '__test__/guests');
+const LARGEST_BINARY = 2_000_000;
+
+const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-package-'));
+const stage = join(directory, 'stage');
+const project = join(directory, 'project');
+
+function run(command, args, options = {}) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 120_000,
+    ...options,
+  });
+  if (error) throw error;
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${stdout}${stderr}`);
+  return { stdout, stderr };
+}
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const writeJson = (path, value) => writeFileSync(path, JSON.stringify(value));
+
+/** The platform of the binary that was built here, as in `linux-x64-gnu`. */
+function builtPlatform() {
+  const built = readdirSync(ROOT)
+    .map((file) => /^wasi-rs\.(.+)\.node$/.exec(file)?.[1])
+    .filter(Boolean);
+  assert.equal(built.length, 1, 'build the addon first: npm run build');
+  return built[0];
+}
+
+/** What a target triple is called in the names of packages. */
+function platformOf(triple) {
+  const [arch, , os, abi] = triple
+    .replace('-apple-darwin', '-apple-darwin-')
+    .split('-');
+  const cpu = { x86_64: 'x64', aarch64: 'arm64' }[arch];
+  const platform = { linux: 'linux', darwin: 'darwin', windows: 'win32' }[os];
+  return [platform, cpu, abi].filter(Boolean).join('-');
+}
+
+/** A copy of what is published, with this platform as the only target. */
+function prepareStage(platform) {
+  const manifest = readJson(join(ROOT, 'package.json'));
+  const artifacts = join(stage, 'artifacts');
+  mkdirSync(artifacts, { recursive: true });
+  const files = readdirSync(ROOT).filter(
+    (file) => manifest.files.includes(file) || /^(README|LICENSE)/.test(file),
+  );
+  for (const file of files) {
+    cpSync(join(ROOT, file), join(stage, file), { recursive: true });
+  }
+  const binary = `wasi-rs.${platform}.node`;
+  cpSync(join(ROOT, binary), join(artifacts, binary));
+
+  // The packages of all targets can be described here, but only one be filled.
+  writeJson(join(stage, 'package.json'), manifest);
+  run(process.execPath, [NAPI, 'create-npm-dirs', '--npm-dir', 'described'], {
+    cwd: stage,
+  });
+  const described = readdirSync(join(stage, 'described')).toSorted();
+  assert.deepEqual(described, manifest.napi.targets.map(platformOf).toSorted());
+  manifest.napi.targets = manifest.napi.targets.filter(
+    (triple) => platformOf(triple) === platform,
+  );
+  writeJson(join(stage, 'package.json'), manifest);
+  return manifest;
+}
+
+/** Does what a release does up to `npm publish`; returns the two tarballs. */
+function pack(platform, { version }) {
+  const napi = (...args) =>
+    run(process.execPath, [NAPI, ...args], { cwd: stage });
+  napi('create-npm-dirs');
+  napi('artifacts', '--output-dir', 'artifacts');
+  napi(
+    'pre-publish',
+    '--tag-style',
+    'npm',
+    '--skip-optional-publish',
+    '--no-gh-release',
+  );
+
+  const { optionalDependencies } = readJson(join(stage, 'package.json'));
+  assert.deepEqual(optionalDependencies, { [`wasi-rs-${platform}`]: version });
+
+  return [stage, join(stage, 'npm', platform)].map((cwd) => {
+    const { stdout } = run(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
+      { cwd, shell: process.platform === 'win32' },
+    );
+    const [packed] = Object.values(JSON.parse(stdout));
+    return Object.assign(packed, { path: join(directory, packed.filename) });
+  });
+}
+
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+
+function report({ name, size, unpackedSize, files }) {
+  console.log(
+    `${name.padEnd(24)} ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`,
+  );
+}
+
+function checkContents(main, binary, platform) {
+  const paths = main.files.map(({ path }) => path);
+  for (const path of [
+    'index.js',
+    'index.d.ts',
+    'binding.js',
+    'lib/register.js',
+    'bin/wasi-rs.js',
+    'README.md',
+  ]) {
+    assert.ok(paths.includes(path), `${path} is missing`);
+  }
+  const strangers = paths.filter((path) =>
+    /\.(node|rs|wasm|tgz)$|^(src|__test__|scripts)\//.test(path),
+  );
+  assert.deepEqual(strangers, []);
+  assert.ok(
+    binary.files.some(({ path }) => path === `wasi-rs.${platform}.node`),
+  );
+  assert.ok(binary.unpackedSize < LARGEST_BINARY, 'the binary has grown');
+}
+
+/** The names of the sections of an ELF file of 64 bits, little endian. */
+function elfSections(bytes) {
+  const header = Number(bytes.readBigUInt64LE(0x28));
+  const size = bytes.readUInt16LE(0x3a);
+  const at = (index) => header + index * size;
+  const offset = (index) => Number(bytes.readBigUInt64LE(at(index) + 0x18));
+  const names = offset(bytes.readUInt16LE(0x3e));
+  return Array.from({ length: bytes.readUInt16LE(0x3c) }, (_, index) => {
+    const start = names + bytes.readUInt32LE(at(index));
+    return bytes.toString('latin1', start, bytes.indexOf(0, start));
+  });
+}
+
+function checkStripped(file) {
+  const bytes = readFileSync(file);
+  if (bytes.readUInt32BE(0) !== 0x7f454c46) return;
+  const symbols = elfSections(bytes).filter((name) =>
+    /^\.(symtab|debug)/.test(name),
+  );
+  assert.deepEqual(symbols, [], 'the binary has debug symbols');
+}
+
+const USE = `
+  const wasi = new WASI({
+    version: 'preview1',
+    args: ['args_env', 'one'],
+    env: { KEY: 'value' },
+    preopens: { '/': '.' },
+  });
+  const guest = new WebAssembly.Module(readFileSync('args_env.wasm'));
+  const instance = new WebAssembly.Instance(guest, wasi.getImportObject());
+  process.exitCode = wasi.start(instance);`;
+
+const PROGRAMS = {
+  'commonjs.cjs': `const { readFileSync } = require('node:fs'); const { WASI } = require('wasi-rs'); ${USE}`,
+  'module.mjs': `import { readFileSync } from 'node:fs'; import { WASI } from 'wasi-rs'; ${USE}`,
+  'unchanged.cjs': `const { readFileSync } = require('node:fs'); const { WASI } = require('wasi'); ${USE}`,
+  'unchanged.mjs': `import { readFileSync } from 'node:fs'; import { WASI } from 'node:wasi'; ${USE}`,
+};
+
+/** The only programs on the PATH: what a machine without Rust has. */
+function environment(node) {
+  const { NODE_OPTIONS: _, NODE_PATH: __, ...env } = process.env;
+  const system = process.platform === 'win32' ? [] : ['/usr/bin', '/bin'];
+  return { ...env, PATH: [dirname(node), ...system].join(delimiter) };
+}
+
+function install(tarballs) {
+  mkdirSync(project);
+  writeJson(join(project, 'package.json'), { private: true });
+  const env = environment(process.execPath);
+  assert.equal(
+    spawnSync('cargo', ['--version'], { env }).error?.code,
+    'ENOENT',
+  );
+  run(
+    'npm',
+    [
+      'install',
+      '--offline',
+      '--no-audit',
+      '--no-fund',
+      ...tarballs.map(({ path }) => path),
+    ],
+    { cwd: project, env, shell: process.platform === 'win32' },
+  );
+  assert.deepEqual(
+    readdirSync(join(project, 'node_modules'))
+      .filter((name) => !name.startsWith('.'))
+      .toSorted(),
+    tarballs.map(({ name }) => name).toSorted(),
+  );
+  for (const [name, source] of Object.entries(PROGRAMS)) {
+    writeFileSync(join(project, name), source);
+  }
+  cpSync(join(GUESTS, 'args_env.wasm'), join(project, 'args_env.wasm'));
+}
+
+function use(node) {
+  const env = environment(node);
+  const start = (...args) => run(node, args, { cwd: project, env });
+  const expected = {
+    stdout: 'arg 0: args_env\narg 1: one\nenv 0: KEY=value\n',
+    stderr: '',
+  };
+  const runs = [
+    ['commonjs.cjs'],
+    ['module.mjs'],
+    ['--require', 'wasi-rs/register', 'unchanged.cjs'],
+    ['--import', 'wasi-rs/register', 'unchanged.mjs'],
+  ];
+  for (const args of runs) {
+    assert.deepEqual(start(...args), expected, args.join(' '));
+  }
+  const command = join(project, 'node_modules/wasi-rs/bin/wasi-rs.js');
+  assert.match(
+    start(command, 'args_env.wasm', 'one').stdout,
+    /^arg 0: .*\narg 1: one\n$/,
+  );
+}
+
+try {
+  const platform = builtPlatform();
+  const manifest = prepareStage(platform);
+  const [main, binary] = pack(platform, manifest);
+  report(main);
+  report(binary);
+  checkContents(main, binary, platform);
+  install([main, binary]);
+  const addon = join(
+    project,
+    `node_modules/wasi-rs-${platform}/wasi-rs.${platform}.node`,
+  );
+  assert.ok(existsSync(addon) && statSync(addon).isFile());
+  checkStripped(addon);
+  for (const major of MAJORS) {
+    use(nodePath(major));
+    console.log(`works on Node ${major}`);
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}

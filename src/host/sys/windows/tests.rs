@@ -1,0 +1,332 @@
+//! What only Windows does differently, against real directories.
+
+use std::fs;
+use std::io::{self, SeekFrom};
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use tempfile::TempDir;
+
+use super::{Dir, File, FileRef};
+use crate::abi::{Errno, Fdflags, Filetype, Oflags};
+use crate::host::errno::{errno, is_escape};
+use crate::host::{Name, OpenHow};
+use crate::memory::{GuestMemory, GuestPtr};
+
+const READ: OpenHow = OpenHow {
+    read: true,
+    write: false,
+    oflags: Oflags::empty(),
+    fdflags: Fdflags::empty(),
+    follow: true,
+};
+
+const CREATE: OpenHow = OpenHow {
+    write: true,
+    oflags: Oflags::CREAT,
+    ..READ
+};
+
+fn scratch() -> (TempDir, Dir) {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = Dir::open_ambient(scratch.path()).unwrap();
+    (scratch, dir)
+}
+
+fn name(name: &str) -> Name<'_> {
+    Name::new(name.as_bytes()).unwrap()
+}
+
+fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
+    dir.open_beneath(path.as_bytes(), how)
+}
+
+fn failure<T>(result: io::Result<T>) -> Option<Errno> {
+    result.err().map(|error| errno(&error))
+}
+
+/// Calls with the two halves of `bytes` as two buffers of a guest's.
+fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>) -> T) -> T {
+    let half = bytes.len() as u32 / 2;
+    let rest = bytes.len() as u32 - half;
+    let mut memory: Vec<AtomicU8> = bytes.iter().map(|byte| AtomicU8::new(*byte)).collect();
+    let list = memory.len() as u32;
+    for number in [0, half, half, rest] {
+        memory.extend(number.to_le_bytes().map(AtomicU8::new));
+    }
+    let guest = GuestMemory::new(&memory);
+    let iovecs = guest.iovecs(GuestPtr::new(list), 2, 2).unwrap();
+    let result = call(&iovecs);
+    for (byte, new) in bytes.iter_mut().zip(&memory) {
+        *byte = new.load(Relaxed);
+    }
+    result
+}
+
+fn read(file: FileRef<'_>, len: usize) -> String {
+    let mut bytes = vec![0; len];
+    let nread = with_iovecs(&mut bytes, |iovs| file.read(iovs)).unwrap();
+    String::from_utf8(bytes[..nread].to_vec()).unwrap()
+}
+
+fn write(file: FileRef<'_>, text: &str) {
+    let nwritten = with_iovecs(&mut text.as_bytes().to_vec(), |ciovs| file.write(ciovs));
+    assert_eq!(nwritten.unwrap(), text.len());
+}
+
+#[test]
+fn reads_and_writes_at_an_offset_leave_the_position() {
+    let (_scratch, dir) = scratch();
+    let file = open(&dir, "f", CREATE).unwrap();
+    let file = file.as_ref();
+    write(file, "0123456789");
+    assert_eq!(file.seek(SeekFrom::Current(0)).unwrap(), 10);
+    assert_eq!(file.seek(SeekFrom::Start(2)).unwrap(), 2);
+    let mut bytes = [0; 4];
+    let nread = with_iovecs(&mut bytes, |iovs| file.read_at(iovs, 6)).unwrap();
+    assert_eq!((nread, &bytes), (4, b"6789"));
+    let nwritten = with_iovecs(&mut b"ab".to_vec(), |ciovs| file.write_at(ciovs, 4));
+    assert_eq!(nwritten.unwrap(), 2);
+    assert_eq!(read(file, 5), "23ab6");
+    assert_eq!(read(file, 5), "789");
+    assert_eq!(read(file, 5), "");
+    assert_eq!(file.seek(SeekFrom::End(-1)).unwrap(), 9);
+    assert_eq!(
+        failure(file.seek(SeekFrom::Current(-10))),
+        Some(Errno::Inval)
+    );
+}
+
+#[test]
+fn appending_can_be_set_and_unset() {
+    let (scratch, dir) = scratch();
+    let file = open(&dir, "f", CREATE).unwrap();
+    let file = file.as_ref();
+    write(file, "abcd");
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.set_fdflags(Fdflags::APPEND).unwrap();
+    write(file, "ef");
+    assert_eq!(file.seek(SeekFrom::Current(0)).unwrap(), 6);
+    file.set_fdflags(Fdflags::empty()).unwrap();
+    file.seek(SeekFrom::Start(1)).unwrap();
+    write(file, "XY");
+    assert_eq!(fs::read(scratch.path().join("f")).unwrap(), b"aXYdef");
+}
+
+#[test]
+fn a_name_that_windows_reads_more_into_reaches_nothing() {
+    let (scratch, dir) = scratch();
+    fs::write(scratch.path().join("f"), "").unwrap();
+    for refused in [
+        "NUL",
+        "con",
+        "COM1",
+        "COM¹",
+        "lpt³.txt",
+        "f:stream",
+        "f::$DATA",
+        "f.",
+        "f ",
+        ".\\f",
+        "c:",
+    ] {
+        let name = name(refused);
+        assert_eq!(
+            failure(open(&dir, refused, CREATE)),
+            Some(Errno::Noent),
+            "{refused}"
+        );
+        assert_eq!(
+            failure(open(&dir, refused, READ)),
+            Some(Errno::Noent),
+            "{refused}"
+        );
+        assert_eq!(
+            failure(dir.open_parent(refused.as_bytes())),
+            Some(Errno::Noent)
+        );
+        assert_eq!(
+            failure(dir.create_dir_at(name)),
+            Some(Errno::Noent),
+            "{refused}"
+        );
+        assert_eq!(
+            failure(dir.unlink_at(name)),
+            Some(Errno::Noent),
+            "{refused}"
+        );
+        assert_eq!(failure(dir.stat_at(name)), Some(Errno::Noent), "{refused}");
+        assert_eq!(
+            failure(dir.link_at(self::name("f"), &dir, name)),
+            Some(Errno::Noent)
+        );
+        assert_eq!(
+            failure(dir.rename_at(self::name("f"), &dir, name)),
+            Some(Errno::Noent)
+        );
+        assert_eq!(
+            failure(dir.symlink_at(b"f", name)),
+            Some(Errno::Noent),
+            "{refused}"
+        );
+        assert_eq!(
+            failure(dir.symlink_at(refused.as_bytes(), self::name("l"))),
+            Some(Errno::Noent)
+        );
+    }
+    assert!(is_escape(&open(&dir, "../f", READ).unwrap_err()));
+    let names: Vec<_> = fs::read_dir(scratch.path()).unwrap().collect();
+    assert_eq!(names.len(), 1);
+}
+
+#[test]
+fn directories_are_told_from_files() {
+    let (_scratch, dir) = scratch();
+    let directory = OpenHow {
+        oflags: Oflags::DIRECTORY,
+        ..READ
+    };
+    dir.create_dir_at(name("d")).unwrap();
+    open(&dir, "f", CREATE).unwrap();
+    assert_eq!(failure(dir.create_dir_at(name("d"))), Some(Errno::Exist));
+    assert_eq!(failure(open(&dir, "d", CREATE)), Some(Errno::Isdir));
+    assert_eq!(failure(open(&dir, "f", directory)), Some(Errno::Notdir));
+    assert_eq!(failure(open(&dir, "f/.", READ)), Some(Errno::Notdir));
+    assert_eq!(failure(open(&dir, "f/x", READ)), Some(Errno::Notdir));
+    assert_eq!(failure(dir.unlink_at(name("d"))), Some(Errno::Isdir));
+    assert_eq!(failure(dir.remove_dir_at(name("f"))), Some(Errno::Notdir));
+    for how in [READ, directory] {
+        let stat = open(&dir, "d", how).unwrap().as_ref().stat().unwrap();
+        assert_eq!(stat.filetype, Filetype::Directory.raw());
+    }
+    let inside = Dir::from(open(&dir, "d", directory).unwrap());
+    open(&inside, "x", CREATE).unwrap();
+    assert_eq!(failure(dir.remove_dir_at(name("d"))), Some(Errno::Notempty));
+    inside.unlink_at(name("x")).unwrap();
+    dir.remove_dir_at(name("d")).unwrap();
+    assert_eq!(failure(dir.stat_at(name("d"))), Some(Errno::Noent));
+}
+
+#[test]
+fn a_file_that_is_open_can_be_removed_and_replaced() {
+    let (scratch, dir) = scratch();
+    let file = open(&dir, "f", CREATE).unwrap();
+    write(file.as_ref(), "old");
+    dir.unlink_at(name("f")).unwrap();
+    assert_eq!(failure(dir.stat_at(name("f"))), Some(Errno::Noent));
+    write(open(&dir, "f", CREATE).unwrap().as_ref(), "new");
+    let held = open(&dir, "f", READ).unwrap();
+    write(open(&dir, "g", CREATE).unwrap().as_ref(), "newer");
+    dir.rename_at(name("g"), &dir, name("f")).unwrap();
+    assert_eq!(read(held.as_ref(), 9), "new");
+    assert_eq!(fs::read(scratch.path().join("f")).unwrap(), b"newer");
+}
+
+#[test]
+fn a_rename_replaces_like_with_like() {
+    let (_scratch, dir) = scratch();
+    for directory in ["d", "e", "full"] {
+        dir.create_dir_at(name(directory)).unwrap();
+    }
+    for file in ["f", "full/x"] {
+        open(&dir, file, CREATE).unwrap();
+    }
+    let rename = |old, new| dir.rename_at(name(old), &dir, name(new));
+    assert_eq!(failure(rename("d", "f")), Some(Errno::Notdir));
+    assert_eq!(failure(rename("f", "d")), Some(Errno::Isdir));
+    assert_eq!(failure(rename("d", "full")), Some(Errno::Notempty));
+    rename("d", "e").unwrap();
+    rename("full", "e").unwrap();
+    assert!(open(&dir, "e/x", READ).is_ok());
+}
+
+#[test]
+fn entries_are_listed_from_any_cookie() {
+    let (_scratch, dir) = scratch();
+    for entry in 0..200 {
+        open(&dir, &format!("{entry:03}"), CREATE).unwrap();
+    }
+    dir.create_dir_at(name("sub")).unwrap();
+    let list = |read_dir: &mut super::ReadDir| {
+        let entries = std::iter::from_fn(|| read_dir.read());
+        entries.map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let mut read_dir = dir.read_dir().unwrap();
+    let entries = list(&mut read_dir);
+    assert_eq!(entries.len(), 203);
+    let sub = entries
+        .iter()
+        .position(|entry| entry.name == b"sub")
+        .unwrap();
+    assert_eq!(entries[sub].filetype, Filetype::Directory);
+    assert_eq!(entries[sub].ino, dir.stat_at(name("sub")).unwrap().ino);
+    for at in [0, 1, 100, 202, 203] {
+        read_dir.seek(at as u64).unwrap();
+        let rest: Vec<_> = list(&mut read_dir)
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        let expected: Vec<_> = entries[at..]
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect();
+        assert_eq!(rest, expected);
+    }
+}
+
+/// Not everybody may make symbolic links on Windows.
+fn symlink(dir: &Dir, target: &str, link: &str) -> bool {
+    match dir.symlink_at(target.as_bytes(), name(link)) {
+        Err(error) if errno(&error) == Errno::Perm => false,
+        result => result.map(|()| true).unwrap(),
+    }
+}
+
+#[test]
+fn links_are_links_whatever_they_lead_to() {
+    let (scratch, dir) = scratch();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret"), "secret").unwrap();
+    dir.create_dir_at(name("d")).unwrap();
+    write(open(&dir, "d/f", CREATE).unwrap().as_ref(), "text");
+    if !symlink(&dir, "d/f", "file") {
+        return;
+    }
+    assert!(symlink(&dir, "d", "dir"));
+    assert_eq!(dir.read_link_at(name("file")).unwrap(), b"d/f");
+    assert_eq!(failure(dir.read_link_at(name("d"))), Some(Errno::Inval));
+    assert_eq!(
+        dir.stat_at(name("dir")).unwrap().filetype,
+        Filetype::SymbolicLink.raw()
+    );
+    assert_eq!(read(open(&dir, "dir/f", READ).unwrap().as_ref(), 9), "text");
+    let nofollow = OpenHow {
+        follow: false,
+        ..READ
+    };
+    assert_eq!(failure(open(&dir, "file", nofollow)), Some(Errno::Loop));
+    dir.link_at(name("file"), &dir, name("hard")).unwrap();
+    assert_eq!(dir.read_link_at(name("hard")).unwrap(), b"d/f");
+    assert_eq!(failure(dir.remove_dir_at(name("dir"))), Some(Errno::Notdir));
+    for link in ["hard", "file", "dir"] {
+        dir.unlink_at(name(link)).unwrap();
+    }
+    assert_eq!(fs::read(scratch.path().join("d/f")).unwrap(), b"text");
+    refuses_the_outside(&dir, scratch.path(), outside.path());
+}
+
+fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
+    let secret = outside.join("secret");
+    std::os::windows::fs::symlink_file(&secret, inside.join("out")).unwrap();
+    std::os::windows::fs::symlink_dir(outside, inside.join("outdir")).unwrap();
+    for path in ["out", "outdir/secret"] {
+        for how in [READ, CREATE] {
+            assert!(is_escape(&open(dir, path, how).unwrap_err()), "{path}");
+        }
+    }
+    assert!(is_escape(&dir.read_link_at(name("out")).unwrap_err()));
+    assert!(is_escape(&dir.open_parent(b"outdir").unwrap_err()));
+    dir.link_at(name("out"), dir, name("hard")).unwrap();
+    assert!(is_escape(&open(dir, "hard", READ).unwrap_err()));
+    assert_eq!(fs::read(secret).unwrap(), b"secret");
+}

@@ -1,0 +1,312 @@
+//! A guest: a context, a memory, and attempts that say when something from outside was seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use wasi_rs::abi::{Errno, Filestat, Oflags, Record, Rights, RightsPair};
+use wasi_rs::ctx::WasiCtx;
+use wasi_rs::memory::GuestMemory;
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
+
+use crate::Race;
+use crate::arena::{Arena, INSIDE, SECRET};
+
+pub const PREOPEN: u64 = 3;
+/// Where the strings of a call lie, where its results go, and where a buffer is.
+pub const TEXT: u64 = 0x100;
+pub const TEXT2: u64 = 0x1100;
+pub const IOVS: u64 = 0x2100;
+pub const OUT: u64 = 0x2200;
+pub const BUF: u64 = 0x3000;
+pub const BUF_LEN: u64 = 0x1000;
+const LEN: usize = 0x1_0000;
+/// Bytes on both sides of memory that are none of the guest's.
+const MARGIN: usize = 0x1000;
+const UNTOUCHED: u8 = 0xa5;
+
+const FOLLOW: u64 = 1;
+
+pub struct Guest<'a> {
+    pub ctx: Arc<WasiCtx>,
+    pub arena: &'a Arena,
+    pub race: &'a Race,
+    /// The directory where the paths of the attempts begin.
+    base: u64,
+    bytes: Arc<[AtomicU8]>,
+}
+
+impl<'a> Guest<'a> {
+    pub fn new(ctx: &Arc<WasiCtx>, arena: &'a Arena, race: &'a Race) -> Self {
+        let is_memory = |at| (MARGIN..MARGIN + LEN).contains(&at);
+        let byte = |at| AtomicU8::new(if is_memory(at) { 0 } else { UNTOUCHED });
+        Self {
+            ctx: Arc::clone(ctx),
+            arena,
+            race,
+            base: PREOPEN,
+            bytes: (0..MARGIN + LEN + MARGIN).map(byte).collect(),
+        }
+    }
+
+    /// Another thread of the guest, on the same memory, whose calls another race counts.
+    pub fn thread<'r>(&'r self, race: &'r Race) -> Guest<'r> {
+        Guest {
+            ctx: Arc::clone(&self.ctx),
+            arena: self.arena,
+            race,
+            base: self.base,
+            bytes: Arc::clone(&self.bytes),
+        }
+    }
+
+    /// The same guest, whose paths begin at a directory that it holds.
+    pub fn below(&self, base: u64) -> Guest<'_> {
+        Guest {
+            base,
+            ..self.thread(self.race)
+        }
+    }
+
+    pub fn memory(&self) -> &[AtomicU8] {
+        &self.bytes[MARGIN..MARGIN + LEN]
+    }
+
+    /// Sees that nothing but the guest's memory was written.
+    pub fn assert_margins(&self) {
+        let (before, after) = (&self.bytes[..MARGIN], &self.bytes[MARGIN + LEN..]);
+        let untouched = |byte: &AtomicU8| byte.load(Relaxed) == UNTOUCHED;
+        assert!(
+            before.iter().chain(after).all(untouched),
+            "written outside of memory"
+        );
+    }
+
+    pub fn put(&self, at: u64, bytes: &[u8]) {
+        for (place, byte) in self.memory()[at as usize..].iter().zip(bytes) {
+            place.store(*byte, Relaxed);
+        }
+    }
+
+    pub fn bytes_at(&self, at: u64, len: u64) -> Vec<u8> {
+        let bytes = &self.memory()[at as usize..(at + len) as usize];
+        bytes.iter().map(|byte| byte.load(Relaxed)).collect()
+    }
+
+    pub fn record<T: Record>(&self, at: u64) -> T {
+        let mut bytes = T::ZEROED;
+        bytes
+            .as_mut()
+            .copy_from_slice(&self.bytes_at(at, T::SIZE as u64));
+        T::decode(&bytes)
+    }
+
+    /// Makes a call; whether it succeeded.
+    pub fn call(&self, name: &str, given: &[u64]) -> bool {
+        self.errno(name, given) == Errno::Success
+    }
+
+    pub fn errno(&self, name: &str, given: &[u64]) -> Errno {
+        let syscall = SYSCALLS
+            .iter()
+            .find(|syscall| syscall.name == name)
+            .unwrap();
+        assert_eq!(given.len(), syscall.params.len(), "parameters of {name}");
+        let mut args = [0; MAX_PARAMS];
+        args[..given.len()].copy_from_slice(given);
+        self.race.calls.fetch_add(1, Relaxed);
+        match (syscall.call)(&self.ctx, GuestMemory::new(self.memory()), &args) {
+            Ok(()) => {
+                self.race.succeeded.fetch_add(1, Relaxed);
+                Errno::Success
+            }
+            Err(Stop::Errno(errno)) => errno,
+            Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
+        }
+    }
+
+    /// Lays a path, and gives its address and length.
+    fn path(&self, at: u64, path: &str) -> [u64; 2] {
+        self.put(at, path.as_bytes());
+        [at, path.len() as u64]
+    }
+
+    /// A call that takes a path below the preopen, and what follows.
+    pub fn at(&self, name: &str, path: &str, rest: &[u64]) -> bool {
+        let [at, len] = self.path(TEXT, path);
+        self.call(name, &[&[self.base, at, len], rest].concat())
+    }
+
+    /// A call that takes a path with its lookup flags, and what follows.
+    fn looking_up(&self, name: &str, lookup: u64, path: &str, rest: &[u64]) -> bool {
+        let [at, len] = self.path(TEXT, path);
+        self.call(name, &[&[self.base, lookup, at, len], rest].concat())
+    }
+
+    pub fn open(&self, lookup: u64, path: &str, oflags: Oflags, rights: Rights) -> Option<u64> {
+        let how = [oflags.bits().into(), rights.bits(), 0, 0, OUT];
+        self.looking_up("path_open", lookup, path, &how)
+            .then(|| self.record::<u32>(OUT).into())
+    }
+
+    /// Opens a directory for everything that can be done in it.
+    pub fn hold(&self, path: &str) -> Option<u64> {
+        let RightsPair { base, inheriting } = RightsPair::DIRECTORY;
+        let oflags = Oflags::DIRECTORY.bits().into();
+        let how = [oflags, base.bits(), inheriting.bits(), 0, OUT];
+        self.looking_up("path_open", FOLLOW, path, &how)
+            .then(|| self.record::<u32>(OUT).into())
+    }
+
+    fn iovs(&self, len: u64) -> [u64; 2] {
+        let record = [(BUF as u32).to_le_bytes(), (len as u32).to_le_bytes()].concat();
+        self.put(IOVS, &record);
+        [IOVS, 1]
+    }
+
+    /// Reads a descriptor, and sees that it is of nothing outside.
+    pub fn read(&self, fd: u64) {
+        let [iovs, iovs_len] = self.iovs(BUF_LEN);
+        if self.call("fd_read", &[fd, iovs, iovs_len, OUT]) {
+            self.assert_no_secret(self.record::<u32>(OUT).into());
+        }
+    }
+
+    fn write(&self, fd: u64) {
+        self.put(BUF, INSIDE.as_bytes());
+        let [ciovs, ciovs_len] = self.iovs(INSIDE.len() as u64);
+        self.call("fd_write", &[fd, ciovs, ciovs_len, OUT]);
+    }
+
+    /// Sees that what was written to the buffer is from inside.
+    pub fn assert_no_secret(&self, len: u64) {
+        let read = self.bytes_at(BUF, len);
+        let found = read
+            .windows(SECRET.len())
+            .any(|window| window == SECRET.as_bytes());
+        assert!(!found, "read from outside: {}", read.escape_ascii());
+    }
+
+    pub fn close(&self, fd: u64) {
+        self.call("fd_close", &[fd]);
+    }
+
+    pub fn try_read(&self, path: &str) {
+        for lookup in [0, FOLLOW] {
+            if let Some(fd) = self.open(lookup, path, Oflags::empty(), Rights::FD_READ) {
+                self.read(fd);
+                self.close(fd);
+            }
+        }
+    }
+
+    pub fn try_create(&self, path: &str) {
+        for oflags in [
+            Oflags::CREAT,
+            Oflags::CREAT | Oflags::TRUNC,
+            Oflags::CREAT | Oflags::EXCL,
+        ] {
+            if let Some(fd) = self.open(FOLLOW, path, oflags, Rights::FD_WRITE) {
+                self.write(fd);
+                self.close(fd);
+            }
+        }
+    }
+
+    pub fn try_readdir(&self, path: &str) {
+        if let Some(fd) = self.open(FOLLOW, path, Oflags::DIRECTORY, Rights::FD_READDIR) {
+            if self.call("fd_readdir", &[fd, BUF, BUF_LEN, 0, OUT]) {
+                self.assert_no_secret(self.record::<u32>(OUT).into());
+            }
+            self.close(fd);
+        }
+    }
+
+    pub fn try_stat(&self, path: &str) {
+        for lookup in [0, FOLLOW] {
+            if self.looking_up("path_filestat_get", lookup, path, &[OUT]) {
+                let ino = self.record::<Filestat>(OUT).ino;
+                assert!(
+                    !self.arena.is_outside(ino),
+                    "{path}: attributes of a file outside"
+                );
+            }
+        }
+    }
+
+    pub fn try_set_times(&self, path: &str) {
+        for lookup in [0, FOLLOW] {
+            let times = [1_000_000_000, 2_000_000_000, 0b0101];
+            self.looking_up("path_filestat_set_times", lookup, path, &times);
+        }
+    }
+
+    pub fn try_mkdir(&self, path: &str) {
+        self.at("path_create_directory", path, &[]);
+    }
+
+    pub fn try_rmdir(&self, path: &str) {
+        self.at("path_remove_directory", path, &[]);
+    }
+
+    pub fn try_unlink(&self, path: &str) {
+        self.at("path_unlink_file", path, &[]);
+    }
+
+    pub fn try_readlink(&self, path: &str) {
+        if self.at("path_readlink", path, &[BUF, BUF_LEN, OUT]) {
+            let target = self.bytes_at(BUF, self.record::<u32>(OUT).into());
+            assert_ne!(target, b"secret", "{path}: the text of a link outside");
+        }
+    }
+
+    pub fn try_symlink(&self, path: &str) {
+        let [at, len] = self.path(TEXT, path);
+        let [target, target_len] = self.path(TEXT2, "file");
+        self.call("path_symlink", &[target, target_len, self.base, at, len]);
+    }
+
+    /// Links what is at one path to another, with and without following, and sees what it was.
+    pub fn try_link(&self, from: &str, to: &str) {
+        for lookup in [0, FOLLOW] {
+            let [from, from_len] = self.path(TEXT, from);
+            let [new, new_len] = self.path(TEXT2, to);
+            let linked = self.call(
+                "path_link",
+                &[self.base, lookup, from, from_len, self.base, new, new_len],
+            );
+            if linked {
+                self.try_stat(to);
+                self.try_unlink(to);
+            }
+        }
+    }
+
+    pub fn try_rename(&self, from: &str, to: &str) {
+        let [from, from_len] = self.path(TEXT, from);
+        let [new, new_len] = self.path(TEXT2, to);
+        self.call(
+            "path_rename",
+            &[self.base, from, from_len, self.base, new, new_len],
+        );
+    }
+
+    /// Every call that takes a path, on a path that may lead out at any moment.
+    pub fn try_all(&self, path: &str) {
+        self.try_read(path);
+        self.try_stat(path);
+        self.try_readlink(path);
+        self.try_readdir(path);
+        self.try_set_times(path);
+        self.try_link(path, "linked");
+        self.try_link("file", path);
+        self.try_rename("moved", path);
+        self.try_rename(path, "moved");
+        self.try_stat("moved");
+        self.try_rename("moved", path);
+        self.try_symlink(path);
+        self.try_unlink(path);
+        self.try_mkdir(path);
+        self.try_rmdir(path);
+        self.try_create(path);
+    }
+}

@@ -1,0 +1,93 @@
+//! Races: what guests do while the directories under them, their descriptors and their memory change.
+//!
+//! Each test lets hostile threads run for a while and counts what must never happen. How long says
+//! `RACES_SECONDS`; a line for each test tells how often it tried. `portable` runs all of them again
+//! without `openat2`.
+
+#![cfg(unix)]
+
+mod arena;
+mod guest;
+mod guests;
+mod memory;
+#[cfg(target_os = "linux")]
+mod portable;
+mod swaps;
+mod table;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// How long each race is run.
+fn length() -> Duration {
+    let seconds = std::env::var("RACES_SECONDS").ok();
+    Duration::from_secs_f64(seconds.map_or(0.4, |seconds| seconds.parse().unwrap()))
+}
+
+/// One race: when it is over, and how often what was tried in it.
+struct Race {
+    end: Instant,
+    over: AtomicBool,
+    swaps: AtomicU64,
+    calls: AtomicU64,
+    succeeded: AtomicU64,
+}
+
+impl Race {
+    fn new() -> Self {
+        Self {
+            end: Instant::now() + length(),
+            over: AtomicBool::new(false),
+            swaps: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            succeeded: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs `hostile` over and over beside `guest`, which goes on while the race does, and tells how
+    /// that went.
+    fn run(name: &str, hostile: impl Fn() + Sync, guest: impl FnOnce(&Race)) {
+        let race = Self::new();
+        std::thread::scope(|scope| {
+            // A guest that fails must not leave the other thread running.
+            let _over = Over(&race);
+            scope.spawn(|| {
+                let _over = Over(&race);
+                while race.goes_on() {
+                    hostile();
+                    race.swaps.fetch_add(1, Relaxed);
+                }
+            });
+            guest(&race);
+        });
+        race.tell(name);
+    }
+
+    /// However short it is, the hostile side gets its turn.
+    fn goes_on(&self) -> bool {
+        let more = Instant::now() < self.end || self.swaps.load(Relaxed) == 0;
+        more && !self.over.load(Relaxed)
+    }
+
+    /// Prints the counts, which must show that both sides did something.
+    fn tell(&self, name: &str) {
+        let [swaps, calls, succeeded] =
+            [&self.swaps, &self.calls, &self.succeeded].map(|count| count.load(Relaxed));
+        println!("race {name}: swaps={swaps} calls={calls} succeeded={succeeded}");
+        assert!(swaps > 0 && calls > 0, "{name} was no race");
+        assert!(succeeded > 0, "{name}: no call ever succeeded");
+        assert!(
+            succeeded < calls,
+            "{name}: no call was ever in time to fail"
+        );
+    }
+}
+
+/// Ends a race when it goes out of scope.
+struct Over<'r>(&'r Race);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Relaxed);
+    }
+}

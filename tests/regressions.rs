@@ -1,0 +1,111 @@
+//! What fuzzing found, each as the shortest way to it.
+
+#![cfg(unix)]
+
+#[allow(dead_code, reason = "the helpers of other tests")]
+#[allow(unused_imports, reason = "the helpers of other tests")]
+#[path = "syscalls/support/mod.rs"]
+mod support;
+
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the helpers of other tests")]
+#[path = "seccomp/filter.rs"]
+mod filter;
+
+use std::fs;
+
+use support::{Guest, OUT, Open, PREOPEN, args};
+use wasi_rs::abi::Errno::Notdir;
+use wasi_rs::abi::{Errno, Filestat};
+
+/// A guest whose directory has a link to another in it, and a link of the guest's own that leads back
+/// to the first: what goes through that is resolved step by step, and not by the host.
+fn guest() -> Guest {
+    let guest = Guest::new();
+    guest.scratch.link("dir/link", "sub");
+    guest.scratch.link("dir/up", "..");
+    guest.scratch.link("guestdir", "/sandbox/dir");
+    guest
+}
+
+/// Slashes behind a link asked for what it leads to, but only where the path went through an absolute
+/// link: there `path_remove_directory` removed what the link pointed to, and `path_rename` moved it.
+#[test]
+fn slashes_behind_a_link_mean_the_same_however_a_path_is_resolved() {
+    for through in ["dir", "guestdir"] {
+        let guest = guest();
+        let link = format!("{through}/link/");
+        let there = |name, rest: &[u64], errno| {
+            let call = args(&[&guest.at(PREOPEN, &link, &[]), rest]);
+            guest.refuses(name, &[(&link, call, errno)]);
+        };
+        there("path_remove_directory", &[], Notdir);
+        there("path_unlink_file", &[], Notdir);
+        there("path_create_directory", &[], Errno::Exist);
+        there("path_rename", &guest.at(PREOPEN, "moved", &[]), Notdir);
+        assert!(guest.scratch.inside("dir/sub").is_dir());
+        // What looks at the thing itself follows, as ever.
+        let stat = guest.at(PREOPEN, &link, &[OUT]);
+        let stat = args(&[&stat[..1], &[0], &stat[1..]]);
+        let outcome = guest.call("path_filestat_get", stat);
+        let stat: Filestat = outcome.wrote_within(&[(OUT, 64)]).record_at(OUT);
+        assert_eq!(
+            support::filetype(stat.filetype),
+            wasi_rs::abi::Filetype::Directory
+        );
+    }
+}
+
+/// Without `openat2`, a link to a directory was taken for something else wherever a directory was
+/// asked for: as the directory of a name, and by `path_open` with `OFLAGS_DIRECTORY`.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_link_to_a_directory_is_one_without_openat2() {
+    // EPERM, because after ENOSYS the whole process would not ask again.
+    let refused = std::thread::spawn(|| {
+        filter::refuse_openat2(filter::EPERM).unwrap();
+        links_lead_to_directories(&guest());
+    });
+    refused.join().unwrap();
+    links_lead_to_directories(&guest());
+}
+
+#[cfg(target_os = "linux")]
+fn links_lead_to_directories(guest: &Guest) {
+    for path in [
+        "dirlink/nested",
+        "dir/up/dir/nested",
+        "dirlink/up/dirlink/nested",
+    ] {
+        assert_eq!(guest.read(guest.open(path, Open::READ)), "nested");
+        let stat = args(&[&[PREOPEN, 0], &guest.lay(path), &[OUT]]);
+        assert_eq!(guest.errno("path_filestat_get", stat), Errno::Success);
+    }
+    for path in ["dirlink", "dirlink/", "dir/link", "dir/up"] {
+        let fd = guest.open(path, Open::DIR);
+        let stat: Filestat = guest.record("fd_filestat_get", &[fd]);
+        let host = fs::metadata(guest.scratch.inside(path)).unwrap();
+        assert_eq!(
+            stat.ino,
+            std::os::unix::fs::MetadataExt::ino(&host),
+            "{path}"
+        );
+        guest.ok("fd_sync", [fd]);
+        guest.ok("fd_close", [fd]);
+    }
+    let refused = |path, errno| {
+        let open = guest.open_args(PREOPEN, path, Open::DIR.no_follow());
+        guest.refuses("path_open", &[(path, open, errno)]);
+    };
+    refused("dirlink", Notdir);
+    refused("file", Notdir);
+    refused("link", Notdir);
+    guest.ok(
+        "path_create_directory",
+        guest.at(PREOPEN, "dirlink/new", &[]),
+    );
+    guest.ok(
+        "path_remove_directory",
+        guest.at(PREOPEN, "dir/up/dir/new", &[]),
+    );
+}

@@ -1,0 +1,272 @@
+//! Standard streams are lent: the guest reads, writes and closes its own descriptor, and the host's
+//! open file stays as it was, flags included.
+
+use std::fs::{self, File};
+use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use wasi_rs::abi::Errno::{self, Again, Badf, Noent, Notcapable, Notdir, Success};
+use wasi_rs::abi::{Fdflags, Rights, Snapshot};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+
+use crate::fd_stat::fdstat;
+use crate::support::{BUF, Guest, OUT, Open, null};
+
+const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
+
+fn reading() -> (Guest, PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    (Guest::with_stdin(reader), writer)
+}
+
+fn writing() -> (Guest, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    (Guest::with(|setup| setup.stdio[1] = writer.into()), reader)
+}
+
+/// Reads or writes up to `len` bytes: how many, or why not.
+fn transfer(guest: &Guest, name: &str, fd: u64, len: u64) -> Result<u32, Errno> {
+    guest.with_laid(|| {
+        let [iovs, iovs_len] = guest.iovs(&[[BUF, len]]);
+        let outcome = guest.call(name, [fd, iovs, iovs_len, OUT]);
+        match guest.errno(name, [fd, iovs, 0, OUT]) {
+            Success if outcome.result.is_ok() => Ok(outcome.u32_at(OUT)),
+            _ => {
+                outcome.is_refused(Again, name);
+                Err(Again)
+            }
+        }
+    })
+}
+
+fn nonblocking(fd: impl AsFd) -> bool {
+    fcntl_getfl(fd).unwrap().contains(OFlags::NONBLOCK)
+}
+
+fn set_nonblocking(fd: impl AsFd) {
+    fcntl_setfl(&fd, fcntl_getfl(&fd).unwrap() | OFlags::NONBLOCK).unwrap();
+}
+
+#[test]
+fn a_guest_that_does_not_wait_is_told_so() {
+    let (guest, mut writer) = reading();
+    guest.ok("fd_fdstat_set_flags", [0, NONBLOCK]);
+    assert!(!nonblocking(guest.stdio(0)), "the host's flags stay");
+    assert_eq!(u64::from(fdstat(&guest, 0).fs_flags), NONBLOCK);
+    assert_eq!(transfer(&guest, "fd_read", 0, 10), Err(Again));
+    writer.write_all(b"abc").unwrap();
+    assert_eq!(transfer(&guest, "fd_read", 0, 10), Ok(3));
+    assert_eq!(transfer(&guest, "fd_read", 0, 10), Err(Again));
+    drop(writer);
+    assert_eq!(
+        transfer(&guest, "fd_read", 0, 10),
+        Ok(0),
+        "the end is no reason to wait"
+    );
+    guest.ok("fd_fdstat_set_flags", [0, 0]);
+    assert_eq!(fdstat(&guest, 0).fs_flags, 0);
+}
+
+#[test]
+fn a_guest_that_waits_does_so_whatever_the_host_set() {
+    let (guest, mut writer) = reading();
+    set_nonblocking(guest.stdio(0));
+    assert_eq!(
+        fdstat(&guest, 0).fs_flags,
+        0,
+        "what the host set is not the guest's affair"
+    );
+    let thread = std::thread::spawn(move || {
+        std::thread::yield_now();
+        writer.write_all(b"late").unwrap();
+    });
+    assert_eq!(guest.read(0), "late");
+    thread.join().unwrap();
+    assert!(nonblocking(guest.stdio(0)), "the host's flags stay");
+}
+
+#[test]
+fn a_guest_that_waits_writes_all_it_can_whatever_the_host_set() {
+    let (guest, mut reader) = writing();
+    set_nonblocking(guest.stdio(1));
+    let thread = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).unwrap();
+        all.len()
+    });
+    // More than a pipe holds; none of it is refused.
+    let written: u32 = (0..64)
+        .map(|_| transfer(&guest, "fd_write", 1, 0x1000).unwrap())
+        .sum();
+    drop(guest);
+    assert_eq!(thread.join().unwrap(), written as usize);
+}
+
+#[test]
+fn a_full_pipe_is_told_to_a_guest_that_does_not_wait() {
+    let (guest, mut reader) = writing();
+    guest.ok("fd_fdstat_set_flags", [1, NONBLOCK]);
+    assert!(!nonblocking(guest.stdio(1)), "the host's flags stay");
+    let mut written = 0;
+    // Larger than what a pipe takes at once without waiting for room.
+    while let Ok(nwritten) = transfer(&guest, "fd_write", 1, 0x1800) {
+        assert!(nwritten > 0);
+        written += nwritten;
+    }
+    let mut buf = vec![0; written as usize];
+    reader.read_exact(&mut buf).unwrap();
+    assert!(
+        transfer(&guest, "fd_write", 1, 0x1800).is_ok(),
+        "there is room again"
+    );
+}
+
+#[test]
+fn descriptors_of_one_stream_wait_each_in_its_own_way() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let guest = Guest::with(|setup| {
+        setup.stdio[2] = reader.try_clone().unwrap().into();
+        setup.stdio[0] = reader.into();
+    });
+    guest.ok("fd_fdstat_set_flags", [0, NONBLOCK]);
+    assert_eq!(fdstat(&guest, 2).fs_flags, 0);
+    assert_eq!(transfer(&guest, "fd_read", 0, 10), Err(Again));
+    writer.write_all(b"abc").unwrap();
+    assert_eq!(transfer(&guest, "fd_read", 2, 10), Ok(3));
+}
+
+#[test]
+fn closing_a_stream_leaves_the_hosts_open() {
+    let (guest, mut reader) = writing();
+    guest.write(1, "guest ");
+    guest.ok("fd_close", [1]);
+    assert_eq!(guest.errno("fd_fdstat_get", [1, OUT]), Badf);
+    rustix::io::write(guest.stdio(1), b"host ").unwrap();
+    let host = guest.stdio(1).try_clone().unwrap();
+    drop(guest);
+    rustix::io::write(&host, b"again").unwrap();
+    drop(host);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "guest host again");
+}
+
+#[test]
+fn replacing_a_stream_leaves_the_hosts_open() {
+    let (guest, mut reader) = writing();
+    let fd = guest.open("file", Open::FILE);
+    guest.ok("fd_renumber", [fd, 1]);
+    guest.write(1, "ab");
+    assert_eq!(guest.scratch.text("file"), "ab23456789");
+    rustix::io::write(guest.stdio(1), b"host").unwrap();
+    drop(guest);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "host");
+}
+
+#[test]
+fn a_stream_can_be_a_file() {
+    let guest = Guest::with(|setup| {
+        let mut options = File::options();
+        options.read(true).write(true);
+        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+    });
+    let mut host = File::from(guest.stdio(0).try_clone().unwrap());
+    assert_eq!(guest.read(0), "0123456789");
+    guest
+        .call("fd_seek", [0, 2, 0, OUT])
+        .wrote(&[(OUT, &[2, 0, 0, 0, 0, 0, 0, 0])]);
+    guest.ok("fd_fdstat_set_flags", [0, Fdflags::APPEND.bits().into()]);
+    guest.write(0, "ab");
+    assert_eq!(guest.scratch.text("file"), "0123456789ab");
+    assert!(
+        !fcntl_getfl(&host).unwrap().contains(OFlags::APPEND),
+        "the host's flags stay"
+    );
+    guest.ok("fd_fdstat_set_flags", [0, 0]);
+    host.write_all(b"c").unwrap();
+    assert_eq!(
+        guest.scratch.text("file"),
+        "0123456789abc",
+        "the offset is shared, as it is"
+    );
+    guest.ok("fd_filestat_set_size", [0, 3]);
+    assert_eq!(guest.scratch.text("file"), "012");
+}
+
+#[test]
+fn a_file_that_the_host_appends_to_is_appended_to() {
+    let guest = Guest::with(|setup| {
+        let file = File::options()
+            .append(true)
+            .open(setup.scratch.inside("file"));
+        setup.stdio[1] = file.unwrap().into();
+    });
+    assert_eq!(fdstat(&guest, 1).fs_flags, Fdflags::APPEND.bits());
+    guest.write(1, "ab");
+    guest.ok("fd_fdstat_set_flags", [1, 0]);
+    guest.write(1, "c");
+    assert_eq!(guest.scratch.text("file"), "0123456789abc");
+}
+
+/// A directory lent as a stream is one all the same, and what the host opened it for is not asked.
+#[test]
+fn a_stream_that_is_a_directory_is_no_file() {
+    let guest = Guest::with(|setup| {
+        setup.stdio[0] = File::open(setup.scratch.inside("dir")).unwrap().into();
+    });
+    assert_eq!(fdstat(&guest, 0).fs_filetype, 3);
+    let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);
+    assert_eq!(guest.errno("fd_read", [0, iovs, iovs_len, OUT]), Notcapable);
+    let [path, path_len] = guest.lay("nested");
+    let open = [0, 0, path, path_len, 0, 2, 0, 0, OUT];
+    assert_eq!(
+        guest.errno("path_open", open),
+        Notdir,
+        "streams are no preopens"
+    );
+}
+
+fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, Errno> {
+    WasiCtx::new(Options {
+        snapshot: Snapshot::Preview1,
+        args: vec![],
+        env: vec![],
+        preopens: vec![Preopen {
+            mapped_path: "/".into(),
+            real_path: preopen.into(),
+            rights: Rights::all(),
+        }],
+        stdio,
+        limits: Limits::default(),
+        grant: Grant::ALL,
+    })
+}
+
+#[test]
+fn a_guest_is_not_made_of_what_is_not_there() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("file");
+    fs::write(&file, "").unwrap();
+    let null = null();
+    let good = [null.as_raw_fd(); 3];
+    assert!(context(good, scratch.path()).is_ok());
+    for stream in 0..3 {
+        for fd in [-1, i32::MIN, i32::MAX] {
+            let mut stdio = good;
+            stdio[stream] = fd;
+            assert_eq!(
+                context(stdio, scratch.path()).err(),
+                Some(Badf),
+                "{fd} as {stream}"
+            );
+        }
+    }
+    assert_eq!(
+        context(good, &scratch.path().join("nothing")).err(),
+        Some(Noent)
+    );
+    assert_eq!(context(good, &file).err(), Some(Notdir));
+}
