@@ -179,7 +179,7 @@ function write(text) {
 
 if (!existsSync(packageFile('.'))) {
   console.error('Installing the packages; this takes a while.');
-  spawnSync('npm ci', { cwd: HERE, shell: true, stdio: 'inherit' });
+  spawnSync('npm install', { cwd: HERE, shell: true, stdio: 'inherit' });
 }
 const known = readdirSync(join(HERE, 'cases')).map((file) =>
   file.replace('.mjs', ''),

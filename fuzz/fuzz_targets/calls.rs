@@ -7,11 +7,14 @@ use wasi_rs_fuzz::play::{self, play};
 use wasi_rs_fuzz::scratch::Scratch;
 use wasi_rs_fuzz::{input, portable};
 
-static SCRATCH: LazyLock<Mutex<Scratch>> = LazyLock::new(|| Mutex::new(Scratch::new()));
+static SCRATCH: LazyLock<Mutex<Scratch>> = LazyLock::new(|| {
+    // Not before the first input: until then the fuzzer sets handlers of its own.
+    play::prepare_process();
+    Mutex::new(Scratch::new())
+});
 
 fuzz_target!(
     init: {
-        play::prepare_process();
         portable::deny_openat2_if_asked();
     },
     |data: &[u8]| play(&mut SCRATCH.lock().unwrap(), data)

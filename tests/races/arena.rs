@@ -84,6 +84,11 @@ impl Arena {
 
     /// A guest that has `inside`.
     pub fn ctx(&self) -> WasiCtx {
+        self.ctx_with(Limits::default())
+    }
+
+    /// A guest with limits of its own.
+    pub fn ctx_with(&self, limits: Limits) -> WasiCtx {
         WasiCtx::new(Options {
             snapshot: Snapshot::Preview1,
             args: Vec::new(),
@@ -94,7 +99,7 @@ impl Arena {
                 rights: Rights::all(),
             }],
             stdio: [0, 1, 2],
-            limits: Limits::default(),
+            limits,
             grant: Grant::ALL,
         })
         .unwrap()

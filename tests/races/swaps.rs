@@ -4,14 +4,20 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
+use wasi_rs::ctx::Limits;
+
 use crate::Race;
 use crate::arena::{Arena, INSIDE, OUTS, exchange};
 use crate::guest::Guest;
 
 /// Exchanges two files of the arena while a guest uses paths with every call.
 fn swap(name: &str, one: &str, other: &str, paths: &[&str]) {
+    swap_with(Limits::default(), name, one, other, paths);
+}
+
+fn swap_with(limits: Limits, name: &str, one: &str, other: &str, paths: &[&str]) {
     let arena = Arena::new();
-    let ctx = Arc::new(arena.ctx());
+    let ctx = Arc::new(arena.ctx_with(limits));
     let [first, second] = [one, other].map(|below| arena.path(below));
     let hostile = || exchange(&first, &second);
     Race::run(name, hostile, |race| {
@@ -45,6 +51,17 @@ const THROUGH: [&str; 7] = [
 #[test]
 fn a_directory_becomes_a_link() {
     swap("directory-link", "inside/dir", "inside/out", &THROUGH);
+}
+
+/// With a limit of its own, no path of a guest is left to the kernel.
+#[test]
+fn a_directory_becomes_a_link_where_links_are_counted() {
+    let limits = Limits {
+        symlink_hops: 39,
+        ..Limits::default()
+    };
+    let (one, other) = ("inside/dir", "inside/out");
+    swap_with(limits, "directory-counted-link", one, other, &THROUGH);
 }
 
 #[test]

@@ -377,7 +377,7 @@ fn a_swap_at_the_wrong_moment_lets_nobody_out() {
                     std::thread::yield_now();
                 }
             });
-            for _ in 0..1000 {
+            for _ in 0..300 {
                 guest.with_laid(|| go_through_swap(&guest));
             }
             done.store(true, Relaxed);
