@@ -17,6 +17,7 @@ import { check } from './check.mjs';
 import { assemble } from './guest.mjs';
 import { bytesPerInstance, instanceCases } from './instances.mjs';
 import { measure } from './measure.mjs';
+import { printMarkdown } from './table.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -69,6 +70,8 @@ const duration = (nanos) =>
       ? `${(nanos / 1e3).toFixed(1)} µs`
       : `${(nanos / 1e6).toFixed(0)} ms`;
 
+const kibibytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+
 function row(name, goal, [node, ours], unit = duration) {
   const ratio = node.best / ours.best;
   return {
@@ -94,8 +97,7 @@ function memoryRow() {
     const each = Number(child.stdout);
     return { best: each, median: each };
   });
-  const unit = (value) => `${(value / 1024).toFixed(1)} KiB`;
-  return row('memory of an idle instance', 1, bytes, unit);
+  return row('memory of an idle instance', 1, bytes, kibibytes);
 }
 
 function* rows(directory) {
@@ -112,19 +114,13 @@ function* rows(directory) {
     wanted,
   )) {
     const loops = classes.map((WASI) => (turns) => {
-      for (let turn = 0; turn < turns; turn++) new WASI(options);
+      let last;
+      for (let turn = 0; turn < turns; turn++) last = new WASI(options);
+      return last;
     });
     yield row(name, goal, measure(loops, rounds));
   }
   if (wanted({ name: 'memory of an idle instance' })) yield memoryRow();
-}
-
-function printMarkdown(table) {
-  const columns = Object.keys(table[0]);
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  console.log(line(columns));
-  console.log(line(columns.map((_, index) => (index ? '--:' : '---'))));
-  for (const each of table) console.log(line(Object.values(each)));
 }
 
 if (flags.memory) {

@@ -12,6 +12,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { printMarkdown } from '../table.mjs';
+
 const require = createRequire(import.meta.url);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -162,12 +164,7 @@ for (const program of PROGRAMS) {
 }
 const logs = rows.map(({ ratio }) => Math.log(ratio));
 const mean = Math.exp(logs.reduce((a, b) => a + b) / logs.length);
-if (flags.markdown) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  console.log(line(Object.keys(rows[0])));
-  console.log(line(['---', '--:', '--:', '--:']));
-  for (const each of rows) console.log(line(Object.values(each)));
-}
+if (flags.markdown) printMarkdown(rows);
 console.log(
   `\nNode ${process.versions.node}, medians of ${flags.rounds} runs in turn; geometric mean of the ratios ${mean.toFixed(2)}`,
 );

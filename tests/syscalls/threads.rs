@@ -147,7 +147,7 @@ fn no_two_threads_get_one_number() {
         std::fs::write(path, format!("of {number}")).unwrap();
     }
     in_threads(&guest, 4, |number, guest| {
-        for _ in 0..300 {
+        for _ in 0..100 {
             let fds = [0, 1].map(|_| guest.open(&format!("own{number}"), Open::READ));
             for fd in fds {
                 assert_eq!(guest.read(fd), format!("of {number}"));
