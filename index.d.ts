@@ -108,9 +108,9 @@ export type WASICall =
  * - `fs:write`: creating, changing, moving and removing them, with those common
  *   calls; of a file's content and of a directory it sees nothing by that alone
  * - `poll`: waiting, `poll_oneoff` and `sched_yield`
- * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown`, on
- *   the standard streams that are sockets. Together with another group that has
- *   `fd_read` or `fd_write`, those work on all standard streams, too
+ * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown` on
+ *   the standard streams that are sockets, reading and writing the connections
+ *   that are accepted, and those common calls
  * - `exit`: `proc_exit` and `proc_raise`
  *
  * The name of a call adds that call, and the right to make it of all that the

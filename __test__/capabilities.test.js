@@ -44,7 +44,10 @@ const GROUPS = {
     ...['path_rename', 'path_symlink', 'path_unlink_file'],
   ],
   poll: ['poll_oneoff', 'sched_yield'],
-  sockets: ['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown'],
+  sockets: [
+    ...[...DESCRIPTOR, 'fd_read', 'fd_write', 'sock_accept', 'sock_recv'],
+    ...['sock_send', 'sock_shutdown'],
+  ],
   exit: ['proc_exit', 'proc_raise'],
 };
 
@@ -235,7 +238,15 @@ test('sockets', async (t) => {
   t.is(make('stdio').calls.sock_accept(0, 4, OUT), NOTCAPABLE);
   t.is(make('fs:read', 'fs:write').calls.sock_accept(0, 4, OUT), NOTCAPABLE);
   const guest = make('sockets');
-  t.is(guest.calls.sock_accept(0, 4, OUT), SUCCESS);
+  t.is(guest.calls.sock_accept(0, 0, OUT), SUCCESS);
+  const connection = guest.view.getUint32(OUT, true);
+  const received = new Promise((resolve) => client.once('data', resolve));
+  t.is(guest.calls.fd_write(connection, ...guest.iovs(), OUT), SUCCESS);
+  t.is(guest.calls.sock_send(connection, ...guest.iovs(), 0, OUT), SUCCESS);
+  t.true((await received).length > 0);
+  t.is(guest.calls.fd_close(connection), SUCCESS);
+  // What else is a standard stream is not read or written with that.
+  t.is(guest.calls.fd_write(1, ...guest.iovs(), OUT), NOTCAPABLE);
   t.is(guest.calls.fd_read(0, ...guest.iovs(), OUT), NOTCAPABLE);
 });
 

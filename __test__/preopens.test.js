@@ -479,6 +479,48 @@ test('rights reach what is opened', (t) => {
   t.is(both.calls.path_create_directory(3, ...both.lay('new')), NOTCAPABLE);
 });
 
+test('a file is not linked or moved to where more may be done with it', (t) => {
+  const { ro, rw } = directories(t);
+  const sight = ['path_open', 'fd_read', 'path_filestat_get'];
+  const give = ['path_link_source', 'path_rename_source'];
+  const take = ['path_link_target', 'path_rename_target'];
+  const guest = new RawGuest(WASI, {
+    preopens: {
+      '/ro': { path: ro, rights: [...sight, ...give, ...take] },
+      '/rw': rw,
+      '/less': { path: path.join(rw, 'dir'), rights: [...sight, ...take] },
+    },
+  });
+  const { calls } = guest;
+  const lay = (name) => guest.lay(name);
+  const link = (from, name, to, other, flags = 0) =>
+    calls.path_link(from, flags, ...lay(name), to, ...lay(other));
+  const rename = (from, name, to, other) =>
+    calls.path_rename(from, ...lay(name), to, ...lay(other));
+  const before = everything(ro);
+  fs.symlinkSync('/rw', path.join(ro, 'to-rw'));
+  t.is(link(RO, 'file', RW, 'out'), NOTCAPABLE);
+  t.is(link(RO, 'link', RW, 'out', 1), NOTCAPABLE);
+  t.is(link(RO, 'file', RO, 'to-rw/out'), NOTCAPABLE);
+  t.is(link(RW, 'into/nested', RW, 'out'), NOTCAPABLE);
+  t.is(link(RW, 'into-file', RW, 'out', 1), NOTCAPABLE);
+  t.is(rename(RO, 'file', RW, 'out'), NOTCAPABLE);
+  t.is(rename(RO, 'file', RO, 'to-rw/out'), NOTCAPABLE);
+  t.is(rename(RO, 'dir/empty', RW, 'out'), NOTCAPABLE);
+  t.is(rename(RW, 'into/nested', RW, 'out'), NOTCAPABLE);
+  fs.rmSync(path.join(ro, 'to-rw'));
+  t.deepEqual(
+    Object.keys(everything(ro)).toSorted(),
+    Object.keys(before).toSorted(),
+  );
+  t.false(fs.existsSync(path.join(rw, 'out')));
+  // Where as much or less may be done, it goes.
+  t.is(link(RO, 'file', RO, 'linked'), SUCCESS);
+  t.is(rename(RO, 'linked', RO, 'moved'), SUCCESS);
+  t.is(rename(RO, 'moved', 5, 'moved'), SUCCESS);
+  t.is(link(RW, 'file', 5, 'linked'), SUCCESS);
+});
+
 test('a program of wasi-libc reads through a read-only preopen', (t) => {
   const { ro } = directories(t);
   const before = everything(ro);

@@ -64,7 +64,10 @@ fn open(dir: u8, text: &str, oflags: u8, rights: u8) -> Vec<u8> {
 /// A list of one buffer of 64 bytes.
 const ONE_BUFFER: [u8; 6] = [1, HONEST, 0, HONEST, HONEST, HONEST];
 
-fn stories() -> Vec<(&'static str, [u8; HEAD], Vec<Vec<u8>>)> {
+/// A name, what the guest is given, and its calls.
+type Story = (&'static str, [u8; HEAD], Vec<Vec<u8>>);
+
+fn stories() -> Vec<Story> {
     let all = [0; HEAD];
     let head = |at: usize, byte: u8| {
         let mut head = all;

@@ -74,6 +74,9 @@ bitflags! {
 }
 
 impl Rights {
+    /// What only sockets can be used for.
+    pub const SOCKET_ONLY: Rights = Rights::SOCK_SHUTDOWN.union(Rights::SOCK_ACCEPT);
+
     /// What lets a guest see files and directories and change nothing: neither their contents, names
     /// and times, nor, by giving them another name elsewhere, who may.
     pub const READ_ONLY: Rights = Rights::FD_READ

@@ -223,6 +223,24 @@ impl Entry {
         }
     }
 
+    /// Whether the guest may use this as a socket: it has all rights of one, and the embedder grants
+    /// those that nothing else has. (Reading and writing may be granted for sockets alone.)
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::require`].
+    pub fn require_socket(&self) -> Result<(), Errno> {
+        let all = self
+            .ungranted_rights()?
+            .base
+            .contains(RightsPair::SOCKET.base);
+        if all && self.granted().contains(Rights::SOCKET_ONLY) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
     /// Gives up rights.
     ///
     /// # Errors

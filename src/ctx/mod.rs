@@ -155,6 +155,17 @@ impl WasiCtx {
         Ok(entry)
     }
 
+    /// The descriptor `fd`, to use it as a socket. As with Node, that takes all rights that a socket has.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
+    pub fn socket(&self, fd: Fd) -> Result<Arc<Entry>, Errno> {
+        let entry = self.entry(fd)?;
+        entry.require_socket()?;
+        Ok(entry)
+    }
+
     /// Whether the guest may have one more descriptor.
     ///
     /// # Errors

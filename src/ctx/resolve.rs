@@ -102,6 +102,19 @@ impl Place<'_> {
         self.root.granted()
     }
 
+    /// Whether what is here may have a name `there`: only where no more is granted of it than here.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: it may not.
+    pub fn check_move(&self, there: &Place<'_>) -> Result<(), Errno> {
+        if self.granted().contains(there.granted()) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
     /// The name in it; none where the path names the directory itself.
     pub fn name(&self) -> Option<Name<'_>> {
         self.name.as_deref().and_then(Name::new)

@@ -116,9 +116,17 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "sockets",
-        calls: &["sock_accept", "sock_recv", "sock_send", "sock_shutdown"],
+        calls: with_fd_calls!(
+            "fd_read",
+            "fd_write",
+            "sock_accept",
+            "sock_recv",
+            "sock_send",
+            "sock_shutdown"
+        ),
         preopens: NONE,
-        stdio: Rights::all(),
+        // To read and write what else is a standard stream, the calls are there but not the right.
+        stdio: Rights::SOCKET_ONLY.union(Rights::FD_FDSTAT_SET_FLAGS),
     },
     Group {
         name: "exit",
@@ -159,7 +167,7 @@ fn rights_of(call: &str) -> Rights {
         "path_symlink" => Rights::PATH_SYMLINK,
         "path_unlink_file" => Rights::PATH_UNLINK_FILE,
         "poll_oneoff" => Rights::POLL_FD_READWRITE,
-        "sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown" => Rights::all(),
+        "sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown" => Rights::SOCKET_ONLY,
         _ => Rights::empty(),
     }
 }

@@ -79,7 +79,8 @@ pub fn path_unlink_file(
 /// # Errors
 ///
 /// As [`path_create_directory`], with `PATH_LINK_SOURCE` for `old_fd` and `PATH_LINK_TARGET` for
-/// `new_fd`. [`Errno::Perm`]: of a directory. What `linkat(2)` says.
+/// `new_fd`; or the embedder grants more of what is below `new_fd` than below `old_fd`.
+/// [`Errno::Perm`]: of a directory. What `linkat(2)` says.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_link(
     ctx: &WasiCtx,
@@ -99,6 +100,7 @@ pub fn path_link(
     let new = GuestPath::new(ctx, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
     let new = new.resolve(ctx, Follow::No)?;
+    old.check_move(&new)?;
     let old_name = old.name().ok_or(Errno::Perm)?;
     let new_name = new.name().ok_or(Errno::Exist)?;
     require_directory(&new)?;
@@ -110,8 +112,9 @@ pub fn path_link(
 /// # Errors
 ///
 /// As [`path_create_directory`], with `PATH_RENAME_SOURCE` for `fd` and `PATH_RENAME_TARGET` for
-/// `new_fd`. [`Errno::Busy`]: a path names the directory where it begins, or ends in `.` or `..`.
-/// [`Errno::Notdir`]: slashes behind what is no directory. What `renameat(2)` says.
+/// `new_fd`; or the embedder grants more of what is below `new_fd` than below `fd`. [`Errno::Busy`]: a
+/// path names the directory where it begins, or ends in `.` or `..`. [`Errno::Notdir`]: slashes behind
+/// what is no directory. What `renameat(2)` says.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_rename(
     ctx: &WasiCtx,
@@ -129,6 +132,7 @@ pub fn path_rename(
     let new = GuestPath::new(ctx, new_fd, Rights::PATH_RENAME_TARGET, new_path)?;
     let old = old.resolve(ctx, Follow::No)?;
     let new = new.resolve(ctx, Follow::No)?;
+    old.check_move(&new)?;
     let old_name = old.name().ok_or(Errno::Busy)?;
     let new_name = new.name().ok_or(Errno::Busy)?;
     // Slashes behind either name ask for a directory to be moved.

@@ -2,9 +2,6 @@ use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// What a descriptor needs for any of these calls: as with Node, all that a socket has.
-const SOCKET: Rights = RightsPair::SOCKET.base;
-
 /// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its
 /// descriptor: the lowest number that is free.
 ///
@@ -26,7 +23,7 @@ pub fn sock_accept(
     if !Fdflags::NONBLOCK.contains(flags) {
         return Err(Errno::Notsup);
     }
-    let entry = ctx.get(fd, SOCKET)?;
+    let entry = ctx.socket(fd)?;
     ctx.check_room()?;
     // As Node reads the flag: it says both how to accept and how the new socket is.
     let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
@@ -34,7 +31,7 @@ pub fn sock_accept(
     let accepted = Entry::new(
         Descriptor::Socket(socket),
         RightsPair::SOCKET,
-        entry.granted(),
+        Rights::all(),
         Fdflags::empty(),
     );
     accepted.set_fdflags(flags)?;
@@ -69,7 +66,7 @@ pub fn sock_recv(
         return Err(Errno::Inval);
     }
     let ri_flags = Riflags::from_bits(ri_flags as u16).ok_or(Errno::Notsup)?;
-    let entry = ctx.get(fd, SOCKET)?;
+    let entry = ctx.socket(fd)?;
     let (received, roflags) = entry
         .socket()?
         .recv(&ri_data, ri_flags, entry.is_nonblock())?;
@@ -102,7 +99,7 @@ pub fn sock_send(
     if si_data.bufs().is_empty() {
         return Err(Errno::Inval);
     }
-    let entry = ctx.get(fd, SOCKET)?;
+    let entry = ctx.socket(fd)?;
     let sent = entry.socket()?.send(&si_data, entry.is_nonblock())?;
     so_datalen.write(sent as Size);
     Ok(())
@@ -115,7 +112,7 @@ pub fn sock_send(
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream. [`Errno::Inval`]: `how` names no
 /// direction. [`Errno::Notsock`]: not a socket. What `shutdown(2)` says.
 pub fn sock_shutdown(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd, how: u32) -> Result<(), Errno> {
-    let entry = ctx.get(fd, SOCKET)?;
+    let entry = ctx.socket(fd)?;
     let how = Sdflags::from_bits(how as u8).ok_or(Errno::Inval)?;
     Ok(entry.socket()?.shutdown(how)?)
 }
