@@ -101,23 +101,27 @@ pub fn fd_readdir(
             read_dir
         }
     };
-    let used = fill(buf, &mut read_dir);
-    entry.put_read_dir(read_dir);
-    bufused.write(used? as Size);
+    let (used, error) = fill(buf, &mut read_dir);
+    match error {
+        None => entry.put_read_dir(read_dir),
+        // What is written already is worth more than the error, which a new stream meets again.
+        Some(_) if used > 0 => {}
+        Some(error) => return Err(error),
+    }
+    bufused.write(used as Size);
     Ok(())
 }
 
-/// Fills the buffer with entries, and tells how much of it.
-fn fill(buf: Region<'_>, read_dir: &mut ReadDir) -> Result<usize, Errno> {
+/// Fills the buffer with entries, and tells how much of it, and why no more if not for its end or that
+/// of the directory.
+fn fill(buf: Region<'_>, read_dir: &mut ReadDir) -> (usize, Option<Errno>) {
     let mut used = 0;
     while used < buf.len() {
         let at = read_dir.position();
         let entry = match read_dir.read() {
             None => break,
             Some(Ok(entry)) => entry,
-            // What is written already is worth more than the error, which comes again.
-            Some(Err(_)) if used > 0 => break,
-            Some(Err(error)) => return Err(error.into()),
+            Some(Err(error)) => return (used, Some(error.into())),
         };
         let whole = Dirent::SIZE + entry.name.len();
         let rest = buf.skip(used);
@@ -128,7 +132,7 @@ fn fill(buf: Region<'_>, read_dir: &mut ReadDir) -> Result<usize, Errno> {
             read_dir.unread(entry, at);
         }
     }
-    Ok(used)
+    (used, None)
 }
 
 fn dirent(entry: &DirEntry) -> Dirent {

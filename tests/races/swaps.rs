@@ -145,8 +145,11 @@ fn a_name_is_now_this_and_now_that() {
             );
             std::thread::yield_now();
             let _ = fs::remove_file(&name);
-            let _ = fs::create_dir(&name);
-            let _ = fs::write(name.join("secret"), INSIDE);
+            // Made elsewhere: through `name`, this thread might write where a link leads by now.
+            let made = arena.path("made");
+            let _ = fs::create_dir(&made);
+            fs::write(made.join("secret"), INSIDE).unwrap();
+            let _ = fs::rename(&made, &name);
             let _ = fs::remove_dir_all(&name);
             let _ = symlink("../outside/secret", &name);
             std::thread::yield_now();

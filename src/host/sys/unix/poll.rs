@@ -15,9 +15,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
         tv_nsec: timeout.subsec_nanos().into(),
     });
     let mut fds: Vec<_> = (interests.iter())
-        .map(|interest| {
-            PollFd::from_borrowed_fd(interest.file.0, events(interest.direction) | HANGUP)
-        })
+        .map(|interest| PollFd::from_borrowed_fd(interest.file.0, asked(interest.direction)))
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
@@ -46,6 +44,14 @@ fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<R
         nbytes,
         hangup: revents.intersects(HANGUP | PollFlags::ERR),
     }))
+}
+
+/// What to ask for. A writer goes on writing when the other end has only stopped to do so.
+fn asked(direction: Direction) -> PollFlags {
+    match direction {
+        Direction::Read => events(direction) | HANGUP,
+        Direction::Write => events(direction),
+    }
 }
 
 // Half of a socket's connection can end while the other goes on, which only Linux tells.
