@@ -16,12 +16,12 @@ const INVENTORY: &[(&str, usize)] = &[
     ("host/sys/windows/io.rs", 12),
     ("host/sys/windows/nt.rs", 8),
     ("host/sys/windows/query.rs", 10),
-    ("memory/span.rs", 6),
+    ("memory/span.rs", 3),
 ];
 
 /// The most lines that a system compiles, by the folder that it leaves out: a page that a reader takes
 /// in at once, and on Windows, for whose calls nobody has safe words, one more half.
-const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 66), ("host/sys/unix", 99)];
+const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 63), ("host/sys/unix", 99)];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -1,17 +1,16 @@
 //! The one place where guest memory is touched: a checked span of it, and the copies in and out.
 //!
-//! Bytes are moved with relaxed atomics, a word at a time where the address allows. A guest thread
-//! that writes at the same moment can garble what is copied, which is its own affair, but it is no
-//! data race.
+//! Bytes are moved with relaxed atomics, one at a time: a guest thread that writes at the same moment can
+//! garble what is copied, which is its own affair, but it is no data race. (Words would be faster, and
+//! where two of different sizes overlap, a race by the rules of Rust. What is large is read and written by
+//! the kernel, and does not come this way.)
 
 #![allow(unsafe_code, reason = "guest memory is reached by address")]
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crate::abi::Errno;
-
-const WORD: usize = size_of::<u64>();
 
 /// The linear memory of a guest, for the time of one syscall.
 ///
@@ -104,23 +103,10 @@ impl Span<'_> {
     /// The span is shorter.
     pub(super) fn read(self, to: &mut [u8]) {
         assert!(to.len() <= self.len);
-        let (head, rest) = to.split_at_mut(self.at.align_offset(WORD).min(to.len()));
-        let (words, tail) = rest.as_chunks_mut::<WORD>();
-        let mut at = self.at;
-        let byte = |at: &mut *mut u8, to: &mut u8| {
-            // SAFETY: `at` walks over this span, one byte for each of `to`, which is no longer.
-            *to = unsafe { AtomicU8::from_ptr(*at) }.load(Relaxed);
-            *at = at.wrapping_add(1);
-        };
-        head.iter_mut().for_each(|to| byte(&mut at, to));
-        for to in words {
-            // SAFETY: as above, for eight bytes; behind the head, `at` is aligned for them.
-            *to = unsafe { AtomicU64::from_ptr(at.cast()) }
-                .load(Relaxed)
-                .to_ne_bytes();
-            at = at.wrapping_add(WORD);
+        for (at, to) in to.iter_mut().enumerate() {
+            // SAFETY: `at` is less than the length of this span.
+            *to = unsafe { AtomicU8::from_ptr(self.at.wrapping_add(at)) }.load(Relaxed);
         }
-        tail.iter_mut().for_each(|to| byte(&mut at, to));
     }
 
     /// Copies `from` to the start.
@@ -130,29 +116,9 @@ impl Span<'_> {
     /// The span is shorter.
     pub(super) fn write(self, from: &[u8]) {
         assert!(from.len() <= self.len);
-        if let Ok(bytes) = from.try_into()
-            && self.at.cast::<u32>().is_aligned()
-        {
-            // Nearly every call writes a count. Byte by byte, the guest would wait to load it whole.
-            // SAFETY: the span is not shorter than these four bytes, and begins aligned for them.
-            unsafe { AtomicU32::from_ptr(self.at.cast()) }
-                .store(u32::from_ne_bytes(bytes), Relaxed);
-            return;
+        for (at, from) in from.iter().enumerate() {
+            // SAFETY: `at` is less than the length of this span.
+            unsafe { AtomicU8::from_ptr(self.at.wrapping_add(at)) }.store(*from, Relaxed);
         }
-        let (head, rest) = from.split_at(self.at.align_offset(WORD).min(from.len()));
-        let (words, tail) = rest.as_chunks::<WORD>();
-        let mut at = self.at;
-        let byte = |at: &mut *mut u8, from: u8| {
-            // SAFETY: `at` walks over this span, one byte for each of `from`, which is no longer.
-            unsafe { AtomicU8::from_ptr(*at) }.store(from, Relaxed);
-            *at = at.wrapping_add(1);
-        };
-        head.iter().for_each(|from| byte(&mut at, *from));
-        for from in words {
-            // SAFETY: as above, for eight bytes; behind the head, `at` is aligned for them.
-            unsafe { AtomicU64::from_ptr(at.cast()) }.store(u64::from_ne_bytes(*from), Relaxed);
-            at = at.wrapping_add(WORD);
-        }
-        tail.iter().for_each(|from| byte(&mut at, *from));
     }
 }

@@ -122,3 +122,31 @@ fn truncated_iovecs_keep_the_front() {
     let lens: Vec<_> = iovecs.bufs().iter().map(|buf| buf.len).collect();
     assert_eq!(lens, [5, 2]);
 }
+
+#[test]
+fn threads_may_share_a_memory() {
+    let bytes = memory_of(&[0; 64]);
+    let bytes = &bytes;
+    std::thread::scope(|scope| {
+        for at in 0..3_u32 {
+            scope.spawn(move || {
+                let memory = GuestMemory::new(bytes);
+                for round in 0..20_u64 {
+                    memory
+                        .place::<u64>(GuestPtr::new(at * 4))
+                        .unwrap()
+                        .write(round);
+                    memory
+                        .region(GuestPtr::new(at), 20)
+                        .unwrap()
+                        .write(b"01234567890123456789");
+                    let mut copy = [0; 24];
+                    memory
+                        .region(GuestPtr::new(at), 24)
+                        .unwrap()
+                        .read(&mut copy);
+                }
+            });
+        }
+    });
+}
