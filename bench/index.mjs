@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
     filter: { type: 'string', default: '' },
     markdown: { type: 'boolean' },
     memory: { type: 'string' },
+    only: { type: 'string' },
     rounds: { type: 'string', default: '40' },
     slow: { type: 'boolean' },
     write: { type: 'boolean' },
@@ -83,69 +84,96 @@ function row(name, goal, [node, ours], unit = duration) {
   };
 }
 
-/** Memory is measured in a process of its own for each host. */
-function memoryRow() {
-  const bytes = Object.keys(HOSTS).map((host) => {
-    const args = [
-      '--expose-gc',
-      '--no-warnings',
-      fileURLToPath(import.meta.url),
-    ];
-    const child = spawnSync(process.execPath, [...args, '--memory', host], {
-      encoding: 'utf8',
+const MEMORY = {
+  name: 'memory of an idle instance',
+  goal: 1,
+  unit: kibibytes,
+  memory: true,
+};
+
+const allCases = (directory) => [...CASES, ...instanceCases(directory), MEMORY];
+
+/** What a case takes under each host. */
+function timesOf(benchCase, directory) {
+  const rounds = Number(flags.rounds);
+  if (benchCase.memory) {
+    return Object.keys(HOSTS).map((host) => {
+      const bytes = Number(ownProcess(['--memory', host]));
+      return { best: bytes, median: bytes };
     });
-    const each = Number(child.stdout);
-    return { best: each, median: each };
-  });
-  return row('memory of an idle instance', 1, bytes, kibibytes);
+  }
+  const classes = Object.values(HOSTS).map((load) => load());
+  if (benchCase.options) {
+    const loops = classes.map((WASI) => making(WASI, benchCase.options));
+    return measure(loops, rounds);
+  }
+  const loops = classes.map((WASI) => loopOf(benchCase, WASI, directory));
+  // A turn of those with a `run` of their own reads a whole directory.
+  return measure(loops, benchCase.run ? Math.ceil(rounds / 8) : rounds);
 }
 
-function* rows(directory) {
-  const rounds = Number(flags.rounds);
-  const wanted = ({ name, slow }) =>
-    name.includes(flags.filter) && (flags.slow || !slow);
-  const classes = Object.values(HOSTS).map((load) => load());
-  for (const benchCase of CASES.filter(wanted)) {
-    const loops = classes.map((WASI) => loopOf(benchCase, WASI, directory));
-    const turns = benchCase.run ? Math.ceil(rounds / 8) : rounds;
-    yield row(benchCase.name, goalOf(benchCase), measure(loops, turns));
-  }
-  for (const { name, goal, options } of instanceCases(directory).filter(
-    wanted,
-  )) {
-    const loops = classes.map((WASI) => (turns) => {
-      let last;
-      for (let turn = 0; turn < turns; turn++) last = new WASI(options);
-      return last;
+const making = (WASI, options) => (turns) => {
+  let last;
+  for (let turn = 0; turn < turns; turn++) last = new WASI(options);
+  return last;
+};
+
+/** Runs this program again, for one of its parts. */
+function ownProcess(args) {
+  const self = ['--expose-gc', '--no-warnings', fileURLToPath(import.meta.url)];
+  // node:wasi's fast calls corrupt the heap of Node.js 20 and 22 now and then.
+  for (let tries = 0; tries < 3; tries++) {
+    const child = spawnSync(process.execPath, [...self, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    yield row(name, goal, measure(loops, rounds));
+    if (child.status === 0) return child.stdout;
+    if (!child.signal) break;
   }
-  if (wanted({ name: 'memory of an idle instance' })) yield memoryRow();
+  throw new Error(`bench ${args.join(' ')} failed`);
+}
+
+/** One row, in a process of its own, so that no case finds what another left. */
+function rowOf({ name, unit, ...benchCase }) {
+  const args = ['--only', name, '--rounds', flags.rounds];
+  return row(name, goalOf(benchCase), JSON.parse(ownProcess(args)), unit);
+}
+
+function inScratch(use) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-bench-'));
+  try {
+    prepare(directory);
+    return use(directory);
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 if (flags.memory) {
   const { bytes } = await bytesPerInstance(HOSTS[flags.memory]());
   console.log(bytes);
+} else if (flags.only) {
+  const times = inScratch((directory) => {
+    const cases = allCases(directory);
+    return timesOf(
+      cases.find(({ name }) => name === flags.only),
+      directory,
+    );
+  });
+  console.log(JSON.stringify(times));
 } else if (flags.check) {
   process.exitCode = check({ write: flags.write });
 } else {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-bench-'));
-  try {
-    prepare(directory);
-    const table = [];
-    for (const each of rows(directory)) {
-      table.push(each);
-      if (!flags.markdown) {
-        console.log(Object.values(each).join('  '));
-      }
-    }
-    const [cpu] = os.cpus();
-    console.log(
-      `\nNode ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn\n`,
-    );
-    if (flags.markdown) printMarkdown(table);
-    else console.table(table);
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
+  const wanted = ({ name, slow }) =>
+    name.includes(flags.filter) && (flags.slow || !slow);
+  const table = [];
+  for (const each of allCases('').filter(wanted)) {
+    table.push(rowOf(each));
+    if (!flags.markdown) console.log(Object.values(table.at(-1)).join('  '));
   }
+  if (flags.markdown) printMarkdown(table);
+  const [cpu] = os.cpus();
+  console.log(
+    `\nNode ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn`,
+  );
 }
