@@ -199,6 +199,8 @@ impl<'a> Player<'a> {
         if self.trace {
             eprintln!("{}", self.rendered(self.log.len() - 1));
         }
+        // A read may write over its own list of buffers.
+        let room = self.total(&args);
         let result = (SYSCALLS[row].call)(&self.ctx, self.memory.guest(), &args);
         if self.trace {
             eprintln!("  {result:?}");
@@ -211,7 +213,7 @@ impl<'a> Player<'a> {
         match result {
             Ok(()) => {
                 self.only_results_written(before, &results);
-                self.result_makes_sense(row, &args);
+                self.result_makes_sense(row, &args, room);
             }
             Err(Stop::Errno(errno)) => {
                 if errno == Errno::Success {
@@ -277,7 +279,7 @@ impl<'a> Player<'a> {
     }
 
     /// Sees that a success tells what can be.
-    fn result_makes_sense(&mut self, row: usize, args: &[u64; MAX_PARAMS]) {
+    fn result_makes_sense(&mut self, row: usize, args: &[u64; MAX_PARAMS], room: u64) {
         let name = SYSCALLS[row].name;
         let u32_at = |at: u64| {
             let bytes = self
@@ -289,8 +291,8 @@ impl<'a> Player<'a> {
         let most = match name {
             "fd_readdir" => Some((args[4], args[2])),
             "path_readlink" => Some((args[5], args[4])),
-            "fd_read" => Some((args[3], self.total(args))),
-            "fd_pread" => Some((args[4], self.total(args))),
+            "fd_read" => Some((args[3], room)),
+            "fd_pread" => Some((args[4], room)),
             "poll_oneoff" => Some((args[3], args[2])),
             _ => None,
         };
@@ -332,16 +334,9 @@ impl<'a> Player<'a> {
     }
 
     /// How many bytes the buffers of a read are together, before anything was read into them.
+    /// The bytes that a list of buffers has room for, of a call that takes one where these do.
     fn total(&self, args: &[u64; MAX_PARAMS]) -> u64 {
-        // A list that the read wrote over says nothing any more.
-        let list = (args[1], args[1] + 8 * args[2]);
         let iovs = self.memory.iovs(args[1], args[2]).unwrap_or_default();
-        let over = iovs
-            .iter()
-            .any(|(at, len)| *at < list.1 && list.0 < at + len);
-        if over {
-            return u64::MAX;
-        }
         iovs.iter().map(|(_, len)| len).sum()
     }
 
