@@ -1,7 +1,7 @@
 //! Makes one case's calls a number of times, with no JavaScript around them, so that what they do can be
 //! counted: `calls CASE TIMES`. Without arguments, lists the cases.
 
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
@@ -154,7 +154,7 @@ fn resolve(calls: &[Call]) -> Vec<(&'static Syscall, [u64; MAX_PARAMS])> {
 }
 
 /// An iovec at 0, paths at 1024, and at 2048 a subscription to a clock that is long due.
-fn memory() -> Vec<AtomicU8> {
+fn memory() -> Vec<AtomicU32> {
     let mut bytes = vec![0; 65536];
     bytes[0..4].copy_from_slice(&(BUF as u32).to_le_bytes());
     bytes[4..8].copy_from_slice(&16_u32.to_le_bytes());
@@ -167,5 +167,8 @@ fn memory() -> Vec<AtomicU8> {
         bytes[at as usize..][..text.len()].copy_from_slice(text.as_bytes());
     }
     bytes[2048 + 16] = 1;
-    bytes.into_iter().map(AtomicU8::new).collect()
+    let (words, _) = bytes.as_chunks();
+    (words.iter())
+        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
+        .collect()
 }

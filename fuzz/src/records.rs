@@ -79,9 +79,11 @@ fn round_trip<T: Record + PartialEq + Debug>(data: &[u8]) {
 /// The same through guest memory, at any alignment.
 fn in_memory<T: Record + PartialEq + Debug>(data: &[u8], record: T) {
     let at = data.first().map_or(0, |byte| u32::from(byte % 9));
-    let mut memory = Memory::new(T::SIZE + at as usize, b'?');
+    let len = (T::SIZE + at as usize).next_multiple_of(4);
+    let mut memory = Memory::new(len, b'?');
     let guest = memory.guest();
-    assert!(guest.place::<T>(GuestPtr::new(at + 1)).is_err());
+    let too_far = (len - T::SIZE + 1) as u32;
+    assert!(guest.place::<T>(GuestPtr::new(too_far)).is_err());
     let place = guest.place::<T>(GuestPtr::new(at)).unwrap();
     place.write(record);
     assert_eq!(place.read(), record);
@@ -179,7 +181,8 @@ fn strings(data: &[u8]) {
         pointers_at as usize + 4 * strings.len() + buf_at as usize + array.buf_size() as usize;
     let pointers = GuestPtr::new(pointers_at.into());
     let buf_at = pointers_at as usize + 4 * strings.len() + buf_at as usize;
-    let mut short = Memory::new(len - 1, b'?');
+    let len = len.next_multiple_of(4);
+    let mut short = Memory::new(len - 4, b'?');
     array
         .copy_to(short.guest(), pointers, GuestPtr::new(buf_at as u32))
         .unwrap_err();

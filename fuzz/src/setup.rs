@@ -89,7 +89,7 @@ impl Setup {
                 limits: limits_of(limits),
                 grant: grant_of(granted, groups),
             },
-            memory_len: pick(&[0x4000, 0x1_0000, 0x1000, 0x1_0008, 512, 64, 7, 0], memory),
+            memory_len: pick(&[0x4000, 0x1_0000, 0x1000, 0x1_0008, 512, 64, 8, 0], memory),
             memory_fill: pick(&[b'?', 0, b'/', b'.'], memory >> 3),
             _stdio: stdio,
         }

@@ -52,6 +52,13 @@ struct Kind {
     rights: RightsPair,
 }
 
+impl Kind {
+    const DIRECTORY: Self = Self {
+        filetype: Filetype::Directory,
+        rights: RightsPair::DIRECTORY,
+    };
+}
+
 impl Entry {
     /// Something open, with the rights that were asked for it, as far as they are granted.
     pub fn new(
@@ -118,17 +125,18 @@ impl Entry {
         self.kind().map(|kind| kind.filetype)
     }
 
-    fn kind(&self) -> Result<Kind, Errno> {
-        if let Some(kind) = self.kind.get() {
-            return Ok(*kind);
+    #[inline]
+    fn kind(&self) -> Result<&Kind, Errno> {
+        match self.kind.get() {
+            Some(kind) => Ok(kind),
+            None => self.find_kind(),
         }
+    }
+
+    #[cold]
+    fn find_kind(&self) -> Result<&Kind, Errno> {
         let file = match &self.descriptor {
-            Descriptor::Dir(_) => {
-                return Ok(Kind {
-                    filetype: Filetype::Directory,
-                    rights: RightsPair::DIRECTORY,
-                });
-            }
+            Descriptor::Dir(_) => return Ok(self.kind.get_or_init(|| Kind::DIRECTORY)),
             Descriptor::File(file) => file.as_ref(),
             Descriptor::Stdio(stdio) => stdio.as_ref(),
             Descriptor::Socket(socket) => socket.as_ref(),
@@ -146,7 +154,7 @@ impl Entry {
                 inheriting: Rights::empty(),
             },
         };
-        Ok(*self.kind.get_or_init(|| Kind { filetype, rights }))
+        Ok(self.kind.get_or_init(|| Kind { filetype, rights }))
     }
 
     /// The rights that the guest has.

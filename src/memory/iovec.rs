@@ -22,8 +22,8 @@ pub struct HostBuf {
 
 /// The checked pieces of guest memory that one call reads or writes.
 pub struct Iovecs<'m> {
-    /// The few that most calls pass need no allocation; more than [`MAX_IOVECS`] there never are.
-    bufs: SmallVec<[HostBuf; 4]>,
+    /// The two that most calls pass at most need no allocation; more than [`MAX_IOVECS`] there never are.
+    bufs: SmallVec<[HostBuf; 2]>,
     memory: PhantomData<GuestMemory<'m>>,
 }
 

@@ -1,14 +1,21 @@
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::*;
 use crate::abi::Iovec;
 
-fn memory_of(bytes: &[u8]) -> Vec<AtomicU8> {
-    bytes.iter().map(|byte| AtomicU8::new(*byte)).collect()
+fn memory_of(bytes: &[u8]) -> Vec<AtomicU32> {
+    let (words, []) = bytes.as_chunks() else {
+        panic!("memory consists of words");
+    };
+    (words.iter())
+        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
+        .collect()
 }
 
-fn bytes_of(memory: &[AtomicU8]) -> Vec<u8> {
-    memory.iter().map(|byte| byte.load(Relaxed)).collect()
+fn bytes_of(memory: &[AtomicU32]) -> Vec<u8> {
+    (memory.iter())
+        .flat_map(|word| word.load(Relaxed).to_ne_bytes())
+        .collect()
 }
 
 #[test]
@@ -71,8 +78,25 @@ fn regions_copy_every_length_at_every_alignment_and_nothing_beside() {
 }
 
 #[test]
+fn threads_put_bytes_of_one_word() {
+    let words = memory_of(&[0; 8]);
+    let words = &words;
+    std::thread::scope(|scope| {
+        for at in 1..6_u8 {
+            scope.spawn(move || {
+                let place = GuestMemory::new(words).place::<u8>(GuestPtr::new(at.into()));
+                for value in 0..=at {
+                    place.as_ref().unwrap().write(value);
+                }
+            });
+        }
+    });
+    assert_eq!(bytes_of(words), [0, 1, 2, 3, 4, 5, 0, 0]);
+}
+
+#[test]
 fn skip_stops_at_the_end() {
-    let bytes = memory_of(b"0123456789");
+    let bytes = memory_of(b"0123456789ab");
     let memory = GuestMemory::new(&bytes);
     let region = memory.region(GuestPtr::new(2), 5).unwrap();
     let mut rest = [0; 3];

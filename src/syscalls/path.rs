@@ -76,9 +76,7 @@ pub(super) fn read(ctx: &WasiCtx, path: Region<'_>) -> Result<Vec<u8>, Errno> {
     if path.len() > ctx.limits.path_len as usize {
         return Err(Errno::Nametoolong);
     }
-    let mut bytes = vec![0; path.len()];
-    path.read(&mut bytes);
-    Ok(bytes)
+    Ok(path.to_vec())
 }
 
 /// Sees to it that slashes at the end of a path stand behind a directory.

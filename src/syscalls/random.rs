@@ -4,8 +4,8 @@ use crate::abi::{Errno, Size};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// Bytes on their way to a guest: as many as are made at a time by default need no allocation.
-type Chunk = smallvec::SmallVec<[u8; 4096]>;
+/// Bytes on their way to a guest: the few of a seed need no allocation.
+type Chunk = smallvec::SmallVec<[u8; 64]>;
 
 /// `random_get(buf, buf_len)`—Fills `buf` with random bytes that nobody can predict.
 ///

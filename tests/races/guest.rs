@@ -1,11 +1,11 @@
 //! A guest: a context, a memory, and attempts that say when something from outside was seen.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use wasi_rs::abi::{Errno, Filestat, Oflags, Record, Rights, RightsPair};
 use wasi_rs::ctx::WasiCtx;
-use wasi_rs::memory::GuestMemory;
+use wasi_rs::memory::{GuestMemory, GuestPtr, Region};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
 
 use crate::Race;
@@ -19,10 +19,11 @@ pub const IOVS: u64 = 0x2100;
 pub const OUT: u64 = 0x2200;
 pub const BUF: u64 = 0x3000;
 pub const BUF_LEN: u64 = 0x1000;
-const LEN: usize = 0x1_0000;
-/// Bytes on both sides of memory that are none of the guest's.
-const MARGIN: usize = 0x1000;
-const UNTOUCHED: u8 = 0xa5;
+/// Words of memory.
+const LEN: usize = 0x4000;
+/// Words on both sides of memory that are none of the guest's.
+const MARGIN: usize = 0x400;
+const UNTOUCHED: u32 = 0xa5a5_a5a5;
 
 const FOLLOW: u64 = 1;
 
@@ -32,19 +33,19 @@ pub struct Guest<'a> {
     pub race: &'a Race,
     /// The directory where the paths of the attempts begin.
     base: u64,
-    bytes: Arc<[AtomicU8]>,
+    words: Arc<[AtomicU32]>,
 }
 
 impl<'a> Guest<'a> {
     pub fn new(ctx: &Arc<WasiCtx>, arena: &'a Arena, race: &'a Race) -> Self {
         let is_memory = |at| (MARGIN..MARGIN + LEN).contains(&at);
-        let byte = |at| AtomicU8::new(if is_memory(at) { 0 } else { UNTOUCHED });
+        let word = |at| AtomicU32::new(if is_memory(at) { 0 } else { UNTOUCHED });
         Self {
             ctx: Arc::clone(ctx),
             arena,
             race,
             base: PREOPEN,
-            bytes: (0..MARGIN + LEN + MARGIN).map(byte).collect(),
+            words: (0..MARGIN + LEN + MARGIN).map(word).collect(),
         }
     }
 
@@ -55,7 +56,7 @@ impl<'a> Guest<'a> {
             arena: self.arena,
             race,
             base: self.base,
-            bytes: Arc::clone(&self.bytes),
+            words: Arc::clone(&self.words),
         }
     }
 
@@ -67,29 +68,31 @@ impl<'a> Guest<'a> {
         }
     }
 
-    pub fn memory(&self) -> &[AtomicU8] {
-        &self.bytes[MARGIN..MARGIN + LEN]
+    pub fn memory(&self) -> GuestMemory<'_> {
+        GuestMemory::new(&self.words[MARGIN..MARGIN + LEN])
     }
 
     /// Sees that nothing but the guest's memory was written.
     pub fn assert_margins(&self) {
-        let (before, after) = (&self.bytes[..MARGIN], &self.bytes[MARGIN + LEN..]);
-        let untouched = |byte: &AtomicU8| byte.load(Relaxed) == UNTOUCHED;
+        let (before, after) = (&self.words[..MARGIN], &self.words[MARGIN + LEN..]);
+        let untouched = |word: &AtomicU32| word.load(Relaxed) == UNTOUCHED;
         assert!(
             before.iter().chain(after).all(untouched),
             "written outside of memory"
         );
     }
 
+    fn region(&self, at: u64, len: usize) -> Region<'_> {
+        let at = GuestPtr::new(at as u32);
+        self.memory().region(at, len as u32).unwrap()
+    }
+
     pub fn put(&self, at: u64, bytes: &[u8]) {
-        for (place, byte) in self.memory()[at as usize..].iter().zip(bytes) {
-            place.store(*byte, Relaxed);
-        }
+        self.region(at, bytes.len()).write(bytes);
     }
 
     pub fn bytes_at(&self, at: u64, len: u64) -> Vec<u8> {
-        let bytes = &self.memory()[at as usize..(at + len) as usize];
-        bytes.iter().map(|byte| byte.load(Relaxed)).collect()
+        self.region(at, len as usize).to_vec()
     }
 
     pub fn record<T: Record>(&self, at: u64) -> T {
@@ -114,7 +117,7 @@ impl<'a> Guest<'a> {
         let mut args = [0; MAX_PARAMS];
         args[..given.len()].copy_from_slice(given);
         self.race.calls.fetch_add(1, Relaxed);
-        match (syscall.call)(&self.ctx, GuestMemory::new(self.memory()), &args) {
+        match (syscall.call)(&self.ctx, self.memory(), &args) {
             Ok(()) => {
                 self.race.succeeded.fetch_add(1, Relaxed);
                 Errno::Success

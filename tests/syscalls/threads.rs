@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use wasi_rs::abi::Errno::{self, Badf, Nfile, Notcapable, Success};
 use wasi_rs::abi::Oflags;
@@ -10,7 +10,7 @@ use wasi_rs::ctx::WasiCtx;
 use wasi_rs::memory::GuestMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, Stop};
 
-use crate::support::{BUF, END, Guest, OUT, Open, PREOPEN, args, syscall};
+use crate::support::{BUF, END, Guest, OUT, Open, PREOPEN, args, syscall, words};
 
 const _: () = {
     const fn is_shared<T: Send + Sync>() {}
@@ -280,12 +280,8 @@ fn files_made_by_one_thread_are_seen_by_another() {
 fn a_list_that_changes_under_a_call_leads_nowhere_else() {
     let guest = Guest::new();
     let fd = guest.open("file", Open::FILE.oflags(Oflags::TRUNC));
-    let memory: Vec<AtomicU8> = (0..0x1000).map(|_| AtomicU8::new(b'?')).collect();
-    let put = |at: usize, word: u32| {
-        for (place, byte) in memory[at..].iter().zip(word.to_le_bytes()) {
-            place.store(byte, Relaxed);
-        }
-    };
+    let memory = words(&[b'?'; 0x1000]);
+    let put = |at: usize, word: u32| memory[at / 4].store(word.to_le(), Relaxed);
     let [begun, done] = [const { AtomicBool::new(false) }; 2];
     std::thread::scope(|scope| {
         scope.spawn(|| {

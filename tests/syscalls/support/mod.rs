@@ -10,7 +10,7 @@ use std::fs::File;
 use std::iter::repeat;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Filetype, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
@@ -78,6 +78,16 @@ pub fn null() -> OwnedFd {
     options.open("/dev/null").unwrap().into()
 }
 
+/// Memory with these bytes.
+pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
+    let (words, []) = bytes.as_chunks() else {
+        panic!("memory consists of words");
+    };
+    (words.iter())
+        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
+        .collect()
+}
+
 /// One guest: its context, and a page of memory that is `?` where no input was laid.
 ///
 /// Each call finds the memory as it was laid, whatever the calls before wrote.
@@ -85,7 +95,7 @@ pub struct Guest {
     pub ctx: Arc<WasiCtx>,
     pub scratch: Arc<Scratch>,
     stdio: Arc<[OwnedFd; 3]>,
-    memory: Vec<AtomicU8>,
+    memory: Vec<AtomicU32>,
     laid: Cell<u64>,
 }
 
@@ -154,7 +164,7 @@ impl Guest {
             ctx,
             scratch,
             stdio,
-            memory: (0..END).map(|_| AtomicU8::new(b'?')).collect(),
+            memory: words(&[b'?'; END as usize]),
             laid: Cell::new(INPUTS),
         }
     }

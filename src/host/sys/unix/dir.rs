@@ -104,7 +104,7 @@ impl Dir {
             }
             file => file?,
         };
-        Ok(OwnedFd::from(file.into_std()).into())
+        Ok(File::new(file.into_std().into(), how.fdflags))
     }
 
     /// Opens the directory at `bytes`, a path that ends in a slash, to do something to a name in it.

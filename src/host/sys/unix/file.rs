@@ -1,39 +1,50 @@
 use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
+use rustix::fs::{FallocateFlags, OFlags};
 
+use super::offset::{self, Offset};
 use super::{io as kernel, stat};
-use crate::abi::{Advice, Fdflags, Filesize, Filestat};
+use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
 use crate::host::SetTime;
 use crate::memory::Iovecs;
 
 /// An open file: regular, a device, a FIFO, or a directory that was not asked for as one.
 #[derive(Debug)]
-pub struct File(OwnedFd);
-
-impl From<OwnedFd> for File {
-    fn from(fd: OwnedFd) -> Self {
-        Self(fd)
-    }
+pub struct File {
+    fd: OwnedFd,
+    offset: Offset,
 }
 
 impl From<File> for OwnedFd {
     fn from(file: File) -> Self {
-        file.0
+        file.fd
     }
 }
 
 impl File {
+    /// What was just opened with these flags, by nobody else.
+    pub(super) fn new(fd: OwnedFd, fdflags: Fdflags) -> Self {
+        let offset = Offset::new(fdflags.contains(Fdflags::APPEND));
+        Self { fd, offset }
+    }
+
     /// The file, for as long as it is held.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.0.as_fd())
+        FileRef(self.fd.as_fd(), Some(&self.offset))
     }
 }
 
-/// An open file or stream, whoever owns it, and what can be done with it.
+/// An open file or stream, whoever owns it, and what can be done with it. Of a file that is the guest's
+/// own, the offset too.
 #[derive(Clone, Copy, Debug)]
-pub struct FileRef<'a>(pub(super) BorrowedFd<'a>);
+pub struct FileRef<'a>(pub(super) BorrowedFd<'a>, Option<&'a Offset>);
+
+impl<'a> From<BorrowedFd<'a>> for FileRef<'a> {
+    fn from(fd: BorrowedFd<'a>) -> Self {
+        Self(fd, None)
+    }
+}
 
 impl AsFd for FileRef<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -42,46 +53,60 @@ impl AsFd for FileRef<'_> {
 }
 
 /// An offset as the kernel takes it; beyond its reach is an invalid argument.
-fn offset(offset: Filesize) -> io::Result<i64> {
+fn reachable(offset: Filesize) -> io::Result<i64> {
     i64::try_from(offset).map_err(|_| rustix::io::Errno::INVAL.into())
 }
 
 impl FileRef<'_> {
     /// `readv(2)`.
     pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        kernel::read(self.0, iovs)
+        match self.1 {
+            Some(offset) => offset.read(self.0, iovs),
+            None => kernel::read(self.0, iovs),
+        }
     }
 
     /// `writev(2)`.
     pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        kernel::write(self.0, ciovs)
+        match self.1 {
+            Some(offset) => offset.write(self.0, ciovs),
+            None => kernel::write(self.0, ciovs),
+        }
     }
 
     /// `preadv(2)`.
     pub fn read_at(self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        kernel::read_at(self.0, iovs, offset(at)?)
+        kernel::read_at(self.0, iovs, reachable(at)?)
     }
 
     /// `pwritev(2)`; on Linux, what is open for appending appends, whatever the offset.
     pub fn write_at(self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        kernel::write_at(self.0, ciovs, offset(at)?)
+        kernel::write_at(self.0, ciovs, reachable(at)?)
     }
 
     /// `lseek(2)`.
     pub fn seek(self, to: SeekFrom) -> io::Result<Filesize> {
-        Ok(rustix::fs::seek(
-            self,
-            match to {
-                SeekFrom::Start(offset) => HostSeekFrom::Start(offset),
-                SeekFrom::Current(offset) => HostSeekFrom::Current(offset),
-                SeekFrom::End(offset) => HostSeekFrom::End(offset),
-            },
-        )?)
+        match self.1 {
+            Some(offset) => offset.seek(self.0, to),
+            None => offset::seek(self.0, to),
+        }
+    }
+
+    /// The bytes that can be read at once.
+    pub(super) fn bytes_readable(self) -> Option<u64> {
+        match self.1.map_or(Ok(None), |offset| offset.bytes_left(self.0)) {
+            Ok(Some(left)) => Some(left),
+            _ => kernel::bytes_readable(self.0),
+        }
     }
 
     /// `fstat(2)`.
     pub fn stat(self) -> io::Result<Filestat> {
-        stat::fstat(self.0)
+        let stat = stat::fstat(self.0)?;
+        if let (Some(offset), Some(filetype)) = (self.1, Filetype::from_raw(stat.filetype.into())) {
+            offset.note(filetype);
+        }
+        Ok(stat)
     }
 
     /// Whether it is a terminal.
@@ -91,7 +116,7 @@ impl FileRef<'_> {
 
     /// `ftruncate(2)`.
     pub fn set_size(self, size: Filesize) -> io::Result<()> {
-        Ok(rustix::fs::ftruncate(self, offset(size)? as u64)?)
+        Ok(rustix::fs::ftruncate(self, reachable(size)? as u64)?)
     }
 
     /// `futimens(2)`.
@@ -131,7 +156,7 @@ impl FileRef<'_> {
 
     /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
     pub fn advise(self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
-        advise(self.0, offset(at)? as u64, offset(len)? as u64, advice)
+        advise(self.0, reachable(at)? as u64, reachable(len)? as u64, advice)
     }
 
     /// `fcntl(F_GETFL)`, as the guest's flags.
@@ -142,11 +167,15 @@ impl FileRef<'_> {
     /// `fcntl(F_SETFL)`: what the kernel lets change of an open file, appending and non-blocking.
     pub fn set_fdflags(self, fdflags: Fdflags) -> io::Result<()> {
         let changeable = OFlags::APPEND | OFlags::NONBLOCK;
-        let kept = rustix::fs::fcntl_getfl(self)? - changeable;
-        Ok(rustix::fs::fcntl_setfl(
-            self,
-            kept | oflags(fdflags) & changeable,
-        )?)
+        let change = || {
+            let kept = rustix::fs::fcntl_getfl(self)? - changeable;
+            let oflags = kept | oflags(fdflags) & changeable;
+            Ok(rustix::fs::fcntl_setfl(self, oflags)?)
+        };
+        match self.1 {
+            Some(offset) => offset.set_append(self.0, fdflags.contains(Fdflags::APPEND), change),
+            None => change(),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
     match iovs.bufs() {
         // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; a guest
         // thread that touches them meanwhile sees what it would see of the kernel's own threads.
-        [buf] => count(|| unsafe { read1(fd, buf.base, buf.len) }),
+        [buf] => count(|| unsafe { read1(fd, buf.base.cast(), buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
@@ -56,7 +56,7 @@ pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize>
     let fd = fd.as_raw_fd();
     match ciovs.bufs() {
         // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
-        [buf] => count(|| unsafe { write1(fd, buf.base, buf.len) }),
+        [buf] => count(|| unsafe { write1(fd, buf.base.cast(), buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
@@ -93,58 +93,48 @@ pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> i
     }
 }
 
-/// `read(2)`.
-///
-/// libc's own is a cancellation point, which it costs a twentieth of the call to be, and nobody cancels
-/// threads here.
-///
-/// # Safety
-///
-/// `base` is valid for writes of `len` bytes.
-#[cfg(target_os = "linux")]
-unsafe fn read1(fd: RawFd, base: *mut u8, len: usize) -> libc::ssize_t {
-    // SAFETY: the caller's.
-    unsafe { libc::syscall(libc::SYS_read, fd, base, len) as libc::ssize_t }
-}
+/// Calls with one buffer, of which there are so many that what libc adds to them counts: its own are
+/// cancellation points, and nobody cancels threads here.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod direct {
+    use libc::{c_int, c_void, off_t, size_t, ssize_t};
 
-/// `write(2)`, as [`read1`].
-///
-/// # Safety
-///
-/// `base` is valid for reads of `len` bytes.
-#[cfg(target_os = "linux")]
-unsafe fn write1(fd: RawFd, base: *const u8, len: usize) -> libc::ssize_t {
-    // SAFETY: the caller's.
-    unsafe { libc::syscall(libc::SYS_write, fd, base, len) as libc::ssize_t }
-}
+    macro_rules! direct {
+        ($($name:ident = $number:ident($($arg:ident: $Type:ty),*);)*) => {
+            $(
+                /// # Safety
+                ///
+                /// The buffer is valid for so many bytes.
+                pub unsafe fn $name($($arg: $Type),*) -> ssize_t {
+                    // SAFETY: the caller's; the kernel has each argument in a register of its own.
+                    unsafe { libc::syscall(libc::$number, $($arg),*) as ssize_t }
+                }
+            )*
+        };
+    }
 
-/// `read(2)`.
-///
-/// # Safety
-///
-/// `base` is valid for writes of `len` bytes.
-#[cfg(not(target_os = "linux"))]
-unsafe fn read1(fd: RawFd, base: *mut u8, len: usize) -> libc::ssize_t {
-    // SAFETY: the caller's.
-    unsafe { libc::read(fd, base.cast(), len) }
+    direct! {
+        read = SYS_read(fd: c_int, buf: *mut c_void, count: size_t);
+        write = SYS_write(fd: c_int, buf: *const c_void, count: size_t);
+        pread = SYS_pread64(fd: c_int, buf: *mut c_void, count: size_t, offset: off_t);
+        pwrite = SYS_pwrite64(fd: c_int, buf: *const c_void, count: size_t, offset: off_t);
+    }
 }
-
-/// `write(2)`.
-///
-/// # Safety
-///
-/// `base` is valid for reads of `len` bytes.
-#[cfg(not(target_os = "linux"))]
-unsafe fn write1(fd: RawFd, base: *const u8, len: usize) -> libc::ssize_t {
-    // SAFETY: the caller's.
-    unsafe { libc::write(fd, base.cast(), len) }
-}
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+use direct::{pread, pwrite, read as read1, write as write1};
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+use libc::{read as read1, write as write1};
 
 // Where `off_t` has 32 bits, the plain names would cut the offset.
+#[cfg(all(
+    any(target_os = "linux", target_os = "android"),
+    not(all(target_os = "linux", target_pointer_width = "64"))
+))]
+use libc::{pread64 as pread, pwrite64 as pwrite};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use libc::{preadv64 as preadv, pwritev64 as pwritev};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use libc::{pread, preadv, pwrite, pwritev};
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use libc::{pread64 as pread, preadv64 as preadv, pwrite64 as pwrite, pwritev64 as pwritev};
 
 /// `recvmsg(2)`: the bytes received, and the flags of the message.
 pub(super) fn recv(

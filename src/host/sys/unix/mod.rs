@@ -7,6 +7,7 @@ mod errno;
 mod file;
 mod io;
 mod limit;
+mod offset;
 mod poll;
 mod readdir;
 mod socket;

@@ -1,10 +1,8 @@
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::io as kernel;
 use crate::host::{Direction, Interest, Readiness};
 
 /// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or a signal
@@ -37,7 +35,7 @@ fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<R
         return Some(Err(rustix::io::Errno::BADF.into()));
     }
     let nbytes = match interest.direction {
-        Direction::Read => kernel::bytes_readable(interest.file.as_fd()).unwrap_or(0),
+        Direction::Read => interest.file.bytes_readable().unwrap_or(0),
         Direction::Write => 0,
     };
     Some(Ok(Readiness {

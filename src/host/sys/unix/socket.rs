@@ -16,7 +16,7 @@ pub struct Socket(OwnedFd);
 impl Socket {
     /// The socket as the stream that it is too.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.0.as_fd())
+        FileRef::from(self.0.as_fd())
     }
 }
 

@@ -15,6 +15,12 @@ pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     filestat(&rustix::fs::fstat(fd)?, fd)
 }
 
+/// The type of what is open.
+pub(super) fn filetype_of(fd: BorrowedFd<'_>) -> io::Result<Filetype> {
+    let stat = rustix::fs::fstat(fd)?;
+    Ok(filetype(FileType::from_raw_mode(stat.st_mode)))
+}
+
 /// `fstatat(2)`, of a symbolic link itself.
 pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filestat> {
     let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;

@@ -31,7 +31,7 @@ impl Stdio {
 
     /// The stream, for what it has in common with every file.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(kernel::borrow(self.0))
+        FileRef::from(kernel::borrow(self.0))
     }
 
     /// `readv(2)` that waits unless `nonblock`, whatever the descriptor's own flag says.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, SeekFrom};
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tempfile::TempDir;
 
@@ -49,16 +49,19 @@ fn failure<T>(result: io::Result<T>) -> Option<Errno> {
 fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>) -> T) -> T {
     let half = bytes.len() as u32 / 2;
     let rest = bytes.len() as u32 - half;
-    let mut memory: Vec<AtomicU8> = bytes.iter().map(|byte| AtomicU8::new(*byte)).collect();
-    let list = memory.len() as u32;
-    for number in [0, half, half, rest] {
-        memory.extend(number.to_le_bytes().map(AtomicU8::new));
-    }
+    let list = bytes.len().next_multiple_of(4);
+    let mut laid = bytes.to_vec();
+    laid.resize(list, 0);
+    laid.extend([0, half, half, rest].into_iter().flat_map(u32::to_le_bytes));
+    let memory: Vec<_> = (laid.as_chunks().0.iter())
+        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
+        .collect();
     let guest = GuestMemory::new(&memory);
-    let iovecs = guest.iovecs(GuestPtr::new(list), 2, 2).unwrap();
+    let iovecs = guest.iovecs(GuestPtr::new(list as u32), 2, 2).unwrap();
     let result = call(&iovecs);
-    for (byte, new) in bytes.iter_mut().zip(&memory) {
-        *byte = new.load(Relaxed);
+    let after = memory.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
+    for (byte, new) in bytes.iter_mut().zip(after) {
+        *byte = new;
     }
     result
 }
