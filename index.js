@@ -53,7 +53,8 @@ function readPermittedOptions(options) {
   }
   // The native proc_exit is the one that ends the process. Where the guest's
   // exit is to return instead, the constructor below puts another in its place.
-  return { ...nativeOptions, returnOnExit: false };
+  nativeOptions.returnOnExit = false;
+  return nativeOptions;
 }
 
 /**

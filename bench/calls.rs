@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 use wasi_rs::memory::GuestMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
 
@@ -109,8 +109,8 @@ fn main() {
     std::os::unix::fs::symlink("file", directory.path().join("link")).expect("a link");
     let ctx = WasiCtx::new(Options {
         snapshot: Snapshot::Preview1,
-        args: vec!["calls".into()],
-        env: Vec::new(),
+        args: StringArray::new(["calls"]).expect("few arguments"),
+        env: StringArray::default(),
         preopens: vec![Preopen {
             mapped_path: "/".into(),
             real_path: directory.path().to_owned(),

@@ -41,9 +41,13 @@ function readArgs(value = []) {
 
 /** `KEY=value` each; an `undefined` value unsets, as for child processes. */
 function readEnv(value = {}) {
-  return Object.entries(validateObject(value, 'options.env'))
-    .filter(([, text]) => text !== undefined)
-    .map(([key, text]) => `${key}=${text}`);
+  validateObject(value, 'options.env');
+  const env = [];
+  for (const key of Object.keys(value)) {
+    const { [key]: text } = value;
+    if (text !== undefined) env.push(`${key}=${text}`);
+  }
+  return env;
 }
 
 /** What `String()` makes of an object that has nothing to say for itself. */

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use wasi_rs::abi::{Errno, Rights, Snapshot};
 use wasi_rs::ctx::resolve::{Follow, Needed, Place};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 
 use crate::arguments::path;
 use crate::input::Source;
@@ -47,8 +47,8 @@ impl Guest {
                 });
             let options = Options {
                 snapshot: Snapshot::Preview1,
-                args: vec![],
-                env: vec![],
+                args: StringArray::default(),
+                env: StringArray::default(),
                 preopens: preopens.collect(),
                 stdio: [null.as_raw_fd(); 3],
                 limits: Limits::default(),

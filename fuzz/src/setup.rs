@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray};
 use wasi_rs::syscalls::capability;
 
 use crate::input::HEAD;
@@ -76,14 +76,14 @@ impl Setup {
                     0 => Snapshot::Preview1,
                     _ => Snapshot::Snapshot0,
                 },
-                args: pick(&[&["program", "", "one"][..], &[], &["a\0b"]], memory >> 6)
-                    .iter()
-                    .map(|arg| (*arg).to_owned())
-                    .collect(),
-                env: match memory & 0x20 {
-                    0 => vec!["NAME=value".into(), "EMPTY=".into()],
-                    _ => vec![],
-                },
+                args: strings(pick(
+                    &[&["program", "", "one"][..], &[], &["a\0b"]],
+                    memory >> 6,
+                )),
+                env: strings(match memory & 0x20 {
+                    0 => &["NAME=value", "EMPTY="],
+                    _ => &[],
+                }),
                 preopens: preopens.collect(),
                 stdio: stdio.each_ref().map(AsRawFd::as_raw_fd),
                 limits: limits_of(limits),
@@ -169,4 +169,8 @@ fn listener() -> io::Result<OwnedFd> {
         UnixStream::connect_addr(&address)?;
     }
     Ok(listener.into())
+}
+
+fn strings(strings: &[&str]) -> StringArray {
+    StringArray::new(strings).expect("few strings")
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, make_import};
+use super::environment::{Environment, Number, make_import};
 use super::error::{init_error, invalid_arg_type};
 use super::instance::Instance;
 use super::memory::Memory;
 use super::options::{WasiOptions, grant};
-use super::trampoline;
 use crate::ctx::WasiCtx;
 use crate::syscalls::SYSCALLS;
 
@@ -26,6 +25,8 @@ pub struct FinalizeBindingsOptions<'env> {
 #[allow(clippy::upper_case_acronyms, reason = "Node's name for it")]
 pub struct WASI {
     instance: Rc<Instance>,
+    /// Under which its functions find the instance, as long as this object is: they keep it.
+    _number: Number,
 }
 
 #[napi]
@@ -47,12 +48,14 @@ impl WASI {
             memory: Memory::unbound(&env),
             return_on_exit,
         });
-        let environment = Environment::of(&env)?;
-        let handle = trampoline::handle(&env, &environment, Rc::clone(&instance))?;
+        let number = Number::new(Environment::of(&env)?, Rc::clone(&instance));
         let make_import = make_import(&env)?.borrow_back(&env)?;
-        let wasi_import = make_import.call(FnArgs::from(handle))?;
+        let wasi_import = make_import.call(FnArgs::from((this.object, number.get())))?;
         this.object.set_named_property("wasiImport", wasi_import)?;
-        Ok(Self { instance })
+        Ok(Self {
+            instance,
+            _number: number,
+        })
     }
 
     /// Lets the guest do more.

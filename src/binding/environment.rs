@@ -27,13 +27,47 @@ pub struct Glue {
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_error: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32,)>, ()>,
+    pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
     pub run: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
 }
 
-/// What makes an instance's `wasiImport`, of its handle and its number.
-pub type MakeImport = FunctionRef<FnArgs<(Unknown<'static>, u32)>, Object<'static>>;
+/// What makes an instance's `wasiImport`, of the object that its functions are to keep, and its number.
+pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Object<'static>>;
 
-/// What `napi_set_instance_data` keeps. Handles hold the environment too, because the order in which
+/// The number of an instance in its environment, free again when this is dropped.
+pub struct Number {
+    environment: Rc<Environment>,
+    number: usize,
+}
+
+impl Number {
+    /// A free number for an instance.
+    pub fn new(environment: Rc<Environment>, instance: Rc<Instance>) -> Self {
+        let number = environment.instances.borrow_mut().insert(instance);
+        Self {
+            environment,
+            number,
+        }
+    }
+
+    /// The number.
+    pub fn get(&self) -> u32 {
+        self.number as u32
+    }
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        let instance = self
+            .environment
+            .instances
+            .borrow_mut()
+            .try_remove(self.number);
+        drop(instance);
+    }
+}
+
+/// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
 /// both go at the end is nobody's promise.
 struct Loaded {
     environment: Rc<Environment>,
@@ -80,6 +114,7 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
             view_of: glue!("viewOf"),
             exit_error: glue!("exitError"),
             exit_process: glue!("exitProcess"),
+            terminated: glue!("terminated"),
             run: glue!("run"),
         },
     });

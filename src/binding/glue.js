@@ -69,6 +69,13 @@
       throw exitError(exitCode);
     },
 
+    /** All strings in one, each with a NUL behind it. */
+    terminated(strings) {
+      let all = '';
+      for (let i = 0; i < strings.length; i++) all += `${strings[i]}\0`;
+      return all;
+    },
+
     /** Calls a guest's entry, and tells how that ended and with what. */
     run(entry) {
       try {

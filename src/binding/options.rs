@@ -3,21 +3,24 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::error::invalid_arg_value;
+use super::environment::Environment;
+use super::error::{init_error, invalid_arg_value};
 use crate::abi::{Rights, Snapshot};
-use crate::ctx::{Grant, Limits, Options, Preopen};
+use crate::ctx::{Grant, Limits, Options, Preopen, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::capability;
 
 /// The options of node:wasi, every one of them said, and those that only this class has.
-#[napi(object)]
-pub struct WasiOptions {
+#[napi(object, object_to_js = false)]
+pub struct WasiOptions<'env> {
     /// `'preview1'` or `'unstable'`.
     pub version: String,
     /// The guest's arguments, its own name first.
-    pub args: Vec<String>,
+    #[napi(ts_type = "Array<string>")]
+    pub args: Array<'env>,
     /// The guest's environment, each `NAME=value`.
-    pub env: Vec<String>,
+    #[napi(ts_type = "Array<string>")]
+    pub env: Array<'env>,
     /// The directories that the guest has from the start.
     pub preopens: Vec<WasiPreopen>,
     /// The descriptor of the process that the guest has as 0.
@@ -64,7 +67,7 @@ pub struct WasiLimits {
     pub random_chunk: Option<u32>,
 }
 
-impl WasiOptions {
+impl WasiOptions<'_> {
     /// The options in the words of the context.
     ///
     /// # Errors
@@ -79,8 +82,8 @@ impl WasiOptions {
                 "unstable" => Snapshot::Snapshot0,
                 _ => Snapshot::Preview1,
             },
-            args: self.args,
-            env: self.env,
+            args: strings(env, &self.args)?,
+            env: strings(env, &self.env)?,
             preopens,
             stdio: [self.stdin, self.stdout, self.stderr],
             limits: self.limits.map_or_else(Limits::default, WasiLimits::read),
@@ -126,6 +129,28 @@ impl WasiLimits {
             random_chunk: size(self.random_chunk, default.random_chunk),
         }
     }
+}
+
+/// The strings of an array.
+///
+/// To fetch each through Node-API costs more than all the rest of making an instance, so they come as
+/// one, unless one of them has a NUL inside.
+fn strings(env: &Env, array: &Array<'_>) -> Result<StringArray> {
+    if array.len() == 0 {
+        return Ok(StringArray::default());
+    }
+    let terminated = &Environment::of(env)?.glue.terminated;
+    let all: String = terminated
+        .borrow_back(env)?
+        .call(FnArgs::from((array.to_unknown(),)))?;
+    let count = all.bytes().filter(|byte| *byte == 0).count();
+    let strings = if count == array.len() as usize {
+        StringArray::from_terminated(all.into_bytes())
+    } else {
+        let each = (0..array.len()).map(|index| array.get_element::<String>(index));
+        StringArray::new(each.collect::<Result<Vec<_>>>()?)
+    };
+    strings.map_err(|errno| init_error(env, errno))
 }
 
 /// What the capability with this name gives.

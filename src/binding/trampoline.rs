@@ -8,7 +8,7 @@
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
@@ -32,7 +32,8 @@ macro_rules! callbacks {
 
 for_each_syscall!(callbacks);
 
-/// Makes the function that makes a `wasiImport`, of an instance's handle and number.
+/// Makes the function that makes a `wasiImport`, of the object that is to be kept by its functions and
+/// an instance's number.
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
 /// A method in a literal has its name and its length from the text, which no other way to make a function
@@ -52,10 +53,10 @@ pub fn make_import(
         "'use strict';([{natives},refresh],buffer)=>{{\
            const {{prototype}}=class WASI{{}};\
            const a=new Float64Array(buffer),b=new BigUint64Array(buffer),r=new Uint32Array(buffer);\
-           return(handle,instance)=>{{\
+           return(kept,instance)=>{{\
              let view=new Uint8Array(0);\
              const set=(newView)=>{{view=newView}};\
-             const refused=(row)=>refresh(handle,set,row);\
+             const refused=(row)=>refresh(kept,set,row);\
              return{{__proto__:prototype,{methods}}}\
            }}\
          }}"
@@ -115,38 +116,6 @@ fn native_functions<'env>(env: &'env Env, environment: &Rc<Environment>) -> Resu
         functions.insert(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })?;
     }
     Ok(functions)
-}
-
-/// Gives an instance a number, and a handle that keeps it: what the closures hold on to, so that each of
-/// them works for as long as anybody can call it.
-pub fn handle(
-    env: &Env,
-    environment: &Rc<Environment>,
-    instance: Rc<Instance>,
-) -> Result<(Unknown<'static>, u32)> {
-    struct Numbered(Rc<Environment>, usize);
-    unsafe extern "C" fn release(_: sys::napi_env, numbered: *mut c_void, _: *mut c_void) {
-        // SAFETY: the pointer that `into_raw` gave below, once, when nothing can call with it any more.
-        let Numbered(environment, number) = *unsafe { Box::from_raw(numbered.cast::<Numbered>()) };
-        let instance = environment.instances.borrow_mut().try_remove(number);
-        drop(instance);
-    }
-    let number = environment.instances.borrow_mut().insert(instance);
-    let numbered = Box::new(Numbered(Rc::clone(environment), number));
-    let mut handle = ptr::null_mut();
-    // SAFETY: `release` takes what `into_raw` gives.
-    check_status!(unsafe {
-        sys::napi_create_external(
-            env.raw(),
-            Box::into_raw(numbered).cast(),
-            Some(release),
-            ptr::null_mut(),
-            &mut handle,
-        )
-    })?;
-    // SAFETY: a live handle of this environment, just made.
-    let handle = unsafe { Unknown::from_raw_unchecked(env.raw(), handle) };
-    Ok((handle, number as u32))
 }
 
 /// A guest ends instead of returning from a call.
@@ -214,7 +183,8 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     }
 }
 
-/// Looks at an instance's memory anew, for a call that is in the block: `(handle, set, row)`.
+/// Looks at an instance's memory anew, for a call that is in the block: `(kept, set, row)`, of which the first is
+/// there to be kept by the closures.
 ///
 /// What is wrong with the call's arguments comes before there being no memory. True if anything is.
 unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

@@ -37,9 +37,9 @@ pub struct Options {
     /// The ABI that the guest was compiled for.
     pub snapshot: Snapshot,
     /// The guest's arguments, its own name first.
-    pub args: Vec<String>,
+    pub args: StringArray,
     /// The guest's environment, each `NAME=value`.
-    pub env: Vec<String>,
+    pub env: StringArray,
     /// The directories that the guest has from the start, in the order of their descriptors from 3.
     pub preopens: Vec<Preopen>,
     /// The embedder's descriptors that the guest has as 0, 1 and 2; they must stay open while it runs.
@@ -100,8 +100,8 @@ impl WasiCtx {
         }
         Ok(Self {
             snapshot: options.snapshot,
-            args: StringArray::new(options.args)?,
-            environ: StringArray::new(options.env)?,
+            args: options.args,
+            environ: options.env,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),

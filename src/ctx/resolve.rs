@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Entry, WasiCtx};
-use crate::abi::{Errno, Rights};
+use crate::abi::{Errno, Filestat, Rights};
 use crate::host::{Dir, Name, errno};
 
 /// Whether a symbolic link as the last component is followed.
@@ -62,9 +62,9 @@ impl Needed {
 /// Where a path leads.
 #[derive(Debug)]
 pub struct Place<'p> {
-    held: Held,
+    held: Held<'p>,
     /// The descriptor or preopen that it is below.
-    root: Arc<Entry>,
+    root: Cow<'p, Arc<Entry>>,
     /// None where the path names the directory itself.
     name: Option<Cow<'p, [u8]>>,
     /// Whether the path ends in a slash, and so can name only a directory.
@@ -73,12 +73,12 @@ pub struct Place<'p> {
 
 /// An open directory: one of the guest's, or one opened on the way.
 #[derive(Clone, Debug)]
-enum Held {
-    Entry(Arc<Entry>),
+enum Held<'p> {
+    Entry(Cow<'p, Arc<Entry>>),
     Walked(Arc<Dir>),
 }
 
-impl Held {
+impl Held<'_> {
     fn dir(&self) -> Result<&Dir, Errno> {
         match self {
             Held::Entry(entry) => entry.dir(),
@@ -167,7 +167,7 @@ impl WasiCtx {
     /// a component before the last.
     pub fn resolve<'p>(
         &self,
-        base: &Arc<Entry>,
+        base: &'p Arc<Entry>,
         path: &'p [u8],
         follow: Follow,
         needed: Needed,
@@ -180,7 +180,7 @@ impl WasiCtx {
             return self.walk(base, path, follow, needed);
         };
         let held = match parent {
-            None => Held::Entry(Arc::clone(base)),
+            None => Held::Entry(Cow::Borrowed(base)),
             Some(parent) => match base.dir()?.open_parent(parent) {
                 Ok(dir) => Held::Walked(Arc::new(dir)),
                 Err(error) if errno::is_escape(&error) => {
@@ -198,10 +198,40 @@ impl WasiCtx {
         }
         Ok(Place {
             held,
-            root: Arc::clone(base),
+            root: Cow::Borrowed(base),
             name: Some(Cow::Borrowed(last)),
             directory,
         })
+    }
+
+    /// The attributes of what `path` leads to from the directory `base`, where the host can tell them
+    /// without being led there first. None where it takes [`WasiCtx::resolve`] to know.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`].
+    pub fn stat_beneath(
+        &self,
+        base: &Entry,
+        path: &[u8],
+        follow: Follow,
+    ) -> Result<Option<Filestat>, Errno> {
+        let (Some(_), last) = split_last(path) else {
+            return Ok(None);
+        };
+        if Name::new(last).is_none() || !self.limits.host_counts_hops() {
+            return Ok(None);
+        }
+        self.check_path(path)?;
+        match base.dir()?.stat_beneath(path, follow == Follow::Yes) {
+            Ok(stat) => Ok(stat),
+            Err(error) if errno::is_escape(&error) => Ok(None),
+            Err(error) => match Errno::from(error) {
+                // So links are called, too, that lead where no path does, as those in /proc.
+                Errno::Loop => Ok(None),
+                error => Err(error),
+            },
+        }
     }
 
     /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.
@@ -275,17 +305,17 @@ struct Walk<'c> {
 }
 
 impl Walk<'_> {
-    fn here(&self) -> Held {
+    fn here(&self) -> Held<'static> {
         match self.below.last() {
             Some(dir) => Held::Walked(Arc::clone(dir)),
-            None => Held::Entry(Arc::clone(&self.root)),
+            None => Held::Entry(Cow::Owned(Arc::clone(&self.root))),
         }
     }
 
     fn arrive(&self, name: Option<Vec<u8>>, directory: bool) -> Place<'static> {
         Place {
             held: self.here(),
-            root: Arc::clone(&self.root),
+            root: Cow::Owned(Arc::clone(&self.root)),
             name: name.map(Cow::Owned),
             directory,
         }

@@ -2,7 +2,7 @@ use crate::abi::{Errno, Size};
 use crate::memory::{GuestMemory, GuestPtr};
 
 /// A list of strings as C has it: what `args_get` and `environ_get` hand over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StringArray {
     /// The strings, each with its NUL.
     buf: Vec<u8>,
@@ -28,6 +28,25 @@ impl StringArray {
             array.buf.push(0);
         }
         array.buf_len()?;
+        Ok(array)
+    }
+
+    /// The strings in `buf`, each of which ends with a NUL.
+    ///
+    /// # Errors
+    ///
+    /// As [`StringArray::new`].
+    pub fn from_terminated(buf: Vec<u8>) -> Result<Self, Errno> {
+        let mut array = Self {
+            buf,
+            starts: Vec::new(),
+        };
+        array.buf_len()?;
+        let mut start = 0;
+        for string in array.buf.split_inclusive(|byte| *byte == 0) {
+            array.starts.push(start);
+            start += string.len() as Size;
+        }
         Ok(array)
     }
 

@@ -148,14 +148,6 @@ impl Region<'_> {
         self.len() == 0
     }
 
-    /// A copy of all of it.
-    pub fn to_vec(self) -> Vec<u8> {
-        // What is allocated as zeros does not come from the cache of small blocks that allocators have.
-        let mut bytes = vec![u8::MAX; self.len()];
-        self.read(&mut bytes);
-        bytes
-    }
-
     /// Copies the first `buf.len()` bytes out.
     ///
     /// # Panics

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::abi::{Errno, Fd, Filetype, Rights};
+use smallvec::SmallVec;
+
+use crate::abi::{Errno, Fd, Filestat, Filetype, Rights};
 use crate::ctx::resolve::{Follow, Needed, Place};
 use crate::ctx::{Entry, WasiCtx};
 use crate::memory::Region;
+
+/// The bytes of a path; those of most need no allocation.
+pub(super) type PathBytes = SmallVec<[u8; 128]>;
 
 /// A path that a guest passed: where it begins, and its bytes.
 pub(super) struct GuestPath {
     base: Arc<Entry>,
     needed: Needed,
-    bytes: Vec<u8>,
+    bytes: PathBytes,
 }
 
 impl GuestPath {
@@ -21,6 +26,7 @@ impl GuestPath {
     ///
     /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without the right.
     /// [`Errno::Nametoolong`]: beyond the limit.
+    #[inline]
     pub(super) fn new(
         ctx: &WasiCtx,
         fd: Fd,
@@ -53,6 +59,20 @@ impl GuestPath {
         ctx.resolve(&self.base, &self.bytes, follow, self.needed)
     }
 
+    /// The attributes of what the path names, where the host tells them in one step.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`].
+    pub(super) fn stat_beneath(
+        &self,
+        ctx: &WasiCtx,
+        follow: bool,
+    ) -> Result<Option<Filestat>, Errno> {
+        let follow = if follow { Follow::Yes } else { Follow::No };
+        ctx.stat_beneath(&self.base, &self.bytes, follow)
+    }
+
     /// Where the path leads, a link at its end followed if `follow`, or if slashes behind it say so.
     ///
     /// # Errors
@@ -72,11 +92,14 @@ impl GuestPath {
 /// # Errors
 ///
 /// [`Errno::Nametoolong`]: beyond the limit.
-pub(super) fn read(ctx: &WasiCtx, path: Region<'_>) -> Result<Vec<u8>, Errno> {
+#[inline]
+pub(super) fn read(ctx: &WasiCtx, path: Region<'_>) -> Result<PathBytes, Errno> {
     if path.len() > ctx.limits.path_len as usize {
         return Err(Errno::Nametoolong);
     }
-    Ok(path.to_vec())
+    let mut bytes = PathBytes::from_elem(0, path.len());
+    path.read(&mut bytes);
+    Ok(bytes)
 }
 
 /// Sees to it that slashes at the end of a path stand behind a directory.

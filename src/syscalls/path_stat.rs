@@ -35,6 +35,9 @@ pub fn path_filestat_get(
 }
 
 fn stat(ctx: &WasiCtx, path: &GuestPath, follow: bool) -> Result<Filestat, Errno> {
+    if let Some(stat) = path.stat_beneath(ctx, follow)? {
+        return Ok(stat);
+    }
     let place = path.resolve(ctx, Follow::No)?;
     let stat = stat_place(&place)?;
     let is = |filetype: Filetype| stat.filetype == filetype.raw();

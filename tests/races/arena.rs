@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 
 /// What is written in files that a guest may see, and what in those that it may not.
 pub const INSIDE: &str = "inside";
@@ -91,8 +91,8 @@ impl Arena {
     pub fn ctx_with(&self, limits: Limits) -> WasiCtx {
         WasiCtx::new(Options {
             snapshot: Snapshot::Preview1,
-            args: Vec::new(),
-            env: Vec::new(),
+            args: StringArray::default(),
+            env: StringArray::default(),
             preopens: vec![Preopen {
                 mapped_path: "/sandbox".into(),
                 real_path: self.path("inside"),

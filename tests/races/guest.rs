@@ -92,7 +92,9 @@ impl<'a> Guest<'a> {
     }
 
     pub fn bytes_at(&self, at: u64, len: u64) -> Vec<u8> {
-        self.region(at, len as usize).to_vec()
+        let mut bytes = vec![0; len as usize];
+        self.region(at, bytes.len()).read(&mut bytes);
+        bytes
     }
 
     pub fn record<T: Record>(&self, at: u64) -> T {

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Fdflags, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 
 use crate::fd_stat::fdstat;
 use crate::support::{BUF, Guest, OUT, Open, null};
@@ -232,8 +232,8 @@ fn a_stream_that_is_a_directory_is_no_file() {
 fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, Errno> {
     WasiCtx::new(Options {
         snapshot: Snapshot::Preview1,
-        args: vec![],
-        env: vec![],
+        args: StringArray::default(),
+        env: StringArray::default(),
         preopens: vec![Preopen {
             mapped_path: "/".into(),
             real_path: preopen.into(),

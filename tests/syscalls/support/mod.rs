@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Filetype, Record, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestMemory, GuestPtr, Region};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
 
@@ -148,8 +148,8 @@ impl Guest {
             });
         let options = Options {
             snapshot: setup.snapshot,
-            args: setup.args,
-            env: setup.env,
+            args: StringArray::new(setup.args).unwrap(),
+            env: StringArray::new(setup.env).unwrap(),
             preopens: preopens.collect(),
             stdio: setup.stdio.each_ref().map(AsRawFd::as_raw_fd),
             limits: setup.limits,

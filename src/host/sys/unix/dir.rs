@@ -5,7 +5,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::ambient_authority;
 use cap_std::fs::{OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, Mode, OFlags};
 
@@ -59,9 +58,8 @@ fn is_no_directory(error: &io::Error) -> bool {
 impl Dir {
     /// Opens a directory that the embedder names by its path on the host.
     pub fn open_ambient(path: &Path) -> io::Result<Self> {
-        // cap-std's handle serves to walk from and nothing else; this one can be listed, too.
-        let dir = cap_std::fs::Dir::open_ambient_dir(path, ambient_authority()).map(Self)?;
-        dir.open_dir(b".", FollowSymlinks::No, OFlags::empty())
+        let oflags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::open(path, oflags, Mode::empty())?.into())
     }
 
     /// This directory once more, for a descriptor of its own.
@@ -105,6 +103,31 @@ impl Dir {
             file => file?,
         };
         Ok(File::new(file.into_std().into(), how.fdflags))
+    }
+
+    /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as many system calls as an open one takes,
+    /// however long it is. None where there is no `O_PATH`: a file need not be readable to be asked about.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dir::open_beneath`].
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Option<Filestat>> {
+        let mut options = OpenOptions::new();
+        options.read(true).follow(if follow {
+            FollowSymlinks::Yes
+        } else {
+            FollowSymlinks::No
+        });
+        custom(&mut options, OFlags::PATH);
+        let file = self.0.open_with(path(bytes), &options)?;
+        stat::fstat(file.as_fd()).map(Some)
+    }
+
+    /// `fstatat(2)` below this directory, which takes a step of its own where there is no `O_PATH`.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Option<Filestat>> {
+        Ok(None)
     }
 
     /// Opens the directory at `bytes`, a path that ends in a slash, to do something to a name in it.

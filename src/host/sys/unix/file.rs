@@ -156,7 +156,12 @@ impl FileRef<'_> {
 
     /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
     pub fn advise(self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
-        advise(self.0, reachable(at)? as u64, reachable(len)? as u64, advice)
+        advise(
+            self.0,
+            reachable(at)? as u64,
+            reachable(len)? as u64,
+            advice,
+        )
     }
 
     /// `fcntl(F_GETFL)`, as the guest's flags.

@@ -126,6 +126,8 @@ use direct::{pread, pwrite, read as read1, write as write1};
 use libc::{read as read1, write as write1};
 
 // Where `off_t` has 32 bits, the plain names would cut the offset.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use libc::{pread, preadv, pwrite, pwritev};
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
     not(all(target_os = "linux", target_pointer_width = "64"))
@@ -133,8 +135,6 @@ use libc::{read as read1, write as write1};
 use libc::{pread64 as pread, pwrite64 as pwrite};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use libc::{preadv64 as preadv, pwritev64 as pwritev};
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-use libc::{pread, preadv, pwrite, pwritev};
 
 /// `recvmsg(2)`: the bytes received, and the flags of the message.
 pub(super) fn recv(

@@ -127,6 +127,11 @@ impl Dir {
         }
     }
 
+    /// Attributes of a path below this directory, which take a step of their own here.
+    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Option<Filestat>> {
+        Ok(None)
+    }
+
     /// Opens the directory at `bytes`, to do something to a name in it.
     ///
     /// # Errors

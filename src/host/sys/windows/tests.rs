@@ -59,7 +59,9 @@ fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>
     let guest = GuestMemory::new(&memory);
     let iovecs = guest.iovecs(GuestPtr::new(list as u32), 2, 2).unwrap();
     let result = call(&iovecs);
-    let after = memory.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
+    let after = memory
+        .iter()
+        .flat_map(|word| word.load(Relaxed).to_ne_bytes());
     for (byte, new) in bytes.iter_mut().zip(after) {
         *byte = new;
     }
