@@ -12,6 +12,7 @@ const {
   forEachResolver,
   untouched,
 } = require('./helpers/attack');
+const { HANGS } = require('./helpers/child');
 
 const MILLISECONDS = Number(process.env.RACES_SECONDS ?? 0.3) * 1000;
 
@@ -69,7 +70,7 @@ forEachResolver(
           inside: place.inside,
           milliseconds: Math.round(MILLISECONDS),
         },
-        { resolver, limit: 30_000 + 2 * MILLISECONDS },
+        { resolver, limit: HANGS + MILLISECONDS },
       );
       const [, tries, ok, outside] = /tries=(\d+) ok=(\d+) outside=(\d+)/.exec(
         printed,

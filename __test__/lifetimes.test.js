@@ -47,7 +47,7 @@ function inProcess(main, data) {
      const inWorker = (body, data) =>
        new Worker(\`\${${JSON.stringify(PRELUDE)}}; (\${body})(workerData)\`, { eval: true, workerData: data });
      (${main})(data).then((result) => console.log(JSON.stringify(result)));`,
-    { flags: ['--expose-gc'], timeout: 55_000 },
+    { flags: ['--expose-gc'] },
   );
   return { ...ended, stdout };
 }

@@ -9,7 +9,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { ROOT } = require('./helpers/child');
+const { HANGS, ROOT } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
@@ -86,7 +86,7 @@ function runExample(t, example) {
         path.delimiter,
       ),
     },
-    timeout: 50_000,
+    timeout: HANGS,
   });
   t.is(status, 0, stderr);
   return { project, stdout };

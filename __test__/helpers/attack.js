@@ -7,7 +7,7 @@ const { execFile, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { ROOT } = require('./child');
+const { HANGS, ROOT } = require('./child');
 const { scratch } = require('./guest');
 
 const SECCOMP = path.join(ROOT, 'tests/seccomp');
@@ -49,8 +49,7 @@ function findLauncher() {
  * where said.
  */
 async function attack(body, data, options = {}) {
-  const { resolver = 'openat2', ulimit } = options;
-  const { limit = 30_000, flags = [] } = options;
+  const { resolver = 'openat2', ulimit, flags = [], limit = HANGS } = options;
   const attacker = JSON.stringify(path.join(__dirname, 'attacker.js'));
   const script = `
     const tools = require(${attacker});

@@ -5,12 +5,18 @@ const path = require('node:path');
 
 const ROOT = path.join(__dirname, '../..');
 
+/**
+ * Milliseconds after which a child is taken to hang. No child takes nearly as
+ * long, on however slow and busy a machine.
+ */
+const HANGS = 10 * 60_000;
+
 /** Runs Node on `args` and returns its exit code and what it wrote. */
 function node(args, options = {}) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: ROOT,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: HANGS,
     ...options,
   });
   return { exitCode: status ?? signal, stdout, stderr };
@@ -26,4 +32,4 @@ function command(args, options = {}) {
   return node([path.join(ROOT, 'bin/wasi-rs.js'), ...args], options);
 }
 
-module.exports = { ROOT, command, node, script };
+module.exports = { HANGS, ROOT, command, node, script };

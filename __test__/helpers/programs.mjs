@@ -20,6 +20,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import child from './child.js';
+
+const { HANGS } = child;
+
 const runner = fileURLToPath(new URL('run-program.mjs', import.meta.url));
 export const scripts = fileURLToPath(new URL('programs', import.meta.url));
 
@@ -75,7 +79,7 @@ export function directory(parent, name, files = {}) {
 }
 
 // A language runtime is two cores' work for a second: more of them at once than
-// there are cores only brings each one nearer to its time limit.
+// there are cores finish no sooner, and take more memory.
 let free = availableParallelism();
 const waiting = [];
 
@@ -120,7 +124,7 @@ export async function run(
       ['--no-warnings', ...host.flags, runner, JSON.stringify(spec)],
       {
         stdio: [input ?? 'pipe', 'pipe', 'pipe'],
-        timeout: 30_000,
+        timeout: HANGS,
         killSignal: 'SIGKILL',
       },
     );

@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
   CHECK(nanosleep(&pause, NULL) == 0);
   CHECK(clock_gettime(CLOCK_MONOTONIC, &after) == 0);
   long long slept = (after.tv_sec - before.tv_sec) * 1000000000LL + after.tv_nsec - before.tv_nsec;
-  CHECK(slept >= pause.tv_nsec && slept < 5000000000LL);
+  CHECK(slept >= pause.tv_nsec);
 
   CHECK(open("/home/missing", O_RDONLY) == -1 && errno == ENOENT);
   CHECK(open("/home/../above", O_RDONLY) == -1);
