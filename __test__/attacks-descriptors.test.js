@@ -15,34 +15,33 @@ const onLinux = testOn(test, process.platform === 'linux');
 onLinux(
   'as many instances as anybody makes leave nothing behind',
   async (t) => {
-    const { fds, rss } = await attack(
-      async ({ Attacker, collect, descriptors }, { inside }) => {
-        const use = (count) => {
-          for (let i = 0; i < count; i++) {
-            const guest = new Attacker({
-              preopens: { '/': inside, '/b': inside },
-            });
-            guest.open(3, 'file');
-            guest.openDir(4, 'dir');
-            guest.call('random_get', 0, 16);
-          }
-        };
-        use(50);
-        await collect();
-        const before = [descriptors(), process.memoryUsage.rss()];
-        for (let round = 0; round < 10; round++) {
-          use(50);
-          await collect();
+    const { fds, grown } = await attack(async (tools, { inside }) => {
+      const { Attacker, collectUntil, descriptors, filledMemory } = tools;
+      const before = descriptors();
+      const use = (count) => {
+        for (let i = 0; i < count; i++) {
+          const guest = new Attacker({
+            preopens: { '/': inside, '/b': inside },
+          });
+          guest.open(3, 'file');
+          guest.openDir(4, 'dir');
+          guest.call('random_get', 0, 16);
         }
-        return {
-          fds: descriptors() - before[0],
-          rss: process.memoryUsage.rss() - before[1],
-        };
-      },
-      arena(t),
-    );
+      };
+      const round = async () => {
+        use(50);
+        await collectUntil(() => descriptors() === before);
+      };
+      await round();
+      const filled = filledMemory();
+      for (let i = 0; i < 10; i++) await round();
+      return {
+        fds: descriptors() - before,
+        grown: filledMemory() - filled,
+      };
+    }, arena(t));
     t.is(fds, 0);
-    t.true(rss < 64 * 2 ** 20, `${rss} bytes`);
+    t.true(grown < 64 * 2 ** 20, `${grown} bytes`);
   },
 );
 

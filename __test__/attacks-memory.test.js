@@ -334,7 +334,7 @@ test.serial(
         shared: true,
       });
       const worker = new Worker(
-        `const { workerData } = require('node:worker_threads');
+        `const { parentPort, workerData } = require('node:worker_threads');
          const bytes = Buffer.from(workerData.memory.buffer);
          const paths = ['dir//////nested', 'way/////secret/', '../outside/xxxx'];
          const words = [[0x1000, 64], [0xfffffff0, 64], [0x1000, -1 >>> 0], [0x1ffff, 1]];
@@ -345,11 +345,12 @@ test.serial(
              bytes.writeUInt32LE(ptr, at);
              bytes.writeUInt32LE(len, at + 4);
            }
+           if (i === 0) parentPort.postMessage('rewriting');
          }`,
         { eval: true, workerData: { memory } },
       );
       await new Promise((resolve) => {
-        worker.once('online', resolve);
+        worker.once('message', resolve);
       });
       const wasi = new WASI({
         version: 'preview1',
@@ -362,8 +363,9 @@ test.serial(
       wasi.initialize({ exports });
       const view = new DataView(memory.buffer);
       const seen = {};
-      const end = Date.now() + 700;
-      while (Date.now() < end) {
+      // Until the worker had its turn: with one path all opens come to the same.
+      const raced = () => Object.keys(seen).length > 1;
+      for (let round = 0; round < 5000 || !raced(); round++) {
         const { FD_READ, FD_SEEK } = RIGHTS;
         const open = [3, 1, 0x400, 15, 0, FD_READ | FD_SEEK, 0n, 0, 0x100];
         const errno = exports.path_open(...open);
@@ -390,7 +392,7 @@ test.serial(
       return seen;
     }, place);
     t.is(result.secret, undefined);
-    t.true(Object.keys(result).length > 0);
+    t.true(Object.keys(result).length > 1);
     untouched(t, place);
   },
 );

@@ -40,11 +40,12 @@ forEachResolver(
             `const { renameSync } = require('node:fs');
              const { workerData: { inside, stop }, parentPort } = require('node:worker_threads');
              const [swap, out, between] = ['swap', 'out', 'between'].map((name) => inside + '/' + name);
-             for (parentPort.postMessage('running'); Atomics.load(stop, 0) === 0; Atomics.add(stop, 1, 1)) {
+             while (Atomics.load(stop, 0) === 0) {
                renameSync(swap, between);
                renameSync(out, swap);
                renameSync(swap, out);
                renameSync(between, swap);
+               if (Atomics.add(stop, 1, 1) === 0) parentPort.postMessage('running');
              }`,
             { eval: true, workerData: { inside, stop } },
           );

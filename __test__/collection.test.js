@@ -13,16 +13,9 @@ const { guestPath, scratch } = require('./helpers/guest');
 function collecting(body, data) {
   const { stdout, stderr } = script(
     `const { WASI } = require('wasi-rs');
-     const { readdirSync } = require('node:fs');
+     const garbage = require('./__test__/helpers/garbage');
      const data = ${JSON.stringify(data)};
-     const descriptors = () => readdirSync('/proc/self/fd').length;
-     const collect = async () => {
-       for (let i = 0; i < 10; i++) {
-         gc();
-         await new Promise((resolve) => setTimeout(resolve, 5));
-       }
-     };
-     (${body})({ WASI, data, descriptors, collect }).then(
+     (${body})({ WASI, data, ...garbage }).then(
        (result) => console.log(JSON.stringify(result)),
      );`,
     { flags: ['--expose-gc'] },
@@ -35,7 +28,8 @@ const onLinux = fs.existsSync('/proc/self/fd') ? test : test.skip;
 
 onLinux('descriptors of dropped instances are closed', (t) => {
   const [before, during, after] = collecting(
-    async ({ WASI, data, descriptors, collect }) => {
+    async ({ WASI, data, descriptors, collectUntil }) => {
+      const before = descriptors();
       // In a function of its own, whose variables are gone when it returns.
       const use = (count) => {
         const preopens = { '/': data, '/b': data };
@@ -49,11 +43,8 @@ onLinux('descriptors of dropped instances are closed', (t) => {
         }
         return descriptors();
       };
-      use(1);
-      await collect();
-      const before = descriptors();
       const during = use(50);
-      await collect();
+      await collectUntil(() => descriptors() === before);
       return [before, during, descriptors()];
     },
     scratch(t),
@@ -64,8 +55,7 @@ onLinux('descriptors of dropped instances are closed', (t) => {
 
 onLinux('an instance that was refused leaves nothing open', (t) => {
   const [before, after] = collecting(
-    async ({ WASI, data, descriptors, collect }) => {
-      await collect();
+    async ({ WASI, data, descriptors, collectUntil }) => {
       const before = descriptors();
       for (let i = 0; i < 50; i++) {
         for (const wrong of [
@@ -79,7 +69,7 @@ onLinux('an instance that was refused leaves nothing open', (t) => {
           }
         }
       }
-      await collect();
+      await collectUntil(() => descriptors() === before);
       return [before, descriptors()];
     },
     scratch(t),
@@ -105,7 +95,7 @@ test('a function alone keeps what it works on alive', (t) => {
 });
 
 test('an instance that its guest holds on to is collected with it', (t) => {
-  const collected = collecting(async ({ WASI, data, collect }) => {
+  const collected = collecting(async ({ WASI, data, collectUntil }) => {
     let count = 0;
     const registry = new FinalizationRegistry(() => count++);
     const module = new WebAssembly.Module(
@@ -120,7 +110,7 @@ test('an instance that its guest holds on to is collected with it', (t) => {
       registry.register(wasi);
     };
     for (let i = 0; i < 50; i++) use();
-    await collect();
+    await collectUntil(() => count === 50);
     return count;
   }, guestPath('raw_calls'));
   t.is(collected, 50);

@@ -21,7 +21,7 @@ import { packageFile } from './packages.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REGISTER = join(HERE, 'register.cjs');
-const TIMEOUT = 120_000;
+const TIMEOUT = 600_000;
 
 const runs = (path) => spawnSync(path, ['--version']).status === 0;
 

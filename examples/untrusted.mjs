@@ -72,13 +72,13 @@ async function main() {
     output,
   });
   try {
-    console.log('converts:', await run(job('--lines', 'stock.csv'), 10_000));
+    console.log('converts:', await run(job('--lines', 'stock.csv'), 60_000));
     console.log(readFileSync(output, 'utf8').split('\n')[0]);
     console.log(
       'writes:',
-      await run(job('-o', 'made.json', 'stock.csv'), 10_000),
+      await run(job('-o', 'made.json', 'stock.csv'), 60_000),
     );
-    console.log('leaves:', await run(job('../package.json'), 10_000));
+    console.log('leaves:', await run(job('../package.json'), 60_000));
     console.log(
       'runs on:',
       await run({ wasm: ENDLESS, args: [], output }, 500),

@@ -106,7 +106,7 @@ async function run({ name, target, share, maxLen }, seconds, shares) {
       '--',
       `-max_total_time=${time}`,
       `-max_len=${maxLen}`,
-      '-timeout=20',
+      '-timeout=300',
       '-print_final_stats=1',
     ],
     name === 'portable' ? { WASI_RS_FUZZ_PORTABLE: '1' } : {},

@@ -34,7 +34,7 @@ const project = join(directory, 'project');
 function run(command, args, options = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 600_000,
     ...options,
   });
   if (error) throw error;

@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
   __wasi_rights_t rights = reads ? __WASI_RIGHTS_FD_READ : creates ? __WASI_RIGHTS_FD_WRITE : __WASI_RIGHTS_FD_READDIR;
   __wasi_oflags_t oflags = reads ? 0 : creates ? __WASI_OFLAGS_CREAT : __WASI_OFLAGS_DIRECTORY;
   uint64_t end = now() + number(argv[3]) * 1000000, tries = 0, ok = 0, outside = 0;
-  while (now() < end) {
+  do {
     for (int i = 0; i < 64; i++) {
       tries++;
       if (makes) {
@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
       (void)!__wasi_fd_close(fd);
       if (creates) (void)!__wasi_path_unlink_file(3, path);
     }
-  }
+  } while (now() < end);
   out("tries=");
   out_num(tries);
   out_field("ok", ok);

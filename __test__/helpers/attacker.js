@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 
 const { WASI } = require('../../index.js');
+const garbage = require('./garbage');
 const { guest, guestPath } = require('./guest');
 
 /** The numbers of preview1's errno. */
@@ -169,26 +170,12 @@ function runGuest(name, options = {}) {
   }
 }
 
-/** How many descriptors this process has. */
-function descriptors() {
-  return fs.readdirSync('/proc/self/fd').length;
-}
-
-/** Lets go of what nothing refers to. */
-async function collect() {
-  for (let i = 0; i < 10; i++) {
-    globalThis.gc();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}
-
-/** How much memory, in bytes, `body` took at its height. */
+/** How much more memory, in bytes, `body` took at its height than ever before. */
 function growth(body) {
-  const before = process.memoryUsage.rss();
+  const highest = () => process.resourceUsage().maxRSS * 1024;
+  const before = highest();
   body();
-  return process.resourceUsage().maxRSS * 1024 - before;
+  return highest() - before;
 }
 
 /** Tells the parent, whatever has become of `console`. */
@@ -207,8 +194,7 @@ module.exports = {
   RIGHTS,
   TEXT,
   WASI,
-  collect,
-  descriptors,
+  ...garbage,
   fs,
   growth,
   guest,

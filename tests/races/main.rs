@@ -18,6 +18,9 @@ mod table;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+/// How much longer a race may take to be one, on however busy a machine.
+const HANGS: Duration = Duration::from_secs(600);
+
 /// How long each race is run.
 fn length() -> Duration {
     let seconds = std::env::var("RACES_SECONDS").ok();
@@ -63,16 +66,22 @@ impl Race {
         race.tell(name);
     }
 
-    /// However short it is, the hostile side gets its turn.
+    /// However short it is and busy the machine, both sides get their turns.
     fn goes_on(&self) -> bool {
-        let more = Instant::now() < self.end || self.swaps.load(Relaxed) == 0;
+        let now = Instant::now();
+        let [swaps, calls, succeeded] = self.counts();
+        let was_one = swaps > 0 && succeeded > 0 && succeeded < calls;
+        let more = now < self.end || (!was_one && now < self.end + HANGS);
         more && !self.over.load(Relaxed)
+    }
+
+    fn counts(&self) -> [u64; 3] {
+        [&self.swaps, &self.calls, &self.succeeded].map(|count| count.load(Relaxed))
     }
 
     /// Prints the counts, which must show that both sides did something.
     fn tell(&self, name: &str) {
-        let [swaps, calls, succeeded] =
-            [&self.swaps, &self.calls, &self.succeeded].map(|count| count.load(Relaxed));
+        let [swaps, calls, succeeded] = self.counts();
         println!("race {name}: swaps={swaps} calls={calls} succeeded={succeeded}");
         assert!(swaps > 0 && calls > 0, "{name} was no race");
         assert!(succeeded > 0, "{name}: no call ever succeeded");
