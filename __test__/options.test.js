@@ -9,6 +9,7 @@ const test = require('ava');
 
 const { NODE_MAJOR, WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { duck, run, scratch } = require('./helpers/guest');
+const { OUT, RawGuest } = require('./helpers/raw');
 
 /** A value of every type, with the corners of how Node names what it received. */
 const VALUES = {
@@ -266,6 +267,22 @@ test('what the guest sees of env', (t) => {
     run(t, WASI, 'args_env', { args: ['name'], env }),
   );
   t.regex(returned.printed, /env 0: 2=two\nenv 1: 10=ten\nenv 2: own=own\n/);
+});
+
+test('args_get and environ_get of empty args and env are no error', (t) => {
+  for (const version of ['preview1', 'unstable']) {
+    const { calls, view } = new RawGuest(WASI, { version, args: [], env: {} });
+    for (const list of ['args', 'environ']) {
+      view.setBigUint64(OUT, 2n ** 64n - 1n, true);
+      t.is(calls[`${list}_sizes_get`](OUT, OUT + 4), 0, version);
+      t.is(view.getBigUint64(OUT, true), 0n, version);
+      t.is(calls[`${list}_get`](OUT, OUT + 4), 0, version);
+    }
+  }
+  t.deepEqual(run(t, WASI, 'args_env', { args: [], env: {} }), {
+    exitCode: 0,
+    printed: '',
+  });
 });
 
 /** The names of an instance's preopens, by descriptor. */

@@ -1,0 +1,230 @@
+'use strict';
+
+// Standard streams with the host on one side and other processes behind them:
+// whose they are, and that all of what is slow to come or to go arrives.
+
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { HANGS, ROOT, script } = require('./helpers/child');
+const { guestPath, scratch } = require('./helpers/guest');
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+/** What the host prints after a guest with this `body` has done its worst. */
+function hostAfter(t, body) {
+  const directory = scratch(t);
+  const ended = script(`
+    const fs = require('node:fs');
+    const { WASI } = require('wasi-rs');
+    const { OUT, RIGHTS, RawGuest } = require('./__test__/helpers/raw');
+    const directory = ${JSON.stringify(directory)};
+    const guest = new RawGuest(WASI, { preopens: { '/': directory } });
+    const { calls } = guest;
+    const create = (name) =>
+      guest.open(3, name, { oflags: 1, base: RIGHTS.fd_write });
+    ${body}
+    const opened = fs.openSync(directory + '/opened by the host', 'w');
+    console.log('printed');
+    console.error('complained');
+    console.log(opened > 2);`);
+  const files = Object.fromEntries(
+    fs
+      .readdirSync(directory)
+      .map((name) => [
+        name,
+        fs.readFileSync(path.join(directory, name), 'utf8'),
+      ]),
+  );
+  return { ...ended, files };
+}
+
+const UNHARMED = {
+  exitCode: 0,
+  stdout: 'printed\ntrue\n',
+  stderr: 'complained\n',
+};
+
+test("console.log of the host works after a guest's fd_close of 0, 1 and 2", (t) => {
+  const after = hostAfter(
+    t,
+    `const errnos = [0, 1, 2].map((fd) => calls.fd_close(fd));
+     if (errnos.join() !== '0,0,0') throw new Error(errnos.join());`,
+  );
+  t.deepEqual(after, { ...UNHARMED, files: { 'opened by the host': '' } });
+});
+
+test("console.log of the host works after a guest's fd_renumber onto 0, 1 and 2", (t) => {
+  const after = hostAfter(
+    t,
+    `for (const fd of [0, 1, 2]) {
+       const errno = calls.fd_renumber(create('file ' + fd), fd);
+       if (errno !== 0) throw new Error(String(errno));
+     }
+     guest.view.setUint8(0x8000, 0x67);
+     calls.fd_write(1, ...guest.iovs(), OUT);`,
+  );
+  const files = { 'file 0': '', 'file 1': 'g', 'file 2': '' };
+  t.deepEqual(after, {
+    ...UNHARMED,
+    files: { ...files, 'opened by the host': '' },
+  });
+});
+
+test("console.log of the host works after a guest's fd_renumber of 1 away", (t) => {
+  const after = hostAfter(
+    t,
+    `const fd = create('file');
+     if (calls.fd_renumber(1, fd) !== 0 || calls.fd_close(fd) !== 0) {
+       throw new Error('refused');
+     }`,
+  );
+  t.deepEqual(after, {
+    ...UNHARMED,
+    files: { file: '', 'opened by the host': '' },
+  });
+});
+
+test('a file lent as standard output is still open after the guest closed it', (t) => {
+  const { exitCode, stdout, stderr } = script(`
+    const fs = require('node:fs');
+    const { WASI } = require('wasi-rs');
+    const { RawGuest } = require('./__test__/helpers/raw');
+    const file = ${JSON.stringify(path.join(scratch(t), 'file'))};
+    const fd = fs.openSync(file, 'w');
+    const guest = new RawGuest(WASI, { stdout: fd, stderr: fd });
+    console.log(guest.calls.fd_close(1), guest.calls.fd_close(2));
+    fs.writeSync(fd, 'of the host');
+    fs.closeSync(fd);
+    console.log(fs.readFileSync(file, 'utf8'));`);
+  t.deepEqual([exitCode, stdout, stderr], [0, '0 0\nof the host\n', '']);
+});
+
+/** Hosts of one guest, whose path and arguments they take as theirs. */
+const HOSTS = {
+  'the command': [path.join(ROOT, 'bin/wasi-rs.js')],
+  // Node makes the pipes behind these streams non-blocking.
+  'a host that uses its own streams': [
+    '--eval',
+    `process.stdin.pause();
+     process.stdout.write('');
+     const { readFileSync } = require('node:fs');
+     const { WASI } = require('wasi-rs');
+     const [file, ...args] = process.argv.slice(1);
+     const wasi = new WASI({ version: 'preview1', args: [file, ...args] });
+     const module = new WebAssembly.Module(readFileSync(file));
+     process.exitCode = wasi.start(
+       new WebAssembly.Instance(module, wasi.getImportObject()),
+     );`,
+    '--',
+  ],
+};
+
+/** What lies between a host and the test: Node makes sockets for a child. */
+const WAYS = {
+  sockets: [],
+  pipes: ['sh', '-c', 'cat | "$@" | cat', 'sh'],
+};
+
+const slowly = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
+
+/**
+ * Runs a guest to which `input` comes in pieces, and whose output is taken in
+ * pieces. Resolves to what it wrote, and reported on standard error.
+ */
+async function runSlowly(way, host, [name, ...args], input = '') {
+  const command = [
+    ...[...WAYS[way], process.execPath, ...HOSTS[host]],
+    ...[guestPath(name), ...args],
+  ];
+  const child = spawn(command[0], command.slice(1), {
+    cwd: ROOT,
+    killSignal: 'SIGKILL',
+    timeout: HANGS,
+  });
+  const ended = new Promise((resolve) => {
+    child.once('close', resolve);
+  });
+  let report = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    report += text;
+  });
+  const write = async () => {
+    const piece = Math.ceil(input.length / 10);
+    for (let at = 0; at < input.length; at += piece) {
+      await slowly();
+      child.stdin.write(input.slice(at, at + piece));
+    }
+    child.stdin.end();
+  };
+  const read = async () => {
+    let output = '';
+    for await (const text of child.stdout.setEncoding('latin1')) {
+      output += text;
+      await slowly();
+    }
+    return output;
+  };
+  const [output] = await Promise.all([read(), write()]);
+  await ended;
+  return { output, report };
+}
+
+const INPUT = 'some text\n'.repeat(50_000);
+const LENGTH = 3_000_000;
+
+for (const way of Object.keys(WAYS)) {
+  for (const host of Object.keys(HOSTS)) {
+    const where = `${way}, ${host}`;
+
+    onUnix(
+      `a slow writer is read to its end, O_NONBLOCK or not: ${where}`,
+      async (t) => {
+        const drained = await runSlowly(
+          way,
+          host,
+          ['nonblock', 'drain'],
+          INPUT,
+        );
+        t.regex(
+          drained.report,
+          new RegExp(`^set errno=0\nerrno=0 n=${INPUT.length} again=\\d+\n$`),
+        );
+        // A guest that did not ask for it is never told to come again.
+        const plain = await runSlowly(way, host, ['nonblock', 'plain'], INPUT);
+        t.is(plain.report, `errno=0 n=${INPUT.length} again=0\n`);
+        const copied = await runSlowly(way, host, ['cat'], INPUT);
+        t.true(copied.output === INPUT);
+      },
+    );
+
+    onUnix(
+      `a slow reader gets all that is written, O_NONBLOCK or not: ${where}`,
+      async (t) => {
+        for (const [op, report] of [
+          ['write', `^set errno=0\nerrno=0 n=${LENGTH} again=\\d+\n$`],
+          ['plainwrite', `^errno=0 n=${LENGTH} again=0\n$`],
+        ]) {
+          const args = ['nonblock', op, String(LENGTH)];
+          const written = await runSlowly(way, host, args);
+          t.regex(written.report, new RegExp(report));
+          t.true(written.output === 'x'.repeat(LENGTH), op);
+        }
+      },
+    );
+
+    onUnix(
+      `the flags of a stream are what a guest set, and no others: ${where}`,
+      async (t) => {
+        const { report } = await runSlowly(way, host, ['nonblock', 'flags']);
+        t.is(report, 'before=0 set_errno=0 after=4\n');
+      },
+    );
+  }
+}
