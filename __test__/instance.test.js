@@ -7,7 +7,13 @@ const { inspect } = require('node:util');
 
 const test = require('ava');
 
-const { NODE_MAJOR, NodeWASI, WASI, sameAsNode } = require('./helpers/compare');
+const {
+  NODE_MAJOR,
+  NodeWASI,
+  WASI,
+  outcome,
+  sameAsNode,
+} = require('./helpers/compare');
 const { duck, guest } = require('./helpers/guest');
 
 function make(WASI, options) {
@@ -213,6 +219,33 @@ test('methods taken from their instance fail as methods do', (t) => {
       }
     });
   }
+});
+
+test('options, functions, exports and instances may be frozen', (t) => {
+  const { freeze } = Object;
+  const { returned } = sameAsNode(t, (WASI) => {
+    const wasi = new WASI(
+      freeze({
+        version: 'preview1',
+        args: freeze(['one']),
+        env: freeze({ A: 'b' }),
+        preopens: freeze({ '/': __dirname }),
+      }),
+    );
+    freeze(wasi.wasiImport);
+    const { wasi_snapshot_preview1: functions } = freeze(
+      wasi.getImportObject(),
+    );
+    const { exports } = duck({ _start: () => functions.proc_exit(7) });
+    return wasi.start(freeze({ exports: freeze(exports) }));
+  });
+  t.is(returned, 7);
+  // One that is frozen itself cannot note that it was started.
+  const refused = sameAsNode(t, (WASI) => {
+    const wasi = freeze(make(WASI));
+    return outcome(() => wasi.start(duck({ _start() {} }))).class;
+  });
+  t.is(refused.returned, 'TypeError');
 });
 
 test('many instances at once do not share anything', (t) => {

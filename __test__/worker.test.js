@@ -3,14 +3,16 @@
 // One instance for each thread, on one memory, as packages built for
 // wasm32-wasi-threads use the class.
 
+const fs = require('node:fs');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { Worker } = require('node:worker_threads');
 
 const test = require('ava');
 
 const { ROOT } = require('./helpers/child');
 const { WASI } = require('./helpers/compare');
-const { guestPath, scratch } = require('./helpers/guest');
+const { guest, guestPath, scratch } = require('./helpers/guest');
 
 const INDEX = path.join(ROOT, 'index.js');
 
@@ -120,4 +122,98 @@ test('a program runs in a worker', async (t) => {
     { directory, guest: guestPath('exit') },
   );
   t.is(code, 5);
+});
+
+/** A thread of a package: an ES module of its own, and one instance for itself. */
+const THREAD = `
+  import { parentPort, workerData } from 'node:worker_threads';
+  import { WASI } from ${JSON.stringify(pathToFileURL(INDEX).href)};
+
+  const { memory, module, root, place } = workerData;
+  const wasi = new WASI({
+    version: 'preview1',
+    env: process.env,
+    preopens: { '/': root, [root]: root },
+  });
+  const [kStarted] = Object.getOwnPropertySymbols(wasi).filter(
+    ({ description }) => description === 'kStarted',
+  );
+  const exits = [];
+  wasi.wasiImport.proc_exit = (code) => exits.push(code);
+  const { exports } = new WebAssembly.Instance(module, {
+    ...wasi.getImportObject(),
+    env: { memory },
+  });
+  const threadExports = { __proto__: null, ...exports, memory, _initialize() {} };
+  wasi.initialize(new Proxy({ exports: threadExports }, {}));
+  wasi[kStarted] = false;
+
+  exports.proc_exit(place);
+  const bytes = Buffer.from(memory.buffer, place);
+  bytes.write('file', 0);
+  const FD_READ = 2n;
+  const errnos = [
+    exports.path_open(4, 0, place, 4, 0, FD_READ, 0n, 0, place + 16),
+  ];
+  const fd = bytes.readUInt32LE(16);
+  bytes.writeUInt32LE(place + 64, 32);
+  bytes.writeUInt32LE(64, 36);
+  errnos.push(exports.fd_read(fd, place + 32, 1, place + 16));
+  const length = bytes.readUInt32LE(16);
+  const text = bytes.toString('utf8', 64, 64 + length);
+  parentPort.postMessage({ errnos, exits, text });
+  setInterval(() => {}, 1000);
+`;
+
+test('threads as packages of napi-rs start them, until they are terminated', async (t) => {
+  const root = scratch(t);
+  fs.writeFileSync(path.join(root, 'file'), 'content');
+  const thread = path.join(root, 'thread.mjs');
+  fs.writeFileSync(thread, THREAD);
+  const memory = new WebAssembly.Memory({
+    initial: 2,
+    maximum: 65536,
+    shared: true,
+  });
+  const module = guest('raw_calls_shared');
+
+  const wasi = new WASI({ version: 'preview1', preopens: { '/': root } });
+  const symbols = Object.fromEntries(
+    Object.getOwnPropertySymbols(wasi).map((symbol) => [
+      symbol.description,
+      symbol,
+    ]),
+  );
+  const instance = new WebAssembly.Instance(module, {
+    ...wasi.getImportObject(),
+    env: { memory },
+  });
+  wasi[symbols.kInstance] = instance;
+  wasi[symbols.kSetMemory](memory);
+  t.is(instance.exports.random_get(0x8000, 64), 0);
+
+  const workers = [0x1000, 0x2000, 0x3000].map((place) => ({
+    place,
+    worker: new Worker(thread, { workerData: { memory, module, root, place } }),
+  }));
+  const said = await Promise.all(
+    workers.map(
+      ({ worker }) =>
+        new Promise((resolve, reject) => {
+          worker.once('message', resolve);
+          worker.once('error', reject);
+        }),
+    ),
+  );
+  t.deepEqual(
+    said,
+    workers.map(({ place }) => ({
+      errnos: [0, 0],
+      exits: [place],
+      text: 'content',
+    })),
+  );
+  const codes = workers.map(({ worker }) => worker.terminate());
+  t.deepEqual(await Promise.all(codes), [1, 1, 1]);
+  t.is(instance.exports.random_get(0x8000, 64), 0);
 });
