@@ -120,3 +120,23 @@ test('all buffers of a list are read and written, empty ones too', (t) => {
   }
   t.is(fs.statSync(path.join(directory, 'file')).size, total);
 });
+
+onUnix(
+  'fd_readdir goes on where it ended, from every entry and with every buffer',
+  (t) => {
+    const directory = scratch(t);
+    for (let n = 0; n < 200; n++) {
+      fs.writeFileSync(path.join(directory, `name ${'x'.repeat(n)}`), '');
+    }
+    for (const length of ['250', '300', '4096', '65536']) {
+      const { exitCode, printed } = run(t, WASI, 'readdir', {
+        args: ['readdir', 'again', '.', length],
+        preopens: { '/': directory },
+      });
+      t.is(exitCode, 0);
+      const lines = printed.trimEnd().split('\n');
+      t.regex(lines.pop(), /^errno=0 entries=202 .*reread_wrong=0$/);
+      t.is(new Set(lines.map((line) => line.split(' ').at(-1))).size, 202);
+    }
+  },
+);

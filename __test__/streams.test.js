@@ -228,3 +228,45 @@ for (const way of Object.keys(WAYS)) {
     );
   }
 }
+
+onUnix('sock_recv and sock_send work where a stream is a socket', async (t) => {
+  const run = (...args) =>
+    runSlowly('sockets', 'the command', args, 'received');
+  const { output } = await run('sock', 'recv', '0', '8', '2');
+  t.is(output, 'recv errno=0 n=8 roflags=0 data=received\n');
+  const sent = await run('sock', 'send', '1', 'to be sent');
+  t.deepEqual(sent, { output: 'to be sent', report: 'send errno=0 n=10\n' });
+});
+
+onUnix(
+  'poll_oneoff tells all that is due at once, and waits for nothing else',
+  async (t) => {
+    const hour = 3_600_000_000_000;
+    const { output } = await runSlowly('sockets', 'the command', [
+      ...['poll', `after:1:${hour}`, 'past:0', 'past:1', `at:1:${hour}`],
+      ...['abs:1:1', 'write:1', 'read:99'],
+    ]);
+    const event = (userdata, errno, type) =>
+      `userdata=${userdata} errno=${errno} type=${type} nbytes=0 flags=0`;
+    t.deepEqual(output.split('\n').slice(0, -2), [
+      'errno=0 nevents=5',
+      event(1001, 0, 0),
+      event(1002, 0, 0),
+      event(1004, 0, 0),
+      event(1005, 0, 2),
+      event(1006, 8, 1),
+    ]);
+  },
+);
+
+onUnix('poll_oneoff does not come back before its time', async (t) => {
+  // Of the clock that nobody can set meanwhile.
+  for (const subscription of ['after:1:20000000', 'at:1:20000000']) {
+    const args = ['poll', subscription];
+    const { output } = await runSlowly('sockets', 'the command', args);
+    const [, elapsed] = /^errno=0 nevents=1\n.*\nelapsed_us=(\d+)\n$/.exec(
+      output,
+    );
+    t.true(Number(elapsed) >= 20_000, elapsed);
+  }
+});
