@@ -18,12 +18,35 @@ const PREOPEN = 3;
 const FOLLOW = 1;
 const OFLAGS_CREAT = 1;
 const FD_READ = 2n;
+const FD_SEEK = 4n;
+const FD_TELL = 32n;
+const FD_FILESTAT_GET = 1n << 21n;
+/** What the first file that a guest opens is called by it. */
+const FILE = 4;
 
 const iovec = (len) => ({ [IOVEC]: words(BUF, len) });
 const open = (file, flags) => (directory) =>
   fs.openSync(file ?? path.join(directory, 'file'), flags);
-const onFile = { stdin: open(undefined, 'r') };
+
 const at = (text) => ({ [PATH]: text });
+
+/** Calls on a file that the guest opens itself, first. */
+const onFile = ({ data, calls }) => ({
+  data: { ...at('file'), ...data },
+  first: call(
+    'path_open',
+    PREOPEN,
+    FOLLOW,
+    PATH,
+    4,
+    0,
+    FD_READ | FD_SEEK | FD_TELL | FD_FILESTAT_GET,
+    0n,
+    0,
+    RESULT,
+  ),
+  calls,
+});
 
 function openAndClose(text) {
   return {
@@ -128,40 +151,38 @@ export const CASES = [
   {
     name: 'fd_pread, 16 B',
     goal: 1.4,
-    ...onFile,
-    data: iovec(16),
-    calls: [call('fd_pread', 0, IOVEC, 1, 0n, RESULT)],
+    ...onFile({
+      data: iovec(16),
+      calls: [call('fd_pread', FILE, IOVEC, 1, 0n, RESULT)],
+    }),
   },
   {
     name: 'fd_pread, 64 KiB',
     goal: 1,
-    ...onFile,
-    data: iovec(65536),
-    calls: [call('fd_pread', 0, IOVEC, 1, 0n, RESULT)],
+    ...onFile({
+      data: iovec(65536),
+      calls: [call('fd_pread', FILE, IOVEC, 1, 0n, RESULT)],
+    }),
   },
   {
     name: 'fd_seek',
     goal: 1.3,
-    ...onFile,
-    calls: [call('fd_seek', 0, 16n, 0, RESULT)],
+    ...onFile({ calls: [call('fd_seek', FILE, 16n, 0, RESULT)] }),
   },
   {
     name: 'fd_tell',
     goal: 1.3,
-    ...onFile,
-    calls: [call('fd_tell', 0, RESULT)],
+    ...onFile({ calls: [call('fd_tell', FILE, RESULT)] }),
   },
   {
     name: 'fd_filestat_get',
     goal: 1.05,
-    ...onFile,
-    calls: [call('fd_filestat_get', 0, RESULT)],
+    ...onFile({ calls: [call('fd_filestat_get', FILE, RESULT)] }),
   },
   {
     name: 'fd_fdstat_get',
     goal: 4,
-    ...onFile,
-    calls: [call('fd_fdstat_get', 0, RESULT)],
+    ...onFile({ calls: [call('fd_fdstat_get', FILE, RESULT)] }),
   },
   { name: 'random_get, 16 B', goal: 5, calls: [call('random_get', BUF, 16)] },
   {

@@ -44,11 +44,12 @@ const escape = (bytes) =>
  * A module whose `run(n)` makes `calls` n times and returns all their errnos,
  * or'ed together.
  *
- * @param {{ calls?: string[], data?: Record<number, Uint8Array | string>, run?: string }} guest
- *   calls: WAT expressions that leave an errno; data: what lies in memory;
- *   run: the whole function, where a loop over calls will not do
+ * @param {{ calls?: string[], first?: string, data?: Record<number, Uint8Array | string>, run?: string }} guest
+ *   calls: WAT expressions that leave an errno; first: one that is called once,
+ *   before; data: what lies in memory; run: the whole function, where a loop
+ *   over calls will not do
  */
-export function assemble({ calls = [], data = {}, run }) {
+export function assemble({ calls = [], first, data = {}, run }) {
   const segments = Object.entries(data).map(
     ([at, bytes]) => `(data (i32.const ${at}) "${escape(Buffer.from(bytes))}")`,
   );
@@ -62,7 +63,7 @@ export function assemble({ calls = [], data = {}, run }) {
     ${IMPORTS}
     (memory (export "memory") 32)
     ${segments.join('\n')}
-    (func (export "_initialize"))
+    (func (export "_initialize") ${first ? `(if ${first} (then unreachable))` : ''})
     ${run ?? loop})`;
   const parsed = parseWat('bench.wat', text);
   const module = new WebAssembly.Module(parsed.toBinary({}).buffer);

@@ -33,13 +33,19 @@ const bigFile = (directory) =>
     Buffer.alloc(256 * MIB, 'wasi'),
   );
 
+/** Half of the files are in small directories, half in large ones. */
 function bigTree(directory) {
-  for (let i = 0; i < 100; i++) {
-    const each = path.join(directory, `tree/${i % 10}/${i}`);
+  const fill = (each, count) => {
     fs.mkdirSync(each, { recursive: true });
-    for (let j = 0; j < 100; j++) {
-      fs.writeFileSync(path.join(each, `file-${j}`), 'x'.repeat(j));
+    for (let i = 0; i < count; i++) {
+      fs.writeFileSync(path.join(each, `file-${i}`), 'x'.repeat(i));
     }
+  };
+  for (let i = 0; i < 100; i++) {
+    fill(path.join(directory, `tree/${i % 10}/small-${i}`), 100);
+  }
+  for (let i = 0; i < 10; i++) {
+    fill(path.join(directory, `tree/${i}/large`), 1000);
   }
 }
 
@@ -65,7 +71,7 @@ const PROGRAMS = [
     args: ['pages', '/work/pages', '200000'],
   },
   {
-    name: 'listing a tree of 10,000 files',
+    name: 'listing a tree of 20,000 files, 100 or 1,000 in a directory',
     file: () => here('tree.wasm'),
     prepare: bigTree,
     args: ['tree', '/work/tree'],

@@ -2,7 +2,9 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
-use crate::host::{Dir, File, FileRef, ReadDir, SeekFrom, SetTime, Socket, SocketRef, Stdio};
+use crate::host::{
+    Dir, File, FileRef, ReadDir, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio,
+};
 use crate::memory::Iovecs;
 
 /// What a syscall may talk to.
@@ -135,26 +137,33 @@ impl Entry {
 
     #[cold]
     fn find_kind(&self) -> Result<&Kind, Errno> {
-        let file = match &self.descriptor {
-            Descriptor::Dir(_) => return Ok(self.kind.get_or_init(|| Kind::DIRECTORY)),
-            Descriptor::File(file) => file.as_ref(),
-            Descriptor::Stdio(stdio) => stdio.as_ref(),
-            Descriptor::Socket(socket) => socket.as_ref(),
-        };
-        let filetype =
-            Filetype::from_raw(file.stat()?.filetype.into()).unwrap_or(Filetype::Unknown);
-        let rights = match filetype {
-            Filetype::RegularFile => RightsPair::REGULAR_FILE,
-            Filetype::Directory => RightsPair::DIRECTORY,
-            Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
-            Filetype::CharacterDevice if file.is_terminal() => RightsPair::TTY,
-            Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
-            Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
-                base: Rights::empty(),
-                inheriting: Rights::empty(),
-            },
-        };
-        Ok(self.kind.get_or_init(|| Kind { filetype, rights }))
+        match &self.descriptor {
+            Descriptor::Dir(_) => Ok(self.kind.get_or_init(|| Kind::DIRECTORY)),
+            _ => Ok(self.kind_in(&self.stat()?)),
+        }
+    }
+
+    /// The kind, which its attributes tell.
+    fn kind_in(&self, stat: &Filestat) -> &Kind {
+        self.kind.get_or_init(|| {
+            let filetype = Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown);
+            let rights = match filetype {
+                Filetype::RegularFile => RightsPair::REGULAR_FILE,
+                Filetype::Directory => RightsPair::DIRECTORY,
+                Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
+                Filetype::CharacterDevice if self.is_terminal() => RightsPair::TTY,
+                Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
+                Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
+                    base: Rights::empty(),
+                    inheriting: Rights::empty(),
+                },
+            };
+            Kind { filetype, rights }
+        })
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.file().is_ok_and(FileRef::is_terminal)
     }
 
     /// The rights that the guest has.
@@ -277,7 +286,7 @@ impl Entry {
             return Ok(*fdflags);
         }
         let fdflags = match &self.descriptor {
-            Descriptor::File(file) => file.as_ref().fdflags()? & SYNCHRONOUS,
+            Descriptor::File(file) => file.synchronous(),
             Descriptor::Stdio(stdio) => stdio.as_ref().fdflags()? - Fdflags::NONBLOCK,
             Descriptor::Dir(_) | Descriptor::Socket(_) => Fdflags::empty(),
         };
@@ -428,6 +437,19 @@ impl Entry {
         })
     }
 
+    /// [`Entry::stat`], to use the right `base`: whether that is there may become known by the same
+    /// system call.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: without it. What the host says.
+    pub fn stat_with(&self, base: Rights) -> Result<Filestat, Errno> {
+        let stat = self.stat()?;
+        self.kind_in(&stat);
+        self.require(base, Rights::empty())?;
+        Ok(stat)
+    }
+
     /// `futimens(2)`.
     ///
     /// # Errors
@@ -478,6 +500,3 @@ impl Entry {
         self.read_dir.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// The flags that ask for writes to reach the disk before a call returns.
-pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);

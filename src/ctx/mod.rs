@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use entry::{Descriptor, Entry, SYNCHRONOUS};
+pub use entry::{Descriptor, Entry};
 pub use grant::Grant;
 pub use limits::Limits;
 pub use strings::StringArray;

@@ -223,15 +223,7 @@ impl WasiCtx {
             return Ok(None);
         }
         self.check_path(path)?;
-        match base.dir()?.stat_beneath(path, follow == Follow::Yes) {
-            Ok(stat) => Ok(stat),
-            Err(error) if errno::is_escape(&error) => Ok(None),
-            Err(error) => match Errno::from(error) {
-                // So links are called, too, that lead where no path does, as those in /proc.
-                Errno::Loop => Ok(None),
-                error => Err(error),
-            },
-        }
+        Ok(base.dir()?.stat_beneath(path, follow == Follow::Yes)?)
     }
 
     /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.

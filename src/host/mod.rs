@@ -39,6 +39,10 @@ use std::io;
 
 use crate::abi::{Dircookie, Fdflags, Filetype, Inode, Oflags, Timestamp};
 
+/// The flags that ask for writes to reach the disk before a call returns. The host takes them when it
+/// opens, and keeps them.
+pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
+
 /// How [`Dir::open_beneath`] opens.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenHow {

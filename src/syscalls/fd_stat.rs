@@ -122,8 +122,8 @@ pub fn fd_filestat_get(
     filestat: GuestPtr<Filestat>,
 ) -> Result<(), Errno> {
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
-    let entry = ctx.get(fd, Rights::FD_FILESTAT_GET)?;
-    filestat.write(&entry.stat()?);
+    let stat = ctx.entry(fd)?.stat_with(Rights::FD_FILESTAT_GET)?;
+    filestat.write(&stat);
     Ok(())
 }
 

@@ -157,7 +157,11 @@ fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
                 });
             }
         }
-        host::poll(&mut interests, time_left(waits))?;
+        let time_left = time_left(waits);
+        // With nothing to look at and no time to wait, there is nothing to ask the host.
+        if !interests.is_empty() || time_left != Some(Duration::ZERO) {
+            host::poll(&mut interests, time_left)?;
+        }
         let mut found = interests.into_iter().map(|interest| interest.found);
         let events: Vec<_> = (waits.iter())
             .filter_map(|wait| {

@@ -1,11 +1,14 @@
 use std::ffi::OsStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{OpenOptions, OpenOptionsExt};
+#[cfg(target_os = "linux")]
+use rustix::fs::ResolveFlags;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::file::{self, File};
@@ -105,27 +108,27 @@ impl Dir {
         Ok(File::new(file.into_std().into(), how.fdflags))
     }
 
-    /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as many system calls as an open one takes,
-    /// however long it is. None where there is no `O_PATH`: a file need not be readable to be asked about.
+    /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as few system calls as the host has for
+    /// that. None where it takes an operation in the directory of the last component, step by step.
     ///
     /// # Errors
     ///
-    /// As [`Dir::open_beneath`].
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    /// `ENOENT`. What else there is to say, the step-by-step way finds.
+    #[cfg(target_os = "linux")]
     pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Option<Filestat>> {
-        let mut options = OpenOptions::new();
-        options.read(true).follow(if follow {
-            FollowSymlinks::Yes
-        } else {
-            FollowSymlinks::No
-        });
-        custom(&mut options, OFlags::PATH);
-        let file = self.0.open_with(path(bytes), &options)?;
-        stat::fstat(file.as_fd()).map(Some)
+        let mut oflags = OFlags::PATH | OFlags::CLOEXEC;
+        oflags.set(OFlags::NOFOLLOW, !follow);
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        match rustix::fs::openat2(self, bytes, oflags, Mode::empty(), resolve) {
+            Ok(fd) => stat::fstat(fd.as_fd()).map(Some),
+            Err(rustix::io::Errno::NOENT) => Err(rustix::io::Errno::NOENT.into()),
+            Err(_) => Ok(None),
+        }
     }
 
-    /// `fstatat(2)` below this directory, which takes a step of its own where there is no `O_PATH`.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    /// `fstatat(2)`, for which other systems have no way but step by step: a file need not be readable
+    /// to be asked about.
+    #[cfg(not(target_os = "linux"))]
     pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Option<Filestat>> {
         Ok(None)
     }
@@ -229,7 +232,12 @@ impl Dir {
     ///
     /// `EINVAL`: it is something else.
     pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
-        Ok(rustix::fs::readlinkat(self, name.as_bytes(), Vec::new())?.into_bytes())
+        let mut buf = [MaybeUninit::uninit(); libc::PATH_MAX as usize];
+        match rustix::fs::readlinkat_raw(self, name.as_bytes(), &mut buf)? {
+            // Where a link can be longer than a path, this may not be all of it.
+            (_, []) => Ok(rustix::fs::readlinkat(self, name.as_bytes(), Vec::new())?.into_bytes()),
+            (target, _) => Ok(target.to_vec()),
+        }
     }
 
     /// Opens a stream over the entries.

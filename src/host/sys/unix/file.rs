@@ -6,7 +6,7 @@ use rustix::fs::{FallocateFlags, OFlags};
 use super::offset::{self, Offset};
 use super::{io as kernel, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::SetTime;
+use crate::host::{SYNCHRONOUS, SetTime};
 use crate::memory::Iovecs;
 
 /// An open file: regular, a device, a FIFO, or a directory that was not asked for as one.
@@ -14,6 +14,8 @@ use crate::memory::Iovecs;
 pub struct File {
     fd: OwnedFd,
     offset: Offset,
+    /// The flags that the host keeps of those with which it was opened.
+    synchronous: Fdflags,
 }
 
 impl From<File> for OwnedFd {
@@ -25,8 +27,17 @@ impl From<File> for OwnedFd {
 impl File {
     /// What was just opened with these flags, by nobody else.
     pub(super) fn new(fd: OwnedFd, fdflags: Fdflags) -> Self {
-        let offset = Offset::new(fdflags.contains(Fdflags::APPEND));
-        Self { fd, offset }
+        Self {
+            fd,
+            offset: Offset::new(fdflags.contains(Fdflags::APPEND)),
+            // One of them may stand for several.
+            synchronous: from_oflags(oflags(fdflags)) & SYNCHRONOUS,
+        }
+    }
+
+    /// The flags that the host keeps of those with which it was opened, whatever is set later.
+    pub fn synchronous(&self) -> Fdflags {
+        self.synchronous
     }
 
     /// The file, for as long as it is held.
@@ -219,12 +230,15 @@ pub(super) fn oflags(fdflags: Fdflags) -> OFlags {
 
 /// The flags of an open file as a guest's `fdflags`.
 pub(super) fn fdflags(fd: BorrowedFd<'_>) -> io::Result<Fdflags> {
-    let oflags = rustix::fs::fcntl_getfl(fd)?;
+    Ok(from_oflags(rustix::fs::fcntl_getfl(fd)?))
+}
+
+fn from_oflags(oflags: OFlags) -> Fdflags {
     let mut fdflags = Fdflags::empty();
     for (fdflag, oflag) in FLAGS {
         fdflags.set(fdflag, oflags.contains(oflag));
     }
-    Ok(fdflags)
+    fdflags
 }
 
 const FLAGS: [(Fdflags, OFlags); 5] = [

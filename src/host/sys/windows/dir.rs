@@ -17,11 +17,11 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::errno::{error, is};
-use super::file::{self, File, SYNCHRONOUS};
+use super::file::{self, File};
 use super::name::{self, Below};
 use super::{ReadDir, nt, stat};
 use crate::abi::{Filestat, Filetype, Oflags};
-use crate::host::{Name, OpenHow, SetTime};
+use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 ///

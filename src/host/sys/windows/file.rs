@@ -23,11 +23,8 @@ use super::errno::{error, is};
 use super::io::{self as kernel, At};
 use super::{Socket, SocketRef, Stdio, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Riflags};
-use crate::host::SetTime;
+use crate::host::{SYNCHRONOUS, SetTime};
 use crate::memory::Iovecs;
-
-/// The flags that Windows takes when it opens, and only then.
-pub(super) const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
 
 /// An open file, or a directory that was not asked for as one.
 #[derive(Debug)]
@@ -53,6 +50,11 @@ impl File {
             append: AtomicBool::new(fdflags.contains(Fdflags::APPEND)),
             synchronous: fdflags & SYNCHRONOUS,
         }
+    }
+
+    /// The flags that the host keeps of those with which it was opened, whatever is set later.
+    pub fn synchronous(&self) -> Fdflags {
+        self.synchronous
     }
 
     /// The file, for as long as it is held.

@@ -11,7 +11,7 @@ use super::io::{self as kernel, At};
 use super::query::{self, Kind};
 use super::{FileRef, crt, poll, socket, stat, wait};
 use crate::abi::{Fdflags, Filesize, Filestat, Filetype};
-use crate::host::Direction;
+use crate::host::{Direction, SYNCHRONOUS};
 use crate::memory::Iovecs;
 
 /// The most that is written to a pipe at once for a guest that does not want to wait.
@@ -136,7 +136,7 @@ impl Stdio {
             fdflags.set(Fdflags::APPEND, appends);
             let mode = winx::file::query_mode_information(handle)?;
             let through = mode.contains(FileModeInformation::FILE_WRITE_THROUGH);
-            fdflags.set(super::file::SYNCHRONOUS, through);
+            fdflags.set(SYNCHRONOUS, through);
         }
         Ok(fdflags)
     }
