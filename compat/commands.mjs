@@ -1,0 +1,107 @@
+// Runs programs in a directory: by WASI, with the directory as their root, or as
+// programs of this machine, in that directory.
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { devNull } from 'node:os';
+import { basename, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** No setting of this machine may decide. */
+const ENV = { HOME: '/home', LC_ALL: 'C', PATH: '/', TZ: 'UTC' };
+
+const modules = new Map();
+
+/** Programs that run often are compiled once. */
+function compiled(file) {
+  if (!modules.has(file)) {
+    modules.set(file, WebAssembly.compile(readFileSync(file)));
+  }
+  return modules.get(file);
+}
+
+/** Starts a program in this process; resolves to its exit code. */
+export async function startWasi(file, args, options) {
+  const { WASI } = require('node:wasi');
+  const wasi = new WASI({
+    version: 'preview1',
+    args: [basename(file, '.wasm'), ...args],
+    ...options,
+  });
+  const instance = await WebAssembly.instantiate(
+    await compiled(file),
+    wasi.getImportObject(),
+  );
+  return wasi.start(instance);
+}
+
+function byWasi({ wasi }, root, args, [stdin, stdout, stderr]) {
+  const preopens = { '/': root };
+  return startWasi(wasi, args, { env: ENV, preopens, stdin, stdout, stderr });
+}
+
+function byMachine({ machine }, root, args, stdio) {
+  const ran = spawnSync(machine, args, { cwd: root, env: ENV, stdio });
+  if (ran.error) throw ran.error;
+  return ran.status;
+}
+
+/**
+ * A function that runs a program on `root` in a directory, and resolves to its
+ * exit code and what it printed. `input` is a file in `root`.
+ */
+function command(start, program, directory) {
+  const root = join(directory, 'root');
+  const outputs = ['stdout', 'stderr'].map((name) => join(directory, name));
+  return async (args, input) => {
+    const stdio = [
+      openSync(input ? join(root, input) : devNull, 'r'),
+      ...outputs.map((file) => openSync(file, 'w')),
+    ];
+    const code = await start(program, root, args, stdio);
+    for (const fd of stdio) closeSync(fd);
+    const [stdout, stderr] = outputs.map((file) => readFileSync(file, 'utf8'));
+    return { code, stdout, stderr };
+  };
+}
+
+/**
+ * What a case exports for a program that does a job, and what is right: what it
+ * does as a program of this machine.
+ */
+export function jobFor(program, job) {
+  const by = (start) => (directory) =>
+    job(command(start, program, directory), join(directory, 'root'));
+  return {
+    prepare: () => program.build(),
+    run: by(byWasi),
+    expected: by(byMachine),
+  };
+}
+
+function describe(path, stats) {
+  if (stats.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
+  const hash = createHash('sha256').update(readFileSync(path)).digest('hex');
+  return `${stats.size} bytes, ${stats.nlink} names, ${hash}`;
+}
+
+/** All that is in a directory: files with their hashes, links with their targets. */
+export function tree(directory) {
+  return readdirSync(directory)
+    .toSorted()
+    .map((name) => {
+      const path = join(directory, name);
+      const stats = lstatSync(path);
+      return [name, stats.isDirectory() ? tree(path) : describe(path, stats)];
+    });
+}

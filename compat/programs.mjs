@@ -1,0 +1,119 @@
+// The programs that are built here. Each has `wasi`, the path of its module, and
+// some have `machine`, the same program built for this machine: what that does
+// is what is right.
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import {
+  COREUTILS,
+  GO,
+  SQLITE,
+  ZIG,
+  cargoInstall,
+  go,
+  isBuilt,
+  npmPackage,
+  run,
+  tool,
+  zig,
+} from './toolchains.mjs';
+
+const source = (file) =>
+  fileURLToPath(new URL(`./programs/${file}`, import.meta.url));
+
+/** A package of Go's own sources. */
+export const gofmt = {
+  wasi: tool(GO, 'gofmt.wasm'),
+  build() {
+    if (isBuilt(this.wasi)) return;
+    go(['build', '-o', this.wasi, 'cmd/gofmt']);
+  },
+};
+
+export const index = {
+  wasi: tool(ZIG, 'index.wasm'),
+  machine: tool(ZIG, 'index'),
+  build() {
+    const targets = { wasi: 'wasm32-wasi', machine: 'native' };
+    for (const [name, target] of Object.entries(targets)) {
+      if (isBuilt(this[name], source('index.zig'))) continue;
+      const output = `-femit-bin=${this[name]}`;
+      const args = ['build-exe', '-OReleaseSmall', '-target', target, output];
+      zig([...args, source('index.zig')]);
+    }
+  },
+};
+
+const SQLITE_SOURCES = 'sqlite-autoconf-3520000';
+/** What WASI has no place for is left out of both. */
+const SQLITE_FLAGS = [
+  '-Os',
+  '-DSQLITE_THREADSAFE=0',
+  '-DSQLITE_OMIT_LOAD_EXTENSION',
+  '-DSQLITE_OMIT_WAL',
+  '-DSQLITE_OMIT_POPEN',
+  '-DSQLITE_NOHAVE_SYSTEM',
+];
+const SQLITE_FLAGS_FOR_WASI = [
+  '-target',
+  'wasm32-wasi',
+  '-D_WASI_EMULATED_SIGNAL',
+  '-D_WASI_EMULATED_PROCESS_CLOCKS',
+  '-lwasi-emulated-signal',
+  '-lwasi-emulated-process-clocks',
+];
+
+/** SQLite's shell, from the sources in a package that binds the library. */
+export const sqlite = {
+  wasi: tool(SQLITE, 'shell.wasm'),
+  machine: tool(SQLITE, 'shell'),
+  build() {
+    if (isBuilt(this.wasi) && isBuilt(this.machine)) return;
+    const contents = npmPackage(SQLITE);
+    const cwd = join(contents, 'deps', SQLITE_SOURCES);
+    run('tar', ['-xzf', `${cwd}.tar.gz`], { cwd: join(contents, 'deps') });
+    const compile = (output, flags) => {
+      const args = ['shell.c', 'sqlite3.c', '-o', output, ...flags];
+      zig(['cc', ...SQLITE_FLAGS, ...args], { cwd });
+    };
+    compile(this.machine, ['-lm']);
+    compile(this.wasi, SQLITE_FLAGS_FOR_WASI);
+    rmSync(contents, { recursive: true });
+  },
+};
+
+const COREUTILS_USED = [
+  'cksum',
+  'cp',
+  'csplit',
+  'join',
+  'ln',
+  'ls',
+  'mkdir',
+  'mv',
+  'rm',
+  'sort',
+  'split',
+  'tee',
+  'touch',
+  'truncate',
+  'wc',
+];
+
+function installCoreutils(folder, target) {
+  cargoInstall(COREUTILS, COREUTILS_USED, tool(COREUTILS, folder), target);
+}
+
+/** GNU's tools, written anew in Rust, as one program. */
+export const coreutils = {
+  wasi: tool(COREUTILS, 'wasi/bin/coreutils.wasm'),
+  machine: tool(COREUTILS, 'machine/bin/coreutils'),
+  build() {
+    if (isBuilt(this.wasi) && isBuilt(this.machine)) return;
+    installCoreutils('wasi', 'wasm32-wasip1');
+    installCoreutils('machine');
+    rmSync(tool(COREUTILS, 'target'), { recursive: true });
+  },
+};
