@@ -32,6 +32,22 @@ export const gofmt = {
   },
 };
 
+export const goLines = {
+  wasi: tool(GO, 'lines.wasm'),
+  build() {
+    if (isBuilt(this.wasi, source('lines.go'))) return;
+    go(['build', '-o', this.wasi, source('lines.go')]);
+  },
+};
+
+export const cLines = {
+  wasi: tool(ZIG, 'lines.wasm'),
+  build() {
+    if (isBuilt(this.wasi, source('lines.c'))) return;
+    zig(['cc', '-target', 'wasm32-wasi', '-o', this.wasi, source('lines.c')]);
+  },
+};
+
 export const index = {
   wasi: tool(ZIG, 'index.wasm'),
   machine: tool(ZIG, 'index'),
