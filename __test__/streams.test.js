@@ -88,6 +88,23 @@ test("console.log of the host works after a guest's fd_renumber of 1 away", (t) 
   });
 });
 
+test('a program that writes at an offset first gets through to a pipe', (t) => {
+  const { stdout, stderr } = script(`
+    const { WASI } = require('wasi-rs');
+    const { BUF, OUT, RawGuest } = require('./__test__/helpers/raw');
+    const { calls, view } = new RawGuest(WASI, {});
+    // One buffer, of the one byte that is "x".
+    view.setUint8(BUF, 0x78);
+    view.setUint32(BUF + 0x10, BUF, true);
+    view.setUint32(BUF + 0x14, 1, true);
+    const errno = calls.fd_pwrite(1, BUF + 0x10, 1, 0n, OUT);
+    // "Illegal seek."
+    if (errno === 70) calls.fd_write(1, BUF + 0x10, 1, OUT);
+    console.error(errno);`);
+  t.is(stdout, 'x');
+  t.is(stderr, '70\n');
+});
+
 test('a file lent as standard output is still open after the guest closed it', (t) => {
   const { exitCode, stdout, stderr } = script(`
     const fs = require('node:fs');

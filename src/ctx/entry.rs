@@ -166,6 +166,15 @@ impl Entry {
         self.file().is_ok_and(FileRef::is_terminal)
     }
 
+    /// Whether it is of a kind that has no offsets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::filetype`].
+    pub fn is_stream(&self) -> Result<bool, Errno> {
+        Ok(!self.kind()?.rights.base.contains(Rights::FD_SEEK))
+    }
+
     /// The rights that the guest has.
     ///
     /// # Errors

@@ -155,6 +155,27 @@ impl WasiCtx {
         Ok(entry)
     }
 
+    /// The descriptor `fd`, to use the rights `base` at an offset.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::get`], `FD_SEEK` being needed, too. [`Errno::Spipe`]: it is a stream, which has no
+    /// offsets.
+    pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<Entry>, Errno> {
+        let entry = self.entry(fd)?;
+        match entry.require(base | Rights::FD_SEEK, Rights::empty()) {
+            Ok(()) => Ok(entry),
+            Err(error) => {
+                entry.require(base, Rights::empty())?;
+                Err(if entry.is_stream()? {
+                    Errno::Spipe
+                } else {
+                    error
+                })
+            }
+        }
+    }
+
     /// The descriptor `fd`, to use it as a socket. As with Node, that takes all rights that a socket has.
     ///
     /// # Errors

@@ -69,6 +69,11 @@ pub fn fd_write(
 /// # Errors
 ///
 /// As [`fd_read`], with `FD_READ` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+/// [`Errno::Spipe`]: a pipe, a socket or a terminal.
+///
+/// # Parity
+///
+/// Node answers `ENOTCAPABLE` there, which tells a guest to give up, and not to do without an offset.
 pub fn fd_pread(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -81,7 +86,7 @@ pub fn fd_pread(
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs, iovs_len, ctx.limits.iovecs)?;
     check_offset(offset)?;
-    let entry = ctx.get(fd, Rights::FD_READ | Rights::FD_SEEK)?;
+    let entry = ctx.get_at_offset(fd, Rights::FD_READ)?;
     nread.write(entry.read_at(&iovs, offset)? as Size);
     Ok(())
 }
@@ -92,6 +97,7 @@ pub fn fd_pread(
 /// # Errors
 ///
 /// As [`fd_write`], with `FD_WRITE` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+/// [`Errno::Spipe`]: a pipe, a socket or a terminal, as for [`fd_pread`].
 pub fn fd_pwrite(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -104,7 +110,7 @@ pub fn fd_pwrite(
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs, ciovs_len, ctx.limits.iovecs)?;
     check_offset(offset)?;
-    let entry = ctx.get(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let entry = ctx.get_at_offset(fd, Rights::FD_WRITE)?;
     nwritten.write(entry.write_at(&ciovs, offset)? as Size);
     Ok(())
 }

@@ -1,7 +1,7 @@
-use wasi_rs::abi::Errno::{self, Badf, Inval, Notcapable, Overflow};
+use wasi_rs::abi::Errno::{self, Badf, Inval, Notcapable, Overflow, Spipe};
 use wasi_rs::abi::{Fdflags, Oflags, Rights};
 
-use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, args};
+use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, args, null};
 
 /// The rows that all four calls have; `offset` is what the positioned ones take besides.
 fn refuses(name: &str, right: Rights, offset: &[u64]) {
@@ -311,6 +311,24 @@ pub mod fd_pwrite {
             .wrote(&[(OUT, &[0; 4])]);
         assert_eq!(guest.scratch.text("file"), "0123456789");
     }
+}
+
+#[test]
+fn streams_have_no_offset_to_read_or_write_at() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let guest = Guest::with(|setup| setup.stdio = [reader.into(), writer.into(), null()]);
+    let [iovs, iovs_len] = guest.ciovs("x");
+    guest.refuses(
+        "fd_pread",
+        &[("a pipe", vec![0, iovs, iovs_len, 0, OUT], Spipe)],
+    );
+    guest.refuses(
+        "fd_pwrite",
+        &[("a pipe", vec![1, iovs, iovs_len, 0, OUT], Spipe)],
+    );
+    guest
+        .call("fd_pwrite", [2, iovs, iovs_len, 0, OUT])
+        .wrote(&[(OUT, &[1, 0, 0, 0])]);
 }
 
 /// No file has such an offset, and whether there is a file is not looked at.

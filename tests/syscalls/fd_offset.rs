@@ -1,7 +1,9 @@
 use wasi_rs::abi::Errno::{Badf, Inval, Notcapable, Overflow};
-use wasi_rs::abi::Rights;
+use wasi_rs::abi::{Fdflags, Rights};
+use wasi_rs::memory::{GuestMemory, GuestPtr};
+use wasi_rs::syscalls::MAX_PARAMS;
 
-use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN};
+use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, syscall, words};
 
 const SET: u64 = 0;
 const CUR: u64 = 1;
@@ -131,4 +133,132 @@ pub mod fd_tell {
             ],
         );
     }
+}
+
+fn tell(guest: &Guest, fd: u64) -> u64 {
+    guest.record("fd_tell", &[fd])
+}
+
+fn seek(guest: &Guest, fd: u64, offset: i64, whence: u64) -> u64 {
+    guest.record("fd_seek", &[fd, offset as u64, whence])
+}
+
+#[test]
+fn an_append_leaves_the_offset_at_the_end_of_what_it_wrote() {
+    let guest = Guest::new();
+    let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
+    assert_eq!(tell(&guest, fd), 0);
+    guest.write(fd, "");
+    assert_eq!(tell(&guest, fd), 0, "nothing was written");
+    // Somebody else makes the file longer in the meantime.
+    guest.write(
+        guest.open("file", Open::FILE.fdflags(Fdflags::APPEND)),
+        "abc",
+    );
+    guest.write(fd, "de");
+    assert_eq!(tell(&guest, fd), 15);
+    assert_eq!(seek(&guest, fd, -4, CUR), 11);
+    assert_eq!(guest.read(fd), "bcde");
+    guest.write(fd, "f");
+    assert_eq!(guest.read(fd), "");
+    assert_eq!(seek(&guest, fd, 14, SET), 14);
+    assert_eq!(guest.read(fd), "ef");
+    assert_eq!(guest.scratch.text("file"), "0123456789abcdef");
+}
+
+#[test]
+fn a_file_that_appends_no_more_is_written_where_the_last_append_ended() {
+    let guest = Guest::new();
+    let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
+    guest.write(fd, "a");
+    guest.write(
+        guest.open("file", Open::FILE.fdflags(Fdflags::APPEND)),
+        "bc",
+    );
+    guest.ok("fd_fdstat_set_flags", [fd, 0]);
+    guest.write(fd, "B");
+    assert_eq!(tell(&guest, fd), 12);
+    assert_eq!(guest.scratch.text("file"), "0123456789aBc");
+    // From here on it is known without asking, and what the host thinks is of another time.
+    assert_eq!(seek(&guest, fd, 2, SET), 2);
+    guest.write(fd, "x");
+    guest.ok("fd_fdstat_set_flags", [fd, Fdflags::APPEND.bits().into()]);
+    guest.write(fd, "d");
+    assert_eq!(tell(&guest, fd), 14);
+    assert_eq!(guest.scratch.text("file"), "01x3456789aBcd");
+}
+
+#[test]
+fn offsets_beyond_2_gib_are_found_and_kept() {
+    let guest = Guest::new();
+    let fd = guest.open("file", Open::FILE);
+    let far = 1 << 32;
+    assert_eq!(seek(&guest, fd, far, SET), far as u64);
+    guest.write(fd, "far");
+    assert_eq!(tell(&guest, fd), far as u64 + 3);
+    assert_eq!(seek(&guest, fd, -3, END_OF_FILE), far as u64);
+    assert_eq!(guest.read(fd), "far");
+    assert_eq!(seek(&guest, fd, -(far + 3), CUR), 0);
+    assert_eq!(seek(&guest, fd, 5, CUR), 5);
+    assert_eq!(guest.read(fd).trim_end_matches('\0'), "56789");
+}
+
+#[test]
+fn descriptors_of_one_file_have_offsets_of_their_own() {
+    let guest = Guest::new();
+    let [one, two] = [(); 2].map(|()| guest.open("file", Open::FILE));
+    guest.write(one, "abc");
+    assert_eq!(guest.read(two), "abc3456789");
+    assert_eq!(guest.read(one), "3456789");
+    // The offset goes with the descriptor, whatever its number.
+    seek(&guest, one, 1, SET);
+    guest.ok("fd_renumber", [one, two]);
+    assert_eq!(guest.read(two), "bc3456789");
+}
+
+#[test]
+fn a_file_that_was_cut_keeps_the_offset() {
+    let guest = Guest::new();
+    let fd = guest.open("file", Open::FILE);
+    assert_eq!(guest.read(fd), "0123456789");
+    guest.ok("fd_filestat_set_size", [fd, 3]);
+    assert_eq!(tell(&guest, fd), 10);
+    assert_eq!(guest.read(fd), "");
+    guest.write(fd, "x");
+    assert_eq!(guest.scratch.text("file"), "012\0\0\0\0\0\0\0x");
+}
+
+/// Two threads that read one descriptor share what there is to read, and none of it is read twice.
+#[test]
+fn threads_that_read_one_descriptor_move_one_offset() {
+    const LEN: u32 = 20_000;
+    let guest = Guest::new();
+    let numbers: Vec<u8> = (0..LEN).flat_map(u32::to_le_bytes).collect();
+    std::fs::write(guest.scratch.path("inside/numbers"), numbers).unwrap();
+    let fd = guest.open("numbers", Open::FILE);
+    let reader = |guest: Guest| {
+        // A list of one buffer at 0, the buffer at 8, the count at 12.
+        let memory = words(&[[8, 0, 0, 0], [4, 0, 0, 0], [0; 4], [0; 4]].concat());
+        let memory = GuestMemory::new(&memory);
+        let word = |at| memory.place::<u32>(GuestPtr::new(at)).unwrap().read();
+        let mut args = [0; MAX_PARAMS];
+        args[..4].copy_from_slice(&[fd, 0, 1, 12]);
+        let mut read = Vec::new();
+        loop {
+            (syscall("fd_read").call)(&guest.ctx, memory, &args).unwrap();
+            if word(12) == 0 {
+                return read;
+            }
+            read.push(word(8));
+        }
+    };
+    let mut read: Vec<u32> = std::thread::scope(|scope| {
+        let readers = [guest.thread(), guest.thread()];
+        let readers = readers.map(|guest| scope.spawn(|| reader(guest)));
+        (readers.into_iter())
+            .flat_map(|reader| reader.join().unwrap())
+            .collect()
+    });
+    read.sort_unstable();
+    assert_eq!(read, (0..LEN).collect::<Vec<_>>());
 }

@@ -106,6 +106,7 @@ pub mod poll_oneoff {
         let (guest, mut writer, _reader) = piped();
         writer.write_all(b"hello").unwrap();
         let file = guest.open("file", Open::FILE);
+        let _: u64 = guest.record("fd_seek", &[file, 3, 0]);
         let subscriptions = [
             readable(1, 0),
             writable(2, 1),
@@ -120,7 +121,7 @@ pub mod poll_oneoff {
                 ready(1, Eventtype::FdRead, 5, false),
                 ready(2, Eventtype::FdWrite, 0, false),
                 rings(3),
-                ready(5, Eventtype::FdRead, 10, false),
+                ready(5, Eventtype::FdRead, 7, false),
                 ready(u64::MAX, Eventtype::FdWrite, 0, false),
             ]
         );
