@@ -20,6 +20,7 @@
 pub mod errno;
 mod name;
 pub mod random;
+mod readdir;
 
 #[cfg(unix)]
 #[path = "sys/unix/mod.rs"]
@@ -29,10 +30,11 @@ mod sys;
 mod sys;
 
 pub use name::Name;
+pub use readdir::{Listing, ReadDir};
 pub use std::io::SeekFrom;
 pub use sys::{
-    Dir, File, FileRef, ReadDir, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
-    poll, sched_yield,
+    Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors, poll,
+    sched_yield,
 };
 
 use std::io;

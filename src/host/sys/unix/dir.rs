@@ -12,9 +12,9 @@ use rustix::fs::ResolveFlags;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::file::{self, File};
-use super::{ReadDir, stat};
+use super::{readdir, stat};
 use crate::abi::{Filestat, Oflags};
-use crate::host::{Name, OpenHow, SetTime};
+use crate::host::{Name, OpenHow, ReadDir, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -242,7 +242,7 @@ impl Dir {
 
     /// Opens a stream over the entries.
     pub fn read_dir(&self) -> io::Result<ReadDir> {
-        ReadDir::open(self)
+        readdir::open(self)
     }
 
     /// `fsync(2)`.

@@ -22,6 +22,6 @@ pub use file::{File, FileRef};
 pub use io::fork_generation;
 pub use limit::max_descriptors;
 pub use poll::poll;
-pub use readdir::ReadDir;
+pub use readdir::Entries;
 pub use socket::{Socket, SocketRef};
 pub use stdio::Stdio;

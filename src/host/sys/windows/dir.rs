@@ -19,9 +19,9 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::errno::{error, is};
 use super::file::{self, File};
 use super::name::{self, Below};
-use super::{ReadDir, nt, stat};
+use super::{nt, readdir, stat};
 use crate::abi::{Filestat, Filetype, Oflags};
-use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime};
+use crate::host::{Name, OpenHow, ReadDir, SYNCHRONOUS, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 ///
@@ -299,7 +299,7 @@ impl Dir {
 
     /// Opens a stream over the entries.
     pub fn read_dir(&self) -> io::Result<ReadDir> {
-        ReadDir::open(self)
+        readdir::open(self)
     }
 
     /// `fsync(2)`.

@@ -29,7 +29,7 @@ pub use dir::Dir;
 pub use errno::errno_of_os;
 pub use file::{File, FileRef};
 pub use poll::poll;
-pub use readdir::ReadDir;
+pub use readdir::Entries;
 pub use socket::{Socket, SocketRef};
 pub use stdio::Stdio;
 

@@ -12,33 +12,27 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::errno::is;
-use super::query::{self, Entries};
-use super::{Dir, stat};
+use super::{Dir, query, stat};
 use crate::abi::Dircookie;
-use crate::host::DirEntry;
+use crate::host::{self, DirEntry, ReadDir};
 
-/// An open directory stream: its own place in the directory, and what the kernel gave of it so far.
+/// What the kernel lists of a directory, which it tells in blocks.
 ///
 /// A cookie counts the entries before it. What Windows lists, `.` and `..` among it, is in the order of
 /// the names on most file systems, so that it stays where it is when others go.
-pub struct ReadDir {
+pub struct Entries {
     file: fs::File,
     form: &'static Form,
-    entries: Box<Entries>,
-    /// Where in `entries` the next one is, if there is one.
+    block: Box<query::Entries>,
+    /// Where in `block` the next one is, if there is one.
     next: Option<usize>,
     /// Whether the next question to the kernel is for the first entries.
     restart: bool,
-    at: Dircookie,
-    /// An entry that was read and given back.
-    pending: Option<DirEntry>,
 }
 
-impl std::fmt::Debug for ReadDir {
+impl std::fmt::Debug for Entries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        (f.debug_struct("ReadDir").field("file", &self.file))
-            .field("at", &self.at)
-            .finish_non_exhaustive()
+        (f.debug_struct("Entries").field("file", &self.file)).finish_non_exhaustive()
     }
 }
 
@@ -79,75 +73,43 @@ const _: () = {
     assert!(EA_SIZE == offset_of!(FILE_FULL_DIR_INFO, EaSize));
 };
 
-impl ReadDir {
-    pub(super) fn open(dir: &Dir) -> io::Result<Self> {
-        Ok(Self {
-            file: dir.open_to_list()?,
-            form: &WITH_ID,
-            entries: Box::new(Entries::default()),
-            next: None,
-            restart: true,
-            at: 0,
-            pending: None,
-        })
-    }
+pub(super) fn open(dir: &Dir) -> io::Result<ReadDir> {
+    let entries = Entries {
+        file: dir.open_to_list()?,
+        form: &WITH_ID,
+        block: Box::default(),
+        next: None,
+        restart: true,
+    };
+    Ok(ReadDir::new(entries, None))
+}
 
-    /// Where the next entry comes from.
-    pub fn position(&self) -> Dircookie {
-        self.at
-    }
-
-    /// The next entry, `.` and `..` among them; none at the end.
-    pub fn read(&mut self) -> Option<io::Result<DirEntry>> {
-        let entry = match self.pending.take() {
-            Some(entry) => entry,
-            None => match self.fetch().transpose()? {
-                Ok(entry) => entry,
+impl host::Listing for Entries {
+    fn fetch(&mut self, at: Dircookie) -> Option<io::Result<DirEntry>> {
+        let start = match self.next.take() {
+            Some(start) => start,
+            None => match self.ask() {
+                Ok(true) => 0,
+                Ok(false) => return None,
                 Err(error) => return Some(Err(error)),
             },
         };
-        self.at = entry.next;
-        Some(Ok(entry))
-    }
-
-    /// Gives the entry that was read last back, to be read once more; `at` is where it came from.
-    pub fn unread(&mut self, entry: DirEntry, at: Dircookie) {
-        self.at = at;
-        self.pending = Some(entry);
-    }
-
-    /// Goes to where a cookie leads: 0 is the start, others come from [`DirEntry::next`].
-    pub fn seek(&mut self, cookie: Dircookie) -> io::Result<()> {
-        self.pending = None;
-        self.next = None;
-        self.restart = true;
-        self.at = 0;
-        while self.at < cookie {
-            match self.read() {
-                Some(entry) => drop(entry?),
-                None => break,
-            }
-        }
-        self.at = cookie;
-        Ok(())
-    }
-
-    fn fetch(&mut self) -> io::Result<Option<DirEntry>> {
-        let start = match self.next.take() {
-            Some(start) => start,
-            None => match self.ask()? {
-                true => 0,
-                false => return Ok(None),
-            },
-        };
-        let entry = &self.entries.0[start..];
+        let entry = &self.block.0[start..];
         self.next = match number(entry, NEXT) {
             0 => None,
             len => Some(start + len as usize),
         };
-        Ok(Some(self.form.parse(entry, self.at + 1)))
+        Some(Ok(self.form.parse(entry, at + 1)))
     }
 
+    fn seek(&mut self, _: Dircookie) -> io::Result<Dircookie> {
+        self.next = None;
+        self.restart = true;
+        Ok(0)
+    }
+}
+
+impl Entries {
     /// Asks the kernel for more entries. False where there are none.
     fn ask(&mut self) -> io::Result<bool> {
         loop {
@@ -156,7 +118,7 @@ impl ReadDir {
             } else {
                 self.form.more
             };
-            match query::read_directory(self.file.as_handle(), class, &mut self.entries) {
+            match query::read_directory(self.file.as_handle(), class, &mut self.block) {
                 Ok(()) => {
                     self.restart = false;
                     return Ok(true);

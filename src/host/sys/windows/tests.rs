@@ -252,7 +252,7 @@ fn entries_are_listed_from_any_cookie() {
         open(&dir, &format!("{entry:03}"), CREATE).unwrap();
     }
     dir.create_dir_at(name("sub")).unwrap();
-    let list = |read_dir: &mut super::ReadDir| {
+    let list = |read_dir: &mut crate::host::ReadDir| {
         let entries = std::iter::from_fn(|| read_dir.read());
         entries.map(Result::unwrap).collect::<Vec<_>>()
     };
