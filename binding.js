@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.WASI = nativeBinding.WASI
 module.exports.capabilityNames = nativeBinding.capabilityNames
+module.exports.endWaitsWithThread = nativeBinding.endWaitsWithThread
 module.exports.mayCall = nativeBinding.mayCall
 module.exports.rightNames = nativeBinding.rightNames
 module.exports.setMemory = nativeBinding.setMemory

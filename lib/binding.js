@@ -1,5 +1,7 @@
 'use strict';
 
+const { isMainThread } = require('node:worker_threads');
+
 // The generated loader obeys these for every package made with napi-rs, and
 // with 'error' it refuses to load any native addon. But a host of WASI has no
 // build for WASI, and the programs that force one are those that need a host.
@@ -55,14 +57,17 @@ function explain(error) {
 }
 
 /**
- * Loads the native class.
+ * Loads the native class. A worker can be ended by its owner, and what a guest
+ * waits for in it must not stand in the way.
  *
  * @throws {Error} `ERR_WASI_NO_BINARY` where the installation has no binary
  *   that this platform can load; what the loader tried is in `cause`
  */
 function loadBinding() {
   try {
-    return requireUnforced();
+    const binding = requireUnforced();
+    if (!isMainThread) binding.endWaitsWithThread();
+    return binding;
   } catch (cause) {
     throw Object.assign(new Error(explain(cause), { cause }), {
       code: 'ERR_WASI_NO_BINARY',

@@ -8,6 +8,7 @@ use slab::Slab;
 use super::block::Block;
 use super::instance::Instance;
 use super::trampoline;
+use crate::host::stop;
 
 /// `glue.js`.
 const GLUE: &str = include_str!("glue.js");
@@ -89,6 +90,24 @@ fn loaded(env: &Env) -> Result<&'static mut Loaded> {
 /// The function that makes a `wasiImport`.
 pub fn make_import(env: &Env) -> Result<&'static MakeImport> {
     Ok(&loaded(env)?.make_import)
+}
+
+/// Has what waits in this thread end when the thread is asked to stop, as a worker is by its owner.
+///
+/// From then on no JavaScript can be called in it, and the calls of Node-API that might do so say so.
+#[napi]
+pub fn end_waits_with_thread(env: Env) -> Result<()> {
+    let raw = env.raw();
+    stop::stop_when(Some(Box::new(move || {
+        let env = Env::from_raw(raw);
+        // It might call JavaScript were it another value, and costs nothing.
+        let coerced = false
+            .into_unknown(&env)
+            .and_then(|value| value.coerce_to_bool());
+        coerced.is_err()
+    })));
+    env.add_env_cleanup_hook((), |()| stop::stop_when(None))?;
+    Ok(())
 }
 
 /// Sets this environment up; Node calls it when it loads the addon.

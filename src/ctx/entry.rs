@@ -3,7 +3,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{
-    Dir, File, FileRef, ReadDir, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio,
+    Dir, File, FileRef, ReadDir, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio, stop,
 };
 use crate::memory::Iovecs;
 
@@ -360,6 +360,7 @@ impl Entry {
             return Ok(0);
         }
         Ok(match &self.descriptor {
+            _ if stop::may_be_asked() && self.may_wait() => self.read_unless_stopped(iovs)?,
             Descriptor::Stdio(stdio) => stdio.read(iovs, self.is_nonblock())?,
             _ => self.file()?.read(iovs)?,
         })
@@ -375,6 +376,7 @@ impl Entry {
             return Ok(0);
         }
         let nwritten = match &self.descriptor {
+            _ if stop::may_be_asked() && self.may_wait() => self.write_unless_stopped(ciovs)?,
             Descriptor::Stdio(stdio) => {
                 if self.emulated(Fdflags::APPEND)? {
                     // What cannot seek has no end to append to.
@@ -417,6 +419,26 @@ impl Entry {
     /// Whether the guest does not want to wait on this descriptor.
     pub fn is_nonblock(&self) -> bool {
         self.fdflags().contains(Fdflags::NONBLOCK)
+    }
+
+    #[cold]
+    fn read_unless_stopped(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        Ok((self.file()?).read_unless_stopped(iovs, self.is_nonblock())?)
+    }
+
+    #[cold]
+    fn write_unless_stopped(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+        Ok((self.file()?).write_unless_stopped(ciovs, self.is_nonblock())?)
+    }
+
+    /// Whether there is something that a read or write would wait for: a disk is as fast as it is.
+    #[cold]
+    fn may_wait(&self) -> bool {
+        use Filetype::{BlockDevice, Directory, RegularFile};
+        !matches!(
+            self.filetype(),
+            Ok(RegularFile | Directory | BlockDevice) | Err(_)
+        )
     }
 
     /// Whether the guest set one of these flags and the host does not keep it.

@@ -21,6 +21,7 @@ pub fn errno(error: &io::Error) -> Errno {
             io::ErrorKind::NotADirectory => Errno::Notdir,
             io::ErrorKind::IsADirectory => Errno::Isdir,
             io::ErrorKind::WouldBlock => Errno::Again,
+            io::ErrorKind::Interrupted => Errno::Intr,
             io::ErrorKind::Unsupported => Errno::Notsup,
             _ => Errno::Io,
         },

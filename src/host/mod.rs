@@ -21,6 +21,7 @@ pub mod errno;
 mod name;
 pub mod random;
 mod readdir;
+pub mod stop;
 
 #[cfg(unix)]
 #[path = "sys/unix/mod.rs"]
@@ -32,8 +33,9 @@ mod sys;
 pub use name::Name;
 pub use readdir::{Listing, ReadDir};
 pub use std::io::SeekFrom;
+pub use stop::poll;
 pub use sys::{
-    Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors, poll,
+    Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
     sched_yield,
 };
 

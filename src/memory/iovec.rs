@@ -21,6 +21,7 @@ pub struct HostBuf {
 }
 
 /// The checked pieces of guest memory that one call reads or writes.
+#[derive(Clone)]
 pub struct Iovecs<'m> {
     /// The two that most calls pass at most need no allocation; more than [`MAX_IOVECS`] there never are.
     bufs: SmallVec<[HostBuf; 2]>,
@@ -31,6 +32,21 @@ impl Iovecs<'_> {
     /// The pieces, in order; all of them lie in guest memory for as long as this value lives.
     pub fn bufs(&self) -> &[HostBuf] {
         &self.bufs
+    }
+
+    /// Whether there is no byte in them.
+    pub fn is_empty(&self) -> bool {
+        self.bufs.iter().all(|buf| buf.len == 0)
+    }
+
+    /// Cuts the first `count` bytes off, or all that there are.
+    pub fn advance(&mut self, mut count: usize) {
+        for buf in &mut self.bufs {
+            let cut = count.min(buf.len);
+            buf.base = buf.base.wrapping_add(cut);
+            buf.len -= cut;
+            count -= cut;
+        }
     }
 
     /// Cuts the pieces so that together they have at most `total` bytes.

@@ -148,6 +148,30 @@ fn truncated_iovecs_keep_the_front() {
 }
 
 #[test]
+fn advanced_iovecs_keep_the_rest() {
+    let mut raw = [0; 32];
+    for (at, value) in [(0, 0_u32), (4, 5), (8, 8), (12, 5)] {
+        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    let bytes = memory_of(&raw);
+    let mut iovecs = GuestMemory::new(&bytes)
+        .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
+        .unwrap();
+    let start = iovecs.bufs()[0].base.addr();
+    for (count, rest) in [
+        (0, [(0, 5), (8, 5)]),
+        (3, [(3, 2), (8, 5)]),
+        (4, [(5, 0), (10, 3)]),
+        (9, [(5, 0), (13, 0)]),
+    ] {
+        iovecs.advance(count);
+        let left = (iovecs.bufs().iter()).map(|buf| (buf.base.addr() - start, buf.len));
+        assert_eq!(left.collect::<Vec<_>>(), rest);
+        assert_eq!(iovecs.is_empty(), count == 9);
+    }
+}
+
+#[test]
 fn threads_may_share_a_memory() {
     let bytes = memory_of(&[0; 64]);
     let bytes = &bytes;

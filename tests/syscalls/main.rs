@@ -40,6 +40,7 @@ mod resolve;
 mod rights;
 mod snapshot0;
 mod stdio;
+mod stop;
 mod threads;
 
 macro_rules! covered {

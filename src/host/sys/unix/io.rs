@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::host::Direction;
 use crate::memory::{HostBuf, Iovecs};
 
 // A `HostBuf` is handed to the kernel as the `struct iovec` that it copies.
@@ -91,6 +92,41 @@ pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> i
             count(|| unsafe { pwritev(fd, iov, iovcnt, offset) })
         }
     }
+}
+
+/// `preadv2(2)` or `pwritev2(2)` where the file is, with `RWF_NOWAIT`: as much as needs no wait, or
+/// `EAGAIN`.
+#[cfg(target_os = "linux")]
+pub(super) fn nowait(
+    fd: BorrowedFd<'_>,
+    direction: Direction,
+    iovs: &Iovecs<'_>,
+) -> io::Result<usize> {
+    let call = match direction {
+        Direction::Read => libc::SYS_preadv2,
+        Direction::Write => libc::SYS_pwritev2,
+    };
+    let (iov, iovcnt) = iovec(iovs.bufs());
+    let here: libc::c_long = -1;
+    // SAFETY: `Iovecs` vouches that its buffers are valid for reads and writes while it lives, and `iov`
+    // points to `iovcnt` records of the layout asserted above. The offset has two halves.
+    count(|| unsafe {
+        libc::syscall(
+            call,
+            fd.as_raw_fd(),
+            iov,
+            iovcnt,
+            here,
+            here,
+            libc::RWF_NOWAIT,
+        ) as isize
+    })
+}
+
+/// What only Linux has.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn nowait(_: BorrowedFd<'_>, _: Direction, _: &Iovecs<'_>) -> io::Result<usize> {
+    Err(rustix::io::Errno::OPNOTSUPP.into())
 }
 
 /// Calls with one buffer, of which there are so many that what libc adds to them counts: its own are

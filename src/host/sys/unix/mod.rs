@@ -13,6 +13,7 @@ mod readdir;
 mod socket;
 mod stat;
 mod stdio;
+mod stoppable;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};

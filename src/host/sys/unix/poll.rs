@@ -8,10 +8,7 @@ use crate::host::{Direction, Interest, Readiness};
 /// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or a signal
 /// came, and notes with each interest what was found.
 pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
-    let timeout = timeout.map(|timeout| Timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    });
+    let timeout = timeout.map(timespec);
     let mut fds: Vec<_> = (interests.iter())
         .map(|interest| PollFd::from_borrowed_fd(interest.file.0, asked(interest.direction)))
         .collect();
@@ -25,6 +22,14 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
         interest.found = readiness(interest, revents);
     }
     Ok(())
+}
+
+/// A time as the kernel takes it, or the most that it takes.
+pub(super) fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    }
 }
 
 fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<Readiness>> {

@@ -6,7 +6,7 @@ use rustix::net::{Shutdown, SocketType, sockopt};
 
 use super::{FileRef, io as kernel, wait};
 use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
-use crate::host::Direction;
+use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
 /// A socket that the guest owns: one that it accepted.
@@ -37,7 +37,13 @@ impl SocketRef<'_> {
         if nonblock && !wait::is_ready(self.0, Direction::Read)? {
             return Err(Errno::AGAIN.into());
         }
-        wait::retry(self.0, Direction::Read, nonblock, || accept(self.0))
+        wait::retry(self.0, Direction::Read, nonblock, || {
+            if !stop::may_be_asked() {
+                return accept(self.0);
+            }
+            let ready = || wait::is_ready(self.0, Direction::Read);
+            stop::if_ready(ready, || accept(self.0))
+        })
     }
 
     /// `recvmsg(2)`, waiting for data unless `nonblock`.
@@ -52,13 +58,46 @@ impl SocketRef<'_> {
             flags |= libc::MSG_PEEK;
         }
         if riflags.contains(Riflags::RECV_WAITALL) && !nonblock {
+            if stop::may_be_asked() {
+                return self.recv_all(iovs, flags);
+            }
             flags = flags & !libc::MSG_DONTWAIT | libc::MSG_WAITALL;
         }
+        self.recv_once(iovs, flags, nonblock)
+    }
+
+    fn recv_once(
+        self,
+        iovs: &Iovecs<'_>,
+        flags: libc::c_int,
+        nonblock: bool,
+    ) -> io::Result<(usize, Roflags)> {
         let (received, flags) = wait::retry(self.0, Direction::Read, nonblock, || {
             kernel::recv(self.0, iovs, flags)
         })?;
         let mut roflags = Roflags::empty();
         roflags.set(Roflags::RECV_DATA_TRUNCATED, flags & libc::MSG_TRUNC != 0);
+        Ok((received, roflags))
+    }
+
+    /// `recvmsg(2)` with `MSG_WAITALL`, without the wait in the kernel that could not be ended. What is
+    /// only looked at stays, so there is no more to wait for than something.
+    fn recv_all(self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
+        let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
+        if flags & libc::MSG_PEEK != 0 || filetype(self.0) != Filetype::SocketStream {
+            return Ok((received, roflags));
+        }
+        let mut rest = iovs.clone();
+        rest.advance(received);
+        while received > 0 && !rest.is_empty() {
+            match self.recv_once(&rest, flags, false) {
+                Ok((0, _)) | Err(_) => break,
+                Ok((more, _)) => {
+                    received += more;
+                    rest.advance(more);
+                }
+            }
+        }
         Ok((received, roflags))
     }
 

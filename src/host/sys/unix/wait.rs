@@ -5,8 +5,8 @@ use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, Timespec};
 
-use super::poll::events;
-use crate::host::Direction;
+use super::poll::{events, timespec};
+use crate::host::{Direction, stop};
 
 /// Whether a call in this direction would find something to do now.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<bool> {
@@ -24,13 +24,21 @@ pub(super) fn retry<T>(
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !nonblock => {
-                let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
-                match rustix::event::poll(&mut fds, None) {
-                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
+                wait(fd, direction)?;
             }
             result => return result,
         }
+    }
+}
+
+/// Waits until something is ready, or a slice is over.
+#[cold]
+fn wait(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<()> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
+    let slice = stop::slice(None).map(timespec);
+    match rustix::event::poll(&mut fds, slice.as_ref()) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => stop::check(),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

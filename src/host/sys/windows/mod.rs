@@ -20,6 +20,7 @@ mod readdir;
 mod socket;
 mod stat;
 mod stdio;
+mod stoppable;
 #[cfg(test)]
 mod tests;
 mod wait;

@@ -21,7 +21,7 @@ use super::Stdio;
 use super::errno::{error, is};
 use super::file::{FileRef, Which};
 use super::query::{self, Kind};
-use crate::host::{Direction, Interest, Readiness};
+use crate::host::{Direction, Interest, Readiness, stop};
 
 /// The time between two looks, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -60,16 +60,19 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
     }
 }
 
-/// Waits until something is ready.
+/// Waits until something is ready, unless the thread is asked to stop.
 pub(super) fn wait(file: FileRef<'_>, direction: Direction) -> io::Result<()> {
     let mut interests = [Interest {
         file,
         direction,
         found: None,
     }];
-    poll(&mut interests, None)?;
-    let [interest] = interests;
-    interest.found.unwrap_or(Ok(Readiness::default())).map(drop)
+    loop {
+        stop::poll(&mut interests, None)?;
+        if let Some(found) = interests[0].found.take() {
+            return found.map(drop);
+        }
+    }
 }
 
 /// Whether a call in this direction would find something to do now.

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rustix::net::{Shutdown, SocketType, sockopt};
 use windows_sys::Win32::Networking::WinSock::{MSG_PEEK, WSAEINVAL, WSAENOTSOCK};
 
-use super::errno::would_block;
 use super::file::Which;
 use super::{FileRef, io as kernel, poll, query, wait};
 use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::Direction;
+use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
 /// A socket that the guest owns: one that it accepted.
@@ -65,8 +64,7 @@ impl<'a> SocketRef<'a> {
     /// `accept(2)`, waiting for a connection unless `nonblock`.
     pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
         let listener = self.socket()?;
-        self.check_ready(Direction::Read, nonblock)?;
-        let socket = wait::retry(self.0, Direction::Read, nonblock, || {
+        let socket = self.when_ready(Direction::Read, nonblock, || {
             Ok(rustix::net::accept(listener)?)
         })?;
         query::keep_from_children(socket.as_socket())?;
@@ -85,11 +83,10 @@ impl<'a> SocketRef<'a> {
         nonblock: bool,
     ) -> io::Result<(usize, Roflags)> {
         let socket = self.socket()?;
-        self.check_ready(Direction::Read, nonblock)?;
         let peek = riflags.contains(Riflags::RECV_PEEK);
         let flags = if peek { MSG_PEEK as u32 } else { 0 };
         let recv = |skip| {
-            wait::retry(self.0, Direction::Read, nonblock, || {
+            self.when_ready(Direction::Read, nonblock, || {
                 kernel::recv(socket, iovs, skip, flags)
             })
         };
@@ -113,10 +110,7 @@ impl<'a> SocketRef<'a> {
     /// signals.
     pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         let socket = self.socket()?;
-        self.check_ready(Direction::Write, nonblock)?;
-        wait::retry(self.0, Direction::Write, nonblock, || {
-            kernel::send(socket, ciovs)
-        })
+        self.when_ready(Direction::Write, nonblock, || kernel::send(socket, ciovs))
     }
 
     /// `shutdown(2)`.
@@ -138,12 +132,21 @@ impl<'a> SocketRef<'a> {
         }
     }
 
-    /// The embedder's socket may be one that waits, and its mode is not ours to change.
-    fn check_ready(self, direction: Direction, nonblock: bool) -> io::Result<()> {
-        if nonblock && !poll::is_ready(self.0, direction)? {
-            return Err(would_block());
-        }
-        Ok(())
+    /// Makes a call, again after each wait. The embedder's socket may be one that waits, and its mode
+    /// is not ours to change: who may not wait in the call looks before it.
+    fn when_ready<T>(
+        self,
+        direction: Direction,
+        nonblock: bool,
+        mut call: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        wait::retry(self.0, direction, nonblock, || {
+            if nonblock || stop::may_be_asked() {
+                stop::if_ready(|| poll::is_ready(self.0, direction), &mut call)
+            } else {
+                call()
+            }
+        })
     }
 }
 

@@ -1,0 +1,143 @@
+'use strict';
+
+// What a guest in a worker waits for ends with the worker: nobody who ends it,
+// or the process, waits for the guest. The tests pass by coming to an end.
+
+const { execFileSync, spawn } = require('node:child_process');
+const { once } = require('node:events');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { ROOT } = require('./helpers/child');
+const { assemble, scratch } = require('./helpers/guest');
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+/** A guest that makes one call for ever, whatever that answers. */
+const calling = (name, ...args) => `(module
+  (import "wasi_snapshot_preview1" "${name}"
+    (func $call (param${' i32'.repeat(args.length)}) (result i32)))
+  (import "host" "running" (func $running))
+  (memory (export "memory") 2)
+  (; a buffer: 64 KiB ;)
+  (data (i32.const 0) "\\00\\00\\01\\00\\00\\00\\01\\00")
+  (; two subscriptions: a hundred years of the monotonic clock, standard input ;)
+  (data (i32.const 80) "\\01")
+  (data (i32.const 88) "\\00\\00\\ac\\d3\\7d\\d6\\c3\\2b")
+  (data (i32.const 120) "\\01")
+  (func (export "_start")
+    call $running
+    (loop $again
+      (drop (call $call ${args.map((arg) => `(i32.const ${arg})`).join(' ')}))
+      br $again)))`;
+
+const SLEEPS = calling('poll_oneoff', 64, 1024, 1, 1020);
+const POLLS = calling('poll_oneoff', 64, 1024, 2, 1020);
+const READS = calling('fd_read', 0, 0, 1, 1020);
+const WRITES = calling('fd_write', 1, 0, 1, 1020);
+const RECEIVES = calling('sock_recv', 0, 0, 1, 0, 1020, 1016);
+const RECEIVES_ALL = calling('sock_recv', 0, 0, 1, 2, 1020, 1016);
+const SENDS = calling('sock_send', 1, 0, 1, 0, 1020);
+const ACCEPTS = calling('sock_accept', 0, 0, 1020);
+
+/** A host that starts a guest in a worker, and does `end` while it waits. */
+const host = (guest, options, end) => `
+  const fs = require('node:fs');
+  const net = require('node:net');
+  const { Worker } = require('node:worker_threads');
+  const body = \`
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { WASI } = require('wasi-rs');
+    const { bytes, options } = workerData;
+    const wasi = new WASI({ version: 'preview1', ...options });
+    const running = () => parentPort.postMessage('running');
+    const imports = { ...wasi.getImportObject(), host: { running } };
+    const wasm = new WebAssembly.Module(bytes);
+    wasi.start(new WebAssembly.Instance(wasm, imports));
+  \`;
+  const bytes = Buffer.from('${guest.toString('hex')}', 'hex');
+  const workerData = { bytes, options: { ${options} } };
+  const worker = new Worker(body, { eval: true, workerData });
+  // What tells that a guest waits, the guest cannot tell.
+  worker.once('message', () => setTimeout(() => { ${end} }, 200));
+`;
+
+/**
+ * The exit code of a host whose standard input and output nobody uses; what
+ * Node makes for them are sockets.
+ */
+async function run(source) {
+  const child = spawn(process.execPath, ['--eval', source], {
+    cwd: ROOT,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: 50_000,
+    killSignal: 'SIGKILL',
+  });
+  const [exitCode, signal] = await once(child, 'exit');
+  return exitCode ?? signal;
+}
+
+/** `worker.terminate()` must come to its end, with the exit code of such workers. */
+const TERMINATE = `
+  worker.terminate().then((code) => { process.exitCode = 40 + code; });`;
+
+async function terminates(t, source, options = '') {
+  const guest = await assemble(source);
+  t.is(await run(host(guest, options, TERMINATE)), 41);
+}
+
+/** An expression for both ends of a FIFO, which nobody else uses. */
+function fifo(t) {
+  const file = path.join(scratch(t), 'fifo');
+  execFileSync('mkfifo', [file]);
+  return `fs.openSync(${JSON.stringify(file)}, 'r+')`;
+}
+
+test('a guest that sleeps for a hundred years', (t) => terminates(t, SLEEPS));
+onUnix('a guest that waits for input or a time', (t) => terminates(t, POLLS));
+test('a guest that reads what nobody writes', (t) => terminates(t, READS));
+onUnix('a guest that writes what nobody reads', (t) => terminates(t, WRITES));
+onUnix('a guest that receives', (t) => terminates(t, RECEIVES));
+onUnix('a guest that receives all', (t) => terminates(t, RECEIVES_ALL));
+onUnix('a guest that sends', (t) => terminates(t, SENDS));
+
+onUnix('a guest that reads from an empty FIFO', (t) =>
+  terminates(t, READS, `stdin: ${fifo(t)}`),
+);
+
+onUnix('a guest that writes to a full FIFO', (t) =>
+  terminates(t, WRITES, `stdout: ${fifo(t)}`),
+);
+
+onUnix('a guest that accepts connections', (t) => {
+  const address = JSON.stringify(path.join(scratch(t), 'socket'));
+  const server = `net.createServer().unref().listen(${address})`;
+  return terminates(t, ACCEPTS, `stdin: ${server}._handle.fd`);
+});
+
+for (const [what, source] of Object.entries({ sleeps: SLEEPS, reads: READS })) {
+  test(`process.exit() in the main thread while a guest ${what}`, async (t) => {
+    const guest = await assemble(source);
+    t.is(await run(host(guest, '', 'process.exit(42);')), 42);
+  });
+
+  test(`the main thread ends while a guest ${what}`, async (t) => {
+    const end = 'process.exitCode = 43; worker.unref();';
+    const guest = await assemble(source);
+    t.is(await run(host(guest, '', end)), 43);
+  });
+}
+
+test('a worker that ends the worker of a guest that sleeps', async (t) => {
+  const guest = await assemble(SLEEPS);
+  const nested = host(guest, '', TERMINATE);
+  t.is(
+    await run(
+      `const { Worker } = require('node:worker_threads');
+       const outer = new Worker(${JSON.stringify(nested)}, { eval: true });
+       outer.once('exit', (code) => { process.exitCode = code; });`,
+    ),
+    41,
+  );
+});

@@ -1,0 +1,485 @@
+//! A thread that is asked to stop: whatever it waits for ends, and until then it waits as any other.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
+use wasi_rs::abi::Errno::{self, Again, Intr, Success};
+use wasi_rs::abi::{Fdflags, Record, Size};
+use wasi_rs::host::stop;
+
+use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open};
+
+const WAITALL: u64 = 2;
+const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
+/// A hundred years.
+const FOREVER: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
+
+/// Makes calls of a guest in a thread of their own, which finds out by `asked` that it is to stop.
+fn in_thread<T: Send>(
+    guest: &Guest,
+    asked: fn() -> bool,
+    calls: impl FnOnce(&Guest) -> T + Send,
+) -> T {
+    let guest = guest.thread();
+    thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            stop::stop_when(Some(Box::new(asked)));
+            calls(&guest)
+        });
+        thread.join().unwrap()
+    })
+}
+
+/// In a thread that is asked to stop before the first call.
+fn stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
+    in_thread(guest, || true, calls)
+}
+
+/// In a thread that may be asked to stop, and is not.
+fn never_stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
+    in_thread(guest, || false, calls)
+}
+
+/// Both ends of a FIFO, which no call that must not wait takes.
+fn fifo() -> File {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("fifo");
+    mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    File::options().read(true).write(true).open(&path).unwrap()
+}
+
+/// Leaves no room in a stream.
+fn fill(stream: impl AsFd) {
+    let flags = fcntl_getfl(&stream).unwrap();
+    fcntl_setfl(&stream, flags | OFlags::NONBLOCK).unwrap();
+    for chunk in [&[b'x'; 4096][..], b"x"] {
+        while rustix::io::write(&stream, chunk).is_ok() {}
+    }
+    fcntl_setfl(&stream, flags).unwrap();
+}
+
+fn clock(timeout: u64) -> [u8; 48] {
+    let mut subscription = [0; 48];
+    subscription[16] = 1;
+    subscription[24..32].copy_from_slice(&timeout.to_le_bytes());
+    subscription
+}
+
+fn readable(fd: u32) -> [u8; 48] {
+    let mut subscription = [0; 48];
+    subscription[8] = 1;
+    subscription[16..20].copy_from_slice(&fd.to_le_bytes());
+    subscription
+}
+
+fn poll(guest: &Guest, subscriptions: &[[u8; 48]]) -> Errno {
+    let [at, _] = guest.lay(subscriptions.concat());
+    guest.errno("poll_oneoff", [at, BUF, subscriptions.len() as u64, OUT])
+}
+
+/// `fd_read` or `fd_write` of so many bytes: how many were, or why none.
+fn transfer(guest: &Guest, name: &str, fd: u64, bufs: &[[u64; 2]]) -> Result<u32, Errno> {
+    let [iovs, iovs_len] = guest.iovs(bufs);
+    match guest.errno(name, [fd, iovs, iovs_len, OUT]) {
+        Success => Ok(number(guest, OUT)),
+        errno => Err(errno),
+    }
+}
+
+fn read(guest: &Guest, fd: u64) -> Result<u32, Errno> {
+    transfer(guest, "fd_read", fd, &[[BUF, BUF_LEN]])
+}
+
+fn write(guest: &Guest, fd: u64) -> Result<u32, Errno> {
+    transfer(guest, "fd_write", fd, &[[BUF, BUF_LEN]])
+}
+
+fn number(guest: &Guest, at: u64) -> u32 {
+    let memory = guest.memory();
+    Size::decode(memory[at as usize..].first_chunk().unwrap())
+}
+
+fn recv(guest: &Guest, fd: u64, len: u64, riflags: u64) -> Result<u32, Errno> {
+    let [iovs, iovs_len] = guest.iovs(&[[BUF, len / 2], [BUF + len / 2, len - len / 2]]);
+    match guest.errno("sock_recv", [fd, iovs, iovs_len, riflags, OUT, OUT2]) {
+        Success => Ok(number(guest, OUT)),
+        errno => Err(errno),
+    }
+}
+
+fn send(guest: &Guest, fd: u64) -> Errno {
+    let [ciovs, ciovs_len] = guest.iovs(&[[BUF, 1]]);
+    guest.errno("sock_send", [fd, ciovs, ciovs_len, 0, OUT])
+}
+
+#[test]
+fn waiting_for_a_time_ends() {
+    let guest = Guest::new();
+    stopped(&guest, |guest| {
+        assert_eq!(poll(guest, &[clock(FOREVER)]), Intr);
+        assert_eq!(poll(guest, &[clock(u64::MAX)]), Intr);
+    });
+}
+
+#[test]
+fn waiting_for_a_stream_ends() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let guest = Guest::with_stdin(reader);
+    stopped(&guest, |guest| {
+        assert_eq!(poll(guest, &[readable(0)]), Intr);
+        assert_eq!(poll(guest, &[readable(0), clock(FOREVER)]), Intr);
+    });
+}
+
+/// Streams without anything to read, with what keeps them open.
+fn empty() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (socket, peer) = UnixStream::pair().unwrap();
+    let (datagrams, sender) = UnixDatagram::pair().unwrap();
+    let fifo = fifo();
+    let mut streams = vec![
+        ("pipe", reader.into(), writer.into()),
+        ("FIFO", fifo.try_clone().unwrap().into(), fifo.into()),
+        ("socket", socket.into(), peer.into()),
+        ("datagrams", datagrams.into(), sender.into()),
+    ];
+    if cfg!(target_os = "linux") {
+        let mut options = File::options();
+        let terminal = options.read(true).write(true).open("/dev/ptmx").unwrap();
+        let other = terminal.try_clone().unwrap();
+        streams.push(("terminal", terminal.into(), other.into()));
+    }
+    streams
+}
+
+#[test]
+fn reading_what_is_empty_ends() {
+    for (name, stream, other) in empty() {
+        for nonblocking in [false, true] {
+            let stream = stream.try_clone().unwrap();
+            if nonblocking {
+                fcntl_setfl(&stream, fcntl_getfl(&stream).unwrap() | OFlags::NONBLOCK).unwrap();
+            }
+            let guest = Guest::with_stdin(stream);
+            assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr), "{name}");
+            guest.ok("fd_fdstat_set_flags", [0, NONBLOCK]);
+            assert_eq!(
+                stopped(&guest, |guest| read(guest, 0)),
+                Err(Again),
+                "{name}"
+            );
+        }
+        drop(other);
+    }
+}
+
+/// Streams without room, with what keeps them open.
+fn full() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (socket, peer) = UnixStream::pair().unwrap();
+    let fifo = fifo();
+    let streams = vec![
+        ("pipe", writer.into(), reader.into()),
+        ("FIFO", fifo.try_clone().unwrap().into(), fifo.into()),
+        ("socket", socket.into(), peer.into()),
+    ];
+    streams.iter().for_each(|(_, stream, _)| fill(stream));
+    streams
+}
+
+#[test]
+fn writing_to_what_is_full_ends() {
+    for (name, stream, other) in full() {
+        let guest = Guest::with_stdin(stream);
+        assert_eq!(
+            stopped(&guest, |guest| write(guest, 0)),
+            Err(Intr),
+            "{name}"
+        );
+        guest.ok("fd_fdstat_set_flags", [0, NONBLOCK]);
+        assert_eq!(
+            stopped(&guest, |guest| write(guest, 0)),
+            Err(Again),
+            "{name}"
+        );
+        drop(other);
+    }
+}
+
+/// What has been written is told, and only then that there is no going on.
+#[test]
+fn a_write_that_has_begun_tells_how_far_it_came() {
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let (socket, _peer) = UnixStream::pair().unwrap();
+    for stream in [OwnedFd::from(writer), fifo().into(), socket.into()] {
+        let guest = Guest::with_stdin(stream);
+        let all = [[0, END]; 64];
+        let written = stopped(&guest, |guest| transfer(guest, "fd_write", 0, &all)).unwrap();
+        assert!((1..64 * END).contains(&u64::from(written)), "{written}");
+        assert_eq!(stopped(&guest, |guest| write(guest, 0)), Err(Intr));
+    }
+}
+
+#[test]
+fn waiting_on_a_socket_ends() {
+    let (socket, mut peer) = UnixStream::pair().unwrap();
+    let guest = Guest::with_stdin(socket);
+    stopped(&guest, |guest| {
+        assert_eq!(recv(guest, 0, 8, 0), Err(Intr));
+        assert_eq!(recv(guest, 0, 8, WAITALL), Err(Intr));
+        peer.write_all(b"some").unwrap();
+        assert_eq!(recv(guest, 0, 8, WAITALL), Ok(4));
+        fill(guest.stdio(0));
+        assert_eq!(send(guest, 0), Intr);
+    });
+}
+
+#[test]
+fn waiting_for_a_connection_ends() {
+    for nonblocking in [false, true] {
+        let guest = Guest::with(|setup| {
+            let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+            listener.set_nonblocking(nonblocking).unwrap();
+            setup.stdio[0] = listener.into();
+        });
+        stopped(&guest, |guest| {
+            assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Intr);
+            assert_eq!(guest.errno("sock_accept", [0, NONBLOCK, OUT]), Again);
+        });
+    }
+}
+
+#[test]
+fn what_the_guest_opened_and_accepted_itself_ends_too() {
+    let guest = Guest::with(|setup| {
+        let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+        setup.stdio[0] = listener.into();
+        let fifo = setup.scratch.inside("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    });
+    let _peer = UnixStream::connect(guest.scratch.path("socket")).unwrap();
+    let mut options = File::options();
+    let _fifo = options
+        .read(true)
+        .write(true)
+        .open(guest.scratch.inside("fifo"))
+        .unwrap();
+    let fifo = guest.open("fifo", Open::READ);
+    stopped(&guest, |guest| {
+        assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
+        let socket = number(guest, OUT).into();
+        assert_eq!(read(guest, socket), Err(Intr));
+        fill(guest.stdio(0));
+        assert_eq!(read(guest, fifo), Err(Intr));
+    });
+}
+
+/// Streams to read from, and to write to their other end.
+fn connected() -> Vec<(&'static str, OwnedFd, File)> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (socket, peer) = UnixStream::pair().unwrap();
+    let fifo = fifo();
+    vec![
+        ("pipe", reader.into(), OwnedFd::from(writer).into()),
+        ("FIFO", fifo.try_clone().unwrap().into(), fifo),
+        ("socket", socket.into(), OwnedFd::from(peer).into()),
+    ]
+}
+
+thread_local!(static LOOKS: Cell<u32> = const { Cell::new(0) });
+
+/// Whether another thread may go on, which waits until this one has looked thrice.
+static LOOKED: AtomicBool = AtomicBool::new(false);
+
+fn look() -> bool {
+    LOOKS.set(LOOKS.get() + 1);
+    LOOKED.fetch_or(LOOKS.get() == 3, SeqCst);
+    false
+}
+
+#[test]
+fn what_comes_late_is_waited_for() {
+    for (name, stream, mut writer) in connected() {
+        let guest = Guest::with_stdin(stream);
+        LOOKED.store(false, SeqCst);
+        let late = thread::spawn(move || {
+            while !LOOKED.load(SeqCst) {
+                thread::yield_now();
+            }
+            writer.write_all(b"late").unwrap();
+            writer
+        });
+        assert_eq!(
+            in_thread(&guest, look, |guest| read(guest, 0)),
+            Ok(4),
+            "{name}"
+        );
+        drop(late.join().unwrap());
+    }
+}
+
+#[test]
+fn a_time_is_waited_for() {
+    let guest = Guest::new();
+    never_stopped(&guest, |guest| {
+        let now = || -> u64 { guest.record("clock_time_get", &[1, 0]) };
+        let until = now() + 170_000_000;
+        assert_eq!(poll(guest, &[clock(170_000_000)]), Success);
+        assert!(now() >= until);
+    });
+}
+
+#[test]
+fn all_that_a_guest_writes_is_written() {
+    let half: Vec<_> = (0..0x7fff).map(|at| (at % 251) as u8).collect();
+    let all = half.repeat(32);
+    for (name, reader, writer) in connected() {
+        let guest = Guest::with_stdin(writer);
+        let mut reader = File::from(reader).take(all.len() as u64);
+        let other = thread::spawn(move || {
+            let mut text = Vec::new();
+            reader.read_to_end(&mut text).unwrap();
+            text
+        });
+        let written = never_stopped(&guest, |guest| {
+            guest.put(BUF, &half);
+            transfer(guest, "fd_write", 0, &[[BUF, half.len() as u64]; 32])
+        });
+        assert_eq!(written, Ok(all.len() as u32), "{name}");
+        assert!(other.join().unwrap() == all, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_read_and_written_without_waiting() {
+    for (name, streams) in [("fd_read", empty()), ("fd_write", full())] {
+        for (stream_name, stream, _other) in streams {
+            let guest = Guest::with_stdin(stream);
+            let moved = stopped(&guest, |guest| transfer(guest, name, 0, &[[BUF, 0]; 2]));
+            assert_eq!(moved, Ok(0), "{name}, {stream_name}");
+        }
+    }
+}
+
+#[test]
+fn the_end_is_no_reason_to_wait() {
+    let (reader, _) = std::io::pipe().unwrap();
+    let (socket, _) = UnixStream::pair().unwrap();
+    for stream in [OwnedFd::from(reader), socket.into()] {
+        let guest = Guest::with_stdin(stream);
+        assert_eq!(never_stopped(&guest, |guest| read(guest, 0)), Ok(0));
+    }
+    let (_, writer) = std::io::pipe().unwrap();
+    let guest = Guest::with_stdin(writer);
+    let written = never_stopped(&guest, |guest| write(guest, 0));
+    assert_eq!(written, Err(Errno::Pipe));
+}
+
+/// Nobody has opened it to write, and it is set not to wait for that.
+#[test]
+fn a_fifo_without_a_writer_ends() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("fifo");
+    mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let reader = rustix::fs::open(&path, OFlags::NONBLOCK, Mode::empty()).unwrap();
+    let guest = Guest::with_stdin(reader);
+    assert_eq!(never_stopped(&guest, |guest| read(guest, 0)), Ok(0));
+}
+
+#[test]
+fn files_and_devices_are_not_waited_for() {
+    let guest = Guest::with(|setup| {
+        let mut options = File::options();
+        options.read(true).write(true);
+        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+    });
+    let fd = guest.open("file", Open::FILE);
+    stopped(&guest, |guest| {
+        for fd in [0, fd] {
+            assert_eq!(guest.read(fd), "0123456789");
+        }
+        for fd in [0, fd] {
+            guest.write(fd, "more");
+        }
+        assert_eq!(read(guest, 2), Ok(0));
+        guest.write(1, "nowhere");
+        assert_eq!(poll(guest, &[readable(0), clock(FOREVER)]), Success);
+    });
+}
+
+#[test]
+fn a_message_is_whole() {
+    let (socket, peer) = UnixDatagram::pair().unwrap();
+    let guest = Guest::with_stdin(socket);
+    never_stopped(&guest, |guest| {
+        assert_eq!(write(guest, 0), Ok(BUF_LEN as u32));
+        let mut message = vec![0; END as usize];
+        assert_eq!(peer.recv(&mut message).unwrap(), BUF_LEN as usize);
+        for message in ["first", "second"] {
+            peer.send(message.as_bytes()).unwrap();
+        }
+        assert_eq!(recv(guest, 0, 64, WAITALL), Ok(5));
+        assert_eq!(guest.read(0), "second");
+    });
+}
+
+#[test]
+fn all_that_is_to_come_is_received() {
+    let (socket, mut peer) = UnixStream::pair().unwrap();
+    let guest = Guest::with_stdin(socket);
+    let sender = thread::spawn(move || {
+        for byte in *b"hello, world" {
+            peer.write_all(&[byte]).unwrap();
+            thread::yield_now();
+        }
+    });
+    never_stopped(&guest, |guest| {
+        assert_eq!(recv(guest, 0, 10, WAITALL), Ok(10));
+        assert_eq!(&guest.memory()[BUF as usize..][..10], b"hello, wor");
+        assert_eq!(recv(guest, 0, 10, WAITALL), Ok(2), "and then the end");
+    });
+    sender.join().unwrap();
+}
+
+/// A byte wakes all that wait for it, and only one gets it: the others must not wait in the kernel.
+#[test]
+fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    for (name, stream, mut writer) in connected() {
+        let guest = Guest::with_stdin(stream);
+        for _ in 0..20 {
+            ASKED.store(false, SeqCst);
+            let read = |guest: Guest| {
+                stop::stop_when(Some(Box::new(|| ASKED.load(SeqCst))));
+                transfer(&guest, "fd_read", 0, &[[BUF, 1]])
+            };
+            let results: Vec<_> = thread::scope(|scope| {
+                let readers: Vec<_> = (0..8)
+                    .map(|_| {
+                        let guest = guest.thread();
+                        scope.spawn(move || read(guest))
+                    })
+                    .collect();
+                writer.write_all(b"x").unwrap();
+                while !readers.iter().any(|reader| reader.is_finished()) {
+                    thread::yield_now();
+                }
+                ASKED.store(true, SeqCst);
+                (readers.into_iter())
+                    .map(|reader| reader.join().unwrap())
+                    .collect()
+            });
+            let got = results.iter().filter(|result| **result == Ok(1)).count();
+            let stopped = (results.iter())
+                .filter(|result| **result == Err(Intr))
+                .count();
+            assert_eq!((got, stopped), (1, 7), "{name}");
+        }
+    }
+}
