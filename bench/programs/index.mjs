@@ -33,14 +33,15 @@ const bigFile = (directory) =>
     Buffer.alloc(256 * MIB, 'wasi'),
   );
 
+function fill(directory, count) {
+  fs.mkdirSync(directory, { recursive: true });
+  for (let i = 0; i < count; i++) {
+    fs.writeFileSync(path.join(directory, `file-${i}`), 'x'.repeat(i));
+  }
+}
+
 /** Half of the files are in small directories, half in large ones. */
 function bigTree(directory) {
-  const fill = (each, count) => {
-    fs.mkdirSync(each, { recursive: true });
-    for (let i = 0; i < count; i++) {
-      fs.writeFileSync(path.join(each, `file-${i}`), 'x'.repeat(i));
-    }
-  };
   for (let i = 0; i < 100; i++) {
     fill(path.join(directory, `tree/${i % 10}/small-${i}`), 100);
   }
