@@ -210,6 +210,7 @@ export const CASES = [
   {
     name: 'path_create_directory + path_remove_directory',
     goal: 1.2,
+    changesNames: true,
     data: at('made'),
     calls: [
       call('path_create_directory', PREOPEN, PATH, 4),
@@ -219,6 +220,7 @@ export const CASES = [
   {
     name: 'path_rename, there and back',
     goal: 1.2,
+    changesNames: true,
     data: { ...at('moved'), [OTHER_PATH]: 'there' },
     calls: [
       call('path_rename', PREOPEN, PATH, 5, PREOPEN, OTHER_PATH, 5),
@@ -228,6 +230,7 @@ export const CASES = [
   {
     name: 'path_open, creating + fd_close + path_unlink_file',
     goal: 1.2,
+    changesNames: true,
     data: at('new'),
     calls: [
       call(
@@ -255,6 +258,7 @@ export const CASES = [
   {
     name: 'path_symlink + path_unlink_file',
     goal: 1.2,
+    changesNames: true,
     data: { ...at('laid'), [OTHER_PATH]: 'file' },
     calls: [
       call('path_symlink', OTHER_PATH, 4, PREOPEN, PATH, 4),

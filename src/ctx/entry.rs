@@ -44,7 +44,7 @@ pub struct Entry {
     /// The directory that a [`Descriptor::File`] turned out to be.
     directory: OnceLock<Dir>,
     /// The place of `fd_readdir` in a directory, while no call is using it.
-    read_dir: Mutex<Option<ReadDir>>,
+    read_dir: Mutex<Option<Box<ReadDir>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -518,16 +518,16 @@ impl Entry {
 
     /// Takes the place of `fd_readdir` for the time of a call; another thread's call meanwhile gets
     /// one of its own.
-    pub fn take_read_dir(&self) -> Option<ReadDir> {
+    pub fn take_read_dir(&self) -> Option<Box<ReadDir>> {
         self.lock_read_dir().take()
     }
 
     /// Gives the place of `fd_readdir` back.
-    pub fn put_read_dir(&self, read_dir: ReadDir) {
+    pub fn put_read_dir(&self, read_dir: Box<ReadDir>) {
         *self.lock_read_dir() = Some(read_dir);
     }
 
-    fn lock_read_dir(&self) -> std::sync::MutexGuard<'_, Option<ReadDir>> {
+    fn lock_read_dir(&self) -> std::sync::MutexGuard<'_, Option<Box<ReadDir>>> {
         self.read_dir.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

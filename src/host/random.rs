@@ -12,7 +12,8 @@ const RESEED_AFTER: u64 = 1 << 20;
 /// A cryptographically secure generator that a fork of the process cannot make repeat itself.
 #[derive(Debug, Default)]
 pub struct Random {
-    seeded: Option<Seeded>,
+    /// Most guests never ask.
+    seeded: Option<Box<Seeded>>,
 }
 
 #[derive(Debug)]
@@ -35,11 +36,11 @@ impl Random {
             .filter(|seeded| seeded.fork_generation == fork_generation && seeded.left >= len);
         let seeded = match usable {
             Some(seeded) => seeded,
-            None => self.seeded.insert(Seeded {
+            None => self.seeded.insert(Box::new(Seeded {
                 generator: seed()?,
                 fork_generation,
                 left: RESEED_AFTER.max(len),
-            }),
+            })),
         };
         seeded.left -= len;
         seeded.generator.fill_bytes(buf);

@@ -94,7 +94,7 @@ pub fn fd_readdir(
             read_dir
         }
         None => {
-            let mut read_dir = entry.dir()?.read_dir()?;
+            let mut read_dir = Box::new(entry.dir()?.read_dir()?);
             if cookie != 0 {
                 read_dir.seek(cookie)?;
             }
