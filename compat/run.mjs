@@ -9,7 +9,6 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +17,7 @@ import { isDeepStrictEqual, stripVTControlCharacters } from 'node:util';
 
 import { MAJORS, nodePath } from '../scripts/nodes.mjs';
 import { packageFile } from './packages.mjs';
+import { markdown, write } from './table.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REGISTER = join(HERE, 'register.cjs');
@@ -173,29 +173,14 @@ function version(name) {
   return `${name} ${JSON.parse(readFileSync(manifest, 'utf8')).version}`;
 }
 
-const line = (cells) => `| ${cells.join(' | ')} |`;
-
 function table(rows, all) {
   const versions = all.map(({ name, command }) => {
     const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
     return `${name.split(' ')[0]} ${/\d+\.\d+\.\d+/.exec(stdout)[0]}`;
   });
-  const lines = [
-    ['package', 'what is run', ...versions],
-    ['---', '---', ...all.map(() => '---')],
-    ...rows,
-  ];
+  const heads = ['package', 'what is run', ...versions];
   const remarks = notes.map((text, index) => `[${index + 1}] ${text}`);
-  return [lines.map(line).join('\n'), ...remarks].join('\n\n');
-}
-
-/** Puts the table into README.md, between the lines that say where. */
-function write(text) {
-  const file = join(HERE, 'README.md');
-  const [before, , after] = readFileSync(file, 'utf8').split(
-    /(?<=<!-- table -->\n)([^]*)(?=<!-- end of table -->)/,
-  );
-  writeFileSync(file, `${before}\n${text}\n\n${after}`);
+  return [markdown([heads, ...rows]), ...remarks].join('\n\n');
 }
 
 if (!existsSync(packageFile('.'))) {
@@ -216,4 +201,4 @@ for (const name of wanted.length > 0 ? wanted : known) {
   console.error(cells.join(' | '));
 }
 console.log(table(rows, all));
-if (words.includes('--write')) write(table(rows, all));
+if (words.includes('--write')) write('table', table(rows, all));

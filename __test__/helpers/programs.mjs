@@ -24,7 +24,9 @@ import child from './child.js';
 
 const { HANGS } = child;
 
-const runner = fileURLToPath(new URL('run-program.mjs', import.meta.url));
+export const runner = fileURLToPath(
+  new URL('run-program.mjs', import.meta.url),
+);
 export const scripts = fileURLToPath(new URL('programs', import.meta.url));
 
 const python = new URL(
