@@ -24,7 +24,7 @@ impl Memory {
     pub fn new(len: usize, fill: u8) -> Self {
         let bytes: Box<[u8]> = vec![fill; len].into();
         assert!(
-            len.is_multiple_of(4) && bytes.as_ptr().addr().is_multiple_of(4),
+            bytes.is_empty() || len.is_multiple_of(4) && bytes.as_ptr().addr().is_multiple_of(4),
             "memory consists of words"
         );
         Self {
@@ -40,6 +40,9 @@ impl Memory {
 
     /// The memory as a call gets it.
     pub fn guest(&mut self) -> GuestMemory<'_> {
+        if self.bytes.is_empty() {
+            return GuestMemory::new(&[]);
+        }
         // SAFETY: the bytes are aligned, as `new` has seen, and live as long as the borrow, during which
         // nothing else in Rust has them.
         unsafe { GuestMemory::from_raw(self.bytes.as_mut_ptr(), self.bytes.len()) }
