@@ -8,7 +8,7 @@ use slab::Slab;
 use super::block::Block;
 use super::instance::Instance;
 use super::trampoline;
-use crate::host::stop;
+use crate::host::{self, stop};
 
 /// `glue.js`.
 const GLUE: &str = include_str!("glue.js");
@@ -113,6 +113,8 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
 pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
+    // Node does so itself, but not every runtime.
+    host::ignore_file_size_signal();
     let glue: Function<'_, (), Object<'_>> = env.run_script(GLUE)?;
     let glue = glue.call(())?;
     macro_rules! glue {
@@ -138,6 +140,12 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
         },
     });
     let make_import = trampoline::make_import(&env, &environment, buffer)?;
+    // Not every runtime finalizes what a worker leaves behind when it ends.
+    env.add_env_cleanup_hook(Rc::clone(&environment), |environment| {
+        for (_, instance) in environment.instances.borrow().iter() {
+            instance.ctx.close_all();
+        }
+    })?;
     let loaded = Loaded {
         environment,
         make_import,

@@ -217,6 +217,12 @@ impl WasiCtx {
         Ok(())
     }
 
+    /// Closes every descriptor: the guest is over, whatever still refers to this.
+    pub fn close_all(&self) {
+        let closed = self.table().remove_all();
+        drop(closed);
+    }
+
     /// Moves a descriptor to the number of another, which is closed.
     ///
     /// # Errors

@@ -90,6 +90,12 @@ impl Table {
         Ok(entry)
     }
 
+    /// Frees every number, and gives what had them.
+    pub fn remove_all(&mut self) -> Vec<Option<Arc<Entry>>> {
+        self.first_free = 0;
+        std::mem::take(&mut self.entries)
+    }
+
     /// Moves a descriptor to a number in use, and gives what had that.
     ///
     /// # Errors

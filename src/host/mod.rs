@@ -34,6 +34,7 @@ pub use name::Name;
 pub use readdir::{Listing, ReadDir};
 pub use std::io::SeekFrom;
 pub use stop::poll;
+pub use sys::ignore_file_size_signal;
 pub use sys::{
     Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
     sched_yield,

@@ -222,6 +222,22 @@ pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// Makes a write beyond the process's limit on the size of files fail, where it would end the process.
+///
+/// It is ignored and not handled, as code of an addon may be unloaded. Who handles it already is let be.
+pub fn ignore_file_size_signal() {
+    // SAFETY: a `sigaction` of zeros is one with the default action and no flags; both are valid for
+    // the call. To ignore a signal runs no code.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let found = libc::sigaction(libc::SIGXFSZ, std::ptr::null(), &mut action);
+        if found == 0 && action.sa_sigaction == libc::SIG_DFL {
+            action.sa_sigaction = libc::SIG_IGN;
+            libc::sigaction(libc::SIGXFSZ, &action, std::ptr::null_mut());
+        }
+    }
+}
+
 /// How many times this process came out of a `fork`: a number that differs between parent and child.
 pub fn fork_generation() -> u64 {
     static GENERATION: AtomicU64 = AtomicU64::new(0);

@@ -20,7 +20,7 @@ pub use clock::{clock_res, clock_time, sched_yield};
 pub use dir::Dir;
 pub use errno::errno_of_os;
 pub use file::{File, FileRef};
-pub use io::fork_generation;
+pub use io::{fork_generation, ignore_file_size_signal};
 pub use limit::max_descriptors;
 pub use poll::poll;
 pub use readdir::Entries;

@@ -39,6 +39,9 @@ pub fn fork_generation() -> u64 {
     0
 }
 
+/// Windows has no signal for a file that grows too large.
+pub fn ignore_file_size_signal() {}
+
 /// How many descriptors this process may have: as good as any number.
 pub fn max_descriptors() -> u64 {
     u64::MAX
