@@ -52,9 +52,10 @@ const reachingWorkers = {
       Reflect.construct(Worker, [filename, workerOptions, ...rest], newTarget);
     const startWith = (flags) => {
       const execArgv = [...flags, '--require', __filename];
-      // Bun takes no such flags, but has an option for it.
+      // Bun takes no such flags, but has an option for it, and sees none that
+      // are inherited.
       const preload = [options?.preload ?? [], __filename].flat();
-      return start({ __proto__: options, execArgv, preload });
+      return start({ __proto__: options, ...options, execArgv, preload });
     };
 
     const execArgv = options?.execArgv;
