@@ -428,7 +428,7 @@ test('programs of wasi-libc with what they need, and with less', (t) => {
     exitCode: 1,
     printed: 'stat /none: errno 44\n',
   });
-  t.is(files('args', 'stdio', 'fs:read').message, 'unreachable');
+  t.regex(files('args', 'stdio', 'fs:read').message, /^unreachable/i);
 });
 
 test('closing and moving descriptors gives no capability', (t) => {

@@ -94,6 +94,7 @@ test('proc_exit inside a real _initialize', (t) => {
   t.is(error.code, 'ERR_WASI_EXITED');
   t.is(error.exitCode, 5);
   t.is(instance.exports.survived.value, 0);
+  if (!NodeWASI) return;
   // Node throws a bare symbol.
   t.is(
     outcome(() => {
@@ -177,7 +178,7 @@ for (const [title, body] of Object.entries(CATCHING)) {
     };
     t.deepEqual(end(WASI), [7, 0]);
     // Under Node it runs on.
-    t.deepEqual(end(NodeWASI), [7, 1]);
+    if (NodeWASI) t.deepEqual(end(NodeWASI), [7, 1]);
   });
 }
 

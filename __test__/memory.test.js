@@ -170,10 +170,10 @@ test('a memory of 64 bits is taken where the engine has it', (t) => {
     memory = new WebAssembly.Memory({ initial: 1n, address: 'i64' });
     if (memory.buffer.byteLength !== PAGE) throw new TypeError('another kind');
   } catch {
-    t.true(NODE_MAJOR < 24, 'unknown to this engine');
+    t.true(NODE_MAJOR < 24 || !NodeWASI, 'unknown to this engine');
     return;
   }
-  for (const Class of [WASI, NodeWASI]) {
+  for (const Class of [WASI, NodeWASI].filter(Boolean)) {
     const wasi = new Class({ version: 'preview1' });
     wasi.finalizeBindings({ exports: { memory } });
     t.is(wasi.wasiImport.random_get(0, 16), 0);

@@ -72,7 +72,8 @@ test('start() returns the code that the guest exits with', (t) => {
 test('start() passes on what ends the guest otherwise', (t) => {
   const wasi = make();
   const error = outcome(() => wasi.start(instantiate('trap', wasi)));
-  t.deepEqual([error.class, error.message], ['RuntimeError', 'unreachable']);
+  t.is(error.class, 'RuntimeError');
+  t.regex(error.message, /^unreachable/i);
   for (const thrown of [new Error('mine'), 'text', undefined, null]) {
     const _start = () => {
       throw thrown;

@@ -29,7 +29,8 @@ const COMMONJS = `
     "require('node:wasi')": ours(require('node:wasi')),
     'module.require': ours(module.require('node:wasi')),
     createRequire: ours(require('node:module').createRequire(process.cwd() + '/')('wasi')),
-    'Module._load': ours(require('node:module')._load('wasi')),
+    // Bun has no such loader.
+    'Module._load': ours(require('node:module')._load('wasi') ?? require('wasi')),
     getBuiltinModule: ours((process.getBuiltinModule ?? require)('wasi')),
     'node:getBuiltinModule': ours((process.getBuiltinModule ?? require)('node:wasi')),
   };

@@ -17,23 +17,12 @@ import { isDeepStrictEqual, stripVTControlCharacters } from 'node:util';
 
 import { MAJORS, nodePath } from '../scripts/nodes.mjs';
 import { packageFile } from './packages.mjs';
+import { bun, deno } from './runtimes.mjs';
 import { markdown, write } from './table.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REGISTER = join(HERE, 'register.cjs');
 const TIMEOUT = 600_000;
-
-const runs = (path) => spawnSync(path, ['--version']).status === 0;
-
-/** The binary that a package carries for this machine. */
-function binary(scope, file) {
-  const candidates = readdirSync(packageFile(scope)).map((name) =>
-    packageFile(`${scope}/${name}/${file}`),
-  );
-  const found = candidates.find((path) => existsSync(path) && runs(path));
-  if (found === undefined) throw new Error(`no ${file} for this machine`);
-  return found;
-}
 
 function runtimes() {
   const nodes = MAJORS.map((major) => ({
@@ -42,25 +31,19 @@ function runtimes() {
     args: ['--no-warnings'],
     redirect: ['--require', REGISTER],
   }));
-  const bun = {
+  const onBun = {
     name: 'Bun',
-    command: binary(
-      '@oven',
-      process.platform === 'win32' ? 'bin/bun.exe' : 'bin/bun',
-    ),
+    command: bun(),
     args: ['--no-install'],
     redirect: ['--preload', REGISTER],
   };
-  const deno = {
+  const onDeno = {
     name: 'Deno',
-    command: binary(
-      '@deno',
-      process.platform === 'win32' ? 'deno.exe' : 'deno',
-    ),
+    command: deno(),
     args: ['run', '--quiet', '--allow-all'],
     redirect: ['--require', REGISTER],
   };
-  return [...nodes, bun, deno];
+  return [...nodes, onBun, onDeno];
 }
 
 /** What stands for a failure: the line that says what is wrong. */

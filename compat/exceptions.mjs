@@ -1,0 +1,68 @@
+// What the tests ask for and a runtime does not have: file, title, reason. A title
+// that ends in `…` stands for all that begin so.
+
+const PERMISSIONS = 'the permission model is of Node';
+const WORDS = 'messages and stacks are those of its engine';
+
+const BUN = {
+  'command.test.js': {
+    'a trap is reported with what the guest was doing': WORDS,
+    'a guest that runs out of stack, or throws what nobody catches': WORDS,
+  },
+  'examples.test.js': {
+    'coming from node:wasi': 'its own node:wasi has no getImportObject()',
+    'running untrusted code':
+      'terminate() ends no worker in a loop of compiled WebAssembly',
+  },
+  'lifecycle.test.js': {
+    'finalizeBindings() takes a memory from its second argument': WORDS,
+  },
+  'options.test.js': {
+    'a symbol is no value for an environment variable': WORDS,
+    'called without new': WORDS,
+  },
+  'package.test.js': {
+    'it exports the class and its package.json, and nothing else':
+      'what a package does not export is MODULE_NOT_FOUND',
+  },
+  'permission.test.js': { 'refused …': PERMISSIONS },
+  'register.test.js': {
+    'NODE_OPTIONS with …': 'NODE_OPTIONS is not looked at',
+    'a program that has it among its static imports gets the class, but also a warning':
+      'its own node:wasi prints no warning',
+    'Node refuses the options of a worker that it refuses without it':
+      'workers are refused other options',
+    'a child process is reached through the flags and the environment that it inherits':
+      'child processes do not inherit the flags',
+  },
+};
+
+const RUNS_ON = 'a worker that computes runs on after terminate()';
+const DENO = {
+  'attacks-host.test.js': {
+    'workers that are ended in the middle of their calls': RUNS_ON,
+  },
+  'capabilities.test.js': {
+    sockets: 'the descriptor of a server is not to be had',
+  },
+  'lifetimes.test.js': {
+    'a worker ended during a blocked read ends when the read does': RUNS_ON,
+    'a worker may be ended while its guest runs, and leaves nothing open':
+      RUNS_ON,
+    'a worker that ends takes nothing from another on the same pipes': RUNS_ON,
+  },
+  'package.test.js': {
+    'import by name, as a namespace, as the default, and dynamically':
+      '--eval takes no module',
+  },
+  'permission.test.js': { 'refused …': PERMISSIONS },
+  'programs.test.mjs': {
+    'CPython finds right what node:wasi gets wrong about files':
+      'its own stat() tells milliseconds, and no finer',
+  },
+  'register.test.js': {
+    '…': 'flags and workers are its own: see what a runtime cannot do in README.md',
+  },
+};
+
+export const EXCEPTIONS = { bun: BUN, deno: DENO };

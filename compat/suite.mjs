@@ -1,0 +1,142 @@
+// Runs the tests in __test__/ under ava on Bun and Deno: `npm run test:runtimes`,
+// or with the names of some, as in `-- deno exit options`. Where a test compares
+// with node:wasi, the answers are those that Node gives here first.
+//
+// What a runtime cannot do is in exceptions.mjs. A test that fails and is not
+// there fails the run.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { nodePath } from '../scripts/nodes.mjs';
+import { EXCEPTIONS } from './exceptions.mjs';
+import { packageFile } from './packages.mjs';
+import { bun, deno } from './runtimes.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const AVA = join(ROOT, 'node_modules/ava/entrypoints/cli.mjs');
+const SHIM = join(ROOT, 'compat/ava.cjs');
+
+const RUNTIMES = {
+  bun: {
+    binary: bun,
+    run: ['--no-install', '--preload', SHIM],
+    print: ['--print'],
+  },
+  deno: {
+    binary: deno,
+    run: ['run', '--quiet', '--allow-all', '--require', SHIM],
+    print: ['eval', '--print'],
+  },
+};
+
+const evaluate = (command, args, expression) =>
+  execFileSync(command, [...args, expression], { encoding: 'utf8' }).trim();
+
+/** Runs ava on a file and returns what it printed. */
+async function ava(command, args, file, environment) {
+  const words = [...args, AVA, '--no-worker-threads', '--tap'];
+  const child = spawn(command, [...words, join('__test__', file)], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => (output += text));
+  }
+  await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return output;
+}
+
+/** What went wrong where it was no test. */
+const UNFINISHED = 'the run did not come to its end';
+
+/** The tests of a run by what became of them. */
+function readTap(output) {
+  const titles = (pattern) =>
+    [...output.matchAll(pattern)].map(([, title]) => title);
+  const failed = titles(/^not ok \d+ - (.*)$/gm);
+  if (!/^# fail \d+$/m.test(output)) failed.push(UNFINISHED);
+  return {
+    failed,
+    passed: titles(/^ok \d+ - (?!.* # SKIP$)(.*)$/gm),
+    skipped: titles(/^ok \d+ - (.*) # SKIP$/gm),
+  };
+}
+
+/** Why a test cannot pass on a runtime, if that is so. */
+function exception(runtime, file, title) {
+  if (title === UNFINISHED) return undefined;
+  const reasons = Object.entries(EXCEPTIONS[runtime][file] ?? {});
+  return reasons.find(([titles]) =>
+    titles.endsWith('…')
+      ? title.startsWith(titles.slice(0, -1))
+      : title === titles,
+  )?.[1];
+}
+
+/** Runs a file on a runtime; what there is to tell, and whether all is well. */
+async function tryFile(runtime, command, file, environment) {
+  const output = await ava(command, RUNTIMES[runtime].run, file, environment);
+  const { failed, passed, skipped } = readTap(output);
+  const excused = failed.filter((title) => exception(runtime, file, title));
+  const wrong = failed.filter((title) => !excused.includes(title));
+  const counts = `${passed.length} passed, ${excused.length} exceptions, ${wrong.length} failed, ${skipped.length} skipped`;
+  const remarks = [
+    ...excused.map((title) => `${title}: ${exception(runtime, file, title)}`),
+    ...wrong.map((title) => `fails: ${title}`),
+  ];
+  console.log([`${runtime} ${file}: ${counts}`, ...remarks].join('\n  '));
+  if (wrong.length > 0) console.log(output);
+  return [passed.length, excused.length, wrong.length];
+}
+
+/** Has Node give its answers, and then the runtime its own. */
+async function trySuite(runtime, files) {
+  const command = RUNTIMES[runtime].binary();
+  const { print } = RUNTIMES[runtime];
+  const version = evaluate(command, print, `process.versions.${runtime}`);
+  const major = evaluate(command, print, 'parseInt(process.versions.node)');
+  const answers = mkdtempSync(join(tmpdir(), 'wasi-rs-answers-'));
+  const node = nodePath(major);
+  const environment = { WASI_RS_ANSWERS: answers, WASI_RS_NODE: node };
+  let sums = [0, 0, 0];
+  try {
+    for (const file of files) {
+      await ava(node, ['--no-warnings'], file, environment);
+      const counts = await tryFile(runtime, command, file, environment);
+      sums = sums.map((sum, index) => sum + counts[index]);
+    }
+  } finally {
+    rmSync(answers, { recursive: true });
+  }
+  const [passed, excused, wrong] = sums;
+  console.log(
+    `${runtime} ${version}: ${passed} passed, ${excused} exceptions, ${wrong} failed`,
+  );
+  return wrong === 0;
+}
+
+if (!existsSync(packageFile('.'))) {
+  console.error('Installing the runtimes; this takes a while.');
+  execFileSync('npm', ['install'], { cwd: join(ROOT, 'compat'), shell: true });
+}
+const words = process.argv.slice(2);
+const runtimes = Object.keys(RUNTIMES).filter(
+  (name) => words.includes(name) || !words.some((word) => word in RUNTIMES),
+);
+const wanted = words.filter((word) => !(word in RUNTIMES));
+const files = readdirSync(join(ROOT, '__test__')).filter((file) => {
+  const [name, test] = file.split('.');
+  return test === 'test' && (wanted.length === 0 || wanted.includes(name));
+});
+for (const runtime of runtimes) {
+  if (!(await trySuite(runtime, files))) process.exitCode = 1;
+}
