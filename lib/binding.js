@@ -23,9 +23,17 @@ function platformName() {
   const { platform, arch } = process;
   if (platform === 'win32') return `${platform}-${arch}-msvc`;
   if (platform !== 'linux') return `${platform}-${arch}`;
-  const header = process.report?.getReport?.().header;
-  const musl = header !== undefined && !header.glibcVersionRuntime;
-  return `${platform}-${arch}-${musl ? 'musl' : 'gnu'}`;
+  return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
+}
+
+function isMusl() {
+  try {
+    const header = process.report?.getReport?.().header;
+    return header !== undefined && !header.glibcVersionRuntime;
+  } catch {
+    // Deno wants a permission for that, and often lacks it where it lacks others.
+    return false;
+  }
 }
 
 /**
