@@ -37,24 +37,17 @@ const BUN = {
   },
 };
 
-const RUNS_ON = 'a worker that computes runs on after terminate()';
-const OWN_SOCKETS = 'it opens sockets of its own meanwhile';
+const RUNS_ON =
+  'a worker whose guest computes or waits runs on after terminate()';
 const DENO = {
-  'attacks-descriptors.test.js': {
-    'as many instances as anybody makes leave nothing behind': OWN_SOCKETS,
-  },
   'attacks-host.test.js': {
     'workers that are ended in the middle of their calls': RUNS_ON,
   },
   'capabilities.test.js': {
     sockets: 'the descriptor of a server is not to be had',
   },
-  'collection.test.js': {
-    'descriptors of dropped instances are closed': OWN_SOCKETS,
-  },
   'lifetimes.test.js': {
-    'ten thousand instances come and go': OWN_SOCKETS,
-    'a worker ended during a blocked read ends when the read does': RUNS_ON,
+    'a worker ended during a blocked read leaves nothing open': RUNS_ON,
     'a worker may be ended while its guest runs, and leaves nothing open':
       RUNS_ON,
     'a worker that ends takes nothing from another on the same pipes': RUNS_ON,
