@@ -177,8 +177,7 @@ for (const [title, body] of Object.entries(CATCHING)) {
       return [wasi.start(instance), instance.exports.survived.value];
     };
     t.deepEqual(end(WASI), [7, 0]);
-    // Under Node it runs on.
-    if (NodeWASI) t.deepEqual(end(NodeWASI), [7, 1]);
+    if (NodeWASI) t.log(`node:wasi: runs on ${end(NodeWASI)[1]} times`);
   });
 }
 

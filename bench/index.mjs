@@ -179,7 +179,7 @@ if (flags.memory) {
     table.push(rowOf(each));
     if (!flags.markdown) console.log(Object.values(table.at(-1)).join('  '));
   }
-  if (flags.markdown) printMarkdown(table);
+  if (flags.markdown) printMarkdown(table.map(({ goal: _, ...each }) => each));
   const [cpu] = os.cpus();
   console.log(
     `\nNode ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn`,
