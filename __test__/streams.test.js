@@ -168,6 +168,8 @@ async function runSlowly(way, host, [name, ...args], input = '') {
   const ended = new Promise((resolve) => {
     child.once('close', resolve);
   });
+  // Not every guest reads what is written to it.
+  child.stdin.on('error', () => {});
   let report = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     report += text;
