@@ -55,7 +55,7 @@ const crashing = /^2[02]\./.test(process.versions.node);
 
 const PROGRAMS = [
   {
-    name: 'CPython, starting and walking 600 files',
+    name: 'CPython, starting and walking 3,000 files',
     flags: ['--no-turbo-fast-api-calls'],
     file: () =>
       path.join(

@@ -3,8 +3,8 @@
 import os
 
 total = 0
-for i in range(60):
-    directory = f'/work/made/{i:02}'
+for i in range(300):
+    directory = f'/work/made/{i:03}'
     os.makedirs(directory)
     for j in range(10):
         with open(f'{directory}/{j}.txt', 'w') as file:

@@ -225,7 +225,7 @@ impl Entry {
         inheriting: Rights,
         write: bool,
     ) -> Result<(), Errno> {
-        self.require(base, Rights::empty())?;
+        self.require(base)?;
         let passed_on = self.ungranted_rights()?.inheriting.contains(inheriting);
         let may_write = !write || self.granted().contains(Rights::FD_WRITE);
         if passed_on && may_write {
@@ -240,9 +240,11 @@ impl Entry {
     /// # Errors
     ///
     /// [`Errno::Notcapable`]: not all of them. As [`Entry::filetype`].
-    pub fn require(&self, base: Rights, inheriting: Rights) -> Result<(), Errno> {
-        let rights = self.rights()?;
-        if rights.base.contains(base) && rights.inheriting.contains(inheriting) {
+    #[inline]
+    pub fn require(&self, base: Rights) -> Result<(), Errno> {
+        let most = self.kind()?.rights.base;
+        let had = Rights::from_bits_retain(self.rights_base.load(Relaxed));
+        if (had & most & self.granted()).contains(base) {
             Ok(())
         } else {
             Err(Errno::Notcapable)
@@ -273,7 +275,10 @@ impl Entry {
     ///
     /// [`Errno::Notcapable`]: these are more than the guest has.
     pub fn set_rights(&self, rights: RightsPair) -> Result<(), Errno> {
-        self.require(rights.base, rights.inheriting)?;
+        let had = self.rights()?;
+        if !had.base.contains(rights.base) || !had.inheriting.contains(rights.inheriting) {
+            return Err(Errno::Notcapable);
+        }
         // Two threads that shrink at the same time leave what both allow.
         self.rights_base.fetch_and(rights.base.bits(), Relaxed);
         (self.rights_inheriting).fetch_and(rights.inheriting.bits(), Relaxed);
@@ -477,7 +482,7 @@ impl Entry {
     pub fn stat_with(&self, base: Rights) -> Result<Filestat, Errno> {
         let stat = self.stat()?;
         self.kind_in(&stat);
-        self.require(base, Rights::empty())?;
+        self.require(base)?;
         Ok(stat)
     }
 

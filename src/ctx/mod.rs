@@ -151,7 +151,7 @@ impl WasiCtx {
     /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
     pub fn get(&self, fd: Fd, base: Rights) -> Result<Arc<Entry>, Errno> {
         let entry = self.entry(fd)?;
-        entry.require(base, Rights::empty())?;
+        entry.require(base)?;
         Ok(entry)
     }
 
@@ -163,10 +163,10 @@ impl WasiCtx {
     /// offsets.
     pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<Entry>, Errno> {
         let entry = self.entry(fd)?;
-        match entry.require(base | Rights::FD_SEEK, Rights::empty()) {
+        match entry.require(base | Rights::FD_SEEK) {
             Ok(()) => Ok(entry),
             Err(error) => {
-                entry.require(base, Rights::empty())?;
+                entry.require(base)?;
                 Err(if entry.is_stream()? {
                     Errno::Spipe
                 } else {

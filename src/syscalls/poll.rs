@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::abi::{
     Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record,
     Rights, Size, Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU,
@@ -9,6 +11,9 @@ use crate::abi::{
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
+
+/// As many as most guests wait for at once need no allocation.
+type Few<T> = SmallVec<[T; 2]>;
 
 /// `poll_oneoff(subscriptions, events, nsubscriptions) -> nevents`—Waits until at least one of the
 /// subscriptions has something to tell, like `ppoll`, and writes what each of those has.
@@ -42,7 +47,7 @@ pub fn poll_oneoff(
     let nevents = memory.place(nevents)?;
     let places = memory.array(events, nsubscriptions)?;
     let subscriptions = read(ctx, memory, subscriptions, nsubscriptions)?;
-    let waits: Vec<_> = (subscriptions.iter())
+    let waits: Few<_> = (subscriptions.iter())
         .map(|subscription| Wait::new(ctx, subscription))
         .collect();
     let events = wait(&waits)?;
@@ -59,14 +64,14 @@ fn read(
     memory: GuestMemory<'_>,
     subscriptions: GuestPtr<u8>,
     nsubscriptions: Size,
-) -> Result<Vec<Subscription>, Errno> {
+) -> Result<Few<Subscription>, Errno> {
     fn each<T: Record>(
         ctx: &WasiCtx,
         memory: GuestMemory<'_>,
         at: u32,
         len: Size,
         subscription: impl Fn(T) -> Option<Subscription>,
-    ) -> Result<Vec<Subscription>, Errno> {
+    ) -> Result<Few<Subscription>, Errno> {
         let places = memory.array(GuestPtr::<T>::new(at), len)?;
         if len == 0 || len > ctx.limits.subscriptions {
             return Err(Errno::Inval);
@@ -145,9 +150,9 @@ fn deadline(clock: &SubscriptionClock) -> Result<What, Errno> {
 }
 
 /// Waits until there is an event.
-fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
+fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     loop {
-        let mut interests = Vec::new();
+        let mut interests = Few::new();
         for wait in waits {
             if let Ok(What::Fd(entry, direction)) = &wait.what {
                 interests.push(Interest {
@@ -163,7 +168,7 @@ fn wait(waits: &[Wait<'_>]) -> Result<Vec<Event>, Errno> {
             host::poll(&mut interests, time_left)?;
         }
         let mut found = interests.into_iter().map(|interest| interest.found);
-        let events: Vec<_> = (waits.iter())
+        let events: Few<_> = (waits.iter())
             .filter_map(|wait| {
                 let found = match &wait.what {
                     Ok(What::Fd(..)) => found.next().flatten()?.map_err(Errno::from),

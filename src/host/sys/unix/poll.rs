@@ -2,6 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use smallvec::SmallVec;
 
 use crate::host::{Direction, Interest, Readiness};
 
@@ -9,7 +10,7 @@ use crate::host::{Direction, Interest, Readiness};
 /// came, and notes with each interest what was found.
 pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(timespec);
-    let mut fds: Vec<_> = (interests.iter())
+    let mut fds: SmallVec<[_; 2]> = (interests.iter())
         .map(|interest| PollFd::from_borrowed_fd(interest.file.0, asked(interest.direction)))
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
@@ -17,7 +18,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
         Err(rustix::io::Errno::INTR) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    let found: Vec<_> = fds.iter().map(PollFd::revents).collect();
+    let found: SmallVec<[_; 2]> = fds.iter().map(PollFd::revents).collect();
     for (interest, revents) in interests.iter_mut().zip(found) {
         interest.found = readiness(interest, revents);
     }
