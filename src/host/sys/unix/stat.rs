@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps, UTIME_NOW, UTIME
 use crate::abi::{Filestat, Filetype, Timestamp};
 use crate::host::{Name, SetTime};
 
-const NANOS: i128 = 1_000_000_000;
+const NANOS: u64 = 1_000_000_000;
 
 /// `fstat(2)`.
 pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
@@ -64,9 +64,9 @@ fn filestat(stat: &Stat, fd: BorrowedFd<'_>) -> io::Result<Filestat> {
         filetype: filetype as u8,
         nlink: stat.st_nlink as u64,
         size: stat.st_size as u64,
-        atim: timestamp(stat.st_atime.into(), stat.st_atime_nsec as i128),
-        mtim: timestamp(stat.st_mtime.into(), stat.st_mtime_nsec as i128),
-        ctim: timestamp(stat.st_ctime.into(), stat.st_ctime_nsec as i128),
+        atim: timestamp(stat.st_atime.into(), stat.st_atime_nsec as u64),
+        mtim: timestamp(stat.st_mtime.into(), stat.st_mtime_nsec as u64),
+        ctim: timestamp(stat.st_ctime.into(), stat.st_ctime_nsec as u64),
     })
 }
 
@@ -84,8 +84,10 @@ pub(super) fn filetype(filetype: FileType) -> Filetype {
 }
 
 /// Nanoseconds after 1970, as near as 64 bits without a sign come.
-fn timestamp(seconds: i128, nanos: i128) -> Timestamp {
-    (seconds * NANOS + nanos).clamp(0, u64::MAX.into()) as u64
+fn timestamp(seconds: i64, nanos: u64) -> Timestamp {
+    u64::try_from(seconds).map_or(0, |seconds| {
+        seconds.saturating_mul(NANOS).saturating_add(nanos)
+    })
 }
 
 fn timestamps(atim: SetTime, mtim: SetTime) -> Timestamps {
@@ -99,7 +101,23 @@ fn timespec(time: SetTime) -> Timespec {
     let (tv_sec, tv_nsec) = match time {
         SetTime::Omit => (0, UTIME_OMIT as _),
         SetTime::Now => (0, UTIME_NOW as _),
-        SetTime::At(nanos) => ((nanos / NANOS as u64) as _, (nanos % NANOS as u64) as _),
+        SetTime::At(nanos) => ((nanos / NANOS) as _, (nanos % NANOS) as _),
     };
     Timespec { tv_sec, tv_nsec }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+
+    #[test]
+    fn times_out_of_range_are_the_nearest() {
+        assert_eq!(timestamp(1, 5), 1_000_000_005);
+        assert_eq!(timestamp(0, 999_999_999), 999_999_999);
+        assert_eq!(timestamp(-1, 999_999_999), 0);
+        assert_eq!(timestamp(i64::MIN, 0), 0);
+        assert_eq!(timestamp(18_446_744_073, 709_551_615), u64::MAX);
+        assert_eq!(timestamp(18_446_744_073, 709_551_616), u64::MAX);
+        assert_eq!(timestamp(i64::MAX, 0), u64::MAX);
+    }
 }
