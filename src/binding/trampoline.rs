@@ -183,8 +183,8 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     }
 }
 
-/// Looks at an instance's memory anew, for a call that is in the block: `(kept, set, row)`, of which the first is
-/// there to be kept by the closures.
+/// Looks at an instance's memory anew, for a call that is in the block: `(kept, set, row)`, of which the
+/// first is there to be kept by the closures.
 ///
 /// What is wrong with the call's arguments comes before there being no memory. True if anything is.
 unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

@@ -27,6 +27,12 @@ pub enum Follow {
     Yes,
 }
 
+impl From<bool> for Follow {
+    fn from(follow: bool) -> Self {
+        if follow { Self::Yes } else { Self::No }
+    }
+}
+
 /// The rights that a directory must have for the path to be used in it. The directory where the path
 /// begins has been asked; one that a link leads to is asked when it does.
 #[derive(Clone, Copy, Debug)]

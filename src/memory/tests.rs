@@ -12,6 +12,13 @@ fn memory_of(bytes: &[u8]) -> Vec<AtomicU32> {
         .collect()
 }
 
+/// Memory with these numbers behind one another.
+fn memory_of_numbers(numbers: &[u32]) -> Vec<AtomicU32> {
+    (numbers.iter())
+        .map(|number| AtomicU32::new(number.to_le()))
+        .collect()
+}
+
 fn bytes_of(memory: &[AtomicU32]) -> Vec<u8> {
     (memory.iter())
         .flat_map(|word| word.load(Relaxed).to_ne_bytes())
@@ -109,11 +116,7 @@ fn skip_stops_at_the_end() {
 #[test]
 fn iovecs_are_checked_one_by_one() {
     // Two records at 0: (24, 8) and (31, 1); a third at 16: (32, 0), which begins at the end.
-    let mut raw = [0; 32];
-    for (at, value) in [(0, 24_u32), (4, 8), (8, 31), (12, 1), (16, 32), (20, 0)] {
-        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    }
-    let bytes = memory_of(&raw);
+    let bytes = memory_of_numbers(&[24, 8, 31, 1, 32, 0, 0, 0]);
     let memory = GuestMemory::new(&bytes);
     let list = GuestPtr::<Iovec>::new(0);
 
@@ -134,11 +137,7 @@ fn iovecs_are_checked_one_by_one() {
 
 #[test]
 fn truncated_iovecs_keep_the_front() {
-    let mut raw = [0; 32];
-    for (at, value) in [(0, 0_u32), (4, 5), (8, 8), (12, 5)] {
-        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    }
-    let bytes = memory_of(&raw);
+    let bytes = memory_of_numbers(&[0, 5, 8, 5, 0, 0, 0, 0]);
     let mut iovecs = GuestMemory::new(&bytes)
         .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
         .unwrap();
@@ -149,11 +148,7 @@ fn truncated_iovecs_keep_the_front() {
 
 #[test]
 fn advanced_iovecs_keep_the_rest() {
-    let mut raw = [0; 32];
-    for (at, value) in [(0, 0_u32), (4, 5), (8, 8), (12, 5)] {
-        raw[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    }
-    let bytes = memory_of(&raw);
+    let bytes = memory_of_numbers(&[0, 5, 8, 5, 0, 0, 0, 0]);
     let mut iovecs = GuestMemory::new(&bytes)
         .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
         .unwrap();

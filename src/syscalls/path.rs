@@ -69,8 +69,7 @@ impl GuestPath {
         ctx: &WasiCtx,
         follow: bool,
     ) -> Result<Option<Filestat>, Errno> {
-        let follow = if follow { Follow::Yes } else { Follow::No };
-        ctx.stat_beneath(&self.base, &self.bytes, follow)
+        ctx.stat_beneath(&self.base, &self.bytes, follow.into())
     }
 
     /// Where the path leads, a link at its end followed if `follow`, or if slashes behind it say so.
@@ -80,8 +79,7 @@ impl GuestPath {
     /// As [`WasiCtx::resolve`]. [`Errno::Notdir`]: slashes behind what is no directory.
     pub(super) fn resolve_existing(&self, ctx: &WasiCtx, follow: bool) -> Result<Place<'_>, Errno> {
         let follow = follow || self.bytes.ends_with(b"/");
-        let follow = if follow { Follow::Yes } else { Follow::No };
-        let place = self.resolve(ctx, follow)?;
+        let place = self.resolve(ctx, follow.into())?;
         require_directory(&place)?;
         Ok(place)
     }

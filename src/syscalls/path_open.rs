@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::path;
 use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair, Size};
-use crate::ctx::resolve::{Follow, Needed, trim_slashes};
+use crate::ctx::resolve::{Needed, trim_slashes};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::host::{Dir, File, OpenHow, errno};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -97,8 +97,7 @@ impl Request {
         }
         // What must not be there yet is not looked for behind a link.
         let follow = how.follow && !how.oflags.contains(Oflags::CREAT | Oflags::EXCL);
-        let follow = if follow { Follow::Yes } else { Follow::No };
-        let place = ctx.walk(base, path, follow, self.needed)?;
+        let place = ctx.walk(base, path, follow.into(), self.needed)?;
         let name = place.name();
         if place.directory && name.is_some() {
             how.oflags = directory_only(how.oflags)?;

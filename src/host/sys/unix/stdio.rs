@@ -6,7 +6,7 @@ use crate::host::Direction;
 use crate::memory::Iovecs;
 
 /// The room that a pipe reported as writable has at least.
-const PIPE_BUF: usize = libc::PIPE_BUF;
+pub(super) const PIPE_BUF: usize = libc::PIPE_BUF;
 
 /// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
 ///

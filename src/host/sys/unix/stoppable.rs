@@ -6,13 +6,11 @@ use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
 
+use super::stdio::PIPE_BUF;
 use super::{FileRef, file, io as kernel, wait};
 use crate::abi::Fdflags;
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
-
-/// The room that a pipe reported as writable has at least.
-const PIPE_BUF: usize = libc::PIPE_BUF;
 
 impl FileRef<'_> {
     /// `readv(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
