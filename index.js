@@ -1,6 +1,6 @@
 'use strict';
 
-const { accessDenied, alreadyStarted } = require('./lib/errors');
+const { alreadyStarted } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
@@ -16,9 +16,8 @@ const {
 
 const {
   WASI: NativeWASI,
-  exitError,
-  isExitError,
-  mayCall,
+  runCommand,
+  runReactor,
   setMemory,
 } = loadBinding();
 
@@ -30,32 +29,12 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
-// Of our own, and only there where some capability is missing.
-const kAddCapability = Symbol('kAddCapability');
-
-/** "Capabilities insufficient." */
-const ENOTCAPABLE = 76;
+// The object that the native side knows, by what a Proxy of it and an object that
+// inherits from it have, too. An instance has no property that Node's has not.
+const natives = new WeakMap();
+const nativeOf = (wasi) => natives.get(wasi[kSetMemory]);
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
-
-/** `wasiImport.proc_exit` of an instance made with `returnOnExit: true`. */
-function wasiReturnOnProcExit(rval) {
-  if (!mayCall(this, 'proc_exit')) return ENOTCAPABLE;
-  this[kExitCode] = rval;
-  throw exitError(rval);
-}
-
-/** Reads the options, and refuses where Node's permission model says so. */
-function readPermittedOptions(options) {
-  const nativeOptions = readOptions(options);
-  if (process.permission?.has('wasi') === false) {
-    throw accessDenied(readPermittedOptions);
-  }
-  // The native proc_exit is the one that ends the process. Where the guest's
-  // exit is to return instead, the constructor below puts another in its place.
-  nativeOptions.returnOnExit = false;
-  return nativeOptions;
-}
 
 /**
  * The class of `node:wasi`, argument checks and error texts included.
@@ -66,21 +45,20 @@ function readPermittedOptions(options) {
  */
 class WASI extends NativeWASI {
   constructor(options = NO_OPTIONS) {
-    const nativeOptions = readPermittedOptions(options);
+    const nativeOptions = readOptions(options);
+    // Node looks at it when it has opened what the guest is given.
+    nativeOptions.returnOnExit = () => {
+      const { returnOnExit = true } = options;
+      return validateBoolean(returnOnExit, 'options.returnOnExit');
+    };
     super(nativeOptions);
 
-    const { returnOnExit = true } = options;
-    if (validateBoolean(returnOnExit, 'options.returnOnExit')) {
-      this.wasiImport.proc_exit = wasiReturnOnProcExit.bind(this);
-    }
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
     this[kSetMemory] = setMemory.bind(undefined, this);
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
-    if (nativeOptions.capabilities !== undefined) {
-      this[kAddCapability] = super.addCapability.bind(this);
-    }
+    natives.set(this[kSetMemory], this);
   }
 
   finalizeBindings(
@@ -105,11 +83,7 @@ class WASI extends NativeWASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
-    try {
-      _start();
-    } catch (error) {
-      if (!isExitError(error)) throw error;
-    }
+    this[kExitCode] = runCommand(nativeOf(this), _start);
     return this[kExitCode];
   }
 
@@ -120,7 +94,7 @@ class WASI extends NativeWASI {
     validateUndefined(_start, 'instance.exports._start');
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
-      _initialize();
+      runReactor(nativeOf(this), _initialize);
     }
   }
 
@@ -131,9 +105,38 @@ class WASI extends NativeWASI {
   addCapability(name) {
     if (this[kStarted]) throw alreadyStarted();
 
-    const capability = readCapability(name);
-    this[kAddCapability]?.(capability);
+    super.addCapability.call(nativeOf(this), readCapability(name));
   }
+
+  close() {
+    super.close.call(nativeOf(this));
+  }
+
+  stop() {
+    this.close();
+  }
+}
+
+// Node 20 has them from 20.5 on.
+if (Symbol.dispose) {
+  Object.defineProperties(WASI.prototype, {
+    [Symbol.dispose]: {
+      __proto__: null,
+      value() {
+        this.close();
+      },
+      writable: true,
+      configurable: true,
+    },
+    [Symbol.asyncDispose]: {
+      __proto__: null,
+      async value() {
+        this.close();
+      },
+      writable: true,
+      configurable: true,
+    },
+  });
 }
 
 module.exports = { WASI };

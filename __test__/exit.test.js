@@ -9,6 +9,8 @@ const { script } = require('./helpers/child');
 const { NodeWASI, WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { assemble, duck, guest, run, scratch } = require('./helpers/guest');
 
+const EINVAL = 28;
+
 function make(WASI, options) {
   return new WASI({ version: 'preview1', ...options });
 }
@@ -39,15 +41,31 @@ test('start() returns the exit code of a program', (t) => {
   }
 });
 
-test('the exit code is what the guest passed, unconverted', (t) => {
-  for (const value of [7, -1, 'text', null, undefined, 1.5, {}, 5n]) {
+test('an exit code is an i32, and what is none ends no guest', (t) => {
+  for (const value of [0, 7, -1, 2 ** 31 - 1, -(2 ** 31)]) {
     const { returned } = sameAsNode(t, (WASI) => exitWith(WASI, value));
     t.is(returned, value);
   }
+  t.is(exitWith(WASI, 2 ** 32 - 1), -1);
   const symbol = Symbol('code');
-  t.is(exitWith(WASI, symbol), symbol);
-  sameAsNode(t, (WASI) => exitWith(WASI));
-  sameAsNode(t, (WASI) => exitWith(WASI, 1, 2, 3));
+  for (const values of [
+    ...['7', null, undefined, 1.5, NaN, -0, 2 ** 32, {}, 5n, symbol].map(
+      (value) => [value],
+    ),
+    [],
+    [1, 2, 3],
+  ]) {
+    const wasi = make(WASI);
+    let errno;
+    const code = wasi.start(
+      duck({
+        _start() {
+          errno = wasi.wasiImport.proc_exit(...values);
+        },
+      }),
+    );
+    t.deepEqual([errno, code], [EINVAL, 0]);
+  }
 });
 
 test('the exit code of an instance outlives its guest', (t) => {
@@ -226,10 +244,14 @@ test('a finally block of the host runs while an exit passes through', (t) => {
 });
 
 test('proc_exit does not look at memory when it only returns', (t) => {
-  const { name, length } = make(WASI).wasiImport.proc_exit;
-  t.deepEqual([name, length], ['bound wasiReturnOnProcExit', 1]);
-  const plain = make(WASI, { returnOnExit: false }).wasiImport.proc_exit;
-  t.deepEqual([plain.name, plain.length], ['bound proc_exit', 1]);
+  t.is(
+    t.throws(() => make(WASI).wasiImport.proc_exit(3), { any: true }).code,
+    'ERR_WASI_EXITED',
+  );
+  for (const returnOnExit of [true, false]) {
+    const { name, length } = make(WASI, { returnOnExit }).wasiImport.proc_exit;
+    t.deepEqual([name, length], ['bound proc_exit', 1]);
+  }
 });
 
 test('without returnOnExit, proc_exit is checked as every other function', (t) => {

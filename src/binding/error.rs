@@ -17,6 +17,29 @@ pub fn init_error(env: &Env, errno: Errno) -> Error {
     build().unwrap_or_else(|error| error)
 }
 
+/// What node:wasi throws where Node's permission model withholds WASI. Older versions of Node do not name
+/// the flag.
+pub fn access_denied(env: &Env) -> Error {
+    let message = "Access to this API has been restricted. Use --allow-wasi to manage permissions.";
+    let build = || -> Result<Error> {
+        let mut error = env.create_error(Error::from_reason(message))?;
+        error.set_named_property("code", "ERR_ACCESS_DENIED")?;
+        error.set_named_property("permission", "WASI")?;
+        error.set_named_property("resource", "")?;
+        Ok(Error::from(error.to_unknown()))
+    };
+    build().unwrap_or_else(|error| error)
+}
+
+/// What has been closed cannot be started.
+pub fn closed(env: &Env) -> Error {
+    let message = "WASI instance is closed";
+    match env.throw_error(message, Some("ERR_WASI_CLOSED")) {
+        Ok(()) => Error::new(Status::PendingException, message.to_owned()),
+        Err(error) => error,
+    }
+}
+
 /// A `TypeError` with the code of Node's for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
     type_error(env, message, "ERR_INVALID_ARG_TYPE")

@@ -29,8 +29,9 @@ pub struct WasiOptions<'env> {
     pub stdout: i32,
     /// The descriptor of the process that the guest has as 2.
     pub stderr: i32,
-    /// Whether `proc_exit` ends the guest alone, and not the process.
-    pub return_on_exit: bool,
+    /// Whether `proc_exit` ends the guest alone, and not the process; or what tells, when all else that
+    /// can be wrong is known to be right.
+    pub return_on_exit: Either<bool, Function<'env, (), bool>>,
     /// How much the guest may ask for; what is not said has its default.
     pub limits: Option<WasiLimits>,
     /// The names of what the guest may do; everything if not said.
@@ -67,17 +68,17 @@ pub struct WasiLimits {
     pub random_chunk: Option<u32>,
 }
 
-impl WasiOptions<'_> {
-    /// The options in the words of the context.
+impl<'env> WasiOptions<'env> {
+    /// The options in the words of the context, and what tells whether `proc_exit` returns.
     ///
     /// # Errors
     ///
     /// A `TypeError` that lists the known ones, for a capability or a right with an unknown name.
-    pub fn read(self, env: &Env) -> Result<Options> {
+    pub fn read(self, env: &Env) -> Result<(Options, Either<bool, Function<'env, (), bool>>)> {
         let preopens = (self.preopens.into_iter())
             .map(|preopen| preopen.read(env))
             .collect::<Result<_>>()?;
-        Ok(Options {
+        let options = Options {
             snapshot: match self.version.as_str() {
                 "unstable" => Snapshot::Snapshot0,
                 _ => Snapshot::Preview1,
@@ -93,7 +94,8 @@ impl WasiOptions<'_> {
                     Ok::<_, Error>(all.union(grant(env, name)?))
                 })?,
             },
-        })
+        };
+        Ok((options, self.return_on_exit))
     }
 }
 
