@@ -1,5 +1,7 @@
 'use strict';
 
+const { isPromise } = require('node:util').types;
+
 const { alreadyStarted } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const {
@@ -14,12 +16,7 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const {
-  WASI: NativeWASI,
-  runCommand,
-  runReactor,
-  setMemory,
-} = loadBinding();
+const { WASI: NativeWASI, enter, leave, run, setMemory } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -83,7 +80,11 @@ class WASI extends NativeWASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
-    this[kExitCode] = runCommand(nativeOf(this), _start);
+    const native = nativeOf(this);
+    const { how, value } = run(_start, enter(native));
+    // A guest that has returned a promise has only been suspended.
+    this[kExitCode] = leave(native, !isPromise(value));
+    if (how === 'throw') throw value;
     return this[kExitCode];
   }
 
@@ -94,7 +95,10 @@ class WASI extends NativeWASI {
     validateUndefined(_start, 'instance.exports._start');
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
-      runReactor(nativeOf(this), _initialize);
+      const native = nativeOf(this);
+      const { how, value } = run(_initialize, enter(native));
+      leave(native, false);
+      if (how !== 'return') throw value;
     }
   }
 

@@ -11,15 +11,7 @@ use super::error::{access_denied, closed, init_error, invalid_arg_type};
 use super::instance::Instance;
 use super::memory::Memory;
 use super::options::{WasiOptions, grant};
-use crate::abi::Snapshot;
 use crate::ctx::WasiCtx;
-
-/// What `finalizeBindings` takes besides the instance.
-#[napi(object, object_to_js = false)]
-pub struct FinalizeBindingsOptions<'env> {
-    /// The guest's memory; that which the instance exports if not said.
-    pub memory: Option<Unknown<'env>>,
-}
 
 /// The class of node:wasi. What must sound exactly as Node says it, its checks and its error texts, is
 /// added in JavaScript by a class that extends this one.
@@ -31,7 +23,6 @@ pub struct WASI {
     number: usize,
     /// Empty once the instance's functions have been collected: then it cannot be called any more.
     instance: Weak<Instance>,
-    snapshot: Snapshot,
     _weight: Weight,
 }
 
@@ -73,7 +64,6 @@ impl WASI {
     /// # Errors
     ///
     /// `ERR_ACCESS_DENIED` where Node's permission model withholds WASI.
-    /// A `TypeError` for a capability or a right with an unknown name.
     /// An error with the code `UVWASI_EBADF` for a standard stream that is not open, or `UVWASI_` and
     /// what `open(2)` says of a preopen.
     #[napi(constructor)]
@@ -83,13 +73,9 @@ impl WASI {
             return Err(access_denied(&env));
         }
         let (options, return_on_exit) = options.read(&env)?;
-        let snapshot = options.snapshot;
         let weight = Weight::new(env, options.preopens.len());
         let ctx = Arc::new(WasiCtx::new(options).map_err(|errno| init_error(&env, errno))?);
-        let return_on_exit = match return_on_exit {
-            Either::A(return_on_exit) => return_on_exit,
-            Either::B(tell) => tell.call(())?,
-        };
+        let return_on_exit = return_on_exit.call(())?;
         let make = |serial| {
             Rc::new(Instance {
                 ctx,
@@ -106,7 +92,6 @@ impl WASI {
             environment,
             number,
             instance: Rc::downgrade(&instance),
-            snapshot,
             _weight: weight,
         };
         let make_import = make_import(&env)?.borrow_back(&env)?;
@@ -128,72 +113,14 @@ impl WASI {
     ///
     /// # Errors
     ///
-    /// A `TypeError` for a capability with an unknown name.
+    /// A capability with an unknown name.
     #[napi]
-    pub fn add_capability(&self, env: Env, name: String) -> Result<()> {
-        let grant = grant(&env, &name)?;
+    pub fn add_capability(&self, name: String) -> Result<()> {
+        let grant = grant(&name)?;
         if let Some(instance) = self.instance.upgrade() {
             instance.ctx.grant(grant);
         }
         Ok(())
-    }
-
-    /// What a guest imports.
-    #[napi]
-    pub fn get_import_object<'env>(
-        &self,
-        env: &'env Env,
-        this: This<'env>,
-    ) -> Result<Object<'env>> {
-        let mut imports = Object::new(env)?;
-        let wasi_import: Unknown<'_> = this.object.get_named_property("wasiImport")?;
-        imports.set_named_property(self.snapshot.import_module(), wasi_import)?;
-        Ok(imports)
-    }
-    /// Takes the memory of a guest that is not to be started, or whose memory it does not export.
-    ///
-    /// # Errors
-    ///
-    /// A `TypeError` if that is no `WebAssembly.Memory`. `ERR_WASI_CLOSED` after `close()`.
-    #[napi]
-    pub fn finalize_bindings(
-        &self,
-        env: Env,
-        instance: Object<'_>,
-        options: Option<FinalizeBindingsOptions<'_>>,
-    ) -> Result<()> {
-        let memory = match options.and_then(|options| options.memory) {
-            Some(memory) => memory,
-            None => exports(&instance)?.get_named_property("memory")?,
-        };
-        self.bind(&env, memory)
-    }
-
-    /// Runs a command: calls `_start`, and returns the code with which it exited, 0 if it returned. What
-    /// it opened is closed then.
-    ///
-    /// # Errors
-    ///
-    /// As `finalizeBindings`, unless that has been called. What the guest throws.
-    #[napi]
-    pub fn start(&self, env: Env, instance: Object<'_>) -> Result<i32> {
-        match self.entry(&env, &instance, "_start")? {
-            Some(entry) => self.run_command(&env, entry),
-            None => Ok(0),
-        }
-    }
-
-    /// Initialises a reactor: calls `_initialize` if there is one.
-    ///
-    /// # Errors
-    ///
-    /// As `start`. The exit, as an error with the code `ERR_WASI_EXITED`, if it exits.
-    #[napi]
-    pub fn initialize(&self, env: Env, instance: Object<'_>) -> Result<()> {
-        match self.entry(&env, &instance, "_initialize")? {
-            Some(entry) => self.run_reactor(&env, entry),
-            None => Ok(()),
-        }
     }
 
     /// Closes all descriptors of the guest, preopens and standard streams among them; what a stream was
@@ -204,69 +131,6 @@ impl WASI {
             instance.is_closed.set(true);
             instance.ctx.close_all();
         }
-    }
-
-    /// An entry of the guest, if it has it, with a memory for its calls.
-    fn entry<'env>(
-        &self,
-        env: &Env,
-        instance: &Object<'env>,
-        name: &str,
-    ) -> Result<Option<Unknown<'env>>> {
-        let exports = exports(instance)?;
-        let is_bound = (self.instance.upgrade()).is_some_and(|instance| instance.memory.is_bound());
-        if !is_bound {
-            self.bind(env, exports.get_named_property("memory")?)?;
-        }
-        let entry: Unknown<'_> = exports.get_named_property(name)?;
-        Ok((entry.get_type()? != ValueType::Undefined).then_some(entry))
-    }
-
-    fn run_command(&self, env: &Env, entry: Unknown<'_>) -> Result<i32> {
-        let end = self.run(env, entry);
-        let exit_code = self.instance.upgrade().map_or(0, |instance| {
-            // With a promise, it is only waiting.
-            if !matches!(&end, Ok(End::Returned { promise: true })) {
-                instance.ctx.end();
-            }
-            instance.exit_code.get()
-        });
-        match end? {
-            End::Returned { .. } | End::Exited(_) => Ok(exit_code),
-            End::Threw(value) => Err(throw(env, value)),
-        }
-    }
-
-    fn run_reactor(&self, env: &Env, entry: Unknown<'_>) -> Result<()> {
-        match self.run(env, entry)? {
-            End::Returned { .. } => Ok(()),
-            End::Exited(value) | End::Threw(value) => Err(throw(env, value)),
-        }
-    }
-
-    /// Calls an entry of the guest.
-    fn run<'env>(&self, env: &'env Env, entry: Unknown<'_>) -> Result<End<'env>> {
-        let instance = self.instance.upgrade();
-        let serial = instance.as_ref().map_or(0.0, |instance| instance.serial);
-        let environment = Environment::of(env)?;
-        let run = environment.glue.run.borrow_back(env)?;
-        let running = |by: i32| {
-            if let Some(instance) = &instance {
-                instance.running.set(instance.running.get().saturating_add_signed(by));
-            }
-        };
-        running(1);
-        let end = run.call(FnArgs::from((entry, serial)));
-        running(-1);
-        let end = end?;
-        let value: Unknown<'_> = end.get_named_property("value")?;
-        Ok(match end.get_named_property::<String>("how")?.as_str() {
-            "exit" => End::Exited(value),
-            "throw" => End::Threw(value),
-            _ => End::Returned {
-                promise: value.is_promise()?,
-            },
-        })
     }
 
     fn bind(&self, env: &Env, memory: Unknown<'_>) -> Result<()> {
@@ -285,29 +149,6 @@ impl WASI {
     }
 }
 
-/// How a call of a guest's entry ended.
-enum End<'env> {
-    Returned {
-        /// Whether what it returned is a promise.
-        promise: bool,
-    },
-    /// With the error that unwound it.
-    Exited(Unknown<'env>),
-    Threw(Unknown<'env>),
-}
-
-/// Throws any value.
-fn throw(env: &Env, value: Unknown<'_>) -> Error {
-    match env.throw(value) {
-        Ok(()) => Error::new(Status::PendingException, "the guest threw"),
-        Err(error) => error,
-    }
-}
-
-fn exports<'env>(instance: &Object<'env>) -> Result<Object<'env>> {
-    instance.get_named_property("exports")
-}
-
 /// Gives `wasi` its memory: `wasi[kSetMemory]` of node:wasi.
 ///
 /// # Errors
@@ -318,22 +159,26 @@ pub fn set_memory(env: Env, wasi: &WASI, memory: Unknown<'_>) -> Result<()> {
     wasi.bind(&env, memory)
 }
 
-/// Calls `_start` of a command: see `start`.
-///
-/// # Errors
-///
-/// What the guest throws.
+/// Says that an entry of the guest is about to run, and gives what tells its exits from those of others.
 #[napi]
-pub fn run_command(env: Env, wasi: &WASI, entry: Unknown<'_>) -> Result<i32> {
-    wasi.run_command(&env, entry)
+pub fn enter(wasi: &WASI) -> f64 {
+    wasi.instance.upgrade().map_or(0.0, |instance| {
+        instance.running.set(instance.running.get() + 1);
+        instance.serial
+    })
 }
 
-/// Calls `_initialize` of a reactor: see `initialize`.
-///
-/// # Errors
-///
-/// What the guest throws, its exit among that.
+/// Says that an entry of the guest has ended, and whether that was the end of the guest: then what it
+/// opened is closed. Gives the code of its last exit, 0 if there was none.
 #[napi]
-pub fn run_reactor(env: Env, wasi: &WASI, entry: Unknown<'_>) -> Result<()> {
-    wasi.run_reactor(&env, entry)
+pub fn leave(wasi: &WASI, is_over: bool) -> i32 {
+    wasi.instance.upgrade().map_or(0, |instance| {
+        instance
+            .running
+            .set(instance.running.get().saturating_sub(1));
+        if is_over {
+            instance.ctx.end();
+        }
+        instance.exit_code.get()
+    })
 }

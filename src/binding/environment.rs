@@ -29,7 +29,6 @@ pub struct Glue {
     pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32, f64, bool)>, Unknown<'static>>,
     pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
-    pub run: FunctionRef<FnArgs<(Unknown<'static>, f64)>, Object<'static>>,
 }
 
 /// What makes an instance's `wasiImport`, of the object that its functions are to keep, and its number.
@@ -86,7 +85,7 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
 
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
-pub fn set_up(_: Object<'_>, env: Env) -> Result<()> {
+pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     // Node does so itself, but not every runtime.
     host::ignore_file_size_signal();
     let glue: Function<'_, (), Object<'_>> = env.run_script(GLUE)?;
@@ -97,6 +96,9 @@ pub fn set_up(_: Object<'_>, env: Env) -> Result<()> {
                 .create_ref()?
         };
     }
+    // Between a guest and the `start()` that it throws to is no native function: what Node ends a thread
+    // with would not come through.
+    exports.set_named_property("run", glue.get_named_property::<Unknown<'_>>("run")?)?;
     let (block, arrays) = Block::new(&env)?;
     let environment = Rc::new(Environment {
         block,
@@ -107,7 +109,6 @@ pub fn set_up(_: Object<'_>, env: Env) -> Result<()> {
             exit_error: glue!("exitError"),
             exit_process: glue!("exitProcess"),
             terminated: glue!("terminated"),
-            run: glue!("run"),
         },
     });
     let make_import = trampoline::make_import(&env, &environment, &arrays)?;

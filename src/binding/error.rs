@@ -33,28 +33,18 @@ pub fn access_denied(env: &Env) -> Error {
 
 /// What has been closed cannot be started.
 pub fn closed(env: &Env) -> Error {
-    let message = "WASI instance is closed";
-    match env.throw_error(message, Some("ERR_WASI_CLOSED")) {
-        Ok(()) => Error::new(Status::PendingException, message.to_owned()),
-        Err(error) => error,
-    }
+    thrown(env.throw_error("WASI instance is closed", Some("ERR_WASI_CLOSED")))
 }
 
 /// A `TypeError` with the code of Node's for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
-    type_error(env, message, "ERR_INVALID_ARG_TYPE")
+    thrown(env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")))
 }
 
-fn type_error(env: &Env, message: &str, code: &str) -> Error {
-    match env.throw_type_error(message, Some(code)) {
-        Ok(()) => Error::new(Status::PendingException, message.to_owned()),
+/// An error that has been thrown, for a function that is to return it.
+fn thrown(throw: Result<()>) -> Error {
+    match throw {
+        Ok(()) => Error::new(Status::PendingException, String::new()),
         Err(error) => error,
     }
-}
-
-/// A `TypeError` with the code of Node's for an argument of the right type that means nothing.
-pub fn invalid_arg_value(env: &Env, what: &str, received: &str, known: &[&str]) -> Error {
-    let known = known.join(", ");
-    let message = format!("Unknown {what} '{received}'. Known are: {known}");
-    type_error(env, &message, "ERR_INVALID_ARG_VALUE")
 }

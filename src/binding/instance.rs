@@ -44,7 +44,8 @@ impl Instances {
     /// has it as long as there are closures that call it.
     pub fn insert(&mut self, make: impl FnOnce(f64) -> Rc<Instance>) -> (usize, Rc<Instance>) {
         if self.slots.len() >= self.full {
-            self.slots.retain(|_, instance| instance.memory.is_reachable());
+            self.slots
+                .retain(|_, instance| instance.memory.is_reachable());
             self.full = MIN_FULL.max(2 * self.slots.len());
         }
         self.made += 1.0;

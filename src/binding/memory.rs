@@ -112,21 +112,22 @@ impl Memory {
         Ok(self.len.get() > old_len)
     }
 
-    /// Gives the closures a memory and `view`, an array over its bytes, and remembers where those are.
+    /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
+    /// those are.
     ///
     /// # Errors
     ///
-    /// That is no array of bytes, or one that does not begin at a word.
+    /// `view` is no array of bytes, or one that does not begin at a word.
     fn set(
         &self,
         bind: sys::napi_value,
         memory: sys::napi_value,
         view: sys::napi_value,
     ) -> Result<()> {
-        let (mut array_type, mut len, mut data) = (0, 0, ptr::null_mut());
-        let (no_buffer, no_offset) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `view` is a live handle, the out-parameters are valid, those not wanted are null. What
-        // is no typed array of the engine's own is refused.
+        let (mut array_type, mut len, mut offset) = (0, 0, 0);
+        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `view` is a live handle, and the out-parameters are valid. What is no typed array of
+        // the engine's own is refused.
         let status = unsafe {
             sys::napi_get_typedarray_info(
                 self.env,
@@ -134,20 +135,47 @@ impl Memory {
                 &mut array_type,
                 &mut len,
                 &mut data,
-                no_buffer,
-                no_offset,
+                &mut buffer,
+                &mut offset,
             )
         };
         check_status!(status)?;
         if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
             return Err(Error::from_reason("these are not the bytes of a memory"));
         }
+        let view = self.of_fixed_length(view, buffer, offset, len)?;
         // Should the call be cut short, nobody knows which array the closures have.
         self.len.set(0);
         self.call(bind, &[memory, view])?;
         self.base.set(data.cast());
         self.len.set(len);
         Ok(())
+    }
+
+    /// `view` as an array that has all its `len` bytes or, once one of them is gone, no element. One that
+    /// JavaScript made could follow its buffer to whatever length that is given.
+    fn of_fixed_length(
+        &self,
+        view: sys::napi_value,
+        buffer: sys::napi_value,
+        offset: usize,
+        len: usize,
+    ) -> Result<sys::napi_value> {
+        let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
+        // SAFETY: a live handle and a valid out-parameter.
+        let status = unsafe { sys::napi_is_arraybuffer(self.env, buffer, &mut is_array_buffer) };
+        check_status!(status)?;
+        if !is_array_buffer {
+            // Bytes that threads share only grow.
+            return Ok(view);
+        }
+        let array_type = sys::TypedarrayType::uint8_array;
+        // SAFETY: as above; a part that is not in the buffer would be refused.
+        let status = unsafe {
+            sys::napi_create_typedarray(self.env, array_type, len, buffer, offset, &mut fixed)
+        };
+        check_status!(status)?;
+        Ok(fixed)
     }
 
     /// Calls the closures' function, which runs no JavaScript but its own.
