@@ -26,10 +26,28 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
-// The object that the native side knows, by what a Proxy of it and an object that
-// inherits from it have, too. An instance has no property that Node's has not.
-const natives = new WeakMap();
-const nativeOf = (wasi) => natives.get(wasi[kSetMemory]);
+function returned(object) {
+  return object;
+}
+returned.prototype = null;
+
+/**
+ * Tells the object that the native side knows by its kSetMemory, which a Proxy of
+ * it and an object that inherits from it have, too. It takes a field of its own,
+ * as an instance has no property that Node's has not.
+ */
+class Native extends returned {
+  #wasi;
+
+  constructor(setMemory, wasi) {
+    super(setMemory);
+    this.#wasi = wasi;
+  }
+
+  static of({ [kSetMemory]: setMemory }) {
+    return setMemory.#wasi;
+  }
+}
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
@@ -55,7 +73,7 @@ class WASI extends NativeWASI {
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
-    natives.set(this[kSetMemory], this);
+    new Native(this[kSetMemory], this);
   }
 
   finalizeBindings(
@@ -80,7 +98,7 @@ class WASI extends NativeWASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
-    const native = nativeOf(this);
+    const native = Native.of(this);
     const { how, value } = run(_start, enter(native));
     // A guest that has returned a promise has only been suspended.
     this[kExitCode] = leave(native, !isPromise(value));
@@ -95,7 +113,7 @@ class WASI extends NativeWASI {
     validateUndefined(_start, 'instance.exports._start');
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
-      const native = nativeOf(this);
+      const native = Native.of(this);
       const { how, value } = run(_initialize, enter(native));
       leave(native, false);
       if (how !== 'return') throw value;
@@ -109,11 +127,11 @@ class WASI extends NativeWASI {
   addCapability(name) {
     if (this[kStarted]) throw alreadyStarted();
 
-    super.addCapability.call(nativeOf(this), readCapability(name));
+    super.addCapability.call(Native.of(this), readCapability(name));
   }
 
   close() {
-    super.close.call(nativeOf(this));
+    super.close.call(Native.of(this));
   }
 
   stop() {

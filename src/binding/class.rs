@@ -3,12 +3,11 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
-use napi::{Property, PropertyAttributes};
 use napi_derive::napi;
 
 use super::environment::{Environment, make_import};
 use super::error::{access_denied, closed, init_error, invalid_arg_type};
-use super::instance::Instance;
+use super::instance::{Instance, Weight};
 use super::memory::Memory;
 use super::options::{WasiOptions, grant};
 use crate::ctx::WasiCtx;
@@ -23,32 +22,6 @@ pub struct WASI {
     number: usize,
     /// Empty once the instance's functions have been collected: then it cannot be called any more.
     instance: Weak<Instance>,
-    _weight: Weight,
-}
-
-/// What the collector is told that an object weighs, so that it comes in time.
-struct Weight {
-    env: Env,
-    bytes: i64,
-}
-
-impl Weight {
-    /// What an instance keeps outside of JavaScript.
-    const INSTANCE: usize = 4 << 10;
-    /// A preopen keeps little memory, but a descriptor, of which there are few.
-    const PREOPEN: usize = 32 << 10;
-
-    fn new(env: Env, preopens: usize) -> Self {
-        let bytes = (Self::INSTANCE + preopens * Self::PREOPEN) as i64;
-        let _ = env.adjust_external_memory(bytes);
-        Self { env, bytes }
-    }
-}
-
-impl Drop for Weight {
-    fn drop(&mut self) {
-        let _ = self.env.adjust_external_memory(-self.bytes);
-    }
 }
 
 impl Drop for WASI {
@@ -67,7 +40,7 @@ impl WASI {
     /// An error with the code `UVWASI_EBADF` for a standard stream that is not open, or `UVWASI_` and
     /// what `open(2)` says of a preopen.
     #[napi(constructor)]
-    pub fn new(env: Env, mut this: This<'_>, options: WasiOptions) -> Result<Self> {
+    pub fn new(env: Env, this: This<'_>, options: WasiOptions) -> Result<Self> {
         let environment = Environment::of(&env)?;
         if !environment.glue.permitted.borrow_back(&env)?.call(())? {
             return Err(access_denied(&env));
@@ -85,6 +58,7 @@ impl WASI {
                 exit_code: Cell::new(0),
                 running: Cell::new(0),
                 is_closed: Cell::new(false),
+                _weight: weight,
             })
         };
         let (number, instance) = environment.instances.borrow_mut().insert(make);
@@ -92,20 +66,10 @@ impl WASI {
             environment,
             number,
             instance: Rc::downgrade(&instance),
-            _weight: weight,
         };
         let make_import = make_import(&env)?.borrow_back(&env)?;
-        let made = make_import.call(FnArgs::from((this.object, number as u32)))?;
-        (instance.memory).set_closures(made.get_named_property("bind")?)?;
-        // Defined and not set: a class that extends this one has no say in it.
-        let functions: Unknown<'_> = made.get_named_property("functions")?;
-        let all = PropertyAttributes::Writable
-            | PropertyAttributes::Enumerable
-            | PropertyAttributes::Configurable;
-        this.object.define_properties(&[Property::new()
-            .with_utf8_name("wasiImport")?
-            .with_napi_value(&env, functions)?
-            .with_property_attributes(all)])?;
+        let bind = make_import.call(FnArgs::from((this.object, number as u32)))?;
+        instance.memory.set_closures(bind)?;
         Ok(wasi)
     }
 

@@ -31,9 +31,9 @@ pub struct Glue {
     pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
 }
 
-/// What makes an instance's `wasiImport`, of the object that its functions are to keep, and its number.
-/// It is returned as `functions`, with `bind`, for [`Memory::set_closures`](super::memory::Memory).
-pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Object<'static>>;
+/// What gives an object its `wasiImport`, for the instance with this number. It returns what
+/// [`Memory::set_closures`](super::memory::Memory::set_closures) takes.
+pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Unknown<'static>>;
 
 /// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
 /// both go at the end is not specified.

@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use napi::Env;
 use slab::Slab;
 
 use super::memory::Memory;
@@ -21,6 +22,32 @@ pub struct Instance {
     pub running: Cell<u32>,
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
+    pub _weight: Weight,
+}
+
+/// What the collector is told that an object weighs, so that it comes in time.
+pub struct Weight {
+    env: Env,
+    bytes: i64,
+}
+
+impl Weight {
+    /// What an instance keeps outside of JavaScript.
+    const INSTANCE: usize = 4 << 10;
+    /// A preopen keeps little memory, but a descriptor, of which there are few.
+    const PREOPEN: usize = 32 << 10;
+
+    pub fn new(env: Env, preopens: usize) -> Self {
+        let bytes = (Self::INSTANCE + preopens * Self::PREOPEN) as i64;
+        let _ = env.adjust_external_memory(bytes);
+        Self { env, bytes }
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        let _ = self.env.adjust_external_memory(-self.bytes);
+    }
 }
 
 /// The instances of an environment that can still be called, by their numbers.

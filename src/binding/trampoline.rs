@@ -40,7 +40,8 @@ for_each_syscall!(callbacks);
 /// has without defining properties on each. Each method refuses in Node's order: the number of arguments,
 /// their types (a number's value is looked at natively), then whether there is a memory.
 ///
-/// No program reaches what the methods close over, and the methods look nothing up that a program could
+/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends it has
+/// no say in that. No program reaches what the methods close over, and the methods look nothing up that a program could
 /// have replaced: that `view` has an element is what [`Memory::bytes`](super::memory::Memory::bytes)
 /// rests on.
 pub fn make_import(
@@ -56,6 +57,12 @@ pub fn make_import(
     let script = format!(
         "'use strict';(a,b,r,empty,{natives},refresh)=>{{\
            const {{prototype}}=class WASI{{}};\
+           const same=function(wasi){{return wasi}};\
+           same.prototype=null;\
+           class Given extends same{{\
+             wasiImport;\
+             constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
+           }}\
            return(kept,instance)=>{{\
              let memory,view=empty;\
              const bind=(newMemory,newView)=>{{\
@@ -63,7 +70,8 @@ pub fn make_import(
                return memory\
              }};\
              const refused=(row)=>refresh(row,kept,bind);\
-             return{{__proto__:null,bind,functions:{{__proto__:prototype,{methods}}}}}\
+             new Given(kept,{{__proto__:prototype,{methods}}});\
+             return bind\
            }}\
          }}"
     );
