@@ -26,26 +26,34 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
-function returned(object) {
-  return object;
+/** What extends it can give fields to any object. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is what it is for
+class Extension {
+  constructor(object) {
+    return object;
+  }
 }
-returned.prototype = null;
 
 /**
  * Tells the object that the native side knows by its kSetMemory, which a Proxy of
- * it and an object that inherits from it have, too. It takes a field of its own,
- * as an instance has no property that Node's has not.
+ * it and an object that inherits from it have, too. It takes a field of that
+ * function, as an instance has no property that Node's has not.
  */
-class Native extends returned {
+class Native extends Extension {
   #wasi;
 
-  constructor(setMemory, wasi) {
-    super(setMemory);
+  constructor(bound, wasi) {
+    super(bound);
     this.#wasi = wasi;
   }
 
-  static of({ [kSetMemory]: setMemory }) {
-    return setMemory.#wasi;
+  /** Returns `bound`, from now on the kSetMemory of `wasi`. */
+  static mark(bound, wasi) {
+    return new Native(bound, wasi);
+  }
+
+  static of({ [kSetMemory]: bound }) {
+    return bound.#wasi;
   }
 }
 
@@ -69,11 +77,10 @@ class WASI extends NativeWASI {
     super(nativeOptions);
 
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
-    this[kSetMemory] = setMemory.bind(undefined, this);
+    this[kSetMemory] = Native.mark(setMemory.bind(undefined, this), this);
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
-    new Native(this[kSetMemory], this);
   }
 
   finalizeBindings(

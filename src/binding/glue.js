@@ -55,22 +55,27 @@
     }
   }
 
-  function returned(object) {
-    return object;
+  /** What extends it can give fields to any object. */
+  class Extension {
+    constructor(object) {
+      return object;
+    }
   }
-  returned.prototype = null;
 
   /** Marks an error as the exit of one instance, in fields of its own. */
-  class Exit extends returned {
+  class Exit extends Extension {
     #instance;
-    #code;
     #thrown;
 
-    constructor(error, instance, code, thrown) {
+    // Without one, older engines make it of iterators, which a program can replace.
+    constructor(error, instance, thrown) {
       super(error);
       this.#instance = instance;
-      this.#code = code;
       this.#thrown = thrown;
+    }
+
+    static mark(error, instance, thrown) {
+      return new Exit(error, instance, thrown);
     }
 
     /** Whether `error` is the exit of this instance. */
@@ -103,7 +108,7 @@
    */
   function exitError(exitCode, instance, thrown) {
     const error = takeTrapError();
-    new Exit(error, instance, exitCode, thrown);
+    Exit.mark(error, instance, thrown);
     try {
       show(error, 'message', `The guest exited with code ${exitCode}`, false);
       show(error, 'code', 'ERR_WASI_EXITED', true);
