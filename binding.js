@@ -835,10 +835,11 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.WASI = nativeBinding.WASI
+module.exports.addCapability = nativeBinding.addCapability
 module.exports.capabilityNames = nativeBinding.capabilityNames
+module.exports.close = nativeBinding.close
+module.exports.create = nativeBinding.create
 module.exports.endWaitsWithThread = nativeBinding.endWaitsWithThread
 module.exports.enter = nativeBinding.enter
 module.exports.leave = nativeBinding.leave
 module.exports.rightNames = nativeBinding.rightNames
-module.exports.setMemory = nativeBinding.setMemory

@@ -16,7 +16,7 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { WASI: NativeWASI, enter, leave, run, setMemory } = loadBinding();
+const { addCapability, close, create, enter, leave, run } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -35,25 +35,25 @@ class Extension {
 }
 
 /**
- * Tells the object that the native side knows by its kSetMemory, which a Proxy of
- * it and an object that inherits from it have, too. It takes a field of that
- * function, as an instance has no property that Node's has not.
+ * Tells the number that an instance has for the native side by its kSetMemory,
+ * which a Proxy of it and an object that inherits from it have, too. It takes a
+ * field of that function, as an instance has no property that Node's has not.
  */
 class Native extends Extension {
-  #wasi;
+  #number;
 
-  constructor(bound, wasi) {
-    super(bound);
-    this.#wasi = wasi;
+  constructor({ setMemory, number }) {
+    super(setMemory);
+    this.#number = number;
   }
 
-  /** Returns `bound`, from now on the kSetMemory of `wasi`. */
-  static mark(bound, wasi) {
-    return new Native(bound, wasi);
+  /** Returns the kSetMemory of what has been created. */
+  static mark(created) {
+    return new Native(created);
   }
 
-  static of({ [kSetMemory]: bound }) {
-    return bound.#wasi;
+  static numberOf({ [kSetMemory]: setMemory }) {
+    return setMemory.#number;
   }
 }
 
@@ -66,7 +66,7 @@ const NO_OPTIONS = Object.freeze({ __proto__: null });
  * Node says it. What Node keeps in properties is in the same properties, so that
  * a Proxy of an instance works, and an object that inherits from one.
  */
-class WASI extends NativeWASI {
+class WASI {
   constructor(options = NO_OPTIONS) {
     const nativeOptions = readOptions(options);
     // Node looks at it when it has opened what the guest is given.
@@ -74,10 +74,10 @@ class WASI extends NativeWASI {
       const { returnOnExit = true } = options;
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
-    super(nativeOptions);
+    const created = create(this, nativeOptions);
 
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
-    this[kSetMemory] = Native.mark(setMemory.bind(undefined, this), this);
+    this[kSetMemory] = Native.mark(created);
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
@@ -105,10 +105,10 @@ class WASI extends NativeWASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
-    const native = Native.of(this);
-    const { how, value } = run(_start, enter(native));
+    const number = Native.numberOf(this);
+    const { how, value } = run(_start, enter(number));
     // A guest that has returned a promise has only been suspended.
-    this[kExitCode] = leave(native, !isPromise(value));
+    this[kExitCode] = leave(number, !isPromise(value));
     if (how === 'throw') throw value;
     return this[kExitCode];
   }
@@ -120,9 +120,9 @@ class WASI extends NativeWASI {
     validateUndefined(_start, 'instance.exports._start');
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
-      const native = Native.of(this);
-      const { how, value } = run(_initialize, enter(native));
-      leave(native, false);
+      const number = Native.numberOf(this);
+      const { how, value } = run(_initialize, enter(number));
+      leave(number, false);
       if (how !== 'return') throw value;
     }
   }
@@ -134,11 +134,11 @@ class WASI extends NativeWASI {
   addCapability(name) {
     if (this[kStarted]) throw alreadyStarted();
 
-    super.addCapability.call(Native.of(this), readCapability(name));
+    addCapability(Native.numberOf(this), readCapability(name));
   }
 
   close() {
-    super.close.call(Native.of(this));
+    close(Native.numberOf(this));
   }
 
   stop() {

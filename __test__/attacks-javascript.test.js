@@ -8,7 +8,6 @@ const test = require('ava');
 
 const { script } = require('./helpers/child');
 const { WASI } = require('./helpers/compare');
-const { duck, scratch } = require('./helpers/guest');
 
 /**
  * What a program logs, as JSON. It runs where memories that grow move, and their
@@ -33,36 +32,6 @@ test('a class that extends WASI has no say in where its functions go', (t) => {
   const wasi = new Thief({ version: 'preview1' });
   t.is(stolen, undefined);
   t.is(Object.keys(wasi.wasiImport).length, 46);
-});
-
-test('functions of an instance that could not be made serve no other', (t) => {
-  const Native = Object.getPrototypeOf(WASI);
-  const victim = new WASI({
-    version: 'preview1',
-    preopens: { '/victim': scratch(t) },
-  });
-  const options = {
-    version: 'preview1',
-    args: [],
-    env: [],
-    preopens: [],
-    stdin: 0,
-    stdout: 1,
-    stderr: 2,
-    returnOnExit: true,
-  };
-  // An object that is one already cannot become another, but gets its functions.
-  const { wasiImport } = victim;
-  t.throws(() => Native.call(victim, options));
-  const stolen = victim.wasiImport;
-  const next = new WASI({
-    version: 'preview1',
-    preopens: { '/next': scratch(t) },
-  });
-  next.finalizeBindings(duck({}));
-  if (stolen === wasiImport) return t.pass();
-  t.throws(() => stolen.fd_prestat_get(3, 0), { code: 'ERR_WASI_NOT_STARTED' });
-  t.not(stolen, wasiImport);
 });
 
 const RANDOM = `

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
@@ -18,6 +18,10 @@ pub struct Environment {
     pub block: Block,
     /// Every instance that can still be called.
     pub instances: RefCell<Instances>,
+    /// Whether there is an object whose collection tells of others.
+    is_watching: Cell<bool>,
+    /// Whether it is being torn down.
+    has_ended: Cell<bool>,
     /// The functions of `glue.js`.
     pub glue: Glue,
 }
@@ -31,21 +35,43 @@ pub struct Glue {
     pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
 }
 
-/// What gives an object its `wasiImport`, for the instance with this number. It returns what
-/// [`Memory::set_closures`](super::memory::Memory::set_closures) takes.
-pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Unknown<'static>>;
+/// What gives an object its `wasiImport`, for the instance with this number. It returns `bind`, which is
+/// for [`Memory::set_closures`](super::memory::Memory::set_closures), and `setMemory`.
+pub type MakeFunctions = FunctionRef<FnArgs<(Object<'static>, u32)>, Object<'static>>;
 
 /// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
 /// both go at the end is not specified.
 struct Loaded {
     environment: Rc<Environment>,
-    make_import: MakeImport,
+    make_functions: MakeFunctions,
 }
 
 impl Environment {
     /// That of this JavaScript environment.
     pub fn of(env: &Env) -> Result<Rc<Self>> {
         Ok(Rc::clone(&loaded(env)?.environment))
+    }
+
+    /// Sees to it that instances are dropped when they have been collected, if no next one is made.
+    ///
+    /// A finalizer of each would be kept by Node-API until the event loop turns. So one object that
+    /// nothing refers to stands for all, and when it has been collected they are looked through.
+    pub fn watch(self: &Rc<Self>, env: &Env) -> Result<()> {
+        if self.is_watching.replace(true) {
+            return Ok(());
+        }
+        let mut object = Object::new(env)?;
+        object.add_finalizer(Rc::clone(self), (), |collected| {
+            let environment = collected.value;
+            // What is finalized at the end has not been collected, and what it makes would be, too.
+            if environment.has_ended.get() {
+                return;
+            }
+            environment.is_watching.set(false);
+            if environment.instances.borrow_mut().sweep() > 0 {
+                let _ = environment.watch(&collected.env);
+            }
+        })
     }
 
     /// The instance of the call that is in the block.
@@ -60,9 +86,9 @@ fn loaded(env: &Env) -> Result<&'static mut Loaded> {
         .ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
 }
 
-/// The function that makes a `wasiImport`.
-pub fn make_import(env: &Env) -> Result<&'static MakeImport> {
-    Ok(&loaded(env)?.make_import)
+/// The function that gives an object its `wasiImport`.
+pub fn make_functions(env: &Env) -> Result<&'static MakeFunctions> {
+    Ok(&loaded(env)?.make_functions)
 }
 
 /// Has what waits in this thread end when the thread is asked to stop, as a worker is by its owner.
@@ -103,6 +129,8 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     let environment = Rc::new(Environment {
         block,
         instances: RefCell::default(),
+        is_watching: Cell::new(false),
+        has_ended: Cell::new(false),
         glue: Glue {
             view_of: glue!("viewOf"),
             permitted: glue!("permitted"),
@@ -111,16 +139,17 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
             terminated: glue!("terminated"),
         },
     });
-    let make_import = trampoline::make_import(&env, &environment, &arrays)?;
+    let make_functions = trampoline::make_functions(&env, &environment, &arrays)?;
     // Not every runtime finalizes what a worker leaves behind when it ends.
     env.add_env_cleanup_hook(Rc::clone(&environment), |environment| {
+        environment.has_ended.set(true);
         for instance in environment.instances.borrow().iter() {
             instance.ctx.close_all();
         }
     })?;
     let loaded = Loaded {
         environment,
-        make_import,
+        make_functions,
     };
     env.set_instance_data(loaded, (), |_| {})
 }

@@ -53,7 +53,7 @@ impl Drop for Weight {
 /// The instances of an environment that can still be called, by their numbers.
 ///
 /// They are kept here alone. What tells that one can no longer be called is that the closures of its
-/// `wasiImport` have been collected: to wait for what Node-API does after that would be to wait for the
+/// `wasiImport` have been collected. To wait for what Node-API does after that would be to wait for the
 /// event loop, which a program that makes one instance after the other may not return to.
 #[derive(Default)]
 pub struct Instances {
@@ -86,11 +86,12 @@ impl Instances {
         self.slots.get(number.wrapping_sub(1))
     }
 
-    /// Drops the instance with this number if it has been collected.
-    pub fn release(&mut self, number: usize) {
-        if (self.get(number)).is_some_and(|instance| !instance.memory.is_reachable()) {
-            self.slots.remove(number - 1);
-        }
+    /// Drops those that have been collected, and tells how many are left.
+    pub fn sweep(&mut self) -> usize {
+        self.slots
+            .retain(|_, instance| instance.memory.is_reachable());
+        self.full = MIN_FULL.max(2 * self.slots.len());
+        self.slots.len()
     }
 
     /// All of them.

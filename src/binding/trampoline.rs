@@ -2,7 +2,7 @@
 //!
 //! There is one native function for each row of the table, made once in each environment. What an
 //! instance's `wasiImport` holds are closures over those, made by JavaScript that is written out of the
-//! table too: see [`make_import`]. (46 native functions for each instance would take six times as long to
+//! table too: see [`make_functions`]. (46 native functions for each instance would take six times as long to
 //! make as node:wasi takes for all its class, and six times the memory.) The native functions themselves
 //! reach nobody else.
 
@@ -17,7 +17,8 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::block::Arrays;
-use super::environment::{Environment, MakeImport};
+use super::environment::{Environment, MakeFunctions};
+use super::exports;
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
 use crate::syscalls::{self, ParamType, Row, SYSCALLS, Stop, for_each_syscall};
@@ -33,29 +34,29 @@ macro_rules! callbacks {
 
 for_each_syscall!(callbacks);
 
-/// Makes the function that makes a `wasiImport`: see [`MakeImport`].
+/// Makes the function that makes a `wasiImport`: see [`MakeFunctions`].
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
 /// A method in a literal has its name and its length from the text, which no other way to make a function
 /// has without defining properties on each. Each method refuses in Node's order: the number of arguments,
 /// their types (a number's value is looked at natively), then whether there is a memory.
 ///
-/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends it has
-/// no say in that. No program reaches what the methods close over, and the methods look nothing up that a program could
-/// have replaced: that `view` has an element is what [`Memory::bytes`](super::memory::Memory::bytes)
-/// rests on.
-pub fn make_import(
+/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends its
+/// class has no say in that. No program reaches what the methods close over, and the methods look nothing
+/// up that a program could have replaced: that `view` has an element is what
+/// [`Memory::bytes`](super::memory::Memory::bytes) rests on.
+pub fn make_functions(
     env: &Env,
     environment: &Rc<Environment>,
     arrays: &Arrays,
-) -> Result<MakeImport> {
+) -> Result<MakeFunctions> {
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.params))
         .collect();
     let natives: Vec<_> = (0..syscalls::COUNT).map(|row| format!("n{row}")).collect();
     let natives = natives.join(",");
     let script = format!(
-        "'use strict';(a,b,r,empty,{natives},refresh)=>{{\
+        "'use strict';(a,b,r,empty,{natives},refresh,setMemory)=>{{\
            const {{prototype}}=class WASI{{}};\
            const same=function(wasi){{return wasi}};\
            same.prototype=null;\
@@ -63,15 +64,20 @@ pub fn make_import(
              wasiImport;\
              constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
            }}\
-           return(kept,instance)=>{{\
+           return(wasi,instance)=>{{\
              let memory,view=empty;\
              const bind=(newMemory,newView)=>{{\
                if(newView!==undefined){{memory=newMemory;view=newView}}\
                return memory\
              }};\
-             const refused=(row)=>refresh(row,kept,bind);\
-             new Given(kept,{{__proto__:prototype,{methods}}});\
-             return bind\
+             const refused=(row)=>refresh(row,bind);\
+             new Given(wasi,{{__proto__:prototype,{methods}}});\
+             return{{\
+               __proto__:null,bind,\
+               setMemory:{{'bound setMemory'(memory){{\
+                 setMemory(instance,memory,bind)\
+               }}}}['bound setMemory']\
+             }}\
            }}\
          }}"
     );
@@ -116,10 +122,10 @@ fn method(row: usize, name: &str, params: &[ParamType]) -> String {
     )
 }
 
-/// The native functions, in the order of the table, and [`refresh`].
+/// The native functions, in the order of the table, and [`refresh`] and [`set_memory`].
 fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys::napi_value>> {
     let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
-    rows.chain([("refresh", refresh as Callback)])
+    rows.chain([("refresh", refresh as Callback), ("setMemory", set_memory)])
         .map(|(name, callback)| {
             // Never freed: the functions can be called as long as there is JavaScript to do it.
             let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
@@ -209,29 +215,67 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     }
 }
 
-/// Looks at an instance's memory once more, for a call that is in the block. It is called with its row,
-/// and with what the closures are to keep. True if anything is wrong.
+/// The environment and the first arguments of a call.
 ///
-/// What is wrong with the call's arguments comes before there being no memory.
-unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let (mut row_value, mut argc, mut row) = (ptr::null_mut(), 1, 0);
-    let none = ptr::null_mut();
-    // SAFETY: there is room for `argc` arguments, and one not passed is `undefined`.
-    unsafe { sys::napi_get_cb_info(env, info, &mut argc, &mut row_value, none, ptr::null_mut()) };
-    // SAFETY: a live handle of this environment.
-    unsafe { sys::napi_get_value_uint32(env, row_value, &mut row) };
-    // SAFETY: this is one of the native functions.
+/// # Safety
+///
+/// `info` is that of a call of one of the [`native_functions`].
+unsafe fn arguments<'e, const COUNT: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> (&'e Environment, [Unknown<'e>; COUNT]) {
+    let (mut argv, mut argc) = ([ptr::null_mut(); COUNT], COUNT);
+    let (values, none) = (argv.as_mut_ptr(), ptr::null_mut());
+    // SAFETY: there is room for `argc` arguments, and those not passed are `undefined`.
+    unsafe { sys::napi_get_cb_info(env, info, &mut argc, values, none, ptr::null_mut()) };
+    // SAFETY: the caller's.
     let environment = unsafe { environment(env, info) };
-    let env = Env::from_raw(env);
-    let look = || look(&env, environment, row as usize)?.into_unknown(&env);
-    match catch_unwind(AssertUnwindSafe(look)) {
-        Ok(Ok(refused)) => refused.raw(),
+    // SAFETY: live handles of this environment.
+    let arguments = argv.map(|value| unsafe { Unknown::from_raw_unchecked(env, value) });
+    (environment, arguments)
+}
+
+/// Makes the answer of a native function of what `body` came to.
+fn answer<'env, T: ToNapiValue>(
+    env: &'env Env,
+    body: impl FnOnce() -> Result<T>,
+) -> sys::napi_value {
+    let body = || body()?.into_unknown(env);
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => value.raw(),
         Ok(Err(error)) => {
-            raise(&env, &error);
+            raise(env, &error);
             ptr::null_mut()
         }
         Err(_) => ptr::null_mut(),
     }
+}
+
+/// Looks at an instance's memory once more, for a call that is in the block: `(row, bind)`, of which the
+/// second is there to be kept. True if anything is wrong.
+///
+/// What is wrong with the call's arguments comes before there being no memory.
+unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: this is one of the native functions.
+    let (environment, [row]) = unsafe { arguments(env, info) };
+    let env = Env::from_raw(env);
+    answer(&env, || {
+        let row = row.coerce_to_number()?.get_uint32()?;
+        look(&env, environment, row as usize)
+    })
+}
+
+/// Gives an instance a memory: `(number, memory, bind)`, of which the last is there to be kept.
+unsafe extern "C" fn set_memory(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: this is one of the native functions.
+    let (_, [number, memory]) = unsafe { arguments(env, info) };
+    let env = Env::from_raw(env);
+    answer(&env, || {
+        exports::set_memory(&env, number.coerce_to_number()?.get_uint32()?, memory)
+    })
 }
 
 /// [`refresh`]; where it does not return false, the call is no longer in the block.

@@ -1,0 +1,134 @@
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::{Environment, make_functions};
+use super::error::{access_denied, closed, init_error, invalid_arg_type};
+use super::instance::{Instance, Weight};
+use super::memory::Memory;
+use super::options::{WasiOptions, grant};
+use crate::ctx::WasiCtx;
+
+/// What `new WASI()` gets.
+#[napi(object, object_from_js = false)]
+pub struct Created<'env> {
+    /// The number under which the functions here know the instance, for as long as its functions are.
+    pub number: u32,
+    /// `wasi[kSetMemory]` of node:wasi.
+    pub set_memory: Unknown<'env>,
+}
+
+/// Opens what a guest is given, and makes its functions: the property `wasiImport` of `wasi`.
+///
+/// # Errors
+///
+/// `ERR_ACCESS_DENIED` where Node's permission model withholds WASI. A capability or a right with an
+/// unknown name. An error with the code `UVWASI_EBADF` for a standard stream that is not open, or
+/// `UVWASI_` and what `open(2)` says of a preopen.
+#[napi]
+pub fn create<'env>(
+    env: &'env Env,
+    wasi: Object<'_>,
+    options: WasiOptions<'_>,
+) -> Result<Created<'env>> {
+    let environment = Environment::of(env)?;
+    if !environment.glue.permitted.borrow_back(env)?.call(())? {
+        return Err(access_denied(env));
+    }
+    let (options, return_on_exit) = options.read(env)?;
+    let weight = Weight::new(*env, options.preopens.len());
+    let ctx = Arc::new(WasiCtx::new(options).map_err(|errno| init_error(env, errno))?);
+    let return_on_exit = return_on_exit.call(())?;
+    let make = |serial| {
+        Rc::new(Instance {
+            ctx,
+            memory: Memory::unbound(env),
+            return_on_exit,
+            serial,
+            exit_code: Cell::new(0),
+            running: Cell::new(0),
+            is_closed: Cell::new(false),
+            _weight: weight,
+        })
+    };
+    let (number, instance) = environment.instances.borrow_mut().insert(make);
+    environment.watch(env)?;
+    let number = number as u32;
+    let make_functions = make_functions(env)?.borrow_back(env)?;
+    let functions = make_functions.call(FnArgs::from((wasi, number)))?;
+    (instance.memory).set_closures(functions.get_named_property("bind")?)?;
+    Ok(Created {
+        number,
+        set_memory: functions.get_named_property("setMemory")?,
+    })
+}
+
+/// The instance with this number.
+fn instance(env: &Env, number: u32) -> Result<Rc<Instance>> {
+    let environment = Environment::of(env)?;
+    let instances = environment.instances.borrow();
+    (instances.get(number as usize).cloned())
+        .ok_or_else(|| Error::from_reason("no instance has this number"))
+}
+
+/// Gives an instance its memory, in the place of what it had.
+///
+/// # Errors
+///
+/// A `TypeError` if that is no `WebAssembly.Memory`. `ERR_WASI_CLOSED` after [`close`].
+pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
+    let instance = instance(env, number)?;
+    if instance.is_closed.get() {
+        return Err(closed(env));
+    }
+    instance.memory.bind(memory).map_err(|_| {
+        let message = "\"instance.exports.memory\" property must be a WebAssembly.Memory object";
+        invalid_arg_type(env, message)
+    })
+}
+
+/// Says that an entry of a guest is about to run, and gives what tells its exits from those of others.
+#[napi]
+pub fn enter(env: Env, number: u32) -> Result<f64> {
+    let instance = instance(&env, number)?;
+    instance.running.set(instance.running.get() + 1);
+    Ok(instance.serial)
+}
+
+/// Says that an entry of a guest has ended, and whether that was the end of the guest: then what it
+/// opened is closed. Gives the code of its last exit, 0 if there was none.
+#[napi]
+pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
+    let instance = instance(&env, number)?;
+    instance
+        .running
+        .set(instance.running.get().saturating_sub(1));
+    if is_over {
+        instance.ctx.end();
+    }
+    Ok(instance.exit_code.get())
+}
+
+/// Lets a guest do more.
+///
+/// # Errors
+///
+/// A capability with an unknown name.
+#[napi]
+pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
+    instance(&env, number)?.ctx.grant(grant(&name)?);
+    Ok(())
+}
+
+/// Closes all descriptors of a guest, preopens and standard streams among them; what a stream was lent
+/// from stays open.
+#[napi]
+pub fn close(env: Env, number: u32) -> Result<()> {
+    let instance = instance(&env, number)?;
+    instance.is_closed.set(true);
+    instance.ctx.close_all();
+    Ok(())
+}
