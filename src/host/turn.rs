@@ -7,9 +7,16 @@ use super::stop;
 /// What one thread at a time uses. The others wait, in slices if they may be asked to stop.
 #[derive(Debug, Default)]
 pub struct Turn<T> {
-    taken: Mutex<bool>,
+    queue: Mutex<Queue>,
     given_back: Condvar,
     value: Mutex<T>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    taken: bool,
+    /// How many threads wait. To wake one costs a system call, even if there is none.
+    waiting: usize,
 }
 
 /// A value while a thread uses it; to drop this gives it back.
@@ -27,7 +34,7 @@ impl<T> Turn<T> {
     /// Something that no thread uses yet.
     pub fn new(value: T) -> Self {
         Self {
-            taken: Mutex::new(false),
+            queue: Mutex::default(),
             given_back: Condvar::new(),
             value: Mutex::new(value),
         }
@@ -39,30 +46,39 @@ impl<T> Turn<T> {
     ///
     /// `EINTR`: the thread is asked to stop.
     pub fn take(&self) -> io::Result<Taken<'_, T>> {
-        let mut taken = self.lock();
-        while *taken {
-            taken = match stop::slice(None) {
-                Some(slice) => {
-                    stop::check()?;
-                    let waited = self.given_back.wait_timeout(taken, slice);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let waited = self.given_back.wait(taken);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
+        let mut queue = self.lock();
+        while queue.taken {
+            queue.waiting += 1;
+            queue = self.wait(queue);
+            queue.waiting -= 1;
+            if queue.taken {
+                stop::check()?;
+            }
         }
-        *taken = true;
-        drop(taken);
+        queue.taken = true;
+        drop(queue);
         Ok(Taken {
             value: self.value.lock().unwrap_or_else(PoisonError::into_inner),
             _turn: GiveBack(self),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for it to be given back, or for the time after which the thread looks whether to go on.
+    fn wait<'q>(&'q self, queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
+        match stop::slice(None) {
+            Some(slice) => {
+                let waited = self.given_back.wait_timeout(queue, slice);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => {
+                let waited = self.given_back.wait(queue);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,8 +98,13 @@ impl<T> DerefMut for Taken<'_, T> {
 
 impl<T> Drop for GiveBack<'_, T> {
     fn drop(&mut self) {
-        *self.0.lock() = false;
-        self.0.given_back.notify_one();
+        let mut queue = self.0.lock();
+        queue.taken = false;
+        let waiting = queue.waiting > 0;
+        drop(queue);
+        if waiting {
+            self.0.given_back.notify_one();
+        }
     }
 }
 

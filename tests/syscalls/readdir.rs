@@ -222,13 +222,12 @@ pub mod fd_readdir {
         let mut removed = BTreeSet::new();
         for (index, (name, _)) in entries.iter().enumerate() {
             if !name.starts_with('.') && (index % 3 == 0 || (700..900).contains(&index)) {
-                fs::remove_file(dir.join(name)).unwrap();
-                fs::write(dir.join(format!("new-{name}")), "").unwrap();
+                fs::rename(dir.join(name), dir.join(format!("new-{name}"))).unwrap();
                 removed.insert(index);
             }
         }
         // Again and again, as what is told in between must not change what was told before.
-        for (index, (_, dirent)) in entries.iter().enumerate().step_by(7) {
+        for (index, (_, dirent)) in entries.iter().enumerate().step_by(29) {
             let rest = list(&guest, fd, BUF_LEN, dirent.d_next);
             let next = rest.iter().find(|(name, _)| !name.starts_with("new-"));
             let expected = (index + 1..entries.len()).find(|index| !removed.contains(index));
@@ -325,7 +324,7 @@ pub mod fd_readdir {
     fn a_thread_that_lists_can_be_stopped() {
         thread_local!(static CHECKS: Cell<u32> = const { Cell::new(0) });
         let guest = guest();
-        let fd = many(&guest, 20_000);
+        let fd = many(&guest, 3000);
         thread::scope(|scope| {
             let guest = guest.thread();
             scope.spawn(move || {
@@ -335,7 +334,7 @@ pub mod fd_readdir {
                 assert_eq!(guest.errno("fd_readdir", args), Success);
             });
         });
-        assert_eq!(list(&guest, fd, BUF_LEN, 0).len(), 20_002);
+        assert_eq!(list(&guest, fd, BUF_LEN, 0).len(), 3002);
     }
 
     #[test]

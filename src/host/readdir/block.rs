@@ -3,6 +3,8 @@ use crate::abi::{Dircookie, Filetype, Inode};
 
 /// How many entries of one answer are kept while it is given.
 const ANSWER: usize = 4096;
+/// How many entries a small directory has.
+const FEW: usize = 16;
 
 /// Entries of a directory, one behind the other, as the system gave them, and a place in them.
 #[derive(Debug)]
@@ -64,9 +66,17 @@ impl Block {
         });
     }
 
-    /// How many entries there are.
+    /// Makes room for a few entries, if there is none yet.
+    pub(super) fn reserve(&mut self) {
+        if self.items.capacity() == 0 {
+            self.items.reserve(FEW);
+            self.names.reserve(FEW * 16);
+        }
+    }
+
+    /// The bytes that its entries take, about as many as they took when the system gave them.
     pub(super) fn len(&self) -> usize {
-        self.items.len()
+        self.items.len() * 24 + self.names.len()
     }
 
     /// Whether every entry is read.

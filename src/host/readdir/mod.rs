@@ -22,10 +22,10 @@ use super::{stop, sys};
 use crate::abi::{Dircookie, Filetype, Inode};
 use positions::Positions;
 
-/// How many bytes of entries to ask a system for at first, and at most. What was asked for is doubled
-/// each time that a directory has more.
+/// How many bytes of entries to ask a system for at first, and at most. It is twice as much each time
+/// that a directory has so many.
 const LEAST: usize = 8 << 10;
-const MOST: usize = 256 << 10;
+const MOST: usize = 64 << 10;
 
 /// A place in a directory, as the system knows it; see [`Listing::SEEKS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -223,14 +223,16 @@ impl<L: Listing> ReadDir<L> {
     fn fill(&mut self, dir: &L::Dir) -> io::Result<()> {
         stop::check()?;
         self.block.remove_read();
+        self.block.reserve();
         let before = self.block.len();
         if let Err(error) = self.listing.read(dir, self.len, &mut self.block) {
             // It is met once more if what was read before is the answer of this call.
             self.lost = true;
             return Err(error);
         }
-        self.ended = self.block.len() == before;
-        if !self.ended {
+        let read = self.block.len() - before;
+        self.ended = read == 0;
+        if read > self.len / 2 {
             self.len = MOST.min(self.len * 2);
         }
         Ok(())

@@ -6,6 +6,10 @@ use super::{Dir, stat};
 use crate::abi::Filetype;
 use crate::host::{Block, Listing, Name, Position};
 
+/// The bytes for which a buffer is not allocated.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const FEW: usize = 8 << 10;
+
 /// What the kernel lists of a directory, which it reads on the directory's own descriptor: the offset
 /// of that is nothing else's.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -23,9 +27,17 @@ impl Listing for Entries {
 
     fn read(&mut self, dir: &Dir, len: usize, block: &mut Block) -> io::Result<()> {
         use rustix::io::Errno;
+        use std::mem::MaybeUninit;
 
-        let mut buf = Vec::with_capacity(len);
-        let mut entries = rustix::fs::RawDir::new(dir, buf.spare_capacity_mut());
+        let mut few = [MaybeUninit::uninit(); FEW];
+        let mut many = Vec::new();
+        let buf = if len > FEW {
+            many.reserve_exact(len);
+            many.spare_capacity_mut()
+        } else {
+            &mut few
+        };
+        let mut entries = rustix::fs::RawDir::new(dir, buf);
         loop {
             match entries.next() {
                 Some(Ok(entry)) => {
