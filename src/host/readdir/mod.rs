@@ -179,6 +179,10 @@ impl<L: Listing> ReadDir<L> {
         self.lost = false;
         self.block.reset(cookie, position);
         self.positions.go(cookie);
+        if cookie != 0 {
+            // After a few entries the guest may go somewhere else.
+            self.len = LEAST;
+        }
         Ok(())
     }
 
