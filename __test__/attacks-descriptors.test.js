@@ -120,7 +120,10 @@ onLinux(
   'a directory that is listed takes no descriptor of the host, and next to no memory',
   async (t) => {
     const { opened, fds, grown } = await attack(
-      ({ fs, Attacker, RIGHTS, BUF, descriptors, filledMemory }, { inside }) => {
+      (
+        { fs, Attacker, RIGHTS, BUF, descriptors, filledMemory },
+        { inside },
+      ) => {
         const name = 'n'.repeat(200);
         for (let i = 0; i < 1000; i++) {
           fs.writeFileSync(`${inside}/dir/${name}${i}`, '');

@@ -141,7 +141,7 @@ onUnix(
   },
 );
 
-test.serial('a place in a directory stays where telldir said that it is', (t) => {
+test('a place in a directory stays where telldir said that it is', (t) => {
   const telldir = (directory, ...args) =>
     run(t, WASI, 'telldir', {
       args: ['telldir', ...args],

@@ -45,7 +45,7 @@ impl Default for Limits {
 }
 
 /// So many that a guest which uses them all leaves the process some of its own: one descriptor of a
-/// guest can take three of the host, for a directory that was opened as a file and is being listed.
+/// guest can take more of the host, for a directory that is being listed on a system other than Linux.
 fn default_descriptors() -> usize {
     (host::max_descriptors() / 4).min(4096) as usize
 }

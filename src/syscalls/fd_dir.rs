@@ -54,7 +54,9 @@ pub fn fd_prestat_dir_name(
 }
 
 /// `fd_readdir(fd, buf, cookie) -> bufused`—Writes entries of a directory from `cookie` on, like
-/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins.
+/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins. Cookies are small
+/// and stay true while entries come and go. One that was not told counts entries; where there are fewer,
+/// it leads to the end.
 ///
 /// ```text
 ///   buf
@@ -67,12 +69,13 @@ pub fn fd_prestat_dir_name(
 /// # Errors
 ///
 /// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
-/// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Inval`]: a cookie that leads nowhere.
-/// What `getdents(2)` says.
+/// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Notdir`]: it is no directory. [`Errno::Intr`]: the thread
+/// is asked to stop. What `getdents(2)` and `lseek(2)` say.
 ///
 /// # Parity
 ///
-/// Node leaves `.` and `..` out, gives every entry the inode number 0, and numbers the entries.
+/// Node leaves `.` and `..` out, gives every entry the inode number 0, and its cookies shift when entries
+/// come and go.
 pub fn fd_readdir(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
