@@ -168,10 +168,10 @@ export interface WASIPreopen {
  * nothing else happens.
  *
  * Nothing else that the host keeps for a guest has a size that the guest could
- * choose, and so there is no limit to set. `fd_readdir` holds, for each
- * descriptor that is being read, what the system gives of a directory at a
- * time (some tens of kilobytes at most) and the one entry that did not fit into
- * the guest's buffer. `fd_read` and its like go straight to the guest's memory.
+ * choose, and so there is no limit to set. `fd_readdir` holds, for all
+ * descriptors of a guest together, at most 1 MiB of entries that were read
+ * ahead and 2 MiB of positions, and some hundred bytes for each descriptor.
+ * `fd_read` and its like go straight to the guest's memory.
  */
 export interface WASILimits {
   /**

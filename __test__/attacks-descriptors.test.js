@@ -116,6 +116,44 @@ onUnix('a guest cannot run the host out of descriptors', async (t) => {
   t.is(host, 'inside\n');
 });
 
+onLinux(
+  'a directory that is listed takes no descriptor of the host, and next to no memory',
+  async (t) => {
+    const { opened, fds, grown } = await attack(
+      (
+        { fs, Attacker, RIGHTS, BUF, descriptors, filledMemory },
+        { inside },
+      ) => {
+        const name = 'n'.repeat(200);
+        for (let i = 0; i < 1000; i++) {
+          fs.writeFileSync(`${inside}/dir/${name}${i}`, '');
+        }
+        const guest = new Attacker({ preopens: { '/': inside } });
+        const before = descriptors();
+        const filled = filledMemory();
+        const { DIRECTORY: rights, INHERITING: inheriting } = RIGHTS;
+        let opened = 0;
+        for (; opened < 1000; opened++) {
+          // As dear as a descriptor gets: opened as a file, and left in the middle of its entries.
+          const fd = guest.open(3, 'dir', { rights, inheriting });
+          if (typeof fd !== 'number') break;
+          for (const cookie of [0n, 10n, 500n]) {
+            guest.call('fd_readdir', fd, BUF, 4096, cookie, 0x100);
+          }
+        }
+        const fds = descriptors() - before;
+        return { opened, fds, grown: filledMemory() - filled };
+      },
+      arena(t),
+      { ulimit: '-n 5000' },
+    );
+    t.is(opened, 1000);
+    t.is(fds, opened);
+    // Beside what is kept for all together, positions and a few hundred bytes for each.
+    t.true(grown < 16 * 2 ** 20, `${grown} bytes`);
+  },
+);
+
 test.serial(
   'renumbering to any number at all keeps the table whole',
   async (t) => {

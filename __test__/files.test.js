@@ -140,3 +140,27 @@ onUnix(
     }
   },
 );
+
+test('a place in a directory stays where telldir said that it is', (t) => {
+  const telldir = (directory, ...args) =>
+    run(t, WASI, 'telldir', {
+      args: ['telldir', ...args],
+      preopens: { '.': directory },
+    }).printed;
+  const withFiles = (count) => {
+    const directory = scratch(t);
+    for (let n = 0; n < count; n++) {
+      fs.writeFileSync(path.join(directory, `file${n}`), '');
+    }
+    return directory;
+  };
+  const many = withFiles(20_000);
+  t.is(telldir(many, 'tell', '.'), 'entries=20002 wrong=0\n');
+  t.is(telldir(many, 'remove', '.'), 'entries=20002 wrong=0\n');
+  for (const change of ['unlink', 'rename', 'create']) {
+    const printed = telldir(withFiles(1000), 'each', change, '.', '1000');
+    t.is(printed, 'entries=1000 wrong=0\n', change);
+  }
+  const few = withFiles(5);
+  t.is(telldir(few, 'rewind', '.', 'late'), 'entries=8 wrong=0\n');
+});

@@ -40,6 +40,11 @@ const CASES: &[(&str, &[Call], &[Call])] = &[
     ("fd_pread", OPEN, &[("fd_pread", &[4, 0, 1, 0, RESULT])]),
     ("fd_write", &[], &[("fd_write", &[1, 0, 1, RESULT])]),
     (
+        "fd_readdir",
+        &[],
+        &[("fd_readdir", &[3, BUF, 4096, 0, RESULT])],
+    ),
+    (
         "path_open_1",
         &[],
         &[

@@ -1,11 +1,12 @@
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::parked::Parked;
 use super::{Preopen, Slot};
-use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
+use crate::abi::{Device, Errno, Fdflags, Filesize, Filestat, Filetype, Inode, Rights, RightsPair};
 use crate::host::{
-    Dir, File, FileRef, ReadDir, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio, stop,
+    Dir, File, FileRef, ReadDir, Room, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio,
+    Taken, Turn, stop,
 };
 use crate::memory::Iovecs;
 
@@ -47,10 +48,24 @@ pub struct Entry {
     host_fdflags: OnceLock<Fdflags>,
     /// Found when first asked for: opening does not need it, and it costs a system call.
     kind: OnceLock<Kind>,
-    /// The directory that a [`Descriptor::File`] turned out to be.
-    directory: OnceLock<Dir>,
-    /// The place of `fd_readdir` in a directory, while no call is using it.
-    read_dir: Mutex<Option<Box<ReadDir>>>,
+    /// Which file it is; found when first asked for.
+    file_id: OnceLock<FileId>,
+    /// The place of `fd_readdir` in a directory.
+    read_dir: OnceLock<Box<Turn<ReadDir>>>,
+}
+
+/// Which file something is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    dev: Device,
+    /// The inode number.
+    pub ino: Inode,
+}
+
+impl From<Filestat> for FileId {
+    fn from(Filestat { dev, ino, .. }: Filestat) -> Self {
+        Self { dev, ino }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +101,8 @@ impl Entry {
             fdflags: AtomicU16::new(fdflags.bits()),
             host_fdflags: OnceLock::new(),
             kind: OnceLock::new(),
-            directory: OnceLock::new(),
-            read_dir: Mutex::new(None),
+            file_id: OnceLock::new(),
+            read_dir: OnceLock::new(),
         }
     }
 
@@ -389,13 +404,7 @@ impl Entry {
     pub fn dir(&self) -> Result<&Dir, Errno> {
         match &self.descriptor {
             Descriptor::Dir(dir) => Ok(dir),
-            Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
-                if let Some(dir) = self.directory.get() {
-                    return Ok(dir);
-                }
-                let dir = Dir::from_file(file)?;
-                Ok(self.directory.get_or_init(|| dir))
-            }
+            Descriptor::File(file) if self.filetype()? == Filetype::Directory => Ok(file.as_dir()?),
             Descriptor::Parked(parked) => parked.dir(),
             _ => Err(Errno::Notdir),
         }
@@ -576,18 +585,27 @@ impl Entry {
         self.file().map(SocketRef::from).map_err(|_| Errno::Notsock)
     }
 
-    /// Takes the place of `fd_readdir` for the time of a call; another thread's call meanwhile gets
-    /// one of its own.
-    pub fn take_read_dir(&self) -> Option<Box<ReadDir>> {
-        self.lock_read_dir().take()
+    /// Which file it is.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn file_id(&self) -> Result<FileId, Errno> {
+        if let Some(file_id) = self.file_id.get() {
+            return Ok(*file_id);
+        }
+        let file_id = FileId::from(self.stat()?);
+        Ok(*self.file_id.get_or_init(|| file_id))
     }
 
-    /// Gives the place of `fd_readdir` back.
-    pub fn put_read_dir(&self, read_dir: Box<ReadDir>) {
-        *self.lock_read_dir() = Some(read_dir);
-    }
-
-    fn lock_read_dir(&self) -> std::sync::MutexGuard<'_, Option<Box<ReadDir>>> {
-        self.read_dir.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The place of `fd_readdir`, when no other thread uses it. What it keeps between calls comes out
+    /// of `room`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Intr`]: the thread is asked to stop.
+    pub fn read_dir(&self, room: &Arc<Room>) -> Result<Taken<'_, ReadDir>, Errno> {
+        let new = || Box::new(Turn::new(ReadDir::new(Arc::clone(room))));
+        Ok(self.read_dir.get_or_init(new).take()?)
     }
 }

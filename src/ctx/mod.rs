@@ -21,14 +21,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use budget::Slot;
-pub use entry::{Descriptor, Entry};
+pub use entry::{Descriptor, Entry, FileId};
 pub use grant::Grant;
 pub use limits::Limits;
 pub use strings::StringArray;
 
-use crate::abi::{Errno, Fd, Rights, Snapshot};
+use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::random::Random;
-use crate::host::{Dir, Stdio};
+use crate::host::{Dir, ReadDir, Room, Stdio, Taken};
 use table::Table;
 
 /// How many standard streams there are; they have the first descriptors.
@@ -77,6 +77,10 @@ pub struct WasiCtx {
     pub limits: Limits,
     /// The calls that the guest may make: see [`Grant::calls`].
     calls: AtomicU64,
+    /// Which directories the guest has from the start, be they closed since.
+    roots: Vec<FileId>,
+    /// What the places of `fd_readdir` share.
+    read_dir_room: Arc<Room>,
     table: Mutex<Table>,
     random: Mutex<Random>,
 }
@@ -92,11 +96,13 @@ impl WasiCtx {
         for fd in options.stdio {
             entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
         }
+        let mut roots = Vec::with_capacity(options.preopens.len());
         for mut preopen in options.preopens {
             if let Ok(absolute) = path::absolute(&preopen.real_path) {
                 preopen.real_path = absolute;
             }
             let dir = Dir::open_ambient(&preopen.real_path)?;
+            roots.push(FileId::from(dir.stat()?));
             entries.push(Entry::preopen(dir, preopen, options.grant.preopens));
         }
         Ok(Self {
@@ -106,6 +112,8 @@ impl WasiCtx {
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),
+            roots,
+            read_dir_room: Arc::default(),
             random: Mutex::default(),
         })
     }
@@ -266,6 +274,30 @@ impl WasiCtx {
             .filter(|(_, entry)| entry.mapped_path().is_some())
             .map(|(_, entry)| Arc::clone(entry))
             .collect()
+    }
+
+    /// The inode number of `..` in a directory, of which the host says that it is `listed`: as `/..` is
+    /// `/`, that of a directory which the guest has from the start is this directory itself.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn parent_ino(&self, dir: &Entry, listed: Inode) -> Result<Inode, Errno> {
+        let dir = dir.file_id()?;
+        Ok(if self.roots.contains(&dir) {
+            dir.ino
+        } else {
+            listed
+        })
+    }
+
+    /// The place of `fd_readdir` in a directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::read_dir`].
+    pub fn read_dir<'e>(&self, dir: &'e Entry) -> Result<Taken<'e, ReadDir>, Errno> {
+        dir.read_dir(&self.read_dir_room)
     }
 
     /// Fills `buf` with random bytes.

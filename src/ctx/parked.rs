@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::abi::{Device, Errno, Inode};
+use super::FileId;
+use crate::abi::Errno;
 use crate::host::Dir;
 
 /// A directory that is not open: where it was, and which it was.
@@ -13,7 +14,7 @@ use crate::host::Dir;
 #[derive(Debug)]
 pub struct Parked {
     path: PathBuf,
-    id: (Device, Inode),
+    id: FileId,
     again: OnceLock<Dir>,
 }
 
@@ -26,7 +27,7 @@ impl Parked {
     pub fn new(path: &Path, dir: &Dir) -> Result<Self, Errno> {
         Ok(Self {
             path: path.to_owned(),
-            id: id(dir)?,
+            id: FileId::from(dir.stat()?),
             again: OnceLock::new(),
         })
     }
@@ -41,14 +42,9 @@ impl Parked {
             return Ok(dir);
         }
         let dir = Dir::open_ambient(&self.path)?;
-        if id(&dir)? != self.id {
+        if FileId::from(dir.stat()?) != self.id {
             return Err(Errno::Stale);
         }
         Ok(self.again.get_or_init(|| dir))
     }
-}
-
-fn id(dir: &Dir) -> Result<(Device, Inode), Errno> {
-    let stat = dir.stat()?;
-    Ok((stat.dev, stat.ino))
 }

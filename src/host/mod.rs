@@ -22,6 +22,7 @@ mod name;
 pub mod random;
 mod readdir;
 pub mod stop;
+mod turn;
 
 #[cfg(unix)]
 #[path = "sys/unix/mod.rs"]
@@ -31,7 +32,7 @@ mod sys;
 mod sys;
 
 pub use name::Name;
-pub use readdir::{Listing, ReadDir};
+pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use stop::poll;
 pub use sys::ignore_file_size_signal;
@@ -39,10 +40,11 @@ pub use sys::{
     Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
     sched_yield,
 };
+pub use turn::{Taken, Turn};
 
 use std::io;
 
-use crate::abi::{Dircookie, Fdflags, Filetype, Inode, Oflags, Timestamp};
+use crate::abi::{Fdflags, Oflags, Timestamp};
 
 /// The flags that ask for writes to reach the disk before a call returns. The host takes them when it
 /// opens, and keeps them.
@@ -72,19 +74,6 @@ pub enum SetTime {
     Now,
     /// Set it to this many nanoseconds after 1970.
     At(Timestamp),
-}
-
-/// One entry of a directory stream.
-#[derive(Clone, Debug)]
-pub struct DirEntry {
-    /// The file name, without a NUL.
-    pub name: Vec<u8>,
-    /// The inode number.
-    pub ino: Inode,
-    /// The type, without following a symbolic link.
-    pub filetype: Filetype,
-    /// Where the stream goes on behind this entry, for [`ReadDir::seek`].
-    pub next: Dircookie,
 }
 
 /// A direction of a stream.

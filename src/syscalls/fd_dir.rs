@@ -1,6 +1,6 @@
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Rights, Size};
-use crate::ctx::WasiCtx;
-use crate::host::{DirEntry, ReadDir};
+use crate::ctx::{Entry, WasiCtx};
+use crate::host::ReadDir;
 use crate::memory::{GuestMemory, GuestPtr, Region};
 
 /// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
@@ -54,7 +54,9 @@ pub fn fd_prestat_dir_name(
 }
 
 /// `fd_readdir(fd, buf, cookie) -> bufused`—Writes entries of a directory from `cookie` on, like
-/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins.
+/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins. Cookies are small
+/// and stay true while entries come and go. One that was not told counts entries; where there are fewer,
+/// it leads to the end.
 ///
 /// ```text
 ///   buf
@@ -67,12 +69,13 @@ pub fn fd_prestat_dir_name(
 /// # Errors
 ///
 /// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
-/// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Inval`]: a cookie that leads nowhere.
-/// What `getdents(2)` says.
+/// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Notdir`]: it is no directory. [`Errno::Intr`]: the thread
+/// is asked to stop. What `getdents(2)` and `lseek(2)` say.
 ///
 /// # Parity
 ///
-/// Node leaves `.` and `..` out, gives every entry the inode number 0, and numbers the entries.
+/// Node leaves `.` and `..` out, gives every entry the inode number 0, and its cookies shift when entries
+/// come and go.
 pub fn fd_readdir(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -85,61 +88,53 @@ pub fn fd_readdir(
     let buf = memory.region(buf, buf_len)?;
     let bufused = memory.place(bufused)?;
     let entry = ctx.get(fd, Rights::FD_READDIR)?;
-    let mut read_dir = match entry.take_read_dir() {
-        Some(mut read_dir) => {
-            // The start is sought even from the start: what came since is then seen.
-            if cookie == 0 || cookie != read_dir.position() {
-                read_dir.seek(cookie)?;
-            }
-            read_dir
-        }
-        None => {
-            let mut read_dir = Box::new(entry.dir()?.read_dir()?);
-            if cookie != 0 {
-                read_dir.seek(cookie)?;
-            }
-            read_dir
-        }
-    };
-    let (used, error) = fill(buf, &mut read_dir);
-    match error {
-        None => entry.put_read_dir(read_dir),
-        // What is written already is worth more than the error, which a new stream meets again.
-        Some(_) if used > 0 => {}
-        Some(error) => return Err(error),
+    let dir = entry.dir()?;
+    let mut read_dir = ctx.read_dir(&entry)?;
+    let mut used = 0;
+    let listed = read_dir
+        .seek(dir, cookie)
+        .map_err(Errno::from)
+        .and_then(|()| fill(ctx, &entry, &mut read_dir, buf, &mut used));
+    read_dir.rest(dir);
+    // What is written already is worth more than the error, which the next call meets again.
+    if used == 0 {
+        listed?;
     }
     bufused.write(used as Size);
     Ok(())
 }
 
-/// Fills the buffer with entries, and tells how much of it, and why no more if not for its end or that
-/// of the directory.
-fn fill(buf: Region<'_>, read_dir: &mut ReadDir) -> (usize, Option<Errno>) {
-    let mut used = 0;
-    while used < buf.len() {
-        let at = read_dir.position();
-        let entry = match read_dir.read() {
-            None => break,
-            Some(Ok(entry)) => entry,
-            Some(Err(error)) => return (used, Some(error.into())),
+/// Fills the buffer with entries up to its end or that of the directory. `used` is how much of it is
+/// filled, even if an error ends that early.
+fn fill(
+    ctx: &WasiCtx,
+    entry: &Entry,
+    read_dir: &mut ReadDir,
+    buf: Region<'_>,
+    used: &mut usize,
+) -> Result<(), Errno> {
+    let dir = entry.dir()?;
+    while *used < buf.len() {
+        let Some(listed) = read_dir.read(dir)? else {
+            break;
         };
-        let whole = Dirent::SIZE + entry.name.len();
-        let rest = buf.skip(used);
-        let head = rest.write(dirent(&entry).encode().as_ref());
-        let name = rest.skip(head).write(&entry.name);
-        used += head + name;
-        if head + name < whole {
-            read_dir.unread(entry, at);
+        let ino = match listed.name {
+            b".." => ctx.parent_ino(entry, listed.ino)?,
+            _ => listed.ino,
+        };
+        let dirent = Dirent {
+            d_next: listed.next,
+            d_ino: ino,
+            d_namlen: listed.name.len() as Size,
+            d_type: listed.filetype.raw(),
+        };
+        let rest = buf.skip(*used);
+        let head = rest.write(dirent.encode().as_ref());
+        let name = rest.skip(head).write(listed.name);
+        *used += head + name;
+        if head + name < Dirent::SIZE + listed.name.len() {
+            read_dir.unread();
         }
     }
-    (used, None)
-}
-
-fn dirent(entry: &DirEntry) -> Dirent {
-    Dirent {
-        d_next: entry.next,
-        d_ino: entry.ino,
-        d_namlen: entry.name.len() as Size,
-        d_type: entry.filetype.raw(),
-    }
+    Ok(())
 }

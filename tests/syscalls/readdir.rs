@@ -1,9 +1,13 @@
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
 
-use wasi_rs::abi::Errno::{Badf, Notcapable, Notdir, Overflow};
+use wasi_rs::abi::Errno::{Badf, Intr, Notcapable, Notdir, Overflow, Success};
 use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
+use wasi_rs::host::stop;
 
 use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN, filetype};
 
@@ -69,6 +73,16 @@ const NAMES: [&str; 8] = [
     ".", "..", "dangling", "dir", "dirlink", "empty", "file", "link",
 ];
 
+/// Opens a directory with so many files.
+fn many(guest: &Guest, count: usize) -> u64 {
+    let dir = guest.scratch.inside("many");
+    fs::create_dir(&dir).unwrap();
+    for index in 0..count {
+        fs::write(dir.join(format!("file{index}")), "").unwrap();
+    }
+    guest.open("many", Open::DIR)
+}
+
 /// A guest without the link that `stat` cannot follow, so that names are as above.
 fn guest() -> Guest {
     let guest = Guest::new();
@@ -85,7 +99,7 @@ pub mod fd_readdir {
         let entries = list(&guest, PREOPEN, BUF_LEN, 0);
         assert_eq!(names(&entries), NAMES);
         for (name, dirent) in entries {
-            // What lies above the preopen is not the guest's to know.
+            // What lies above the preopen is not the guest's to know: `..` is the preopen itself.
             let host = if name == ".." { "." } else { name.as_str() };
             let metadata = guest.scratch.inside(host).symlink_metadata().unwrap();
             let expected = match metadata.file_type() {
@@ -94,9 +108,7 @@ pub mod fd_readdir {
                 _ => Filetype::RegularFile,
             };
             assert_eq!(filetype(dirent.d_type), expected, "{name}");
-            if name != ".." {
-                assert_eq!(dirent.d_ino, metadata.ino(), "{name}");
-            }
+            assert_eq!(dirent.d_ino, metadata.ino(), "{name}");
         }
     }
 
@@ -186,6 +198,145 @@ pub mod fd_readdir {
         }
     }
 
+    /// wasi-libc's `telldir` gives a `long`, which `seekdir` takes back.
+    #[test]
+    fn each_cookie_fits_the_long_of_a_32_bit_libc() {
+        let guest = guest();
+        let fd = many(&guest, 20_000);
+        let entries = list(&guest, fd, BUF_LEN, 0);
+        assert_eq!(entries.len(), 20_002);
+        for (index, (name, dirent)) in entries.iter().enumerate().rev().step_by(97) {
+            let long = i32::try_from(dirent.d_next).expect(name);
+            let found = page(&guest, fd, 300, long as u64).entries;
+            let expected = &entries[index + 1..];
+            assert_eq!(found.first(), expected.first(), "behind {name}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_stays_true_when_entries_are_removed_and_added() {
+        let guest = guest();
+        let fd = many(&guest, 2000);
+        let entries = list(&guest, fd, BUF_LEN, 0);
+        let dir = guest.scratch.inside("many");
+        let mut removed = BTreeSet::new();
+        for (index, (name, _)) in entries.iter().enumerate() {
+            if !name.starts_with('.') && (index % 3 == 0 || (700..900).contains(&index)) {
+                fs::rename(dir.join(name), dir.join(format!("new-{name}"))).unwrap();
+                removed.insert(index);
+            }
+        }
+        // Again and again, as what is told in between must not change what was told before.
+        for (index, (_, dirent)) in entries.iter().enumerate().step_by(29) {
+            let rest = list(&guest, fd, BUF_LEN, dirent.d_next);
+            let next = rest.iter().find(|(name, _)| !name.starts_with("new-"));
+            let expected = (index + 1..entries.len()).find(|index| !removed.contains(index));
+            let expected = expected.map(|expected| &entries[expected].0);
+            assert_eq!(next.map(|(name, _)| name), expected, "behind {index}");
+        }
+    }
+
+    #[test]
+    fn what_changes_while_it_is_listed_is_told_once() {
+        for change in [
+            |dir: &Path, name: &str| fs::write(dir.join(format!("new-{name}")), ""),
+            |dir: &Path, name: &str| fs::rename(dir.join(name), dir.join(format!("new-{name}"))),
+        ] {
+            let guest = guest();
+            let fd = many(&guest, 1000);
+            let dir = guest.scratch.inside("many");
+            let mut times_seen = BTreeMap::new();
+            let mut cookie = 0;
+            loop {
+                let page = page(&guest, fd, 700, cookie);
+                for (name, dirent) in page.entries {
+                    cookie = dirent.d_next;
+                    if name.starts_with("file") {
+                        change(&dir, &name).unwrap();
+                        *times_seen.entry(name).or_insert(0) += 1;
+                    }
+                }
+                if page.last {
+                    break;
+                }
+            }
+            assert!(times_seen.values().all(|times| *times == 1));
+            assert_eq!(times_seen.len(), 1000);
+        }
+    }
+
+    /// Two that list one descriptor in turns, and a cookie that one was told used by the other.
+    #[test]
+    fn a_cookie_is_the_descriptors_and_not_the_listings() {
+        let guest = guest();
+        let fd = many(&guest, 500);
+        let whole = list(&guest, fd, BUF_LEN, 0);
+        let mut cookies = [0, whole[300].1.d_next];
+        let mut found = [vec![], vec![]];
+        while found.iter().any(|found| found.len() < 150) {
+            for (cookie, found) in cookies.iter_mut().zip(&mut found) {
+                let page = page(&guest, fd, 500, *cookie);
+                *cookie = page.entries.last().unwrap().1.d_next;
+                found.extend(page.entries);
+            }
+        }
+        let [first, second] = &found;
+        assert_eq!(*first, whole[..first.len()]);
+        assert_eq!(*second, whole[301..][..second.len()]);
+    }
+
+    #[test]
+    fn the_cookies_of_another_descriptor_count_entries() {
+        let guest = guest();
+        let fd = many(&guest, 500);
+        let entries = list(&guest, fd, BUF_LEN, 0);
+        let other = guest.open("many", Open::DIR);
+        let rest = list(&guest, other, BUF_LEN, entries[300].1.d_next);
+        assert_eq!(rest, entries[301..]);
+    }
+
+    #[test]
+    fn the_directory_above_what_the_guest_was_given_is_not_told() {
+        let guest = Guest::with(|setup| {
+            setup.preopens = vec![("/", "inside"), ("/dir", "inside/dir")];
+        });
+        let ino = |path| guest.scratch.inside(path).metadata().unwrap().ino();
+        let above = |fd| {
+            let entries = list(&guest, fd, BUF_LEN, 0);
+            let found = entries.iter().find(|(name, _)| name == "..").unwrap().1;
+            assert_eq!(filetype(found.d_type), Filetype::Directory);
+            found.d_ino
+        };
+        let again = guest.open("dir/..", Open::DIR);
+        let as_file = guest.open(".", Open::READ.base(Rights::FD_READDIR));
+        let below = guest.open("dir/sub", Open::DIR);
+        for fd in [PREOPEN, again, as_file] {
+            assert_eq!(above(fd), ino("."));
+        }
+        assert_eq!(above(PREOPEN + 1), ino("dir"));
+        assert_eq!(above(below), ino("dir"));
+        guest.ok("fd_close", [PREOPEN]);
+        assert_eq!(above(again), ino("."));
+    }
+
+    /// It goes through the whole directory, in which it is asked to stop.
+    #[test]
+    fn a_thread_that_lists_can_be_stopped() {
+        thread_local!(static CHECKS: Cell<u32> = const { Cell::new(0) });
+        let guest = guest();
+        let fd = many(&guest, 3000);
+        thread::scope(|scope| {
+            let guest = guest.thread();
+            scope.spawn(move || {
+                stop::stop_when(Some(Box::new(|| CHECKS.replace(CHECKS.get() + 1) == 3)));
+                let args = [fd, BUF, BUF_LEN, u64::MAX, OUT];
+                assert_eq!(guest.errno("fd_readdir", args), Intr);
+                assert_eq!(guest.errno("fd_readdir", args), Success);
+            });
+        });
+        assert_eq!(list(&guest, fd, BUF_LEN, 0).len(), 3002);
+    }
+
     #[test]
     fn behind_the_last_entry_is_nothing() {
         let guest = guest();
@@ -207,18 +358,16 @@ pub mod fd_readdir {
         assert_eq!(list(&guest, fd, BUF_LEN, 0), entries);
     }
 
-    /// What they mean is the file system's affair; the guest gets entries, nothing or an errno.
+    /// One that was not told counts the entries before, and leads to the end if there are fewer.
     #[test]
     fn cookies_may_be_anything() {
         let guest = guest();
-        let fd = guest.open(".", Open::DIR);
-        for cookie in [1, 7, 1 << 31, 1 << 62, i64::MAX as u64, 1 << 63, u64::MAX] {
-            let _ = guest.call("fd_readdir", [fd, BUF, BUF_LEN, cookie, OUT]);
-            assert_eq!(
-                names(&list(&guest, fd, BUF_LEN, 0)),
-                NAMES,
-                "after {cookie}"
-            );
+        let entries = list(&guest, PREOPEN, BUF_LEN, 0);
+        for cookie in [1, 7, 8, 9, 1 << 31, 1 << 62, 1 << 63, u64::MAX] {
+            let fd = guest.open(".", Open::DIR);
+            let expected = entries.get(cookie as usize..).unwrap_or_default();
+            assert_eq!(list(&guest, fd, BUF_LEN, cookie), expected, "from {cookie}");
+            assert_eq!(list(&guest, fd, BUF_LEN, 0), entries, "after {cookie}");
         }
     }
 
@@ -289,13 +438,9 @@ pub mod fd_readdir {
     #[test]
     fn deleting_while_listing_leaves_none_out() {
         let guest = guest();
+        let fd = many(&guest, 300);
         let dir = guest.scratch.inside("many");
-        fs::create_dir(&dir).unwrap();
         let expected: BTreeSet<_> = (0..300).map(|index| format!("file{index}")).collect();
-        for name in &expected {
-            fs::write(dir.join(name), "").unwrap();
-        }
-        let fd = guest.open("many", Open::DIR);
         let mut times_seen = BTreeMap::new();
         let mut cookie = 0;
         loop {

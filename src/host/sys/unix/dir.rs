@@ -12,9 +12,9 @@ use rustix::fs::ResolveFlags;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::file::{self, File};
-use super::{readdir, stat};
+use super::stat;
 use crate::abi::{Filestat, Oflags};
-use crate::host::{Name, OpenHow, ReadDir, SetTime};
+use crate::host::{Name, OpenHow, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -29,13 +29,6 @@ impl AsFd for Dir {
 impl From<OwnedFd> for Dir {
     fn from(fd: OwnedFd) -> Self {
         Self(cap_std::fs::Dir::from_std_file(fd.into()))
-    }
-}
-
-impl From<File> for Dir {
-    /// The directory that was opened as a file.
-    fn from(file: File) -> Self {
-        OwnedFd::from(file).into()
     }
 }
 
@@ -63,11 +56,6 @@ impl Dir {
     pub fn open_ambient(path: &Path) -> io::Result<Self> {
         let oflags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(rustix::fs::open(path, oflags, Mode::empty())?.into())
-    }
-
-    /// This directory once more, for a descriptor of its own.
-    pub fn from_file(file: &File) -> io::Result<Self> {
-        Ok(file.as_ref().as_fd().try_clone_to_owned()?.into())
     }
 
     /// `openat2(2)` with `RESOLVE_BENEATH`, or what cap-std does in its place: opens `bytes`, a path
@@ -238,11 +226,6 @@ impl Dir {
             (_, []) => Ok(rustix::fs::readlinkat(self, name.as_bytes(), Vec::new())?.into_bytes()),
             (target, _) => Ok(target.to_vec()),
         }
-    }
-
-    /// Opens a stream over the entries.
-    pub fn read_dir(&self) -> io::Result<ReadDir> {
-        readdir::open(self)
     }
 
     /// `fsync(2)`.

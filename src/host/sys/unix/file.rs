@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FallocateFlags, OFlags};
 
 use super::offset::{self, Offset};
-use super::{io as kernel, stat};
+use super::{Dir, io as kernel, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
 use crate::host::{SYNCHRONOUS, SetTime};
 use crate::memory::Iovecs;
@@ -12,15 +12,17 @@ use crate::memory::Iovecs;
 /// An open file: regular, a device, a FIFO, or a directory that was not asked for as one.
 #[derive(Debug)]
 pub struct File {
-    fd: OwnedFd,
+    /// What is open. It serves as a directory if it is one.
+    dir: Dir,
     offset: Offset,
     /// The flags that the host keeps of those with which it was opened.
     synchronous: Fdflags,
 }
 
-impl From<File> for OwnedFd {
+impl From<File> for Dir {
+    /// The directory that was opened as a file.
     fn from(file: File) -> Self {
-        file.fd
+        file.dir
     }
 }
 
@@ -28,7 +30,7 @@ impl File {
     /// What was just opened with these flags, by nobody else.
     pub(super) fn new(fd: OwnedFd, fdflags: Fdflags) -> Self {
         Self {
-            fd,
+            dir: fd.into(),
             offset: Offset::new(fdflags.contains(Fdflags::APPEND)),
             // One of them may stand for several.
             synchronous: from_oflags(oflags(fdflags)) & SYNCHRONOUS,
@@ -42,7 +44,12 @@ impl File {
 
     /// The file, for as long as it is held.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.fd.as_fd(), Some(&self.offset))
+        FileRef(self.dir.as_fd(), Some(&self.offset))
+    }
+
+    /// The directory that was opened as a file.
+    pub fn as_dir(&self) -> io::Result<&Dir> {
+        Ok(&self.dir)
     }
 }
 

@@ -1,77 +1,125 @@
 use std::io;
-use std::os::fd::AsFd;
 
 use rustix::fs::FileType;
 
 use super::{Dir, stat};
-use crate::abi::{Dircookie, Filetype};
-use crate::host::{self, DirEntry, Name, ReadDir};
+use crate::abi::Filetype;
+use crate::host::{Block, Listing, Name, Position};
 
-/// What the kernel lists of a directory, which it reads in blocks.
-#[derive(Debug)]
-pub struct Entries(rustix::fs::Dir);
+/// The bytes for which a buffer is not allocated.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const FEW: usize = 8 << 10;
 
-pub(super) fn open(dir: &Dir) -> io::Result<ReadDir> {
-    let mut entries = Entries(rustix::fs::Dir::read_from(dir.as_fd())?);
-    // Where ext4 is read first is its start from then on, so that had better be the start.
-    let first = host::Listing::fetch(&mut entries, 0).transpose()?;
-    Ok(ReadDir::new(entries, first))
-}
-
-impl host::Listing for Entries {
-    fn fetch(&mut self, at: Dircookie) -> Option<io::Result<DirEntry>> {
-        let entry = match self.0.read()? {
-            Ok(entry) => entry,
-            Err(error) => return Some(Err(error.into())),
-        };
-        let name = entry.file_name().to_bytes();
-        let filetype = match entry.file_type() {
-            FileType::Unknown => self.filetype_of(name),
-            known => stat::filetype(known),
-        };
-        Some(Ok(DirEntry {
-            name: name.to_vec(),
-            ino: entry.ino(),
-            filetype,
-            next: behind(&entry, at),
-        }))
-    }
-
-    // The kernel's own cookies stay true when entries come and go.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn seek(&mut self, cookie: Dircookie) -> io::Result<Dircookie> {
-        let offset = i64::try_from(cookie).map_err(|_| rustix::io::Errno::INVAL)?;
-        self.0.seek(offset)?;
-        Ok(cookie)
-    }
-
-    // Elsewhere a cookie counts the entries before it.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn seek(&mut self, _: Dircookie) -> io::Result<Dircookie> {
-        self.0.rewind();
-        Ok(0)
-    }
-}
-
-impl Entries {
-    /// Some file systems do not tell the type of an entry with its name.
-    fn filetype_of(&self, name: &[u8]) -> Filetype {
-        let Some(name) = Name::new(name) else {
-            return Filetype::Directory;
-        };
-        (self.0.fd().ok())
-            .and_then(|dir| stat::stat_at(dir, name).ok())
-            .and_then(|stat| Filetype::from_raw(stat.filetype.into()))
-            .unwrap_or(Filetype::Unknown)
-    }
-}
+/// What the kernel lists of a directory, which it reads on the directory's own descriptor: the offset
+/// of that is nothing else's.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[derive(Debug, Default)]
+pub struct Entries;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn behind(entry: &rustix::fs::DirEntry, _: Dircookie) -> Dircookie {
-    entry.offset() as Dircookie
+impl Listing for Entries {
+    type Dir = Dir;
+
+    // `d_off` stays true when entries come and go.
+    const SEEKS: bool = true;
+
+    const SIZE: usize = 0;
+
+    fn read(&mut self, dir: &Dir, len: usize, block: &mut Block) -> io::Result<()> {
+        use rustix::io::Errno;
+        use std::mem::MaybeUninit;
+
+        let mut few = [MaybeUninit::uninit(); FEW];
+        let mut many = Vec::new();
+        let buf = if len > FEW {
+            many.reserve_exact(len);
+            many.spare_capacity_mut()
+        } else {
+            &mut few
+        };
+        let mut entries = rustix::fs::RawDir::new(dir, buf);
+        loop {
+            match entries.next() {
+                Some(Ok(entry)) => {
+                    let name = entry.file_name().to_bytes();
+                    let filetype = filetype(dir, entry.file_type(), name);
+                    let position = Position(entry.next_entry_cookie());
+                    block.push(name, entry.ino(), filetype, position);
+                }
+                Some(Err(Errno::INTR)) => continue,
+                // A directory that was removed has no entries.
+                None | Some(Err(Errno::NOENT)) => return Ok(()),
+                Some(Err(error)) => return Err(error.into()),
+            }
+            if entries.is_buffer_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn seek(&mut self, dir: &Dir, position: Position) -> io::Result<()> {
+        rustix::fs::seek(dir, rustix::fs::SeekFrom::Start(position.0))?;
+        Ok(())
+    }
 }
 
+/// What an entry takes beside its name, about.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn behind(_: &rustix::fs::DirEntry, at: Dircookie) -> Dircookie {
-    at + 1
+const HEAD: usize = 24;
+
+/// What the system lists of a directory, in a stream of libc, whose places cannot be told.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[derive(Debug, Default)]
+pub struct Entries(Option<rustix::fs::Dir>);
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Listing for Entries {
+    type Dir = Dir;
+
+    const SEEKS: bool = false;
+
+    // What macOS reads ahead, and a descriptor.
+    const SIZE: usize = 16 << 10;
+
+    fn read(&mut self, dir: &Dir, len: usize, block: &mut Block) -> io::Result<()> {
+        let Some(entries) = &mut self.0 else {
+            return Ok(());
+        };
+        let mut left = len;
+        while left > 0
+            && let Some(entry) = entries.read()
+        {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            left = left.saturating_sub(HEAD + name.len());
+            let filetype = filetype(dir, entry.file_type(), name);
+            block.push(name, entry.ino(), filetype, Position::of_name(name));
+        }
+        Ok(())
+    }
+
+    fn seek(&mut self, dir: &Dir, _: Position) -> io::Result<()> {
+        match &mut self.0 {
+            Some(entries) => entries.rewind(),
+            None => self.0 = Some(rustix::fs::Dir::read_from(dir)?),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// The type of an entry, which some file systems do not tell with its name.
+fn filetype(dir: &Dir, told: FileType, name: &[u8]) -> Filetype {
+    if told != FileType::Unknown {
+        return stat::filetype(told);
+    }
+    let Some(name) = Name::new(name) else {
+        return Filetype::Directory;
+    };
+    (dir.stat_at(name).ok())
+        .and_then(|stat| Filetype::from_raw(stat.filetype.into()))
+        .unwrap_or(Filetype::Unknown)
 }

@@ -19,9 +19,9 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::errno::{error, is};
 use super::file::{self, File};
 use super::name::{self, Below};
-use super::{nt, readdir, stat};
+use super::{nt, stat};
 use crate::abi::{Filestat, Filetype, Oflags};
-use crate::host::{Name, OpenHow, ReadDir, SYNCHRONOUS, SetTime};
+use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 ///
@@ -54,11 +54,6 @@ impl Dir {
         let mut options = fs::OpenOptions::new();
         options.read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
         require_directory(options.open(path)?).map(Self::from)
-    }
-
-    /// This directory once more, for a descriptor of its own.
-    pub fn from_file(file: &File) -> io::Result<Self> {
-        Ok(file.as_file().try_clone()?.into())
     }
 
     /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path
@@ -295,11 +290,6 @@ impl Dir {
             return Err(error(ERROR_NOT_A_REPARSE_POINT));
         }
         target_of(&file)
-    }
-
-    /// Opens a stream over the entries.
-    pub fn read_dir(&self) -> io::Result<ReadDir> {
-        readdir::open(self)
     }
 
     /// `fsync(2)`.

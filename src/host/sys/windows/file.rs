@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Seek, SeekFrom};
 use std::os::windows::io::AsHandle;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_FILE_TOO_LARGE, ERROR_INVALID_PARAMETER, ERROR_NEGATIVE_SEEK,
@@ -21,7 +21,7 @@ use windows_sys::Win32::Foundation::{
 
 use super::errno::{error, is};
 use super::io::{self as kernel, At};
-use super::{Socket, SocketRef, Stdio, stat};
+use super::{Dir, Socket, SocketRef, Stdio, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Riflags};
 use crate::host::{SYNCHRONOUS, SetTime};
 use crate::memory::Iovecs;
@@ -30,6 +30,8 @@ use crate::memory::Iovecs;
 #[derive(Debug)]
 pub struct File {
     file: fs::File,
+    /// The directory that it turned out to be.
+    directory: OnceLock<Dir>,
     position: Mutex<Filesize>,
     append: AtomicBool,
     /// Those of [`SYNCHRONOUS`] with which it was opened.
@@ -46,6 +48,7 @@ impl File {
     pub(super) fn new(file: fs::File, fdflags: Fdflags) -> Self {
         Self {
             file,
+            directory: OnceLock::new(),
             position: Mutex::new(0),
             append: AtomicBool::new(fdflags.contains(Fdflags::APPEND)),
             synchronous: fdflags & SYNCHRONOUS,
@@ -62,8 +65,13 @@ impl File {
         FileRef(Which::File(self))
     }
 
-    pub(super) fn as_file(&self) -> &fs::File {
-        &self.file
+    /// The directory that was opened as a file.
+    pub fn as_dir(&self) -> io::Result<&Dir> {
+        if let Some(dir) = self.directory.get() {
+            return Ok(dir);
+        }
+        let dir = self.file.try_clone()?.into();
+        Ok(self.directory.get_or_init(|| dir))
     }
 
     fn lock(&self) -> MutexGuard<'_, Filesize> {

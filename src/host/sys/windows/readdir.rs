@@ -13,30 +13,24 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::errno::is;
 use super::{Dir, query, stat};
-use crate::abi::Dircookie;
-use crate::host::{self, DirEntry, ReadDir};
+use crate::host::{Block, Listing, Position};
 
-/// What the kernel lists of a directory, which it tells in blocks.
+/// What the kernel lists of a directory, which it tells in blocks to a handle of its own.
 ///
-/// A cookie counts the entries before it. What Windows lists, `.` and `..` among it, is in the order of
-/// the names on most file systems, so that it stays where it is when others go.
-pub struct Entries {
+/// What Windows lists, `.` and `..` among it, is in the order of the names on most file systems.
+#[derive(Debug, Default)]
+pub struct Entries(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
     file: fs::File,
     form: &'static Form,
-    block: Box<query::Entries>,
-    /// Where in `block` the next one is, if there is one.
-    next: Option<usize>,
     /// Whether the next question to the kernel is for the first entries.
     restart: bool,
 }
 
-impl std::fmt::Debug for Entries {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        (f.debug_struct("Entries").field("file", &self.file)).finish_non_exhaustive()
-    }
-}
-
 /// A form in which the kernel lists a directory.
+#[derive(Debug)]
 struct Form {
     first: FILE_INFO_BY_HANDLE_CLASS,
     more: FILE_INFO_BY_HANDLE_CLASS,
@@ -73,52 +67,62 @@ const _: () = {
     assert!(EA_SIZE == offset_of!(FILE_FULL_DIR_INFO, EaSize));
 };
 
-pub(super) fn open(dir: &Dir) -> io::Result<ReadDir> {
-    let entries = Entries {
-        file: dir.open_to_list()?,
-        form: &WITH_ID,
-        block: Box::default(),
-        next: None,
-        restart: true,
-    };
-    Ok(ReadDir::new(entries, None))
-}
+impl Listing for Entries {
+    type Dir = Dir;
 
-impl host::Listing for Entries {
-    fn fetch(&mut self, at: Dircookie) -> Option<io::Result<DirEntry>> {
-        let start = match self.next.take() {
-            Some(start) => start,
-            None => match self.ask() {
-                Ok(true) => 0,
-                Ok(false) => return None,
-                Err(error) => return Some(Err(error)),
-            },
+    const SEEKS: bool = false;
+
+    // What Windows keeps for a handle.
+    const SIZE: usize = 1 << 10;
+
+    fn read(&mut self, _: &Dir, _: usize, block: &mut Block) -> io::Result<()> {
+        let Some(open) = &mut self.0 else {
+            return Ok(());
         };
-        let entry = &self.block.0[start..];
-        self.next = match number(entry, NEXT) {
-            0 => None,
-            len => Some(start + len as usize),
-        };
-        Some(Ok(self.form.parse(entry, at + 1)))
+        let mut entries = Box::default();
+        if !open.ask(&mut entries)? {
+            return Ok(());
+        }
+        let mut start = 0;
+        loop {
+            let entry = &entries.0[start..];
+            open.form.parse(entry, block);
+            match number(entry, NEXT) {
+                0 => return Ok(()),
+                len => start += len as usize,
+            }
+        }
     }
 
-    fn seek(&mut self, _: Dircookie) -> io::Result<Dircookie> {
-        self.next = None;
-        self.restart = true;
-        Ok(0)
+    fn seek(&mut self, dir: &Dir, _: Position) -> io::Result<()> {
+        match &mut self.0 {
+            Some(open) => open.restart = true,
+            None => {
+                self.0 = Some(Open {
+                    file: dir.open_to_list()?,
+                    form: &WITH_ID,
+                    restart: true,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.0 = None;
     }
 }
 
-impl Entries {
+impl Open {
     /// Asks the kernel for more entries. False where there are none.
-    fn ask(&mut self) -> io::Result<bool> {
+    fn ask(&mut self, entries: &mut query::Entries) -> io::Result<bool> {
         loop {
             let class = if self.restart {
                 self.form.first
             } else {
                 self.form.more
             };
-            match query::read_directory(self.file.as_handle(), class, &mut self.block) {
+            match query::read_directory(self.file.as_handle(), class, entries) {
                 Ok(()) => {
                     self.restart = false;
                     return Ok(true);
@@ -141,20 +145,17 @@ impl Entries {
 }
 
 impl Form {
-    fn parse(&self, entry: &[u8], next: Dircookie) -> DirEntry {
+    fn parse(&self, entry: &[u8], block: &mut Block) {
         let name = &entry[self.name..][..number(entry, NAME_LEN) as usize];
         let (units, _) = name.as_chunks::<2>();
         let name: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
         let ino = self.file_id.map_or(0, |at| {
             u64::from(number(entry, at)) | u64::from(number(entry, at + 4)) << 32
         });
-        DirEntry {
-            // A name that is no Unicode cannot be told, and could not be opened.
-            name: String::from_utf16_lossy(&name).into_bytes(),
-            ino,
-            filetype: stat::filetype(number(entry, ATTRIBUTES), number(entry, EA_SIZE)),
-            next,
-        }
+        // A name that is no Unicode cannot be told, and could not be opened.
+        let name = String::from_utf16_lossy(&name).into_bytes();
+        let filetype = stat::filetype(number(entry, ATTRIBUTES), number(entry, EA_SIZE));
+        block.push(&name, ino, filetype, Position::of_name(&name));
     }
 }
 
@@ -178,10 +179,13 @@ mod tests {
         entry[WITH_ID.file_id.unwrap()] = 7;
         entry[WITH_ID.file_id.unwrap() + 7] = 1;
         entry.extend(b"a\0\xe4\0more");
-        let entry = WITH_ID.parse(&entry, 3);
+        let mut block = Block::new(0, Position::START);
+        WITH_ID.parse(&entry, &mut block);
+        block.read(4);
+        let entry = block.last().unwrap();
         assert_eq!(entry.name, "aä".as_bytes());
         assert_eq!(entry.ino, 1 << 56 | 7);
         assert_eq!(entry.filetype, Filetype::SymbolicLink);
-        assert_eq!(entry.next, 3);
+        assert_eq!(entry.next, 4);
     }
 }

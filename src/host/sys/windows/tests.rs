@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::{self, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tempfile::TempDir;
 
-use super::{Dir, File, FileRef};
+use super::{Dir, Entries, File, FileRef};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::{errno, is_escape};
-use crate::host::{Name, OpenHow};
+use crate::host::{Name, OpenHow, ReadDir};
 use crate::memory::{GuestMemory, GuestPtr};
 
 const READ: OpenHow = OpenHow {
@@ -252,31 +253,31 @@ fn entries_are_listed_from_any_cookie() {
         open(&dir, &format!("{entry:03}"), CREATE).unwrap();
     }
     dir.create_dir_at(name("sub")).unwrap();
-    let list = |read_dir: &mut crate::host::ReadDir| {
-        let entries = std::iter::from_fn(|| read_dir.read());
-        entries.map(Result::unwrap).collect::<Vec<_>>()
+    let mut read_dir = ReadDir::<Entries>::new(Arc::default());
+    let mut list = |cookie| {
+        let mut names = Vec::new();
+        read_dir.seek(&dir, cookie).unwrap();
+        while let Some(entry) = read_dir.read(&dir).unwrap() {
+            names.push(entry.name.to_vec());
+            if entry.name == b"sub" {
+                assert_eq!(entry.filetype, Filetype::Directory);
+                assert_eq!(entry.ino, dir.stat_at(name("sub")).unwrap().ino);
+            }
+        }
+        read_dir.rest(&dir);
+        names
     };
-    let mut read_dir = dir.read_dir().unwrap();
-    let entries = list(&mut read_dir);
-    assert_eq!(entries.len(), 203);
-    let sub = entries
-        .iter()
-        .position(|entry| entry.name == b"sub")
-        .unwrap();
-    assert_eq!(entries[sub].filetype, Filetype::Directory);
-    assert_eq!(entries[sub].ino, dir.stat_at(name("sub")).unwrap().ino);
+    let names = list(0);
+    assert_eq!(names.len(), 203);
+    assert!(names.contains(&b"sub".to_vec()));
     for at in [0, 1, 100, 202, 203] {
-        read_dir.seek(at as u64).unwrap();
-        let rest: Vec<_> = list(&mut read_dir)
-            .into_iter()
-            .map(|entry| entry.name)
-            .collect();
-        let expected: Vec<_> = entries[at..]
-            .iter()
-            .map(|entry| entry.name.clone())
-            .collect();
-        assert_eq!(rest, expected);
+        assert_eq!(list(at as u64), names[at..]);
     }
+    let last = String::from_utf8(names[99].clone()).unwrap();
+    for removed in ["000", "001", &last] {
+        dir.unlink_at(name(removed)).unwrap();
+    }
+    assert_eq!(list(100), names[100..]);
 }
 
 /// Not everybody may make symbolic links on Windows.
