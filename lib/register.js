@@ -15,16 +15,7 @@ const {
 } = require('node:module');
 const workerThreads = require('node:worker_threads');
 
-/** Node's module, without the warning that it prints when it is first loaded. */
-function nodeWasi() {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return require('node:wasi');
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
+const { nodeWasi } = require('./node-wasi');
 
 /**
  * Whether Node itself preloads this file in a worker with these options.
