@@ -172,7 +172,7 @@ test('the options of finalizeBindings()', (t) => {
       t.is(code, 'ERR_INVALID_ARG_VALUE');
       t.true(
         message.startsWith(
-          `The property 'options.${name}' is unknown: did you mean 'memory'? Received Memory`,
+          `The property 'options.${name}' is unknown: did you mean 'memory'? Received `,
         ),
         message,
       );

@@ -47,6 +47,10 @@ function isMusl() {
   }
 }
 
+/** What is said of files that do not exist, or that may not be looked for. */
+const NOT_THERE =
+  /^(Cannot find (module|package)|Unsupported |Access to this API has been restricted)/;
+
 /**
  * Why a binary that is there did not load, if that is what happened.
  *
@@ -55,9 +59,7 @@ function isMusl() {
  */
 function loadFailure(error) {
   for (let { cause } = error; cause instanceof Error; { cause } = cause) {
-    if (!/^(Cannot find (module|package)|Unsupported )/.test(cause.message)) {
-      return cause;
-    }
+    if (!NOT_THERE.test(cause.message)) return cause;
   }
   return undefined;
 }
@@ -68,16 +70,13 @@ function isPublishedFor(platform) {
   return `wasi-rs-${platform}` in optionalDependencies;
 }
 
-/**
- * Whether the permission model hides the binary: of a file that may not be read
- * Node does not say that it is there.
- */
+/** Whether the permission model hides where the binary is, or would be. */
 function isHidden(platform) {
-  return (
-    !mayRead(join(PACKAGE, 'package.json')) ||
-    (isPublishedFor(platform) &&
-      !mayRead(join(dirname(PACKAGE), `wasi-rs-${platform}`)))
-  );
+  if (!mayRead(join(PACKAGE, 'package.json'))) return true;
+  const place = isPublishedFor(platform)
+    ? join(dirname(PACKAGE), `wasi-rs-${platform}`)
+    : join(PACKAGE, `wasi-rs.${platform}.node`);
+  return !mayRead(place);
 }
 
 /**
