@@ -92,7 +92,7 @@ class WASI extends NativeWASI {
 
     validateObject(instance, 'instance');
     validateObject(instance.exports, 'instance.exports');
-    // oxlint-disable-next-line prefer-rest-params -- Node takes one parameter
+    // oxlint-disable-next-line prefer-rest-params -- its pattern takes one property out of it
     if (arguments.length > 1) checkBindingOptions(arguments[1]);
 
     this[kSetMemory](memory);

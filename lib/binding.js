@@ -3,13 +3,6 @@
 const { dirname, join } = require('node:path');
 const { isMainThread } = require('node:worker_threads');
 
-const {
-  isRestricted,
-  mayLoadAddons,
-  mayRead,
-  mayUseWasi,
-} = require('./permission');
-
 /** Where the package is. npm puts the one with the binary beside it. */
 const PACKAGE = dirname(__dirname);
 
@@ -70,13 +63,18 @@ function isPublishedFor(platform) {
   return `wasi-rs-${platform}` in optionalDependencies;
 }
 
+/** Whether Node's permission model, where it is on, lets the process do this. */
+function may(...scope) {
+  return process.permission.has(...scope);
+}
+
 /** Whether the permission model hides where the binary is, or would be. */
 function isHidden(platform) {
-  if (!mayRead(join(PACKAGE, 'package.json'))) return true;
+  if (!may('fs.read', join(PACKAGE, 'package.json'))) return true;
   const place = isPublishedFor(platform)
     ? join(dirname(PACKAGE), `wasi-rs-${platform}`)
     : join(PACKAGE, `wasi-rs.${platform}.node`);
-  return !mayRead(place);
+  return !may('fs.read', place);
 }
 
 /**
@@ -84,14 +82,15 @@ function isHidden(platform) {
  * between the package and its binary: none where it is not.
  */
 function missingFlags(failure, platform) {
-  if (!isRestricted) return [];
+  if (process.permission === undefined) return [];
   const hidden = failure === undefined && isHidden(platform);
   const refused = failure?.message.includes('loading addons is disabled');
   if (!hidden && !refused) return [];
   return [
-    ...(refused || !mayLoadAddons() ? ['--allow-addons'] : []),
+    // Node 20 never says that it loads addons.
+    ...(refused || !may('addon') ? ['--allow-addons'] : []),
     ...(hidden ? [`--allow-fs-read=${dirname(PACKAGE)}`] : []),
-    ...(mayUseWasi() ? [] : ['--allow-wasi']),
+    ...(may('wasi') ? [] : ['--allow-wasi']),
   ];
 }
 

@@ -15,7 +15,16 @@ const {
 } = require('node:module');
 const workerThreads = require('node:worker_threads');
 
-const { nodeWasi } = require('./node-wasi');
+/** Node's module, without the warning that it prints when it is first loaded. */
+function nodeWasi() {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return require('node:wasi');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
 
 /**
  * Whether Node itself preloads this file in a worker with these options.
