@@ -6,6 +6,7 @@ const { alreadyStarted } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
+  checkBindingOptions,
   readCapability,
   readOptions,
 } = require('./lib/options');
@@ -91,6 +92,8 @@ class WASI {
 
     validateObject(instance, 'instance');
     validateObject(instance.exports, 'instance.exports');
+    // oxlint-disable-next-line prefer-rest-params -- its pattern takes one property out of it
+    if (arguments.length > 1) checkBindingOptions(arguments[1]);
 
     this[kSetMemory](memory);
 

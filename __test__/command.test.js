@@ -2,13 +2,15 @@
 
 // The command wasi-rs, as a child process.
 
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 
 const test = require('ava');
 
 const { version } = require('../package.json');
-const { command } = require('./helpers/child');
+const { ROOT, command } = require('./helpers/child');
 const { assemble, guestPath, scratch } = require('./helpers/guest');
 
 const ARGS_ENV = guestPath('args_env');
@@ -53,6 +55,17 @@ test('bad options', (t) => {
     [['--nope', EXIT], 'unknown option --nope'],
     [['--nope=1', EXIT], 'unknown option --nope'],
     [['--toString', EXIT], 'unknown option --toString'],
+    ...[
+      ...['dirs dir', 'Dir dir', 'dri dir', 'envs env', 'rodir ro-dir'],
+      ...['ro_dir ro-dir', 'limits limit', 'capabilities capability'],
+      ...['hlep help', 'versoin version'],
+    ].map((names) => {
+      const [misspelled, meant] = names.split(' ');
+      return [
+        [`--${misspelled}`, '.', EXIT],
+        `unknown option --${misspelled}, did you mean --${meant}?`,
+      ];
+    }),
     [['-h'], 'unknown option -h'],
     [['-d', '.', EXIT], 'unknown option -d'],
     [['--dir'], '--dir needs a value'],
@@ -428,4 +441,59 @@ test('a command that never calls WASI', async (t) => {
     '(module (memory (export "memory") 1) (func (export "_start")))',
   );
   t.deepEqual(command([name]), { exitCode: 0, stdout: '', stderr: '' });
+});
+
+/** Runs the command with a reader of `streams` that is gone before it begins. */
+async function unread(args, ...streams) {
+  const child = spawn(
+    process.execPath,
+    [path.join(ROOT, 'bin/wasi-rs.js'), ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  for (const stream of streams) child[stream].destroy();
+  let stderr = '';
+  child.stderr.on('data', (data) => (stderr += data));
+  const [exitCode, signal] = await once(child, 'close');
+  return { exitCode: exitCode ?? signal, stderr };
+}
+
+test('what it prints need not be read', async (t) => {
+  const quiet = (exitCode) => ({ exitCode, stderr: '' });
+  t.deepEqual(await unread(['--help'], 'stdout'), quiet(0));
+  t.deepEqual(await unread(['--version'], 'stdout', 'stderr'), quiet(0));
+  t.deepEqual(await unread(['--nope'], 'stderr'), quiet(2));
+  t.deepEqual(await unread([guestPath('trap')], 'stderr'), quiet(134));
+});
+
+test('what it cannot print is reported', (t) => {
+  if (!fs.existsSync('/dev/full')) {
+    t.pass('no device that is full');
+    return;
+  }
+  const full = fs.openSync('/dev/full', 'w');
+  t.teardown(() => fs.closeSync(full));
+  const stdio = (...streams) => ({ stdio: ['ignore', ...streams] });
+  const { exitCode, stderr } = command(['--help'], stdio(full, 'pipe'));
+  t.deepEqual(
+    [exitCode, stderr],
+    [2, 'wasi-rs: cannot write: no space left on device\n'],
+  );
+  t.is(command(['--nope'], stdio('pipe', full)).exitCode, 2);
+});
+
+test('an interrupt ends it', async (t) => {
+  if (process.platform === 'win32') {
+    t.pass('no signals');
+    return;
+  }
+  const child = spawn(
+    process.execPath,
+    [path.join(ROOT, 'bin/wasi-rs.js'), guestPath('cat')],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  // What comes back shows that the guest runs, and then waits for more.
+  child.stdin.write('text');
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  t.deepEqual(await once(child, 'exit'), [null, 'SIGINT']);
 });

@@ -3,10 +3,15 @@
 // Node's permission model: without --allow-wasi there is no WASI, whoever
 // implements it.
 
+const fs = require('node:fs');
+const path = require('node:path');
+
 const test = require('ava');
 
-const { script } = require('./helpers/child');
+const { version } = require('../package.json');
+const { ROOT, command, node, script } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
+const { guestPath, scratch } = require('./helpers/guest');
 
 const PERMISSION =
   NODE_MAJOR >= 22 ? '--permission' : '--experimental-permission';
@@ -69,4 +74,185 @@ test('allowed with --allow-wasi', (t) => {
     true,
     true,
   ]);
+});
+
+/** What a script prints, a word a line, with nothing but these flags. */
+function printed(t, source, ...flags) {
+  const { stdout, stderr } = script(source, {
+    flags: [PERMISSION, '--no-warnings', ...flags],
+  });
+  t.is(stderr, '');
+  return stdout.trimEnd().split('\n');
+}
+
+const ADDON = ['--allow-addons', '--allow-fs-read=*'];
+
+/** Constructs what `require(name)` gives, and prints what that comes to. */
+const MAKE = `
+  const make = (name) => {
+    try {
+      new (require(name).WASI)({ version: 'preview1' });
+      console.log('made');
+    } catch ({ code }) {
+      console.log(code);
+    }
+  };`;
+
+test('a program cannot allow itself what it was refused', (t) => {
+  const replace = 'process.permission.has = () => true;';
+  for (const source of [
+    `${replace} make('wasi-rs')`,
+    `require('wasi-rs'); ${replace} make('wasi-rs')`,
+    `${replace} require('wasi-rs/register'); make('node:wasi')`,
+    `require('wasi-rs/register'); ${replace} make('node:wasi')`,
+    `require('wasi-rs'); require('node:wasi').WASI = class {}; make('wasi-rs')`,
+  ]) {
+    t.deepEqual(printed(t, MAKE + source, ...ADDON), ['ERR_ACCESS_DENIED']);
+  }
+});
+
+test('the native class asks as well', (t) => {
+  const source = `
+    const { WASI } = require('wasi-rs');
+    const options = {
+      version: 'preview1', args: [], env: [], preopens: [],
+      stdin: 0, stdout: 1, stderr: 2, returnOnExit: () => true,
+    };
+    const Native = Object.getPrototypeOf(WASI);
+    try { new Native(options); console.log('made') } catch ({ code }) { console.log(code) }`;
+  t.deepEqual(printed(t, source, ...ADDON), ['ERR_ACCESS_DENIED']);
+  t.deepEqual(printed(t, source, '--allow-wasi', ...ADDON), ['made']);
+});
+
+test('a program may give the permission up', (t) => {
+  const source = `${MAKE}
+    make('wasi-rs');
+    if (process.permission.drop) {
+      process.permission.drop('wasi');
+      make('wasi-rs');
+    }`;
+  const expected = NODE_MAJOR >= 24 ? ['made', 'ERR_ACCESS_DENIED'] : ['made'];
+  t.deepEqual(printed(t, source, '--allow-wasi', ...ADDON), expected);
+});
+
+test('nothing is printed where the permission model is asked', (t) => {
+  const { stdout, stderr } = script(`require('wasi-rs')`, {
+    flags: [PERMISSION, '--allow-wasi', ...ADDON],
+  });
+  t.is(stdout, '');
+  // Of the model itself Node 20 and 22 warn.
+  t.false(stderr.includes('WASI'), stderr);
+});
+
+test('the file system of a guest is not that of the permission model', (t) => {
+  const directory = scratch(t);
+  fs.writeFileSync(path.join(directory, 'file'), 'content');
+  const source = (name) => `
+    const { readFileSync } = require('node:fs');
+    try { readFileSync(${JSON.stringify(directory)} + '/file') } catch ({ code }) { console.log(code) }
+    const { WASI } = require('${name}');
+    const wasi = new WASI({
+      version: 'preview1', args: ['files', 'read', '/file'],
+      preopens: { '/': ${JSON.stringify(directory)} },
+    });
+    const bytes = readFileSync(${JSON.stringify(guestPath('files'))});
+    wasi.start(new WebAssembly.Instance(new WebAssembly.Module(bytes), wasi.getImportObject()));`;
+  for (const name of ['wasi-rs', 'node:wasi']) {
+    t.deepEqual(
+      printed(
+        ...[t, source(name), '--allow-wasi', '--allow-addons'],
+        `--allow-fs-read=${path.join(ROOT, path.sep)}`,
+      ),
+      ['ERR_ACCESS_DENIED', 'read /file: content'],
+    );
+  }
+});
+
+test('register reaches workers, where they are allowed', (t) => {
+  const worker = `${MAKE} make('node:wasi'); console.log(require('node:wasi').WASI === require('wasi-rs').WASI)`;
+  const source = `
+    const { Worker } = require('node:worker_threads');
+    try { new Worker(${JSON.stringify(worker)}, { eval: true }) } catch ({ code }) { console.log(code) }`;
+  const register = ['--require', 'wasi-rs/register', '--allow-wasi', ...ADDON];
+  t.deepEqual(printed(t, source, ...register), ['ERR_ACCESS_DENIED']);
+  t.deepEqual(printed(t, source, ...register, '--allow-worker'), [
+    'made',
+    'true',
+  ]);
+});
+
+const NOT_LOADED = `Node's permission model does not let wasi-rs load its binary: run node with`;
+
+/** The errors of `require`, from the outermost to its last cause. */
+const REQUIRE = `
+  try {
+    require('wasi-rs');
+    console.log('loaded');
+  } catch (error) {
+    for (let each = error; each; each = each.cause) {
+      console.log(each === error ? each.code : '', each.message.split('\\n')[0]);
+    }
+  }`;
+
+test('where addons are not allowed, it says which flags are missing', (t) => {
+  const [first, ...causes] = printed(t, REQUIRE, '--allow-fs-read=*');
+  t.is(first, `ERR_WASI_NO_BINARY ${NOT_LOADED} --allow-addons --allow-wasi`);
+  t.true(causes[0].includes('loading addons is disabled'), causes[0]);
+  for (const cause of causes) t.false(/npm/.test(cause), cause);
+  const flags = ['--allow-fs-read=*', '--allow-wasi'];
+  t.is(
+    printed(t, REQUIRE, ...flags)[0],
+    `ERR_WASI_NO_BINARY ${NOT_LOADED} --allow-addons`,
+  );
+  t.deepEqual(printed(t, REQUIRE, ...flags, '--allow-addons'), ['loaded']);
+});
+
+test('without the permission model, addons that are refused are no matter of flags', (t) => {
+  const { stdout } = script(REQUIRE, { flags: ['--no-addons'] });
+  t.regex(
+    stdout,
+    /^ERR_WASI_NO_BINARY Cannot load the binary of wasi-rs for \S+: .*addons/,
+  );
+});
+
+test('where the package of the binary may not be read, it says so', (t) => {
+  const modules = path.join(fs.realpathSync(scratch(t)), 'node_modules');
+  const directory = path.join(modules, 'wasi-rs');
+  for (const file of ['index.js', 'binding.js', 'lib']) {
+    fs.cpSync(path.join(ROOT, file), path.join(directory, file), {
+      recursive: true,
+    });
+  }
+  const manifest = { name: 'wasi-rs', version, main: 'index.js' };
+  manifest.optionalDependencies = Object.fromEntries(
+    ['linux-x64-gnu', 'linux-x64-musl', 'linux-arm64-gnu', 'linux-arm64-musl']
+      .concat('darwin-x64', 'darwin-arm64', 'win32-x64-msvc')
+      .map((platform) => [`wasi-rs-${platform}`, version]),
+  );
+  fs.writeFileSync(
+    path.join(directory, 'package.json'),
+    JSON.stringify(manifest),
+  );
+  const { stdout } = node(
+    [
+      ...[PERMISSION, '--no-warnings'],
+      `--allow-fs-read=${path.join(directory, path.sep)}`,
+      ...['--eval', REQUIRE.replace('wasi-rs', directory)],
+    ],
+    { cwd: directory },
+  );
+  t.is(
+    stdout.split('\n')[0],
+    `ERR_WASI_NO_BINARY ${NOT_LOADED} --allow-addons --allow-fs-read=${modules} --allow-wasi`,
+  );
+});
+
+test('the command says so as well', (t) => {
+  const { exitCode, stderr } = node([
+    ...[PERMISSION, '--no-warnings', '--allow-fs-read=*', '--allow-wasi'],
+    ...[path.join(ROOT, 'bin/wasi-rs.js'), guestPath('hello')],
+  ]);
+  t.is(exitCode, 2);
+  t.is(stderr, `wasi-rs: ${NOT_LOADED} --allow-addons\n`);
+  t.is(command([guestPath('hello')]).exitCode, 0);
 });

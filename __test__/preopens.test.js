@@ -592,9 +592,10 @@ test('what is taken for a path, as Node takes it, and what for more', (t) => {
     readOnly = true;
   }
   class Named {
-    path = '/none';
+    #path = directory;
+    name = 'not of a description';
     toString() {
-      return directory;
+      return this.#path;
     }
   }
   const isReadOnly = (value) => {
@@ -606,8 +607,11 @@ test('what is taken for a path, as Node takes it, and what for more', (t) => {
   };
   for (const [expected, ...values] of [
     [false, directory, new Named(), Object(directory), [directory]],
-    [false, { toString: () => directory, readOnly: true }],
+    [false, { toString: () => directory }],
     [false, { [Symbol.toPrimitive]: () => directory }],
+    [false, { __proto__: null, [Symbol.toPrimitive]: () => directory }],
+    [false, { __proto__: null, valueOf: () => directory }],
+    [false, Buffer.from(directory)],
     [false, { path: directory }, { path: directory, readOnly: undefined }],
     [false, { path: directory, readOnly: false, rights: undefined }],
     [true, { path: directory, readOnly: true }, new Described()],

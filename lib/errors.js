@@ -120,7 +120,8 @@ const invalidArgValue = errorFactory(
   (name, reason, value) => {
     const shown = inspect(value);
     const received = shown.length > 128 ? `${shown.slice(0, 128)}...` : shown;
-    return `The ${kindOf(name)} '${name}' ${reason}. Received ${received}`;
+    const end = reason.endsWith('?') ? '' : '.';
+    return `The ${kindOf(name)} '${name}' ${reason}${end} Received ${received}`;
   },
 );
 

@@ -6,6 +6,7 @@ const { invalidArgValue } = require('./errors');
 const { LIMITS } = require('./limits');
 const { capabilityNames, rightNames } = require('./names');
 const {
+  properties,
   validateArray,
   validateBoolean,
   validateFd,
@@ -13,6 +14,7 @@ const {
   validateObject,
   validateOneOf,
   validateProperties,
+  validateSpelling,
   validateString,
 } = require('./validators');
 
@@ -50,28 +52,45 @@ function readEnv(value = {}) {
   return env;
 }
 
+/** What describes a preopen that is more than a path. */
+const PREOPEN = properties(['path', 'readOnly', 'rights']);
+
+/** What a description may have as well, for programs that run on Node, too. */
+const CONVERSIONS = ['toString', 'valueOf'];
+
 /** What `String()` makes of an object that has nothing to say for itself. */
 const NO_PATH = '[object Object]';
 
 /**
  * A path, which Node takes from whatever `String()` takes, or an object that
- * describes more than a path: one that for Node could have been no path.
+ * describes more than a path: one with any property of a description, or one
+ * that for Node could have been no path.
  */
 function readPreopen(mappedPath, value) {
-  const convertible =
-    value === null || typeof value !== 'object' || 'toString' in value;
-  const realPath = convertible ? String(value) : NO_PATH;
-  return realPath === NO_PATH && typeof value === 'object'
-    ? readDescribedPreopen(mappedPath, value)
-    : { mappedPath, realPath };
+  if (value === null || typeof value !== 'object') {
+    return { mappedPath, realPath: String(value) };
+  }
+  const name = `options.preopens[${inspect(mappedPath)}]`;
+  if (![...PREOPEN.names].some((property) => property in value)) {
+    validateSpelling(value, name, PREOPEN);
+    const realPath = isConvertible(value) ? String(value) : NO_PATH;
+    if (realPath !== NO_PATH) return { mappedPath, realPath };
+  }
+  return { mappedPath, ...readDescribedPreopen(value, name) };
 }
 
-function readDescribedPreopen(mappedPath, value) {
-  const name = `options.preopens[${inspect(mappedPath)}]`;
-  validateProperties(value, name, ['path', 'readOnly', 'rights']);
+/** Whether the object says what `String()` is to make of it. */
+function isConvertible(value) {
+  return (
+    Symbol.toPrimitive in value ||
+    CONVERSIONS.some((property) => property in value)
+  );
+}
+
+function readDescribedPreopen(value, name) {
+  validateProperties(value, name, PREOPEN, CONVERSIONS);
   const { path, readOnly, rights } = value;
   return {
-    mappedPath,
     realPath: validateString(path, `${name}.path`),
     readOnly:
       readOnly === undefined
@@ -101,10 +120,12 @@ function readName(value, name, known) {
   return validateOneOf(validateString(value, name), name, known);
 }
 
+const LIMIT_NAMES = properties(Object.keys(LIMITS));
+
 function readLimits(value) {
   if (value === undefined) return undefined;
   validateObject(value, 'options.limits');
-  validateProperties(value, 'options.limits', Object.keys(LIMITS));
+  validateProperties(value, 'options.limits', LIMIT_NAMES);
   const limits = {};
   for (const [name, [least, most]] of Object.entries(LIMITS)) {
     const { [name]: limit } = value;
@@ -129,6 +150,35 @@ function readCapability(value) {
   return readName(value, 'name', capabilityNames());
 }
 
+/** How to write what is no option, but belongs into one. */
+const INNER_OPTIONS = {
+  readOnly: 'preopens[…].readOnly',
+  rights: 'preopens[…].rights',
+  ...Object.fromEntries(
+    Object.keys(LIMITS).map((name) => [name, `limits.${name}`]),
+  ),
+};
+
+const OPTIONS = properties(
+  [
+    'version',
+    'args',
+    'env',
+    'preopens',
+    'returnOnExit',
+    'stdin',
+    'stdout',
+    'stderr',
+    'limits',
+    'capabilities',
+    // No option, but no misspelled one either: a word of node:child_process.
+    'stdio',
+  ],
+  INNER_OPTIONS,
+);
+
+const BINDING_OPTIONS = properties(['memory']);
+
 /**
  * Checks the options of `new WASI()` and brings them into the plain form that
  * the native class takes.
@@ -147,7 +197,7 @@ function readOptions(options) {
   const env = readEnv(options.env);
   const preopens = readPreopens(options.preopens);
   const { stdin = 0, stdout = 1, stderr = 2 } = options;
-  return {
+  const native = {
     version,
     args,
     env,
@@ -158,6 +208,20 @@ function readOptions(options) {
     limits: readLimits(options.limits),
     capabilities: readCapabilities(options.capabilities),
   };
+  validateSpelling(options, 'options', OPTIONS);
+  return native;
 }
 
-module.exports = { IMPORT_MODULES, readCapability, readOptions };
+/** Checks the second argument of `finalizeBindings()`, but for the memory. */
+function checkBindingOptions(options) {
+  // Node takes whatever it can look for a memory in.
+  if (typeof options !== 'object') return;
+  validateSpelling(options, 'options', BINDING_OPTIONS);
+}
+
+module.exports = {
+  IMPORT_MODULES,
+  checkBindingOptions,
+  readCapability,
+  readOptions,
+};

@@ -1,6 +1,7 @@
 'use strict';
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
+const { nearestOf } = require('./nearest');
 
 // Each function returns the value that it accepts, and throws what Node's
 // validator of the same name throws for any other. `name` is the path that the
@@ -56,18 +57,86 @@ function validateOneOf(value, name, allowed) {
 }
 
 /**
+ * The names that an object may have, made once for the two functions below.
+ *
+ * @param {readonly string[]} names
+ * @param {Record<string, string>} [elsewhere] names that belong to another
+ *   object, each with what to write in its place
+ */
+function properties(names, elsewhere = {}) {
+  const inPlace = Object.fromEntries(names.map((name) => [name, name]));
+  return {
+    names: new Set(names),
+    inPlace: { __proto__: null, ...elsewhere, ...inPlace },
+    nearest: nearestOf([...names, ...Object.keys(elsewhere)]),
+  };
+}
+
+/**
  * Accepts an object that has no property but these. Node has no such check, and
  * no options where a misspelled name would let a guest do more than it should.
+ *
+ * @param {ReturnType<typeof properties>} allowed
+ * @param {readonly string[]} [ignored] what else it may have
  */
-function validateProperties(value, name, allowed) {
-  const unknown = Object.keys(value).find((key) => !allowed.includes(key));
+function validateProperties(value, name, allowed, ignored = []) {
+  const isUnknown = (key) => !allowed.names.has(key) && !ignored.includes(key);
+  const unknown =
+    Object.keys(value).find(isUnknown) ?? findMisspelled(value, allowed);
   if (unknown === undefined) return value;
   throw invalidArgValue(
     validateProperties,
     `${name}.${unknown}`,
-    `is unknown: the properties are ${quoted(allowed)}`,
+    `is unknown: the properties are ${quoted([...allowed.names])}`,
     value[unknown],
   );
+}
+
+/**
+ * Accepts an object that misspells none of these properties. What is near to
+ * none of them is for somebody else, and ignored, as Node ignores it.
+ *
+ * @param {ReturnType<typeof properties>} allowed
+ */
+function validateSpelling(value, name, allowed) {
+  const misspelled = findMisspelled(value, allowed);
+  if (misspelled === undefined) return value;
+  const meant = allowed.inPlace[allowed.nearest(misspelled)];
+  throw invalidArgValue(
+    validateSpelling,
+    `${name}.${misspelled}`,
+    `is unknown: did you mean '${meant}'?`,
+    value[misspelled],
+  );
+}
+
+/** The first property that is near to one of these names and none of them. */
+function findMisspelled(value, allowed) {
+  for (const key in value) {
+    if (isMisspelled(key, value, allowed)) return key;
+  }
+  // Accessors of a class are not enumerable. The last prototype is the one that
+  // all objects share.
+  let prototype = Object.getPrototypeOf(value);
+  let above = prototype && Object.getPrototypeOf(prototype);
+  for (; above; above = Object.getPrototypeOf(above)) {
+    for (const key of Object.getOwnPropertyNames(prototype)) {
+      if (isMisspelled(key, value, allowed)) return key;
+    }
+    prototype = above;
+  }
+  return undefined;
+}
+
+/**
+ * A name that is there under its right spelling, too, is not meant: what reads
+ * a command line has `return-on-exit` beside `returnOnExit`.
+ */
+function isMisspelled(key, value, { names, nearest }) {
+  if (names.has(key)) return false;
+  const meant = nearest(key);
+  if (meant === undefined) return false;
+  return meant === key || value[meant] === undefined;
 }
 
 function quoted(names) {
@@ -85,6 +154,7 @@ function validateUndefined(value, name) {
 }
 
 module.exports = {
+  properties,
   validateArray,
   validateBoolean,
   validateFd,
@@ -93,6 +163,7 @@ module.exports = {
   validateObject,
   validateOneOf,
   validateProperties,
+  validateSpelling,
   validateString,
   validateUndefined,
 };

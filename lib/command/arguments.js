@@ -3,6 +3,7 @@
 const { parseArgs } = require('node:util');
 
 const { LIMITS } = require('../limits');
+const { nearestOf } = require('../nearest');
 const { CommandError } = require('./error');
 
 const OPTIONS = {
@@ -14,6 +15,9 @@ const OPTIONS = {
   'ro-dir': { type: 'string', multiple: true },
   version: { type: 'boolean' },
 };
+
+/** Here every unknown name is refused, so that a short one can be near, too. */
+const nearestOption = nearestOf(Object.keys(OPTIONS), 1);
 
 /** Splits at the first `separator`; the second part is undefined without one. */
 function splitOnce(text, separator) {
@@ -31,7 +35,12 @@ function refuse(problem) {
 function checkOption({ name, rawName, value, inlineValue }) {
   const type = Object.hasOwn(OPTIONS, name) ? OPTIONS[name].type : undefined;
   if (type === undefined || rawName !== `--${name}`) {
-    refuse(`unknown option ${rawName}`);
+    const nearest = nearestOption(name);
+    refuse(
+      nearest === undefined
+        ? `unknown option ${rawName}`
+        : `unknown option ${rawName}, did you mean --${nearest}?`,
+    );
   }
   if (type === 'boolean' && value !== undefined) {
     refuse(`${rawName} takes no value`);

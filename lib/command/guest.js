@@ -2,21 +2,15 @@
 
 const { readFileSync, statSync } = require('node:fs');
 const { basename } = require('node:path');
-const { getSystemErrorMap } = require('node:util');
 
 const { WASI } = require('../../index.js');
 const { capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
-const { CommandError } = require('./error');
+const { CommandError, systemReason } = require('./error');
 
 const WASM_MAGIC = '\0asm';
 /** The layer field, where a component differs from a core module. */
 const COMPONENT_LAYER = 1;
-
-/** What the system says about a failed call, without Node's decoration. */
-function systemReason(error) {
-  return getSystemErrorMap?.().get(error.errno)?.[1] ?? error.message;
-}
 
 function readFile(file) {
   try {

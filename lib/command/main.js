@@ -2,7 +2,7 @@
 
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments');
-const { CommandError } = require('./error');
+const { CommandError, systemReason } = require('./error');
 
 const EXIT_USAGE = 2;
 /** What a shell reports for a process that aborted: 128 + SIGABRT. */
@@ -38,13 +38,24 @@ Exit codes:
   ${EXIT_TRAP}       the command trapped
 `;
 
+// The streams are made when they are first used: a guest that writes by itself
+// must not find its pipe changed by them.
+
 function print(text) {
-  process.stdout.write(text);
+  process.stdout.once('error', reportUnwritten).write(text);
   return 0;
 }
 
 function report(message) {
-  process.stderr.write(`wasi-rs: ${message}\n`);
+  // Where that cannot be written either, the exit code is left.
+  process.stderr.once('error', () => {}).write(`wasi-rs: ${message}\n`);
+}
+
+function reportUnwritten(error) {
+  // What has stopped reading wants no more, and needs no telling.
+  if (error.code === 'EPIPE') return;
+  report(`cannot write: ${systemReason(error)}`);
+  process.exitCode = EXIT_USAGE;
 }
 
 /** The reason and, below it, where in the guest it happened. */

@@ -8,7 +8,7 @@
 () => {
   'use strict';
 
-  const { apply } = Reflect;
+  const { apply, construct } = Reflect;
   const { defineProperty, getOwnPropertyDescriptor } = Object;
   const { captureStackTrace } = Error;
   const Bytes = Uint8Array;
@@ -18,8 +18,23 @@
     Class && getOwnPropertyDescriptor(Class.prototype, name)?.get;
   const bufferOf = getterOf(Memory, 'buffer');
   const exportsOf = getterOf(Instance, 'exports');
+
+  // Node's own class, where the permission model is on: it asks that in C++,
+  // while `process.permission.has` is a property that programs can replace.
+  // Without the warning that Node prints when it first loads the class.
   const { permission } = process;
   const has = permission?.has;
+  let NodeWASI;
+  if (permission !== undefined) {
+    const { emitWarning } = process;
+    process.emitWarning = () => {};
+    try {
+      // Node has this function from 20.16 on.
+      NodeWASI = process.getBuiltinModule?.('node:wasi').WASI;
+    } finally {
+      process.emitWarning = emitWarning;
+    }
+  }
 
   // `proc_exit` must end a guest from inside a call that the guest made, and
   // only an exception unwinds wasm frames. A guest can catch exceptions, though:
@@ -124,9 +139,18 @@
     /** The bytes of a WebAssembly.Memory, of any realm; of nothing else. */
     viewOf: (memory) => new Bytes(apply(bufferOf, memory, [])),
 
-    /** Whether Node's permission model lets the process use WASI. */
-    permitted: () =>
-      has === undefined || apply(has, permission, ['wasi']) !== false,
+    /** Whether Node's permission model lets the process use WASI now. */
+    permitted() {
+      if (permission === undefined) return true;
+      if (NodeWASI === undefined) return apply(has, permission, ['wasi']);
+      try {
+        construct(NodeWASI, [{ __proto__: null, version: 'preview1' }]);
+        return true;
+      } catch ({ code }) {
+        // A stream that is not open is met after the permission.
+        return code === 'UVWASI_EBADF';
+      }
+    },
 
     exitError,
 
