@@ -10,9 +10,12 @@
 mod entry;
 mod grant;
 mod limits;
+mod mounts;
+mod preopens;
 pub mod resolve;
 mod strings;
 mod table;
+mod walk;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -24,8 +27,9 @@ pub use limits::Limits;
 pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Rights, Snapshot};
+use crate::host::Stdio;
 use crate::host::random::Random;
-use crate::host::{Dir, Stdio};
+use mounts::Mounts;
 use table::Table;
 
 /// How many standard streams there are; they have the first descriptors.
@@ -75,6 +79,8 @@ pub struct WasiCtx {
     /// The calls that the guest may make: see [`Grant::calls`].
     calls: AtomicU64,
     table: Mutex<Table>,
+    /// The preopens below others with more rights.
+    mounts: Mounts,
     random: Mutex<Random>,
 }
 
@@ -84,25 +90,21 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: a number in `stdio` is not open. What `open(2)` says of a preopen.
+    /// [`Errno::Notcapable`]: a preopen's path leads out of another in which a guest can make links.
+    /// [`Errno::Again`]: that came to mean another directory at the same time.
     pub fn new(options: Options) -> Result<Self, Errno> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
             entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
         }
-        for preopen in options.preopens {
-            let dir = Dir::open_ambient(&preopen.real_path)?;
-            entries.push(Entry::preopen(
-                dir,
-                preopen.mapped_path.into_bytes(),
-                preopen.rights,
-                options.grant.preopens,
-            ));
-        }
+        let (preopens, mounts) = preopens::open(options.preopens, options.grant.preopens)?;
+        entries.extend(preopens);
         Ok(Self {
             snapshot: options.snapshot,
             args: options.args,
             environ: options.env,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
+            mounts,
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),
             random: Mutex::default(),
