@@ -1,6 +1,8 @@
 'use strict';
 
-const { accessDenied, alreadyStarted } = require('./lib/errors');
+const { isPromise } = require('node:util').types;
+
+const { alreadyStarted } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
@@ -14,13 +16,7 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const {
-  WASI: NativeWASI,
-  exitError,
-  isExitError,
-  mayCall,
-  setMemory,
-} = loadBinding();
+const { WASI: NativeWASI, enter, leave, run, setMemory } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -30,32 +26,38 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
-// Of our own, and only there where some capability is missing.
-const kAddCapability = Symbol('kAddCapability');
+/** What extends it can give fields to any object. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is what it is for
+class Extension {
+  constructor(object) {
+    return object;
+  }
+}
 
-/** "Capabilities insufficient." */
-const ENOTCAPABLE = 76;
+/**
+ * Tells the object that the native side knows by its kSetMemory, which a Proxy of
+ * it and an object that inherits from it have, too. It takes a field of that
+ * function, as an instance has no property that Node's has not.
+ */
+class Native extends Extension {
+  #wasi;
+
+  constructor(bound, wasi) {
+    super(bound);
+    this.#wasi = wasi;
+  }
+
+  /** Returns `bound`, from now on the kSetMemory of `wasi`. */
+  static mark(bound, wasi) {
+    return new Native(bound, wasi);
+  }
+
+  static of({ [kSetMemory]: bound }) {
+    return bound.#wasi;
+  }
+}
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
-
-/** `wasiImport.proc_exit` of an instance made with `returnOnExit: true`. */
-function wasiReturnOnProcExit(rval) {
-  if (!mayCall(this, 'proc_exit')) return ENOTCAPABLE;
-  this[kExitCode] = rval;
-  throw exitError(rval);
-}
-
-/** Reads the options, and refuses where Node's permission model says so. */
-function readPermittedOptions(options) {
-  const nativeOptions = readOptions(options);
-  if (process.permission?.has('wasi') === false) {
-    throw accessDenied(readPermittedOptions);
-  }
-  // The native proc_exit is the one that ends the process. Where the guest's
-  // exit is to return instead, the constructor below puts another in its place.
-  nativeOptions.returnOnExit = false;
-  return nativeOptions;
-}
 
 /**
  * The class of `node:wasi`, argument checks and error texts included.
@@ -66,21 +68,19 @@ function readPermittedOptions(options) {
  */
 class WASI extends NativeWASI {
   constructor(options = NO_OPTIONS) {
-    const nativeOptions = readPermittedOptions(options);
+    const nativeOptions = readOptions(options);
+    // Node looks at it when it has opened what the guest is given.
+    nativeOptions.returnOnExit = () => {
+      const { returnOnExit = true } = options;
+      return validateBoolean(returnOnExit, 'options.returnOnExit');
+    };
     super(nativeOptions);
 
-    const { returnOnExit = true } = options;
-    if (validateBoolean(returnOnExit, 'options.returnOnExit')) {
-      this.wasiImport.proc_exit = wasiReturnOnProcExit.bind(this);
-    }
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
-    this[kSetMemory] = setMemory.bind(undefined, this);
+    this[kSetMemory] = Native.mark(setMemory.bind(undefined, this), this);
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
-    if (nativeOptions.capabilities !== undefined) {
-      this[kAddCapability] = super.addCapability.bind(this);
-    }
   }
 
   finalizeBindings(
@@ -105,11 +105,11 @@ class WASI extends NativeWASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
-    try {
-      _start();
-    } catch (error) {
-      if (!isExitError(error)) throw error;
-    }
+    const native = Native.of(this);
+    const { how, value } = run(_start, enter(native));
+    // A guest that has returned a promise has only been suspended.
+    this[kExitCode] = leave(native, !isPromise(value));
+    if (how === 'throw') throw value;
     return this[kExitCode];
   }
 
@@ -120,7 +120,10 @@ class WASI extends NativeWASI {
     validateUndefined(_start, 'instance.exports._start');
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
-      _initialize();
+      const native = Native.of(this);
+      const { how, value } = run(_initialize, enter(native));
+      leave(native, false);
+      if (how !== 'return') throw value;
     }
   }
 
@@ -131,9 +134,38 @@ class WASI extends NativeWASI {
   addCapability(name) {
     if (this[kStarted]) throw alreadyStarted();
 
-    const capability = readCapability(name);
-    this[kAddCapability]?.(capability);
+    super.addCapability.call(Native.of(this), readCapability(name));
   }
+
+  close() {
+    super.close.call(Native.of(this));
+  }
+
+  stop() {
+    this.close();
+  }
+}
+
+// Node 20 has them from 20.5 on.
+if (Symbol.dispose) {
+  Object.defineProperties(WASI.prototype, {
+    [Symbol.dispose]: {
+      __proto__: null,
+      value() {
+        this.close();
+      },
+      writable: true,
+      configurable: true,
+    },
+    [Symbol.asyncDispose]: {
+      __proto__: null,
+      async value() {
+        this.close();
+      },
+      writable: true,
+      configurable: true,
+    },
+  });
 }
 
 module.exports = { WASI };

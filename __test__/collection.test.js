@@ -39,7 +39,7 @@ onLinux('descriptors of dropped instances are closed', (t) => {
         );
         for (const wasi of instances) {
           const memory = new WebAssembly.Memory({ initial: 1 });
-          wasi.start({ exports: { memory, _start() {} } });
+          wasi.initialize({ exports: { memory } });
         }
         return descriptors();
       };

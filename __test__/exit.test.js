@@ -9,6 +9,8 @@ const { script } = require('./helpers/child');
 const { NodeWASI, WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { assemble, duck, guest, run, scratch } = require('./helpers/guest');
 
+const EINVAL = 28;
+
 function make(WASI, options) {
   return new WASI({ version: 'preview1', ...options });
 }
@@ -39,15 +41,31 @@ test('start() returns the exit code of a program', (t) => {
   }
 });
 
-test('the exit code is what the guest passed, unconverted', (t) => {
-  for (const value of [7, -1, 'text', null, undefined, 1.5, {}, 5n]) {
+test('an exit code is an i32, and what is none ends no guest', (t) => {
+  for (const value of [0, 7, -1, 2 ** 31 - 1, -(2 ** 31)]) {
     const { returned } = sameAsNode(t, (WASI) => exitWith(WASI, value));
     t.is(returned, value);
   }
+  t.is(exitWith(WASI, 2 ** 32 - 1), -1);
   const symbol = Symbol('code');
-  t.is(exitWith(WASI, symbol), symbol);
-  sameAsNode(t, (WASI) => exitWith(WASI));
-  sameAsNode(t, (WASI) => exitWith(WASI, 1, 2, 3));
+  for (const values of [
+    ...['7', null, undefined, 1.5, NaN, -0, 2 ** 32, {}, 5n, symbol].map(
+      (value) => [value],
+    ),
+    [],
+    [1, 2, 3],
+  ]) {
+    const wasi = make(WASI);
+    let errno;
+    const code = wasi.start(
+      duck({
+        _start() {
+          errno = wasi.wasiImport.proc_exit(...values);
+        },
+      }),
+    );
+    t.deepEqual([errno, code], [EINVAL, 0]);
+  }
 });
 
 test('the exit code of an instance outlives its guest', (t) => {
@@ -226,10 +244,14 @@ test('a finally block of the host runs while an exit passes through', (t) => {
 });
 
 test('proc_exit does not look at memory when it only returns', (t) => {
-  const { name, length } = make(WASI).wasiImport.proc_exit;
-  t.deepEqual([name, length], ['bound wasiReturnOnProcExit', 1]);
-  const plain = make(WASI, { returnOnExit: false }).wasiImport.proc_exit;
-  t.deepEqual([plain.name, plain.length], ['bound proc_exit', 1]);
+  t.is(
+    t.throws(() => make(WASI).wasiImport.proc_exit(3), { any: true }).code,
+    'ERR_WASI_EXITED',
+  );
+  for (const returnOnExit of [true, false]) {
+    const { name, length } = make(WASI, { returnOnExit }).wasiImport.proc_exit;
+    t.deepEqual([name, length], ['bound proc_exit', 1]);
+  }
 });
 
 test('without returnOnExit, proc_exit is checked as every other function', (t) => {
@@ -295,4 +317,137 @@ test('returnOnExit: false in a worker ends the worker alone', (t) => {
   `);
   t.is(stderr, '');
   t.deepEqual([exitCode, stdout], [0, 'worker 5\n']);
+});
+
+const NESTED = {
+  outer: `(module
+    (import "host" "call" (func $call))
+    (memory (export "memory") 1)
+    (global $done (export "done") (mut i32) (i32.const 0))
+    (func (export "_start") call $call (global.set $done (i32.const 1))))`,
+  inner: `(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (call $exit (i32.const 3)))
+    (func (export "run") (call $exit (i32.const 3))))`,
+};
+
+/** A guest that calls what `call` makes of another guest, with exit code 3. */
+async function nested(call) {
+  const [outer, inner] = await Promise.all(
+    [NESTED.outer, NESTED.inner].map(
+      async (source) => new WebAssembly.Module(await assemble(source)),
+    ),
+  );
+  const [wasi, other] = [make(WASI), make(WASI)];
+  const guest = new WebAssembly.Instance(inner, other.getImportObject());
+  const instance = new WebAssembly.Instance(outer, {
+    ...wasi.getImportObject(),
+    host: { call: () => call(other, guest) },
+  });
+  return { start: () => wasi.start(instance), exports: instance.exports };
+}
+
+test('an exit belongs to its instance, and is an error to another', async (t) => {
+  const { start, exports } = await nested((other, { exports }) => {
+    other.finalizeBindings({ exports });
+    exports.run();
+  });
+  const error = t.throws(start, { any: true });
+  t.deepEqual([error.code, error.exitCode], ['ERR_WASI_EXITED', 3]);
+  t.is(exports.done.value, 0);
+});
+
+test('a guest that runs another to its end goes on', async (t) => {
+  const codes = [];
+  const { start, exports } = await nested((other, guest) => {
+    codes.push(other.start(guest));
+  });
+  t.is(start(), 0);
+  t.deepEqual([codes, exports.done.value], [[3], 1]);
+});
+
+/** How a guest that catches everything ends, after `before`, without returnOnExit. */
+function mocked(t, before) {
+  return JSON.parse(
+    script(`
+      const { WASI } = require('.');
+      require('./__test__/helpers/guest').assemble(\`(module ${imports}
+        (func (export "_start") try ${exit} catch_all ${survive} end))\`).then((bytes) => {
+        const wasi = new WASI({ version: 'preview1', returnOnExit: false });
+        const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), wasi.getImportObject());
+        const { log } = console;
+        const thrown = { mine: true };
+        const real = process.exit;
+        ${before}
+        let how;
+        try { how = { returned: wasi.start(instance) }; } catch (error) { how = { same: error === thrown }; }
+        process.exit = real;
+        log(JSON.stringify({ ...how, survived: instance.exports.survived.value }));
+      });`).stdout,
+  );
+}
+
+test('no guest survives a process.exit() that was replaced', (t) => {
+  t.deepEqual(mocked(t, 'process.exit = () => {};'), {
+    returned: 7,
+    survived: 0,
+  });
+  for (const thrown of [
+    'process.exit = () => { throw thrown; };',
+    `Object.defineProperty(process, 'exit', { get() { throw thrown; }, set() {}, configurable: true });`,
+  ]) {
+    t.deepEqual(mocked(t, thrown), { same: true, survived: 0 });
+  }
+});
+
+test('what a replaced process.exit() throws is what its caller gets', (t) => {
+  const { stdout } = script(`
+    const thrown = { mine: true };
+    process.exit = () => { throw thrown; };
+    const wasi = new (require('.').WASI)({ version: 'preview1', returnOnExit: false });
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    wasi.finalizeBindings({ exports: { memory } });
+    try { wasi.wasiImport.proc_exit(3); } catch (error) { console.log(error === thrown); }
+    // Who caught it is over all the same.
+    console.log(wasi.wasiImport.random_get(0, 4), wasi.wasiImport.fd_close(1));
+  `);
+  t.is(stdout, 'true\n76 76\n');
+});
+
+test('an exit needs nothing that a program can replace', (t) => {
+  const replacements = [
+    `Error.captureStackTrace = () => { throw new Error('mine'); };`,
+    `Error.prepareStackTrace = () => { throw new Error('mine'); };`,
+    `Object.defineProperty(Error, 'stackTraceLimit', { get() { throw new Error('mine'); } });`,
+    `for (const name of ['code', 'exitCode', 'message', 'stack']) {
+       Object.defineProperty(Error.prototype, name, { set() { throw new Error('mine'); }, configurable: true });
+       Object.defineProperty(WebAssembly.RuntimeError.prototype, name, { set() { throw new Error('mine'); }, configurable: true });
+     }`,
+    `WebAssembly.Instance = WebAssembly.Module = () => { throw new Error('mine'); };
+     Object.defineProperty(Object.getPrototypeOf(instance), 'exports', { get() { throw new Error('mine'); } });`,
+    `Reflect.apply = Object.defineProperty = () => { throw new Error('mine'); };
+     WeakSet.prototype.add = WeakSet.prototype.has = () => false;`,
+    `Array.prototype[Symbol.iterator] = () => { throw new Error('mine'); };
+     Array.prototype.flat = () => [];`,
+    `globalThis.Uint8Array = class {};`,
+    `delete globalThis.WebAssembly;`,
+  ];
+  for (const replacement of replacements) {
+    const { stdout, stderr } = script(`
+      require('./__test__/helpers/guest').assemble(\`(module ${imports}
+        (func (export "_start") try ${exit} catch_all ${survive} end))\`).then((bytes) => {
+        const { WASI } = require('.');
+        const wasi = new WASI({ version: 'preview1' });
+        const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), wasi.getImportObject());
+        const { exports } = instance;
+        const { survived } = exports;
+        const write = require('node:fs').writeSync;
+        ${replacement}
+        let how;
+        try { how = wasi.start({ exports }); } catch (error) { how = 'threw'; }
+        write(1, how + ' ' + survived.value);
+      });`);
+    t.is(stdout, '7 0', `${replacement}\n${stderr}`);
+  }
 });

@@ -376,3 +376,90 @@ test('from wasm a negative i32 is an unsigned one', (t) => {
   t.is(exports.random_get(-1, -1), EOVERFLOW);
   t.is(exports.clock_time_get(-1, -1n, 0), EINVAL);
 });
+
+/**
+ * The types that a parameter of a guest's import can have, with what puts a value
+ * of each on the stack.
+ */
+const WASM_TYPES = {
+  i32: [0x7f, [0x41, 0]],
+  i64: [0x7e, [0x42, 0]],
+  f32: [0x7d, [0x43, 0, 0, 0xc0, 0x3f]],
+  f64: [0x7c, [0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f]],
+  funcref: [0x70, [0xd0, 0x70]],
+  externref: [0x6f, [0xd0, 0x6f]],
+  anyref: [0x6e, [0xd0, 0x6e]],
+  eqref: [0x6d, [0xd0, 0x6d]],
+  i31ref: [0x6c, [0x41, 1, 0xfb, 0x1c]],
+  structref: [0x6b, [0xd0, 0x6b]],
+  arrayref: [0x6a, [0xd0, 0x6a]],
+};
+
+/** A module that exports a call of `name` with `count` arguments of a type. */
+function caller(name, [type, push], count) {
+  const text = (value) => [value.length, ...Buffer.from(value)];
+  const section = (id, ...bytes) => {
+    const all = bytes.flat(Infinity);
+    return [id, ...leb(all.length), ...all];
+  };
+  const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, n >> 7]);
+  const body = [0, Array(count).fill(push), 0x10, 0, 0x0b].flat(Infinity);
+  return new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(
+      1,
+      2,
+      [0x60, count, Array(count).fill(type), 1, 0x7f],
+      [0x60, 0, 1, 0x7f],
+    ),
+    ...section(2, 1, text('wasi'), text(name), 0, 0),
+    ...section(3, 1, 1),
+    ...section(7, 1, text('call'), 0, 1),
+    ...section(10, 1, leb(body.length), body),
+  ]);
+}
+
+test('no function takes from wasm what is not its parameters', (t) => {
+  let types = 0;
+  for (const [type, code] of Object.entries(WASM_TYPES)) {
+    if (!WebAssembly.validate(caller('fd_sync', code, 1))) continue;
+    types++;
+    for (const [name, signature] of Object.entries(SIGNATURES)) {
+      for (const returnOnExit of [true, false]) {
+        const wasi = new WASI({ version: 'preview1', returnOnExit });
+        wasi.finalizeBindings(duck({}));
+        for (let count = 0; count <= signature.length + 2; count++) {
+          // An i31ref is a number to JavaScript.
+          const letter = { i32: 'i', i31ref: 'i', i64: 'I' }[type] ?? 'x';
+          // These are the parameters.
+          if (letter.repeat(count) === signature) continue;
+          const module = new WebAssembly.Module(caller(name, code, count));
+          const { exports } = new WebAssembly.Instance(module, {
+            wasi: wasi.wasiImport,
+          });
+          t.is(exports.call(), EINVAL, `${name} with ${count} of ${type}`);
+        }
+      }
+    }
+  }
+  t.true(types >= 6, `${types} types`);
+});
+
+test('an engine that hands over a reference of its own ends no guest', (t) => {
+  // (type (struct)) (import (func (param anyref))) … (call (struct.new 0))
+  const struct = new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 12, 3, 0x5f, 0, 0x60, 1, 0x6e, 1, 0x7f, 0x60, 0, 1, 0x7f],
+    ...[2, 18, 1, 4, 0x77, 0x61, 0x73, 0x69, 9],
+    ...Buffer.from('proc_exit'),
+    ...[0, 1, 3, 2, 1, 2, 7, 8, 1, 4, 0x63, 0x61, 0x6c, 0x6c, 0, 1],
+    ...[10, 9, 1, 7, 0, 0xfb, 0, 0, 0x10, 0, 0x0b],
+  ]);
+  if (!WebAssembly.validate(struct)) return t.pass();
+  const wasi = new WASI({ version: 'preview1' });
+  wasi.finalizeBindings(duck({}));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(struct), {
+    wasi: wasi.wasiImport,
+  });
+  t.is(exports.call(), EINVAL);
+});

@@ -139,23 +139,7 @@ const alreadyStarted = errorFactory(
   () => 'WASI instance has already started',
 );
 
-/** What `new WASI()` throws where Node's permission model withholds WASI. */
-function accessDenied(above) {
-  // Unlike its neighbours, this one comes from Node's C++ side, which puts no
-  // code into the stack.
-  const error = new Error(
-    'Access to this API has been restricted. Use --allow-wasi to manage permissions.',
-  );
-  Error.captureStackTrace?.(error, above);
-  return Object.assign(error, {
-    code: 'ERR_ACCESS_DENIED',
-    permission: 'WASI',
-    resource: '',
-  });
-}
-
 module.exports = {
-  accessDenied,
   alreadyStarted,
   invalidArgType,
   invalidArgValue,

@@ -45,24 +45,3 @@ pub enum Snapshot {
     /// `wasi_snapshot_preview1`.
     Preview1,
 }
-
-impl Snapshot {
-    /// The module name from which a guest of this ABI imports its functions.
-    pub const fn import_module(self) -> &'static str {
-        match self {
-            Snapshot::Snapshot0 => "wasi_unstable",
-            Snapshot::Preview1 => "wasi_snapshot_preview1",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Snapshot;
-
-    #[test]
-    fn import_module_is_the_name_guests_import() {
-        assert_eq!(Snapshot::Snapshot0.import_module(), "wasi_unstable");
-        assert_eq!(Snapshot::Preview1.import_module(), "wasi_snapshot_preview1");
-    }
-}

@@ -19,16 +19,32 @@ use crate::syscalls::{MAX_PARAMS, ParamType};
 /// The first four bytes are afterwards the result.
 const LEN: usize = 1 + MAX_PARAMS;
 
-/// The bytes of an `ArrayBuffer` that only the closures of one environment have.
+/// The bytes of an `ArrayBuffer` that only the closures of one environment can reach.
 pub struct Block {
     slots: *const Cell<u64>,
     /// Keeps the bytes alive, as long as the environment is.
     _buffer: sys::napi_ref,
 }
 
+/// The arrays over a [`Block`] through which the closures write and read it.
+///
+/// Node-API makes them, so they are the engine's own typed arrays, whatever a program has put in the
+/// place of `Float64Array` and its like. An access by index to such an array runs no code and finds
+/// its own bytes, whatever a program has done to the prototypes.
+pub struct Arrays {
+    /// A `Float64Array` for the number of the instance and for `i32`.
+    pub doubles: sys::napi_value,
+    /// A `BigUint64Array` for `i64`.
+    pub bigints: sys::napi_value,
+    /// A `Uint32Array` for the result.
+    pub words: sys::napi_value,
+    /// A `Uint8Array` without an element, for closures that have no memory yet.
+    pub empty: sys::napi_value,
+}
+
 impl Block {
-    /// A new block, and the `ArrayBuffer` that it is for JavaScript.
-    pub fn new(env: &Env) -> Result<(Self, Unknown<'static>)> {
+    /// A new block, and what the closures get of it.
+    pub fn new(env: &Env) -> Result<(Self, Arrays)> {
         let (mut data, mut buffer, mut reference) =
             (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let len = LEN * size_of::<u64>();
@@ -39,23 +55,36 @@ impl Block {
         // SAFETY: a live handle of this environment, just made.
         let status = unsafe { sys::napi_create_reference(env.raw(), buffer, 1, &mut reference) };
         check_status!(status)?;
+        let array = |array_type, len| {
+            let mut array = ptr::null_mut();
+            // SAFETY: a live handle of this environment, and a valid out-parameter.
+            let status = unsafe {
+                sys::napi_create_typedarray(env.raw(), array_type, len, buffer, 0, &mut array)
+            };
+            check_status!(status)?;
+            Ok::<_, Error>(array)
+        };
+        let arrays = Arrays {
+            doubles: array(sys::TypedarrayType::float64_array, LEN)?,
+            bigints: array(sys::TypedarrayType::biguint64_array, LEN)?,
+            words: array(sys::TypedarrayType::uint32_array, 1)?,
+            empty: array(sys::TypedarrayType::uint8_array, 0)?,
+        };
         let block = Self {
             slots: data.cast(),
             _buffer: reference,
         };
-        // SAFETY: a live handle of this environment, just made.
-        Ok((block, unsafe {
-            Unknown::from_raw_unchecked(env.raw(), buffer)
-        }))
+        Ok((block, arrays))
     }
 
     fn slots(&self) -> &[Cell<u64>; LEN] {
-        // SAFETY: the buffer has that many bytes at an address aligned for them, which stay where they
-        // are: it is referenced, and nobody has it who would detach it. Only this thread accesses them.
+        // SAFETY: the buffer has that many bytes at an address aligned for them. They stay where they
+        // are: the buffer is referenced, and to detach it takes one of the arrays, which only the
+        // closures have, and they only access its elements. Only this thread accesses them.
         unsafe { &*self.slots.cast() }
     }
 
-    /// The number of the instance that is called.
+    /// The number of the instance that is called; 0 if there is no call in the block.
     pub fn instance(&self) -> usize {
         f64::from_bits(self.slots()[0].get()) as usize
     }
@@ -75,7 +104,7 @@ impl Block {
         Some(arguments)
     }
 
-    /// Leaves the result.
+    /// Leaves the result, and with it no call: the bits of an errno are those of a double near 0.
     pub fn answer(&self, errno: u16) {
         let mut bytes = [0; size_of::<u64>()];
         bytes[..size_of::<u32>()].copy_from_slice(&u32::from(errno).to_ne_bytes());

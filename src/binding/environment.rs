@@ -3,10 +3,9 @@ use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
-use slab::Slab;
 
 use super::block::Block;
-use super::instance::Instance;
+use super::instance::{Instance, Instances};
 use super::trampoline;
 use crate::host::{self, stop};
 
@@ -18,7 +17,7 @@ pub struct Environment {
     /// Where calls leave their arguments.
     pub block: Block,
     /// Every instance that can still be called.
-    pub instances: RefCell<Slab<Rc<Instance>>>,
+    pub instances: RefCell<Instances>,
     /// The functions of `glue.js`.
     pub glue: Glue,
 }
@@ -26,50 +25,18 @@ pub struct Environment {
 /// The functions of `glue.js`.
 pub struct Glue {
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
-    pub exit_error: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
-    pub exit_process: FunctionRef<FnArgs<(i32,)>, ()>,
+    pub permitted: FunctionRef<(), bool>,
+    pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,
+    pub exit_process: FunctionRef<FnArgs<(i32, f64, bool)>, Unknown<'static>>,
     pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
-    pub run: FunctionRef<FnArgs<(Unknown<'static>,)>, Object<'static>>,
 }
 
-/// What makes an instance's `wasiImport`, of the object that its functions are to keep, and its number.
-pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Object<'static>>;
-
-/// The number of an instance in its environment, free again when this is dropped.
-pub struct Number {
-    environment: Rc<Environment>,
-    number: usize,
-}
-
-impl Number {
-    /// A free number for an instance.
-    pub fn new(environment: Rc<Environment>, instance: Rc<Instance>) -> Self {
-        let number = environment.instances.borrow_mut().insert(instance);
-        Self {
-            environment,
-            number,
-        }
-    }
-
-    /// The number.
-    pub fn get(&self) -> u32 {
-        self.number as u32
-    }
-}
-
-impl Drop for Number {
-    fn drop(&mut self) {
-        let instance = self
-            .environment
-            .instances
-            .borrow_mut()
-            .try_remove(self.number);
-        drop(instance);
-    }
-}
+/// What gives an object its `wasiImport`, for the instance with this number. It returns what
+/// [`Memory::set_closures`](super::memory::Memory::set_closures) takes.
+pub type MakeImport = FunctionRef<FnArgs<(Object<'static>, u32)>, Unknown<'static>>;
 
 /// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
-/// both go at the end is nobody's promise.
+/// both go at the end is not specified.
 struct Loaded {
     environment: Rc<Environment>,
     make_import: MakeImport,
@@ -79,6 +46,12 @@ impl Environment {
     /// That of this JavaScript environment.
     pub fn of(env: &Env) -> Result<Rc<Self>> {
         Ok(Rc::clone(&loaded(env)?.environment))
+    }
+
+    /// The instance of the call that is in the block.
+    #[inline]
+    pub fn called(&self) -> Option<Rc<Instance>> {
+        self.instances.borrow().get(self.block.instance()).cloned()
     }
 }
 
@@ -123,26 +96,25 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
                 .create_ref()?
         };
     }
-    // Exceptions that JavaScript throws to JavaScript need not come this way.
-    for name in ["exitError", "isExitError"] {
-        exports.set_named_property(name, glue.get_named_property::<Unknown<'_>>(name)?)?;
-    }
-    let (block, buffer) = Block::new(&env)?;
+    // Between a guest and the `start()` that it throws to is no native function: what Node ends a thread
+    // with would not come through.
+    exports.set_named_property("run", glue.get_named_property::<Unknown<'_>>("run")?)?;
+    let (block, arrays) = Block::new(&env)?;
     let environment = Rc::new(Environment {
         block,
         instances: RefCell::default(),
         glue: Glue {
             view_of: glue!("viewOf"),
+            permitted: glue!("permitted"),
             exit_error: glue!("exitError"),
             exit_process: glue!("exitProcess"),
             terminated: glue!("terminated"),
-            run: glue!("run"),
         },
     });
-    let make_import = trampoline::make_import(&env, &environment, buffer)?;
+    let make_import = trampoline::make_import(&env, &environment, &arrays)?;
     // Not every runtime finalizes what a worker leaves behind when it ends.
     env.add_env_cleanup_hook(Rc::clone(&environment), |environment| {
-        for (_, instance) in environment.instances.borrow().iter() {
+        for instance in environment.instances.borrow().iter() {
             instance.ctx.close_all();
         }
     })?;

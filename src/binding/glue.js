@@ -2,16 +2,24 @@
 // word for. Evaluated once in each JavaScript environment; called, it returns
 // what the class calls.
 //
-// The originals are taken here and now, before a program can replace them.
+// Nothing here that a guest's exit depends on is looked up when a guest exits:
+// by then a program may have replaced it. The originals are taken when the
+// addon is loaded, and what only the language's syntax does nobody can replace.
 () => {
   'use strict';
 
   const { apply } = Reflect;
-  const WeakSetOf = WeakSet;
-  const { add, has } = WeakSet.prototype;
-  const bufferOf =
-    typeof WebAssembly === 'object' &&
-    Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'buffer').get;
+  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const { captureStackTrace } = Error;
+  const Bytes = Uint8Array;
+  const { Memory, Module, Instance } =
+    typeof WebAssembly === 'object' ? WebAssembly : {};
+  const getterOf = (Class, name) =>
+    Class && getOwnPropertyDescriptor(Class.prototype, name)?.get;
+  const bufferOf = getterOf(Memory, 'buffer');
+  const exportsOf = getterOf(Instance, 'exports');
+  const { permission } = process;
+  const has = permission?.has;
 
   // `proc_exit` must end a guest from inside a call that the guest made, and
   // only an exception unwinds wasm frames. A guest can catch exceptions, though:
@@ -22,20 +30,24 @@
   // object of the trap itself, whoever throws it again. So the exit travels as
   // the error of a real trap, taken from a module that does nothing else:
   // (module (func (export "trap") unreachable))
+  // prettier-ignore
   const TRAPPING_MODULE = [
-    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version 1
-    [1, 4, 1, 0x60, 0, 0], // type 0: () -> ()
-    [3, 2, 1, 0], // function 0 is of type 0
-    [7, 8, 1, 4, 0x74, 0x72, 0x61, 0x70, 0, 0], // export function 0 as "trap"
-    [10, 5, 1, 3, 0, 0, 11], // its body: unreachable, end
+    0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // magic, version 1
+    1, 4, 1, 0x60, 0, 0, // type 0: () -> ()
+    3, 2, 1, 0, // function 0 is of type 0
+    7, 8, 1, 4, 0x74, 0x72, 0x61, 0x70, 0, 0, // export function 0 as "trap"
+    10, 5, 1, 3, 0, 0, 11, // its body: unreachable, end
   ];
-  const exitErrors = new WeakSetOf();
   let trap;
 
   function takeTrapError() {
-    trap ??= new WebAssembly.Instance(
-      new WebAssembly.Module(new Uint8Array(TRAPPING_MODULE.flat())),
-    ).exports.trap;
+    if (trap === undefined) {
+      const { length } = TRAPPING_MODULE;
+      const bytes = new Bytes(length);
+      for (let i = 0; i < length; i++) bytes[i] = TRAPPING_MODULE[i];
+      const instance = new Instance(new Module(bytes));
+      ({ trap } = apply(exportsOf, instance, []));
+    }
     try {
       return trap();
     } catch (error) {
@@ -43,30 +55,95 @@
     }
   }
 
-  function exitError(exitCode) {
+  /** What extends it can give fields to any object. */
+  class Extension {
+    constructor(object) {
+      return object;
+    }
+  }
+
+  /** Marks an error as the exit of one instance, in fields of its own. */
+  class Exit extends Extension {
+    #instance;
+    #thrown;
+
+    // Without one, older engines make it of iterators, which a program can replace.
+    constructor(error, instance, thrown) {
+      super(error);
+      this.#instance = instance;
+      this.#thrown = thrown;
+    }
+
+    static mark(error, instance, thrown) {
+      return new Exit(error, instance, thrown);
+    }
+
+    /** Whether `error` is the exit of this instance. */
+    static isOf(error, instance) {
+      const marked =
+        typeof error === 'object' && error !== null && #instance in error;
+      return marked && error.#instance === instance;
+    }
+
+    /** What a replaced process.exit() threw, as `{ value }`. */
+    static thrown(error) {
+      return error.#thrown;
+    }
+  }
+
+  function show(error, name, value, enumerable) {
+    defineProperty(error, name, {
+      __proto__: null,
+      value,
+      enumerable,
+      writable: true,
+      configurable: true,
+    });
+  }
+
+  /**
+   * @param {number} exitCode
+   * @param {number} instance the number under which its `start()` knows it
+   * @param {{ value: unknown }} [thrown] what to throw from there instead
+   */
+  function exitError(exitCode, instance, thrown) {
     const error = takeTrapError();
-    error.message = `The guest exited with code ${String(exitCode)}`;
-    error.code = 'ERR_WASI_EXITED';
-    error.exitCode = exitCode;
-    Error.captureStackTrace?.(error, exitError);
-    apply(add, exitErrors, [error]);
+    Exit.mark(error, instance, thrown);
+    try {
+      show(error, 'message', `The guest exited with code ${exitCode}`, false);
+      show(error, 'code', 'ERR_WASI_EXITED', true);
+      show(error, 'exitCode', exitCode, true);
+      captureStackTrace?.(error, exitError);
+    } catch {
+      // What it says of itself may be lost, the exit may not.
+    }
     return error;
   }
 
-  const isExitError = (error) => apply(has, exitErrors, [error]);
-
   return {
     /** The bytes of a WebAssembly.Memory, of any realm; of nothing else. */
-    viewOf: (memory) => new Uint8Array(apply(bufferOf, memory, [])),
+    viewOf: (memory) => new Bytes(apply(bufferOf, memory, [])),
+
+    /** Whether Node's permission model lets the process use WASI. */
+    permitted: () =>
+      has === undefined || apply(has, permission, ['wasi']) !== false,
 
     exitError,
 
-    isExitError,
-
-    /** Ends the process, or in a worker the worker; never returns. */
-    exitProcess(exitCode) {
-      process.exit(exitCode);
-      throw exitError(exitCode);
+    /**
+     * Ends the process, or in a worker the worker. Returns only where a program
+     * has replaced process.exit(): then with what ends the guest all the same.
+     */
+    exitProcess(exitCode, instance, isRunning) {
+      let thrown;
+      try {
+        process.exit(exitCode);
+      } catch (value) {
+        // Where no start() is there to pass it on, it goes its way itself.
+        if (!isRunning) return value;
+        thrown = { value };
+      }
+      return exitError(exitCode, instance, thrown);
     },
 
     /** All strings in one, each with a NUL behind it. */
@@ -77,13 +154,15 @@
     },
 
     /** Calls a guest's entry, and tells how that ended and with what. */
-    run(entry) {
+    run(entry, instance) {
       try {
         return { how: 'return', value: entry() };
       } catch (error) {
-        return isExitError(error)
-          ? { how: 'exit', value: error.exitCode }
-          : { how: 'throw', value: error };
+        if (!Exit.isOf(error, instance)) return { how: 'throw', value: error };
+        const thrown = Exit.thrown(error);
+        return thrown === undefined
+          ? { how: 'exit', value: error }
+          : { how: 'throw', value: thrown.value };
       }
     },
   };

@@ -1,4 +1,9 @@
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
+
+use napi::Env;
+use slab::Slab;
 
 use super::memory::Memory;
 use crate::ctx::WasiCtx;
@@ -9,4 +14,87 @@ pub struct Instance {
     pub memory: Memory,
     /// Whether `proc_exit` ends the guest alone, and not the process.
     pub return_on_exit: bool,
+    /// Tells its exits from those of others: no two instances of an environment have the same.
+    pub serial: f64,
+    /// The code of its last exit; 0 before any.
+    pub exit_code: Cell<i32>,
+    /// How many entries of the guest are being run.
+    pub running: Cell<u32>,
+    /// Whether the host has closed it.
+    pub is_closed: Cell<bool>,
+    pub _weight: Weight,
+}
+
+/// What the collector is told that an object weighs, so that it comes in time.
+pub struct Weight {
+    env: Env,
+    bytes: i64,
+}
+
+impl Weight {
+    /// What an instance keeps outside of JavaScript.
+    const INSTANCE: usize = 4 << 10;
+    /// A preopen keeps little memory, but a descriptor, of which there are few.
+    const PREOPEN: usize = 32 << 10;
+
+    pub fn new(env: Env, preopens: usize) -> Self {
+        let bytes = (Self::INSTANCE + preopens * Self::PREOPEN) as i64;
+        let _ = env.adjust_external_memory(bytes);
+        Self { env, bytes }
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        let _ = self.env.adjust_external_memory(-self.bytes);
+    }
+}
+
+/// The instances of an environment that can still be called, by their numbers.
+///
+/// They are kept here alone. What tells that one can no longer be called is that the closures of its
+/// `wasiImport` have been collected: to wait for what Node-API does after that would be to wait for the
+/// event loop, which a program that makes one instance after the other may not return to.
+#[derive(Default)]
+pub struct Instances {
+    slots: Slab<Rc<Instance>>,
+    /// How many there are before the next insertion looks for those that were collected.
+    full: usize,
+    made: f64,
+}
+
+/// So many instances are kept before it is worth to look for those that were collected.
+const MIN_FULL: usize = 32;
+
+impl Instances {
+    /// Adds the instance that `make` makes with a serial of its own. Its number is never 0, and no other
+    /// has it as long as there are closures that call it.
+    pub fn insert(&mut self, make: impl FnOnce(f64) -> Rc<Instance>) -> (usize, Rc<Instance>) {
+        if self.slots.len() >= self.full {
+            self.slots
+                .retain(|_, instance| instance.memory.is_reachable());
+            self.full = MIN_FULL.max(2 * self.slots.len());
+        }
+        self.made += 1.0;
+        let instance = make(self.made);
+        (self.slots.insert(Rc::clone(&instance)) + 1, instance)
+    }
+
+    /// The instance with this number, if there is one.
+    #[inline]
+    pub fn get(&self, number: usize) -> Option<&Rc<Instance>> {
+        self.slots.get(number.wrapping_sub(1))
+    }
+
+    /// Drops the instance with this number if it has been collected.
+    pub fn release(&mut self, number: usize) {
+        if (self.get(number)).is_some_and(|instance| !instance.memory.is_reachable()) {
+            self.slots.remove(number - 1);
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Rc<Instance>> {
+        self.slots.iter().map(|(_, instance)| instance)
+    }
 }

@@ -4,6 +4,8 @@
 //! every array over them, which costs JavaScript next to nothing to notice: the closures of `wasiImport`
 //! have such an array, and ask for a new look when it is empty. Growing a shared memory moves nothing and
 //! empties nothing; that there is more of it is found out when an address is out of bounds.
+//!
+//! It is the closures that keep the memory. Nothing here keeps anything from being collected.
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
@@ -16,19 +18,19 @@ use napi::sys;
 use super::environment::Environment;
 use crate::memory::GuestMemory;
 
-/// A reference that keeps its value from being collected.
-const STRONG: u32 = 1;
 /// A reference that is empty once its value has been collected.
 const WEAK: u32 = 0;
 
+/// What a base address is a multiple of.
+const ALIGN: usize = align_of::<u32>();
+
 /// A `WebAssembly.Memory`, once there is one, and where its bytes are.
-///
-/// What is referenced is released with the instance, or when another takes its place.
 pub struct Memory {
     env: sys::napi_env,
-    memory: Cell<sys::napi_ref>,
-    /// The function that gives the closures their array. It does not keep them: they keep the instance.
-    set_view: Cell<sys::napi_ref>,
+    /// The function that gives the closures their memory and their array. The closures keep it, so that
+    /// this is empty once there are none.
+    bind: Cell<sys::napi_ref>,
+    is_bound: Cell<bool>,
     base: Cell<*mut u8>,
     len: Cell<usize>,
 }
@@ -38,16 +40,33 @@ impl Memory {
     pub fn unbound(env: &Env) -> Self {
         Self {
             env: env.raw(),
-            memory: Cell::new(ptr::null_mut()),
-            set_view: Cell::new(ptr::null_mut()),
+            bind: Cell::new(ptr::null_mut()),
+            is_bound: Cell::new(false),
             base: Cell::new(ptr::null_mut()),
             len: Cell::new(0),
         }
     }
 
+    /// Takes the closures' function `(memory, array) => memory`: it sets both unless called without, and
+    /// returns the memory.
+    pub fn set_closures(&self, bind: Unknown<'_>) -> Result<()> {
+        let mut reference = ptr::null_mut();
+        // SAFETY: a live handle of this environment, on its thread.
+        let status =
+            unsafe { sys::napi_create_reference(self.env, bind.raw(), WEAK, &mut reference) };
+        check_status!(status)?;
+        self.bind.set(reference);
+        Ok(())
+    }
+
+    /// Whether there are closures through which the memory is reached.
+    pub fn is_reachable(&self) -> bool {
+        self.closures().is_some()
+    }
+
     /// Whether there is a memory.
     pub fn is_bound(&self) -> bool {
-        !self.memory.get().is_null()
+        self.is_bound.get()
     }
 
     /// Takes `memory`, a `WebAssembly.Memory`, in the place of what was there.
@@ -56,64 +75,122 @@ impl Memory {
     ///
     /// It is something else.
     pub fn bind(&self, memory: Unknown<'_>) -> Result<()> {
-        self.view_of(memory.raw())?;
-        self.release(self.memory.replace(self.reference(memory.raw(), STRONG)?));
-        if self.set_view.get().is_null() {
-            return Ok(());
+        let view = self.view_of(memory.raw())?;
+        if let Some(bind) = self.closures() {
+            self.set(bind, memory.raw(), view)?;
         }
-        // The closures have an array over the memory that was there.
-        self.refresh().map(drop)
-    }
-
-    /// Has the closures' array set by `set_view` from now on.
-    pub fn set_view_with(&self, set_view: Unknown<'_>) -> Result<()> {
-        self.release(self.set_view.replace(self.reference(set_view.raw(), WEAK)?));
-        self.refresh().map(drop)
+        self.is_bound.set(true);
+        Ok(())
     }
 
     /// The bytes of the memory.
     ///
     /// # Safety
     ///
-    /// The closures' array is over this memory and has not been emptied since it was set, and while the
-    /// result is used, no JavaScript runs in this thread: it could grow the memory.
+    /// The closures' array has an element, and from when that was seen until the result is no longer
+    /// used, no JavaScript runs in this thread.
     pub unsafe fn bytes(&self) -> GuestMemory<'_> {
         if self.len.get() == 0 {
             return GuestMemory::new(&[]);
         }
-        // SAFETY: these were the bytes of the memory when the array was set; they still are, since
-        // anything that moves them empties it, and the memory is referenced. Threads that share them are
-        // outside Rust, or come this way.
+        // SAFETY: `set` found these bytes behind the closures' array. The array keeps them, and whatever
+        // takes bytes away from it in this thread (growing, detaching, shrinking) leaves it without an
+        // element; bytes that threads share are never taken away. They begin at a word, as `set` made
+        // sure. Threads that write them are outside Rust, or come this way.
         unsafe { GuestMemory::from_raw(self.base.get(), self.len.get()) }
     }
 
-    /// Finds out anew where the bytes are, gives the closures an array over them, and tells whether there
+    /// Finds out where the bytes are now, gives the closures an array over them, and tells whether there
     /// are more than before.
     pub fn refresh(&self) -> Result<bool> {
-        let (memory, set_view) = (self.memory.get(), self.set_view.get());
-        let (Some(memory), Some(set_view)) = (self.dereference(memory), self.dereference(set_view))
-        else {
-            // Nobody is left to call.
+        let Some(bind) = self.closures() else {
             return Ok(false);
         };
-        let (old_len, view) = (self.len.get(), self.view_of(memory)?);
-        let (mut len, mut data, none) = (0, ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `view` is a live handle, the out-parameters are valid, those not wanted are null.
+        let old_len = self.len.get();
+        let memory = self.call(bind, &[])?;
+        self.set(bind, memory, self.view_of(memory)?)?;
+        Ok(self.len.get() > old_len)
+    }
+
+    /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
+    /// those are.
+    ///
+    /// # Errors
+    ///
+    /// `view` is no array of bytes, or one that does not begin at a word.
+    fn set(
+        &self,
+        bind: sys::napi_value,
+        memory: sys::napi_value,
+        view: sys::napi_value,
+    ) -> Result<()> {
+        let (mut array_type, mut len, mut offset) = (0, 0, 0);
+        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `view` is a live handle, and the out-parameters are valid. What is no typed array of
+        // the engine's own is refused.
         let status = unsafe {
-            let no_type = ptr::null_mut();
-            let no_offset = ptr::null_mut();
             sys::napi_get_typedarray_info(
-                self.env, view, no_type, &mut len, &mut data, none, no_offset,
+                self.env,
+                view,
+                &mut array_type,
+                &mut len,
+                &mut data,
+                &mut buffer,
+                &mut offset,
             )
         };
         check_status!(status)?;
-        // SAFETY: live handles, as many arguments as there are; what the function returns is not wanted.
-        let status =
-            unsafe { sys::napi_call_function(self.env, view, set_view, 1, &view, ptr::null_mut()) };
-        check_status!(status)?;
+        if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
+            return Err(Error::from_reason("these are not the bytes of a memory"));
+        }
+        let view = self.of_fixed_length(view, buffer, offset, len)?;
+        // Should the call be cut short, nobody knows which array the closures have.
+        self.len.set(0);
+        self.call(bind, &[memory, view])?;
         self.base.set(data.cast());
         self.len.set(len);
-        Ok(len > old_len)
+        Ok(())
+    }
+
+    /// `view` as an array that has all its `len` bytes or, once one of them is gone, no element. One that
+    /// JavaScript made could follow its buffer to whatever length that is given.
+    fn of_fixed_length(
+        &self,
+        view: sys::napi_value,
+        buffer: sys::napi_value,
+        offset: usize,
+        len: usize,
+    ) -> Result<sys::napi_value> {
+        let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
+        // SAFETY: a live handle and a valid out-parameter.
+        let status = unsafe { sys::napi_is_arraybuffer(self.env, buffer, &mut is_array_buffer) };
+        check_status!(status)?;
+        if !is_array_buffer {
+            // Bytes that threads share only grow.
+            return Ok(view);
+        }
+        let array_type = sys::TypedarrayType::uint8_array;
+        // SAFETY: as above; a part that is not in the buffer would be refused.
+        let status = unsafe {
+            sys::napi_create_typedarray(self.env, array_type, len, buffer, offset, &mut fixed)
+        };
+        check_status!(status)?;
+        Ok(fixed)
+    }
+
+    /// Calls the closures' function, which runs no JavaScript but its own.
+    fn call(
+        &self,
+        bind: sys::napi_value,
+        arguments: &[sys::napi_value],
+    ) -> Result<sys::napi_value> {
+        let mut result = ptr::null_mut();
+        let (argc, argv) = (arguments.len(), arguments.as_ptr());
+        // SAFETY: live handles, as many arguments as there are, a valid out-parameter.
+        let status =
+            unsafe { sys::napi_call_function(self.env, bind, bind, argc, argv, &mut result) };
+        check_status!(status)?;
+        Ok(result)
     }
 
     /// A new array over `memory`.
@@ -126,33 +203,20 @@ impl Memory {
         Ok(view_of.call(FnArgs::from((memory,)))?.raw())
     }
 
-    fn reference(&self, value: sys::napi_value, strength: u32) -> Result<sys::napi_ref> {
-        let (env, mut reference) = (self.env, ptr::null_mut());
-        // SAFETY: `value` is a live handle of this environment, on its thread.
-        let status = unsafe { sys::napi_create_reference(env, value, strength, &mut reference) };
-        check_status!(status)?;
-        Ok(reference)
-    }
-
-    /// What is referenced, unless that is nothing or has been collected.
-    fn dereference(&self, reference: sys::napi_ref) -> Option<sys::napi_value> {
+    /// The closures' function, unless they have been collected.
+    fn closures(&self) -> Option<sys::napi_value> {
         let mut value = ptr::null_mut();
         // SAFETY: null, which is refused, or a reference of this environment that has not been released.
-        unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) };
+        unsafe { sys::napi_get_reference_value(self.env, self.bind.get(), &mut value) };
         (!value.is_null()).then_some(value)
-    }
-
-    fn release(&self, reference: sys::napi_ref) {
-        if !reference.is_null() {
-            // SAFETY: a reference of this environment, on its thread, that nothing else holds.
-            unsafe { sys::napi_delete_reference(self.env, reference) };
-        }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.release(self.set_view.get());
-        self.release(self.memory.get());
+        if !self.bind.get().is_null() {
+            // SAFETY: a reference of this environment, on its thread, that nothing else holds.
+            unsafe { sys::napi_delete_reference(self.env, self.bind.get()) };
+        }
     }
 }

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use super::error::{init_error, invalid_arg_value};
+use super::error::init_error;
 use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, StringArray};
 use crate::memory::MAX_IOVECS;
@@ -29,8 +29,9 @@ pub struct WasiOptions<'env> {
     pub stdout: i32,
     /// The descriptor of the process that the guest has as 2.
     pub stderr: i32,
-    /// Whether `proc_exit` ends the guest alone, and not the process.
-    pub return_on_exit: bool,
+    /// Whether `proc_exit` ends the guest alone, and not the process. Asked when all else is known to be
+    /// right, as by node:wasi.
+    pub return_on_exit: Function<'env, (), bool>,
     /// How much the guest may ask for; what is not said has its default.
     pub limits: Option<WasiLimits>,
     /// The names of what the guest may do; everything if not said.
@@ -67,17 +68,17 @@ pub struct WasiLimits {
     pub random_chunk: Option<u32>,
 }
 
-impl WasiOptions<'_> {
-    /// The options in the words of the context.
+impl<'env> WasiOptions<'env> {
+    /// The options in the words of the context, and what tells whether `proc_exit` returns.
     ///
     /// # Errors
     ///
-    /// A `TypeError` that lists the known ones, for a capability or a right with an unknown name.
-    pub fn read(self, env: &Env) -> Result<Options> {
+    /// A capability or a right with an unknown name.
+    pub fn read(self, env: &Env) -> Result<(Options, Function<'env, (), bool>)> {
         let preopens = (self.preopens.into_iter())
-            .map(|preopen| preopen.read(env))
+            .map(WasiPreopen::read)
             .collect::<Result<_>>()?;
-        Ok(Options {
+        let options = Options {
             snapshot: match self.version.as_str() {
                 "unstable" => Snapshot::Snapshot0,
                 _ => Snapshot::Preview1,
@@ -90,19 +91,20 @@ impl WasiOptions<'_> {
             grant: match self.capabilities {
                 None => Grant::ALL,
                 Some(names) => (names.iter()).try_fold(Grant::NONE, |all, name| {
-                    Ok::<_, Error>(all.union(grant(env, name)?))
+                    Ok::<_, Error>(all.union(grant(name)?))
                 })?,
             },
-        })
+        };
+        Ok((options, self.return_on_exit))
     }
 }
 
 impl WasiPreopen {
-    fn read(self, env: &Env) -> Result<Preopen> {
+    fn read(self) -> Result<Preopen> {
         let mut rights = match self.rights {
             None => Rights::all(),
             Some(names) => (names.iter()).try_fold(Rights::empty(), |all, name| {
-                Ok::<_, Error>(all | right(env, name)?)
+                Ok::<_, Error>(all | right(name)?)
             })?,
         };
         if self.read_only == Some(true) {
@@ -157,21 +159,19 @@ fn strings(env: &Env, array: &Array<'_>) -> Result<StringArray> {
 ///
 /// # Errors
 ///
-/// A `TypeError` that lists the known ones.
-pub fn grant(env: &Env, name: &str) -> Result<Grant> {
-    capability::grant(name).ok_or_else(|| {
-        let known: Vec<_> = capability::names().collect();
-        invalid_arg_value(env, "capability", name, &known)
-    })
+/// There is none: not one of [`capability_names`].
+pub fn grant(name: &str) -> Result<Grant> {
+    capability::grant(name).ok_or_else(|| Error::from_reason(format!("no capability {name}")))
 }
 
-fn right(env: &Env, name: &str) -> Result<Rights> {
-    let known = right_names();
-    let right = Rights::from_name(&name.to_uppercase());
-    (right.filter(|_| known.iter().any(|known| known == name))).ok_or_else(|| {
-        let known: Vec<_> = known.iter().map(String::as_str).collect();
-        invalid_arg_value(env, "right", name, &known)
-    })
+/// The right with this name.
+///
+/// # Errors
+///
+/// There is none: not one of [`right_names`].
+fn right(name: &str) -> Result<Rights> {
+    Rights::from_name(&name.to_uppercase())
+        .ok_or_else(|| Error::from_reason(format!("no right {name}")))
 }
 
 /// The names that `capabilities` and `addCapability` take.

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
+use super::block::Arrays;
 use super::environment::{Environment, MakeImport};
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
@@ -32,17 +33,21 @@ macro_rules! callbacks {
 
 for_each_syscall!(callbacks);
 
-/// Makes the function that makes a `wasiImport`, of the object that is to be kept by its functions and
-/// an instance's number.
+/// Makes the function that makes a `wasiImport`: see [`MakeImport`].
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
 /// A method in a literal has its name and its length from the text, which no other way to make a function
 /// has without defining properties on each. Each method refuses in Node's order: the number of arguments,
 /// their types (a number's value is looked at natively), then whether there is a memory.
+///
+/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends it has
+/// no say in that. No program reaches what the methods close over, and the methods look nothing up that a program could
+/// have replaced: that `view` has an element is what [`Memory::bytes`](super::memory::Memory::bytes)
+/// rests on.
 pub fn make_import(
     env: &Env,
     environment: &Rc<Environment>,
-    buffer: Unknown<'_>,
+    arrays: &Arrays,
 ) -> Result<MakeImport> {
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.params))
@@ -50,21 +55,39 @@ pub fn make_import(
     let natives: Vec<_> = (0..syscalls::COUNT).map(|row| format!("n{row}")).collect();
     let natives = natives.join(",");
     let script = format!(
-        "'use strict';([{natives},refresh],buffer)=>{{\
+        "'use strict';(a,b,r,empty,{natives},refresh)=>{{\
            const {{prototype}}=class WASI{{}};\
-           const a=new Float64Array(buffer),b=new BigUint64Array(buffer),r=new Uint32Array(buffer);\
+           const same=function(wasi){{return wasi}};\
+           same.prototype=null;\
+           class Given extends same{{\
+             wasiImport;\
+             constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
+           }}\
            return(kept,instance)=>{{\
-             let view=new Uint8Array(0);\
-             const set=(newView)=>{{view=newView}};\
-             const refused=(row)=>refresh(kept,set,row);\
-             return{{__proto__:prototype,{methods}}}\
+             let memory,view=empty;\
+             const bind=(newMemory,newView)=>{{\
+               if(newView!==undefined){{memory=newMemory;view=newView}}\
+               return memory\
+             }};\
+             const refused=(row)=>refresh(row,kept,bind);\
+             new Given(kept,{{__proto__:prototype,{methods}}});\
+             return bind\
            }}\
          }}"
     );
-    let make: Function<'_, FnArgs<(Array<'_>, Unknown<'_>)>, Function<'_, _, _>> =
-        env.run_script(script)?;
-    let natives = native_functions(env, environment)?;
-    make.call(FnArgs::from((natives, buffer)))?.create_ref()
+    let make: Function<'_, (), Unknown<'_>> = env.run_script(script)?;
+    // One by one: to take them out of an array would be up to the iterators of the program.
+    let mut arguments = vec![arrays.doubles, arrays.bigints, arrays.words, arrays.empty];
+    arguments.extend(native_functions(env, environment)?);
+    let mut made = ptr::null_mut();
+    // SAFETY: live handles of this environment, as many as there are, and a valid out-parameter.
+    check_status!(unsafe {
+        let (argc, argv) = (arguments.len(), arguments.as_ptr());
+        sys::napi_call_function(env.raw(), make.raw(), make.raw(), argc, argv, &mut made)
+    })?;
+    // SAFETY: a live handle of this environment: the function that the script returned.
+    let made: Function<'_, _, _> = unsafe { Function::from_napi_value(env.raw(), made) }?;
+    made.create_ref()
 }
 
 /// The method of one row.
@@ -87,35 +110,34 @@ fn method(row: usize, name: &str, params: &[ParamType]) -> String {
         "{name}:{{'bound {name}'({names}){{\
            if({refused})return {einval};\
            a[0]=instance;{stores}\
-           if(view.length===0&&refused({row}))return {einval};\
+           if(view[0]===undefined&&refused({row}))return {einval};\
            n{row}();return r[0]\
          }}}}['bound {name}'],"
     )
 }
 
 /// The native functions, in the order of the table, and [`refresh`].
-fn native_functions<'env>(env: &'env Env, environment: &Rc<Environment>) -> Result<Array<'env>> {
-    let mut functions = env.create_array(0)?;
+fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys::napi_value>> {
     let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
-    for (name, callback) in rows.chain([("refresh", refresh as Callback)]) {
-        // Given back to nobody: the functions can be called as long as there is JavaScript to do it.
-        let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
-        let mut function = ptr::null_mut();
-        // SAFETY: the name is valid for its length, and the callback is one of Node-API.
-        check_status!(unsafe {
-            sys::napi_create_function(
-                env.raw(),
-                name.as_ptr().cast::<c_char>(),
-                name.len() as isize,
-                Some(callback),
-                data.cast(),
-                &mut function,
-            )
-        })?;
-        // SAFETY: a live handle of this environment, just made.
-        functions.insert(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })?;
-    }
-    Ok(functions)
+    rows.chain([("refresh", refresh as Callback)])
+        .map(|(name, callback)| {
+            // Never freed: the functions can be called as long as there is JavaScript to do it.
+            let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
+            let mut function = ptr::null_mut();
+            // SAFETY: the name is valid for its length, and the callback is one of Node-API.
+            check_status!(unsafe {
+                sys::napi_create_function(
+                    env.raw(),
+                    name.as_ptr().cast::<c_char>(),
+                    name.len() as isize,
+                    Some(callback),
+                    data.cast(),
+                    &mut function,
+                )
+            })?;
+            Ok(function)
+        })
+        .collect()
 }
 
 /// A guest ends instead of returning from a call.
@@ -164,9 +186,13 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     let Some(args) = environment.block.arguments(syscall.params) else {
         return Ok(Errno::Inval);
     };
-    let instance = Rc::clone(&environment.instances.borrow()[environment.block.instance()]);
+    // The closures leave a call in the block right before they make it: without one, it was not they.
+    let Some(instance) = environment.called() else {
+        return Ok(Errno::Badf);
+    };
     let make = || {
-        // SAFETY: the closure that called has looked at its array, and the syscall runs no JavaScript.
+        // SAFETY: the closure that called has seen an element of its array, and the syscall runs no
+        // JavaScript.
         let memory = unsafe { instance.memory.bytes() };
         (syscall.call)(&instance.ctx, memory, &args)
     };
@@ -183,36 +209,21 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     }
 }
 
-/// Looks at an instance's memory anew, for a call that is in the block: `(kept, set, row)`, of which the
-/// first is there to be kept by the closures.
+/// Looks at an instance's memory once more, for a call that is in the block. It is called with its row,
+/// and with what the closures are to keep. True if anything is wrong.
 ///
-/// What is wrong with the call's arguments comes before there being no memory. True if anything is.
+/// What is wrong with the call's arguments comes before there being no memory.
 unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let mut argv = [ptr::null_mut(); 3];
-    let (mut argc, mut row) = (argv.len(), 0);
-    let (values, none) = (argv.as_mut_ptr(), ptr::null_mut());
-    // SAFETY: there is room for `argc` arguments, and those not passed are `undefined`.
-    unsafe { sys::napi_get_cb_info(env, info, &mut argc, values, none, ptr::null_mut()) };
+    let (mut row_value, mut argc, mut row) = (ptr::null_mut(), 1, 0);
+    let none = ptr::null_mut();
+    // SAFETY: there is room for `argc` arguments, and one not passed is `undefined`.
+    unsafe { sys::napi_get_cb_info(env, info, &mut argc, &mut row_value, none, ptr::null_mut()) };
     // SAFETY: a live handle of this environment.
-    unsafe { sys::napi_get_value_uint32(env, argv[2], &mut row) };
+    unsafe { sys::napi_get_value_uint32(env, row_value, &mut row) };
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
-    // SAFETY: a live handle of this environment.
-    let set_view = unsafe { Unknown::from_raw_unchecked(env, argv[1]) };
     let env = Env::from_raw(env);
-    let look = || {
-        let block = &environment.block;
-        if block.arguments(SYSCALLS[row as usize].params).is_none() {
-            return true.into_unknown(&env);
-        }
-        let instance = Rc::clone(&environment.instances.borrow()[block.instance()]);
-        if instance.memory.is_bound() {
-            instance.memory.set_view_with(set_view)?;
-        } else {
-            not_started(&env)?;
-        }
-        false.into_unknown(&env)
-    };
+    let look = || look(&env, environment, row as usize)?.into_unknown(&env);
     match catch_unwind(AssertUnwindSafe(look)) {
         Ok(Ok(refused)) => refused.raw(),
         Ok(Err(error)) => {
@@ -221,6 +232,26 @@ unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) 
         }
         Err(_) => ptr::null_mut(),
     }
+}
+
+/// [`refresh`]; where it does not return false, the call is no longer in the block.
+fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
+    let block = &environment.block;
+    let instance = environment.called();
+    let arguments = (SYSCALLS.get(row)).and_then(|syscall| block.arguments(syscall.params));
+    let (Some(instance), Some(_)) = (instance, arguments) else {
+        block.answer(Errno::Inval.raw());
+        return Ok(true);
+    };
+    if instance.memory.is_bound() {
+        // An array with an element, or none: then every address is out of bounds.
+        return instance.memory.refresh().map(|_| false);
+    }
+    if row == Row::proc_exit as usize && instance.return_on_exit {
+        return Ok(false);
+    }
+    block.answer(Errno::Inval.raw());
+    not_started(env).map(|()| true)
 }
 
 /// Throws what is not on its way already.
@@ -242,15 +273,17 @@ fn not_started(env: &Env) -> Result<()> {
 fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcode) -> Result<()> {
     let glue = &environment.glue;
     let code = code.cast_signed();
-    if instance.return_on_exit {
+    instance.exit_code.set(code);
+    let thrown = if instance.return_on_exit {
         let exit_error = glue.exit_error.borrow_back(env)?;
-        let code = code.into_unknown(env)?;
-        // SAFETY: it is used while this call lasts, as is `env`.
-        let code = unsafe { Unknown::from_raw_unchecked(env.raw(), code.raw()) };
-        env.throw(exit_error.call(FnArgs::from((code,)))?)
+        exit_error.call(FnArgs::from((code, instance.serial)))?
     } else {
-        glue.exit_process
-            .borrow_back(env)?
-            .call(FnArgs::from((code,)))
-    }
+        let exit_process = glue.exit_process.borrow_back(env)?;
+        let is_running = instance.running.get() > 0;
+        let thrown = exit_process.call(FnArgs::from((code, instance.serial, is_running)))?;
+        // The process was to be gone. A guest that catches what is thrown has no calls any more.
+        instance.ctx.revoke();
+        thrown
+    };
+    env.throw(thrown)
 }

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::parked::Parked;
+use super::{Preopen, Slot};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{
     Dir, File, FileRef, ReadDir, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio, stop,
@@ -18,6 +20,8 @@ pub enum Descriptor {
     Stdio(Stdio),
     /// A socket that the guest accepted.
     Socket(Socket),
+    /// The directory of a preopen, not open until it is used.
+    Parked(Parked),
 }
 
 /// A row of the descriptor table: something open, and what the guest may do with it.
@@ -27,8 +31,10 @@ pub enum Descriptor {
 #[derive(Debug)]
 pub struct Entry {
     descriptor: Descriptor,
-    /// The name under which the embedder preopened it.
-    mapped_path: Option<Vec<u8>>,
+    /// What the embedder preopened it as.
+    preopen: Option<Arc<Preopen>>,
+    /// What counts the host's descriptor, where the guest opened it.
+    _slot: Option<Slot>,
     /// What was asked for. What the type of the file allows of it is known when that is.
     rights_base: AtomicU64,
     rights_inheriting: AtomicU64,
@@ -71,7 +77,8 @@ impl Entry {
     ) -> Self {
         Self {
             descriptor,
-            mapped_path: None,
+            preopen: None,
+            _slot: None,
             rights_base: AtomicU64::new(rights.base.bits()),
             rights_inheriting: AtomicU64::new(rights.inheriting.bits()),
             granted: AtomicU64::new(granted.bits()),
@@ -84,15 +91,51 @@ impl Entry {
         }
     }
 
-    /// A directory that the guest has from the start, under the name `mapped_path`. It may do there
-    /// what is in `most` and has been granted.
-    pub fn preopen(dir: Dir, mapped_path: Vec<u8>, most: Rights, granted: Rights) -> Self {
-        let descriptor = Descriptor::Dir(dir);
+    /// The entry, to hold one descriptor of the host.
+    #[must_use]
+    pub fn in_slot(self, slot: Slot) -> Self {
         Self {
-            mapped_path: Some(mapped_path),
+            _slot: Some(slot),
+            ..self
+        }
+    }
+
+    /// A directory that the guest has from the start. It may do there what `preopen` allows and has
+    /// been granted.
+    pub fn preopen(dir: Dir, preopen: Preopen, granted: Rights) -> Self {
+        let (descriptor, most) = (Descriptor::Dir(dir), preopen.rights);
+        Self {
+            preopen: Some(Arc::new(preopen)),
             granted: AtomicU64::new((most & granted).bits()),
             ..Self::new(descriptor, RightsPair::DIRECTORY, most, Fdflags::empty())
         }
+    }
+
+    /// This preopen without a descriptor of the host, which is opened again when it is used. Itself,
+    /// where it is no preopen, or the host does not tell which directory it is.
+    #[must_use]
+    pub fn park(self: &Arc<Self>) -> Arc<Self> {
+        let parked = |preopen: &Arc<Preopen>| {
+            let Descriptor::Dir(dir) = &self.descriptor else {
+                return None;
+            };
+            let parked = Parked::new(&preopen.real_path, dir).ok()?;
+            Some(Arc::new(Self {
+                preopen: Some(Arc::clone(preopen)),
+                granted: AtomicU64::new(self.granted().bits()),
+                rights_base: AtomicU64::new(self.rights_base.load(Relaxed)),
+                rights_inheriting: AtomicU64::new(self.rights_inheriting.load(Relaxed)),
+                ..Self::new(
+                    Descriptor::Parked(parked),
+                    RightsPair::DIRECTORY,
+                    self.most_granted,
+                    self.fdflags(),
+                )
+            }))
+        };
+        (self.preopen.as_ref())
+            .and_then(parked)
+            .unwrap_or_else(|| Arc::clone(self))
     }
 
     /// A standard stream, with every right that its kind can have and that has been granted.
@@ -115,7 +158,7 @@ impl Entry {
 
     /// The name of a preopen.
     pub fn mapped_path(&self) -> Option<&[u8]> {
-        self.mapped_path.as_deref()
+        (self.preopen.as_ref()).map(|preopen| preopen.mapped_path.as_bytes())
     }
 
     /// The type of what is open.
@@ -138,7 +181,9 @@ impl Entry {
     #[cold]
     fn find_kind(&self) -> Result<&Kind, Errno> {
         match &self.descriptor {
-            Descriptor::Dir(_) => Ok(self.kind.get_or_init(|| Kind::DIRECTORY)),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => {
+                Ok(self.kind.get_or_init(|| Kind::DIRECTORY))
+            }
             _ => Ok(self.kind_in(&self.stat()?)),
         }
     }
@@ -302,7 +347,7 @@ impl Entry {
         let fdflags = match &self.descriptor {
             Descriptor::File(file) => file.synchronous(),
             Descriptor::Stdio(stdio) => stdio.as_ref().fdflags()? - Fdflags::NONBLOCK,
-            Descriptor::Dir(_) | Descriptor::Socket(_) => Fdflags::empty(),
+            Descriptor::Dir(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => Fdflags::empty(),
         };
         Ok(*self.host_fdflags.get_or_init(|| fdflags))
     }
@@ -316,7 +361,7 @@ impl Entry {
         match &self.descriptor {
             Descriptor::File(file) => file.as_ref().set_fdflags(fdflags)?,
             Descriptor::Socket(socket) => socket.as_ref().set_fdflags(fdflags)?,
-            Descriptor::Dir(_) | Descriptor::Stdio(_) => {}
+            Descriptor::Dir(_) | Descriptor::Stdio(_) | Descriptor::Parked(_) => {}
         }
         self.fdflags.store(fdflags.bits(), Relaxed);
         Ok(())
@@ -332,7 +377,7 @@ impl Entry {
             Descriptor::File(file) => Ok(file.as_ref()),
             Descriptor::Stdio(stdio) => Ok(stdio.as_ref()),
             Descriptor::Socket(socket) => Ok(socket.as_ref()),
-            Descriptor::Dir(_) => Err(Errno::Isdir),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -351,7 +396,17 @@ impl Entry {
                 let dir = Dir::from_file(file)?;
                 Ok(self.directory.get_or_init(|| dir))
             }
+            Descriptor::Parked(parked) => parked.dir(),
             _ => Err(Errno::Notdir),
+        }
+    }
+
+    /// The directory, if that is what it was opened as.
+    fn opened_dir(&self) -> Result<Option<&Dir>, Errno> {
+        match &self.descriptor {
+            Descriptor::Dir(dir) => Ok(Some(dir)),
+            Descriptor::Parked(parked) => parked.dir().map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -467,9 +522,9 @@ impl Entry {
     ///
     /// What the host says.
     pub fn stat(&self) -> Result<Filestat, Errno> {
-        Ok(match &self.descriptor {
-            Descriptor::Dir(dir) => dir.stat()?,
-            _ => self.file()?.stat()?,
+        Ok(match self.opened_dir()? {
+            Some(dir) => dir.stat()?,
+            None => self.file()?.stat()?,
         })
     }
 
@@ -492,9 +547,9 @@ impl Entry {
     ///
     /// What the host says.
     pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
-        match &self.descriptor {
-            Descriptor::Dir(dir) => dir.set_times(atim, mtim)?,
-            _ => self.file()?.set_times(atim, mtim)?,
+        match self.opened_dir()? {
+            Some(dir) => dir.set_times(atim, mtim)?,
+            None => self.file()?.set_times(atim, mtim)?,
         }
         Ok(())
     }
@@ -505,9 +560,9 @@ impl Entry {
     ///
     /// What the host says.
     pub fn sync(&self) -> Result<(), Errno> {
-        match &self.descriptor {
-            Descriptor::Dir(dir) => dir.sync()?,
-            _ => self.file()?.sync()?,
+        match self.opened_dir()? {
+            Some(dir) => dir.sync()?,
+            None => self.file()?.sync()?,
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
+use super::budget::budget;
 use crate::abi::Size;
-use crate::host;
 use crate::memory::MAX_IOVECS;
 
 /// How much one guest may ask for. What goes beyond is refused with the errno named here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Descriptors open at a time, preopens and standard streams among them: `ENFILE`.
+    /// Descriptors open at a time, preopens and standard streams among them: `ENFILE`. All guests of the
+    /// process together may open a quarter of what the process may.
     pub descriptors: usize,
     /// `iovec`s in one call, 1024 at most: `EINVAL`.
     pub iovecs: usize,
@@ -44,8 +45,7 @@ impl Default for Limits {
     }
 }
 
-/// So many that a guest which uses them all leaves the process some of its own: one descriptor of a
-/// guest can take three of the host, for a directory that was opened as a file and is being listed.
+/// So many that no guest which uses them all takes more than all guests together may.
 fn default_descriptors() -> usize {
-    (host::max_descriptors() / 4).min(4096) as usize
+    budget().min(4096) as usize
 }

@@ -7,10 +7,12 @@
 //! This is also where a guest's path becomes a name in a directory of the host ([`resolve`]), because
 //! that takes both the preopens and the host.
 
+mod budget;
 mod entry;
 mod grant;
 mod limits;
 mod mounts;
+mod parked;
 mod preopens;
 pub mod resolve;
 mod strings;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use budget::Slot;
 pub use entry::{Descriptor, Entry};
 pub use grant::Grant;
 pub use limits::Limits;
@@ -189,13 +192,14 @@ impl WasiCtx {
         Ok(entry)
     }
 
-    /// Whether the guest may have one more descriptor.
+    /// Room for one more descriptor of the guest, and of the host.
     ///
     /// # Errors
     ///
-    /// [`Errno::Nfile`]: it has as many as it may.
-    pub fn check_room(&self) -> Result<(), Errno> {
-        self.table().check_room()
+    /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
+    pub fn room(&self) -> Result<Slot, Errno> {
+        self.table().check_room()?;
+        Slot::take()
     }
 
     /// Gives a descriptor the lowest free number.
@@ -203,8 +207,8 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may.
-    pub fn insert(&self, entry: Entry) -> Result<Fd, Errno> {
-        self.table().insert(entry)
+    pub fn insert(&self, entry: Entry, slot: Slot) -> Result<Fd, Errno> {
+        self.table().insert(entry.in_slot(slot))
     }
 
     /// Closes a descriptor. What a standard stream was lent from stays open.
@@ -223,6 +227,30 @@ impl WasiCtx {
     pub fn close_all(&self) {
         let closed = self.table().remove_all();
         drop(closed);
+    }
+
+    /// Ends a command: closes all that the guest opened.
+    ///
+    /// What it has from the start stays, for a host that calls another export. But no preopen holds a
+    /// descriptor of the host until it is used again.
+    pub fn end(&self) {
+        // The host is asked before the table is locked.
+        let parked: Vec<_> = (self.preopens().into_iter())
+            .map(|preopen| (preopen.park(), preopen))
+            .collect();
+        let closed = self.table().replace(|entry| match entry.descriptor() {
+            Descriptor::Stdio(_) => Some(Arc::clone(entry)),
+            _ => (parked.iter())
+                .find(|(_, preopen)| Arc::ptr_eq(preopen, entry))
+                .map(|(parked, _)| Arc::clone(parked)),
+        });
+        drop(closed);
+    }
+
+    /// Ends a guest that should not be there any more: it has no descriptors and no calls.
+    pub fn revoke(&self) {
+        self.calls.store(0, Relaxed);
+        self.close_all();
     }
 
     /// Moves a descriptor to the number of another, which is closed.

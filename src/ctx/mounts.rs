@@ -1,10 +1,22 @@
-use crate::abi::{Device, Filestat, Inode, Rights};
+use crate::abi::{Device, Errno, Filestat, Inode, Rights};
+use crate::host::Dir;
 
 /// By what the host tells one file from another, for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     dev: Device,
     ino: Inode,
+}
+
+impl FileId {
+    /// That of a directory.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn of(dir: &Dir) -> Result<Self, Errno> {
+        Ok(Self::from(&dir.stat()?))
+    }
 }
 
 impl From<&Filestat> for FileId {

@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{self, Component, Path, PathBuf};
 
 use super::mounts::{FileId, Mounts};
 use super::{Entry, Preopen};
@@ -31,12 +31,17 @@ const LINKING: Rights = Rights::PATH_SYMLINK
 /// What `open(2)` says of a preopen. [`Errno::Notcapable`]: its path goes through another preopen in
 /// which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean another
 /// directory at the same time.
-pub fn open(preopens: Vec<Preopen>, granted: Rights) -> Result<(Vec<Entry>, Mounts), Errno> {
+pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<(Vec<Entry>, Mounts), Errno> {
+    for preopen in &mut preopens {
+        if let Ok(absolute) = path::absolute(&preopen.real_path) {
+            preopen.real_path = absolute;
+        }
+    }
     let dirs = (preopens.iter()).map(|preopen| Ok(Dir::open_ambient(&preopen.real_path)?));
     let mut dirs = dirs.collect::<Result<Vec<_>, Errno>>()?;
     let mut mounts = Mounts::default();
     if dirs.len() > 1 {
-        let ids: Vec<_> = dirs.iter().map(id).collect::<Result<_, _>>()?;
+        let ids: Vec<_> = dirs.iter().map(FileId::of).collect::<Result<_, _>>()?;
         let all = Preopens {
             preopens: &preopens,
             ids: &ids,
@@ -52,19 +57,11 @@ pub fn open(preopens: Vec<Preopen>, granted: Rights) -> Result<(Vec<Entry>, Moun
             }
         }
     }
-    let entries = preopens.into_iter().zip(dirs).map(|(preopen, dir)| {
-        Entry::preopen(
-            dir,
-            preopen.mapped_path.into_bytes(),
-            preopen.rights,
-            granted,
-        )
-    });
+    let entries = preopens
+        .into_iter()
+        .zip(dirs)
+        .map(|(preopen, dir)| Entry::preopen(dir, preopen, granted));
     Ok((entries.collect(), mounts))
-}
-
-fn id(dir: &Dir) -> Result<FileId, Errno> {
-    Ok(FileId::from(&dir.stat()?))
 }
 
 /// All preopens of a guest, and what their paths led to.
@@ -94,7 +91,7 @@ impl Preopens<'_> {
         };
         let below = path.strip_prefix(at).unwrap_or(Path::new(""));
         let (dir, between) = self.descend(&dirs[*outermost], below)?;
-        if id(&dir)? != self.ids[index] {
+        if FileId::of(&dir)? != self.ids[index] {
             return Err(Errno::Again);
         }
         let outer = outer.iter().map(|(preopen, _)| *preopen);
@@ -107,8 +104,7 @@ impl Preopens<'_> {
         let mut path = PathBuf::new();
         let mut met = Vec::new();
         let mut hops = 0;
-        let absolute = std::path::absolute(&self.preopens[index].real_path)?;
-        let mut rest = reversed(&absolute);
+        let mut rest = reversed(&self.preopens[index].real_path);
         while let Some(component) = rest.pop() {
             match Path::new(&component).components().next() {
                 None | Some(Component::CurDir) => continue,
@@ -153,7 +149,7 @@ impl Preopens<'_> {
         let last = names.pop();
         for name in names {
             let dir = here.as_ref().unwrap_or(outer).open_dir_at(name)?;
-            between.extend(self.with_id(id(&dir)?));
+            between.extend(self.with_id(FileId::of(&dir)?));
             here = Some(dir);
         }
         let how = OpenHow {

@@ -4,7 +4,7 @@
 //! through, and the host resolves them in one call ([`Dir::open_parent`], which cannot leave the
 //! directory). A path that the host stops because it would leave may still be one that a guest may
 //! use: `..` in a directory named `/`, or a symbolic link whose absolute target is a path *of the
-//! guest*, in one of its preopens. Those are walked, component by component ([`super::walk`]), as are
+//! guest*, in one of its preopens. Those are walked, component by component (`walk.rs`), as are
 //! all paths where the host has no such call, or where each directory on the way must be looked at.
 //!
 //! Either way what comes out is used with an operation that follows no link: if another thread puts

@@ -96,6 +96,19 @@ impl Table {
         std::mem::take(&mut self.entries)
     }
 
+    /// Puts what `replacement` gives in the place of each descriptor, nothing where that is none, and
+    /// gives what was there.
+    pub fn replace(
+        &mut self,
+        replacement: impl Fn(&Arc<Entry>) -> Option<Arc<Entry>>,
+    ) -> Vec<Option<Arc<Entry>>> {
+        let new = (self.entries.iter())
+            .map(|entry| entry.as_ref().and_then(&replacement))
+            .collect();
+        self.first_free = 0;
+        std::mem::replace(&mut self.entries, new)
+    }
+
     /// Moves a descriptor to a number in use, and gives what had that.
     ///
     /// # Errors

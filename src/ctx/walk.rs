@@ -192,7 +192,7 @@ impl<'w> Walk<'w> {
             None => None,
             Some(id) => {
                 let dir = self.dir()?.open_dotdot()?;
-                if FileId::from(&dir.stat()?) != id {
+                if FileId::of(&dir)? != id {
                     return Err(Halt::Moved);
                 }
                 Some(dir)
@@ -220,9 +220,8 @@ impl<'w> Walk<'w> {
     }
 
     fn enter(&mut self, name: &[u8], dir: Dir) -> Result<(), Halt> {
-        let id = self.here.as_ref().map(Dir::stat).transpose()?;
         self.above.push(Above {
-            id: id.as_ref().map(FileId::from),
+            id: self.here.as_ref().map(FileId::of).transpose()?,
             granted: self.granted,
         });
         self.granted = self.ctx.granted_of(self.granted, || dir.stat())?;
@@ -234,7 +233,7 @@ impl<'w> Walk<'w> {
 
     /// Goes to where the walk is once more, from the root and by names alone.
     fn descend_again(&mut self) -> Result<(), Halt> {
-        let id = FileId::from(&self.dir()?.stat()?);
+        let id = FileId::of(self.dir()?)?;
         self.here = None;
         self.granted = self.root.granted();
         for name in self.names.split(|byte| *byte == b'/') {
@@ -248,7 +247,7 @@ impl<'w> Walk<'w> {
             self.granted = self.ctx.granted_of(self.granted, || dir.stat())?;
             self.here = Some(dir);
         }
-        if FileId::from(&self.dir()?.stat()?) == id {
+        if FileId::of(self.dir()?)? == id {
             Ok(())
         } else {
             Err(Halt::Moved)

@@ -43,9 +43,9 @@ pub fn path_open(
     request.needed.check(&base)?;
     let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
-    ctx.check_room()?;
+    let slot = ctx.room()?;
     let (file, granted) = request.open(ctx, &base, &path)?;
-    opened_fd.write(ctx.insert(request.entry(file, granted))?);
+    opened_fd.write(ctx.insert(request.entry(file, granted), slot)?);
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub fn with_few_descriptors(limit: u64, errno: Option<u16>, args: &[&str]) {
     // SAFETY: both make system calls, and neither allocates or takes locks.
     unsafe {
         again.pre_exec(move || {
-            setrlimit(Resource::Nofile, limits.clone())?;
+            setrlimit(Resource::Nofile, limits)?;
             errno.map_or(Ok(()), filter::refuse_openat2)
         });
     }

@@ -1,0 +1,50 @@
+//! Preopens of a command that is over.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::mounts::FileId;
+use crate::abi::Errno;
+use crate::host::Dir;
+
+/// A directory that is not open: where it was, and which it was.
+///
+/// A command is over when its `_start` is. Most hosts drop it then, and its descriptors are not to wait
+/// until it is collected; but some call another export, which finds the same directory.
+#[derive(Debug)]
+pub struct Parked {
+    path: PathBuf,
+    id: FileId,
+    again: OnceLock<Dir>,
+}
+
+impl Parked {
+    /// The directory `dir`, which `path` leads to.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn new(path: &Path, dir: &Dir) -> Result<Self, Errno> {
+        Ok(Self {
+            path: path.to_owned(),
+            id: FileId::of(dir)?,
+            again: OnceLock::new(),
+        })
+    }
+
+    /// The directory, opened if it is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Stale`]: the path leads to another directory. What `open(2)` says.
+    pub fn dir(&self) -> Result<&Dir, Errno> {
+        if let Some(dir) = self.again.get() {
+            return Ok(dir);
+        }
+        let dir = Dir::open_ambient(&self.path)?;
+        if FileId::of(&dir)? != self.id {
+            return Err(Errno::Stale);
+        }
+        Ok(self.again.get_or_init(|| dir))
+    }
+}
