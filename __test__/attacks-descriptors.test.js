@@ -7,7 +7,13 @@ const fs = require('node:fs');
 
 const test = require('ava');
 
-const { arena, attack, testOn, untouched } = require('./helpers/attack');
+const {
+  arena,
+  attack,
+  forEachResolver,
+  testOn,
+  untouched,
+} = require('./helpers/attack');
 
 const onUnix = testOn(test, process.platform !== 'win32');
 const onLinux = testOn(test, process.platform === 'linux');
@@ -153,6 +159,46 @@ onLinux(
     t.true(grown < 16 * 2 ** 20, `${grown} bytes`);
   },
 );
+
+// However few the guest may have: a path is no reason for the host to open more.
+// (A shell limits the process.)
+if (process.platform !== 'win32') {
+  forEachResolver(
+    test,
+    'a deep path does not run the host out of descriptors',
+    async (t, resolver) => {
+      const answers = await attack(
+        ({ Attacker, FOLLOW, fs }, { inside }) => {
+          const depth = 400;
+          const down = 'd/'.repeat(depth);
+          const up = '../'.repeat(depth);
+          fs.mkdirSync(`${inside}/${down}`, { recursive: true });
+          fs.writeFileSync(`${inside}/${down}leaf`, 'leaf\n');
+          fs.symlinkSync(down, `${inside}/far`);
+          const guest = new Attacker({
+            preopens: { '/': inside },
+            limits: { descriptors: 16 },
+          });
+          const paths = [
+            [`${down}leaf`, 'leaf\n'],
+            [`../${down}leaf`, 'leaf\n'],
+            [`../${down}${up}file`, 'inside\n'],
+            [`../far/${up}far/leaf`, 'leaf\n'],
+          ];
+          return paths.map(([path, text]) => {
+            const fd = guest.open(3, path, { lookup: FOLLOW });
+            const read = typeof fd === 'number' ? guest.read(fd) : fd;
+            guest.call('fd_close', fd);
+            return read === text ? 'read' : read;
+          });
+        },
+        arena(t),
+        { resolver, ulimit: '-n 256' },
+      );
+      t.deepEqual(answers, ['read', 'read', 'read', 'read']);
+    },
+  );
+}
 
 test.serial(
   'renumbering to any number at all keeps the table whole',

@@ -4,7 +4,14 @@
 
 const test = require('ava');
 
-const { arena, attack, testOn, untouched } = require('./helpers/attack');
+const {
+  SECRET,
+  arena,
+  attack,
+  forEachResolver,
+  testOn,
+  untouched,
+} = require('./helpers/attack');
 
 // Names of devices mean something on Windows alone.
 const onWindows = testOn(test, process.platform === 'win32');
@@ -76,6 +83,114 @@ test.serial('a read-only preopen stays as it is', async (t) => {
     );
   }
   t.deepEqual(kept, ['opened', 'kept\n']);
+  untouched(t, place);
+});
+
+forEachResolver(
+  test,
+  'a read-only preopen below a writable one stays as it is',
+  async (t, resolver) => {
+    const place = arena(t, { 'inside/area/config/kept': 'kept\n' });
+    const answers = await attack(
+      ({ Attacker, FOLLOW, OFLAGS, RIGHTS, fs }, { inside }) => {
+        const config = `${inside}/area/config`;
+        const guest = new Attacker({
+          preopens: {
+            '/': inside,
+            '/config': { path: config, readOnly: true },
+          },
+        });
+        fs.symlinkSync('area/config', `${inside}/short`);
+        fs.symlinkSync('/config', `${inside}/absolute`);
+        const { CREAT } = OFLAGS;
+        const { FD_WRITE } = RIGHTS;
+        const area = guest.openDir(3, 'area');
+        const ways = [
+          [3, 'area/config'],
+          [3, '../area/config'],
+          [3, 'short'],
+          [3, 'absolute'],
+          [area, 'config'],
+          [guest.openDir(3, 'area/config'), '.'],
+        ];
+        const change = ([fd, way]) => [
+          guest.open(fd, `${way}/kept`, { rights: FD_WRITE }),
+          guest.open(fd, `${way}/new`, { oflags: CREAT, rights: FD_WRITE }),
+          guest.call('path_unlink_file', fd, `${way}/kept`),
+          guest.call('path_rename', fd, `${way}/kept`, 3, 'moved'),
+          guest.call('path_rename', 3, 'file', fd, `${way}/kept`),
+          guest.call('path_link', fd, 0, `${way}/kept`, 3, 'linked'),
+          guest.call('path_create_directory', fd, `${way}/made`),
+          guest.call('path_symlink', 'kept', fd, `${way}/made`),
+          guest.call('path_filestat_set_times', fd, FOLLOW, way, 0n, 0n, 5),
+        ];
+        const refused = ways.flatMap(change);
+        const kept = ways.map(([fd, way]) =>
+          guest.read(guest.open(fd, `${way}/kept`)),
+        );
+        const replaced = [
+          guest.call('path_rename', 3, 'area/config', 3, 'away'),
+          guest.call('path_remove_directory', 3, 'area/config'),
+          guest.call('path_rename', 3, 'dir', 3, 'area/config'),
+        ];
+        // A directory above is the guest's to move, and the other stays what it is.
+        guest.call('path_rename', 3, 'area', 3, 'moved_area');
+        refused.push(...change([3, 'moved_area/config']));
+        refused.push(...change([area, 'config']));
+        const text = fs.readFileSync(
+          `${inside}/moved_area/config/kept`,
+          'utf8',
+        );
+        return { refused, kept, replaced, text };
+      },
+      place,
+      { resolver },
+    );
+    const { refused, kept, replaced, text } = answers;
+    t.deepEqual([...new Set(refused)], ['NOTCAPABLE']);
+    t.deepEqual([...new Set(kept)], ['kept\n']);
+    t.deepEqual(replaced, ['BUSY', 'BUSY', 'BUSY']);
+    t.is(text, 'kept\n');
+    untouched(t, place);
+  },
+);
+
+test.serial('no link leads the next guest out of a preopen', async (t) => {
+  const place = arena(t, { 'inside/data/own': 'own\n' });
+  const { moved, refused, within } = await attack(
+    ({ Attacker, fs }, { inside, outside }) => {
+      const preopens = { '/': inside, '/data': `${inside}/data` };
+      const guest = new Attacker({ preopens });
+      const moved = [
+        guest.call('path_rename', 3, 'data', 3, 'was_data'),
+        guest.call('path_create_directory', 3, 'deep'),
+        guest.call('path_symlink', '../outside', 3, 'deep/link'),
+        guest.call('path_rename', 3, 'deep/link', 3, 'data'),
+      ];
+      const next = () => {
+        try {
+          return new Attacker({ preopens }).open(4, 'secret');
+        } catch ({ code }) {
+          return code;
+        }
+      };
+      const refused = [next()];
+      for (const target of [outside, '..', 'dir/../../outside', '/']) {
+        fs.unlinkSync(`${inside}/data`);
+        fs.symlinkSync(target, `${inside}/data`);
+        refused.push(next());
+      }
+      fs.unlinkSync(`${inside}/data`);
+      fs.symlinkSync('was_data', `${inside}/data`);
+      const other = new Attacker({ preopens });
+      return { moved, refused, within: other.read(other.open(4, 'own')) };
+    },
+    place,
+  );
+  t.deepEqual([...new Set(moved)], ['SUCCESS']);
+  t.deepEqual([...new Set(refused)], ['UVWASI_ENOTCAPABLE']);
+  t.is(within, 'own\n');
+  t.false(JSON.stringify(refused).includes(SECRET));
   untouched(t, place);
 });
 

@@ -6,6 +6,7 @@
 const { execFile, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { threadId } = require('node:worker_threads');
 
 const { HANGS, ROOT } = require('./child');
 const { scratch } = require('./guest');
@@ -34,7 +35,7 @@ function findLauncher() {
   if (!(age(file) > Math.max(...sources.map(age)))) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     // Several test files can be here at the same time.
-    const built = `${file}.${process.pid}`;
+    const built = `${file}.${process.pid}.${threadId}`;
     const args = ['--edition', '2024', '-O', '-o', built, sources[0]];
     const { status, stderr } = spawnSync('rustc', args, { encoding: 'utf8' });
     if (status !== 0) return { reason: `rustc: ${stderr ?? 'not installed'}` };

@@ -14,6 +14,7 @@ const ERRNO = {
   0: 'SUCCESS',
   6: 'AGAIN',
   8: 'BADF',
+  10: 'BUSY',
   20: 'EXIST',
   22: 'FBIG',
   28: 'INVAL',

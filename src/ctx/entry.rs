@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::parked::Parked;
-use super::{Preopen, Slot};
-use crate::abi::{Device, Errno, Fdflags, Filesize, Filestat, Filetype, Inode, Rights, RightsPair};
+use super::{FileId, Preopen, Slot};
+use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{
     Dir, File, FileRef, ReadDir, Room, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio,
     Taken, Turn, stop,
@@ -34,6 +34,8 @@ pub struct Entry {
     descriptor: Descriptor,
     /// What the embedder preopened it as.
     preopen: Option<Arc<Preopen>>,
+    /// Whether the host's descriptor of a preopen is kept as long as the guest is.
+    stays_open: bool,
     /// What counts the host's descriptor, where the guest opened it.
     _slot: Option<Slot>,
     /// What was asked for. What the type of the file allows of it is known when that is.
@@ -52,20 +54,6 @@ pub struct Entry {
     file_id: OnceLock<FileId>,
     /// The place of `fd_readdir` in a directory.
     read_dir: OnceLock<Box<Turn<ReadDir>>>,
-}
-
-/// Which file something is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileId {
-    dev: Device,
-    /// The inode number.
-    pub ino: Inode,
-}
-
-impl From<Filestat> for FileId {
-    fn from(Filestat { dev, ino, .. }: Filestat) -> Self {
-        Self { dev, ino }
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +81,7 @@ impl Entry {
         Self {
             descriptor,
             preopen: None,
+            stays_open: false,
             _slot: None,
             rights_base: AtomicU64::new(rights.base.bits()),
             rights_inheriting: AtomicU64::new(rights.inheriting.bits()),
@@ -115,28 +104,40 @@ impl Entry {
         }
     }
 
-    /// A directory that the guest has from the start. It may do there what `preopen` allows and has
-    /// been granted.
-    pub fn preopen(dir: Dir, preopen: Preopen, granted: Rights) -> Self {
+    /// A directory that the guest has from the start, the one with this identity. It may do there what
+    /// `preopen` allows and has been granted.
+    pub fn preopen(dir: Dir, id: FileId, preopen: Preopen, granted: Rights) -> Self {
         let (descriptor, most) = (Descriptor::Dir(dir), preopen.rights);
         Self {
             preopen: Some(Arc::new(preopen)),
+            file_id: OnceLock::from(id),
             granted: AtomicU64::new((most & granted).bits()),
             ..Self::new(descriptor, RightsPair::DIRECTORY, most, Fdflags::empty())
         }
     }
 
+    /// The entry, of a preopen to whose path guests may give another meaning.
+    #[must_use]
+    pub fn staying_open(self) -> Self {
+        Self {
+            stays_open: true,
+            ..self
+        }
+    }
+
     /// This preopen without a descriptor of the host, which is opened again when it is used. Itself,
-    /// where it is no preopen, or the host does not tell which directory it is.
+    /// where it is no preopen, or would perhaps not be found again.
     #[must_use]
     pub fn park(self: &Arc<Self>) -> Arc<Self> {
         let parked = |preopen: &Arc<Preopen>| {
-            let Descriptor::Dir(dir) = &self.descriptor else {
+            if self.stays_open || !matches!(self.descriptor, Descriptor::Dir(_)) {
                 return None;
-            };
-            let parked = Parked::new(&preopen.real_path, dir).ok()?;
+            }
+            let id = *self.file_id.get()?;
+            let parked = Parked::new(&preopen.real_path, id);
             Some(Arc::new(Self {
                 preopen: Some(Arc::clone(preopen)),
+                file_id: OnceLock::from(id),
                 granted: AtomicU64::new(self.granted().bits()),
                 rights_base: AtomicU64::new(self.rights_base.load(Relaxed)),
                 rights_inheriting: AtomicU64::new(self.rights_inheriting.load(Relaxed)),
@@ -594,7 +595,7 @@ impl Entry {
         if let Some(file_id) = self.file_id.get() {
             return Ok(*file_id);
         }
-        let file_id = FileId::from(self.stat()?);
+        let file_id = FileId::from(&self.stat()?);
         Ok(*self.file_id.get_or_init(|| file_id))
     }
 

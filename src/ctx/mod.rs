@@ -9,26 +9,32 @@
 
 mod budget;
 mod entry;
+mod file_id;
 mod grant;
 mod limits;
+mod mounts;
 mod parked;
+mod preopens;
 pub mod resolve;
 mod strings;
 mod table;
+mod walk;
 
-use std::path::{self, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use budget::Slot;
-pub use entry::{Descriptor, Entry, FileId};
+pub use entry::{Descriptor, Entry};
+pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
 pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::random::Random;
-use crate::host::{Dir, ReadDir, Room, Stdio, Taken};
+use crate::host::{ReadDir, Room, Stdio, Taken};
+use mounts::Mounts;
 use table::Table;
 
 /// How many standard streams there are; they have the first descriptors.
@@ -82,6 +88,8 @@ pub struct WasiCtx {
     /// What the places of `fd_readdir` share.
     read_dir_room: Arc<Room>,
     table: Mutex<Table>,
+    /// The preopens below others with more rights.
+    mounts: Mounts,
     random: Mutex<Random>,
 }
 
@@ -91,28 +99,24 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: a number in `stdio` is not open. What `open(2)` says of a preopen.
+    /// [`Errno::Notcapable`]: a preopen's path leads out of another in which a guest can make links.
+    /// [`Errno::Again`]: that came to mean another directory at the same time.
     pub fn new(options: Options) -> Result<Self, Errno> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
             entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
         }
-        let mut roots = Vec::with_capacity(options.preopens.len());
-        for mut preopen in options.preopens {
-            if let Ok(absolute) = path::absolute(&preopen.real_path) {
-                preopen.real_path = absolute;
-            }
-            let dir = Dir::open_ambient(&preopen.real_path)?;
-            roots.push(FileId::from(dir.stat()?));
-            entries.push(Entry::preopen(dir, preopen, options.grant.preopens));
-        }
+        let preopens = preopens::open(options.preopens, options.grant.preopens)?;
+        entries.extend(preopens.entries);
         Ok(Self {
             snapshot: options.snapshot,
             args: options.args,
             environ: options.env,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
+            mounts: preopens.mounts,
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),
-            roots,
+            roots: preopens.ids,
             read_dir_room: Arc::default(),
             random: Mutex::default(),
         })

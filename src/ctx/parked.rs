@@ -19,17 +19,13 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// The directory `dir`, which `path` leads to.
-    ///
-    /// # Errors
-    ///
-    /// What `fstat(2)` says.
-    pub fn new(path: &Path, dir: &Dir) -> Result<Self, Errno> {
-        Ok(Self {
+    /// The directory with this identity, which `path` leads to.
+    pub fn new(path: &Path, id: FileId) -> Self {
+        Self {
             path: path.to_owned(),
-            id: FileId::from(dir.stat()?),
+            id,
             again: OnceLock::new(),
-        })
+        }
     }
 
     /// The directory, opened if it is not.
@@ -42,7 +38,7 @@ impl Parked {
             return Ok(dir);
         }
         let dir = Dir::open_ambient(&self.path)?;
-        if FileId::from(dir.stat()?) != self.id {
+        if FileId::of(&dir)? != self.id {
             return Err(Errno::Stale);
         }
         Ok(self.again.get_or_init(|| dir))

@@ -4,17 +4,17 @@
 //! through, and the host resolves them in one call ([`Dir::open_parent`], which cannot leave the
 //! directory). A path that the host stops because it would leave may still be one that a guest may
 //! use: `..` in a directory named `/`, or a symbolic link whose absolute target is a path *of the
-//! guest*, in one of its preopens. Those are walked here, component by component, with the directory
-//! of each step held open and links read as text, so that nothing is ever resolved against the host's
-//! root.
+//! guest*, in one of its preopens. Those are walked, component by component (`walk.rs`), as are
+//! all paths where the host has no such call, or where each directory on the way must be looked at.
 //!
 //! Either way what comes out is used with an operation that follows no link: if another thread puts
 //! one there in the meantime, the operation meets the link and not what it points to.
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
-use super::{Entry, WasiCtx};
+use super::{Entry, FileId, WasiCtx};
 use crate::abi::{Errno, Filestat, Rights};
 use crate::host::{Dir, Name, errno};
 
@@ -63,25 +63,42 @@ impl Needed {
     pub fn check(self, entry: &Entry) -> Result<(), Errno> {
         entry.require_to_open(self.base, self.inheriting, self.write)
     }
+
+    /// Whether the embedder grants as much.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of it.
+    pub fn check_granted(self, granted: Rights) -> Result<(), Errno> {
+        let mut wanted = self.base;
+        wanted.set(Rights::FD_WRITE, self.write);
+        if granted.contains(wanted) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
 }
 
 /// Where a path leads.
 #[derive(Debug)]
 pub struct Place<'p> {
-    held: Held<'p>,
-    /// The descriptor or preopen that it is below.
-    root: Cow<'p, Arc<Entry>>,
+    pub(super) held: Held<'p>,
+    /// What the embedder grants in the directory.
+    pub(super) granted: Rights,
     /// None where the path names the directory itself.
-    name: Option<Cow<'p, [u8]>>,
+    pub(super) name: Option<Cow<'p, [u8]>>,
     /// Whether the path ends in a slash, and so can name only a directory.
     pub directory: bool,
+    /// What the embedder grants of what is there, if that is a preopen with fewer rights.
+    pub(super) mount: Option<Rights>,
 }
 
 /// An open directory: one of the guest's, or one opened on the way.
-#[derive(Clone, Debug)]
-enum Held<'p> {
+#[derive(Debug)]
+pub(super) enum Held<'p> {
     Entry(Cow<'p, Arc<Entry>>),
-    Walked(Arc<Dir>),
+    Walked(Dir),
 }
 
 impl Held<'_> {
@@ -105,7 +122,31 @@ impl Place<'_> {
 
     /// What the embedder grants of all that is opened here.
     pub fn granted(&self) -> Rights {
-        self.root.granted()
+        self.granted
+    }
+
+    /// Whether the rights that were needed of the directory are granted of what is there, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of them.
+    pub fn check_target(&self, needed: Needed) -> Result<(), Errno> {
+        match self.mount {
+            Some(granted) => needed.check_granted(granted),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the name may come to be that of something else.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Busy`]: it is that of a preopen with fewer rights than what it lies in.
+    pub fn check_replaceable(&self) -> Result<(), Errno> {
+        match self.mount {
+            Some(_) => Err(Errno::Busy),
+            None => Ok(()),
+        }
     }
 
     /// Whether what is here may have a name `there`: only where no more is granted of it than here.
@@ -169,8 +210,8 @@ impl WasiCtx {
     /// # Errors
     ///
     /// As [`WasiCtx::check_path`]. [`Errno::Notcapable`]: it leads out of what the guest has, or to
-    /// a directory with fewer rights. [`Errno::Loop`]: through too many links. What the host says of
-    /// a component before the last.
+    /// a directory with fewer rights. [`Errno::Loop`]: through too many links. [`Errno::Again`],
+    /// [`Errno::Intr`]: as [`WasiCtx::walk`]. What the host says of a component before the last.
     pub fn resolve<'p>(
         &self,
         base: &'p Arc<Entry>,
@@ -181,14 +222,14 @@ impl WasiCtx {
         self.check_path(path)?;
         let (trimmed, directory) = trim_slashes(path);
         let (parent, last) = split_last(trimmed);
-        let name = Name::new(last).filter(|_| self.limits.host_counts_hops());
+        let name = Name::new(last).filter(|_| self.host_may_resolve());
         let Some(name) = name else {
             return self.walk(base, path, follow, needed);
         };
         let held = match parent {
             None => Held::Entry(Cow::Borrowed(base)),
             Some(parent) => match base.dir()?.open_parent(parent) {
-                Ok(dir) => Held::Walked(Arc::new(dir)),
+                Ok(dir) => Held::Walked(dir),
                 Err(error) if errno::is_escape(&error) => {
                     return self.walk(base, path, follow, needed);
                 }
@@ -204,9 +245,10 @@ impl WasiCtx {
         }
         Ok(Place {
             held,
-            root: Cow::Borrowed(base),
+            granted: base.granted(),
             name: Some(Cow::Borrowed(last)),
             directory,
+            mount: None,
         })
     }
 
@@ -225,54 +267,40 @@ impl WasiCtx {
         let (Some(_), last) = split_last(path) else {
             return Ok(None);
         };
-        if Name::new(last).is_none() || !self.limits.host_counts_hops() {
+        if Name::new(last).is_none() || !self.host_may_resolve() {
             return Ok(None);
         }
         self.check_path(path)?;
         Ok(base.dir()?.stat_beneath(path, follow == Follow::Yes)?)
     }
 
-    /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.
+    /// Whether a path may be left to the host as a whole: it counts the links as they are to be counted,
+    /// and no directory on the way has to be looked at.
+    pub fn host_may_resolve(&self) -> bool {
+        self.limits.host_counts_hops() && self.mounts.is_empty()
+    }
+
+    /// What is granted of something open that was found where so much is `granted`: less if it is a
+    /// preopen with fewer rights.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`].
-    pub fn walk(
+    /// What `fstat(2)` says.
+    pub fn granted_of(
         &self,
-        base: &Arc<Entry>,
-        path: &[u8],
-        follow: Follow,
-        needed: Needed,
-    ) -> Result<Place<'static>, Errno> {
-        let mut walk = Walk {
-            ctx: self,
-            needed,
-            root: Arc::clone(base),
-            below: Vec::new(),
-            rest: path.to_vec(),
-            hops: 0,
-        };
-        loop {
-            let component = walk.next_component();
-            // Slashes behind the last component ask for a directory, not for a link to be followed.
-            let (last, directory) = (trim_slashes(&walk.rest).0.is_empty(), !walk.rest.is_empty());
-            match component.as_slice() {
-                b"" => return Ok(walk.arrive(None, true)),
-                b"." => {}
-                b".." => walk.ascend()?,
-                name if last => {
-                    if follow == Follow::No || !walk.follow(name)? {
-                        return Ok(walk.arrive(Some(component), directory));
-                    }
-                }
-                name => walk.descend(name)?,
-            }
+        granted: Rights,
+        stat: impl FnOnce() -> io::Result<Filestat>,
+    ) -> Result<Rights, Errno> {
+        if self.mounts.is_empty() {
+            return Ok(granted);
         }
+        let mount = self.mounts.rights(FileId::from(&stat()?));
+        Ok(mount.map_or(granted, |mount| granted & mount))
     }
 
     /// The preopen with the longest name that `path`, an absolute path of the guest's, begins with,
     /// and what of the path is left.
-    fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<Entry>, &'p [u8])> {
+    pub(super) fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<Entry>, &'p [u8])> {
         let mut longest = None;
         let mut longest_len = 0;
         for preopen in self.preopens() {
@@ -285,108 +313,6 @@ impl WasiCtx {
             }
         }
         longest
-    }
-}
-
-/// A path on its way.
-struct Walk<'c> {
-    ctx: &'c WasiCtx,
-    needed: Needed,
-    /// The directory that must not be left: where the path began, or the preopen that an absolute
-    /// link led to.
-    root: Arc<Entry>,
-    /// The directories entered below it.
-    below: Vec<Arc<Dir>>,
-    /// What is left of the path, the targets of links put in their place.
-    rest: Vec<u8>,
-    hops: u32,
-}
-
-impl Walk<'_> {
-    fn here(&self) -> Held<'static> {
-        match self.below.last() {
-            Some(dir) => Held::Walked(Arc::clone(dir)),
-            None => Held::Entry(Cow::Owned(Arc::clone(&self.root))),
-        }
-    }
-
-    fn arrive(&self, name: Option<Vec<u8>>, directory: bool) -> Place<'static> {
-        Place {
-            held: self.here(),
-            root: Cow::Owned(Arc::clone(&self.root)),
-            name: name.map(Cow::Owned),
-            directory,
-        }
-    }
-
-    /// Takes the next component off the rest, which keeps the slashes behind it; empty at the end.
-    fn next_component(&mut self) -> Vec<u8> {
-        let start = (self.rest.iter())
-            .position(|byte| *byte != b'/')
-            .unwrap_or(self.rest.len());
-        let len = (self.rest[start..].iter())
-            .position(|byte| *byte == b'/')
-            .unwrap_or(self.rest.len() - start);
-        let behind = self.rest.split_off(start + len);
-        std::mem::replace(&mut self.rest, behind).split_off(start)
-    }
-
-    /// Goes to the directory above, which for a guest's root is the root.
-    fn ascend(&mut self) -> Result<(), Errno> {
-        if self.below.pop().is_none() && self.root.mapped_path() != Some(b"/") {
-            return Err(Errno::Notcapable);
-        }
-        Ok(())
-    }
-
-    /// Goes into a directory, or through a link to one.
-    fn descend(&mut self, name: &[u8]) -> Result<(), Errno> {
-        let here = self.here();
-        let entered = here
-            .dir()?
-            .open_dir_at(Name::new(name).ok_or(Errno::Inval)?);
-        match entered.map_err(Errno::from) {
-            Ok(dir) => self.below.push(Arc::new(dir)),
-            Err(error @ (Errno::Notdir | Errno::Loop)) => {
-                if !self.follow(name)? {
-                    return Err(if error == Errno::Loop {
-                        Errno::Notdir
-                    } else {
-                        error
-                    });
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Puts the target of a link in its place. False where the name is no link, or nothing.
-    fn follow(&mut self, name: &[u8]) -> Result<bool, Errno> {
-        let here = self.here();
-        let name = Name::new(name).ok_or(Errno::Inval)?;
-        let target = match here.dir()?.read_link_at(name).map_err(Errno::from) {
-            Ok(target) => target,
-            Err(Errno::Inval | Errno::Noent) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        self.hops += 1;
-        if self.hops > self.ctx.limits.symlink_hops {
-            return Err(Errno::Loop);
-        }
-        if target.is_empty() {
-            return Err(Errno::Noent);
-        }
-        if target[0] == b'/' {
-            let (preopen, rest) = self.ctx.preopen_of(&target).ok_or(Errno::Notcapable)?;
-            self.needed.check(&preopen)?;
-            self.root = preopen;
-            self.below.clear();
-            self.rest.splice(..0, rest.iter().copied());
-        } else {
-            self.rest.splice(..0, target);
-        }
-        Ok(true)
     }
 }
 

@@ -7,9 +7,8 @@ use crate::abi::Errno;
 
 /// The guest's word for an error of the host.
 ///
-/// An operation that would have left its directory comes from cap-std as "permission denied" without
-/// a number of the operating system, which sets it apart from a real EACCES: the guest sees
-/// [`Errno::Notcapable`].
+/// An operation that would have left its directory is "permission denied" without a number of the
+/// operating system, which sets it apart from a real EACCES: the guest sees [`Errno::Notcapable`].
 pub fn errno(error: &io::Error) -> Errno {
     match error.raw_os_error() {
         Some(code) => sys::errno_of_os(code),
@@ -28,7 +27,8 @@ pub fn errno(error: &io::Error) -> Errno {
     }
 }
 
-/// Whether the error says that a path led out of the directory it was to stay in.
+/// Whether the error says that a path leads out of the directory it is to stay in, or may do so for all
+/// that the host can tell in one call.
 pub fn is_escape(error: &io::Error) -> bool {
     error.raw_os_error().is_none() && error.kind() == io::ErrorKind::PermissionDenied
 }

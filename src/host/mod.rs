@@ -5,9 +5,10 @@
 //!
 //! Operations on names in a directory take a [`Name`], which cannot leave that directory, and never
 //! follow a symbolic link. The two that take a path, [`Dir::open_beneath`] and [`Dir::open_parent`],
-//! hand it to cap-std, which keeps it below the directory. There is no third kind: no path is ever
-//! resolved against the host's root or the working directory, save by [`Dir::open_ambient`], which
-//! opens what the embedder names.
+//! keep it below the directory, and refuse it where the system cannot do that in one call. One leads
+//! up, [`Dir::open_dotdot`]; a caller compares what it gets with what it came through. No path is
+//! resolved against the host's root or the working directory, save by [`Dir::open_ambient`] and
+//! [`stat_ambient`], for what the embedder names.
 //!
 //! Errors are [`std::io::Error`]; [`errno`] turns them into the guest's. An operation fails as the
 //! system call that it names does; only what it adds to that is listed with it.
@@ -38,7 +39,7 @@ pub use stop::poll;
 pub use sys::ignore_file_size_signal;
 pub use sys::{
     Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
-    sched_yield,
+    sched_yield, stat_ambient,
 };
 pub use turn::{Taken, Turn};
 

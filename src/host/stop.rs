@@ -70,7 +70,7 @@ pub(super) fn slice(timeout: Option<Duration>) -> Option<Duration> {
 /// # Errors
 ///
 /// `EINTR`: it is.
-pub(super) fn check() -> io::Result<()> {
+pub fn check() -> io::Result<()> {
     let asked = ASKED.with_borrow(|asked| asked.as_ref().is_some_and(|asked| asked()));
     if asked {
         return Err(io::ErrorKind::Interrupted.into());

@@ -81,7 +81,17 @@ impl GuestPath {
         let follow = follow || self.bytes.ends_with(b"/");
         let place = self.resolve(ctx, follow.into())?;
         require_directory(&place)?;
+        self.check_target(&place)?;
         Ok(place)
+    }
+
+    /// Whether what is there may be used so, which is a question of its own where it is a preopen.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::check_target`].
+    pub(super) fn check_target(&self, place: &Place<'_>) -> Result<(), Errno> {
+        place.check_target(self.needed)
     }
 }
 

@@ -32,7 +32,8 @@ pub fn path_create_directory(
 /// # Errors
 ///
 /// As [`path_create_directory`], with `PATH_REMOVE_DIRECTORY`. [`Errno::Inval`]: the path names the
-/// directory where it begins, or ends in `.` or `..`.
+/// directory where it begins, or ends in `.` or `..`. [`Errno::Busy`]: it names a preopen with fewer
+/// rights than that which it lies below.
 pub fn path_remove_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -44,6 +45,7 @@ pub fn path_remove_directory(
     let path = GuestPath::new(ctx, fd, Rights::PATH_REMOVE_DIRECTORY, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Inval)?;
+    place.check_replaceable()?;
     Ok(place.dir()?.remove_dir_at(name)?)
 }
 
@@ -113,8 +115,9 @@ pub fn path_link(
 ///
 /// As [`path_create_directory`], with `PATH_RENAME_SOURCE` for `fd` and `PATH_RENAME_TARGET` for
 /// `new_fd`; or the embedder grants more of what is below `new_fd` than below `fd`. [`Errno::Busy`]: a
-/// path names the directory where it begins, or ends in `.` or `..`. [`Errno::Notdir`]: slashes behind
-/// what is no directory. What `renameat(2)` says.
+/// path names the directory where it begins, ends in `.` or `..`, or names a preopen with fewer rights
+/// than that which it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What
+/// `renameat(2)` says.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_rename(
     ctx: &WasiCtx,
@@ -135,6 +138,8 @@ pub fn path_rename(
     old.check_move(&new)?;
     let old_name = old.name().ok_or(Errno::Busy)?;
     let new_name = new.name().ok_or(Errno::Busy)?;
+    old.check_replaceable()?;
+    new.check_replaceable()?;
     // Slashes behind either name ask for a directory to be moved.
     if (old.directory || new.directory) && !is_directory(&old)? {
         return Err(Errno::Notdir);

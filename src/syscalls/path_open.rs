@@ -89,7 +89,7 @@ impl Request {
             how.oflags = directory_only(how.oflags)?;
             how.follow = true;
         }
-        if ctx.limits.host_counts_hops() {
+        if ctx.host_may_resolve() {
             match base.dir()?.open_beneath(trimmed, how) {
                 Err(error) if errno::is_escape(&error) => {}
                 result => return Ok((result?, base.granted())),
@@ -102,9 +102,12 @@ impl Request {
         if place.directory && name.is_some() {
             how.oflags = directory_only(how.oflags)?;
         }
-        how.follow = false;
-        let name = name.map_or(&b"."[..], |name| name.as_bytes());
-        Ok((place.dir()?.open_beneath(name, how)?, place.granted()))
+        let file = place.dir()?.open_at(name, how)?;
+        let granted = match name {
+            Some(_) => ctx.granted_of(place.granted(), || file.as_ref().stat())?,
+            None => place.granted(),
+        };
+        Ok((file, granted))
     }
 
     /// What the guest gets for the file.

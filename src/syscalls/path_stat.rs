@@ -39,6 +39,7 @@ fn stat(ctx: &WasiCtx, path: &GuestPath, follow: bool) -> Result<Filestat, Errno
         return Ok(stat);
     }
     let place = path.resolve(ctx, Follow::No)?;
+    path.check_target(&place)?;
     let stat = stat_place(&place)?;
     let is = |filetype: Filetype| stat.filetype == filetype.raw();
     if is(Filetype::SymbolicLink) && (follow || place.directory) {

@@ -33,6 +33,7 @@ mod sock;
 mod arguments;
 mod escape;
 mod grants;
+mod nested;
 mod pointers;
 #[cfg(target_os = "linux")]
 mod portable;
@@ -42,6 +43,7 @@ mod snapshot0;
 mod stdio;
 mod stop;
 mod threads;
+mod walk;
 
 macro_rules! covered {
     ($($file:ident: $($call:ident),*;)*) => {

@@ -2,7 +2,7 @@
 //! and lead to the same places: the tests of paths again, in processes to which `openat2` is refused.
 
 #[path = "../seccomp/again.rs"]
-mod again;
+pub mod again;
 
 use again::{ENOSYS, EPERM};
 

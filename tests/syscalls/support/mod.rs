@@ -126,7 +126,13 @@ impl Guest {
         })
     }
 
+    #[track_caller]
     pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        Self::try_with(change).unwrap()
+    }
+
+    /// A guest, or why it does not get what it is to have.
+    pub fn try_with(change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
         let mut setup = Setup {
             scratch: Scratch::new(),
             snapshot: Snapshot::Preview1,
@@ -155,8 +161,9 @@ impl Guest {
             limits: setup.limits,
             grant: setup.grant,
         };
-        let ctx = Arc::new(WasiCtx::new(options).unwrap());
-        Self::over(ctx, Arc::new(setup.scratch), Arc::new(setup.stdio))
+        let ctx = Arc::new(WasiCtx::new(options)?);
+        let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
+        Ok(Self::over(ctx, scratch, stdio))
     }
 
     fn over(ctx: Arc<WasiCtx>, scratch: Arc<Scratch>, stdio: Arc<[OwnedFd; 3]>) -> Self {

@@ -1,15 +1,14 @@
-use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{OpenOptions, OpenOptionsExt};
 #[cfg(target_os = "linux")]
 use rustix::fs::ResolveFlags;
 use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::file::{self, File};
 use super::stat;
@@ -18,7 +17,7 @@ use crate::host::{Name, OpenHow, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
-pub struct Dir(cap_std::fs::Dir);
+pub struct Dir(OwnedFd);
 
 impl AsFd for Dir {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -28,7 +27,7 @@ impl AsFd for Dir {
 
 impl From<OwnedFd> for Dir {
     fn from(fd: OwnedFd) -> Self {
-        Self(cap_std::fs::Dir::from_std_file(fd.into()))
+        Self(fd)
     }
 }
 
@@ -38,17 +37,67 @@ const WALK: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const WALK: OFlags = OFlags::RDONLY;
 
-fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
+/// The flags of `open(2)` for this, without those that say what to do with a symbolic link.
+fn open_flags(how: OpenHow) -> OFlags {
+    let mut oflags = file::oflags(how.fdflags) | OFlags::NOCTTY | OFlags::CLOEXEC;
+    oflags |= match (how.read, how.write) {
+        (true, true) => OFlags::RDWR,
+        (false, true) => OFlags::WRONLY,
+        (_, false) => OFlags::RDONLY,
+    };
+    oflags.set(OFlags::CREATE, how.oflags.contains(Oflags::CREAT));
+    oflags.set(OFlags::DIRECTORY, how.oflags.contains(Oflags::DIRECTORY));
+    oflags.set(OFlags::EXCL, how.oflags.contains(Oflags::EXCL));
+    oflags.set(OFlags::TRUNC, how.oflags.contains(Oflags::TRUNC));
+    oflags
 }
 
-fn custom(options: &mut OpenOptions, oflags: OFlags) {
-    // cap-std takes the bits as the `int` of open(2).
-    options.custom_flags(oflags.bits() as i32);
+/// The mode of a file that is created, less the process's umask. Without creation there is none.
+fn mode(oflags: OFlags) -> Mode {
+    if oflags.contains(OFlags::CREATE) {
+        Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH
+    } else {
+        Mode::empty()
+    }
 }
 
-fn is_no_directory(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOTDIR)
+/// How often `openat2(2)` is tried that would have to wait for a rename somewhere on the host to be
+/// over.
+#[cfg(target_os = "linux")]
+const TRIES: u32 = 4;
+
+/// `openat2(2)` beneath a directory. None where the kernel cannot do it, or not now.
+///
+/// # Errors
+///
+/// As `openat2(2)`, save where it does not say anything of the path.
+#[cfg(target_os = "linux")]
+fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags) -> io::Result<Option<OwnedFd>> {
+    /// Whether the kernel is too old to know the call.
+    static UNKNOWN: AtomicBool = AtomicBool::new(false);
+    if UNKNOWN.load(Relaxed) {
+        return Ok(None);
+    }
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    for _ in 0..TRIES {
+        match rustix::fs::openat2(dir, bytes, oflags, mode(oflags), resolve) {
+            Ok(fd) => return Ok(Some(fd)),
+            Err(Errno::AGAIN) => {}
+            Err(Errno::NOSYS) => {
+                UNKNOWN.store(true, Relaxed);
+                return Ok(None);
+            }
+            // It leads out; or a filter does not know the call, or the file may not be opened so, which
+            // will be said again by the call that is made in its place.
+            Err(Errno::XDEV | Errno::PERM) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+fn is_one_of(error: &io::Error, errnos: &[Errno]) -> bool {
+    Errno::from_io_error(error).is_some_and(|errno| errnos.contains(&errno))
 }
 
 impl Dir {
@@ -58,42 +107,50 @@ impl Dir {
         Ok(rustix::fs::open(path, oflags, Mode::empty())?.into())
     }
 
-    /// `openat2(2)` with `RESOLVE_BENEATH`, or what cap-std does in its place: opens `bytes`, a path
-    /// that ends in no slash.
+    /// `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path that ends in no slash. Without that
+    /// call, `openat(2)` of a single name that is no symbolic link.
     ///
     /// # Errors
     ///
-    /// As `open(2)`; an [escape](crate::host::errno::is_escape) where the path would leave this directory.
+    /// As `open(2)`; an [escape](crate::host::errno::is_escape) where the path would leave this
+    /// directory, or takes more than one call, and is for the caller to walk.
     pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
-        let mut oflags = file::oflags(how.fdflags) | OFlags::NOCTTY;
-        oflags.set(OFlags::CREATE, how.oflags.contains(Oflags::CREAT));
-        oflags.set(OFlags::DIRECTORY, how.oflags.contains(Oflags::DIRECTORY));
-        oflags.set(OFlags::EXCL, how.oflags.contains(Oflags::EXCL));
-        oflags.set(OFlags::TRUNC, how.oflags.contains(Oflags::TRUNC));
-        let mut options = OpenOptions::new();
-        options
-            .read(how.read || !how.write)
-            .write(how.write)
-            .follow(if how.follow {
-                FollowSymlinks::Yes
+        let fd = self.open_in_one_call(bytes, open_flags(how), how.follow)?;
+        Ok(File::new(fd, how.fdflags))
+    }
+
+    /// `openat(2)` with `O_NOFOLLOW` of a name in this directory, or of the directory itself.
+    pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
+        let fd = self.open_no_follow(name.map_or(b".", Name::as_bytes), open_flags(how))?;
+        Ok(File::new(fd, how.fdflags))
+    }
+
+    fn open_in_one_call(&self, bytes: &[u8], oflags: OFlags, follow: bool) -> io::Result<OwnedFd> {
+        #[cfg(target_os = "linux")]
+        {
+            let no_follow = if follow {
+                OFlags::empty()
             } else {
-                FollowSymlinks::No
-            });
-        custom(&mut options, oflags);
-        let file = match self.0.open_with(path(bytes), &options) {
-            // Where it must do without openat2(2), cap-std follows a link to a directory that was asked
-            // for as one only if the path goes on behind it. A slash would do, too, but gives a handle
-            // that serves to walk from and nothing else.
-            Err(error)
-                if how.follow
-                    && how.oflags.contains(Oflags::DIRECTORY)
-                    && is_no_directory(&error) =>
-            {
-                self.0.open_with(path(&[bytes, b"/."].concat()), &options)?
+                OFlags::NOFOLLOW
+            };
+            if let Some(fd) = openat2(self, bytes, oflags | no_follow)? {
+                return Ok(fd);
             }
-            file => file?,
-        };
-        Ok(File::new(file.into_std().into(), how.fdflags))
+        }
+        let walk = || io::ErrorKind::PermissionDenied.into();
+        let name = bytes.strip_suffix(b"/").unwrap_or(bytes);
+        let name = Name::new(name).ok_or_else(walk)?;
+        match self.open_no_follow(name.as_bytes(), oflags) {
+            // This is what is said of a symbolic link, too.
+            Err(error) if follow && is_one_of(&error, &[Errno::LOOP, Errno::NOTDIR]) => Err(walk()),
+            result => result,
+        }
+    }
+
+    /// `openat(2)` with `O_NOFOLLOW`. Only one component is ever passed.
+    fn open_no_follow(&self, component: &[u8], oflags: OFlags) -> io::Result<OwnedFd> {
+        let oflags = oflags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(self, component, oflags, mode(oflags))?)
     }
 
     /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as few system calls as the host has for
@@ -109,7 +166,7 @@ impl Dir {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(self, bytes, oflags, Mode::empty(), resolve) {
             Ok(fd) => stat::fstat(fd.as_fd()).map(Some),
-            Err(rustix::io::Errno::NOENT) => Err(rustix::io::Errno::NOENT.into()),
+            Err(Errno::NOENT) => Err(Errno::NOENT.into()),
             Err(_) => Ok(None),
         }
     }
@@ -127,20 +184,20 @@ impl Dir {
     ///
     /// As [`Dir::open_beneath`].
     pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Self> {
-        self.open_dir(bytes, FollowSymlinks::Yes, WALK)
+        let oflags = WALK | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.open_in_one_call(bytes, oflags, true).map(Self)
     }
 
     /// Opens a directory in this one; a symbolic link is an error.
     pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
-        self.open_dir(name.as_bytes(), FollowSymlinks::No, WALK)
+        self.open_no_follow(name.as_bytes(), WALK | OFlags::DIRECTORY)
+            .map(Self)
     }
 
-    fn open_dir(&self, bytes: &[u8], follow: FollowSymlinks, oflags: OFlags) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).follow(follow);
-        custom(&mut options, oflags | OFlags::DIRECTORY);
-        let dir = self.0.open_with(path(bytes), &options)?;
-        Ok(OwnedFd::from(dir.into_std()).into())
+    /// Opens `..`: the directory that this one lies in by now, wherever that is.
+    pub fn open_dotdot(&self) -> io::Result<Self> {
+        self.open_no_follow(b"..", WALK | OFlags::DIRECTORY)
+            .map(Self)
     }
 
     /// `fstat(2)`.

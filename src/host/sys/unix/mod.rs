@@ -1,5 +1,5 @@
-//! The host on Unix: system calls through rustix, opens through cap-std, and, where guest memory is
-//! read or written by the kernel itself, libc.
+//! The host on Unix: system calls through rustix and, where guest memory is read or written by the
+//! kernel itself, libc.
 
 mod clock;
 mod dir;
@@ -25,4 +25,5 @@ pub use limit::max_descriptors;
 pub use poll::poll;
 pub use readdir::Entries;
 pub use socket::{Socket, SocketRef};
+pub use stat::stat_ambient;
 pub use stdio::Stdio;

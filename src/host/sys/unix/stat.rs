@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
@@ -13,6 +14,11 @@ const NANOS: u64 = 1_000_000_000;
 /// `fstat(2)`.
 pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     filestat(&rustix::fs::fstat(fd)?, fd)
+}
+
+/// `lstat(2)` of a path that the embedder names.
+pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
+    filestat(&rustix::fs::lstat(path)?, rustix::fs::CWD)
 }
 
 /// The type of what is open.

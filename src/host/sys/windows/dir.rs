@@ -56,6 +56,15 @@ impl Dir {
         require_directory(options.open(path)?).map(Self::from)
     }
 
+    /// Opens a name in this directory, or the directory itself; a symbolic link is an error.
+    pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
+        let how = OpenHow {
+            follow: false,
+            ..how
+        };
+        self.open_beneath(name.map_or(b".", Name::as_bytes), how)
+    }
+
     /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path
     /// that ends in no slash.
     ///
@@ -142,6 +151,15 @@ impl Dir {
         self.walk(Path::new(name), false).map(Self::from)
     }
 
+    /// Opens `..`: the directory that this one lies in by now, wherever that is.
+    ///
+    /// Windows opens that by path alone. While this directory is open, none that it lies in can be
+    /// moved, so the path stays true.
+    pub fn open_dotdot(&self) -> io::Result<Self> {
+        let path = winx::file::get_file_path(&self.to_file()?)?;
+        Self::open_ambient(path.parent().ok_or(io::ErrorKind::NotFound)?)
+    }
+
     fn walk(&self, path: &Path, follow: bool) -> io::Result<fs::File> {
         let mut options = OpenOptions::new();
         options
@@ -157,7 +175,7 @@ impl Dir {
     }
 
     /// Opens what a name is for, and a symbolic link itself.
-    fn open_at(&self, name: Name<'_>, access: u32) -> io::Result<fs::File> {
+    fn open_with_access(&self, name: Name<'_>, access: u32) -> io::Result<fs::File> {
         let mut options = OpenOptions::new();
         options
             .access_mode(access)
@@ -184,7 +202,7 @@ impl Dir {
 
     /// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
     pub fn stat_at(&self, name: Name<'_>) -> io::Result<Filestat> {
-        let file = self.open_at(name, FILE_READ_ATTRIBUTES)?;
+        let file = self.open_with_access(name, FILE_READ_ATTRIBUTES)?;
         let mut stat = stat::fstat(&file)?;
         if stat.filetype == Filetype::SymbolicLink.raw() {
             stat.size = target_of(&file).map_or(0, |target| target.len() as u64);
@@ -199,7 +217,11 @@ impl Dir {
 
     /// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`.
     pub fn set_times_at(&self, name: Name<'_>, atim: SetTime, mtim: SetTime) -> io::Result<()> {
-        stat::set_times(&self.open_at(name, FILE_WRITE_ATTRIBUTES)?, atim, mtim)
+        stat::set_times(
+            &self.open_with_access(name, FILE_WRITE_ATTRIBUTES)?,
+            atim,
+            mtim,
+        )
     }
 
     /// `mkdirat(2)`, with the rights that the directory passes on.
@@ -209,7 +231,7 @@ impl Dir {
 
     /// `unlinkat(2)`.
     pub fn unlink_at(&self, name: Name<'_>) -> io::Result<()> {
-        let file = self.open_at(name, DELETE)?;
+        let file = self.open_with_access(name, DELETE)?;
         match is_directory(&file)? {
             true => Err(error(ERROR_DIRECTORY_NOT_SUPPORTED)),
             false => nt::remove(file.as_handle()),
@@ -218,16 +240,16 @@ impl Dir {
 
     /// `unlinkat(2)` with `AT_REMOVEDIR`.
     pub fn remove_dir_at(&self, name: Name<'_>) -> io::Result<()> {
-        let dir = require_directory(self.open_at(name, DELETE)?)?;
+        let dir = require_directory(self.open_with_access(name, DELETE)?)?;
         nt::remove(dir.as_handle())
     }
 
     /// `renameat(2)`. A directory below which something is open stays where it is: `EPERM`.
     pub fn rename_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
-        let file = self.open_at(old, DELETE)?;
+        let file = self.open_with_access(old, DELETE)?;
         let new_name = name::wide(new)?;
         let directory = is_directory(&file)?;
-        let replaces = match new_dir.open_at(new, FILE_READ_ATTRIBUTES) {
+        let replaces = match new_dir.open_with_access(new, FILE_READ_ATTRIBUTES) {
             Ok(replaced) => Some(is_directory(&replaced)?),
             Err(_) => None,
         };
@@ -253,7 +275,7 @@ impl Dir {
     /// `linkat(2)`: another name for a file, or for a symbolic link itself.
     pub fn link_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
         let new = name::wide(new)?;
-        let file = self.open_at(old, FILE_WRITE_ATTRIBUTES)?;
+        let file = self.open_with_access(old, FILE_WRITE_ATTRIBUTES)?;
         nt::link(file.as_handle(), new_dir.as_handle(), &new)
     }
 
@@ -285,7 +307,7 @@ impl Dir {
     /// [escape](crate::host::errno::is_escape) where it points to a drive or a share, for which a
     /// guest has no path.
     pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
-        let file = self.open_at(name, FILE_READ_ATTRIBUTES)?;
+        let file = self.open_with_access(name, FILE_READ_ATTRIBUTES)?;
         if !file.metadata()?.is_symlink() {
             return Err(error(ERROR_NOT_A_REPARSE_POINT));
         }

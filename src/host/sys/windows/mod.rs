@@ -32,6 +32,7 @@ pub use file::{File, FileRef};
 pub use poll::poll;
 pub use readdir::Entries;
 pub use socket::{Socket, SocketRef};
+pub use stat::stat_ambient;
 pub use stdio::Stdio;
 
 /// How many times this process came out of a `fork`, which Windows does not have.

@@ -2,12 +2,15 @@
 
 use std::fs::{self, FileTimes};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsHandle;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT,
+    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
 };
 use winx::file::{AccessMode, Flags, ShareMode, reopen_file};
 use winx::winapi_util::file::information;
@@ -49,6 +52,15 @@ pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
             Ok(time) => timestamp(time.try_into().ok()),
         },
     })
+}
+
+/// `lstat(2)` of a path that the embedder names. A link's size is 0.
+pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
+    let mut options = fs::OpenOptions::new();
+    options
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    fstat(&options.open(path)?)
 }
 
 /// The attributes of what is not on a disk.

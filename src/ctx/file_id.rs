@@ -1,0 +1,30 @@
+use crate::abi::{Device, Errno, Filestat, Inode};
+use crate::host::Dir;
+
+/// By what the host tells one file from another, for as long as it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    dev: Device,
+    /// The inode number.
+    pub ino: Inode,
+}
+
+impl FileId {
+    /// That of a directory.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn of(dir: &Dir) -> Result<Self, Errno> {
+        Ok(Self::from(&dir.stat()?))
+    }
+}
+
+impl From<&Filestat> for FileId {
+    fn from(stat: &Filestat) -> Self {
+        Self {
+            dev: stat.dev,
+            ino: stat.ino,
+        }
+    }
+}

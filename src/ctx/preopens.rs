@@ -1,0 +1,203 @@
+//! Opening the directories that a guest has from the start.
+//!
+//! One may lie below another: `/srv/data` below `/srv`. If a guest may put a link in the place of
+//! `data`, the path alone would lead the next guest to wherever that points. So the steps from the
+//! outer directory to the inner one are taken from the open outer one, and no link is followed there.
+//! Links that the path goes through have been read before, as the host may have some of its own; but
+//! no path may go through a directory in which a guest can make links, and lead out of it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{self, Component, Path, PathBuf};
+
+use super::mounts::Mounts;
+use super::{Entry, FileId, Preopen};
+use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
+use crate::host::{Dir, Name, OpenHow, stat_ambient};
+
+/// How many links the path of a preopen may go through; the host follows no more either.
+const SYMLINK_HOPS: u32 = 40;
+
+/// The rights by which a guest can bring it about that a name is a link.
+const LINKING: Rights = Rights::PATH_SYMLINK
+    .union(Rights::PATH_LINK_TARGET)
+    .union(Rights::PATH_RENAME_TARGET);
+
+/// The directories that a guest has from the start.
+pub struct Opened {
+    /// Their descriptors, in order.
+    pub entries: Vec<Entry>,
+    /// Which directories they are.
+    pub ids: Vec<FileId>,
+    /// Those of them that have fewer rights than others that they lie below.
+    pub mounts: Mounts,
+}
+
+/// Opens all of them, to do what is `granted`.
+///
+/// # Errors
+///
+/// What `open(2)` says of a preopen. [`Errno::Notcapable`]: its path goes through another preopen in
+/// which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean another
+/// directory at the same time.
+pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, Errno> {
+    for preopen in &mut preopens {
+        if let Ok(absolute) = path::absolute(&preopen.real_path) {
+            preopen.real_path = absolute;
+        }
+    }
+    let dirs = (preopens.iter()).map(|preopen| Ok(Dir::open_ambient(&preopen.real_path)?));
+    let mut dirs = dirs.collect::<Result<Vec<_>, Errno>>()?;
+    let ids: Vec<_> = dirs.iter().map(FileId::of).collect::<Result<_, _>>()?;
+    let mut mounts = Mounts::default();
+    let mut is_nested = vec![false; dirs.len()];
+    if dirs.len() > 1 {
+        let all = Preopens {
+            preopens: &preopens,
+            ids: &ids,
+        };
+        for index in 0..dirs.len() {
+            let Some((dir, outer)) = all.open_nested(index, &dirs)? else {
+                continue;
+            };
+            dirs[index] = dir;
+            is_nested[index] = true;
+            let rights = preopens[index].rights;
+            if !(outer.iter()).all(|outer| rights.contains(preopens[*outer].rights)) {
+                mounts.add(ids[index], rights);
+            }
+        }
+    }
+    let each = preopens.into_iter().zip(dirs).zip(&ids).zip(is_nested);
+    let entries = each.map(|(((preopen, dir), id), is_nested)| {
+        let entry = Entry::preopen(dir, *id, preopen, granted);
+        // A directory that a guest has removed may be followed by another with its inode number, to
+        // which a link of the guest leads.
+        if is_nested {
+            entry.staying_open()
+        } else {
+            entry
+        }
+    });
+    let entries = entries.collect();
+    Ok(Opened {
+        entries,
+        ids,
+        mounts,
+    })
+}
+
+/// All preopens of a guest, and what their paths led to.
+#[derive(Clone, Copy)]
+struct Preopens<'a> {
+    preopens: &'a [Preopen],
+    ids: &'a [FileId],
+}
+
+/// A preopen on the way of a path: its index, and the path without links that led there.
+type Met = (usize, PathBuf);
+
+impl Preopens<'_> {
+    /// Opens the preopen `index` from the outermost one that it lies below, and tells which all of these
+    /// are. None where it lies below none.
+    fn open_nested(self, index: usize, dirs: &[Dir]) -> Result<Option<(Dir, Vec<usize>)>, Errno> {
+        let (path, met) = self.follow(index)?;
+        let (outer, left): (Vec<Met>, Vec<Met>) =
+            (met.into_iter()).partition(|(_, at)| path.starts_with(at));
+        let is_outer = |preopen| outer.iter().any(|(outer, _)| *outer == preopen);
+        let may_link = |preopen: usize| self.preopens[preopen].rights.intersects(LINKING);
+        if (left.iter()).any(|(preopen, _)| may_link(*preopen) && !is_outer(*preopen)) {
+            return Err(Errno::Notcapable);
+        }
+        let Some((outermost, at)) = outer.iter().min_by_key(|(_, at)| at.as_os_str().len()) else {
+            return Ok(None);
+        };
+        let below = path.strip_prefix(at).unwrap_or(Path::new(""));
+        let (dir, between) = self.descend(&dirs[*outermost], below)?;
+        if FileId::of(&dir)? != self.ids[index] {
+            return Err(Errno::Again);
+        }
+        let outer = outer.iter().map(|(preopen, _)| *preopen);
+        Ok(Some((dir, outer.chain(between).collect())))
+    }
+
+    /// The path of the preopen `index` without links, and the other preopens that it goes through. One
+    /// of the same directory is no other.
+    fn follow(self, index: usize) -> Result<(PathBuf, Vec<Met>), Errno> {
+        let mut path = PathBuf::new();
+        let mut met = Vec::new();
+        let mut hops = 0;
+        let mut rest = reversed(&self.preopens[index].real_path);
+        while let Some(component) = rest.pop() {
+            match Path::new(&component).components().next() {
+                None | Some(Component::CurDir) => continue,
+                Some(Component::ParentDir) => {
+                    path.pop();
+                    continue;
+                }
+                Some(Component::Prefix(_)) => {
+                    path.push(component);
+                    continue;
+                }
+                Some(Component::RootDir | Component::Normal(_)) => path.push(component),
+            }
+            // What the host does not show can be none of the preopens, which are open.
+            let Ok(stat) = stat_ambient(&path) else {
+                continue;
+            };
+            if stat.filetype == Filetype::SymbolicLink.raw() {
+                hops += 1;
+                if hops > SYMLINK_HOPS {
+                    return Err(Errno::Loop);
+                }
+                let target = fs::read_link(&path)?;
+                path.pop();
+                rest.extend(reversed(&target));
+            } else {
+                let id = FileId::from(&stat);
+                if id != self.ids[index] {
+                    met.extend(self.with_id(id).map(|preopen| (preopen, path.clone())));
+                }
+            }
+        }
+        Ok((path, met))
+    }
+
+    /// Opens the directory at `path`, of which no component is a link, below another, and tells which
+    /// preopens are in between.
+    fn descend(self, outer: &Dir, path: &Path) -> Result<(Dir, Vec<usize>), Errno> {
+        let mut here: Option<Dir> = None;
+        let mut between = Vec::new();
+        let mut names = path.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let last = names.pop();
+        for name in names {
+            let dir = here.as_ref().unwrap_or(outer).open_dir_at(name)?;
+            between.extend(self.with_id(FileId::of(&dir)?));
+            here = Some(dir);
+        }
+        let how = OpenHow {
+            read: true,
+            write: false,
+            oflags: Oflags::DIRECTORY,
+            fdflags: Fdflags::empty(),
+            follow: false,
+        };
+        let dir = here.as_ref().unwrap_or(outer).open_at(last, how)?;
+        Ok((dir.into(), between))
+    }
+
+    fn with_id(self, id: FileId) -> impl Iterator<Item = usize> {
+        (0..self.ids.len()).filter(move |preopen| self.ids[*preopen] == id)
+    }
+}
+
+fn name(component: &std::ffi::OsStr) -> Result<Name<'_>, Errno> {
+    Name::new(component.as_encoded_bytes()).ok_or(Errno::Noent)
+}
+
+/// The components of a path, the last one first.
+fn reversed(path: &Path) -> Vec<OsString> {
+    (path.components().rev())
+        .map(|component| component.as_os_str().to_owned())
+        .collect()
+}

@@ -1,0 +1,183 @@
+//! Paths that are walked step by step, where they are deep or long: what a walk holds of the host, how
+//! many steps it takes, and that one goes up only through directories that it came down.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use wasi_rs::abi::{Errno, Oflags};
+use wasi_rs::host::stop;
+
+use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
+
+/// Deeper than the few descriptors of `holds_few_descriptors`, and not so deep that the host could not
+/// remove it by path.
+const DEPTH: usize = 500;
+
+/// Directories in directories, which the host removes by path: by descriptors, it would need one for
+/// each.
+struct Deep(PathBuf);
+
+impl Deep {
+    fn new(guest: &Guest) -> Self {
+        let top = guest.scratch.inside("d");
+        fs::create_dir_all(top.join("d/".repeat(DEPTH - 1))).unwrap();
+        Self(top)
+    }
+
+    fn bottom(&self) -> PathBuf {
+        self.0.join("d/".repeat(DEPTH - 1))
+    }
+}
+
+impl Drop for Deep {
+    fn drop(&mut self) {
+        for depth in (0..DEPTH).rev() {
+            fs::remove_dir_all(self.0.join("d/".repeat(depth))).unwrap();
+        }
+    }
+}
+
+/// A guest whose paths the host resolves as far as it can, and one whose every step is taken by the
+/// crate, each with a root that a path can climb to.
+fn guests() -> [Guest; 2] {
+    Guest::either_way(|setup| setup.preopens = vec![("/", "inside")])
+}
+
+#[test]
+fn goes_down_and_up_again_however_deep() {
+    for guest in guests() {
+        let deep = Deep::new(&guest);
+        fs::write(deep.bottom().join("leaf"), "leaf").unwrap();
+        guest.scratch.link("far", "d/".repeat(DEPTH));
+        guest.scratch.link("d/back", "../".repeat(DEPTH));
+        let [down, up] = ["d/", "../"].map(|step| step.repeat(DEPTH));
+        for (path, text) in [
+            (format!("{down}leaf"), "leaf"),
+            (format!("../{down}leaf"), "leaf"),
+            (format!("{down}{up}file"), "0123456789"),
+            (format!("../{down}{up}file"), "0123456789"),
+            (format!("../{down}../../d/d/leaf"), "leaf"),
+            (format!("../far/{up}far/leaf"), "leaf"),
+            ("../d/back/far/leaf".into(), "leaf"),
+            // Up to the root, down by another way, and up again.
+            (format!("../{down}{up}dir/sub/../nested"), "nested"),
+        ] {
+            let fd = guest.open(&path, Open::READ);
+            assert_eq!(guest.read(fd), text, "{path}");
+            guest.ok("fd_close", [fd]);
+        }
+        // Calls with two paths hold what two walks hold.
+        let rename = args(&[
+            &guest.at(PREOPEN, &format!("../{down}leaf"), &[]),
+            &guest.at(PREOPEN, &format!("../{down}../moved"), &[]),
+        ]);
+        guest.ok("path_rename", rename);
+        guest.ok(
+            "path_unlink_file",
+            guest.at(PREOPEN, &format!("../{down}../moved"), &[]),
+        );
+    }
+}
+
+/// A guest could take all descriptors of the process for the time of a call, though its own are limited.
+#[test]
+#[cfg(target_os = "linux")]
+fn holds_few_descriptors() {
+    use crate::portable::again;
+    let args = ["walk::goes_down_and_up_again_however_deep"];
+    for errno in [None, Some(again::ENOSYS), Some(again::EPERM)] {
+        again::with_few_descriptors(48, errno, &args);
+    }
+}
+
+/// Links whose targets are as long as they can be, each leading to the next: 160 KiB for one path.
+fn long(guest: &Guest, links: usize, step: &str) -> String {
+    let fill = |target: &str| {
+        format!(
+            "{target}/{}",
+            step.repeat((4090 - target.len()) / step.len())
+        )
+    };
+    for link in 1..links {
+        guest
+            .scratch
+            .link(&format!("l{link}"), fill(&format!("l{}", link - 1)));
+    }
+    guest.scratch.link("l0", fill("dir"));
+    format!("../l{}/nested", links - 1)
+}
+
+/// How often a thread looks whether it is to stop while it makes a call, and what the call answers.
+fn looks(guest: &Guest, path: &str, stop_after: usize) -> (usize, Errno) {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    let guest = guest.thread();
+    let stat = args(&[&[PREOPEN, FOLLOW], &guest.lay(path), &[OUT]]);
+    let errno = std::thread::scope(|scope| {
+        let call = move || {
+            stop::stop_when(Some(Box::new(move || {
+                counted.fetch_add(1, Relaxed) >= stop_after
+            })));
+            guest.errno("path_filestat_get", stat)
+        };
+        scope.spawn(call).join().unwrap()
+    });
+    (looks.load(Relaxed), errno)
+}
+
+/// What a guest chooses the length of can be ended on the way.
+#[test]
+fn ends_when_the_thread_is_asked_to_stop() {
+    for guest in guests() {
+        let path = long(&guest, 38, "./");
+        assert_eq!(looks(&guest, &path, 3), (4, Errno::Intr));
+        assert_eq!(looks(&guest, &path, usize::MAX).1, Errno::Success);
+    }
+}
+
+/// Twice as much text takes twice as many steps: what has been walked is not walked again.
+#[test]
+fn takes_a_step_for_each_component() {
+    for step in ["./", "sub/../"] {
+        let [once, twice] = [16, 32].map(|links| {
+            let guest = Guest::with(|setup| {
+                setup.preopens = vec![("/", "inside")];
+                setup.limits.symlink_hops = 39;
+            });
+            let path = long(&guest, links, step);
+            let (looks, errno) = looks(&guest, &path, usize::MAX);
+            assert_eq!(errno, Errno::Success, "{step}");
+            looks
+        });
+        let components = 4090 / step.len() * step.matches('/').count();
+        assert!(once >= 16 * components / 64, "{step}: {once}");
+        assert!(twice.abs_diff(2 * once) <= 1, "{step}: {once} and {twice}");
+    }
+}
+
+/// What is above a directory that the host has moved is not where the path came from.
+#[test]
+fn does_not_go_up_from_where_a_directory_was_moved() {
+    for guest in guests() {
+        let dir = guest.open("dir", Open::DIR);
+        fs::rename(
+            guest.scratch.inside("dir"),
+            guest.scratch.path("outside/moved"),
+        )
+        .unwrap();
+        // It is held, and what is below it is the guest's still.
+        let stat = |path: &str| args(&[&[dir, NO_FOLLOW], &guest.lay(path), &[OUT]]);
+        assert_eq!(
+            guest.errno("path_filestat_get", stat("sub/../nested")),
+            Errno::Success
+        );
+        for path in ["..", "sub/../..", "sub/../../secret", "../secret"] {
+            let errno = guest.errno("path_filestat_get", stat(path));
+            assert_eq!(errno, Errno::Notcapable, "{path}");
+        }
+        let create = guest.open_args(dir, "sub/../../new", Open::FILE.oflags(Oflags::CREAT));
+        guest.refuses("path_open", &[("above", create, Errno::Notcapable)]);
+    }
+}
