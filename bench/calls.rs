@@ -19,6 +19,7 @@ const FILE: u64 = 1024;
 const NESTED: u64 = 1032;
 const MADE: u64 = 1048;
 const LINK: u64 = 1056;
+const CLIMBING: u64 = 1064;
 const BUF: u64 = 8192;
 
 /// Each case opens what it needs as descriptor 4 in its first calls, which are made once.
@@ -82,6 +83,12 @@ const CASES: &[(&str, &[Call], &[Call])] = &[
         "path_readlink",
         &[],
         &[("path_readlink", &[3, LINK, 4, BUF, 64, RESULT])],
+    ),
+    // What the host cannot resolve in one call: up from the root, down, up and down again.
+    (
+        "walk",
+        &[],
+        &[("path_filestat_get", &[3, FOLLOW, CLIMBING, 21, RESULT])],
     ),
     (
         "poll_oneoff",
@@ -168,6 +175,7 @@ fn memory() -> Vec<AtomicU32> {
         (NESTED, "a/b/file"),
         (MADE, "made"),
         (LINK, "link"),
+        (CLIMBING, "../a/b/../b/../b/file"),
     ] {
         bytes[at as usize..][..text.len()].copy_from_slice(text.as_bytes());
     }

@@ -215,6 +215,10 @@ fn a_directory_moves_out_and_back() {
             }
         },
     );
+    assert_nothing_made_elsewhere(&arena);
+}
+
+fn assert_nothing_made_elsewhere(arena: &Arena) {
     for name in fs::read_dir(arena.path("elsewhere")).unwrap() {
         let name = name.unwrap().file_name();
         assert!(
@@ -223,5 +227,38 @@ fn a_directory_moves_out_and_back() {
             name.display()
         );
     }
+    arena.assert_untouched();
+}
+
+/// The directory that moves out is below another, and so a path goes up from it to what is no root: by
+/// the `..` of the host, which then is that of another place.
+#[test]
+fn a_directory_below_another_moves_out_and_back() {
+    let arena = Arena::new();
+    fs::create_dir_all(arena.path("inside/deep/dir/sub")).unwrap();
+    fs::write(arena.path("inside/deep/secret"), INSIDE).unwrap();
+    let limits = Limits {
+        symlink_hops: 39,
+        ..Limits::default()
+    };
+    let ctx = Arc::new(arena.ctx_with(limits));
+    let [inside, elsewhere] = ["inside/deep/dir", "elsewhere/dir"].map(|below| arena.path(below));
+    Race::run(
+        "directory-below-out",
+        || exchange(&inside, &elsewhere),
+        |race| {
+            let guest = Guest::new(&ctx, &arena, race);
+            while race.goes_on() {
+                for up in ["deep/dir/sub/../..", "deep/dir/sub/../../dir/.."] {
+                    guest.try_all(&format!("{up}/secret"));
+                    guest.try_all(&format!("{up}/new"));
+                    guest.try_create("deep/secret");
+                    // Where the other `dir` lies is the other `secret`, and nothing else.
+                    guest.try_stat(&format!("{up}/dir/sub/../../secret"));
+                }
+            }
+        },
+    );
+    assert_nothing_made_elsewhere(&arena);
     arena.assert_untouched();
 }
