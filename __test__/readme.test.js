@@ -10,7 +10,12 @@ const path = require('node:path');
 const test = require('ava');
 
 const { HANGS, ROOT } = require('./helpers/child');
+const { NODE_MAJOR } = require('./helpers/compare');
 const { scratch } = require('./helpers/guest');
+
+/** The flag in the README, and on Node 20 the one that the README names for it. */
+const PERMISSION =
+  NODE_MAJOR >= 22 ? '--permission' : '--experimental-permission';
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const BLOCK =
@@ -70,9 +75,15 @@ function makeProject(t) {
 
 /** The command that runs an example; the tests come after an `npm install`. */
 function commandOf(example) {
-  return example.language === 'js'
-    ? [process.execPath, [scriptName(example)]]
-    : ['sh', ['-ec', example.code.replace(/^npm install$/m, '')]];
+  if (example.language === 'js') {
+    return [process.execPath, [scriptName(example)]];
+  }
+  const code = example.code
+    .replace(/^npm install$/m, '')
+    // In the project the package is a link, and read where that leads to.
+    .replace('--allow-fs-read=.', `$& '--allow-fs-read=${ROOT}'`)
+    .replace('--permission', PERMISSION);
+  return ['sh', ['-ec', code]];
 }
 
 function runExample(t, example) {
@@ -92,7 +103,19 @@ function runExample(t, example) {
   return { project, stdout };
 }
 
-const registers = ({ code }) => code.includes('wasi-rs/register');
+/** What the scripts print that an example runs, each of which has a block. */
+function printedByScripts({ code }) {
+  const names = Array.from(
+    code.matchAll(/^node .*\b(?:run|app)(\.[cm]js)$/gm),
+    ([, extension]) => `run${extension}`,
+  );
+  return names
+    .map((name) => examples.find((other) => isScript(other, name)).stdout)
+    .join('');
+}
+
+const isScript = ({ language, code }, name) =>
+  language === 'js' && scriptName({ code }) === name;
 
 for (const [index, example] of examples.entries()) {
   const { section, language, stdout, files } = example;
@@ -101,14 +124,7 @@ for (const [index, example] of examples.entries()) {
     language === 'sh' && process.platform === 'win32' ? test.skip : test;
   run(`${index + 1}: ${section}`, (t) => {
     const result = runExample(t, example);
-    if (registers(example)) {
-      const printed = examples
-        .filter((other) => /\/\/ run\./.test(other.code))
-        .map((other) => other.stdout);
-      t.is(result.stdout, printed.join(''));
-    } else {
-      t.is(result.stdout, stdout);
-    }
+    t.is(result.stdout, stdout || printedByScripts(example));
     for (const [name, content] of Object.entries(files)) {
       t.is(
         fs.readFileSync(path.join(result.project, name), 'utf8'),
