@@ -11,7 +11,7 @@ const test = require('ava');
 
 const { HANGS, ROOT } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
-const { scratch } = require('./helpers/guest');
+const { assemble, scratch } = require('./helpers/guest');
 
 /** The flag in the README, and on Node 20 the one that the README names for it. */
 const PERMISSION =
@@ -86,8 +86,9 @@ function commandOf(example) {
   return ['sh', ['-ec', code]];
 }
 
-function runExample(t, example) {
+function runExample(t, example, prepare = () => {}) {
   const project = makeProject(t);
+  prepare(project);
   const { status, stdout, stderr } = spawnSync(...commandOf(example), {
     cwd: project,
     encoding: 'utf8',
@@ -132,6 +133,42 @@ for (const [index, example] of examples.entries()) {
         name,
       );
     }
+  });
+}
+
+/** Guests that end in no way that a host could wish for. */
+const BAD_GUESTS = {
+  'a trap':
+    '(module (memory (export "memory") 1) (func (export "_start") unreachable))',
+  'an exception':
+    '(module (tag $tag) (memory (export "memory") 1) (func (export "_start") throw $tag))',
+  'a trap before the start':
+    '(module (memory (export "memory") 1) (func $trap unreachable) (start $trap) (func (export "_start")))',
+  'no start': '(module (memory (export "memory") 1))',
+  'a strange import':
+    '(module (import "env" "log" (func)) (memory (export "memory") 1) (func (export "_start")))',
+  'an exit with a function': `(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param funcref)))
+    (memory (export "memory") 1)
+    (func $start (export "_start") (call $exit (ref.func $start)) unreachable))`,
+};
+
+for (const section of ['Running untrusted code', 'In workers']) {
+  const example = examples.find((each) => each.section === section);
+  for (const [title, source] of Object.entries(BAD_GUESTS)) {
+    test(`${section}: the host survives ${title}`, async (t) => {
+      const bytes = await assemble(source);
+      const { stdout } = runExample(t, example, (project) => {
+        fs.writeFileSync(path.join(project, 'examples/csv2json.wasm'), bytes);
+      });
+      t.regex(stdout, /^no exit code: .+\n$/);
+    });
+  }
+  test(`${section}: the host survives what is no module`, (t) => {
+    const { stdout } = runExample(t, example, (project) => {
+      fs.writeFileSync(path.join(project, 'examples/csv2json.wasm'), 'garbage');
+    });
+    t.regex(stdout, /^no exit code: CompileError: .+\n$/);
   });
 }
 
