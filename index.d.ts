@@ -344,6 +344,24 @@ export interface FinalizeBindingsOptions {
 }
 
 /**
+ * What the constructor throws where it cannot open what a guest is to be given.
+ * `node:wasi` throws the same, but for the properties that say what that was.
+ */
+export interface WASIInitError extends Error {
+  /** `UVWASI_` and the name of the error: `UVWASI_ENOENT`. */
+  code: string;
+  /** The number of the error in WASI. */
+  errno: number;
+  syscall: 'uvwasi_init';
+  /** The directory of the host, as it was given, if it was a preopen. */
+  path?: string;
+  /** The path in the guest of that preopen. */
+  dest?: string;
+  /** The descriptor of the host, if it was a standard stream. */
+  fd?: number;
+}
+
+/**
  * What a guest's `proc_exit` throws where no {@link WASI.start} is there to
  * catch it: out of {@link WASI.initialize}, or out of an export that was called
  * directly. It is a `WebAssembly.RuntimeError`, so that no guest can catch it.
@@ -382,9 +400,9 @@ export class WASI {
    *   option that is near to none of these is ignored
    * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none,
    *   or a limit out of its range
-   * @throws {Error} `UVWASI_EBADF` for a descriptor that is not open, and
-   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES` for a preopen that
-   *   cannot be opened; `errno` is WASI's number for it
+   * @throws {WASIInitError} `UVWASI_EBADF` for a descriptor that is not open, and
+   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES`, say, for a preopen
+   *   that cannot be opened
    * @throws {Error} `ERR_ACCESS_DENIED` where Node runs with `--permission` and
    *   without `--allow-wasi`
    */

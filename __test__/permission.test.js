@@ -111,19 +111,6 @@ test('a program cannot allow itself what it was refused', (t) => {
   }
 });
 
-test('the native class asks as well', (t) => {
-  const source = `
-    const { WASI } = require('wasi-rs');
-    const options = {
-      version: 'preview1', args: [], env: [], preopens: [],
-      stdin: 0, stdout: 1, stderr: 2, returnOnExit: () => true,
-    };
-    const Native = Object.getPrototypeOf(WASI);
-    try { new Native(options); console.log('made') } catch ({ code }) { console.log(code) }`;
-  t.deepEqual(printed(t, source, ...ADDON), ['ERR_ACCESS_DENIED']);
-  t.deepEqual(printed(t, source, '--allow-wasi', ...ADDON), ['made']);
-});
-
 test('a program may give the permission up', (t) => {
   const source = `${MAKE}
     make('wasi-rs');

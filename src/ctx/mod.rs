@@ -64,6 +64,24 @@ pub struct Preopen {
     pub rights: Rights,
 }
 
+/// Why there is no [`WasiCtx`] of its [`Options`].
+#[derive(Debug)]
+pub struct InitError {
+    /// What the host said.
+    pub errno: Errno,
+    /// What it said that of.
+    pub given: Given,
+}
+
+/// One thing that a guest has from the start, as it was given.
+#[derive(Debug)]
+pub enum Given {
+    /// A number in [`Options::stdio`].
+    Stdio(i32),
+    /// One of [`Options::preopens`].
+    Preopen(Preopen),
+}
+
 /// All that one guest has.
 #[derive(Debug)]
 pub struct WasiCtx {
@@ -91,19 +109,27 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: a number in `stdio` is not open. What `open(2)` says of a preopen.
-    pub fn new(options: Options) -> Result<Self, Errno> {
+    pub fn new(options: Options) -> Result<Self, InitError> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
-            entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
+            let stdio = Stdio::new(fd).map_err(|error| InitError {
+                errno: error.into(),
+                given: Given::Stdio(fd),
+            })?;
+            entries.push(Entry::stdio(stdio, options.grant.stdio));
         }
         let mut roots = Vec::with_capacity(options.preopens.len());
         for mut preopen in options.preopens {
-            if let Ok(absolute) = path::absolute(&preopen.real_path) {
-                preopen.real_path = absolute;
+            match open(&mut preopen) {
+                Ok((dir, id)) => {
+                    roots.push(id);
+                    entries.push(Entry::preopen(dir, preopen, options.grant.preopens));
+                }
+                Err(errno) => {
+                    let given = Given::Preopen(preopen);
+                    return Err(InitError { errno, given });
+                }
             }
-            let dir = Dir::open_ambient(&preopen.real_path)?;
-            roots.push(FileId::from(dir.stat()?));
-            entries.push(Entry::preopen(dir, preopen, options.grant.preopens));
         }
         Ok(Self {
             snapshot: options.snapshot,
@@ -313,4 +339,15 @@ impl WasiCtx {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens a preopen, and tells which directory it is. Its path is absolute from then on.
+fn open(preopen: &mut Preopen) -> Result<(Dir, FileId), Errno> {
+    let absolute = path::absolute(&preopen.real_path).ok();
+    let dir = Dir::open_ambient(absolute.as_ref().unwrap_or(&preopen.real_path))?;
+    let id = FileId::from(dir.stat()?);
+    if let Some(absolute) = absolute {
+        preopen.real_path = absolute;
+    }
+    Ok((dir, id))
 }
