@@ -1,3 +1,6 @@
+// For Symbol.dispose, as @types/node has it.
+/// <reference lib="esnext.disposable" />
+
 /** The functions of one version of WASI, by name. */
 export interface WASIFunctions {
   // As loose as in Node's own types: programs replace single functions, and
@@ -257,8 +260,9 @@ export interface WASIOptions {
    * as descriptors from 3 up, in the order of `Object.entries()`. It reaches
    * nothing outside of them.
    *
-   * What is no string is converted to one, as by Node, but for objects of which
-   * conversion would make no path: those are taken for a {@link WASIPreopen}.
+   * An object with a property of {@link WASIPreopen}, its own or by its class,
+   * is taken for one, and so is one of which `String()` makes no path. What else
+   * is no string is converted to one, as by Node.
    *
    * @default {}
    */
@@ -312,13 +316,18 @@ export interface WASIOptions {
    *
    * Programs expect some calls to be there. What was built with wasi-libc ends
    * with exit code 71 before its `main` where it may not ask for the preopens
-   * (`fd_prestat_get`, in `stdio`, `fs:read` and `fs:write`) or, if it wants
-   * them, the arguments (`args`). Without `exit`, `proc_exit` returns to the
-   * guest: programs of wasi-libc then trap, which {@link WASI.start} throws.
+   * (`fd_prestat_get`, in `stdio`, `fs:read` and `fs:write`) or, if it looks at
+   * them, its arguments (`args`) and its environment (`env`). Without `exit`,
+   * `proc_exit` returns to the guest: a program of wasi-libc that ends with
+   * another code than 0 then traps, which {@link WASI.start} throws.
    *
    * @example
-   * // A filter: from standard input to standard output, and nothing else.
-   * new WASI({ version: 'preview1', capabilities: ['args', 'stdio', 'exit'] });
+   * // A filter: from standard input to standard output, and nothing else. Its
+   * // arguments and its environment are empty, but it may ask for them.
+   * const wasi = new WASI({
+   *   version: 'preview1',
+   *   capabilities: ['args', 'env', 'stdio', 'exit'],
+   * });
    */
   capabilities?: readonly WASICapability[] | undefined;
 }
@@ -332,6 +341,24 @@ export interface FinalizeBindingsOptions {
    * @default instance.exports.memory
    */
   memory?: object | undefined;
+}
+
+/**
+ * What the constructor throws where it cannot open what a guest is to be given.
+ * `node:wasi` throws the same, but for the properties that say what that was.
+ */
+export interface WASIInitError extends Error {
+  /** `UVWASI_` and the name of the error: `UVWASI_ENOENT`. */
+  code: string;
+  /** The number of the error in WASI. */
+  errno: number;
+  syscall: 'uvwasi_init';
+  /** The directory of the host, as it was given, if it was a preopen. */
+  path?: string;
+  /** The path in the guest of that preopen. */
+  dest?: string;
+  /** The descriptor of the host, if it was a standard stream. */
+  fd?: number;
 }
 
 /**
@@ -351,8 +378,8 @@ export interface WASIExitError extends Error {
  * `node:wasi`.
  *
  * @example
- * const { readFile } = require('node:fs/promises');
- * const { WASI } = require('wasi-rs');
+ * import { readFile } from 'node:fs/promises';
+ * import { WASI } from 'wasi-rs';
  *
  * const wasi = new WASI({
  *   version: 'preview1',
@@ -369,12 +396,13 @@ export class WASI {
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an option of the wrong type,
    *   a missing `version` included; `ERR_INVALID_ARG_VALUE` for an unknown
-   *   `version`, right, capability or limit
+   *   `version`, right, capability or limit, and for a misspelled option. An
+   *   option that is near to none of these is ignored
    * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none,
    *   or a limit out of its range
-   * @throws {Error} `UVWASI_EBADF` for a descriptor that is not open, and
-   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES` for a preopen that
-   *   cannot be opened; `errno` is WASI's number for it
+   * @throws {WASIInitError} `UVWASI_EBADF` for a descriptor that is not open, and
+   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES`, say, for a preopen
+   *   that cannot be opened
    * @throws {Error} `ERR_ACCESS_DENIED` where Node runs with `--permission` and
    *   without `--allow-wasi`
    */
@@ -409,9 +437,18 @@ export class WASI {
   /**
    * Runs a command: binds the instance's memory and calls its `_start`.
    *
+   * The command is over when this returns or throws. All that the guest opened
+   * is closed then, and the host has back its descriptors of the preopens.
+   * Exports that are called later still find the standard streams, and the
+   * preopens under their numbers: a directory is opened again when it is used,
+   * by its path, and only if that leads to the same directory; else the call
+   * answers 72 (ESTALE) or what `open(2)` says. Where `_start` returns a promise
+   * it has only been suspended, and nothing is closed.
+   *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
    * @returns the exit code: 0 where `_start` returned
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
+   *   `ERR_WASI_CLOSED` after {@link WASI.close}
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`
    *   or no function `_start`, or has an `_initialize`
    * @throws whatever ended the guest, a trap for instance
@@ -420,10 +457,12 @@ export class WASI {
 
   /**
    * Prepares a reactor: binds the instance's memory and calls its
-   * `_initialize`, if it has one.
+   * `_initialize`, if it has one. What the guest opens stays open until
+   * {@link WASI.close}, or until the instance is collected.
    *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
+   *   `ERR_WASI_CLOSED` after {@link WASI.close}
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`,
    *   has a `_start`, or an `_initialize` that is no function
    * @throws {WASIExitError} where `_initialize` calls `proc_exit`
@@ -432,11 +471,35 @@ export class WASI {
 
   /**
    * Binds memory and calls nothing: for guests that are started in some other
-   * way, such as a further thread on a shared memory.
+   * way, such as a further thread on a shared memory. What the guest opens stays
+   * open until {@link WASI.close}, or until the instance is collected.
    *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where there is no memory
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
+   *   `ERR_WASI_CLOSED` after {@link WASI.close}
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where there is no memory;
+   *   `ERR_INVALID_ARG_VALUE` for a misspelled `memory`
    */
   finalizeBindings(instance: object, options?: FinalizeBindingsOptions): void;
+
+  /**
+   * Closes all descriptors of the guest: the preopens and what it opened. The
+   * standard streams are taken from it, and stay open for the host. From now on
+   * its calls answer 8 (EBADF) where they take a descriptor, and the instance
+   * cannot be started. The guest itself goes on until it makes no more calls.
+   * Closing what is closed does nothing.
+   */
+  close(): void;
+
+  /** The same as {@link WASI.close}. */
+  stop(): void;
+
+  /**
+   * The same as {@link WASI.close}, for `using`. Node.js has the symbol from
+   * 20.5 on.
+   */
+  [Symbol.dispose](): void;
+
+  /** The same as {@link WASI.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -207,6 +207,19 @@ test('a directory that cannot be opened', (t) => {
     ['--dir', name, EXIT],
     `cannot open directory ${name}: not a directory`,
   );
+  refuses(
+    t,
+    ['--dir', '.::/', '--ro-dir', 'none::/data', EXIT],
+    'cannot open directory none: no such file or directory',
+  );
+  const closed = path.join(scratch(t), 'closed');
+  fs.mkdirSync(closed, { mode: 0o000 });
+  if (process.getuid?.() === 0 || process.platform === 'win32') return;
+  refuses(
+    t,
+    ['--dir', closed, EXIT],
+    `cannot open directory ${closed}: permission denied`,
+  );
 });
 
 test('the exit code is that of the guest', (t) => {

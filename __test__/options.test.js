@@ -185,6 +185,35 @@ test('preopens that cannot be opened', (t) => {
   }
 });
 
+test('an error says which directory or descriptor it was', (t) => {
+  const directory = scratch(t);
+  const refused = (options) =>
+    t.throws(() => new WASI({ version: 'preview1', ...options }));
+  const preopens = {
+    '/': directory,
+    '/data': 'nowhere/in particular',
+    '/more': { path: 'neither', readOnly: true },
+  };
+  const error = refused({ preopens });
+  t.deepEqual(
+    { ...error, message: error.message },
+    {
+      errno: 44,
+      code: 'UVWASI_ENOENT',
+      syscall: 'uvwasi_init',
+      message: 'UVWASI_ENOENT, uvwasi_init',
+      path: 'nowhere/in particular',
+      dest: '/data',
+    },
+  );
+  const { '/data': _, ...more } = preopens;
+  t.like(refused({ preopens: more }), { path: 'neither', dest: '/more' });
+  for (const stream of ['stdin', 'stdout', 'stderr']) {
+    const { fd, path: realPath } = refused({ preopens, [stream]: 54321 });
+    t.deepEqual([fd, realPath], [54321, undefined]);
+  }
+});
+
 test('a preopen without permission', (t) => {
   if (process.getuid?.() === 0) {
     t.pass('root may open anything');

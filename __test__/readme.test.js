@@ -10,7 +10,12 @@ const path = require('node:path');
 const test = require('ava');
 
 const { HANGS, ROOT } = require('./helpers/child');
-const { scratch } = require('./helpers/guest');
+const { NODE_MAJOR } = require('./helpers/compare');
+const { assemble, scratch } = require('./helpers/guest');
+
+/** The flag in the README, and on Node 20 the one that the README names for it. */
+const PERMISSION =
+  NODE_MAJOR >= 22 ? '--permission' : '--experimental-permission';
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const BLOCK =
@@ -70,13 +75,20 @@ function makeProject(t) {
 
 /** The command that runs an example; the tests come after an `npm install`. */
 function commandOf(example) {
-  return example.language === 'js'
-    ? [process.execPath, [scriptName(example)]]
-    : ['sh', ['-ec', example.code.replace(/^npm install$/m, '')]];
+  if (example.language === 'js') {
+    return [process.execPath, [scriptName(example)]];
+  }
+  const code = example.code
+    .replace(/^npm install$/m, '')
+    // In the project the package is a link, and read where that leads to.
+    .replace('--allow-fs-read=.', `$& '--allow-fs-read=${ROOT}'`)
+    .replace('--permission', PERMISSION);
+  return ['sh', ['-ec', code]];
 }
 
-function runExample(t, example) {
+function runExample(t, example, prepare = () => {}) {
   const project = makeProject(t);
+  prepare(project);
   const { status, stdout, stderr } = spawnSync(...commandOf(example), {
     cwd: project,
     encoding: 'utf8',
@@ -92,7 +104,19 @@ function runExample(t, example) {
   return { project, stdout };
 }
 
-const registers = ({ code }) => code.includes('wasi-rs/register');
+/** What the scripts print that an example runs, each of which has a block. */
+function printedByScripts({ code }) {
+  const names = Array.from(
+    code.matchAll(/^node .*\b(?:run|app)(\.[cm]js)$/gm),
+    ([, extension]) => `run${extension}`,
+  );
+  return names
+    .map((name) => examples.find((other) => isScript(other, name)).stdout)
+    .join('');
+}
+
+const isScript = ({ language, code }, name) =>
+  language === 'js' && scriptName({ code }) === name;
 
 for (const [index, example] of examples.entries()) {
   const { section, language, stdout, files } = example;
@@ -101,14 +125,7 @@ for (const [index, example] of examples.entries()) {
     language === 'sh' && process.platform === 'win32' ? test.skip : test;
   run(`${index + 1}: ${section}`, (t) => {
     const result = runExample(t, example);
-    if (registers(example)) {
-      const printed = examples
-        .filter((other) => /\/\/ run\./.test(other.code))
-        .map((other) => other.stdout);
-      t.is(result.stdout, printed.join(''));
-    } else {
-      t.is(result.stdout, stdout);
-    }
+    t.is(result.stdout, stdout || printedByScripts(example));
     for (const [name, content] of Object.entries(files)) {
       t.is(
         fs.readFileSync(path.join(result.project, name), 'utf8'),
@@ -116,6 +133,42 @@ for (const [index, example] of examples.entries()) {
         name,
       );
     }
+  });
+}
+
+/** Guests that end in no way that a host could wish for. */
+const BAD_GUESTS = {
+  'a trap':
+    '(module (memory (export "memory") 1) (func (export "_start") unreachable))',
+  'an exception':
+    '(module (tag $tag) (memory (export "memory") 1) (func (export "_start") throw $tag))',
+  'a trap before the start':
+    '(module (memory (export "memory") 1) (func $trap unreachable) (start $trap) (func (export "_start")))',
+  'no start': '(module (memory (export "memory") 1))',
+  'a strange import':
+    '(module (import "env" "log" (func)) (memory (export "memory") 1) (func (export "_start")))',
+  'an exit with a function': `(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param funcref)))
+    (memory (export "memory") 1)
+    (func $start (export "_start") (call $exit (ref.func $start)) unreachable))`,
+};
+
+for (const section of ['Running untrusted code', 'In workers']) {
+  const example = examples.find((each) => each.section === section);
+  for (const [title, source] of Object.entries(BAD_GUESTS)) {
+    test(`${section}: the host survives ${title}`, async (t) => {
+      const bytes = await assemble(source);
+      const { stdout } = runExample(t, example, (project) => {
+        fs.writeFileSync(path.join(project, 'examples/csv2json.wasm'), bytes);
+      });
+      t.regex(stdout, /^no exit code: .+\n$/);
+    });
+  }
+  test(`${section}: the host survives what is no module`, (t) => {
+    const { stdout } = runExample(t, example, (project) => {
+      fs.writeFileSync(path.join(project, 'examples/csv2json.wasm'), 'garbage');
+    });
+    t.regex(stdout, /^no exit code: CompileError: .+\n$/);
   });
 }
 

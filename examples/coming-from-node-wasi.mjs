@@ -6,6 +6,7 @@
 // Started without that flag, it runs with Node's own WASI.
 
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 
 const examples = new URL('.', import.meta.url);
@@ -13,7 +14,7 @@ const examples = new URL('.', import.meta.url);
 const wasi = new WASI({
   version: 'preview1',
   args: ['csv2json', '--types', '--lines', 'stock.csv'],
-  preopens: { '/': decodeURI(examples.pathname) },
+  preopens: { '/': fileURLToPath(examples) },
 });
 const wasm = await WebAssembly.compile(
   await readFile(new URL('csv2json.wasm', examples)),

@@ -24,8 +24,7 @@ function guest({ wasm, args, output }) {
     version: 'preview1',
     args,
     preopens: { '/': { path: EXAMPLES, readOnly: true } },
-    // Reading files, and writing to standard output, but no clock and no wait:
-    // a worker ends only when the system call that it waits in returns.
+    // Reading files and writing to standard output, and neither clocks nor waits.
     capabilities: ['args', 'env', 'stdio', 'fs:read', 'exit'],
     limits: { descriptors: 16 },
     stdin: openSync(devNull),
@@ -49,7 +48,7 @@ function run(job, milliseconds) {
       resolve('out of time');
     }, milliseconds);
     worker.once('message', (code) => resolve(`exit code ${code}`));
-    worker.once('error', (error) => resolve(error.message));
+    worker.once('error', (error) => resolve(String(error)));
     worker.once('exit', () => clearTimeout(timer));
   });
 }

@@ -24,12 +24,15 @@ function describeError(error) {
     syscall,
     string: String(error),
     stackHeader: error.stack.split('\n    at ')[0],
-    enumerable: Object.keys(error),
-    own: Reflect.ownKeys(error).toSorted(),
+    enumerable: Object.keys(error).filter(isOfNode),
+    own: Reflect.ownKeys(error).filter(isOfNode).toSorted(),
     messageProperty: withoutValue(error, 'message'),
     codeProperty: withoutValue(error, 'code'),
   };
 }
+
+/** Not what ours say beyond that: what it was that could not be opened. */
+const isOfNode = (key) => !['path', 'dest', 'fd'].includes(key);
 
 function withoutValue(object, key) {
   const { value: _, ...flags } =

@@ -35,10 +35,16 @@ holds<Assignable<typeof ours.WASI, typeof node.WASI>>();
 // The other way it holds for the members that Node has, but for
 // getImportObject(): Node's says `object`, which WebAssembly.instantiate() does
 // not take.
+type Added =
+  | 'addCapability'
+  | 'close'
+  | 'stop'
+  | typeof Symbol.dispose
+  | typeof Symbol.asyncDispose;
 holds<
   Assignable<
     Omit<node.WASI, 'getImportObject'>,
-    Omit<ours.WASI, 'getImportObject' | 'addCapability'>
+    Omit<ours.WASI, 'getImportObject' | Added>
   >
 >();
 const imports: Assignable<node.WASI, ours.WASI> = false;

@@ -74,6 +74,18 @@ new WASI({
   capabilities: undefined,
 });
 
+// Guests that end.
+function runOnce(root: string): number {
+  using guest = new Sandbox(root);
+  return guest.start(instance);
+}
+async function runLater(root: string): Promise<void> {
+  await using guest: AsyncDisposable = new Sandbox(root);
+  void guest;
+}
+limited.stop();
+const closed: void = limited.close();
+
 // Mistakes that must not compile.
 // @ts-expect-error version is mandatory
 new WASI({});
@@ -98,4 +110,14 @@ limited.addCapability('fs');
 // @ts-expect-error wasiImport itself is not to be replaced
 wasi.wasiImport = {};
 
-export { exitCode, exitCodeOf, misspelled, nowhere, Sandbox, unknown };
+export {
+  closed,
+  exitCode,
+  exitCodeOf,
+  misspelled,
+  nowhere,
+  runLater,
+  runOnce,
+  Sandbox,
+  unknown,
+};

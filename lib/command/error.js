@@ -5,9 +5,14 @@ const { getSystemErrorMap } = require('node:util');
 /** What the command reports in one line, without a stack, before it ends. */
 class CommandError extends Error {}
 
-/** What the system says about a failed call, without Node's decoration. */
-function systemReason(error) {
-  return getSystemErrorMap?.().get(error.errno)?.[1] ?? error.message;
+/**
+ * What the system says about a failed call, without Node's decoration. The
+ * numbers of WASI's errors are not the system's, but their names are.
+ */
+function systemReason({ code, message }) {
+  const name = code?.replace('UVWASI_', '');
+  const errors = [...(getSystemErrorMap?.().values() ?? [])];
+  return errors.find(([known]) => known === name)?.[1] ?? message;
 }
 
 module.exports = { CommandError, systemReason };

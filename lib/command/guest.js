@@ -1,6 +1,6 @@
 'use strict';
 
-const { readFileSync, statSync } = require('node:fs');
+const { readFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
 const { WASI } = require('../../index.js');
@@ -82,23 +82,6 @@ function checkExports(file, module) {
   }
 }
 
-/** The class refuses a bad directory too, but does not say which it was. */
-function checkDirectory(directory) {
-  let isDirectory;
-  try {
-    isDirectory = statSync(directory).isDirectory();
-  } catch (error) {
-    throw new CommandError(
-      `cannot open directory ${directory}: ${systemReason(error)}`,
-    );
-  }
-  if (!isDirectory) {
-    throw new CommandError(
-      `cannot open directory ${directory}: not a directory`,
-    );
-  }
-}
-
 function checkCapability(name) {
   if (!capabilityNames().includes(name)) {
     const known = capabilityNames().filter((each) => !each.includes('_'));
@@ -110,11 +93,14 @@ function checkCapability(name) {
 
 function makeWasi(options) {
   options.capabilities?.forEach(checkCapability);
-  Object.values(options.preopens).forEach(({ path }) => checkDirectory(path));
   try {
     return new WASI(options);
   } catch (error) {
-    throw new CommandError(`cannot set up the guest: ${error.message}`);
+    const what =
+      error.path === undefined
+        ? 'set up the guest'
+        : `open directory ${error.path}`;
+    throw new CommandError(`cannot ${what}: ${systemReason(error)}`);
   }
 }
 

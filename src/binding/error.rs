@@ -1,9 +1,31 @@
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
+use crate::ctx::{Given, InitError};
 
-/// What node:wasi throws when it cannot open what a guest is to be given.
-pub fn init_error(env: &Env, errno: Errno) -> Error {
+/// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
+/// node:wasi does not say: in the properties of `node:fs`, the first path being that of the host.
+pub fn init_error(env: &Env, error: InitError) -> Error {
+    uvwasi_error(env, error.errno, |object| match error.given {
+        Given::Stdio(fd) => object.set_named_property("fd", fd),
+        Given::Preopen(preopen) => {
+            let path = preopen.real_path.to_string_lossy();
+            object.set_named_property("path", path.as_ref())?;
+            object.set_named_property("dest", preopen.mapped_path)
+        }
+    })
+}
+
+/// What node:wasi throws when it cannot take the strings that a guest is to be given.
+pub fn strings_error(env: &Env, errno: Errno) -> Error {
+    uvwasi_error(env, errno, |_| Ok(()))
+}
+
+fn uvwasi_error(
+    env: &Env,
+    errno: Errno,
+    tell: impl FnOnce(&mut Object<'_>) -> Result<()>,
+) -> Error {
     let code = format!("UVWASI_{}", errno.name());
     let build = || -> Result<Error> {
         let mut error = env.create_error(Error::from_reason(format!("{code}, uvwasi_init")))?;
@@ -12,6 +34,7 @@ pub fn init_error(env: &Env, errno: Errno) -> Error {
         error.set_named_property("errno", u32::from(errno.raw()))?;
         error.set_named_property("code", code.as_str())?;
         error.set_named_property("syscall", "uvwasi_init")?;
+        tell(&mut error)?;
         Ok(Error::from(error.to_unknown()))
     };
     build().unwrap_or_else(|error| error)

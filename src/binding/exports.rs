@@ -40,7 +40,7 @@ pub fn create<'env>(
     }
     let (options, return_on_exit) = options.read(env)?;
     let weight = Weight::new(*env, options.preopens.len());
-    let ctx = Arc::new(WasiCtx::new(options).map_err(|errno| init_error(env, errno))?);
+    let ctx = Arc::new(WasiCtx::new(options).map_err(|error| init_error(env, error))?);
     let return_on_exit = return_on_exit.call(())?;
     let make = |serial| {
         Rc::new(Instance {

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use super::error::init_error;
+use super::error::strings_error;
 use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, StringArray};
 use crate::memory::MAX_IOVECS;
@@ -152,7 +152,7 @@ fn strings(env: &Env, array: &Array<'_>) -> Result<StringArray> {
         let each = (0..array.len()).map(|index| array.get_element::<String>(index));
         StringArray::new(each.collect::<Result<Vec<_>>>()?)
     };
-    strings.map_err(|errno| init_error(env, errno))
+    strings.map_err(|errno| strings_error(env, errno))
 }
 
 /// What the capability with this name gives.

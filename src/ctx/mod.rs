@@ -70,6 +70,24 @@ pub struct Preopen {
     pub rights: Rights,
 }
 
+/// Why there is no [`WasiCtx`] of its [`Options`].
+#[derive(Debug)]
+pub struct InitError {
+    /// What the host said.
+    pub errno: Errno,
+    /// What it said that of.
+    pub given: Given,
+}
+
+/// One thing that a guest has from the start, as it was given.
+#[derive(Debug)]
+pub enum Given {
+    /// A number in [`Options::stdio`].
+    Stdio(i32),
+    /// One of [`Options::preopens`].
+    Preopen(Preopen),
+}
+
 /// All that one guest has.
 #[derive(Debug)]
 pub struct WasiCtx {
@@ -101,10 +119,14 @@ impl WasiCtx {
     /// [`Errno::Badf`]: a number in `stdio` is not open. What `open(2)` says of a preopen.
     /// [`Errno::Notcapable`]: a preopen's path leads out of another in which a guest can make links.
     /// [`Errno::Again`]: that came to mean another directory at the same time.
-    pub fn new(options: Options) -> Result<Self, Errno> {
+    pub fn new(options: Options) -> Result<Self, InitError> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
-            entries.push(Entry::stdio(Stdio::new(fd)?, options.grant.stdio));
+            let stdio = Stdio::new(fd).map_err(|error| InitError {
+                errno: error.into(),
+                given: Given::Stdio(fd),
+            })?;
+            entries.push(Entry::stdio(stdio, options.grant.stdio));
         }
         let preopens = preopens::open(options.preopens, options.grant.preopens)?;
         entries.extend(preopens.entries);

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{self, Component, Path, PathBuf};
 
 use super::mounts::Mounts;
-use super::{Entry, FileId, Preopen};
+use super::{Entry, FileId, Given, InitError, Preopen};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{Dir, Name, OpenHow, stat_ambient};
 
@@ -37,27 +37,64 @@ pub struct Opened {
 ///
 /// # Errors
 ///
-/// What `open(2)` says of a preopen. [`Errno::Notcapable`]: its path goes through another preopen in
-/// which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean another
-/// directory at the same time.
-pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, Errno> {
-    for preopen in &mut preopens {
-        if let Ok(absolute) = path::absolute(&preopen.real_path) {
-            preopen.real_path = absolute;
-        }
-    }
-    let dirs = (preopens.iter()).map(|preopen| Ok(Dir::open_ambient(&preopen.real_path)?));
-    let mut dirs = dirs.collect::<Result<Vec<_>, Errno>>()?;
-    let ids: Vec<_> = dirs.iter().map(FileId::of).collect::<Result<_, _>>()?;
+/// With the preopen, what `open(2)` says of it. [`Errno::Notcapable`]: its path goes through another
+/// preopen in which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean
+/// another directory at the same time.
+pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, InitError> {
+    let paths: Vec<_> = (preopens.iter())
+        .map(|preopen| path::absolute(&preopen.real_path).unwrap_or(preopen.real_path.clone()))
+        .collect();
     let mut mounts = Mounts::default();
+    let dirs = match open_all(&preopens, &paths, &mut mounts) {
+        Ok(dirs) => dirs,
+        Err((index, errno)) => {
+            let given = Given::Preopen(preopens.swap_remove(index));
+            return Err(InitError { errno, given });
+        }
+    };
+    let ids = dirs.iter().map(|(_, id, _)| *id).collect();
+    let each = preopens.into_iter().zip(paths).zip(dirs);
+    let entries = each.map(|((mut preopen, path), (dir, id, is_nested))| {
+        preopen.real_path = path;
+        let entry = Entry::preopen(dir, id, preopen, granted);
+        // A directory that a guest has removed may be followed by another with its inode number, to
+        // which a link of the guest leads.
+        if is_nested {
+            entry.staying_open()
+        } else {
+            entry
+        }
+    });
+    Ok(Opened {
+        entries: entries.collect(),
+        ids,
+        mounts,
+    })
+}
+
+/// Opens each preopen at its absolute path, and tells whether it lies below another; or which of them
+/// cannot be opened, and why.
+fn open_all(
+    preopens: &[Preopen],
+    paths: &[PathBuf],
+    mounts: &mut Mounts,
+) -> Result<Vec<(Dir, FileId, bool)>, (usize, Errno)> {
+    let (mut dirs, mut ids) = (Vec::new(), Vec::new());
+    for (index, path) in paths.iter().enumerate() {
+        let dir = Dir::open_ambient(path).map_err(|error| (index, error.into()))?;
+        ids.push(FileId::of(&dir).map_err(|errno| (index, errno))?);
+        dirs.push(dir);
+    }
     let mut is_nested = vec![false; dirs.len()];
     if dirs.len() > 1 {
         let all = Preopens {
-            preopens: &preopens,
+            preopens,
+            paths,
             ids: &ids,
         };
         for index in 0..dirs.len() {
-            let Some((dir, outer)) = all.open_nested(index, &dirs)? else {
+            let nested = all.open_nested(index, &dirs);
+            let Some((dir, outer)) = nested.map_err(|errno| (index, errno))? else {
                 continue;
             };
             dirs[index] = dir;
@@ -68,29 +105,17 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, Errno
             }
         }
     }
-    let each = preopens.into_iter().zip(dirs).zip(&ids).zip(is_nested);
-    let entries = each.map(|(((preopen, dir), id), is_nested)| {
-        let entry = Entry::preopen(dir, *id, preopen, granted);
-        // A directory that a guest has removed may be followed by another with its inode number, to
-        // which a link of the guest leads.
-        if is_nested {
-            entry.staying_open()
-        } else {
-            entry
-        }
-    });
-    let entries = entries.collect();
-    Ok(Opened {
-        entries,
-        ids,
-        mounts,
-    })
+    let each = dirs.into_iter().zip(ids).zip(is_nested);
+    Ok(each
+        .map(|((dir, id), is_nested)| (dir, id, is_nested))
+        .collect())
 }
 
 /// All preopens of a guest, and what their paths led to.
 #[derive(Clone, Copy)]
 struct Preopens<'a> {
     preopens: &'a [Preopen],
+    paths: &'a [PathBuf],
     ids: &'a [FileId],
 }
 
@@ -127,7 +152,7 @@ impl Preopens<'_> {
         let mut path = PathBuf::new();
         let mut met = Vec::new();
         let mut hops = 0;
-        let mut rest = reversed(&self.preopens[index].real_path);
+        let mut rest = reversed(&self.paths[index]);
         while let Some(component) = rest.pop() {
             match Path::new(&component).components().next() {
                 None | Some(Component::CurDir) => continue,

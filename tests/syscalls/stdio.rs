@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Fdflags, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Given, Grant, InitError, Limits, Options, Preopen, StringArray, WasiCtx};
 
 use crate::fd_stat::fdstat;
 use crate::support::{BUF, Guest, OUT, Open, null};
@@ -229,7 +229,7 @@ fn a_stream_that_is_a_directory_is_no_file() {
     );
 }
 
-fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, Errno> {
+fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, InitError> {
     WasiCtx::new(Options {
         snapshot: Snapshot::Preview1,
         args: StringArray::default(),
@@ -257,16 +257,14 @@ fn a_guest_is_not_made_of_what_is_not_there() {
         for fd in [-1, i32::MIN, i32::MAX] {
             let mut stdio = good;
             stdio[stream] = fd;
-            assert_eq!(
-                context(stdio, scratch.path()).err(),
-                Some(Badf),
-                "{fd} as {stream}"
-            );
+            let error = context(stdio, scratch.path()).unwrap_err();
+            assert_eq!(error.errno, Badf, "{fd} as {stream}");
+            assert!(matches!(error.given, Given::Stdio(given) if given == fd));
         }
     }
-    assert_eq!(
-        context(good, &scratch.path().join("nothing")).err(),
-        Some(Noent)
-    );
-    assert_eq!(context(good, &file).err(), Some(Notdir));
+    for (path, errno) in [(scratch.path().join("nothing"), Noent), (file, Notdir)] {
+        let error = context(good, &path).unwrap_err();
+        assert_eq!(error.errno, errno);
+        assert!(matches!(error.given, Given::Preopen(given) if given.real_path == path));
+    }
 }

@@ -161,7 +161,7 @@ impl Guest {
             limits: setup.limits,
             grant: setup.grant,
         };
-        let ctx = Arc::new(WasiCtx::new(options)?);
+        let ctx = Arc::new(WasiCtx::new(options).map_err(|error| error.errno)?);
         let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
         Ok(Self::over(ctx, scratch, stdio))
     }

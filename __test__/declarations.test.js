@@ -1,0 +1,71 @@
+'use strict';
+
+// The examples in index.d.ts, run as they stand, in a project that has the
+// package installed and the files that they name.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { ROOT, node } = require('./helpers/child');
+const { scratch } = require('./helpers/guest');
+
+const DECLARATIONS = fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8');
+const CSV = 'name,count\nAssam,3\n';
+const JSON_LINES = '[\n  {"name": "Assam", "count": "3"}\n]\n';
+
+/** The code of each example, by what it is an example of. */
+function readExamples() {
+  const pattern =
+    / \* @example\n(?<lines>(?: +\*(?: .*)?\n)+?) +\*\/\n *(?:export )?(?:readonly )?(?<of>class \w+|\w+)/g;
+  return Object.fromEntries(
+    Array.from(DECLARATIONS.matchAll(pattern), ({ groups: { lines, of } }) => [
+      of,
+      lines.replace(/^ +\* ?/gm, ''),
+    ]),
+  );
+}
+
+/** What is put around a statement to make it a program. */
+const PROGRAMS = {
+  'class WASI': (code) => code,
+  capabilities: (code) => `
+    import { readFile } from 'node:fs/promises';
+    import { WASI } from 'wasi-rs';
+    ${code}
+    const { instance } = await WebAssembly.instantiate(
+      await readFile('app.wasm'),
+      wasi.getImportObject(),
+    );
+    process.exitCode = wasi.start(instance);`,
+};
+
+const examples = readExamples();
+
+test('every example of index.d.ts is run', (t) => {
+  const count = DECLARATIONS.split('@example').length - 1;
+  t.is(Object.keys(examples).length, count);
+  t.deepEqual(Object.keys(examples).sort(), Object.keys(PROGRAMS).sort());
+});
+
+for (const [of, program] of Object.entries(PROGRAMS)) {
+  test(`the example of ${of}`, (t) => {
+    const project = scratch(t);
+    const file = (name) => path.join(project, name);
+    fs.mkdirSync(file('node_modules'));
+    fs.symlinkSync(ROOT, file('node_modules/wasi-rs'), 'junction');
+    fs.mkdirSync(file('data'));
+    fs.writeFileSync(file('data/in.txt'), CSV);
+    fs.copyFileSync(
+      path.join(ROOT, 'examples/csv2json.wasm'),
+      file('app.wasm'),
+    );
+    fs.writeFileSync(file('main.mjs'), program(examples[of]));
+    t.deepEqual(node(['main.mjs'], { cwd: project, input: CSV }), {
+      exitCode: 0,
+      stdout: JSON_LINES,
+      stderr: '',
+    });
+  });
+}
