@@ -11,6 +11,7 @@ mod entry;
 mod grant;
 mod limits;
 pub mod resolve;
+mod stream;
 mod strings;
 mod table;
 

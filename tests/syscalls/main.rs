@@ -41,6 +41,7 @@ mod rights;
 mod snapshot0;
 mod stdio;
 mod stop;
+mod terminal;
 mod threads;
 
 macro_rules! covered {

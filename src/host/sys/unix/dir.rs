@@ -14,6 +14,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use super::file::{self, File};
 use super::{readdir, stat};
 use crate::abi::{Filestat, Oflags};
+#[cfg(target_os = "linux")]
+use crate::host::stop;
 use crate::host::{Name, OpenHow, ReadDir, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
@@ -82,6 +84,21 @@ impl Dir {
         oflags.set(OFlags::DIRECTORY, how.oflags.contains(Oflags::DIRECTORY));
         oflags.set(OFlags::EXCL, how.oflags.contains(Oflags::EXCL));
         oflags.set(OFlags::TRUNC, how.oflags.contains(Oflags::TRUNC));
+        #[cfg(target_os = "linux")]
+        if stop::may_be_asked()
+            && !oflags.intersects(OFlags::DIRECTORY | OFlags::EXCL | OFlags::NONBLOCK)
+        {
+            return super::fifo::open_unless_stopped(
+                how,
+                || self.open_file(bytes, how, oflags | OFlags::NONBLOCK),
+                || self.is_fifo(bytes, how.follow),
+            );
+        }
+        Ok(File::new(self.open_file(bytes, how, oflags)?, how.fdflags))
+    }
+
+    /// `openat2(2)` with these flags, or what cap-std does in its place.
+    fn open_file(&self, bytes: &[u8], how: OpenHow, oflags: OFlags) -> io::Result<OwnedFd> {
         let mut options = OpenOptions::new();
         options
             .read(how.read || !how.write)
@@ -105,7 +122,18 @@ impl Dir {
             }
             file => file?,
         };
-        Ok(File::new(file.into_std().into(), how.fdflags))
+        Ok(file.into_std().into())
+    }
+
+    /// Whether there is a FIFO at `bytes`.
+    #[cfg(target_os = "linux")]
+    fn is_fifo(&self, bytes: &[u8], follow: bool) -> bool {
+        use cap_std::fs::FileTypeExt;
+        let metadata = match follow {
+            true => self.0.metadata(path(bytes)),
+            false => self.0.symlink_metadata(path(bytes)),
+        };
+        metadata.is_ok_and(|metadata| metadata.file_type().is_fifo())
     }
 
     /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as few system calls as the host has for
