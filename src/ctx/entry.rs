@@ -1,14 +1,12 @@
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::parked::Parked;
 use super::{FileId, Preopen, Slot};
-use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Rights, RightsPair};
+use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{
-    Dir, File, FileRef, ReadDir, Room, SYNCHRONOUS, SeekFrom, SetTime, Socket, SocketRef, Stdio,
-    Taken, Turn, stop,
+    Dir, File, FileRef, ReadDir, Room, SetTime, Socket, Stdio, StreamFlags, Taken, Turn,
 };
-use crate::memory::Iovecs;
 
 /// What a syscall may talk to.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub enum Descriptor {
 /// its number.
 #[derive(Debug)]
 pub struct Entry {
-    descriptor: Descriptor,
+    pub(super) descriptor: Descriptor,
     /// What the embedder preopened it as.
     preopen: Option<Arc<Preopen>>,
     /// Whether the host's descriptor of a preopen is kept as long as the guest is.
@@ -46,8 +44,10 @@ pub struct Entry {
     /// The most that this can become.
     most_granted: Rights,
     fdflags: AtomicU16,
-    /// The flags that the host keeps, which are not for the guest to take back.
-    host_fdflags: OnceLock<Fdflags>,
+    /// How the host opened a standard stream, which is not for the guest to change.
+    stream_flags: OnceLock<StreamFlags>,
+    /// The directions in which the guest has shut a standard stream: `Sdflags`.
+    pub(super) shut: AtomicU8,
     /// Found when first asked for: opening does not need it, and it costs a system call.
     kind: OnceLock<Kind>,
     /// Which file it is; found when first asked for.
@@ -61,12 +61,15 @@ struct Kind {
     filetype: Filetype,
     /// The most that a descriptor of this kind can have.
     rights: RightsPair,
+    /// Those of its kind that a standard stream lacks because the host has not opened it for them.
+    lacks: Rights,
 }
 
 impl Kind {
     const DIRECTORY: Self = Self {
         filetype: Filetype::Directory,
         rights: RightsPair::DIRECTORY,
+        lacks: Rights::empty(),
     };
 }
 
@@ -88,7 +91,8 @@ impl Entry {
             granted: AtomicU64::new(granted.bits()),
             most_granted: granted,
             fdflags: AtomicU16::new(fdflags.bits()),
-            host_fdflags: OnceLock::new(),
+            stream_flags: OnceLock::new(),
+            shut: AtomicU8::new(0),
             kind: OnceLock::new(),
             file_id: OnceLock::new(),
             read_dir: OnceLock::new(),
@@ -200,27 +204,57 @@ impl Entry {
             Descriptor::Dir(_) | Descriptor::Parked(_) => {
                 Ok(self.kind.get_or_init(|| Kind::DIRECTORY))
             }
-            _ => Ok(self.kind_in(&self.stat()?)),
+            Descriptor::File(file) => match file.filetype() {
+                Some(filetype) => self.note_kind(filetype),
+                None => self.kind_in(&self.stat()?),
+            },
+            _ => self.kind_in(&self.stat()?),
         }
     }
 
     /// The kind, which its attributes tell.
-    fn kind_in(&self, stat: &Filestat) -> &Kind {
-        self.kind.get_or_init(|| {
-            let filetype = Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown);
-            let rights = match filetype {
-                Filetype::RegularFile => RightsPair::REGULAR_FILE,
-                Filetype::Directory => RightsPair::DIRECTORY,
-                Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
-                Filetype::CharacterDevice if self.is_terminal() => RightsPair::TTY,
-                Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
-                Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
-                    base: Rights::empty(),
-                    inheriting: Rights::empty(),
-                },
-            };
-            Kind { filetype, rights }
-        })
+    fn kind_in(&self, stat: &Filestat) -> Result<&Kind, Errno> {
+        self.note_kind(Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown))
+    }
+
+    fn note_kind(&self, filetype: Filetype) -> Result<&Kind, Errno> {
+        if let Some(kind) = self.kind.get() {
+            return Ok(kind);
+        }
+        let mut rights = match filetype {
+            Filetype::RegularFile => RightsPair::REGULAR_FILE,
+            Filetype::Directory => RightsPair::DIRECTORY,
+            Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
+            Filetype::CharacterDevice if self.is_terminal() => RightsPair::TTY,
+            Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
+            Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
+                base: Rights::empty(),
+                inheriting: Rights::empty(),
+            },
+        };
+        let mut lacks = Rights::empty();
+        if let Descriptor::Stdio(stdio) = &self.descriptor {
+            let StreamFlags { read, write, .. } = self.stream_flags(stdio)?;
+            lacks.set(Rights::FD_READ, !read);
+            lacks.set(Rights::FD_WRITE, !write);
+            lacks &= rights.base;
+            rights.base -= lacks;
+        }
+        // Found before it is kept: what asks the host must not keep other threads waiting.
+        Ok(self.kind.get_or_init(|| Kind {
+            filetype,
+            rights,
+            lacks,
+        }))
+    }
+
+    /// How the host opened a standard stream.
+    fn stream_flags(&self, stdio: &Stdio) -> Result<StreamFlags, Errno> {
+        if let Some(flags) = self.stream_flags.get() {
+            return Ok(*flags);
+        }
+        let flags = stdio.flags()?;
+        Ok(*self.stream_flags.get_or_init(|| flags))
     }
 
     fn is_terminal(&self) -> bool {
@@ -319,11 +353,11 @@ impl Entry {
     ///
     /// As [`Entry::require`].
     pub fn require_socket(&self) -> Result<(), Errno> {
-        let all = self
-            .ungranted_rights()?
-            .base
-            .contains(RightsPair::SOCKET.base);
-        if all && self.granted().contains(Rights::SOCKET_ONLY) {
+        // One that is open in one direction alone is a pipe: no socket, as the host will say.
+        let kind = self.kind()?;
+        let has = Rights::from_bits_retain(self.rights_base.load(Relaxed))
+            & (kind.rights.base | kind.lacks);
+        if has.contains(RightsPair::SOCKET.base) && self.granted().contains(Rights::SOCKET_ONLY) {
             Ok(())
         } else {
             Err(Errno::Notcapable)
@@ -357,15 +391,11 @@ impl Entry {
     ///
     /// What `fcntl(2)` says.
     pub fn host_fdflags(&self) -> Result<Fdflags, Errno> {
-        if let Some(fdflags) = self.host_fdflags.get() {
-            return Ok(*fdflags);
-        }
-        let fdflags = match &self.descriptor {
+        Ok(match &self.descriptor {
             Descriptor::File(file) => file.synchronous(),
-            Descriptor::Stdio(stdio) => stdio.as_ref().fdflags()? - Fdflags::NONBLOCK,
+            Descriptor::Stdio(stdio) => self.stream_flags(stdio)?.fdflags - Fdflags::NONBLOCK,
             Descriptor::Dir(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => Fdflags::empty(),
-        };
-        Ok(*self.host_fdflags.get_or_init(|| fdflags))
+        })
     }
 
     /// Sets the flags: with the host where the descriptor is the guest's own, else for the guest alone.
@@ -420,112 +450,6 @@ impl Entry {
         }
     }
 
-    /// `readv(2)`, waiting unless the guest made the descriptor non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Isdir`]: it is a directory. What the host says.
-    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        if iovs.bufs().is_empty() {
-            return Ok(0);
-        }
-        Ok(match &self.descriptor {
-            _ if stop::may_be_asked() && self.may_wait() => self.read_unless_stopped(iovs)?,
-            Descriptor::Stdio(stdio) => stdio.read(iovs, self.is_nonblock())?,
-            _ => self.file()?.read(iovs)?,
-        })
-    }
-
-    /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Isdir`]: it is a directory. What the host says.
-    pub fn write(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
-        if ciovs.bufs().is_empty() {
-            return Ok(0);
-        }
-        let nwritten = match &self.descriptor {
-            _ if stop::may_be_asked() && self.may_wait() => self.write_unless_stopped(ciovs)?,
-            Descriptor::Stdio(stdio) => {
-                if self.emulated(Fdflags::APPEND)? {
-                    // What cannot seek has no end to append to.
-                    let _ = stdio.as_ref().seek(SeekFrom::End(0));
-                }
-                stdio.write(ciovs, self.is_nonblock())?
-            }
-            _ => self.file()?.write(&ciovs)?,
-        };
-        self.synchronise()?;
-        Ok(nwritten)
-    }
-
-    /// `preadv(2)`.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Isdir`]: it is a directory. What the host says.
-    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
-        if iovs.bufs().is_empty() {
-            return Ok(0);
-        }
-        Ok(self.file()?.read_at(iovs, offset)?)
-    }
-
-    /// `pwritev(2)`.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Isdir`]: it is a directory. What the host says.
-    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
-        if ciovs.bufs().is_empty() {
-            return Ok(0);
-        }
-        let nwritten = self.file()?.write_at(ciovs, offset)?;
-        self.synchronise()?;
-        Ok(nwritten)
-    }
-
-    /// Whether the guest does not want to wait on this descriptor.
-    pub fn is_nonblock(&self) -> bool {
-        self.fdflags().contains(Fdflags::NONBLOCK)
-    }
-
-    #[cold]
-    fn read_unless_stopped(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        Ok((self.file()?).read_unless_stopped(iovs, self.is_nonblock())?)
-    }
-
-    #[cold]
-    fn write_unless_stopped(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
-        Ok((self.file()?).write_unless_stopped(ciovs, self.is_nonblock())?)
-    }
-
-    /// Whether there is something that a read or write would wait for: a disk is as fast as it is.
-    #[cold]
-    fn may_wait(&self) -> bool {
-        use Filetype::{BlockDevice, Directory, RegularFile};
-        !matches!(
-            self.filetype(),
-            Ok(RegularFile | Directory | BlockDevice) | Err(_)
-        )
-    }
-
-    /// Whether the guest set one of these flags and the host does not keep it.
-    fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
-        let set = self.fdflags() & fdflags;
-        Ok(!set.is_empty() && !self.host_fdflags()?.contains(set))
-    }
-
-    /// Brings to the disk what was written, where the guest asked for that after opening: the host
-    /// takes such a flag only when it opens.
-    fn synchronise(&self) -> Result<(), Errno> {
-        if self.emulated(SYNCHRONOUS)? {
-            self.file()?.sync()?;
-        }
-        Ok(())
-    }
-
     /// `fstat(2)`.
     ///
     /// # Errors
@@ -546,7 +470,7 @@ impl Entry {
     /// [`Errno::Notcapable`]: without it. What the host says.
     pub fn stat_with(&self, base: Rights) -> Result<Filestat, Errno> {
         let stat = self.stat()?;
-        self.kind_in(&stat);
+        self.kind_in(&stat)?;
         self.require(base)?;
         Ok(stat)
     }
@@ -575,15 +499,6 @@ impl Entry {
             None => self.file()?.sync()?,
         }
         Ok(())
-    }
-
-    /// The socket, or what the host will say is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notsock`]: it is a directory.
-    pub fn socket(&self) -> Result<SocketRef<'_>, Errno> {
-        self.file().map(SocketRef::from).map_err(|_| Errno::Notsock)
     }
 
     /// Which file it is.

@@ -16,6 +16,7 @@ mod mounts;
 mod parked;
 mod preopens;
 pub mod resolve;
+mod stream;
 mod strings;
 mod table;
 mod walk;

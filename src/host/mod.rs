@@ -51,6 +51,17 @@ use crate::abi::{Fdflags, Oflags, Timestamp};
 /// opens, and keeps them.
 pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
 
+/// How a standard stream is open.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamFlags {
+    /// What the host does of itself.
+    pub fdflags: Fdflags,
+    /// Whether it can be read.
+    pub read: bool,
+    /// Whether it can be written.
+    pub write: bool,
+}
+
 /// How [`Dir::open_beneath`] opens.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenHow {

@@ -16,7 +16,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
-pub use iovec::{HostBuf, Iovecs, MAX_IOVECS};
+pub use iovec::{HostBuf, Iovecs, MAX_IOVECS, MAX_TRANSFER};
 pub use span::GuestMemory;
 use span::Span;
 

@@ -59,6 +59,11 @@ impl<'m> GuestMemory<'m> {
         }
     }
 
+    /// Where it begins in the host's address space.
+    pub(super) fn base(self) -> *mut u8 {
+        self.base
+    }
+
     /// The `size` bytes at `offset`.
     ///
     /// An offset at the very end of memory is outside, even for no bytes at all: that is where

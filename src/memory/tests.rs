@@ -193,3 +193,37 @@ fn threads_may_share_a_memory() {
         }
     });
 }
+
+#[test]
+fn a_list_has_no_more_bytes_than_one_call_moves() {
+    const LEN: u32 = 4 << 20;
+    let list = [0, LEN].repeat(MAX_IOVECS);
+    let mut words = memory_of_numbers(&list);
+    words.resize_with(LEN as usize / 4, || AtomicU32::new(0));
+    let memory = GuestMemory::new(&words);
+    let iovs = |len| memory.iovecs(GuestPtr::new(0), len, MAX_IOVECS).unwrap();
+    assert_eq!(iovs(511).len(), 511 * LEN as usize);
+    for len in [512, MAX_IOVECS as u32] {
+        assert_eq!(iovs(len).len(), MAX_TRANSFER);
+        assert_eq!(iovs(len).bufs().len(), len as usize);
+    }
+}
+
+#[test]
+fn lists_are_copied_piece_by_piece() {
+    // Four buffers: at odd addresses, without a byte, and to the end of memory.
+    let list = [33, 5, 40, 0, 42, 3, 60, 4];
+    let mut words = memory_of_numbers(&list);
+    words.resize_with(16, || AtomicU32::new(u32::from_ne_bytes(*b"????")));
+    let memory = GuestMemory::new(&words);
+    let mut iovs = memory.iovecs(GuestPtr::new(0), 4, MAX_IOVECS).unwrap();
+    iovs.scatter(b"abcdefghijklmnop");
+    assert_eq!(&bytes_of(&words)[32..], b"?abcde????fgh???????????????ijkl");
+    let mut all = [b'-'; 14];
+    iovs.gather(&mut all);
+    assert_eq!(&all, b"abcdefghijkl--");
+    iovs.scatter(b"1234567");
+    iovs.advance(6);
+    iovs.gather(&mut all[..4]);
+    assert_eq!(&all, b"7hijefghijkl--");
+}

@@ -26,7 +26,7 @@ pub fn fd_advise(
     if entry.filetype()? == Filetype::Directory {
         return Err(Errno::Badf);
     }
-    Ok(entry.file()?.advise(offset, len, advice)?)
+    entry.advise(offset, len, advice)
 }
 
 /// `fd_allocate(fd, offset, len)`—Makes room in a file, which grows to have it, like

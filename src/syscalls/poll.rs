@@ -141,13 +141,21 @@ fn deadline(clock: &SubscriptionClock) -> Result<What, Errno> {
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Err(Errno::Notsup),
     };
     let flags = Subclockflags::from_bits_truncate(clock.flags);
-    let deadline = if flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) {
-        clock.timeout
-    } else {
-        host::clock_time(id).saturating_add(clock.timeout)
-    };
+    if flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) {
+        let deadline = clock.timeout;
+        return Ok(What::Clock { id, deadline });
+    }
+    // However the clock is set in the meantime, so much time must pass.
+    let id = Clockid::Monotonic;
+    let deadline = host::clock_time(id).saturating_add(clock.timeout);
     Ok(What::Clock { id, deadline })
 }
+
+/// What a stream tells in a direction in which the guest has shut it.
+const SHUT: Readiness = Readiness {
+    nbytes: 0,
+    hangup: true,
+};
 
 /// Waits until there is an event.
 fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
@@ -171,7 +179,14 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         let events: Few<_> = (waits.iter())
             .filter_map(|wait| {
                 let found = match &wait.what {
-                    Ok(What::Fd(..)) => found.next().flatten()?.map_err(Errno::from),
+                    Ok(What::Fd(entry, direction)) => {
+                        let found = found.next().flatten();
+                        if entry.is_shut(*direction) {
+                            Ok(SHUT)
+                        } else {
+                            found?.map_err(Errno::from)
+                        }
+                    }
                     Ok(What::Clock { id, deadline }) => {
                         (host::clock_time(*id) >= *deadline).then_some(Ok(Readiness::default()))?
                     }
@@ -180,7 +195,7 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                 Some(wait.event(found))
             })
             .collect();
-        // A signal, or a clock that is not there yet after all, ends the host's wait early.
+        // The host's wait ends early where the time is far, by a signal, or by a clock that was set.
         if !events.is_empty() {
             return Ok(events);
         }
@@ -191,7 +206,7 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
 fn time_left(waits: &[Wait<'_>]) -> Option<Duration> {
     (waits.iter())
         .filter_map(|wait| match &wait.what {
-            Ok(What::Fd(..)) => None,
+            Ok(What::Fd(entry, direction)) => entry.is_shut(*direction).then_some(Duration::ZERO),
             Ok(What::Clock { id, deadline }) => {
                 let nanos = deadline.saturating_sub(host::clock_time(*id));
                 Some(Duration::from_nanos(nanos))

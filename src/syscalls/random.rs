@@ -2,16 +2,17 @@ use smallvec::smallvec;
 
 use crate::abi::{Errno, Size};
 use crate::ctx::WasiCtx;
+use crate::host::stop;
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// Bytes on their way to a guest: the few of a seed need no allocation.
+/// Random bytes before a guest has them: the few of a seed need no allocation.
 type Chunk = smallvec::SmallVec<[u8; 64]>;
 
 /// `random_get(buf, buf_len)`—Fills `buf` with random bytes that nobody can predict.
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `buf` leads outside memory.
+/// [`Errno::Overflow`]: `buf` leads outside memory. [`Errno::Intr`]: the thread is asked to stop.
 pub fn random_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -20,10 +21,13 @@ pub fn random_get(
 ) -> Result<(), Errno> {
     let mut rest = memory.region(buf, buf_len)?;
     let mut chunk: Chunk = smallvec![0; rest.len().min(ctx.limits.random_chunk.max(1))];
-    while !rest.is_empty() {
+    loop {
         chunk.truncate(rest.len());
         ctx.random(&mut chunk)?;
         rest = rest.skip(rest.write(&chunk));
+        if rest.is_empty() {
+            return Ok(());
+        }
+        stop::check()?;
     }
-    Ok(())
 }

@@ -27,7 +27,7 @@ pub fn sock_accept(
     let slot = ctx.room()?;
     // As Node reads the flag: it says both how to accept and how the new socket is.
     let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
-    let socket = entry.socket()?.accept(nonblock)?;
+    let socket = entry.accept(nonblock)?;
     let accepted = Entry::new(
         Descriptor::Socket(socket),
         RightsPair::SOCKET,
@@ -67,9 +67,7 @@ pub fn sock_recv(
     }
     let ri_flags = Riflags::from_bits(ri_flags as u16).ok_or(Errno::Notsup)?;
     let entry = ctx.socket(fd)?;
-    let (received, roflags) = entry
-        .socket()?
-        .recv(&ri_data, ri_flags, entry.is_nonblock())?;
+    let (received, roflags) = entry.recv(&ri_data, ri_flags)?;
     ro_datalen.write(received as Size);
     ro_flags.write(roflags.bits());
     Ok(())
@@ -100,12 +98,13 @@ pub fn sock_send(
         return Err(Errno::Inval);
     }
     let entry = ctx.socket(fd)?;
-    let sent = entry.socket()?.send(&si_data, entry.is_nonblock())?;
+    let sent = entry.send(&si_data)?;
     so_datalen.write(sent as Size);
     Ok(())
 }
 
-/// `sock_shutdown(fd, how)`—Ends one direction of a connection, or both, like `shutdown`.
+/// `sock_shutdown(fd, how)`—Ends one direction of a connection, or both, like `shutdown`; of a standard
+/// stream for the guest alone.
 ///
 /// # Errors
 ///
@@ -114,5 +113,5 @@ pub fn sock_send(
 pub fn sock_shutdown(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd, how: u32) -> Result<(), Errno> {
     let entry = ctx.socket(fd)?;
     let how = Sdflags::from_bits(how as u8).ok_or(Errno::Inval)?;
-    Ok(entry.socket()?.shutdown(how)?)
+    entry.shutdown(how)
 }

@@ -42,6 +42,7 @@ mod rights;
 mod snapshot0;
 mod stdio;
 mod stop;
+mod terminal;
 mod threads;
 mod walk;
 

@@ -2,6 +2,8 @@
 //! rights, and without any one of them it is.
 
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::Notcapable;
@@ -9,6 +11,7 @@ use wasi_rs::abi::{Errno, Oflags, Rights, RightsPair};
 use wasi_rs::syscalls::{SYSCALLS, Stop};
 
 use crate::fd_stat::fdstat;
+use crate::stop::fifo;
 use crate::support::{
     ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, args, null,
 };
@@ -265,9 +268,8 @@ fn a_call_needs_its_rights_and_no_others() {
 /// The most that descriptors have, by what they are: the numbers are Node's.
 #[test]
 fn kinds_of_files_have_their_rights() {
-    let (reader, _writer) = std::io::pipe().unwrap();
     let (socket, _peer) = UnixStream::pair().unwrap();
-    let guest = Guest::with(|setup| setup.stdio = [reader.into(), socket.into(), null()]);
+    let guest = Guest::with(|setup| setup.stdio = [fifo().into(), socket.into(), null()]);
     let dir = guest.open(
         "dir",
         Open {
@@ -298,6 +300,44 @@ fn kinds_of_files_have_their_rights() {
             "{kind}"
         );
     }
+}
+
+/// A standard stream can be read or written if the host has opened it for that; all else it has as ever.
+#[test]
+fn a_stream_has_the_rights_to_read_and_write_that_the_host_opened_it_for() {
+    let (read, write) = (Rights::FD_READ.bits(), Rights::FD_WRITE.bits());
+    let opened = |path: &str| {
+        let open = |read, write| OwnedFd::from(options(read, write).open(path).unwrap());
+        [open(true, false), open(false, true), open(true, true)]
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    let pipes = [reader.into(), writer.into(), fifo().into()];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let files = opened(file.path().to_str().unwrap());
+    let (inheritable, none) = (ALL, 0);
+    for (kind, stdio, base, inheriting) in [
+        ("pipes", pipes, RightsPair::SOCKET.base.bits(), inheritable),
+        ("files", files, FILE_RIGHTS, none),
+        ("devices", opened("/dev/null"), ALL, inheritable),
+    ] {
+        let guest = Guest::with(|setup| setup.stdio = stdio);
+        let rights = [0, 1, 2].map(|fd| fdstat(&guest, fd)).map(|fdstat| {
+            assert_eq!(fdstat.fs_rights_inheriting, inheriting, "{kind}");
+            fdstat.fs_rights_base
+        });
+        assert_eq!(rights, [base & !write, base & !read, base], "{kind}");
+        let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);
+        for (fd, name) in [(0, "fd_write"), (1, "fd_read")] {
+            let errno = guest.errno(name, [fd, iovs, iovs_len, OUT]);
+            assert_eq!(errno, Notcapable, "{name}, {kind}");
+        }
+    }
+}
+
+fn options(read: bool, write: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(read).write(write);
+    options
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::io::ErrorKind::WouldBlock;
 use std::io::{Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
@@ -6,6 +7,7 @@ use wasi_rs::abi::Errno::{
     self, Again, Badf, Inval, Nfile, Notcapable, Notconn, Notsock, Notsup, Overflow, Pipe,
 };
 use wasi_rs::abi::{Fdflags, Fdstat, Rights, RightsPair, Snapshot};
+use wasi_rs::host::stop;
 
 use crate::support::{BUF, CLOSED, END, Guest, OUT, OUT2, Open, PREOPEN, args, null};
 
@@ -229,28 +231,93 @@ pub mod sock_send {
 pub mod sock_shutdown {
     use super::*;
 
+    /// A guest with a connection that it accepted itself as this descriptor, and the other end.
+    fn accepted() -> (Guest, u64, UnixStream) {
+        let guest = super::sock_accept::listening();
+        let peer = super::sock_accept::connect(&guest);
+        guest
+            .call("sock_accept", [0, 0, OUT])
+            .wrote(&[(OUT, &[4, 0, 0, 0])]);
+        (guest, 4, peer)
+    }
+
+    fn send(guest: &Guest, fd: u64) -> Errno {
+        let [ciovs, ciovs_len] = guest.ciovs("more");
+        guest.errno("sock_send", [fd, ciovs, ciovs_len, 0, OUT])
+    }
+
     #[test]
     pub fn works() {
-        let (guest, mut peer) = connected();
-        guest.write(0, "last");
-        guest.ok("sock_shutdown", [0, WR]);
+        let (guest, fd, mut peer) = accepted();
+        guest.write(fd, "last");
+        guest.ok("sock_shutdown", [fd, WR]);
         let mut received = String::new();
         peer.read_to_string(&mut received).unwrap();
         assert_eq!(received, "last");
-        let [ciovs, ciovs_len] = guest.ciovs("more");
-        assert_eq!(
-            guest.errno("sock_send", [0, ciovs, ciovs_len, 0, OUT]),
-            Pipe
-        );
+        assert_eq!(send(&guest, fd), Pipe);
         peer.write_all(b"still").unwrap();
-        assert_eq!(guest.read(0), "still");
-        guest.ok("sock_shutdown", [0, RD]);
-        assert_eq!(guest.read(0), "");
+        assert_eq!(guest.read(fd), "still");
+        guest.ok("sock_shutdown", [fd, RD]);
+        assert_eq!(guest.read(fd), "");
 
-        let (guest, mut peer) = connected();
-        guest.ok("sock_shutdown", [0, RD | WR]);
-        assert_eq!(guest.read(0), "");
+        let (guest, fd, mut peer) = accepted();
+        guest.ok("sock_shutdown", [fd, RD | WR]);
+        assert_eq!(guest.read(fd), "");
         assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    }
+
+    /// What a guest does to a stream that is lent, it does to its own descriptor.
+    #[test]
+    fn a_stream_that_is_lent_is_shut_for_the_guest_alone() {
+        for how in [RD, WR, RD | WR] {
+            let (socket, mut peer) = UnixStream::pair().unwrap();
+            peer.set_nonblocking(true).unwrap();
+            let guest = Guest::with(|setup| {
+                let others = socket.try_clone().unwrap();
+                setup.stdio = [socket.into(), others.into(), null()];
+            });
+            peer.write_all(b"to the host").unwrap();
+            guest.ok("sock_shutdown", [0, how]);
+            guest.ok("fd_renumber", [0, 2]);
+            let [iovs, iovs_len] = guest.iovs(&[[BUF, 64]]);
+            if how & RD != 0 {
+                assert_eq!(guest.read(2), "");
+                let recv = [2, iovs, iovs_len, 0, OUT, OUT2];
+                let none = [(OUT, &[0; 4][..]), (OUT2, &[0; 2])];
+                guest.call("sock_recv", recv).wrote(&none);
+            }
+            if how & WR != 0 {
+                assert_eq!(send(&guest, 2), Pipe);
+                assert_eq!(guest.errno("fd_write", [2, iovs, iovs_len, OUT]), Pipe);
+                assert_eq!(peer.read(&mut [0]).unwrap_err().kind(), WouldBlock);
+            } else {
+                guest.write(2, "on");
+            }
+            guest.ok("sock_shutdown", [2, how]);
+            // The guest's other descriptor of it, and the host, have all of it.
+            assert_eq!(guest.read(1), "to the host");
+            guest.write(1, "from the host");
+            peer.write_all(b"more").unwrap();
+            let mut host = UnixStream::from(guest.stdio(0).try_clone().unwrap());
+            host.read_exact(&mut [0; 4]).unwrap();
+            host.write_all(b"too").unwrap();
+        }
+    }
+
+    /// A thread that may be asked to stop goes another way.
+    #[test]
+    fn what_is_shut_is_shut_in_a_worker_too() {
+        let (guest, _peer) = connected();
+        guest.ok("sock_shutdown", [0, RD | WR]);
+        let worker = guest.thread();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                stop::stop_when(Some(Box::new(|| false)));
+                assert_eq!(worker.read(0), "");
+                let [ciovs, ciovs_len] = worker.ciovs("more");
+                assert_eq!(worker.errno("fd_write", [0, ciovs, ciovs_len, OUT]), Pipe);
+            });
+        });
     }
 
     #[test]
@@ -278,14 +345,14 @@ pub mod sock_accept {
     use super::*;
 
     /// A guest with a socket that listens as standard input.
-    fn listening() -> Guest {
+    pub fn listening() -> Guest {
         Guest::with(|setup| {
             let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
             setup.stdio[0] = listener.into();
         })
     }
 
-    fn connect(guest: &Guest) -> UnixStream {
+    pub fn connect(guest: &Guest) -> UnixStream {
         UnixStream::connect(guest.scratch.path("socket")).unwrap()
     }
 
@@ -386,9 +453,9 @@ fn standard_output_is_a_socket_too() {
     let outcome = guest.call("sock_send", [1, ciovs, ciovs_len, 0, OUT]);
     outcome.wrote(&[(OUT, &[5, 0, 0, 0])]);
     guest.ok("sock_shutdown", [1, WR]);
-    let mut received = String::new();
-    peer.read_to_string(&mut received).unwrap();
-    assert_eq!(received, "hello");
+    let mut received = [0; 5];
+    peer.read_exact(&mut received).unwrap();
+    assert_eq!(&received, b"hello");
 }
 
 #[test]

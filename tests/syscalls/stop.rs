@@ -3,17 +3,19 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
+use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
-use wasi_rs::abi::{Fdflags, Record, Size};
-use wasi_rs::host::stop;
+use wasi_rs::abi::{Fdflags, Record, Rights, Size};
+use wasi_rs::host::{Direction, Interest, stop};
 
-use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open};
+use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
 
 const WAITALL: u64 = 2;
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
@@ -37,21 +39,32 @@ fn in_thread<T: Send>(
 }
 
 /// In a thread that is asked to stop before the first call.
-fn stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
+pub fn stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || true, calls)
 }
 
 /// In a thread that may be asked to stop, and is not.
-fn never_stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
+pub fn never_stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || false, calls)
 }
 
-/// Both ends of a FIFO, which no call that must not wait takes.
-fn fifo() -> File {
+/// Both ends of a FIFO in one, which no call that must not wait takes.
+pub fn fifo() -> File {
+    let [fifo, ..] = fifos();
+    fifo
+}
+
+/// Both ends of a FIFO in one, the end to read from, and the end to write to.
+fn fifos() -> [File; 3] {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("fifo");
     mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
-    File::options().read(true).write(true).open(&path).unwrap()
+    let open = |read, write| {
+        let mut options = File::options();
+        options.read(read).write(write).open(&path).unwrap()
+    };
+    let both = open(true, true);
+    [both, open(true, false), open(false, true)]
 }
 
 /// Leaves no room in a stream.
@@ -84,7 +97,7 @@ fn poll(guest: &Guest, subscriptions: &[[u8; 48]]) -> Errno {
 }
 
 /// `fd_read` or `fd_write` of so many bytes: how many were, or why none.
-fn transfer(guest: &Guest, name: &str, fd: u64, bufs: &[[u64; 2]]) -> Result<u32, Errno> {
+pub fn transfer(guest: &Guest, name: &str, fd: u64, bufs: &[[u64; 2]]) -> Result<u32, Errno> {
     let [iovs, iovs_len] = guest.iovs(bufs);
     match guest.errno(name, [fd, iovs, iovs_len, OUT]) {
         Success => Ok(number(guest, OUT)),
@@ -92,11 +105,11 @@ fn transfer(guest: &Guest, name: &str, fd: u64, bufs: &[[u64; 2]]) -> Result<u32
     }
 }
 
-fn read(guest: &Guest, fd: u64) -> Result<u32, Errno> {
+pub fn read(guest: &Guest, fd: u64) -> Result<u32, Errno> {
     transfer(guest, "fd_read", fd, &[[BUF, BUF_LEN]])
 }
 
-fn write(guest: &Guest, fd: u64) -> Result<u32, Errno> {
+pub fn write(guest: &Guest, fd: u64) -> Result<u32, Errno> {
     transfer(guest, "fd_write", fd, &[[BUF, BUF_LEN]])
 }
 
@@ -284,10 +297,10 @@ fn what_the_guest_opened_and_accepted_itself_ends_too() {
 fn connected() -> Vec<(&'static str, OwnedFd, File)> {
     let (reader, writer) = std::io::pipe().unwrap();
     let (socket, peer) = UnixStream::pair().unwrap();
-    let fifo = fifo();
+    let [_, fifo_reader, fifo_writer] = fifos();
     vec![
         ("pipe", reader.into(), OwnedFd::from(writer).into()),
-        ("FIFO", fifo.try_clone().unwrap().into(), fifo),
+        ("FIFO", fifo_reader.into(), fifo_writer),
         ("socket", socket.into(), OwnedFd::from(peer).into()),
     ]
 }
@@ -482,4 +495,228 @@ fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
             assert_eq!((got, stopped), (1, 7), "{name}");
         }
     }
+}
+
+/// However steadily the other end takes what is written, and gives what is to be received.
+#[test]
+fn a_call_that_goes_on_and_on_ends() {
+    for (name, reader, writer) in connected() {
+        let guest = Guest::with_stdin(writer);
+        let mut reader = File::from(reader);
+        let other =
+            thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()).unwrap());
+        let all = [[0, END]; 64];
+        let written = stopped(&guest, |guest| transfer(guest, "fd_write", 0, &all)).unwrap();
+        assert!(u64::from(written) < 64 * END, "{name}: {written}");
+        drop(guest);
+        assert_eq!(other.join().unwrap(), written.into(), "{name}");
+    }
+    let (socket, mut peer) = UnixStream::pair().unwrap();
+    // Room for a few bytes on the way, and no more.
+    rustix::net::sockopt::set_socket_send_buffer_size(&peer, 1).unwrap();
+    let guest = Guest::with_stdin(socket);
+    let sender = thread::spawn(move || while peer.write_all(b"x").is_ok() {});
+    let received = stopped(&guest, |guest| recv(guest, 0, BUF_LEN, WAITALL)).unwrap();
+    assert!((1..BUF_LEN).contains(&u64::from(received)), "{received}");
+    drop(guest);
+    sender.join().unwrap();
+}
+
+#[test]
+fn random_bytes_without_end_end() {
+    let guest = Guest::with(|setup| setup.limits.random_chunk = 0x1000);
+    stopped(&guest, |guest| {
+        assert_eq!(guest.errno("random_get", [BUF, 0x1000]), Success);
+        assert_eq!(guest.errno("random_get", [BUF, 0x1001]), Intr);
+    });
+}
+
+/// A wait for a time looks at the clock again before it is there: the time in which the process was
+/// stopped, or the machine asleep, is not to be waited for once more.
+#[test]
+fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let guest = Guest::with_stdin(reader);
+    let entry = guest.ctx.entry(0).unwrap();
+    let mut interests = [Interest {
+        file: entry.file().unwrap(),
+        direction: Direction::Read,
+        found: None,
+    }];
+    stop::poll(&mut interests, Some(Duration::from_nanos(FOREVER))).unwrap();
+    assert!(interests[0].found.is_none());
+    stop::poll(&mut [], Some(Duration::from_nanos(FOREVER))).unwrap();
+}
+
+/// A guest in a worker waits for the other end of a FIFO as any other opener, and ends with its worker.
+#[cfg(target_os = "linux")]
+mod opening {
+    use super::*;
+
+    fn with_fifo() -> Guest {
+        Guest::with(|setup| {
+            let fifo = setup.scratch.inside("fifo");
+            mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        })
+    }
+
+    fn open(guest: &Guest, how: Open) -> Errno {
+        guest.with_laid(|| guest.errno("path_open", guest.open_args(PREOPEN, "fifo", how)))
+    }
+
+    const WRITE: Open = Open {
+        base: Rights::FD_WRITE.bits(),
+        ..Open::READ
+    };
+
+    #[test]
+    fn waiting_for_the_other_end_of_a_fifo_ends() {
+        let guest = with_fifo();
+        stopped(&guest, |guest| {
+            assert_eq!(open(guest, Open::READ), Intr);
+            assert_eq!(open(guest, WRITE), Intr);
+        });
+    }
+
+    #[test]
+    fn a_guest_that_does_not_wait_for_it_is_told_so() {
+        let guest = with_fifo();
+        stopped(&guest, |guest| {
+            let nonblock = |open| Open {
+                fdflags: Fdflags::NONBLOCK,
+                ..open
+            };
+            assert_eq!(open(guest, nonblock(WRITE)), Errno::Nxio);
+            assert_eq!(open(guest, nonblock(Open::READ)), Success);
+        });
+    }
+
+    /// The other end need only be there: nothing is written before it is.
+    #[test]
+    fn a_writer_is_waited_for_and_no_byte_of_it() {
+        let guest = with_fifo();
+        let path = guest.scratch.inside("fifo");
+        LOOKED.store(false, SeqCst);
+        let writer = thread::spawn(move || {
+            while !LOOKED.load(SeqCst) {
+                thread::yield_now();
+            }
+            File::options().write(true).open(path).unwrap()
+        });
+        in_thread(&guest, look, |guest| {
+            let fd = guest.open("fifo", Open::READ);
+            let mut writer = writer.join().unwrap();
+            writer.write_all(b"late").unwrap();
+            assert_eq!(guest.read(fd), "late");
+            drop(writer);
+            assert_eq!(guest.read(fd), "", "the end");
+        });
+    }
+
+    #[test]
+    fn a_writer_that_has_come_and_gone_was_there() {
+        let guest = with_fifo();
+        let path = guest.scratch.inside("fifo");
+        let writer = thread::spawn(move || {
+            let mut writer = File::options().write(true).open(path).unwrap();
+            writer.write_all(b"gone").unwrap();
+        });
+        never_stopped(&guest, |guest| {
+            let fd = guest.open("fifo", Open::READ);
+            assert_eq!(guest.read(fd), "gone");
+            assert_eq!(guest.read(fd), "");
+        });
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_reader_is_waited_for() {
+        let guest = with_fifo();
+        let path = guest.scratch.inside("fifo");
+        let reader = thread::spawn(move || {
+            let mut text = String::new();
+            File::open(path).unwrap().read_to_string(&mut text).unwrap();
+            text
+        });
+        never_stopped(&guest, |guest| {
+            let fd = guest.open("fifo", WRITE);
+            guest.write(fd, "all of it");
+            guest.ok("fd_close", [fd]);
+        });
+        assert_eq!(reader.join().unwrap(), "all of it");
+    }
+
+    #[test]
+    fn two_guests_meet() {
+        let guest = with_fifo();
+        thread::scope(|scope| {
+            let writes = guest.thread();
+            scope.spawn(move || {
+                never_stopped(&writes, |guest| {
+                    let fd = guest.open("fifo", WRITE);
+                    guest.write(fd, "met");
+                });
+            });
+            let text = never_stopped(&guest, |guest| {
+                let fd = guest.open("fifo", Open::READ);
+                guest.read(fd)
+            });
+            assert_eq!(text, "met");
+        });
+    }
+
+    /// What no reader will ever open is refused as ever.
+    #[test]
+    fn a_socket_is_no_fifo() {
+        let guest = with_fifo();
+        let _listener = UnixListener::bind(guest.scratch.inside("socket")).unwrap();
+        never_stopped(&guest, |guest| {
+            let args = guest.open_args(PREOPEN, "socket", WRITE);
+            assert_eq!(guest.errno("path_open", args), Errno::Nxio);
+        });
+    }
+
+    /// Nothing that a guest in a worker opens waits in the kernel, and a guest sees nothing of that: in
+    /// whatever thread it goes on.
+    #[test]
+    fn what_was_opened_so_waits_in_any_thread() {
+        let guest = with_fifo();
+        let path = guest.scratch.inside("fifo");
+        let mut host = File::options().read(true).write(true).open(path).unwrap();
+        let how = Open {
+            base: (Rights::FD_READ | Rights::FD_FDSTAT_SET_FLAGS).bits(),
+            ..Open::READ
+        };
+        let fd = never_stopped(&guest, |guest| guest.open("fifo", how));
+        guest.ok("fd_fdstat_set_flags", [fd, 0]);
+        assert_eq!(crate::fd_stat::fdstat(&guest, fd).fs_flags, 0);
+        assert_eq!(stopped(&guest, |guest| read(guest, fd)), Err(Intr));
+        let writer = thread::spawn(move || {
+            thread::yield_now();
+            host.write_all(b"late").unwrap();
+            host
+        });
+        assert_eq!(guest.read(fd), "late");
+        let _host = writer.join().unwrap();
+        guest.ok("fd_fdstat_set_flags", [fd, NONBLOCK]);
+        assert_eq!(read(&guest, fd), Err(Again));
+    }
+}
+
+/// A socket takes over from its listener that to close it waits until all is sent, or for so long.
+#[test]
+fn closing_a_socket_does_not_wait() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let day = Duration::from_secs(24 * 3600);
+    rustix::net::sockopt::set_socket_linger(&listener, Some(day / 4)).unwrap();
+    let guest = Guest::with_stdin(listener);
+    let _peer = TcpStream::connect(address).unwrap();
+    stopped(&guest, |guest| {
+        assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
+        let socket = number(guest, OUT).into();
+        let all = [[0, END]; 64];
+        while transfer(guest, "fd_write", socket, &all).is_ok() {}
+        guest.ok("fd_close", [socket]);
+    });
 }

@@ -13,6 +13,8 @@ use rustix::io::Errno;
 use super::file::{self, File};
 use super::stat;
 use crate::abi::{Filestat, Oflags};
+#[cfg(target_os = "linux")]
+use crate::host::stop;
 use crate::host::{Name, OpenHow, SetTime};
 
 /// An open directory: the capability to reach what lies below it.
@@ -115,14 +117,45 @@ impl Dir {
     /// As `open(2)`; an [escape](crate::host::errno::is_escape) where the path would leave this
     /// directory, or takes more than one call, and is for the caller to walk.
     pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
-        let fd = self.open_in_one_call(bytes, open_flags(how), how.follow)?;
-        Ok(File::new(fd, how.fdflags))
+        self.open_file(
+            how,
+            |oflags| self.open_in_one_call(bytes, oflags, how.follow),
+            || self.stat_fd(bytes, how.follow),
+        )
     }
 
     /// `openat(2)` with `O_NOFOLLOW` of a name in this directory, or of the directory itself.
     pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
-        let fd = self.open_no_follow(name.map_or(b".", Name::as_bytes), open_flags(how))?;
-        Ok(File::new(fd, how.fdflags))
+        let name = name.map_or(&b"."[..], Name::as_bytes);
+        self.open_file(
+            how,
+            |oflags| self.open_no_follow(name, oflags),
+            || self.open_no_follow(name, WALK),
+        )
+    }
+
+    /// Opens a file by `open`, and what is only to be asked for its type by `ask`.
+    fn open_file(
+        &self,
+        how: OpenHow,
+        open: impl Fn(OFlags) -> io::Result<OwnedFd>,
+        ask: impl Fn() -> io::Result<OwnedFd>,
+    ) -> io::Result<File> {
+        let oflags = open_flags(how);
+        #[cfg(target_os = "linux")]
+        if stop::may_be_asked()
+            && !oflags.intersects(OFlags::DIRECTORY | OFlags::EXCL | OFlags::NONBLOCK)
+        {
+            return super::fifo::open_unless_stopped(how, || open(oflags | OFlags::NONBLOCK), ask);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = ask;
+        Ok(File::new(open(oflags)?, how.fdflags))
+    }
+
+    /// What is at `bytes`, to be asked about and nothing else.
+    fn stat_fd(&self, bytes: &[u8], follow: bool) -> io::Result<OwnedFd> {
+        self.open_in_one_call(bytes, WALK | OFlags::CLOEXEC, follow)
     }
 
     fn open_in_one_call(&self, bytes: &[u8], oflags: OFlags, follow: bool) -> io::Result<OwnedFd> {

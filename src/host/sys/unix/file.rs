@@ -1,10 +1,12 @@
 use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+#[cfg(target_os = "linux")]
+use rustix::fs::FileType;
 use rustix::fs::{FallocateFlags, OFlags};
 
 use super::offset::{self, Offset};
-use super::{Dir, io as kernel, stat};
+use super::{Dir, Stdio, io as kernel, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
 use crate::host::{SYNCHRONOUS, SetTime};
 use crate::memory::Iovecs;
@@ -17,6 +19,10 @@ pub struct File {
     offset: Offset,
     /// The flags that the host keeps of those with which it was opened.
     synchronous: Fdflags,
+    /// Whether it was opened for calls that do not wait, and stays so whatever the guest sets.
+    nonblock: bool,
+    /// What it is, if opening has told.
+    filetype: Option<Filetype>,
 }
 
 impl From<File> for Dir {
@@ -34,7 +40,32 @@ impl File {
             offset: Offset::new(fdflags.contains(Fdflags::APPEND)),
             // One of them may stand for several.
             synchronous: from_oflags(oflags(fdflags)) & SYNCHRONOUS,
+            nonblock: false,
+            filetype: None,
         }
+    }
+
+    /// What was just opened with these flags and, whatever they say, `O_NONBLOCK`.
+    #[cfg(target_os = "linux")]
+    pub(super) fn nonblocking(fd: OwnedFd, filetype: FileType, fdflags: Fdflags) -> Self {
+        let filetype = stat::filetype(filetype);
+        let file = Self::new(fd, fdflags);
+        file.offset.note(filetype);
+        Self {
+            nonblock: true,
+            filetype: Some(filetype),
+            ..file
+        }
+    }
+
+    /// What it is, if opening has told.
+    pub fn filetype(&self) -> Option<Filetype> {
+        self.filetype
+    }
+
+    /// Whether no call on it waits, so that a guest which wants to wait must be made to.
+    pub(super) fn is_nonblock(&self) -> bool {
+        self.nonblock
     }
 
     /// The flags that the host keeps of those with which it was opened, whatever is set later.
@@ -44,7 +75,7 @@ impl File {
 
     /// The file, for as long as it is held.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.dir.as_fd(), Some(&self.offset))
+        FileRef(self.dir.as_fd(), Whose::Opened(self))
     }
 
     /// The directory that was opened as a file.
@@ -53,14 +84,28 @@ impl File {
     }
 }
 
-/// An open file or stream, whoever owns it, and what can be done with it. Of a file that is the guest's
-/// own, the offset too.
+/// An open file or stream, whoever owns it, and what can be done with it.
 #[derive(Clone, Copy, Debug)]
-pub struct FileRef<'a>(pub(super) BorrowedFd<'a>, Option<&'a Offset>);
+pub struct FileRef<'a>(pub(super) BorrowedFd<'a>, pub(super) Whose<'a>);
 
-impl<'a> From<BorrowedFd<'a>> for FileRef<'a> {
-    fn from(fd: BorrowedFd<'a>) -> Self {
-        Self(fd, None)
+/// How a file or stream came to the guest.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose<'a> {
+    /// The guest opened it.
+    Opened(&'a File),
+    /// The embedder lends it.
+    Lent(&'a Stdio),
+    /// The guest accepted it: a socket.
+    Accepted,
+}
+
+impl<'a> Whose<'a> {
+    /// The offset, where it is kept with the file.
+    fn offset(self) -> Option<&'a Offset> {
+        match self {
+            Whose::Opened(file) => Some(&file.offset),
+            Whose::Lent(_) | Whose::Accepted => None,
+        }
     }
 }
 
@@ -71,14 +116,14 @@ impl AsFd for FileRef<'_> {
 }
 
 /// An offset as the kernel takes it; beyond its reach is an invalid argument.
-fn reachable(offset: Filesize) -> io::Result<i64> {
+pub(super) fn reachable(offset: Filesize) -> io::Result<i64> {
     i64::try_from(offset).map_err(|_| rustix::io::Errno::INVAL.into())
 }
 
 impl FileRef<'_> {
     /// `readv(2)`.
     pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.1 {
+        match self.1.offset() {
             Some(offset) => offset.read(self.0, iovs),
             None => kernel::read(self.0, iovs),
         }
@@ -86,7 +131,7 @@ impl FileRef<'_> {
 
     /// `writev(2)`.
     pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.1 {
+        match self.1.offset() {
             Some(offset) => offset.write(self.0, ciovs),
             None => kernel::write(self.0, ciovs),
         }
@@ -104,7 +149,7 @@ impl FileRef<'_> {
 
     /// `lseek(2)`.
     pub fn seek(self, to: SeekFrom) -> io::Result<Filesize> {
-        match self.1 {
+        match self.1.offset() {
             Some(offset) => offset.seek(self.0, to),
             None => offset::seek(self.0, to),
         }
@@ -112,7 +157,7 @@ impl FileRef<'_> {
 
     /// The bytes that can be read at once.
     pub(super) fn bytes_readable(self) -> Option<u64> {
-        match self.1.map_or(Ok(None), |offset| offset.bytes_left(self.0)) {
+        match (self.1.offset()).map_or(Ok(None), |offset| offset.bytes_left(self.0)) {
             Ok(Some(left)) => Some(left),
             _ => kernel::bytes_readable(self.0),
         }
@@ -121,7 +166,9 @@ impl FileRef<'_> {
     /// `fstat(2)`.
     pub fn stat(self) -> io::Result<Filestat> {
         let stat = stat::fstat(self.0)?;
-        if let (Some(offset), Some(filetype)) = (self.1, Filetype::from_raw(stat.filetype.into())) {
+        if let (Some(offset), Some(filetype)) =
+            (self.1.offset(), Filetype::from_raw(stat.filetype.into()))
+        {
             offset.note(filetype);
         }
         Ok(stat)
@@ -182,20 +229,18 @@ impl FileRef<'_> {
         )
     }
 
-    /// `fcntl(F_GETFL)`, as the guest's flags.
-    pub fn fdflags(self) -> io::Result<Fdflags> {
-        fdflags(self.0)
-    }
-
     /// `fcntl(F_SETFL)`: what the kernel lets change of an open file, appending and non-blocking.
     pub fn set_fdflags(self, fdflags: Fdflags) -> io::Result<()> {
         let changeable = OFlags::APPEND | OFlags::NONBLOCK;
         let change = || {
             let kept = rustix::fs::fcntl_getfl(self)? - changeable;
-            let oflags = kept | oflags(fdflags) & changeable;
+            let mut oflags = kept | oflags(fdflags) & changeable;
+            if matches!(self.1, Whose::Opened(file) if file.nonblock) {
+                oflags |= OFlags::NONBLOCK;
+            }
             Ok(rustix::fs::fcntl_setfl(self, oflags)?)
         };
-        match self.1 {
+        match self.1.offset() {
             Some(offset) => offset.set_append(self.0, fdflags.contains(Fdflags::APPEND), change),
             None => change(),
         }
@@ -236,11 +281,7 @@ pub(super) fn oflags(fdflags: Fdflags) -> OFlags {
 }
 
 /// The flags of an open file as a guest's `fdflags`.
-pub(super) fn fdflags(fd: BorrowedFd<'_>) -> io::Result<Fdflags> {
-    Ok(from_oflags(rustix::fs::fcntl_getfl(fd)?))
-}
-
-fn from_oflags(oflags: OFlags) -> Fdflags {
+pub(super) fn from_oflags(oflags: OFlags) -> Fdflags {
     let mut fdflags = Fdflags::empty();
     for (fdflag, oflag) in FLAGS {
         fdflags.set(fdflag, oflags.contains(oflag));

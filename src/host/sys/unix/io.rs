@@ -94,30 +94,33 @@ pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> i
     }
 }
 
-/// `preadv2(2)` or `pwritev2(2)` where the file is, with `RWF_NOWAIT`: as much as needs no wait, or
-/// `EAGAIN`.
+/// `preadv2(2)` or `pwritev2(2)` with `RWF_NOWAIT`, at an offset (none: where the file is): as much as
+/// needs no wait, or `EAGAIN`.
 #[cfg(target_os = "linux")]
 pub(super) fn nowait(
     fd: BorrowedFd<'_>,
     direction: Direction,
     iovs: &Iovecs<'_>,
+    at: Option<i64>,
 ) -> io::Result<usize> {
     let call = match direction {
         Direction::Read => libc::SYS_preadv2,
         Direction::Write => libc::SYS_pwritev2,
     };
     let (iov, iovcnt) = iovec(iovs.bufs());
-    let here: libc::c_long = -1;
+    // The offset has two halves, of which the kernel takes as much as fills 64 bits.
+    let at = at.unwrap_or(-1);
+    let (low, high) = (at as libc::c_long, (at >> 32) as libc::c_long);
     // SAFETY: `Iovecs` vouches that its buffers are valid for reads and writes while it lives, and `iov`
-    // points to `iovcnt` records of the layout asserted above. The offset has two halves.
+    // points to `iovcnt` records of the layout asserted above.
     count(|| unsafe {
         libc::syscall(
             call,
             fd.as_raw_fd(),
             iov,
             iovcnt,
-            here,
-            here,
+            low,
+            high,
             libc::RWF_NOWAIT,
         ) as isize
     })
@@ -125,7 +128,12 @@ pub(super) fn nowait(
 
 /// What only Linux has.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn nowait(_: BorrowedFd<'_>, _: Direction, _: &Iovecs<'_>) -> io::Result<usize> {
+pub(super) fn nowait(
+    _: BorrowedFd<'_>,
+    _: Direction,
+    _: &Iovecs<'_>,
+    _: Option<i64>,
+) -> io::Result<usize> {
     Err(rustix::io::Errno::OPNOTSUPP.into())
 }
 
@@ -209,6 +217,15 @@ pub(super) fn bytes_readable(fd: BorrowedFd<'_>) -> Option<u64> {
     // SAFETY: FIONREAD writes one `int`.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &mut nbytes) };
     (result == 0).then_some(nbytes.max(0) as u64)
+}
+
+/// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by.
+#[cfg(target_os = "linux")]
+pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u32> {
+    let mut device: libc::c_uint = 0;
+    // SAFETY: TIOCGDEV writes one `unsigned int`.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCGDEV, &mut device) };
+    (result == 0).then_some(device)
 }
 
 /// The descriptor that the embedder gave by its number.

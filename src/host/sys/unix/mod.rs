@@ -1,15 +1,19 @@
 //! The host on Unix: system calls through rustix and, where guest memory is read or written by the
 //! kernel itself, libc.
 
+mod abandon;
 mod clock;
 mod dir;
 mod errno;
+#[cfg(target_os = "linux")]
+mod fifo;
 mod file;
 mod io;
 mod limit;
 mod offset;
 mod poll;
 mod readdir;
+mod reopen;
 mod socket;
 mod stat;
 mod stdio;

@@ -7,13 +7,14 @@
 
 use std::io::{self, SeekFrom};
 use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use rustix::fs::SeekFrom as HostSeekFrom;
 use rustix::io::Errno;
 
 use super::{io as kernel, stat};
 use crate::abi::{Filesize, Filetype};
+use crate::host::stop;
 use crate::memory::Iovecs;
 
 /// Wherever there are offsets at all, they reach so far.
@@ -56,13 +57,13 @@ impl Offset {
     }
 
     /// The offset, held until the call that uses it is over: as with the kernel's, a thread that reads
-    /// or writes at the same time does so behind it.
+    /// or writes at the same time does so after it.
     fn lock(&self, fd: BorrowedFd<'_>) -> io::Result<Option<MutexGuard<'_, Kept>>> {
         if self.kept.get().is_none() {
             self.note(stat::filetype_of(fd)?);
         }
         let kept = self.kept.get().and_then(Option::as_ref);
-        Ok(kept.map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner)))
+        kept.map(stop::lock).transpose()
     }
 
     /// `readv(2)`.

@@ -4,7 +4,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketType, sockopt};
 
-use super::{FileRef, io as kernel, wait};
+use super::abandon::abandonable;
+use super::file::{FileRef, Whose};
+use super::stoppable::Seen;
+use super::{io as kernel, wait};
 use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
@@ -16,34 +19,54 @@ pub struct Socket(OwnedFd);
 impl Socket {
     /// The socket as the stream that it is too.
     pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef::from(self.0.as_fd())
+        FileRef(self.0.as_fd(), Whose::Accepted)
     }
 }
 
 /// A socket, or what may be one, whoever owns it.
 #[derive(Clone, Copy, Debug)]
-pub struct SocketRef<'a>(BorrowedFd<'a>);
+pub struct SocketRef<'a>(FileRef<'a>);
 
 impl<'a> From<FileRef<'a>> for SocketRef<'a> {
     fn from(file: FileRef<'a>) -> Self {
-        Self(file.0)
+        Self(file)
     }
 }
 
 impl SocketRef<'_> {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.0.0
+    }
+
     /// `accept4(2)`, waiting for a connection unless `nonblock`.
     pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
         // The embedder's socket may be one that waits, and its flags are not ours to change.
-        if nonblock && !wait::is_ready(self.0, Direction::Read)? {
+        if nonblock && !wait::is_ready(self.fd(), Direction::Read)? {
             return Err(Errno::AGAIN.into());
         }
-        wait::retry(self.0, Direction::Read, nonblock, || {
-            if !stop::may_be_asked() {
-                return accept(self.0);
+        wait::retry(self.fd(), Direction::Read, nonblock, || {
+            if stop::may_be_asked() {
+                self.accept_unless_stopped()
+            } else {
+                accept(self.fd())
             }
-            let ready = || wait::is_ready(self.0, Direction::Read);
-            stop::if_ready(ready, || accept(self.0))
         })
+    }
+
+    #[cold]
+    fn accept_unless_stopped(self) -> io::Result<Socket> {
+        // What is no socket is refused without a thread.
+        sockopt::socket_type(self.fd())?;
+        let socket = match self.0.look(Direction::Read)? {
+            Seen::Certain(_turn) => accept(self.fd()),
+            Seen::Device(turn, listener) => abandonable(move || {
+                let _turn = turn;
+                accept(listener.as_fd())
+            }),
+        }?;
+        // The listener may hand down that to close the socket waits.
+        let _ = sockopt::set_socket_linger(&socket.0, None);
+        Ok(socket)
     }
 
     /// `recvmsg(2)`, waiting for data unless `nonblock`.
@@ -72,8 +95,8 @@ impl SocketRef<'_> {
         flags: libc::c_int,
         nonblock: bool,
     ) -> io::Result<(usize, Roflags)> {
-        let (received, flags) = wait::retry(self.0, Direction::Read, nonblock, || {
-            kernel::recv(self.0, iovs, flags)
+        let (received, flags) = wait::retry(self.fd(), Direction::Read, nonblock, || {
+            kernel::recv(self.fd(), iovs, flags)
         })?;
         let mut roflags = Roflags::empty();
         roflags.set(Roflags::RECV_DATA_TRUNCATED, flags & libc::MSG_TRUNC != 0);
@@ -84,12 +107,12 @@ impl SocketRef<'_> {
     /// only looked at stays, so there is no more to wait for than something.
     fn recv_all(self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
         let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
-        if flags & libc::MSG_PEEK != 0 || filetype(self.0) != Filetype::SocketStream {
+        if flags & libc::MSG_PEEK != 0 || filetype(self.fd()) != Filetype::SocketStream {
             return Ok((received, roflags));
         }
         let mut rest = iovs.clone();
         rest.advance(received);
-        while received > 0 && !rest.is_empty() {
+        while received > 0 && !rest.is_empty() && stop::check().is_ok() {
             match self.recv_once(&rest, flags, false) {
                 Ok((0, _)) | Err(_) => break,
                 Ok((more, _)) => {
@@ -103,20 +126,31 @@ impl SocketRef<'_> {
 
     /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is `EPIPE`, never a signal.
     pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.0, Direction::Write, nonblock, || {
-            kernel::send(self.0, ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
+        wait::retry(self.fd(), Direction::Write, nonblock, || {
+            kernel::send(self.fd(), ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
         })
     }
 
     /// `shutdown(2)`.
     pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
-        let how = match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
-            (true, true) => Shutdown::Both,
-            (true, false) => Shutdown::Read,
-            (false, true) => Shutdown::Write,
-            (false, false) => return Err(Errno::INVAL.into()),
-        };
-        Ok(rustix::net::shutdown(self.0, how)?)
+        Ok(rustix::net::shutdown(self.fd(), ways(how)?)?)
+    }
+
+    /// Refuses what `shutdown(2)` would refuse, and does no more.
+    pub fn check_shutdown(self, how: Sdflags) -> io::Result<()> {
+        ways(how)?;
+        sockopt::socket_type(self.fd())?;
+        rustix::net::getpeername(self.fd())?;
+        Ok(())
+    }
+}
+
+fn ways(how: Sdflags) -> io::Result<Shutdown> {
+    match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
+        (true, true) => Ok(Shutdown::Both),
+        (true, false) => Ok(Shutdown::Read),
+        (false, true) => Ok(Shutdown::Write),
+        (false, false) => Err(Errno::INVAL.into()),
     }
 }
 

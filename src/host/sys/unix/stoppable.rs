@@ -1,16 +1,25 @@
-//! Reading and writing what may wait, in a thread that may be asked to stop: by calls that never wait in
-//! the kernel, and slices of waiting between them.
+//! Reading and writing what may wait, by calls that never wait in the kernel, and slices of waiting
+//! between them. For a thread that may be asked to stop, and for a guest that does not want to wait.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
-use super::stdio::PIPE_BUF;
-use super::{FileRef, file, io as kernel, wait};
-use crate::abi::Fdflags;
-use crate::host::{Direction, stop};
+use super::abandon::abandonable;
+use super::file::{FileRef, Whose, reachable};
+use super::{io as kernel, wait};
+use crate::abi::Filesize;
+use crate::host::Direction;
+use crate::host::stop::{self, Turn};
 use crate::memory::Iovecs;
+
+/// The room that a pipe reported as writable has at least.
+const PIPE_BUF: usize = libc::PIPE_BUF;
+
+/// The most that is read at once by a thread that may be left behind.
+const READ_AT_ONCE: usize = 64 << 10;
 
 impl FileRef<'_> {
     /// `readv(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
@@ -19,7 +28,26 @@ impl FileRef<'_> {
     ///
     /// `EINTR`: the thread is asked to stop.
     pub fn read_unless_stopped(self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.0, Direction::Read, nonblock, || read_now(self.0, iovs))
+        wait::retry(self.0, Direction::Read, nonblock, || {
+            self.read_now(iovs, None)
+        })
+    }
+
+    /// `preadv(2)`, likewise.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the thread is asked to stop.
+    pub fn read_at_unless_stopped(
+        self,
+        iovs: &Iovecs<'_>,
+        at: Filesize,
+        nonblock: bool,
+    ) -> io::Result<usize> {
+        let at = reachable(at)?;
+        wait::retry(self.0, Direction::Read, nonblock, || {
+            self.read_now(iovs, Some(at))
+        })
     }
 
     /// `writev(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
@@ -27,17 +55,43 @@ impl FileRef<'_> {
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop, and nothing has been written.
-    pub fn write_unless_stopped(self, mut ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn write_unless_stopped(self, ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        self.write_all(ciovs, None, nonblock)
+    }
+
+    /// `pwritev(2)`, likewise.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the thread is asked to stop, and nothing has been written.
+    pub fn write_at_unless_stopped(
+        self,
+        ciovs: Iovecs<'_>,
+        at: Filesize,
+        nonblock: bool,
+    ) -> io::Result<usize> {
+        let at = reachable(at)?;
+        self.write_all(ciovs, Some(at), nonblock)
+    }
+
+    fn write_all(
+        self,
+        mut ciovs: Iovecs<'_>,
+        at: Option<i64>,
+        nonblock: bool,
+    ) -> io::Result<usize> {
         let mut written = 0;
         loop {
+            let at = at.map(|at| at.saturating_add(written as i64));
             match wait::retry(self.0, Direction::Write, nonblock, || {
-                write_now(self.0, &ciovs)
+                self.write_now(&ciovs, at)
             }) {
                 Ok(nwritten) => {
                     written += nwritten;
                     ciovs.advance(nwritten);
                     // A guest that waits has all of it written, as by a call that waits.
-                    if nonblock || nwritten == 0 || ciovs.is_empty() {
+                    let over = nonblock || nwritten == 0 || ciovs.is_empty();
+                    if over || stop::check().is_err() {
                         return Ok(written);
                     }
                 }
@@ -46,45 +100,146 @@ impl FileRef<'_> {
             }
         }
     }
+
+    /// Reads what is there; `EAGAIN` where that is nothing.
+    fn read_now(self, iovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+        let read = |fd: BorrowedFd<'_>| match (at, self.1) {
+            // Where an offset is kept, it is the one that counts.
+            (None, Whose::Opened(_)) => self.read(iovs),
+            (None, _) => kernel::read(fd, iovs),
+            (Some(at), _) => kernel::read_at(fd, iovs, at),
+        };
+        if let Some(fd) = self.nonblocking() {
+            return read(fd);
+        }
+        match kernel::nowait(self.0, Direction::Read, iovs, at) {
+            Err(error) if is_not_supported(&error) => {}
+            result => return result,
+        }
+        if iovs.is_empty() {
+            return read(self.0);
+        }
+        if at.is_none() {
+            match kernel::recv(self.0, iovs, libc::MSG_DONTWAIT) {
+                Err(error) if is_no_socket(&error) => {}
+                result => return result.map(|(received, _)| received),
+            }
+        }
+        if let Some(fd) = self.reopen() {
+            return read(fd);
+        }
+        match self.look(Direction::Read)? {
+            Seen::Certain(_turn) => read(self.0),
+            Seen::Device(turn, fd) => {
+                let len = iovs.len().min(READ_AT_ONCE);
+                let bytes = abandonable(move || {
+                    let _turn = turn;
+                    let mut bytes = vec![0; len];
+                    let nread = match at {
+                        None => rustix::io::read(&fd, &mut *bytes)?,
+                        Some(at) => rustix::io::pread(&fd, &mut *bytes, at.cast_unsigned())?,
+                    };
+                    bytes.truncate(nread);
+                    Ok(bytes)
+                })?;
+                iovs.scatter(&bytes);
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    /// Writes what there is room for; `EAGAIN` where that is nothing.
+    fn write_now(self, ciovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+        let write = |fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>| match (at, self.1) {
+            (None, Whose::Opened(_)) => self.write(ciovs),
+            (None, _) => kernel::write(fd, ciovs),
+            (Some(at), _) => kernel::write_at(fd, ciovs, at),
+        };
+        if let Some(fd) = self.nonblocking() {
+            return write(fd, ciovs);
+        }
+        match kernel::nowait(self.0, Direction::Write, ciovs, at) {
+            Err(error) if is_not_supported(&error) => {}
+            result => return result,
+        }
+        if ciovs.is_empty() {
+            return write(self.0, ciovs);
+        }
+        if at.is_none() {
+            match kernel::send(self.0, ciovs, libc::MSG_DONTWAIT) {
+                Err(error) if is_no_socket(&error) => {}
+                result => return result,
+            }
+        }
+        if let Some(fd) = self.reopen() {
+            return write(fd, ciovs);
+        }
+        let mut few = ciovs.clone();
+        few.truncate(PIPE_BUF);
+        match self.look(Direction::Write)? {
+            Seen::Certain(_turn) => write(self.0, &few),
+            Seen::Device(turn, fd) => {
+                let mut bytes = vec![0; few.len()];
+                few.gather(&mut bytes);
+                abandonable(move || {
+                    let _turn = turn;
+                    Ok(match at {
+                        None => rustix::io::write(&fd, &bytes)?,
+                        Some(at) => rustix::io::pwrite(&fd, &bytes, at.cast_unsigned())?,
+                    })
+                })
+            }
+        }
+    }
+
+    /// A description of it on which calls do not wait, if there is one by now.
+    fn nonblocking(&self) -> Option<BorrowedFd<'_>> {
+        match self.1 {
+            Whose::Opened(file) => file.is_nonblock().then_some(self.0),
+            Whose::Lent(stdio) => stdio.reopened(),
+            Whose::Accepted => None,
+        }
+    }
+
+    /// A description of it on which calls do not wait, if one can be had.
+    fn reopen(&self) -> Option<BorrowedFd<'_>> {
+        match self.1 {
+            Whose::Lent(stdio) => stdio.reopen(),
+            Whose::Opened(_) | Whose::Accepted => None,
+        }
+    }
+
+    /// Looks, in turn, whether it is ready.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN`: it is not. `EINTR`: the thread is asked to stop.
+    pub(super) fn look(self, direction: Direction) -> io::Result<Seen> {
+        let stat = fstat(self.0)?;
+        let file = [stat.st_dev as u64, stat.st_ino as u64, stat.st_rdev as u64];
+        let turn = Turn::take((file, direction))?;
+        if !wait::is_ready(self.0, direction)? {
+            return Err(Errno::AGAIN.into());
+        }
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Fifo => Ok(Seen::Certain(turn)),
+            _ if !stop::may_be_asked() => Ok(Seen::Certain(turn)),
+            _ => Ok(Seen::Device(
+                turn,
+                rustix::io::fcntl_dupfd_cloexec(self.0, 3)?,
+            )),
+        }
+    }
 }
 
-/// Reads what is there; `EAGAIN` where that is nothing.
-fn read_now(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
-    match kernel::nowait(fd, Direction::Read, iovs) {
-        Err(error) if is_not_supported(&error) => {}
-        result => return result,
-    }
-    if iovs.is_empty() || never_waits(fd)? {
-        return kernel::read(fd, iovs);
-    }
-    let ready = || wait::is_ready(fd, Direction::Read);
-    stop::if_ready(ready, || kernel::read(fd, iovs))
-}
-
-/// Writes what there is room for; `EAGAIN` where that is nothing.
-fn write_now(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-    match kernel::nowait(fd, Direction::Write, ciovs) {
-        Err(error) if is_not_supported(&error) => {}
-        result => return result,
-    }
-    if ciovs.is_empty() || never_waits(fd)? {
-        return kernel::write(fd, ciovs);
-    }
-    match kernel::send(fd, ciovs, libc::MSG_DONTWAIT) {
-        Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => {}
-        result => return result,
-    }
-    let ready = || wait::is_ready(fd, Direction::Write);
-    stop::if_ready(ready, || {
-        let mut ciovs = ciovs.clone();
-        ciovs.truncate(PIPE_BUF);
-        kernel::write(fd, &ciovs)
-    })
-}
-
-/// Whether the descriptor is set not to wait.
-fn never_waits(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    Ok(file::fdflags(fd)?.contains(Fdflags::NONBLOCK))
+/// What is ready, and can be called on while the turn is held.
+pub(super) enum Seen {
+    /// It keeps what it says: a FIFO that can be written has room for `PIPE_BUF` bytes. Or there is no
+    /// more to be done.
+    Certain(Turn),
+    /// It may wait all the same: a device without room for all of a write, a listener from which another
+    /// process took the connection. Another number of its own, for the call to be left behind with.
+    Device(Turn, OwnedFd),
 }
 
 /// Whether a call was refused for being one that must not wait: by the file, by a kernel without it, or
@@ -93,4 +248,8 @@ fn is_not_supported(error: &io::Error) -> bool {
     [Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::INVAL]
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+fn is_no_socket(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOTSOCK)
 }

@@ -6,7 +6,8 @@ use std::os::fd::BorrowedFd;
 use rustix::event::{PollFd, Timespec};
 
 use super::poll::{events, timespec};
-use crate::host::{Direction, stop};
+use crate::host::Direction;
+use crate::host::stop::{self, Pause};
 
 /// Whether a call in this direction would find something to do now.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<bool> {
@@ -21,24 +22,31 @@ pub(super) fn retry<T>(
     nonblock: bool,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
+    let mut pause = Pause::default();
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !nonblock => {
-                wait(fd, direction)?;
+                wait(fd, direction, &mut pause)?;
             }
             result => return result,
         }
     }
 }
 
-/// Waits until something is ready, or a slice is over.
+/// Waits until something is ready, or a slice is over. What is said to be ready again and again and then
+/// is not (a terminal with room for one byte and a line feed to write, which takes two) is left alone for
+/// longer and longer.
 #[cold]
-fn wait(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<()> {
+fn wait(fd: BorrowedFd<'_>, direction: Direction, pause: &mut Pause) -> io::Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
     let slice = stop::slice(None).map(timespec);
     match rustix::event::poll(&mut fds, slice.as_ref()) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => stop::check(),
-        Ok(_) => Ok(()),
+        Ok(0) => {
+            *pause = Pause::default();
+            stop::check()
+        }
+        Err(rustix::io::Errno::INTR) => stop::check(),
+        Ok(_) => pause.pass(),
         Err(error) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Seek, SeekFrom};
 use std::os::windows::io::AsHandle;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_FILE_TOO_LARGE, ERROR_INVALID_PARAMETER, ERROR_NEGATIVE_SEEK,
@@ -22,8 +22,8 @@ use windows_sys::Win32::Foundation::{
 use super::errno::{error, is};
 use super::io::{self as kernel, At};
 use super::{Dir, Socket, SocketRef, Stdio, stat};
-use crate::abi::{Advice, Fdflags, Filesize, Filestat, Riflags};
-use crate::host::{SYNCHRONOUS, SetTime};
+use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
+use crate::host::{SYNCHRONOUS, SetTime, stop};
 use crate::memory::Iovecs;
 
 /// An open file, or a directory that was not asked for as one.
@@ -60,6 +60,11 @@ impl File {
         self.synchronous
     }
 
+    /// What it is, if opening has told, as it does not here.
+    pub fn filetype(&self) -> Option<Filetype> {
+        None
+    }
+
     /// The file, for as long as it is held.
     pub fn as_ref(&self) -> FileRef<'_> {
         FileRef(Which::File(self))
@@ -74,24 +79,24 @@ impl File {
         Ok(self.directory.get_or_init(|| dir))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Filesize> {
-        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> io::Result<MutexGuard<'_, Filesize>> {
+        stop::lock(&self.position)
     }
 
     /// The bytes from the position to the end.
     pub(super) fn bytes_left(&self) -> io::Result<Filesize> {
-        Ok(self.file.metadata()?.len().saturating_sub(*self.lock()))
+        Ok(self.file.metadata()?.len().saturating_sub(*self.lock()?))
     }
 
     fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        let mut position = self.lock();
+        let mut position = self.lock()?;
         let nread = kernel::read(self.file.as_handle(), iovs, At::Offset(*position))?;
         *position += nread as Filesize;
         Ok(nread)
     }
 
     fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        let mut position = self.lock();
+        let mut position = self.lock()?;
         if self.append.load(Relaxed) {
             let nwritten = kernel::write(self.file.as_handle(), ciovs, At::End)?;
             *position = (&self.file).stream_position()?;
@@ -104,17 +109,17 @@ impl File {
 
     fn read_at(&self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
         // Between an appending write and its question where that was, the handle must stay.
-        let _position = self.lock();
+        let _position = self.lock()?;
         kernel::read(self.file.as_handle(), iovs, At::Offset(at))
     }
 
     fn write_at(&self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        let _position = self.lock();
+        let _position = self.lock()?;
         kernel::write(self.file.as_handle(), ciovs, At::Offset(at))
     }
 
     fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
-        let mut position = self.lock();
+        let mut position = self.lock()?;
         let sought = match to {
             SeekFrom::Start(offset) => Some(offset),
             SeekFrom::Current(delta) => position.checked_add_signed(delta),
@@ -149,7 +154,7 @@ impl FileRef<'_> {
     pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
         match self.0 {
             Which::File(file) => file.read(iovs),
-            Which::Stdio(stdio) => stdio.read(iovs, false),
+            Which::Stdio(stdio) => stdio.read(iovs),
             Which::Socket(socket) => {
                 let nonblock = socket.is_nonblock();
                 let received = SocketRef::from(self).recv(iovs, Riflags::empty(), nonblock);
@@ -162,7 +167,7 @@ impl FileRef<'_> {
     pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
         match self.0 {
             Which::File(file) => file.write(ciovs),
-            Which::Stdio(stdio) => stdio.write_all_of(ciovs, false),
+            Which::Stdio(stdio) => stdio.write(ciovs),
             Which::Socket(socket) => SocketRef::from(self).send(ciovs, socket.is_nonblock()),
         }
     }
@@ -250,19 +255,6 @@ impl FileRef<'_> {
         offset(at)?;
         offset(len)?;
         Ok(())
-    }
-
-    /// `fcntl(F_GETFL)`, as the guest's flags.
-    pub fn fdflags(self) -> io::Result<Fdflags> {
-        Ok(match self.0 {
-            Which::File(file) => {
-                let mut fdflags = file.synchronous;
-                fdflags.set(Fdflags::APPEND, file.append.load(Relaxed));
-                fdflags
-            }
-            Which::Stdio(stdio) => stdio.fdflags()?,
-            Which::Socket(socket) => socket.fdflags(),
-        })
     }
 
     /// `fcntl(F_SETFL)`: what can change of an open file, appending and non-blocking.

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rustix::net::{Shutdown, SocketType, sockopt};
 use windows_sys::Win32::Networking::WinSock::{MSG_PEEK, WSAEINVAL, WSAENOTSOCK};
 
+use super::errno::would_block;
 use super::file::Which;
 use super::{FileRef, io as kernel, poll, query, wait};
-use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
+use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
@@ -41,12 +42,6 @@ impl Socket {
 
     pub(super) fn set_nonblock(&self, nonblock: bool) {
         self.nonblock.store(nonblock, Relaxed);
-    }
-
-    pub(super) fn fdflags(&self) -> Fdflags {
-        let mut fdflags = Fdflags::empty();
-        fdflags.set(Fdflags::NONBLOCK, self.is_nonblock());
-        fdflags
     }
 }
 
@@ -94,7 +89,7 @@ impl<'a> SocketRef<'a> {
         // Winsock has no MSG_WAITALL for a socket that does not wait.
         if riflags.contains(Riflags::RECV_WAITALL) && !peek && !nonblock {
             let wanted = iovs.bufs().iter().map(|buf| buf.len).sum();
-            while received > 0 && received < wanted {
+            while received > 0 && received < wanted && stop::check().is_ok() {
                 match recv(received) {
                     Ok((0, _)) | Err(_) => break,
                     Ok((more, _)) => received += more,
@@ -115,13 +110,14 @@ impl<'a> SocketRef<'a> {
 
     /// `shutdown(2)`.
     pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
-        let how = match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
-            (true, true) => Shutdown::Both,
-            (true, false) => Shutdown::Read,
-            (false, true) => Shutdown::Write,
-            (false, false) => return Err(io::Error::from_raw_os_error(WSAEINVAL)),
-        };
-        Ok(rustix::net::shutdown(self.socket()?, how)?)
+        Ok(rustix::net::shutdown(self.socket()?, ways(how)?)?)
+    }
+
+    /// Refuses what `shutdown(2)` would refuse, and does no more.
+    pub fn check_shutdown(self, how: Sdflags) -> io::Result<()> {
+        ways(how)?;
+        rustix::net::getpeername(self.socket()?)?;
+        Ok(())
     }
 
     fn socket(self) -> io::Result<BorrowedSocket<'a>> {
@@ -141,12 +137,25 @@ impl<'a> SocketRef<'a> {
         mut call: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
         wait::retry(self.0, direction, nonblock, || {
-            if nonblock || stop::may_be_asked() {
-                stop::if_ready(|| poll::is_ready(self.0, direction), &mut call)
-            } else {
+            if !nonblock && !stop::may_be_asked() {
+                return call();
+            }
+            let _turn = self.0.turn(direction)?;
+            if poll::is_ready(self.0, direction)? {
                 call()
+            } else {
+                Err(would_block())
             }
         })
+    }
+}
+
+fn ways(how: Sdflags) -> io::Result<Shutdown> {
+    match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
+        (true, true) => Ok(Shutdown::Both),
+        (true, false) => Ok(Shutdown::Read),
+        (false, true) => Ok(Shutdown::Write),
+        (false, false) => Err(io::Error::from_raw_os_error(WSAEINVAL)),
     }
 }
 

@@ -11,11 +11,8 @@ use super::io::{self as kernel, At};
 use super::query::{self, Kind};
 use super::{FileRef, crt, poll, socket, stat, wait};
 use crate::abi::{Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{Direction, SYNCHRONOUS};
+use crate::host::{Direction, SYNCHRONOUS, StreamFlags};
 use crate::memory::Iovecs;
-
-/// The most that is written to a pipe at once for a guest that does not want to wait.
-const PIPE_BUF: usize = 4096;
 
 /// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
 ///
@@ -41,8 +38,42 @@ impl Stdio {
         FileRef(Which::Stdio(self))
     }
 
-    /// `readv(2)` that waits unless `nonblock`, whatever the descriptor itself would do.
-    pub fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    /// What the host does of itself with what is written, and for what it is open. What Windows does not
+    /// tell of a handle is taken as given.
+    pub fn flags(&self) -> io::Result<StreamFlags> {
+        let handle = self.handle()?;
+        let mut flags = StreamFlags {
+            fdflags: Fdflags::empty(),
+            read: true,
+            write: true,
+        };
+        if let Ok(access) = winx::file::query_access_information(handle) {
+            flags.read = access.contains(AccessMode::FILE_READ_DATA);
+            flags.write =
+                access.intersects(AccessMode::FILE_WRITE_DATA | AccessMode::FILE_APPEND_DATA);
+            let appends = !access.contains(AccessMode::FILE_WRITE_DATA);
+            let disk = query::kind(handle)? == Kind::Disk;
+            (flags.fdflags).set(Fdflags::APPEND, disk && flags.write && appends);
+        }
+        if query::kind(handle)? == Kind::Disk {
+            let mode = winx::file::query_mode_information(handle)?;
+            let through = mode.contains(FileModeInformation::FILE_WRITE_THROUGH);
+            flags.fdflags.set(SYNCHRONOUS, through);
+        }
+        Ok(flags)
+    }
+
+    /// `readv(2)` that waits, whatever the descriptor itself would do.
+    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        self.read_unless(iovs, false)
+    }
+
+    /// `writev(2)` that waits, whatever the descriptor itself would do.
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        self.write_unless(ciovs, false)
+    }
+
+    pub(super) fn read_unless(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         if nonblock && !poll::is_ready(self.as_ref(), Direction::Read)? {
             return Err(would_block());
         }
@@ -52,16 +83,7 @@ impl Stdio {
         })
     }
 
-    /// `writev(2)` that waits unless `nonblock`, whatever the descriptor itself would do. Whether a
-    /// pipe has room Windows does not tell: a write of no more than a page to a full one waits.
-    pub fn write(&self, mut ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        if nonblock {
-            ciovs.truncate(PIPE_BUF);
-        }
-        self.write_all_of(&ciovs, nonblock)
-    }
-
-    pub(super) fn write_all_of(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub(super) fn write_unless(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         if nonblock && !poll::is_ready(self.as_ref(), Direction::Write)? {
             return Err(would_block());
         }
@@ -123,22 +145,6 @@ impl Stdio {
 
     pub(super) fn is_terminal(&self) -> bool {
         self.handle().is_ok_and(|handle| handle.is_terminal())
-    }
-
-    /// What the host does of itself with what is written.
-    pub(super) fn fdflags(&self) -> io::Result<Fdflags> {
-        let mut fdflags = Fdflags::empty();
-        let handle = self.handle()?;
-        if query::kind(handle)? == Kind::Disk {
-            let access = winx::file::query_access_information(handle)?;
-            let appends = access.contains(AccessMode::FILE_APPEND_DATA)
-                && !access.contains(AccessMode::FILE_WRITE_DATA);
-            fdflags.set(Fdflags::APPEND, appends);
-            let mode = winx::file::query_mode_information(handle)?;
-            let through = mode.contains(FileModeInformation::FILE_WRITE_THROUGH);
-            fdflags.set(SYNCHRONOUS, through);
-        }
-        Ok(fdflags)
     }
 }
 

@@ -1,0 +1,286 @@
+//! Reading and writing through an [`Entry`]: when a call waits, and what a stream that is lent has of its
+//! own. The host's open file, which others share, is read and written, and stays as it is otherwise.
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Descriptor, Entry};
+use crate::abi::{Advice, Errno, Fdflags, Filesize, Filetype, Riflags, Roflags, Sdflags};
+use crate::host::{Direction, SYNCHRONOUS, SeekFrom, Socket, SocketRef, stop};
+use crate::memory::Iovecs;
+
+impl Entry {
+    /// `readv(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
+    /// says.
+    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        if iovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        match &self.descriptor {
+            _ if stop::may_be_asked() => self.read_unless_stopped(iovs),
+            Descriptor::Stdio(_) if self.is_shut(Direction::Read) => Ok(0),
+            Descriptor::Stdio(_) if self.is_nonblock() => self.read_unless_stopped(iovs),
+            Descriptor::Stdio(stdio) => Ok(stdio.read(iovs)?),
+            _ => self.read_file(iovs),
+        }
+    }
+
+    /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Pipe`]: the guest has shut the stream for writing.
+    /// [`Errno::Intr`]: the thread is asked to stop. What the host says.
+    pub fn write(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+        if ciovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        let nwritten = match &self.descriptor {
+            _ if stop::may_be_asked() => self.write_unless_stopped(ciovs)?,
+            Descriptor::Stdio(_) if self.is_shut(Direction::Write) => return Err(Errno::Pipe),
+            Descriptor::Stdio(_) if self.is_nonblock() => self.write_unless_stopped(ciovs)?,
+            Descriptor::Stdio(stdio) => {
+                self.seek_to_append()?;
+                stdio.write(&ciovs)?
+            }
+            _ => self.write_file(&ciovs)?,
+        };
+        self.synchronise()?;
+        Ok(nwritten)
+    }
+
+    /// `preadv(2)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::read`].
+    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        if iovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        if stop::may_be_asked() {
+            return self.read_at_unless_stopped(iovs, offset);
+        }
+        Ok(self.file()?.read_at(iovs, offset)?)
+    }
+
+    /// `pwritev(2)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::write`].
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        if ciovs.bufs().is_empty() {
+            return Ok(0);
+        }
+        let nwritten = if stop::may_be_asked() {
+            self.write_at_unless_stopped(ciovs, offset)?
+        } else {
+            self.file()?.write_at(ciovs, offset)?
+        };
+        self.synchronise()?;
+        Ok(nwritten)
+    }
+
+    #[cold]
+    fn read_unless_stopped(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        if self.is_shut(Direction::Read) {
+            return Ok(0);
+        }
+        if self.may_wait() {
+            return Ok((self.file()?).read_unless_stopped(iovs, self.is_nonblock())?);
+        }
+        stop::in_pieces(iovs.clone(), |piece| self.read_file(piece))
+    }
+
+    #[cold]
+    fn write_unless_stopped(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+        if self.is_shut(Direction::Write) {
+            return Err(Errno::Pipe);
+        }
+        if self.may_wait() {
+            return Ok((self.file()?).write_unless_stopped(ciovs, self.is_nonblock())?);
+        }
+        self.seek_to_append()?;
+        stop::in_pieces(ciovs, |piece| self.write_file(piece))
+    }
+
+    #[cold]
+    fn read_at_unless_stopped(&self, iovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
+        let file = self.file()?;
+        if self.may_wait() {
+            return Ok(file.read_at_unless_stopped(iovs, at, self.is_nonblock())?);
+        }
+        let mut done = 0;
+        stop::in_pieces(iovs.clone(), |piece| {
+            let nread = file.read_at(piece, at.saturating_add(done))?;
+            done += nread as Filesize;
+            Ok(nread)
+        })
+    }
+
+    #[cold]
+    fn write_at_unless_stopped(&self, ciovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
+        let file = self.file()?;
+        if self.may_wait() {
+            return Ok(file.write_at_unless_stopped(ciovs.clone(), at, self.is_nonblock())?);
+        }
+        let mut done = 0;
+        stop::in_pieces(ciovs.clone(), |piece| {
+            let nwritten = file.write_at(piece, at.saturating_add(done))?;
+            done += nwritten as Filesize;
+            Ok(nwritten)
+        })
+    }
+
+    /// Reads what is taken for a thing that makes no one wait.
+    fn read_file(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        let file = self.file()?;
+        match file.read(iovs) {
+            Err(error) if self.waits_after(&error) => Ok(file.read_unless_stopped(iovs, false)?),
+            result => Ok(result?),
+        }
+    }
+
+    /// Writes to what is taken for a thing that makes no one wait.
+    fn write_file(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        let file = self.file()?;
+        match file.write(ciovs) {
+            Err(error) if self.waits_after(&error) => {
+                Ok(file.write_unless_stopped(ciovs.clone(), false)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// Whether the host did not want to wait, and the guest does.
+    fn waits_after(&self, error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::WouldBlock && !self.is_nonblock()
+    }
+
+    /// Whether the guest does not want to wait on this descriptor.
+    pub fn is_nonblock(&self) -> bool {
+        self.fdflags().contains(Fdflags::NONBLOCK)
+    }
+
+    /// Whether there is something that a read or write would wait for: a disk is as fast as it is.
+    fn may_wait(&self) -> bool {
+        use Filetype::{BlockDevice, Directory, RegularFile};
+        !matches!(
+            self.filetype(),
+            Ok(RegularFile | Directory | BlockDevice) | Err(_)
+        )
+    }
+
+    /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
+    fn seek_to_append(&self) -> Result<(), Errno> {
+        if let Descriptor::Stdio(stdio) = &self.descriptor
+            && self.emulated(Fdflags::APPEND)?
+        {
+            // What cannot seek has no end to append to.
+            let _ = stdio.as_ref().seek(SeekFrom::End(0));
+        }
+        Ok(())
+    }
+
+    /// Brings to the disk what was written, where the guest asked for that after opening: the host
+    /// takes such a flag only when it opens.
+    fn synchronise(&self) -> Result<(), Errno> {
+        if self.emulated(SYNCHRONOUS)? {
+            self.file()?.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the guest set one of these flags and the host does not keep it.
+    fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
+        let set = self.fdflags() & fdflags;
+        Ok(!set.is_empty() && !self.host_fdflags()?.contains(set))
+    }
+
+    /// `posix_fadvise(2)`. Of a stream that is lent, advice would stay with the open file for all that
+    /// share it; it is checked and ignored.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    pub fn advise(&self, offset: Filesize, len: Filesize, advice: Advice) -> Result<(), Errno> {
+        if let Descriptor::Stdio(_) = self.descriptor {
+            for number in [offset, len] {
+                i64::try_from(number).map_err(|_| Errno::Inval)?;
+            }
+            return Ok(());
+        }
+        Ok(self.file()?.advise(offset, len, advice)?)
+    }
+
+    /// The socket, or what the host will say is none.
+    fn socket(&self) -> Result<SocketRef<'_>, Errno> {
+        self.file().map(SocketRef::from).map_err(|_| Errno::Notsock)
+    }
+
+    /// `accept4(2)`, waiting for a connection unless `nonblock`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
+    /// says.
+    pub fn accept(&self, nonblock: bool) -> Result<Socket, Errno> {
+        Ok(self.socket()?.accept(nonblock)?)
+    }
+
+    /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::accept`].
+    pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
+        let socket = self.socket()?;
+        if self.is_shut(Direction::Read) {
+            return Ok((0, Roflags::empty()));
+        }
+        Ok(socket.recv(iovs, riflags, self.is_nonblock())?)
+    }
+
+    /// `sendmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
+    pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        let socket = self.socket()?;
+        if self.is_shut(Direction::Write) {
+            return Err(Errno::Pipe);
+        }
+        Ok(socket.send(ciovs, self.is_nonblock())?)
+    }
+
+    /// `shutdown(2)`, of a stream that is lent for this descriptor alone: the connection is the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is a directory. What the host says.
+    pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
+        let socket = self.socket()?;
+        if let Descriptor::Stdio(_) = self.descriptor {
+            socket.check_shutdown(how)?;
+            self.shut.fetch_or(how.bits(), Relaxed);
+        } else {
+            socket.shutdown(how)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the guest has shut a stream that is lent in this direction.
+    pub fn is_shut(&self, direction: Direction) -> bool {
+        let half = match direction {
+            Direction::Read => Sdflags::RD,
+            Direction::Write => Sdflags::WR,
+        };
+        Sdflags::from_bits_retain(self.shut.load(Relaxed)).contains(half)
+    }
+}

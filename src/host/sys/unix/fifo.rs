@@ -1,0 +1,75 @@
+//! Opening without waiting in the kernel, in a thread that may be asked to stop.
+//!
+//! All is opened with `O_NONBLOCK`, which means nothing to most files. What would have waited for it is
+//! waited for here: the other end of a FIFO, and a process that holds a lease.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::PollFd;
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
+
+use super::File;
+use super::poll::{events, timespec};
+use crate::host::stop::{self, Pause};
+use crate::host::{Direction, OpenHow};
+
+/// Opens by `open`, which adds `O_NONBLOCK`. What could not be opened so is opened by `ask`, to be asked
+/// whether it is a FIFO.
+///
+/// # Errors
+///
+/// What `open` says. `EINTR`: the thread is asked to stop.
+pub(super) fn open_unless_stopped(
+    how: OpenHow,
+    open: impl Fn() -> io::Result<OwnedFd>,
+    ask: impl Fn() -> io::Result<OwnedFd>,
+) -> io::Result<File> {
+    let mut pause = Pause::default();
+    let fd = loop {
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause.pass()?,
+            // A FIFO that nobody reads, or a device that is not there.
+            Err(error) if is_no_device(&error) && how.write && is_fifo(&ask) => pause.pass()?,
+            result => break result?,
+        }
+    };
+    let filetype = FileType::from_raw_mode(fstat(&fd)?.st_mode);
+    if filetype == FileType::Fifo && !how.write {
+        wait_for_writer(fd.as_fd())?;
+    }
+    Ok(File::nonblocking(fd, filetype, how.fdflags))
+}
+
+fn is_fifo(ask: impl Fn() -> io::Result<OwnedFd>) -> bool {
+    let mode = ask().and_then(|fd| Ok(fstat(&fd)?.st_mode));
+    mode.is_ok_and(|mode| FileType::from_raw_mode(mode) == FileType::Fifo)
+}
+
+fn is_no_device(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENXIO)
+}
+
+/// Waits until somebody has opened the FIFO to write, if not to write then to close it again.
+///
+/// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
+fn wait_for_writer(fifo: BorrowedFd<'_>) -> io::Result<()> {
+    let (_reader, copy) = pipe_with(PipeFlags::CLOEXEC)?;
+    let mut fds = [PollFd::from_borrowed_fd(fifo, events(Direction::Read))];
+    let mut pause = Pause::default();
+    loop {
+        match tee(fifo, &copy, 1, SpliceFlags::NONBLOCK) {
+            // There is nothing in it, and nobody to change that.
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::AGAIN) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        match rustix::event::poll(&mut fds, Some(&timespec(pause.next()))) {
+            Ok(0) | Err(Errno::INTR) => stop::check()?,
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

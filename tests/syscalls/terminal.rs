@@ -1,0 +1,183 @@
+//! Terminals: to be ready says less of them than of a pipe, and no call on them can be told not to wait.
+//! A guest waits for one as for any other stream, or does not.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcsetattr};
+use wasi_rs::abi::Errno::{self, Again, Intr};
+use wasi_rs::abi::Fdflags;
+
+use crate::stop::{never_stopped, read, stopped, transfer, write};
+use crate::support::{END, Guest, null};
+
+const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
+
+/// Both sides of a pseudo-terminal: the one that is a terminal, and the one that is its screen and keys.
+fn terminal() -> (OwnedFd, OwnedFd) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let oflags = OFlags::RDWR | OFlags::NOCTTY;
+    let terminal = rustix::fs::open(name, oflags, Mode::empty()).unwrap();
+    (terminal, master)
+}
+
+fn change(terminal: impl AsFd, change: impl FnOnce(&mut Termios)) {
+    let mut termios = tcgetattr(&terminal).unwrap();
+    change(&mut termios);
+    tcsetattr(&terminal, OptionalActions::Now, &termios).unwrap();
+}
+
+/// Terminals that take nothing, or less than they say: with their output as it is, and processed.
+fn unwilling() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
+    let mut terminals = Vec::new();
+    for raw in [false, true] {
+        for (name, stop) in [("nobody reads it", false), ("it is stopped", true)] {
+            let (terminal, master) = terminal();
+            if raw {
+                change(&terminal, Termios::make_raw);
+            }
+            if stop {
+                tcflow(&terminal, Action::OOff).unwrap();
+            }
+            terminals.push((name, terminal, master));
+        }
+    }
+    terminals
+}
+
+fn with_stdout(stdout: OwnedFd) -> Guest {
+    Guest::with(|setup| setup.stdio = [null(), stdout, null()])
+}
+
+/// A write that is more than a terminal has room for.
+const MUCH: [[u64; 2]; 4] = [[0, END]; 4];
+
+/// Writes until there is no room: the errno that says so. What there is room for is written, and told.
+fn fill(guest: &Guest) -> Errno {
+    loop {
+        match transfer(guest, "fd_write", 1, &MUCH) {
+            Ok(written) => assert!(u64::from(written) < 4 * END, "{written}"),
+            Err(errno) => return errno,
+        }
+    }
+}
+
+#[test]
+fn writing_to_a_terminal_that_takes_nothing_ends() {
+    for (name, terminal, _master) in unwilling() {
+        let guest = with_stdout(terminal);
+        assert_eq!(stopped(&guest, fill), Intr, "{name}");
+    }
+}
+
+#[test]
+fn a_guest_that_does_not_wait_is_told_so_by_any_thread() {
+    for (name, terminal, _master) in unwilling() {
+        let guest = with_stdout(terminal);
+        let flags = fcntl_getfl(guest.stdio(1)).unwrap();
+        guest.ok("fd_fdstat_set_flags", [1, NONBLOCK]);
+        assert_eq!(fill(&guest), Again, "{name}");
+        assert_eq!(stopped(&guest, fill), Again, "{name}");
+        assert_eq!(fcntl_getfl(guest.stdio(1)).unwrap(), flags, "{name}");
+    }
+}
+
+#[test]
+fn all_that_is_written_arrives() {
+    let (terminal, master) = terminal();
+    change(&terminal, Termios::make_raw);
+    let guest = with_stdout(terminal);
+    let all = 4 * END as usize;
+    let reader = std::thread::spawn(move || {
+        let (mut read, mut buf) = (0, vec![0; 1000]);
+        while read < all {
+            read += rustix::io::read(&master, &mut *buf).unwrap();
+        }
+    });
+    let written = never_stopped(&guest, |guest| transfer(guest, "fd_write", 1, &MUCH));
+    assert_eq!(written, Ok(all as u32));
+    reader.join().unwrap();
+}
+
+#[test]
+fn what_is_typed_is_read() {
+    let (terminal, master) = terminal();
+    let guest = Guest::with_stdin(terminal);
+    assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
+    for line in ["a line\n", "another\n"] {
+        rustix::io::write(&master, line.as_bytes()).unwrap();
+        assert_eq!(never_stopped(&guest, |guest| guest.read(0)), line);
+    }
+    rustix::io::write(&master, b"no line yet").unwrap();
+    assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
+    // The end, as it is typed.
+    rustix::io::write(&master, b"\x04\x04").unwrap();
+    assert_eq!(never_stopped(&guest, |guest| guest.read(0)), "no line yet");
+    assert_eq!(never_stopped(&guest, |guest| read(guest, 0)), Ok(0));
+}
+
+/// A terminal that is set to make a reader wait for so many bytes, and says that it is ready before.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_reader_does_not_wait_for_as_many_bytes_as_the_terminal_would() {
+    use rustix::termios::SpecialCodeIndex;
+    let (terminal, master) = terminal();
+    change(&terminal, |termios| {
+        termios.make_raw();
+        termios.special_codes[SpecialCodeIndex::VMIN] = 8;
+        termios.special_codes[SpecialCodeIndex::VTIME] = 255;
+    });
+    let guest = Guest::with_stdin(terminal);
+    rustix::io::write(&master, b"few").unwrap();
+    assert_eq!(stopped(&guest, |guest| read(guest, 0)), Ok(3));
+    assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
+}
+
+/// The screen's side cannot be opened once more, and has less room than a write takes.
+#[test]
+#[cfg(target_os = "linux")]
+fn writing_to_a_device_that_cannot_be_opened_again_ends() {
+    let (terminal, master) = terminal();
+    change(&terminal, Termios::make_raw);
+    let flags = fcntl_getfl(&master).unwrap();
+    fcntl_setfl(&master, flags | OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&master, &[b'x'; 4096]).is_ok() {}
+    fcntl_setfl(&master, flags).unwrap();
+    let guest = with_stdout(master);
+    for _ in 0..4 {
+        assert_eq!(stopped(&guest, |guest| write(guest, 1)), Err(Intr));
+        // A little room.
+        rustix::io::read(&terminal, &mut [0; 512]).unwrap();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn all_that_is_written_to_a_device_that_cannot_be_opened_again_arrives() {
+    let (terminal, master) = terminal();
+    change(&terminal, Termios::make_raw);
+    let guest = with_stdout(master);
+    let pattern: Vec<u8> = (0..0x4000).map(|at| (at % 251) as u8).collect();
+    let len = pattern.len();
+    let reader = std::thread::spawn(move || {
+        let mut text: Vec<u8> = Vec::new();
+        while text.len() < len {
+            let mut buf = [0_u8; 100];
+            let read = rustix::io::read(&terminal, &mut buf).unwrap();
+            text.extend(&buf[..read]);
+        }
+        text
+    });
+    let written = never_stopped(&guest, |guest| {
+        guest.put(crate::support::BUF, &pattern);
+        let at = crate::support::BUF;
+        // Pieces of memory that begin and end within words.
+        let bufs = [[at, 3], [at + 3, 0x1001], [at + 0x1004, 0x2ffc]];
+        transfer(guest, "fd_write", 1, &bufs)
+    });
+    assert_eq!(written, Ok(len as u32));
+    assert!(reader.join().unwrap() == pattern);
+}
