@@ -108,6 +108,11 @@ impl Place<'_> {
         self.root.granted()
     }
 
+    /// What the guest has not given up for what is opened here.
+    pub fn passed_on(&self) -> Rights {
+        self.root.passed_on()
+    }
+
     /// Whether what is here may have a name `there`: only where no more is granted of it than here.
     ///
     /// # Errors
