@@ -36,9 +36,10 @@ pub struct Entry {
     stays_open: bool,
     /// What counts the host's descriptor, where the guest opened it.
     _slot: Option<Slot>,
-    /// What was asked for. What the type of the file allows of it is known when that is.
-    rights_base: AtomicU64,
-    rights_inheriting: AtomicU64,
+    /// What `path_open` was asked for, which is reported and limits nothing.
+    asked: RightsPair,
+    /// What the access mode leaves, and the guest has not given up.
+    kept: Kept,
     /// What the embedder allows, of this and of all that is opened through it.
     granted: AtomicU64,
     /// The most that this can become.
@@ -54,6 +55,38 @@ pub struct Entry {
     file_id: OnceLock<FileId>,
     /// The place of `fd_readdir` in a directory.
     read_dir: OnceLock<Box<Turn<ReadDir>>>,
+}
+
+/// What a guest may still do, of all rights that there are: with the descriptor, and with what is
+/// opened through it.
+#[derive(Debug)]
+struct Kept {
+    base: AtomicU64,
+    inheriting: AtomicU64,
+}
+
+impl Kept {
+    fn new(base: Rights, inheriting: Rights) -> Self {
+        Self {
+            base: AtomicU64::new(base.bits()),
+            inheriting: AtomicU64::new(inheriting.bits()),
+        }
+    }
+
+    #[inline]
+    fn base(&self) -> Rights {
+        Rights::from_bits_retain(self.base.load(Relaxed))
+    }
+
+    fn inheriting(&self) -> Rights {
+        Rights::from_bits_retain(self.inheriting.load(Relaxed))
+    }
+
+    /// Two threads that shrink at the same time leave what both allow.
+    fn shrink(&self, to: RightsPair) {
+        self.base.fetch_and(to.base.bits(), Relaxed);
+        self.inheriting.fetch_and(to.inheriting.bits(), Relaxed);
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +107,10 @@ impl Kind {
 }
 
 impl Entry {
-    /// Something open, with the rights that were asked for it, as far as they are granted.
+    /// Something open, for which `asked` was asked: all may be done with it that is granted.
     pub fn new(
         descriptor: Descriptor,
-        rights: RightsPair,
+        asked: RightsPair,
         granted: Rights,
         fdflags: Fdflags,
     ) -> Self {
@@ -86,8 +119,8 @@ impl Entry {
             preopen: None,
             stays_open: false,
             _slot: None,
-            rights_base: AtomicU64::new(rights.base.bits()),
-            rights_inheriting: AtomicU64::new(rights.inheriting.bits()),
+            asked,
+            kept: Kept::new(Rights::all(), Rights::all()),
             granted: AtomicU64::new(granted.bits()),
             most_granted: granted,
             fdflags: AtomicU16::new(fdflags.bits()),
@@ -96,6 +129,16 @@ impl Entry {
             kind: OnceLock::new(),
             file_id: OnceLock::new(),
             read_dir: OnceLock::new(),
+        }
+    }
+
+    /// The same with no more than `kept`, as the guest gave up the rest for what is opened where this
+    /// was, and without what the access mode excludes.
+    #[must_use]
+    pub fn keeping(self, kept: Rights, excluded: Rights) -> Self {
+        Self {
+            kept: Kept::new(kept - excluded, kept),
+            ..self
         }
     }
 
@@ -143,8 +186,7 @@ impl Entry {
                 preopen: Some(Arc::clone(preopen)),
                 file_id: OnceLock::from(id),
                 granted: AtomicU64::new(self.granted().bits()),
-                rights_base: AtomicU64::new(self.rights_base.load(Relaxed)),
-                rights_inheriting: AtomicU64::new(self.rights_inheriting.load(Relaxed)),
+                kept: Kept::new(self.kept.base(), self.kept.inheriting()),
                 ..Self::new(
                     Descriptor::Parked(parked),
                     RightsPair::DIRECTORY,
@@ -270,28 +312,23 @@ impl Entry {
         Ok(!self.kind()?.rights.base.contains(Rights::FD_SEEK))
     }
 
-    /// The rights that the guest has.
+    /// The rights that are reported: those that were asked for, as far as the guest may use them.
     ///
     /// # Errors
     ///
     /// As [`Entry::filetype`].
     pub fn rights(&self) -> Result<RightsPair, Errno> {
-        let RightsPair { base, inheriting } = self.ungranted_rights()?;
+        let most = self.kind()?.rights;
         let granted = self.granted();
         Ok(RightsPair {
-            base: base & granted,
-            inheriting: inheriting & granted,
+            base: self.asked.base & self.kept.base() & most.base & granted,
+            inheriting: self.asked.inheriting & self.kept.inheriting() & most.inheriting & granted,
         })
     }
 
-    /// The rights that the guest would have if the embedder had not withheld some.
-    fn ungranted_rights(&self) -> Result<RightsPair, Errno> {
-        let most = self.kind()?.rights;
-        Ok(RightsPair {
-            base: Rights::from_bits_retain(self.rights_base.load(Relaxed)) & most.base,
-            inheriting: Rights::from_bits_retain(self.rights_inheriting.load(Relaxed))
-                & most.inheriting,
-        })
+    /// The rights that the guest has not given up for what is opened through this.
+    pub fn passed_on(&self) -> Rights {
+        self.kept.inheriting()
     }
 
     /// What the embedder allows, of this and of all that is opened through it.
@@ -306,7 +343,7 @@ impl Entry {
     }
 
     /// Whether the guest may open something through this directory: it needs the rights `base`, and
-    /// those that it wants for what is opened must be among those that the directory passes on.
+    /// those that it wants for what is opened must be rights, and none that it gave up for that.
     ///
     /// Rights that the embedder withholds do not count among those wanted, unless the guest means to
     /// write: language runtimes ask for all that a directory can pass on whatever they open.
@@ -321,7 +358,7 @@ impl Entry {
         write: bool,
     ) -> Result<(), Errno> {
         self.require(base)?;
-        let passed_on = self.ungranted_rights()?.inheriting.contains(inheriting);
+        let passed_on = self.passed_on().contains(inheriting);
         let may_write = !write || self.granted().contains(Rights::FD_WRITE);
         if passed_on && may_write {
             Ok(())
@@ -330,7 +367,9 @@ impl Entry {
         }
     }
 
-    /// Whether the guest has these rights.
+    /// Whether the guest may use these rights: the kind of file and the access mode have them, the
+    /// embedder grants them, and the guest has not given them up. What `path_open` was asked for does
+    /// not count.
     ///
     /// # Errors
     ///
@@ -338,8 +377,7 @@ impl Entry {
     #[inline]
     pub fn require(&self, base: Rights) -> Result<(), Errno> {
         let most = self.kind()?.rights.base;
-        let had = Rights::from_bits_retain(self.rights_base.load(Relaxed));
-        if (had & most & self.granted()).contains(base) {
+        if (self.kept.base() & most & self.granted()).contains(base) {
             Ok(())
         } else {
             Err(Errno::Notcapable)
@@ -355,8 +393,7 @@ impl Entry {
     pub fn require_socket(&self) -> Result<(), Errno> {
         // One that is open in one direction alone is a pipe: no socket, as the host will say.
         let kind = self.kind()?;
-        let has = Rights::from_bits_retain(self.rights_base.load(Relaxed))
-            & (kind.rights.base | kind.lacks);
+        let has = self.kept.base() & (kind.rights.base | kind.lacks);
         if has.contains(RightsPair::SOCKET.base) && self.granted().contains(Rights::SOCKET_ONLY) {
             Ok(())
         } else {
@@ -364,19 +401,17 @@ impl Entry {
         }
     }
 
-    /// Gives up rights.
+    /// Gives up all rights but these: from now on they are all that the guest may use.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: these are more than the guest has.
+    /// [`Errno::Notcapable`]: these are more than are reported.
     pub fn set_rights(&self, rights: RightsPair) -> Result<(), Errno> {
         let had = self.rights()?;
         if !had.base.contains(rights.base) || !had.inheriting.contains(rights.inheriting) {
             return Err(Errno::Notcapable);
         }
-        // Two threads that shrink at the same time leave what both allow.
-        self.rights_base.fetch_and(rights.base.bits(), Relaxed);
-        (self.rights_inheriting).fetch_and(rights.inheriting.bits(), Relaxed);
+        self.kept.shrink(rights);
         Ok(())
     }
 

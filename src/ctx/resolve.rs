@@ -86,6 +86,8 @@ pub struct Place<'p> {
     pub(super) held: Held<'p>,
     /// What the embedder grants in the directory.
     pub(super) granted: Rights,
+    /// What the guest has not given up for what is opened there.
+    pub(super) passed_on: Rights,
     /// None where the path names the directory itself.
     pub(super) name: Option<Cow<'p, [u8]>>,
     /// Whether the path ends in a slash, and so can name only a directory.
@@ -147,6 +149,11 @@ impl Place<'_> {
             Some(_) => Err(Errno::Busy),
             None => Ok(()),
         }
+    }
+
+    /// What the guest has not given up for what is opened here.
+    pub fn passed_on(&self) -> Rights {
+        self.passed_on
     }
 
     /// Whether what is here may have a name `there`: only where no more is granted of it than here.
@@ -246,6 +253,7 @@ impl WasiCtx {
         Ok(Place {
             held,
             granted: base.granted(),
+            passed_on: base.passed_on(),
             name: Some(Cow::Borrowed(last)),
             directory,
             mount: None,

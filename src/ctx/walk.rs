@@ -167,6 +167,7 @@ impl<'w> Walk<'w> {
             _ => None,
         };
         Ok(Place {
+            passed_on: self.root.passed_on(),
             directory: name.is_none() || self.rest.slashes,
             held: match self.here {
                 Some(dir) => Held::Walked(dir),

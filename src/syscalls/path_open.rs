@@ -12,16 +12,22 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// The rights asked for say how it is opened: those that read (`FD_READ`, `FD_READDIR`) for reading,
 /// those that write (`FD_WRITE`, `FD_DATASYNC`, `FD_ALLOCATE`, `FD_FILESTAT_SET_SIZE`) for writing,
-/// none of them for reading. The descriptor has those that make sense for what is opened.
+/// none of them for reading. Those that make sense for what is opened are reported of it. They limit
+/// nothing else: neither what is done with the descriptor, nor what is opened through it.
 ///
 /// # Errors
 ///
 /// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_OPEN`, or `PATH_CREATE_FILE` to create, or
-/// `PATH_FILESTAT_SET_SIZE` to truncate; or a right is asked for that `fd` does not pass on; or the
-/// path leads out. [`Errno::Nfile`]: no more descriptors. [`Errno::Inval`]: the path is empty or has
-/// a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits; or its last component is
-/// a link, and `dirflags` does not say to follow it. What `openat(2)` says.
+/// `PATH_FILESTAT_SET_SIZE` to truncate; or a right is asked for that is none, or that the guest
+/// gave up for what is opened through `fd`; or the path leads out. [`Errno::Nfile`]: no more
+/// descriptors. [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`],
+/// [`Errno::Loop`]: it is beyond the limits; or its last component is a link, and `dirflags` does not
+/// say to follow it. What `openat(2)` says.
+///
+/// # Parity
+///
+/// Node takes what is asked for as a limit, which toolchains do not mean by it.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_open(
     ctx: &WasiCtx,
@@ -44,8 +50,8 @@ pub fn path_open(
     let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
     let slot = ctx.room()?;
-    let (file, granted) = request.open(ctx, &base, &path)?;
-    opened_fd.write(ctx.insert(request.entry(file, granted), slot)?);
+    let (file, allowed) = request.open(ctx, &base, &path)?;
+    opened_fd.write(ctx.insert(request.entry(file, allowed), slot)?);
     Ok(())
 }
 
@@ -80,8 +86,13 @@ impl Request {
         }
     }
 
-    /// Opens the file, and tells what the embedder grants where it is.
-    fn open(&self, ctx: &WasiCtx, base: &Arc<Entry>, path: &[u8]) -> Result<(File, Rights), Errno> {
+    /// Opens the file, and tells what may be done with it where it is.
+    fn open(
+        &self,
+        ctx: &WasiCtx,
+        base: &Arc<Entry>,
+        path: &[u8],
+    ) -> Result<(File, Allowed), Errno> {
         ctx.check_path(path)?;
         let (trimmed, slashes) = trim_slashes(path);
         let mut how = self.how;
@@ -92,7 +103,13 @@ impl Request {
         if ctx.host_may_resolve() {
             match base.dir()?.open_beneath(trimmed, how) {
                 Err(error) if errno::is_escape(&error) => {}
-                result => return Ok((result?, base.granted())),
+                result => {
+                    let allowed = Allowed {
+                        granted: base.granted(),
+                        kept: base.passed_on(),
+                    };
+                    return Ok((result?, allowed));
+                }
             }
         }
         // What must not be there yet is not looked for behind a link.
@@ -107,23 +124,40 @@ impl Request {
             Some(_) => ctx.granted_of(place.granted(), || file.as_ref().stat())?,
             None => place.granted(),
         };
-        Ok((file, granted))
+        let allowed = Allowed {
+            granted,
+            kept: place.passed_on(),
+        };
+        Ok((file, allowed))
     }
 
     /// What the guest gets for the file.
-    fn entry(&self, file: File, granted: Rights) -> Entry {
-        let mut rights = self.rights;
-        match (self.how.read, self.how.write) {
-            (true, true) => {}
-            (false, true) => rights.base -= Rights::FD_READ,
-            (_, false) => rights.base -= Rights::FD_WRITE,
-        }
+    fn entry(&self, file: File, allowed: Allowed) -> Entry {
         let descriptor = if self.how.oflags.contains(Oflags::DIRECTORY) {
             Descriptor::Dir(Dir::from(file))
         } else {
             Descriptor::File(file)
         };
-        Entry::new(descriptor, rights, granted, self.how.fdflags)
+        Entry::new(descriptor, self.rights, allowed.granted, self.how.fdflags)
+            .keeping(allowed.kept, excluded(self.how))
+    }
+}
+
+/// What may be done with a file that was opened, because of where it is.
+struct Allowed {
+    /// What the embedder grants.
+    granted: Rights,
+    /// What the guest has not given up.
+    kept: Rights,
+}
+
+/// The rights that the access mode excludes, as `read(2)`, `write(2)`, `fallocate(2)` and
+/// `ftruncate(2)` refuse a file that was opened for something else.
+fn excluded(how: OpenHow) -> Rights {
+    match (how.read, how.write) {
+        (true, true) => Rights::empty(),
+        (false, true) => Rights::FD_READ,
+        (_, false) => Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE,
     }
 }
 

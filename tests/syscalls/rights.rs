@@ -265,6 +265,125 @@ fn a_call_needs_its_rights_and_no_others() {
     }
 }
 
+/// What is asked of `path_open` chooses how the file is opened, and limits nothing besides.
+#[test]
+fn a_call_needs_no_right_that_was_asked_for() {
+    const WRITING: Rights = Rights::FD_WRITE
+        .union(Rights::FD_ALLOCATE)
+        .union(Rights::FD_FILESTAT_SET_SIZE);
+    for (name, on, needed, call) in ROWS {
+        let (path, open) = match on {
+            On::File if needed.intersects(WRITING) => ("file", OPEN.base(Rights::FD_WRITE)),
+            On::File => ("file", OPEN),
+            On::Dir => (".", OPEN.oflags(Oflags::DIRECTORY)),
+            On::Socket => continue,
+        };
+        let guest = Guest::new();
+        let fd = guest.open(path, open);
+        let result = guest.call(name, call(&guest, fd)).result;
+        // There is no directory to make a second time, and so on: what matters is who refuses.
+        assert_ne!(result, Err(Stop::Errno(Notcapable)), "{name}: {needed:?}");
+    }
+}
+
+#[test]
+fn the_access_mode_excludes_the_other_direction() {
+    let guest = Guest::new();
+    for (base, excluded) in [
+        (
+            Rights::FD_READ,
+            &[
+                "fd_write",
+                "fd_pwrite",
+                "fd_allocate",
+                "fd_filestat_set_size",
+            ][..],
+        ),
+        (Rights::FD_WRITE, &["fd_read", "fd_pread"]),
+        (Rights::FD_READ | Rights::FD_WRITE, &[]),
+    ] {
+        let fd = guest.open("file", OPEN.base(base));
+        for (name, _, _, call) in ROWS.iter().filter(|row| matches!(row.1, On::File)) {
+            let result = guest.call(name, call(&guest, fd)).result;
+            let refused = result == Err(Stop::Errno(Notcapable));
+            assert_eq!(refused, excluded.contains(name), "{name} with {base:?}");
+        }
+    }
+}
+
+/// How toolchains open directories and then what is in them: the numbers are theirs.
+#[test]
+fn files_are_opened_through_directories_whatever_was_asked_for_those() {
+    const ZIG_FILE: u64 = 0x08e0_01fe;
+    for (toolchain, base, inheriting, file) in [
+        ("Zig", 0x07bf_fe08, 0x07bf_fe08, ZIG_FILE),
+        ("Go", 0x07b7_fe1c, 0x0fff_ffff, 0x0fff_ffff),
+        ("without any", 0, 0, FILE_RIGHTS),
+        ("reading alone", Rights::FD_READ.bits(), 0, FILE_RIGHTS),
+    ] {
+        let open = Open {
+            base,
+            inheriting,
+            ..Open::DIR
+        };
+        for guest in Guest::either_way(|_| {}) {
+            let dir = guest.open("dir", open);
+            let sub = guest.open_at(dir, "sub", open);
+            for (dir, path) in [(dir, "new"), (sub, "new"), (dir, "nested")] {
+                let create = Open {
+                    base: file,
+                    ..Open::FILE.oflags(Oflags::CREAT)
+                };
+                guest.write(guest.open_at(dir, path, create), "0");
+                let found = guest.open_at(dir, path, Open::READ);
+                assert!(guest.read(found).starts_with('0'), "{toolchain}: {path}");
+            }
+            guest.ok("path_create_directory", guest.at(sub, "deep", &[]));
+            guest.ok("path_unlink_file", guest.at(dir, "nested", &[]));
+        }
+    }
+}
+
+/// `fd_fdstat_set_rights` is a limit, and one for what is opened through the directory, too: under
+/// whatever rights that is asked for, and however deep.
+#[test]
+fn what_was_given_up_is_not_got_back() {
+    for guest in Guest::either_way(|_| {}) {
+        let file = guest.open("file", OPEN.base(Rights::FD_READ));
+        assert_eq!(guest.errno("fd_seek", [file, 0, 0, OUT]), Errno::Success);
+        guest.shrink(file, Rights::FD_READ.bits(), 0);
+        let sought = vec![file, 0, 0, OUT];
+        guest.refuses("fd_seek", &[("given up", sought, Notcapable)]);
+        assert_eq!(guest.read(file), "0123456789");
+        let more = [Rights::FD_READ | Rights::FD_SEEK, Rights::FD_WRITE];
+        for rights in more {
+            let args = vec![file, rights.bits(), 0];
+            guest.refuses("fd_fdstat_set_rights", &[("taken back", args, Notcapable)]);
+        }
+
+        let given_up = Rights::FD_WRITE | Rights::FD_SEEK | Rights::PATH_UNLINK_FILE;
+        let dir = guest.open("dir", Open::DIR);
+        guest.shrink(dir, DIR_RIGHTS, INHERITABLE & !given_up.bits());
+        let none = OPEN.oflags(Oflags::DIRECTORY);
+        let sub = guest.open_at(dir, ".", none);
+        for dir in [dir, sub, guest.open_at(sub, "sub/..", none)] {
+            let write = guest.open_args(dir, "nested", OPEN.base(Rights::FD_WRITE));
+            let link = guest.open_args(dir, "sub/../nested", OPEN.base(Rights::FD_SEEK));
+            let rows = [
+                ("to write", write, Notcapable),
+                ("to seek", link, Notcapable),
+            ];
+            guest.refuses("path_open", &rows);
+            let nested = guest.open_at(dir, "nested", OPEN);
+            let sought = vec![nested, 0, 0, OUT];
+            guest.refuses("fd_seek", &[("given up", sought, Notcapable)]);
+            assert_eq!(guest.read(nested), "nested");
+        }
+        let nested = guest.at(sub, "nested", &[]);
+        guest.refuses("path_unlink_file", &[("given up", nested, Notcapable)]);
+    }
+}
+
 /// The most that descriptors have, by what they are: the numbers are Node's.
 #[test]
 fn kinds_of_files_have_their_rights() {
