@@ -236,10 +236,7 @@ unsafe fn arguments<'e, const COUNT: usize>(
 }
 
 /// Makes the answer of a native function of what `body` came to.
-fn answer<'env, T: ToNapiValue>(
-    env: &'env Env,
-    body: impl FnOnce() -> Result<T>,
-) -> sys::napi_value {
+fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::napi_value {
     let body = || body()?.into_unknown(env);
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => value.raw(),

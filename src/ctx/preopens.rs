@@ -52,14 +52,14 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, InitE
             return Err(InitError { errno, given });
         }
     };
-    let ids = dirs.iter().map(|(_, id, _)| *id).collect();
+    let ids = dirs.iter().map(|dir| dir.id).collect();
     let each = preopens.into_iter().zip(paths).zip(dirs);
-    let entries = each.map(|((mut preopen, path), (dir, id, is_nested))| {
+    let entries = each.map(|((mut preopen, path), opened)| {
         preopen.real_path = path;
-        let entry = Entry::preopen(dir, id, preopen, granted);
+        let entry = Entry::preopen(opened.dir, opened.id, preopen, granted);
         // A directory that a guest has removed may be followed by another with its inode number, to
         // which a link of the guest leads.
-        if is_nested {
+        if opened.is_nested {
             entry.staying_open()
         } else {
             entry
@@ -72,13 +72,20 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, InitE
     })
 }
 
-/// Opens each preopen at its absolute path, and tells whether it lies below another; or which of them
-/// cannot be opened, and why.
+/// A preopen that has been opened.
+struct OpenedDir {
+    dir: Dir,
+    id: FileId,
+    /// Whether it lies below another.
+    is_nested: bool,
+}
+
+/// Opens each preopen at its absolute path; or tells which of them cannot be opened, and why.
 fn open_all(
     preopens: &[Preopen],
     paths: &[PathBuf],
     mounts: &mut Mounts,
-) -> Result<Vec<(Dir, FileId, bool)>, (usize, Errno)> {
+) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
     for (index, path) in paths.iter().enumerate() {
         let dir = Dir::open_ambient(path).map_err(|error| (index, error.into()))?;
@@ -106,9 +113,8 @@ fn open_all(
         }
     }
     let each = dirs.into_iter().zip(ids).zip(is_nested);
-    Ok(each
-        .map(|((dir, id), is_nested)| (dir, id, is_nested))
-        .collect())
+    let opened = each.map(|((dir, id), is_nested)| OpenedDir { dir, id, is_nested });
+    Ok(opened.collect())
 }
 
 /// All preopens of a guest, and what their paths led to.

@@ -5,8 +5,8 @@
 //! waits in slices between which it looks. A wait that ends so is `EINTR`. Threads that said nothing
 //! wait as long as there is to wait.
 //!
-//! The rule for all that a thread can wait for, a lock included: a slice at a time, with [`check`]
-//! between. And for every loop whose turns a guest decides on: a [`check`] in each.
+//! The rule for all that a thread can wait for, a lock included: a slice at a time, with `check`
+//! between. And for every loop whose turns a guest decides on: a `check` in each.
 
 use std::cell::RefCell;
 use std::io;
@@ -77,7 +77,7 @@ fn ask() -> io::Result<()> {
 /// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or anything
 /// else ended the wait early, and notes with each interest what was found.
 ///
-/// A wait for a time ends early for certain, if that is far: see [`CLOCK_SLICE`].
+/// A wait for a time ends early for certain, if that is far: see `CLOCK_SLICE`.
 ///
 /// # Errors
 ///
