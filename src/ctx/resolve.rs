@@ -25,6 +25,9 @@ pub enum Follow {
     No,
     /// What it points to is.
     Yes,
+    /// What it points to is, to be created if it is not there. Slashes end that: no name of a new file
+    /// has any behind it.
+    Create,
 }
 
 impl From<bool> for Follow {

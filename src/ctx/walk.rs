@@ -95,6 +95,8 @@ struct Walk<'w> {
     names: Vec<u8>,
     /// Whether `here` was reached by `..`.
     ascended: bool,
+    /// Whether `here` is known to be one that may be searched.
+    searched: bool,
     rest: Rest<'w>,
     hops: u32,
 }
@@ -119,6 +121,7 @@ impl<'w> Walk<'w> {
             above: Vec::new(),
             names: Vec::new(),
             ascended: false,
+            searched: false,
             rest,
             hops: 0,
         }
@@ -133,11 +136,19 @@ impl<'w> Walk<'w> {
                 stop::check()?;
             }
             match component.as_slice() {
-                b"." => {}
-                b".." => self.ascend()?,
+                b"." => self.search()?,
+                b".." => {
+                    self.search()?;
+                    self.ascend()?;
+                }
                 // Slashes behind the last component ask for a directory, not for a link to be followed.
                 name if self.rest.is_empty() => {
-                    if follow == Follow::No || !self.follow(name)? {
+                    let ends = match follow {
+                        Follow::No => true,
+                        Follow::Yes => false,
+                        Follow::Create => self.rest.slashes,
+                    };
+                    if ends || !self.follow(name)? {
                         return self.arrive(Some(component));
                     }
                 }
@@ -179,6 +190,15 @@ impl<'w> Walk<'w> {
         })
     }
 
+    /// Sees to it that the directory may be searched, which even `.` and `..` take. Once is enough.
+    fn search(&mut self) -> Result<(), Halt> {
+        if !self.searched {
+            self.dir()?.check_search()?;
+            self.searched = true;
+        }
+        Ok(())
+    }
+
     /// Goes to the directory above, which for a guest's root is the root.
     fn ascend(&mut self) -> Result<(), Halt> {
         let Some(above) = self.above.pop() else {
@@ -200,6 +220,7 @@ impl<'w> Walk<'w> {
             }
         };
         self.ascended = self.here.is_some();
+        self.searched = false;
         self.granted = above.granted;
         self.names.pop();
         let name = self.names.iter().rposition(|byte| *byte == b'/');
@@ -229,6 +250,7 @@ impl<'w> Walk<'w> {
         self.names.extend_from_slice(name);
         self.names.push(b'/');
         self.here = Some(dir);
+        self.searched = false;
         Ok(())
     }
 
@@ -280,6 +302,7 @@ impl<'w> Walk<'w> {
             self.above.clear();
             self.names.clear();
             self.ascended = false;
+            self.searched = false;
         }
         self.rest.put_before(Cow::Owned(target));
         Ok(true)

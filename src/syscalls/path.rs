@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use crate::abi::{Errno, Fd, Filestat, Filetype, Rights};
 use crate::ctx::resolve::{Follow, Needed, Place};
 use crate::ctx::{Entry, WasiCtx};
+use crate::host::Name;
 use crate::memory::Region;
 
 /// The bytes of a path; those of most need no allocation.
@@ -120,6 +121,42 @@ pub(super) fn require_directory(place: &Place<'_>) -> Result<(), Errno> {
         return Err(Errno::Notdir);
     }
     Ok(())
+}
+
+/// The name that is to be made at a place, as what `mkdirat(2)` does not make.
+///
+/// # Errors
+///
+/// [`Errno::Exist`]: the path names a directory that is open, or has slashes behind what is there.
+/// [`Errno::Noent`]: slashes behind nothing. What `fstatat(2)` says.
+pub(super) fn new_name<'p>(place: &'p Place<'_>) -> Result<Name<'p>, Errno> {
+    let name = place.name().ok_or(Errno::Exist)?;
+    if place.directory {
+        place.dir()?.stat_at(name)?;
+        return Err(Errno::Exist);
+    }
+    Ok(name)
+}
+
+/// Sees to it that something is there.
+///
+/// # Errors
+///
+/// What `fstatat(2)` says: [`Errno::Noent`] where nothing is.
+pub(super) fn require_there(place: &Place<'_>) -> Result<(), Errno> {
+    if let Some(name) = place.name() {
+        place.dir()?.stat_at(name)?;
+    }
+    Ok(())
+}
+
+/// Sees to it that the directory of a place may be searched, which is looked at before what is there.
+///
+/// # Errors
+///
+/// [`Errno::Acces`]: it may not.
+pub(super) fn require_search(place: &Place<'_>) -> Result<(), Errno> {
+    Ok(place.dir()?.check_search()?)
 }
 
 /// Whether a directory is there.

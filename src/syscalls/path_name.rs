@@ -1,7 +1,7 @@
 use super::path::{self, GuestPath, is_directory, require_directory};
 use crate::abi::{Errno, Fd, Lookupflags, Rights, Size};
 use crate::ctx::WasiCtx;
-use crate::ctx::resolve::Follow;
+use crate::ctx::resolve::{Follow, Place, trim_slashes};
 use crate::memory::{GuestMemory, GuestPtr};
 
 /// `path_create_directory(fd, path)`—Makes a directory, like `mkdirat` with mode 0777.
@@ -31,9 +31,9 @@ pub fn path_create_directory(
 ///
 /// # Errors
 ///
-/// As [`path_create_directory`], with `PATH_REMOVE_DIRECTORY`. [`Errno::Inval`]: the path names the
-/// directory where it begins, or ends in `.` or `..`. [`Errno::Busy`]: it names a preopen with fewer
-/// rights than that which it lies below.
+/// As [`path_create_directory`], with `PATH_REMOVE_DIRECTORY`. [`Errno::Inval`]: the path ends in `.`.
+/// [`Errno::Notempty`]: it ends in `..`, or the directory has entries. [`Errno::Busy`]: it names a
+/// preopen with fewer rights than that which it lies below.
 pub fn path_remove_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -44,7 +44,12 @@ pub fn path_remove_directory(
     let path = memory.region(path, path_len)?;
     let path = GuestPath::new(ctx, fd, Rights::PATH_REMOVE_DIRECTORY, path)?;
     let place = path.resolve(ctx, Follow::No)?;
-    let name = place.name().ok_or(Errno::Inval)?;
+    let Some(name) = place.name() else {
+        // Below `..` is at least the directory that was gone up from.
+        let (trimmed, _) = trim_slashes(path.bytes());
+        let up = trimmed.ends_with(b"..");
+        return Err(if up { Errno::Notempty } else { Errno::Inval });
+    };
     place.check_replaceable()?;
     Ok(place.dir()?.remove_dir_at(name)?)
 }
@@ -101,12 +106,14 @@ pub fn path_link(
     let old = GuestPath::new(ctx, old_fd, Rights::PATH_LINK_SOURCE, old_path)?;
     let new = GuestPath::new(ctx, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
     let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
-    let new = new.resolve(ctx, Follow::No)?;
-    old.check_move(&new)?;
-    let old_name = old.name().ok_or(Errno::Perm)?;
-    let new_name = new.name().ok_or(Errno::Exist)?;
-    require_directory(&new)?;
-    Ok(old.dir()?.link_at(old_name, new.dir()?, new_name)?)
+    let link = || {
+        let new = new.resolve(ctx, Follow::No)?;
+        old.check_move(&new)?;
+        let new_name = path::new_name(&new)?;
+        Ok(old.dir()?.link_at(old.name(), new.dir()?, new_name)?)
+    };
+    // Where there is nothing to link, whatever else is wrong is not looked at.
+    link().or_else(|error| path::require_there(&old).and(Err(error)))
 }
 
 /// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
@@ -134,15 +141,26 @@ pub fn path_rename(
     let old = GuestPath::new(ctx, fd, Rights::PATH_RENAME_SOURCE, old_path)?;
     let new = GuestPath::new(ctx, new_fd, Rights::PATH_RENAME_TARGET, new_path)?;
     let old = old.resolve(ctx, Follow::No)?;
-    let new = new.resolve(ctx, Follow::No)?;
-    old.check_move(&new)?;
+    let rename = || {
+        let new = new.resolve(ctx, Follow::No)?;
+        rename(&old, &new).or_else(|error| path::require_search(&new).and(Err(error)))
+    };
+    // Where the first path does not get as far as its name, the second is not looked at.
+    rename().or_else(|error| path::require_search(&old).and(Err(error)))
+}
+
+fn rename(old: &Place<'_>, new: &Place<'_>) -> Result<(), Errno> {
+    old.check_move(new)?;
     let old_name = old.name().ok_or(Errno::Busy)?;
     let new_name = new.name().ok_or(Errno::Busy)?;
     old.check_replaceable()?;
     new.check_replaceable()?;
     // Slashes behind either name ask for a directory to be moved.
-    if (old.directory || new.directory) && !is_directory(&old)? {
-        return Err(Errno::Notdir);
+    if (old.directory || new.directory) && !is_directory(old)? {
+        return Err(match path::require_there(new) {
+            Ok(()) | Err(Errno::Noent) => Errno::Notdir,
+            Err(error) => error,
+        });
     }
     Ok(old.dir()?.rename_at(old_name, new.dir()?, new_name)?)
 }
@@ -174,9 +192,7 @@ pub fn path_symlink(
     if new.base().mapped_path() != Some(b"/") && leaves(new.bytes(), &target) {
         return Err(Errno::Notcapable);
     }
-    let name = place.name().ok_or(Errno::Exist)?;
-    require_directory(&place)?;
-    Ok(place.dir()?.symlink_at(&target, name)?)
+    Ok(place.dir()?.symlink_at(&target, path::new_name(&place)?)?)
 }
 
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path

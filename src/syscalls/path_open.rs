@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::path;
 use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair, Size};
-use crate::ctx::resolve::{Needed, trim_slashes};
+use crate::ctx::resolve::{Follow, Needed};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::host::{Dir, File, OpenHow, errno};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -91,17 +91,15 @@ impl Request {
         &self,
         ctx: &WasiCtx,
         base: &Arc<Entry>,
-        path: &[u8],
+        bytes: &[u8],
     ) -> Result<(File, Allowed), Errno> {
-        ctx.check_path(path)?;
-        let (trimmed, slashes) = trim_slashes(path);
-        let mut how = self.how;
-        if slashes {
-            how.oflags = directory_only(how.oflags)?;
-            how.follow = true;
+        ctx.check_path(bytes)?;
+        // Kernels that are older than this rule make a file of it.
+        if self.how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
+            return Err(Errno::Inval);
         }
         if ctx.host_may_resolve() {
-            match base.dir()?.open_beneath(trimmed, how) {
+            match base.dir()?.open_beneath(bytes, self.how) {
                 Err(error) if errno::is_escape(&error) => {}
                 result => {
                     let allowed = Allowed {
@@ -112,12 +110,16 @@ impl Request {
                 }
             }
         }
-        // What must not be there yet is not looked for behind a link.
-        let follow = how.follow && !how.oflags.contains(Oflags::CREAT | Oflags::EXCL);
-        let place = ctx.walk(base, path, follow.into(), self.needed)?;
+        let place = ctx.walk(base, bytes, self.follow(bytes), self.needed)?;
         let name = place.name();
+        let mut how = self.how;
         if place.directory && name.is_some() {
-            how.oflags = directory_only(how.oflags)?;
+            if how.oflags.contains(Oflags::CREAT) {
+                // As Linux has it, a name with slashes behind it is never that of a new file.
+                path::require_search(&place)?;
+                return Err(Errno::Isdir);
+            }
+            how.oflags |= Oflags::DIRECTORY;
         }
         let file = place.dir()?.open_at(name, how)?;
         let granted = match name {
@@ -129,6 +131,18 @@ impl Request {
             kept: place.passed_on(),
         };
         Ok((file, allowed))
+    }
+
+    /// Whether a link at the end of the path is followed: slashes behind it say so, too, but what must
+    /// not be there yet is not looked for behind a link.
+    fn follow(&self, path: &[u8]) -> Follow {
+        let oflags = self.how.oflags;
+        match self.how.follow {
+            _ if oflags.contains(Oflags::CREAT | Oflags::EXCL) => Follow::No,
+            follow if !oflags.contains(Oflags::CREAT) => (follow || path.ends_with(b"/")).into(),
+            true => Follow::Create,
+            false => Follow::No,
+        }
     }
 
     /// What the guest gets for the file.
@@ -159,14 +173,6 @@ fn excluded(how: OpenHow) -> Rights {
         (false, true) => Rights::FD_READ,
         (_, false) => Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE,
     }
-}
-
-/// The flags for a name with slashes behind it: as Linux has it, never that of a new file.
-fn directory_only(oflags: Oflags) -> Result<Oflags, Errno> {
-    if oflags.contains(Oflags::CREAT) {
-        return Err(Errno::Isdir);
-    }
-    Ok(oflags | Oflags::DIRECTORY)
 }
 
 /// The rights that opening so takes.

@@ -1,6 +1,7 @@
-//! Runs tests of this very program again, in a process to which `openat2` is refused, or which may have
-//! few descriptors open.
+//! Runs tests of this very program again, in a process to which system calls are refused, or which may
+//! have few descriptors open.
 
+#[allow(dead_code, reason = "each test uses some of it")]
 #[path = "filter.rs"]
 mod filter;
 
@@ -9,45 +10,54 @@ use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-pub use filter::{ENOSYS, EPERM};
+#[allow(unused_imports, reason = "each test uses some of it")]
+pub use filter::{PROFILES, Profile, install, profile};
 
 /// What the tests print that these arguments of the test program choose, all of which must pass.
 #[track_caller]
-pub fn without_openat2(errno: u16, args: &[&str]) -> String {
+pub fn under(profile: &Profile, args: &[&str]) -> String {
     let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(args).args(["--nocapture", "--test-threads=2"]);
+    let program = profile.program();
     // SAFETY: the filter is installed without allocating or taking locks.
-    unsafe { again.pre_exec(move || filter::refuse_openat2(errno)) };
-    passes(again, args)
+    unsafe { again.pre_exec(move || filter::install(&program)) };
+    passes(profile.name, again, args)
 }
 
-/// The same, one test at a time, in a process that may have no more than `limit` descriptors open.
-/// `openat2` is refused with an errno, or not.
+/// The same, one test at a time, in a process that may have no more than `limit` descriptors open. Calls
+/// are refused to it, or not.
 #[track_caller]
 #[allow(dead_code, reason = "not all that run tests again limit them")]
-pub fn with_few_descriptors(limit: u64, errno: Option<u16>, args: &[&str]) {
+pub fn with_few_descriptors(limit: u64, profile: Option<&Profile>, args: &[&str]) {
     let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(args).args(["--nocapture", "--test-threads=1"]);
     let limits = Rlimit {
         current: Some(limit),
         maximum: Some(limit),
     };
+    let program = profile.map(Profile::program);
     // SAFETY: both make system calls, and neither allocates or takes locks.
     unsafe {
         again.pre_exec(move || {
             setrlimit(Resource::Nofile, limits)?;
-            errno.map_or(Ok(()), filter::refuse_openat2)
+            program
+                .as_ref()
+                .map_or(Ok(()), |program| filter::install(program))
         });
     }
-    passes(again, args);
+    passes(
+        profile.map_or("no filter", |profile| profile.name),
+        again,
+        args,
+    );
 }
 
 #[track_caller]
-fn passes(mut again: Command, args: &[&str]) -> String {
+fn passes(name: &str, mut again: Command, args: &[&str]) -> String {
     let output = again.output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(output.status.success(), "{name}: {stdout}\n{stderr}");
     assert!(!stdout.contains("running 0 tests"), "{args:?} chooses none");
     stdout
 }

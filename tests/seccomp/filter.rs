@@ -1,17 +1,118 @@
-//! Takes `openat2` away from a process and all that it starts, as old kernels and some containers do.
+//! Takes system calls away from a process and all that it starts, as old kernels and containers do.
 //!
 //! Only the standard library is used, so that `rustc` alone can build the launcher beside this file.
 
 use std::ffi::{c_int, c_ulong};
 use std::io;
 
-/// What an old kernel says of a system call that it does not have.
-pub const ENOSYS: u16 = 38;
-/// What the filters of some containers say of a system call that they do not know.
-pub const EPERM: u16 = 1;
+use Refused::{Between, Since, WithFlag};
 
-/// Its number is the same on every architecture.
-const SYS_OPENAT2: u32 = 437;
+/// What an old kernel says of a system call that it does not have.
+const ENOSYS: u32 = 38;
+/// What the filters of some containers say of a system call that they do not know.
+const EPERM: u32 = 1;
+/// What gVisor says of a flag that it does not know.
+const EOPNOTSUPP: u32 = 95;
+
+/// A kernel or a container that lacks system calls, by what it says of them.
+pub struct Profile {
+    pub name: &'static str,
+    rules: &'static [(Refused, u32)],
+}
+
+/// System calls, by their numbers.
+enum Refused {
+    /// All from this number on, save for one that a C library needs to start threads.
+    Since(u32, Option<u32>),
+    /// Those between these numbers, which are refused, too.
+    Between(u32, u32),
+    /// One that has this flag in its argument of this index.
+    WithFlag(u32, u32, u32),
+}
+
+/// Numbers that differ from one architecture to another. Those from 424 on do not.
+#[cfg(target_arch = "x86_64")]
+mod number {
+    pub const COPY_FILE_RANGE: u32 = 326;
+    pub const PREADV2: u32 = 327;
+    pub const PWRITEV2: u32 = 328;
+    pub const PKEY_MPROTECT: u32 = 329;
+    pub const PKEY_FREE: u32 = 331;
+    pub const RSEQ: u32 = 334;
+}
+#[cfg(target_arch = "aarch64")]
+mod number {
+    pub const COPY_FILE_RANGE: u32 = 285;
+    pub const PREADV2: u32 = 286;
+    pub const PWRITEV2: u32 = 287;
+    pub const PKEY_MPROTECT: u32 = 288;
+    pub const PKEY_FREE: u32 = 290;
+    pub const RSEQ: u32 = 293;
+}
+
+use number::{COPY_FILE_RANGE, PKEY_FREE, PKEY_MPROTECT, PREADV2, PWRITEV2, RSEQ};
+
+/// The first of those that have one number everywhere: `pidfd_send_signal`, of Linux 5.1.
+const NUMBERED_ALIKE: u32 = 424;
+const CLONE3: u32 = 435;
+const CLOSE_RANGE: u32 = 436;
+const OPENAT2: u32 = 437;
+
+const RWF_NOWAIT: u32 = 8;
+
+/// What is refused where. Where one would refuse `clone3` with EPERM, it does not: nothing that has
+/// threads starts there, unless its C library is as old.
+pub const PROFILES: &[Profile] = &[
+    // By a filter: after ENOSYS a whole process would not ask again.
+    Profile {
+        name: "no-openat2",
+        rules: &[(Between(OPENAT2, OPENAT2), EPERM)],
+    },
+    // Everything that is younger: copy_file_range, preadv2, pwritev2, pkey_*, statx, io_pgetevents, rseq,
+    // and those with one number.
+    Profile {
+        name: "linux-4.4",
+        rules: &[
+            (Between(COPY_FILE_RANGE, RSEQ), ENOSYS),
+            (Since(NUMBERED_ALIKE, None), ENOSYS),
+        ],
+    },
+    // The same, as a filter says it that was written then.
+    Profile {
+        name: "filter-of-linux-4.4",
+        rules: &[
+            (Between(COPY_FILE_RANGE, RSEQ), EPERM),
+            (Since(NUMBERED_ALIKE, Some(CLONE3)), EPERM),
+        ],
+    },
+    Profile {
+        name: "docker-19.03",
+        rules: &[
+            (Between(PKEY_MPROTECT, PKEY_FREE), EPERM),
+            (Between(RSEQ, RSEQ), EPERM),
+            (Since(NUMBERED_ALIKE, Some(CLONE3)), EPERM),
+        ],
+    },
+    // With a libseccomp that does not know the names of newer calls.
+    Profile {
+        name: "docker-20.10",
+        rules: &[(Since(CLOSE_RANGE, None), EPERM)],
+    },
+    Profile {
+        name: "gvisor",
+        rules: &[
+            (Between(COPY_FILE_RANGE, COPY_FILE_RANGE), ENOSYS),
+            (WithFlag(PREADV2, 5, RWF_NOWAIT), EOPNOTSUPP),
+            (WithFlag(PWRITEV2, 5, RWF_NOWAIT), EOPNOTSUPP),
+            (Between(OPENAT2, OPENAT2), ENOSYS),
+        ],
+    },
+];
+
+/// The profile with this name.
+pub fn profile(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|profile| profile.name == name)
+}
 
 const PR_SET_SECCOMP: c_int = 22;
 const PR_SET_NO_NEW_PRIVS: c_int = 38;
@@ -21,11 +122,18 @@ const SECCOMP_RET_ERRNO: u32 = 0x0005_0000;
 
 const BPF_LOAD_WORD: u16 = 0x20;
 const BPF_JUMP_IF_EQUAL: u16 = 0x15;
+const BPF_JUMP_IF_GREATER_OR_EQUAL: u16 = 0x35;
+const BPF_JUMP_IF_ANY: u16 = 0x45;
 const BPF_RETURN: u16 = 0x06;
+
+/// Where the number of the call is in `struct seccomp_data`, and its arguments, of which the lower
+/// half comes first.
+const NUMBER: u32 = 0;
+const ARGUMENTS: u32 = 16;
 
 /// `struct sock_filter`: one instruction.
 #[repr(C)]
-struct Instruction {
+pub struct Instruction {
     code: u16,
     if_true: u8,
     if_false: u8,
@@ -43,24 +151,54 @@ unsafe extern "C" {
     fn prctl(option: c_int, ...) -> c_int;
 }
 
-/// From now on `openat2` fails with this error, in this thread and what comes of it.
-///
-/// Nothing is allocated, so that a child between `fork` and `exec` can call it.
-pub fn refuse_openat2(errno: u16) -> io::Result<()> {
-    let [load, compare, refuse, allow] = [
-        // The number of the call is the first field of what a filter is shown.
-        (BPF_LOAD_WORD, 0, 0),
-        (BPF_JUMP_IF_EQUAL, 1, SYS_OPENAT2),
-        (BPF_RETURN, 0, SECCOMP_RET_ERRNO | u32::from(errno)),
-        (BPF_RETURN, 0, SECCOMP_RET_ALLOW),
-    ]
-    .map(|(code, if_false, operand)| Instruction {
+fn step(code: u16, if_true: u8, if_false: u8, operand: u32) -> Instruction {
+    Instruction {
         code,
-        if_true: 0,
+        if_true,
         if_false,
         operand,
-    });
-    let instructions = [load, compare, refuse, allow];
+    }
+}
+
+impl Profile {
+    /// The program that refuses what the profile says.
+    pub fn program(&self) -> Vec<Instruction> {
+        let mut program = vec![];
+        for (refused, errno) in self.rules {
+            let number = step(BPF_LOAD_WORD, 0, 0, NUMBER);
+            let refuse = step(BPF_RETURN, 0, 0, SECCOMP_RET_ERRNO | errno);
+            program.push(number);
+            match *refused {
+                Since(first, None) => {
+                    program.extend([step(BPF_JUMP_IF_GREATER_OR_EQUAL, 0, 1, first), refuse])
+                }
+                Since(first, Some(but)) => program.extend([
+                    step(BPF_JUMP_IF_GREATER_OR_EQUAL, 0, 2, first),
+                    step(BPF_JUMP_IF_EQUAL, 1, 0, but),
+                    refuse,
+                ]),
+                Between(first, last) => program.extend([
+                    step(BPF_JUMP_IF_GREATER_OR_EQUAL, 0, 2, first),
+                    step(BPF_JUMP_IF_GREATER_OR_EQUAL, 1, 0, last + 1),
+                    refuse,
+                ]),
+                WithFlag(call, argument, flag) => program.extend([
+                    step(BPF_JUMP_IF_EQUAL, 0, 3, call),
+                    step(BPF_LOAD_WORD, 0, 0, ARGUMENTS + 8 * argument),
+                    step(BPF_JUMP_IF_ANY, 0, 1, flag),
+                    refuse,
+                ]),
+            }
+        }
+        program.push(step(BPF_RETURN, 0, 0, SECCOMP_RET_ALLOW));
+        program
+    }
+}
+
+/// From now on calls fail as the program says, in this thread and what comes of it.
+///
+/// Nothing is allocated, so that a child between `fork` and `exec` can call it.
+pub fn install(instructions: &[Instruction]) -> io::Result<()> {
     let program = Program {
         len: instructions.len() as u16,
         instructions: instructions.as_ptr(),

@@ -1,4 +1,4 @@
-//! `launcher ENOSYS|EPERM PROGRAM [ARGUMENT...]`: runs a program to which `openat2` is refused.
+//! `launcher PROFILE PROGRAM [ARGUMENT...]`: runs a program to which system calls are refused.
 
 mod filter;
 
@@ -9,12 +9,10 @@ use std::process::Command;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args_os().skip(1);
-    let errno = match args.next().as_deref().and_then(|name| name.to_str()) {
-        Some("ENOSYS") => filter::ENOSYS,
-        Some("EPERM") => filter::EPERM,
-        _ => return Err("usage: launcher ENOSYS|EPERM PROGRAM [ARGUMENT...]".into()),
-    };
+    let profile = (args.next().as_deref())
+        .and_then(|name| filter::profile(name.to_str()?))
+        .ok_or("usage: launcher PROFILE PROGRAM [ARGUMENT...]")?;
     let program = args.next().ok_or("which program?")?;
-    filter::refuse_openat2(errno)?;
+    filter::install(&profile.program())?;
     Err(Command::new(program).args(args).exec().into())
 }

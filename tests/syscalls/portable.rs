@@ -1,18 +1,29 @@
 //! Where the kernel cannot keep a path below its directory in one call, paths are walked step by step,
-//! and lead to the same places: the tests of paths again, in processes to which `openat2` is refused.
+//! and lead to the same places; where it lacks other calls, something else does: tests again, in
+//! processes to which real kernels' and containers' calls are refused.
 
 #[path = "../seccomp/again.rs"]
 pub mod again;
 
-use again::{ENOSYS, EPERM};
+/// What looks at the calls that may be refused.
+const CONCERNED: &[&str] = &[
+    "path_",
+    "resolve::",
+    "readdir::",
+    "stop::",
+    "fd_stat::",
+    "fd_io::",
+    "stdio::",
+    "random::",
+    "--skip",
+    "escape::",
+    "--skip",
+    "portable::",
+];
 
 #[test]
-fn paths_lead_to_the_same_places_without_openat2() {
-    let paths = ["path_", "resolve::", "readdir::", "--skip", "escape::"];
-    again::without_openat2(ENOSYS, &paths);
-}
-
-#[test]
-fn paths_lead_to_the_same_places_where_openat2_is_not_permitted() {
-    again::without_openat2(EPERM, &["path_open::", "resolve::"]);
+fn nothing_else_is_seen_where_calls_are_refused() {
+    for profile in again::PROFILES {
+        again::under(profile, CONCERNED);
+    }
 }

@@ -109,8 +109,8 @@ impl Dir {
         Ok(rustix::fs::open(path, oflags, Mode::empty())?.into())
     }
 
-    /// `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path that ends in no slash. Without that
-    /// call, `openat(2)` of a single name that is no symbolic link.
+    /// `openat2(2)` with `RESOLVE_BENEATH`: opens the path `bytes`. Without that call, `openat(2)` of a
+    /// single name that is no symbolic link.
     ///
     /// # Errors
     ///
@@ -171,8 +171,12 @@ impl Dir {
             }
         }
         let walk = || io::ErrorKind::PermissionDenied.into();
-        let name = bytes.strip_suffix(b"/").unwrap_or(bytes);
+        let name = match bytes.strip_suffix(b"/") {
+            Some(name) if oflags.contains(OFlags::DIRECTORY) => name,
+            _ => bytes,
+        };
         let name = Name::new(name).ok_or_else(walk)?;
+        let follow = follow || bytes.ends_with(b"/");
         match self.open_no_follow(name.as_bytes(), oflags) {
             // This is what is said of a symbolic link, too.
             Err(error) if follow && is_one_of(&error, &[Errno::LOOP, Errno::NOTDIR]) => Err(walk()),
@@ -233,6 +237,16 @@ impl Dir {
             .map(Self)
     }
 
+    /// Whether the permissions of this directory allow it to be searched, even for `.` and `..`.
+    ///
+    /// # Errors
+    ///
+    /// `EACCES`: they do not.
+    pub fn check_search(&self) -> io::Result<()> {
+        rustix::fs::statat(self, ".", AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(())
+    }
+
     /// `fstat(2)`.
     pub fn stat(&self) -> io::Result<Filestat> {
         stat::fstat(self.as_fd())
@@ -287,9 +301,11 @@ impl Dir {
         )?)
     }
 
-    /// `linkat(2)`: another name for a file, or for a symbolic link itself.
-    pub fn link_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
-        let (old, new) = (old.as_bytes(), new.as_bytes());
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without a name it is of this
+    /// directory, which is refused once all else is right.
+    pub fn link_at(&self, old: Option<Name<'_>>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
+        let old = old.map_or(&b"."[..], Name::as_bytes);
+        let new = new.as_bytes();
         Ok(rustix::fs::linkat(
             self,
             old,

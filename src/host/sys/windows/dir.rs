@@ -73,6 +73,10 @@ impl Dir {
     /// An [escape](crate::host::errno::is_escape) where the path would leave this directory, or goes
     /// up at all, and is for the caller to walk.
     pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
+        if bytes.ends_with(b"/") {
+            // What that means beside the other flags is the same everywhere: it is for the caller to walk.
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let below = name::path(bytes)?;
         let file = if how.oflags.contains(Oflags::DIRECTORY) || below.directory {
             self.open_directory(&below, how)?
@@ -195,6 +199,12 @@ impl Dir {
         }
     }
 
+    /// Whether the permissions of this directory allow it to be searched, which on Windows those of
+    /// what is in it decide.
+    pub fn check_search(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// `fstat(2)`.
     pub fn stat(&self) -> io::Result<Filestat> {
         stat::fstat(&self.to_file()?)
@@ -272,8 +282,17 @@ impl Dir {
         }
     }
 
-    /// `linkat(2)`: another name for a file, or for a symbolic link itself.
-    pub fn link_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without a name it is of this
+    /// directory, which is refused once all else is right.
+    pub fn link_at(&self, old: Option<Name<'_>>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
+        let Some(old) = old else {
+            let taken = new_dir.open_with_access(new, FILE_READ_ATTRIBUTES).is_ok();
+            return Err(error(if taken {
+                ERROR_ALREADY_EXISTS
+            } else {
+                ERROR_ACCESS_DENIED
+            }));
+        };
         let new = name::wide(new)?;
         let file = self.open_with_access(old, FILE_WRITE_ATTRIBUTES)?;
         nt::link(file.as_handle(), new_dir.as_handle(), &new)
