@@ -3,8 +3,12 @@
 // Standard streams, sockets and devices: what the embedder lends stays the
 // embedder's.
 
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+
 const test = require('ava');
 
+const { ROOT } = require('./helpers/child');
 const { arena, attack, testOn } = require('./helpers/attack');
 
 const onUnix = testOn(test, process.platform !== 'win32');
@@ -178,4 +182,43 @@ onUnix('a FIFO holds up nobody but the thread that waits for it', async (t) => {
     return [typeof fd, await said];
   }, place);
   t.deepEqual(answers, ['number', 'from the host']);
+});
+
+/** A host whose streams are what Node's own children have: sockets. */
+onUnix('a guest that shuts its streams down leaves the host’s', async (t) => {
+  const child = spawn(
+    process.execPath,
+    [
+      '--eval',
+      `const { Attacker } = require('./__test__/helpers/attacker');
+       const guest = new Attacker();
+       const answers = [0, 1, 2].flatMap((fd) => [
+         ...[1, 2, 3].map((how) => guest.call('sock_shutdown', fd, how)),
+         guest.read(fd),
+         guest.write(fd, 'from the guest'),
+       ]);
+       console.log(JSON.stringify(answers));
+       console.error('complained');
+       process.stdin.on('data', (text) => console.log('heard: ' + text));`,
+    ],
+    { cwd: ROOT, stdio: 'pipe' },
+  );
+  const text = { stdout: '', stderr: '' };
+  for (const name of Object.keys(text)) {
+    child[name].on('data', (chunk) => {
+      text[name] += chunk;
+    });
+  }
+  child.stdin.end('the host’s input');
+  const [exitCode] = await once(child, 'close');
+  const each = ['SUCCESS', 'SUCCESS', 'SUCCESS', '', 'PIPE'];
+  const answers = JSON.stringify([...each, ...each, ...each]);
+  t.deepEqual(
+    { exitCode, ...text },
+    {
+      exitCode: 0,
+      stdout: `${answers}\nheard: the host’s input\n`,
+      stderr: 'complained\n',
+    },
+  );
 });

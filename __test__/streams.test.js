@@ -10,7 +10,9 @@ const path = require('node:path');
 const test = require('ava');
 
 const { HANGS, ROOT, script } = require('./helpers/child');
+const { WASI } = require('./helpers/compare');
 const { guestPath, scratch } = require('./helpers/guest');
+const { RIGHTS, RawGuest } = require('./helpers/raw');
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
@@ -288,4 +290,20 @@ onUnix('poll_oneoff does not come back before its time', async (t) => {
     );
     t.true(Number(elapsed) >= 20_000, elapsed);
   }
+});
+
+onUnix('a stream has the access mode that the host opened it with', (t) => {
+  const file = path.join(scratch(t), 'file');
+  fs.writeFileSync(file, 'text');
+  const opened = ['r', 'a', 'r+'].map((flags) => fs.openSync(file, flags));
+  t.teardown(() => opened.forEach((fd) => fs.closeSync(fd)));
+  const [stdin, stdout, stderr] = opened;
+  const guest = new RawGuest(WASI, { stdin, stdout, stderr });
+  const both = RIGHTS.fd_read | RIGHTS.fd_write;
+  const rights = [0, 1, 2].map((fd) => guest.rights(fd).base);
+  t.deepEqual(
+    rights.map((base) => base & both),
+    [RIGHTS.fd_read, RIGHTS.fd_write, both],
+  );
+  t.is(new Set(rights.map((base) => base | both)).size, 1);
 });

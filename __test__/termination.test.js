@@ -41,6 +41,43 @@ const RECEIVES_ALL = calling('sock_recv', 0, 0, 1, 2, 1020, 1016);
 const SENDS = calling('sock_send', 1, 0, 1, 0, 1020);
 const ACCEPTS = calling('sock_accept', 0, 0, 1020);
 
+/** A guest that makes one call after the other, and each of them goes on and on. */
+const endless = (name, call) => `(module
+  (import "wasi_snapshot_preview1" "${name}"
+    (func $call (param${' i32'.repeat(call.length)}) (result i32)))
+  (import "host" "running" (func $running))
+  (memory (export "memory") 1024)
+  (func (export "_start") (local $at i32)
+    (; 1024 buffers, each of nearly all of the 64 MiB ;)
+    (loop $next
+      (i32.store (local.get $at) (i32.const 16384))
+      (i32.store offset=4 (local.get $at) (i32.const 67092480))
+      (local.set $at (i32.add (local.get $at) (i32.const 8)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 8192))))
+    call $running
+    (loop $again
+      (drop (call $call ${call.map((arg) => `(i32.const ${arg})`).join(' ')}))
+      br $again)))`;
+
+const WRITES_ALL = endless('fd_write', [1, 0, 1024, 10_000]);
+const RECEIVES_LONG = endless('sock_recv', [0, 0, 1024, 2, 10_000, 10_004]);
+const RANDOM = endless('random_get', [16_384, 67_092_480]);
+
+/** A guest that opens \`fifo\` with these rights. */
+const opening = (rights) => `(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open
+    (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "host" "running" (func $running))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "fifo")
+  (func (export "_start")
+    call $running
+    (loop $again
+      (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+        (i32.const 0) (i64.const ${rights}) (i64.const 0) (i32.const 0)
+        (i32.const 64)))
+      br $again)))`;
+
 /** A host that starts a guest in a worker, and does `end` while it waits. */
 const host = (guest, options, end) => `
   const fs = require('node:fs');
@@ -115,6 +152,43 @@ onUnix('a guest that accepts connections', (t) => {
   const server = `net.createServer().unref().listen(${address})`;
   return terminates(t, ACCEPTS, `stdin: ${server}._handle.fd`);
 });
+
+for (const [what, rights] of Object.entries({ read: 2, write: 64 })) {
+  onUnix(`a guest that opens a FIFO to ${what}`, async (t) => {
+    const directory = scratch(t);
+    execFileSync('mkfifo', [path.join(directory, 'fifo')]);
+    const preopens = `preopens: { '/': ${JSON.stringify(directory)} }`;
+    await terminates(t, opening(rights), preopens);
+  });
+}
+
+test('a guest that asks for random bytes without end', (t) =>
+  terminates(t, RANDOM));
+
+for (const [what, source] of Object.entries({
+  'writes to somebody who reads and reads': WRITES_ALL,
+  'receives from somebody who sends and sends': RECEIVES_LONG,
+})) {
+  onUnix(`a guest that ${what}`, async (t) => {
+    const guest = await assemble(source);
+    const child = spawn(
+      process.execPath,
+      ['--eval', host(guest, '', TERMINATE)],
+      { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'], timeout: 50_000 },
+    );
+    const chunk = Buffer.alloc(1024);
+    const feed = () => {
+      if (child.stdin.write(chunk)) setImmediate(feed);
+      else child.stdin.once('drain', feed);
+    };
+    child.stdin.on('error', () => {});
+    child.stdout.resume();
+    feed();
+    const [exitCode] = await once(child, 'exit');
+    child.stdin.destroy();
+    t.is(exitCode, 41);
+  });
+}
 
 for (const [what, source] of Object.entries({ sleeps: SLEEPS, reads: READS })) {
   test(`process.exit() in the main thread while a guest ${what}`, async (t) => {

@@ -217,3 +217,47 @@ test('threads as packages of napi-rs start them, until they are terminated', asy
   t.deepEqual(await Promise.all(codes), [1, 1, 1]);
   t.is(instance.exports.random_get(0x8000, 64), 0);
 });
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+/** What one call answers to more than 2 GiB: errno and count, each in its turn. */
+const moveALot = (WASI) => {
+  const fs = process.getBuiltinModule?.('node:fs') ?? require('node:fs');
+  const opened = [fs.openSync('/dev/zero', 'r'), fs.openSync('/dev/null', 'w')];
+  const wasi = new WASI({
+    version: 'preview1',
+    stdin: opened[0],
+    stdout: opened[1],
+  });
+  const memory = new WebAssembly.Memory({ initial: 1024 });
+  wasi.initialize({ exports: { memory } });
+  const view = new DataView(memory.buffer);
+  // 1024 times the same 4 MiB.
+  for (let at = 1024; at < 1024 + 8 * 1024; at += 8) {
+    view.setUint32(at, 16_384, true);
+    view.setUint32(at + 4, 2 ** 22, true);
+  }
+  const answers = [
+    ['fd_write', 1],
+    ['fd_pwrite', 1, 0n],
+    ['fd_read', 0],
+    ['fd_pread', 0, 0n],
+  ].map(([name, fd, ...offset]) => {
+    const errno = wasi.wasiImport[name](fd, 1024, 1024, ...offset, 16);
+    return [name, errno, view.getUint32(16, true)];
+  });
+  opened.forEach((fd) => fs.closeSync(fd));
+  return answers;
+};
+
+onLinux('one call moves at most what Linux does, in any thread', async (t) => {
+  const most = 0x7fff_f000;
+  for (const answers of [moveALot(WASI), await inWorker(moveALot)]) {
+    for (const [name, errno, count] of answers) {
+      t.is(errno, 0, name);
+      // A signal ends a read of this device early.
+      t.true(count > 0 && count <= most, `${name}: ${count}`);
+      if (name.includes('write')) t.is(count, most, name);
+    }
+  }
+});

@@ -31,6 +31,7 @@ const ERRNO = {
   60: 'NXIO',
   61: 'OVERFLOW',
   63: 'PERM',
+  64: 'PIPE',
   70: 'SPIPE',
   75: 'XDEV',
   76: 'NOTCAPABLE',

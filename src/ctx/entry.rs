@@ -255,14 +255,17 @@ impl Entry {
     }
 
     /// The kind, which its attributes tell.
+    #[inline]
     fn kind_in(&self, stat: &Filestat) -> Result<&Kind, Errno> {
-        self.note_kind(Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown))
+        match self.kind.get() {
+            Some(kind) => Ok(kind),
+            None => self
+                .note_kind(Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown)),
+        }
     }
 
+    #[cold]
     fn note_kind(&self, filetype: Filetype) -> Result<&Kind, Errno> {
-        if let Some(kind) = self.kind.get() {
-            return Ok(kind);
-        }
         let mut rights = match filetype {
             Filetype::RegularFile => RightsPair::REGULAR_FILE,
             Filetype::Directory => RightsPair::DIRECTORY,

@@ -177,9 +177,10 @@ impl Entry {
     }
 
     /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
+    #[inline]
     fn seek_to_append(&self) -> Result<(), Errno> {
-        if let Descriptor::Stdio(stdio) = &self.descriptor
-            && self.emulated(Fdflags::APPEND)?
+        if self.emulated(Fdflags::APPEND)?
+            && let Descriptor::Stdio(stdio) = &self.descriptor
         {
             // What cannot seek has no end to append to.
             let _ = stdio.as_ref().seek(SeekFrom::End(0));
@@ -189,6 +190,7 @@ impl Entry {
 
     /// Brings to the disk what was written, where the guest asked for that after opening: the host
     /// takes such a flag only when it opens.
+    #[inline]
     fn synchronise(&self) -> Result<(), Errno> {
         if self.emulated(SYNCHRONOUS)? {
             self.file()?.sync()?;
@@ -197,9 +199,15 @@ impl Entry {
     }
 
     /// Whether the guest set one of these flags and the host does not keep it.
+    #[inline]
     fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
         let set = self.fdflags() & fdflags;
-        Ok(!set.is_empty() && !self.host_fdflags()?.contains(set))
+        Ok(!set.is_empty() && self.host_lacks(set)?)
+    }
+
+    #[cold]
+    fn host_lacks(&self, set: Fdflags) -> Result<bool, Errno> {
+        Ok(!self.host_fdflags()?.contains(set))
     }
 
     /// `posix_fadvise(2)`. Of a stream that is lent, advice would stay with the open file for all that

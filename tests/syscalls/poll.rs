@@ -309,6 +309,32 @@ pub mod poll_oneoff {
         assert_eq!(poll(&guest, &[writable(1, 1)]), [gone]);
     }
 
+    /// And nothing of the host's is waited for, nor lets the rest wait.
+    #[test]
+    fn what_the_guest_has_shut_is_ready_and_over() {
+        const DIRECTIONS: [u64; 3] = [1, 2, 3];
+        for how in DIRECTIONS {
+            let (socket, mut peer) = UnixStream::pair().unwrap();
+            let guest = Guest::with_stdin(socket);
+            guest.ok("sock_shutdown", [0, how]);
+            let over = |eventtype| ready(1, eventtype, 0, true);
+            if how & 1 != 0 {
+                assert_eq!(poll(&guest, &[readable(1, 0)]), [over(Eventtype::FdRead)]);
+            }
+            if how & 2 != 0 {
+                assert_eq!(poll(&guest, &[writable(1, 0)]), [over(Eventtype::FdWrite)]);
+            } else {
+                let room = ready(1, Eventtype::FdWrite, 0, false);
+                assert_eq!(poll(&guest, &[writable(1, 0)]), [room]);
+            }
+            peer.write_all(b"abc").unwrap();
+            let both = poll(&guest, &[readable(1, 0), readable(2, 0)]);
+            let (nbytes, hangup) = if how & 1 != 0 { (0, true) } else { (3, false) };
+            let each = |userdata| ready(userdata, Eventtype::FdRead, nbytes, hangup);
+            assert_eq!(both, [each(1), each(2)]);
+        }
+    }
+
     #[test]
     fn sockets_and_devices_are_waited_for() {
         let (socket, mut peer) = UnixStream::pair().unwrap();

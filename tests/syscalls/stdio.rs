@@ -4,9 +4,10 @@
 use std::fs::{self, File};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::UNIX_EPOCH;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use wasi_rs::abi::Errno::{self, Again, Badf, Noent, Notcapable, Notdir, Success};
+use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Fdflags, Rights, Snapshot};
 use wasi_rs::ctx::{Given, Grant, InitError, Limits, Options, Preopen, StringArray, WasiCtx};
 
@@ -194,6 +195,54 @@ fn a_stream_can_be_a_file() {
     );
     guest.ok("fd_filestat_set_size", [0, 3]);
     assert_eq!(guest.scratch.text("file"), "012");
+}
+
+/// A file is lent to be written, and what belongs to the file and not to how it is open goes with that.
+#[test]
+fn the_size_and_the_times_of_a_file_that_is_lent_are_the_guests_to_change() {
+    let guest = Guest::with(|setup| {
+        let mut options = File::options();
+        options.read(true).write(true);
+        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+    });
+    let flags = fcntl_getfl(guest.stdio(0)).unwrap();
+    guest.ok("fd_allocate", [0, 0, 20]);
+    guest.ok("fd_filestat_set_size", [0, 12]);
+    guest.ok(
+        "fd_filestat_set_times",
+        [0, 1_000_000_000, 2_000_000_000, 5],
+    );
+    for advice in 0..6 {
+        guest.ok("fd_advise", [0, 0, 12, advice]);
+    }
+    let metadata = File::from(guest.stdio(0).try_clone().unwrap())
+        .metadata()
+        .unwrap();
+    let times = [metadata.accessed(), metadata.modified()];
+    let times = times.map(|time| time.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    assert_eq!((metadata.len(), times), (12, [1, 2]));
+    assert_eq!(fcntl_getfl(guest.stdio(0)).unwrap(), flags);
+    let beyond = 1 << 63;
+    let refused = [
+        ("an offset beyond", vec![0, beyond, 1, 0], Inval),
+        ("a length beyond", vec![0, 0, beyond, 0], Inval),
+    ];
+    guest.refuses("fd_advise", &refused);
+}
+
+/// What the host opened for reading alone stays as long as it is.
+#[test]
+fn a_file_that_is_lent_for_reading_keeps_its_size() {
+    let guest = Guest::with(|setup| {
+        setup.stdio[0] = File::open(setup.scratch.inside("file")).unwrap().into();
+    });
+    for (name, args) in [
+        ("fd_filestat_set_size", vec![0, 3]),
+        ("fd_allocate", vec![0, 0, 20]),
+    ] {
+        assert_ne!(guest.errno(name, args), Success, "{name}");
+    }
+    assert_eq!(guest.scratch.text("file"), "0123456789");
 }
 
 #[test]

@@ -23,7 +23,7 @@ const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
 const FOREVER: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
 /// Makes calls of a guest in a thread of their own, which finds out by `asked` that it is to stop.
-fn in_thread<T: Send>(
+pub fn in_thread<T: Send>(
     guest: &Guest,
     asked: fn() -> bool,
     calls: impl FnOnce(&Guest) -> T + Send,

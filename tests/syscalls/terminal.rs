@@ -2,15 +2,16 @@
 //! A guest waits for one as for any other stream, or does not.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcsetattr};
-use wasi_rs::abi::Errno::{self, Again, Intr};
+use wasi_rs::abi::Errno::{self, Again, Intr, Success};
 use wasi_rs::abi::Fdflags;
 
-use crate::stop::{never_stopped, read, stopped, transfer, write};
-use crate::support::{END, Guest, null};
+use crate::stop::{in_thread, never_stopped, read, stopped, transfer, write};
+use crate::support::{BUF, END, Guest, OUT, null};
 
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
 
@@ -120,8 +121,8 @@ fn what_is_typed_is_read() {
 }
 
 /// A terminal that is set to make a reader wait for so many bytes, and says that it is ready before.
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn a_reader_does_not_wait_for_as_many_bytes_as_the_terminal_would() {
     use rustix::termios::SpecialCodeIndex;
     let (terminal, master) = terminal();
@@ -136,16 +137,56 @@ fn a_reader_does_not_wait_for_as_many_bytes_as_the_terminal_would() {
     assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
 }
 
-/// The screen's side cannot be opened once more, and has less room than a write takes.
-#[test]
+/// The screen's side of a terminal without room for all of a write, and the terminal.
 #[cfg(target_os = "linux")]
-fn writing_to_a_device_that_cannot_be_opened_again_ends() {
+fn nearly_full() -> (OwnedFd, OwnedFd) {
     let (terminal, master) = terminal();
     change(&terminal, Termios::make_raw);
     let flags = fcntl_getfl(&master).unwrap();
     fcntl_setfl(&master, flags | OFlags::NONBLOCK).unwrap();
     while rustix::io::write(&master, &[b'x'; 4096]).is_ok() {}
     fcntl_setfl(&master, flags).unwrap();
+    (master, terminal)
+}
+
+/// One waits in the kernel in the middle of its call: others do not wait for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    static LOOKS: AtomicU32 = AtomicU32::new(0);
+    let (master, room) = nearly_full();
+    let others = master.try_clone().unwrap();
+    let (other, _other_master) = terminal();
+    std::thread::scope(|scope| {
+        let guest = with_stdout(master);
+        scope.spawn(move || {
+            let asked = || {
+                LOOKS.fetch_add(1, SeqCst);
+                ASKED.load(SeqCst)
+            };
+            in_thread(&guest, asked, |guest| while write(guest, 1).is_ok() {});
+        });
+        for _ in 0..4 {
+            rustix::io::read(&room, &mut [0; 512]).unwrap();
+            let looks = LOOKS.load(SeqCst);
+            while LOOKS.load(SeqCst) < looks + 2 {
+                std::thread::yield_now();
+            }
+        }
+        // Another terminal, and the same by another number.
+        let guest = Guest::with(|setup| setup.stdio = [other, others, null()]);
+        assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
+        assert_eq!(stopped(&guest, |guest| write(guest, 1)), Err(Intr));
+        ASKED.store(true, SeqCst);
+    });
+}
+
+/// The screen's side cannot be opened once more, and has less room than a write takes.
+#[cfg(target_os = "linux")]
+#[test]
+fn writing_to_a_device_that_cannot_be_opened_again_ends() {
+    let (master, terminal) = nearly_full();
     let guest = with_stdout(master);
     for _ in 0..4 {
         assert_eq!(stopped(&guest, |guest| write(guest, 1)), Err(Intr));
@@ -154,30 +195,49 @@ fn writing_to_a_device_that_cannot_be_opened_again_ends() {
     }
 }
 
-#[test]
+/// Less than fills it: Linux does not always wake who waits for room there.
 #[cfg(target_os = "linux")]
+#[test]
 fn all_that_is_written_to_a_device_that_cannot_be_opened_again_arrives() {
     let (terminal, master) = terminal();
     change(&terminal, Termios::make_raw);
     let guest = with_stdout(master);
-    let pattern: Vec<u8> = (0..0x4000).map(|at| (at % 251) as u8).collect();
-    let len = pattern.len();
-    let reader = std::thread::spawn(move || {
-        let mut text: Vec<u8> = Vec::new();
-        while text.len() < len {
-            let mut buf = [0_u8; 100];
-            let read = rustix::io::read(&terminal, &mut buf).unwrap();
-            text.extend(&buf[..read]);
-        }
-        text
-    });
+    let pattern: Vec<u8> = (0..0x1800).map(|at| (at % 251) as u8).collect();
     let written = never_stopped(&guest, |guest| {
-        guest.put(crate::support::BUF, &pattern);
-        let at = crate::support::BUF;
+        guest.put(BUF, &pattern);
         // Pieces of memory that begin and end within words.
-        let bufs = [[at, 3], [at + 3, 0x1001], [at + 0x1004, 0x2ffc]];
+        let bufs = [[BUF, 3], [BUF + 3, 0x1002], [BUF + 0x1005, 0x7fb]];
         transfer(guest, "fd_write", 1, &bufs)
     });
-    assert_eq!(written, Ok(len as u32));
-    assert!(reader.join().unwrap() == pattern);
+    assert_eq!(written, Ok(0x1800));
+    let mut text: Vec<u8> = Vec::new();
+    while text.len() < pattern.len() {
+        let mut buf = [0_u8; 1000];
+        let read = rustix::io::read(&terminal, &mut buf).unwrap();
+        text.extend(&buf[..read]);
+    }
+    assert!(text == pattern);
+}
+
+/// A device that neither is a terminal nor can be told not to wait.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_that_cannot_be_opened_again_is_read() {
+    let guest = Guest::with_stdin(std::fs::File::open("/dev/full").unwrap());
+    never_stopped(&guest, |guest| {
+        assert_eq!(
+            transfer(guest, "fd_read", 0, &[[BUF, 5], [BUF + 9, 2]]),
+            Ok(7)
+        );
+        assert_eq!(
+            &guest.memory()[BUF as usize..][..12],
+            b"\0\0\0\0\0????\0\0?"
+        );
+        let [iovs, iovs_len] = guest.iovs(&[[BUF + 16, 4]]);
+        assert_eq!(
+            guest.errno("fd_pread", [0, iovs, iovs_len, 7, OUT]),
+            Success
+        );
+        assert_eq!(&guest.memory()[BUF as usize + 15..][..6], b"?\0\0\0\0?");
+    });
 }

@@ -74,6 +74,7 @@ impl File {
     }
 
     /// The file, for as long as it is held.
+    #[inline]
     pub fn as_ref(&self) -> FileRef<'_> {
         FileRef(self.dir.as_fd(), Whose::Opened(self))
     }
@@ -101,6 +102,7 @@ pub(super) enum Whose<'a> {
 
 impl<'a> Whose<'a> {
     /// The offset, where it is kept with the file.
+    #[inline]
     fn offset(self) -> Option<&'a Offset> {
         match self {
             Whose::Opened(file) => Some(&file.offset),
@@ -164,6 +166,7 @@ impl FileRef<'_> {
     }
 
     /// `fstat(2)`.
+    #[inline]
     pub fn stat(self) -> io::Result<Filestat> {
         let stat = stat::fstat(self.0)?;
         if let (Some(offset), Some(filetype)) =
