@@ -53,7 +53,7 @@ function hasRustTest(name) {
 function hasAvaTest(name) {
   const [, file, title] = /^(\S+): (.+)$/.exec(name);
   const titles = read(`__test__/${file}`).matchAll(
-    /^\s*\w+\(\s*(['"`])(.*?)\1,/gm,
+    /^\s*[\w.]+\(\s*(?:test,\s*)?(['"`])(.*?)\1,/gm,
   );
   return [...titles].some(
     ([, , found]) => found.replace(/\$\{[^}]*\}/g, '…') === title,

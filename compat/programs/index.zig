@@ -21,12 +21,12 @@ const Index = struct {
     files: std.ArrayList(File) = .empty,
     links: std.ArrayList(Link) = .empty,
 
-    fn walk(self: *Index, root: Io.Dir, root_name: []const u8) !void {
+    fn walk(self: *Index, root: Io.Dir) !void {
         var walker = try root.walk(self.arena);
         while (try walker.next(self.io)) |entry| {
             const path = try self.arena.dupe(u8, entry.path);
             switch (entry.kind) {
-                .file => try self.read(root_name, path),
+                .file => try self.read(entry.dir, entry.basename, path),
                 .sym_link => {
                     var buffer: [1024]u8 = undefined;
                     const length = try entry.dir.readLink(self.io, entry.basename, &buffer);
@@ -38,11 +38,8 @@ const Index = struct {
         }
     }
 
-    /// Not by the directory that the walk has open: Zig opens those without the right to
-    /// read files, which a host that heeds rights then refuses.
-    fn read(self: *Index, root_name: []const u8, path: []const u8) !void {
-        const name = try std.fs.path.join(self.arena, &.{ root_name, path });
-        var file = try Io.Dir.cwd().openFile(self.io, name, .{});
+    fn read(self: *Index, dir: Io.Dir, name: []const u8, path: []const u8) !void {
+        var file = try dir.openFile(self.io, name, .{});
         defer file.close(self.io);
         var buffer: [4096]u8 = undefined;
         var reader = file.reader(self.io, &buffer);
@@ -136,7 +133,7 @@ pub fn main(init: std.process.Init) !void {
     defer root.close(io);
 
     var index: Index = .{ .arena = arena, .io = io };
-    try index.walk(root, args[1]);
+    try index.walk(root);
     index.sort();
     try index.writeWords(here);
     try index.writeFiles(here);

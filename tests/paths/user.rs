@@ -1,15 +1,15 @@
-//! The same as a user whom permissions bind, where the tests are run by one whom they do not.
+//! The same as a user whom permissions bind, where the tests are run by root.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// `nobody`, on most systems; whoever it is must only be somebody else.
-const SOMEBODY_ELSE: u32 = 65534;
+/// The user and the group `nobody` of most systems. They need no entry in the system's list.
+const NOBODY: u32 = 65534;
 
 #[test]
-fn all_of_it_as_somebody_whom_permissions_bind() {
+fn all_of_it_as_a_user_whom_permissions_bind() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -28,8 +28,8 @@ fn all_of_it_as_somebody_whom_permissions_bind() {
         "--test-threads=2",
     ]))
     .current_dir("/")
-    .uid(SOMEBODY_ELSE)
-    .gid(SOMEBODY_ELSE)
+    .uid(NOBODY)
+    .gid(NOBODY)
     .output()
     .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

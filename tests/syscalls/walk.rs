@@ -82,8 +82,8 @@ fn goes_down_and_up_again_however_deep() {
 }
 
 /// A guest could take all descriptors of the process for the time of a call, though its own are limited.
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn holds_few_descriptors() {
     use crate::portable::again;
     let args = ["walk::goes_down_and_up_again_however_deep"];
