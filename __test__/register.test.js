@@ -18,9 +18,8 @@ const FLAGS = {
   'NODE_OPTIONS with --import': { options: '--import=wasi-rs/register' },
 };
 
-// What each is replaced with is found by a property that only ours has: the
-// native class above it.
-const OURS = `({ WASI }) => Object.getPrototypeOf(WASI) !== Function.prototype`;
+// What each is replaced with is found by a method that only ours has.
+const OURS = `({ WASI }) => 'addCapability' in WASI.prototype`;
 
 const COMMONJS = `
   const ours = ${OURS};
