@@ -8,7 +8,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { NodeWASI, WASI, outcome, sameAsNode } = require('./helpers/compare');
+const { WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { run, scratch } = require('./helpers/guest');
 const {
   ALL_RIGHTS,
@@ -477,28 +477,6 @@ test('rights reach what is opened', (t) => {
   t.is(open(both, RIGHTS.fd_read), SUCCESS);
   t.is(open(both, RIGHTS.fd_write), NOTCAPABLE);
   t.is(both.calls.path_create_directory(3, ...both.lay('new')), NOTCAPABLE);
-});
-
-// Zig opens directories without the right to read files through them.
-test('rights that a guest names are no limit, and those of the preopen are', (t) => {
-  const { ro } = directories(t);
-  const base = ALL_RIGHTS & ~RIGHTS.fd_read & ~RIGHTS.fd_write;
-  const ask = { base, inheriting: base, oflags: OFLAGS.DIRECTORY };
-  const through = (Host, preopen) => {
-    const guest = new RawGuest(Host, { preopens: { '/': preopen } });
-    const sub = guest.open(3, 'dir', { ...ask, base: RIGHTS.path_open });
-    const open = (path, base, oflags) =>
-      guest.tryOpen(sub, path, { base, oflags }).errno;
-    return [
-      open('nested', RIGHTS.fd_read),
-      open('made', RIGHTS.fd_write, OFLAGS.CREAT),
-    ];
-  };
-  const readOnly = { path: ro, readOnly: true };
-  t.deepEqual(through(WASI, readOnly), [SUCCESS, NOTCAPABLE]);
-  t.false(fs.existsSync(path.join(ro, 'dir/made')));
-  t.deepEqual(through(WASI, ro), [SUCCESS, SUCCESS]);
-  if (NodeWASI) t.deepEqual(through(NodeWASI, ro), [NOTCAPABLE, NOTCAPABLE]);
 });
 
 test('a file is not linked or moved to where more may be done with it', (t) => {
