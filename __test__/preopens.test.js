@@ -8,7 +8,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { WASI, outcome, sameAsNode } = require('./helpers/compare');
+const { NodeWASI, WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { run, scratch } = require('./helpers/guest');
 const {
   ALL_RIGHTS,
@@ -374,7 +374,7 @@ test('moving a descriptor 2000 times leaves none behind', (t) => {
   t.is(guest.calls.fd_renumber(target, 99), BADF);
 });
 
-test('a directory that two preopens have is as each of them says', (t) => {
+test('a directory below another keeps the fewer rights of the two', (t) => {
   const root = scratch(t);
   fs.mkdirSync(path.join(root, 'sub', 'deeper'), { recursive: true });
   const mkdir = (guest, fd, name) =>
@@ -388,7 +388,8 @@ test('a directory that two preopens have is as each of them says', (t) => {
   });
   t.is(mkdir(inner, 4, 'new'), NOTCAPABLE);
   t.is(mkdir(inner, 4, '../new'), NOTCAPABLE);
-  t.is(mkdir(inner, 3, 'sub/new'), SUCCESS);
+  t.is(mkdir(inner, 3, 'sub/new'), NOTCAPABLE);
+  t.is(mkdir(inner, 3, 'other'), SUCCESS);
 
   const outer = new RawGuest(WASI, {
     preopens: {
@@ -405,7 +406,12 @@ test('a directory that two preopens have is as each of them says', (t) => {
   t.is(mkdir(outer, 4, 'up/newer'), NOTCAPABLE);
   t.is(mkdir(outer, 4, 'newer'), SUCCESS);
   t.is(mkdir(outer, 3, 'absolute/newest'), NOTCAPABLE);
-  t.deepEqual(fs.readdirSync(root).toSorted(), ['absolute', 'relative', 'sub']);
+  t.deepEqual(fs.readdirSync(root).toSorted(), [
+    'absolute',
+    'other',
+    'relative',
+    'sub',
+  ]);
 });
 
 test('rights, each alone', (t) => {
@@ -477,6 +483,28 @@ test('rights reach what is opened', (t) => {
   t.is(open(both, RIGHTS.fd_read), SUCCESS);
   t.is(open(both, RIGHTS.fd_write), NOTCAPABLE);
   t.is(both.calls.path_create_directory(3, ...both.lay('new')), NOTCAPABLE);
+});
+
+// Zig opens directories without the right to read files through them.
+test('rights that a guest names are no limit, and those of the preopen are', (t) => {
+  const { ro } = directories(t);
+  const base = ALL_RIGHTS & ~RIGHTS.fd_read & ~RIGHTS.fd_write;
+  const ask = { base, inheriting: base, oflags: OFLAGS.DIRECTORY };
+  const through = (Host, preopen) => {
+    const guest = new RawGuest(Host, { preopens: { '/': preopen } });
+    const sub = guest.open(3, 'dir', { ...ask, base: RIGHTS.path_open });
+    const open = (path, base, oflags) =>
+      guest.tryOpen(sub, path, { base, oflags }).errno;
+    return [
+      open('nested', RIGHTS.fd_read),
+      open('made', RIGHTS.fd_write, OFLAGS.CREAT),
+    ];
+  };
+  const readOnly = { path: ro, readOnly: true };
+  t.deepEqual(through(WASI, readOnly), [SUCCESS, NOTCAPABLE]);
+  t.false(fs.existsSync(path.join(ro, 'dir/made')));
+  t.deepEqual(through(WASI, ro), [SUCCESS, SUCCESS]);
+  if (NodeWASI) t.deepEqual(through(NodeWASI, ro), [NOTCAPABLE, NOTCAPABLE]);
 });
 
 test('a file is not linked or moved to where more may be done with it', (t) => {
