@@ -143,9 +143,10 @@ export interface WASIPreopen {
    * way it comes there: a symbolic link in another preopen, a hard link or a
    * file that would be moved there, a descriptor opened long before.
    *
-   * It is said of this preopen. Where the same files are in another one as well,
-   * that one says what may be done through it. And the host may note when a file
-   * was last read, as it does of any reader.
+   * It holds for this directory whichever way it is reached, a preopen above it
+   * included. Only where another preopen is the same directory, that one says
+   * what may be done through its own name. And the host may note when a file was
+   * last read, as it does of any reader.
    *
    * @default false
    */

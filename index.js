@@ -2,7 +2,7 @@
 
 const { isPromise } = require('node:util').types;
 
-const { alreadyStarted } = require('./lib/errors');
+const { alreadyStarted, invalidArgType } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
@@ -36,25 +36,28 @@ class Extension {
 }
 
 /**
- * Tells the number that an instance has for the native side by its kSetMemory,
- * which a Proxy of it and an object that inherits from it have, too. It takes a
- * field of that function, as an instance has no property that Node's has not.
+ * Tells the number that an instance has for the native side. A Proxy of it and an
+ * object that inherits from it have it by their `wasiImport` or kSetMemory, of
+ * which programs may replace one. It is a field of each, as an instance has no
+ * property that Node's has not.
  */
 class Native extends Extension {
   #number;
 
-  constructor({ setMemory, number }) {
-    super(setMemory);
+  constructor(object, number) {
+    super(object);
     this.#number = number;
   }
 
-  /** Returns the kSetMemory of what has been created. */
-  static mark(created) {
-    return new Native(created);
+  static mark(object, number) {
+    return new Native(object, number);
   }
 
-  static numberOf({ [kSetMemory]: setMemory }) {
-    return setMemory.#number;
+  static numberOf(wasi) {
+    for (const object of [wasi, wasi.wasiImport, wasi[kSetMemory]]) {
+      if (Object(object) === object && #number in object) return object.#number;
+    }
+    throw invalidArgType(Native.numberOf, 'this', 'an instance of WASI', wasi);
   }
 }
 
@@ -76,9 +79,12 @@ class WASI {
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
     const created = create(this, nativeOptions);
+    for (const object of [this, this.wasiImport, created.setMemory]) {
+      Native.mark(object, created.number);
+    }
 
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
-    this[kSetMemory] = Native.mark(created);
+    this[kSetMemory] = created.setMemory;
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;

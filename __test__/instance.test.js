@@ -276,3 +276,31 @@ test('one instance serves a real module through getImportObject()', (t) => {
   t.is(instance.exports.sched_yield(), 0);
   t.is(instance.exports.fd_close(99), 8);
 });
+
+test('an instance whose kSetMemory a program wraps is started all the same', (t) => {
+  const set = (wasi) =>
+    Object.getOwnPropertySymbols(wasi).find(
+      ({ description }) => description === 'kSetMemory',
+    );
+  sameAsNode(t, (WASI) => {
+    const wasi = make(WASI);
+    const { [set(wasi)]: original } = wasi;
+    let calls = 0;
+    wasi[set(wasi)] = (memory) => {
+      calls++;
+      original(memory);
+    };
+    return [wasi.start(duck({ _start() {} })), calls];
+  });
+  sameAsNode(t, (WASI) => {
+    const traced = new Proxy(make(WASI), {
+      get(target, key, receiver) {
+        const value = Reflect.get(target, key);
+        return typeof value === 'function'
+          ? (...args) => value.apply(receiver, args)
+          : value;
+      },
+    });
+    return traced.start(duck({ _start() {} }));
+  });
+});

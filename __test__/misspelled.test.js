@@ -311,6 +311,17 @@ test('each property of a description is read once', (t) => {
   t.is(reads, 1);
 });
 
+test('what is near only to names of other places, or a method, is ignored', (t) => {
+  class Options {
+    version = 'preview1';
+    limit() {}
+  }
+  t.notThrows(() => new WASI(new Options()));
+  for (const name of ['light', 'lights', 'bright', 'stdio', 'studio']) {
+    t.notThrows(() => new WASI({ version: 'preview1', [name]: true }), name);
+  }
+});
+
 test('objects of Node and of the language as preopens', (t) => {
   const directory = scratch(t);
   fs.mkdirSync(path.join(directory, 'sub'));

@@ -171,10 +171,10 @@ const OPTIONS = properties(
     'stderr',
     'limits',
     'capabilities',
-    // No option, but no misspelled one either: a word of node:child_process.
-    'stdio',
   ],
   INNER_OPTIONS,
+  // A word of node:child_process.
+  ['stdio'],
 );
 
 const BINDING_OPTIONS = properties(['memory']);

@@ -62,13 +62,17 @@ function validateOneOf(value, name, allowed) {
  * @param {readonly string[]} names
  * @param {Record<string, string>} [elsewhere] names that belong to another
  *   object, each with what to write in its place
+ * @param {readonly string[]} [foreign] names that are ignored, near as they are
  */
-function properties(names, elsewhere = {}) {
+function properties(names, elsewhere = {}, foreign = []) {
   const inPlace = Object.fromEntries(names.map((name) => [name, name]));
+  const nearest = nearestOf(names);
+  // One edit from those is too much of what others call their own options.
+  const nearestElsewhere = nearestOf(Object.keys(elsewhere), Infinity);
   return {
-    names: new Set(names),
+    names: new Set([...names, ...foreign]),
     inPlace: { __proto__: null, ...elsewhere, ...inPlace },
-    nearest: nearestOf([...names, ...Object.keys(elsewhere)]),
+    nearest: (name) => nearest(name) ?? nearestElsewhere(name),
   };
 }
 
@@ -135,7 +139,8 @@ function findMisspelled(value, allowed) {
 function isMisspelled(key, value, { names, nearest }) {
   if (names.has(key)) return false;
   const meant = nearest(key);
-  if (meant === undefined) return false;
+  // A method of a class of options sets none of them.
+  if (meant === undefined || typeof value[key] === 'function') return false;
   return meant === key || value[meant] === undefined;
 }
 

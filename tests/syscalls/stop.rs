@@ -268,6 +268,14 @@ fn waiting_for_a_connection_ends() {
     }
 }
 
+/// Accepts the connection that is there, in a thread that may be asked to stop.
+fn accept(guest: &Guest) -> u64 {
+    never_stopped(guest, |guest| {
+        assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
+        number(guest, OUT).into()
+    })
+}
+
 #[test]
 fn what_the_guest_opened_and_accepted_itself_ends_too() {
     let guest = Guest::with(|setup| {
@@ -284,9 +292,8 @@ fn what_the_guest_opened_and_accepted_itself_ends_too() {
         .open(guest.scratch.inside("fifo"))
         .unwrap();
     let fifo = guest.open("fifo", Open::READ);
+    let socket = accept(&guest);
     stopped(&guest, |guest| {
-        assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
-        let socket = number(guest, OUT).into();
         assert_eq!(read(guest, socket), Err(Intr));
         fill(guest.stdio(0));
         assert_eq!(read(guest, fifo), Err(Intr));
@@ -515,6 +522,7 @@ fn a_call_that_goes_on_and_on_ends() {
     // Room for a few bytes on the way, and no more.
     rustix::net::sockopt::set_socket_send_buffer_size(&peer, 1).unwrap();
     let guest = Guest::with_stdin(socket);
+    peer.write_all(b"x").unwrap();
     let sender = thread::spawn(move || while peer.write_all(b"x").is_ok() {});
     let received = stopped(&guest, |guest| recv(guest, 0, BUF_LEN, WAITALL)).unwrap();
     assert!((1..BUF_LEN).contains(&u64::from(received)), "{received}");
@@ -712,9 +720,8 @@ fn closing_a_socket_does_not_wait() {
     rustix::net::sockopt::set_socket_linger(&listener, Some(day / 4)).unwrap();
     let guest = Guest::with_stdin(listener);
     let _peer = TcpStream::connect(address).unwrap();
+    let socket = accept(&guest);
     stopped(&guest, |guest| {
-        assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
-        let socket = number(guest, OUT).into();
         let all = [[0, END]; 64];
         while transfer(guest, "fd_write", socket, &all).is_ok() {}
         guest.ok("fd_close", [socket]);

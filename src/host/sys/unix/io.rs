@@ -219,13 +219,20 @@ pub(super) fn bytes_readable(fd: BorrowedFd<'_>) -> Option<u64> {
     (result == 0).then_some(nbytes.max(0) as u64)
 }
 
-/// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by.
+/// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by, and of the screen's side
+/// of one.
 #[cfg(target_os = "linux")]
-pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u32> {
+pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u64> {
     let mut device: libc::c_uint = 0;
     // SAFETY: TIOCGDEV writes one `unsigned int`.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCGDEV, &mut device) };
-    (result == 0).then_some(device)
+    (result == 0).then_some(device.into())
+}
+
+/// What only Linux has, and needs: elsewhere each has a device of its own.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn terminal_device(_: BorrowedFd<'_>) -> Option<u64> {
+    None
 }
 
 /// The descriptor that the embedder gave by its number.

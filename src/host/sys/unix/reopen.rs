@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 
+use super::io as kernel;
+
 /// The same stream, for the same directions, by a description with `O_NONBLOCK`. None where there is no
 /// way to it: no name for it, no permission, a terminal in exclusive mode, a FIFO that nobody reads.
 pub(super) fn nonblocking(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
@@ -55,16 +57,10 @@ fn is_master(_: &Stat) -> bool {
     false
 }
 
+/// Whether it came to the same: `/dev/tty` is another terminal in another session, `/dev/console` at another
+/// time.
 fn is_same(fd: BorrowedFd<'_>, stat: &Stat, own: BorrowedFd<'_>) -> bool {
     fstat(own).is_ok_and(|own| {
         (own.st_dev, own.st_ino, own.st_rdev) == (stat.st_dev, stat.st_ino, stat.st_rdev)
-    }) && terminal_device(fd) == terminal_device(own)
-}
-
-/// `/dev/tty` is another terminal in another session, `/dev/console` one at another time.
-#[cfg(target_os = "linux")]
-use super::io::terminal_device;
-#[cfg(not(target_os = "linux"))]
-fn terminal_device(_: BorrowedFd<'_>) -> Option<u32> {
-    None
+    }) && kernel::terminal_device(fd) == kernel::terminal_device(own)
 }

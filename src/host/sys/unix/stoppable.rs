@@ -2,9 +2,9 @@
 //! between them. For a thread that may be asked to stop, and for a guest that does not want to wait.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, Stat, fstat};
 use rustix::io::Errno;
 
 use super::abandon::abandonable;
@@ -216,8 +216,7 @@ impl FileRef<'_> {
     /// `EAGAIN`: it is not. `EINTR`: the thread is asked to stop.
     pub(super) fn look(self, direction: Direction) -> io::Result<Seen> {
         let stat = fstat(self.0)?;
-        let file = [stat.st_dev as u64, stat.st_ino as u64, stat.st_rdev as u64];
-        let turn = Turn::take((file, direction))?;
+        let turn = Turn::take((identity(self.0, &stat), direction))?;
         if !wait::is_ready(self.0, direction)? {
             return Err(Errno::AGAIN.into());
         }
@@ -229,6 +228,24 @@ impl FileRef<'_> {
                 rustix::io::fcntl_dupfd_cloexec(self.0, 3)?,
             )),
         }
+    }
+}
+
+/// What tells a file from others, by whatever number it is called on.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the widths and signs of these fields differ from system to system"
+)]
+fn identity(fd: BorrowedFd<'_>, stat: &Stat) -> [u64; 3] {
+    let [dev, ino, rdev] = [stat.st_dev as u64, stat.st_ino as u64, stat.st_rdev as u64];
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::CharacterDevice => match kernel::terminal_device(fd) {
+            Some(terminal) => [dev, ino, terminal],
+            None if rustix::termios::isatty(fd) => [dev, ino, rdev],
+            // Each time that such a device is opened it can be another.
+            None => [u64::MAX, fd.as_raw_fd() as u64, 0],
+        },
+        _ => [dev, ino, rdev],
     }
 }
 
