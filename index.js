@@ -54,10 +54,19 @@ class Native extends Extension {
   }
 
   static numberOf(wasi) {
-    for (const object of [wasi, wasi.wasiImport, wasi[kSetMemory]]) {
-      if (Object(object) === object && #number in object) return object.#number;
-    }
+    const number =
+      Native.#of(wasi) ??
+      Native.#of(wasi.wasiImport) ??
+      Native.#of(wasi[kSetMemory]);
+    if (number !== undefined) return number;
     throw invalidArgType(Native.numberOf, 'this', 'an instance of WASI', wasi);
+  }
+
+  static #of(object) {
+    const mayHave = typeof object === 'object' || typeof object === 'function';
+    return mayHave && object !== null && #number in object
+      ? object.#number
+      : undefined;
   }
 }
 
