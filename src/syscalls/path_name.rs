@@ -71,7 +71,10 @@ pub fn path_unlink_file(
     let path = GuestPath::new(ctx, fd, Rights::PATH_UNLINK_FILE, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Isdir)?;
-    require_directory(&place)?;
+    if place.directory {
+        require_directory(&place)?;
+        return Err(Errno::Isdir);
+    }
     match place.dir()?.unlink_at(name).map_err(Errno::from) {
         // POSIX lets a system say "not permitted" of a directory, which a guest could not tell from
         // a file that it may not remove.

@@ -36,7 +36,7 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::Openat2, Way::Refused, Way::Walked, Way::Linux];
 
-/// Calls, and after how many of them the tree is made anew; 0 where each finds it untouched.
+/// Calls, and after how many of them the tree is made again; 0 where each finds it untouched.
 struct Script {
     calls: Vec<Call>,
     together: usize,

@@ -73,6 +73,8 @@ fn paths() -> Vec<String> {
             "fixed/dir",
             "fixed/new",
             "fixed/new/",
+            "fixed/dir/",
+            "fixed/file/",
             "fixed/../file",
         ]
         .map(String::from),
@@ -128,6 +130,8 @@ fn fewer() -> Vec<String> {
         "fixed/new",
         "fixed/file",
         "fixed/dir",
+        "fixed/dir/",
+        "fixed/new/",
         "secret",
     ]
     .map(String::from)
