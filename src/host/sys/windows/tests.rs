@@ -163,7 +163,7 @@ fn a_name_that_windows_reads_more_into_reaches_nothing() {
         );
         assert_eq!(failure(dir.stat_at(name)), Some(Errno::Noent), "{refused}");
         assert_eq!(
-            failure(dir.link_at(self::name("f"), &dir, name)),
+            failure(dir.link_at(Some(self::name("f")), &dir, name)),
             Some(Errno::Noent)
         );
         assert_eq!(
@@ -311,7 +311,7 @@ fn links_are_links_whatever_they_lead_to() {
         ..READ
     };
     assert_eq!(failure(open(&dir, "file", nofollow)), Some(Errno::Loop));
-    dir.link_at(name("file"), &dir, name("hard")).unwrap();
+    dir.link_at(Some(name("file")), &dir, name("hard")).unwrap();
     assert_eq!(dir.read_link_at(name("hard")).unwrap(), b"d/f");
     assert_eq!(failure(dir.remove_dir_at(name("dir"))), Some(Errno::Notdir));
     for link in ["hard", "file", "dir"] {
@@ -332,7 +332,7 @@ fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
     }
     assert!(is_escape(&dir.read_link_at(name("out")).unwrap_err()));
     assert!(is_escape(&dir.open_parent(b"outdir").unwrap_err()));
-    dir.link_at(name("out"), dir, name("hard")).unwrap();
+    dir.link_at(Some(name("out")), dir, name("hard")).unwrap();
     assert!(is_escape(&open(dir, "hard", READ).unwrap_err()));
     assert_eq!(fs::read(secret).unwrap(), b"secret");
 }
