@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
-use wasi_rs::memory::GuestMemory;
+use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
 
 /// A call and its arguments; those not said are 0.
@@ -135,7 +135,8 @@ fn main() {
     .expect("a context");
 
     let bytes = memory();
-    let memory = GuestMemory::new(&bytes);
+    let linear = LinearMemory::new(&bytes);
+    let memory = linear.guest();
     let make = |calls: &[(&Syscall, [u64; MAX_PARAMS])]| {
         for (syscall, args) in calls {
             assert_eq!(

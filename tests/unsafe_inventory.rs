@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Files that lift the crate's ban, and the most lines with `unsafe` in each.
 const INVENTORY: &[(&str, usize)] = &[
     ("binding/block.rs", 4),
-    ("binding/memory.rs", 10),
+    ("binding/memory.rs", 11),
     ("binding/trampoline.rs", 19),
     ("host/sys/unix/io.rs", 22),
     ("host/sys/windows/clock.rs", 7),
@@ -16,7 +16,7 @@ const INVENTORY: &[(&str, usize)] = &[
     ("host/sys/windows/io.rs", 12),
     ("host/sys/windows/nt.rs", 8),
     ("host/sys/windows/query.rs", 10),
-    ("memory/span.rs", 3),
+    ("memory/linear.rs", 8),
 ];
 
 /// The most lines that a system compiles, by the folder that it leaves out: a page that a reader takes

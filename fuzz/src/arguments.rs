@@ -4,7 +4,7 @@
 //! become one of the values at which hosts have failed.
 
 use wasi_rs::abi::{Rights, RightsPair, Snapshot};
-use wasi_rs::memory::GuestMemory;
+use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::MAX_PARAMS;
 
 use crate::input::Source;
@@ -39,13 +39,14 @@ impl Memory {
     }
 
     /// The memory as a call gets it.
-    pub fn guest(&mut self) -> GuestMemory<'_> {
-        if self.bytes.is_empty() {
-            return GuestMemory::new(&[]);
+    pub fn linear(&mut self) -> LinearMemory<'_> {
+        let linear = LinearMemory::empty();
+        if !self.bytes.is_empty() {
+            // SAFETY: the bytes are aligned, as `new` has seen, and live as long as the borrow, during which
+            // nothing else in Rust has them.
+            unsafe { linear.set(self.bytes.as_mut_ptr(), self.bytes.len(), false) };
         }
-        // SAFETY: the bytes are aligned, as `new` has seen, and live as long as the borrow, during which
-        // nothing else in Rust has them.
-        unsafe { GuestMemory::from_raw(self.bytes.as_mut_ptr(), self.bytes.len()) }
+        linear
     }
 
     /// Puts down what of `bytes` lies inside.

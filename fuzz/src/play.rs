@@ -201,7 +201,7 @@ impl<'a> Player<'a> {
         }
         // A read may write over its own list of buffers.
         let room = self.total(&args);
-        let result = (SYSCALLS[row].call)(&self.ctx, self.memory.guest(), &args);
+        let result = (SYSCALLS[row].call)(&self.ctx, self.memory.linear().guest(), &args);
         if self.trace {
             eprintln!("  {result:?}");
         }

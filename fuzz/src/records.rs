@@ -81,7 +81,8 @@ fn in_memory<T: Record + PartialEq + Debug>(data: &[u8], record: T) {
     let at = data.first().map_or(0, |byte| u32::from(byte % 9));
     let len = (T::SIZE + at as usize).next_multiple_of(4);
     let mut memory = Memory::new(len, b'?');
-    let guest = memory.guest();
+    let linear = memory.linear();
+    let guest = linear.guest();
     let too_far = (len - T::SIZE + 1) as u32;
     assert!(guest.place::<T>(GuestPtr::new(too_far)).is_err());
     let place = guest.place::<T>(GuestPtr::new(at)).unwrap();
@@ -184,12 +185,12 @@ fn strings(data: &[u8]) {
     let len = len.next_multiple_of(4);
     let mut short = Memory::new(len - 4, b'?');
     array
-        .copy_to(short.guest(), pointers, GuestPtr::new(buf_at as u32))
+        .copy_to(short.linear().guest(), pointers, GuestPtr::new(buf_at as u32))
         .unwrap_err();
     assert!(short.bytes().iter().all(|byte| *byte == b'?'));
     let mut memory = Memory::new(len, b'?');
     array
-        .copy_to(memory.guest(), pointers, GuestPtr::new(buf_at as u32))
+        .copy_to(memory.linear().guest(), pointers, GuestPtr::new(buf_at as u32))
         .unwrap();
     for (index, string) in strings.iter().enumerate() {
         let pointer = memory

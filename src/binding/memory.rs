@@ -16,7 +16,7 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::environment::Environment;
-use crate::memory::GuestMemory;
+use crate::memory::{GuestMemory, LinearMemory};
 
 /// A reference that is empty once its value has been collected.
 const WEAK: u32 = 0;
@@ -31,8 +31,7 @@ pub struct Memory {
     /// this is empty once there are none.
     bind: Cell<sys::napi_ref>,
     is_bound: Cell<bool>,
-    base: Cell<*mut u8>,
-    len: Cell<usize>,
+    linear: LinearMemory<'static>,
 }
 
 impl Memory {
@@ -42,8 +41,7 @@ impl Memory {
             env: env.raw(),
             bind: Cell::new(ptr::null_mut()),
             is_bound: Cell::new(false),
-            base: Cell::new(ptr::null_mut()),
-            len: Cell::new(0),
+            linear: LinearMemory::empty(),
         }
     }
 
@@ -83,21 +81,14 @@ impl Memory {
         Ok(())
     }
 
-    /// The bytes of the memory.
+    /// The memory, for a syscall.
     ///
     /// # Safety
     ///
     /// The closures' array has an element, and from when that was seen until the result is no longer
-    /// used, no JavaScript runs in this thread.
-    pub unsafe fn bytes(&self) -> GuestMemory<'_> {
-        if self.len.get() == 0 {
-            return GuestMemory::new(&[]);
-        }
-        // SAFETY: `set` found these bytes behind the closures' array. The array keeps them, and whatever
-        // takes bytes away from it in this thread (growing, detaching, shrinking) leaves it without an
-        // element; bytes that threads share are never taken away. They begin at a word, as `set` made
-        // sure. Threads that write them are outside Rust, or come this way.
-        unsafe { GuestMemory::from_raw(self.base.get(), self.len.get()) }
+    /// used, no JavaScript runs in this thread without a [`refresh`](Self::refresh) behind it.
+    pub unsafe fn guest(&self) -> GuestMemory<'_> {
+        self.linear.guest()
     }
 
     /// Finds out where the bytes are now, gives the closures an array over them, and tells whether there
@@ -106,10 +97,10 @@ impl Memory {
         let Some(bind) = self.closures() else {
             return Ok(false);
         };
-        let old_len = self.len.get();
+        let old_len = self.linear.len();
         let memory = self.call(bind, &[])?;
         self.set(bind, memory, self.view_of(memory)?)?;
-        Ok(self.len.get() > old_len)
+        Ok(self.linear.len() > old_len)
     }
 
     /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
@@ -143,31 +134,35 @@ impl Memory {
         if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
             return Err(Error::from_reason("these are not the bytes of a memory"));
         }
-        let view = self.of_fixed_length(view, buffer, offset, len)?;
-        // Should the call be cut short, nobody knows which array the closures have.
-        self.len.set(0);
-        self.call(bind, &[memory, view])?;
-        self.base.set(data.cast());
-        self.len.set(len);
+        // Should a call be cut short, it is not known which array the closures have.
+        // SAFETY: of no bytes all is true.
+        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
+        let fixed = self.of_fixed_length(buffer, offset, len)?;
+        self.call(bind, &[memory, fixed.unwrap_or(view)])?;
+        // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes
+        // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
+        // then they are not used, as the callers of `guest` vouch. An `ArrayBuffer` is this thread's alone;
+        // bytes that threads share are never taken away, and threads that write them are outside Rust, or
+        // come this way. They begin at a word, as seen above.
+        unsafe { self.linear.set(data.cast(), len, fixed.is_none()) };
         Ok(())
     }
 
-    /// `view` as an array that has all its `len` bytes or, once one of them is gone, no element. One that
-    /// JavaScript made could follow its buffer to whatever length that is given.
+    /// An array of all these bytes that has its `len` bytes or, once one of them is gone, no element. One that
+    /// JavaScript made could follow its buffer to whatever length that is given. None where threads share
+    /// the buffer: its bytes only grow.
     fn of_fixed_length(
         &self,
-        view: sys::napi_value,
         buffer: sys::napi_value,
         offset: usize,
         len: usize,
-    ) -> Result<sys::napi_value> {
+    ) -> Result<Option<sys::napi_value>> {
         let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
         // SAFETY: a live handle and a valid out-parameter.
         let status = unsafe { sys::napi_is_arraybuffer(self.env, buffer, &mut is_array_buffer) };
         check_status!(status)?;
         if !is_array_buffer {
-            // Bytes that threads share only grow.
-            return Ok(view);
+            return Ok(None);
         }
         let array_type = sys::TypedarrayType::uint8_array;
         // SAFETY: as above; a part that is not in the buffer would be refused.
@@ -175,7 +170,7 @@ impl Memory {
             sys::napi_create_typedarray(self.env, array_type, len, buffer, offset, &mut fixed)
         };
         check_status!(status)?;
-        Ok(fixed)
+        Ok(Some(fixed))
     }
 
     /// Calls the closures' function, which runs no JavaScript but its own.

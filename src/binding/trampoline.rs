@@ -44,7 +44,7 @@ for_each_syscall!(callbacks);
 /// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends its
 /// class has no say in that. No program reaches what the methods close over, and the methods look nothing
 /// up that a program could have replaced: that `view` has an element is what
-/// [`Memory::bytes`](super::memory::Memory::bytes) rests on.
+/// [`Memory::guest`](super::memory::Memory::guest) rests on.
 pub fn make_functions(
     env: &Env,
     environment: &Rc<Environment>,
@@ -199,7 +199,7 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     let make = || {
         // SAFETY: the closure that called has seen an element of its array, and the syscall runs no
         // JavaScript.
-        let memory = unsafe { instance.memory.bytes() };
+        let memory = unsafe { instance.memory.guest() };
         (syscall.call)(&instance.ctx, memory, &args)
     };
     let mut result = make();

@@ -219,7 +219,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::memory::{GuestMemory, GuestPtr};
+    use crate::memory::{GuestPtr, LinearMemory};
 
     const WAY: Way = ([1, 2, 3], Direction::Read);
     const OTHERS: [Way; 2] = [([1, 2, 3], Direction::Write), ([1, 2, 4], Direction::Read)];
@@ -286,7 +286,8 @@ mod tests {
         }
         let transfer = |most: usize| {
             let mut pieces = Vec::new();
-            let memory = GuestMemory::new(&words);
+            let linear = LinearMemory::new(&words);
+            let memory = linear.guest();
             let iovs = memory.iovecs(GuestPtr::new(0), BUFS as u32, BUFS).unwrap();
             let total = in_pieces(iovs, |piece| {
                 pieces.push(piece.len());

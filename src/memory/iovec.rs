@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{GuestMemory, GuestPtr, Region};
+use super::{GuestMemory, GuestPtr, GuestSlice, HostBuf};
 use crate::abi::{Errno, Iovec, Size};
 
 /// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
@@ -12,46 +12,34 @@ pub const MAX_IOVECS: usize = 1024;
 /// one call at most. A C program takes a count of 2 GiB and more for an error.
 pub const MAX_TRANSFER: usize = 0x7fff_f000;
 
-/// A piece of guest memory as `readv(2)` and its relatives take it: a C `struct iovec`.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct HostBuf {
-    /// Where it begins in the host's address space.
-    pub base: *mut u8,
-    /// Its length in bytes.
-    pub len: usize,
-}
-
 /// The checked pieces of guest memory that one call reads or writes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Iovecs<'m> {
     /// The two that most calls pass at most need no allocation; more than [`MAX_IOVECS`] there never are.
-    bufs: SmallVec<[HostBuf; 2]>,
-    memory: GuestMemory<'m>,
+    bufs: SmallVec<[GuestSlice<'m>; 2]>,
 }
 
-impl Iovecs<'_> {
-    /// The pieces, in order; all of them lie in guest memory for as long as this value lives.
-    pub fn bufs(&self) -> &[HostBuf] {
+impl<'m> Iovecs<'m> {
+    /// The pieces, in order.
+    pub fn bufs(&self) -> &[GuestSlice<'m>] {
         &self.bufs
     }
 
     /// How many bytes they have together.
     pub fn len(&self) -> usize {
-        self.bufs.iter().map(|buf| buf.len).sum()
+        self.bufs.iter().map(|buf| buf.len()).sum()
     }
 
     /// Whether there is no byte in them.
     pub fn is_empty(&self) -> bool {
-        self.bufs.iter().all(|buf| buf.len == 0)
+        self.bufs.iter().all(|buf| buf.is_empty())
     }
 
     /// Cuts the first `count` bytes off, or all that there are.
     pub fn advance(&mut self, mut count: usize) {
         for buf in &mut self.bufs {
-            let cut = count.min(buf.len);
-            buf.base = buf.base.wrapping_add(cut);
-            buf.len -= cut;
+            let cut = count.min(buf.len());
+            *buf = buf.skip(cut);
             count -= cut;
         }
     }
@@ -59,38 +47,38 @@ impl Iovecs<'_> {
     /// Cuts the pieces so that together they have at most `total` bytes.
     pub fn truncate(&mut self, mut total: usize) {
         for buf in &mut self.bufs {
-            buf.len = buf.len.min(total);
-            total -= buf.len;
+            *buf = buf.slice(0, buf.len().min(total));
+            total -= buf.len();
         }
     }
 
     /// Copies the pieces out, one behind the other, as far as there is room.
     pub fn gather(&self, to: &mut [u8]) {
         let mut rest = to;
-        for piece in self.pieces() {
-            let (now, later) = rest.split_at_mut(rest.len().min(piece.len()));
-            piece.read(now);
+        for buf in &self.bufs {
+            let (now, later) = rest.split_at_mut(rest.len().min(buf.len()));
+            buf.read(now);
             rest = later;
         }
     }
 
     /// Copies bytes to the pieces, which are filled in order, as far as there is room.
     pub fn scatter(&self, mut from: &[u8]) {
-        for piece in self.pieces() {
-            from = &from[piece.write(from)..];
+        for buf in &self.bufs {
+            from = &from[buf.write(from)..];
         }
     }
 
-    fn pieces(&self) -> impl Iterator<Item = Region<'_>> {
-        let base = self.memory.base().addr();
-        self.bufs.iter().filter_map(move |buf| {
-            // They were checked when the list was read, so that each is found again; but for one without
-            // a byte at the end of memory.
-            let offset = (buf.base.addr() - base) as u32;
-            (self.memory)
-                .region(GuestPtr::new(offset), buf.len as Size)
-                .ok()
-        })
+    /// Calls `call` with where the pieces are in the host's address space: see [`GuestSlice::with_host`].
+    #[inline]
+    pub fn with_host<R>(&self, call: impl FnOnce(&[HostBuf]) -> R) -> R {
+        match self.bufs.as_slice() {
+            [buf] => call(&[buf.host()]),
+            bufs => {
+                let bufs: SmallVec<[_; 2]> = bufs.iter().map(|buf| buf.host()).collect();
+                call(&bufs)
+            }
+        }
     }
 }
 
@@ -122,14 +110,11 @@ impl<'m> GuestMemory<'m> {
         let mut room = MAX_TRANSFER;
         for place in list.places() {
             let Iovec { buf, buf_len } = place.read();
-            let span = self.span(buf, u64::from(buf_len))?;
-            let len = span.len().min(room);
-            room -= len;
-            bufs.push(HostBuf {
-                base: span.as_ptr(),
-                len,
-            });
+            let buf = self.bytes(buf, u64::from(buf_len))?;
+            let buf = buf.slice(0, buf.len().min(room));
+            room -= buf.len();
+            bufs.push(buf);
         }
-        Ok(Iovecs { bufs, memory: self })
+        Ok(Iovecs { bufs })
     }
 }

@@ -28,7 +28,8 @@ fn bytes_of(memory: &[AtomicU32]) -> Vec<u8> {
 #[test]
 fn bounds_are_drawn_where_node_draws_them() {
     let bytes = memory_of(&[0; 16]);
-    let memory = GuestMemory::new(&bytes);
+    let linear = LinearMemory::new(&bytes);
+    let memory = linear.guest();
     let inside = |offset, len| memory.region(GuestPtr::new(offset), len).is_ok();
     assert!(inside(0, 16));
     assert!(inside(15, 1));
@@ -38,14 +39,15 @@ fn bounds_are_drawn_where_node_draws_them() {
     assert!(!inside(0, 17));
     assert!(!inside(u32::MAX, 1));
     assert!(!inside(1, u32::MAX));
-    let nothing = GuestMemory::new(&[]);
-    assert!(nothing.region(GuestPtr::new(0), 0).is_err());
+    let nothing = LinearMemory::empty();
+    assert!(nothing.guest().region(GuestPtr::new(0), 0).is_err());
 }
 
 #[test]
 fn an_array_whose_size_wraps_32_bits_is_outside() {
     let bytes = memory_of(&[0; 64]);
-    let memory = GuestMemory::new(&bytes);
+    let linear = LinearMemory::new(&bytes);
+    let memory = linear.guest();
     for len in [0x2000_0000, 0x2000_0001, 0x0555_5556, u32::MAX] {
         assert!(memory.array::<u64>(GuestPtr::new(0), len).is_err());
     }
@@ -55,7 +57,8 @@ fn an_array_whose_size_wraps_32_bits_is_outside() {
 fn values_are_little_endian_at_any_alignment() {
     for at in 0..9_u32 {
         let bytes = memory_of(&[b'?'; 24]);
-        let memory = GuestMemory::new(&bytes);
+        let linear = LinearMemory::new(&bytes);
+        let memory = linear.guest();
         let place = memory.place::<u64>(GuestPtr::new(at)).unwrap();
         place.write(0x0807_0605_0403_0201);
         let mut expected = [b'?'; 24];
@@ -71,7 +74,8 @@ fn regions_copy_every_length_at_every_alignment_and_nothing_beside() {
     for at in 0..9 {
         for len in 0..40 {
             let bytes = memory_of(&[b'?'; 64]);
-            let memory = GuestMemory::new(&bytes);
+            let linear = LinearMemory::new(&bytes);
+            let memory = linear.guest();
             let region = memory.region(GuestPtr::new(at), len).unwrap();
             assert_eq!(region.write(&text), len as usize);
             let mut expected = [b'?'; 64];
@@ -91,7 +95,8 @@ fn threads_put_bytes_of_one_word() {
     std::thread::scope(|scope| {
         for at in 1..6_u8 {
             scope.spawn(move || {
-                let place = GuestMemory::new(words).place::<u8>(GuestPtr::new(at.into()));
+                let linear = LinearMemory::new(words);
+                let place = linear.guest().place::<u8>(GuestPtr::new(at.into()));
                 for value in 0..=at {
                     place.as_ref().unwrap().write(value);
                 }
@@ -104,7 +109,8 @@ fn threads_put_bytes_of_one_word() {
 #[test]
 fn skip_stops_at_the_end() {
     let bytes = memory_of(b"0123456789ab");
-    let memory = GuestMemory::new(&bytes);
+    let linear = LinearMemory::new(&bytes);
+    let memory = linear.guest();
     let region = memory.region(GuestPtr::new(2), 5).unwrap();
     let mut rest = [0; 3];
     region.skip(2).read(&mut rest);
@@ -117,15 +123,20 @@ fn skip_stops_at_the_end() {
 fn iovecs_are_checked_one_by_one() {
     // Two records at 0: (24, 8) and (31, 1); a third at 16: (32, 0), which begins at the end.
     let bytes = memory_of_numbers(&[24, 8, 31, 1, 32, 0, 0, 0]);
-    let memory = GuestMemory::new(&bytes);
+    let linear = LinearMemory::new(&bytes);
+    let memory = linear.guest();
     let list = GuestPtr::<Iovec>::new(0);
 
     let iovecs = memory.iovecs(list, 2, MAX_IOVECS).unwrap();
-    let base = bytes.as_ptr() as usize;
     let found: Vec<_> = (iovecs.bufs().iter())
-        .map(|buf| (buf.base as usize - base, buf.len))
+        .map(|buf| (buf.offset(), buf.len()))
         .collect();
     assert_eq!(found, [(24, 8), (31, 1)]);
+    let base = bytes.as_ptr().addr();
+    iovecs.with_host(|bufs| {
+        let bufs = bufs.iter().map(|buf| (buf.base.addr() - base, buf.len));
+        assert_eq!(bufs.collect::<Vec<_>>(), [(24, 8), (31, 1)]);
+    });
 
     assert!(memory.iovecs(list, 0, 0).unwrap().bufs().is_empty());
     assert_eq!(memory.iovecs(list, 3, 9).err(), Some(Errno::Overflow));
@@ -138,21 +149,22 @@ fn iovecs_are_checked_one_by_one() {
 #[test]
 fn truncated_iovecs_keep_the_front() {
     let bytes = memory_of_numbers(&[0, 5, 8, 5, 0, 0, 0, 0]);
-    let mut iovecs = GuestMemory::new(&bytes)
+    let linear = LinearMemory::new(&bytes);
+    let mut iovecs = (linear.guest())
         .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
         .unwrap();
     iovecs.truncate(7);
-    let lens: Vec<_> = iovecs.bufs().iter().map(|buf| buf.len).collect();
+    let lens: Vec<_> = iovecs.bufs().iter().map(|buf| buf.len()).collect();
     assert_eq!(lens, [5, 2]);
 }
 
 #[test]
 fn advanced_iovecs_keep_the_rest() {
     let bytes = memory_of_numbers(&[0, 5, 8, 5, 0, 0, 0, 0]);
-    let mut iovecs = GuestMemory::new(&bytes)
+    let linear = LinearMemory::new(&bytes);
+    let mut iovecs = (linear.guest())
         .iovecs(GuestPtr::new(0), 2, MAX_IOVECS)
         .unwrap();
-    let start = iovecs.bufs()[0].base.addr();
     for (count, rest) in [
         (0, [(0, 5), (8, 5)]),
         (3, [(3, 2), (8, 5)]),
@@ -160,7 +172,7 @@ fn advanced_iovecs_keep_the_rest() {
         (9, [(5, 0), (13, 0)]),
     ] {
         iovecs.advance(count);
-        let left = (iovecs.bufs().iter()).map(|buf| (buf.base.addr() - start, buf.len));
+        let left = (iovecs.bufs().iter()).map(|buf| (buf.offset(), buf.len()));
         assert_eq!(left.collect::<Vec<_>>(), rest);
         assert_eq!(iovecs.is_empty(), count == 9);
     }
@@ -173,7 +185,8 @@ fn threads_may_share_a_memory() {
     std::thread::scope(|scope| {
         for at in 0..3_u32 {
             scope.spawn(move || {
-                let memory = GuestMemory::new(bytes);
+                let linear = LinearMemory::new(bytes);
+                let memory = linear.guest();
                 for round in 0..20_u64 {
                     memory
                         .place::<u64>(GuestPtr::new(at * 4))
@@ -200,7 +213,8 @@ fn a_list_has_no_more_bytes_than_one_call_moves() {
     let list = [0, LEN].repeat(MAX_IOVECS);
     let mut words = memory_of_numbers(&list);
     words.resize_with(LEN as usize / 4, || AtomicU32::new(0));
-    let memory = GuestMemory::new(&words);
+    let linear = LinearMemory::new(&words);
+    let memory = linear.guest();
     let iovs = |len| memory.iovecs(GuestPtr::new(0), len, MAX_IOVECS).unwrap();
     assert_eq!(iovs(511).len(), 511 * LEN as usize);
     for len in [512, MAX_IOVECS as u32] {
@@ -215,7 +229,8 @@ fn lists_are_copied_piece_by_piece() {
     let list = [33, 5, 40, 0, 42, 3, 60, 4];
     let mut words = memory_of_numbers(&list);
     words.resize_with(16, || AtomicU32::new(u32::from_ne_bytes(*b"????")));
-    let memory = GuestMemory::new(&words);
+    let linear = LinearMemory::new(&words);
+    let memory = linear.guest();
     let mut iovs = memory.iovecs(GuestPtr::new(0), 4, MAX_IOVECS).unwrap();
     iovs.scatter(b"abcdefghijklmnop");
     assert_eq!(&bytes_of(&words)[32..], b"?abcde????fgh???????????????ijkl");

@@ -1,7 +1,7 @@
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Rights, Size};
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::ReadDir;
-use crate::memory::{GuestMemory, GuestPtr, Region};
+use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
 
 /// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
 ///
@@ -110,7 +110,7 @@ fn fill(
     ctx: &WasiCtx,
     entry: &Entry,
     read_dir: &mut ReadDir,
-    buf: Region<'_>,
+    buf: GuestSlice<'_>,
     used: &mut usize,
 ) -> Result<(), Errno> {
     let dir = entry.dir()?;

@@ -4,7 +4,7 @@ use crate::abi::{
 };
 use crate::ctx::WasiCtx;
 use crate::host::SetTime;
-use crate::memory::{GuestMemory, GuestPtr, Place};
+use crate::memory::{GuestMemory, GuestPtr, GuestRef};
 
 /// `fd_advise(fd, offset, len, advice)`—Tells how a part of a file will be used, like
 /// `posix_fadvise`.
@@ -187,8 +187,8 @@ pub(super) fn times(
 
 /// Where a guest wants a `filestat`, in the layout of its ABI.
 pub(super) enum FilestatPlace<'m> {
-    Snapshot0(Place<'m, snapshot0::Filestat>),
-    Preview1(Place<'m, Filestat>),
+    Snapshot0(GuestRef<'m, snapshot0::Filestat>),
+    Preview1(GuestRef<'m, Filestat>),
 }
 
 impl<'m> FilestatPlace<'m> {

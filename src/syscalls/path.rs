@@ -8,7 +8,7 @@ use crate::abi::{Errno, Fd, Filestat, Filetype, Rights};
 use crate::ctx::resolve::{Follow, Needed, Place};
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::Name;
-use crate::memory::Region;
+use crate::memory::GuestSlice;
 
 /// The bytes of a path; those of most need no allocation.
 pub(super) type PathBytes = SmallVec<[u8; 128]>;
@@ -32,7 +32,7 @@ impl GuestPath {
         ctx: &WasiCtx,
         fd: Fd,
         base: Rights,
-        bytes: Region<'_>,
+        bytes: GuestSlice<'_>,
     ) -> Result<Self, Errno> {
         Ok(Self {
             base: ctx.get(fd, base)?,
@@ -102,7 +102,7 @@ impl GuestPath {
 ///
 /// [`Errno::Nametoolong`]: beyond the limit.
 #[inline]
-pub(super) fn read(ctx: &WasiCtx, path: Region<'_>) -> Result<PathBytes, Errno> {
+pub(super) fn read(ctx: &WasiCtx, path: GuestSlice<'_>) -> Result<PathBytes, Errno> {
     if path.len() > ctx.limits.path_len as usize {
         return Err(Errno::Nametoolong);
     }

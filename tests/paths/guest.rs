@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Filestat, Filetype, Fstflags, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
-use wasi_rs::memory::{GuestMemory, GuestPtr};
+use wasi_rs::memory::{GuestPtr, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
 
 use crate::Way;
@@ -157,7 +157,8 @@ impl Guest {
         assert_eq!(args.len(), syscall.params.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
         padded[..args.len()].copy_from_slice(&args);
-        match (syscall.call)(&self.ctx, GuestMemory::new(&self.memory), &padded) {
+        let memory = LinearMemory::new(&self.memory);
+        match (syscall.call)(&self.ctx, memory.guest(), &padded) {
             Ok(()) => Ok(()),
             Err(Stop::Errno(errno)) => Err(errno),
             Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
@@ -171,24 +172,26 @@ impl Guest {
     }
 
     fn put(&self, at: u64, bytes: &[u8]) {
-        let memory = GuestMemory::new(&self.memory);
-        let region = memory.region(GuestPtr::new(at as u32), bytes.len() as u32);
+        let memory = LinearMemory::new(&self.memory);
+        let region = memory
+            .guest()
+            .region(GuestPtr::new(at as u32), bytes.len() as u32);
         region.unwrap().write(bytes);
     }
 
     /// The first bytes of the buffer.
     fn bytes(&self, len: u64) -> Vec<u8> {
-        let memory = GuestMemory::new(&self.memory);
+        let memory = LinearMemory::new(&self.memory);
         let mut bytes = vec![0; len as usize];
-        let region = memory.region(GuestPtr::new(BUF as u32), len as u32);
+        let region = memory.guest().region(GuestPtr::new(BUF as u32), len as u32);
         region.unwrap().read(&mut bytes);
         bytes
     }
 
     /// The number that a call wrote.
     fn word(&self) -> u64 {
-        let memory = GuestMemory::new(&self.memory);
-        memory
+        let memory = LinearMemory::new(&self.memory);
+        (memory.guest())
             .place(GuestPtr::<u32>::new(OUT as u32))
             .unwrap()
             .read()

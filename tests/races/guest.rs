@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use wasi_rs::abi::{Errno, Filestat, Oflags, Record, Rights, RightsPair};
 use wasi_rs::ctx::WasiCtx;
-use wasi_rs::memory::{GuestMemory, GuestPtr, Region};
+use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
 
 use crate::Race;
@@ -68,8 +68,8 @@ impl<'a> Guest<'a> {
         }
     }
 
-    pub fn memory(&self) -> GuestMemory<'_> {
-        GuestMemory::new(&self.words[MARGIN..MARGIN + LEN])
+    pub fn memory(&self) -> LinearMemory<'_> {
+        LinearMemory::new(&self.words[MARGIN..MARGIN + LEN])
     }
 
     /// Sees that nothing but the guest's memory was written.
@@ -82,18 +82,20 @@ impl<'a> Guest<'a> {
         );
     }
 
-    fn region(&self, at: u64, len: usize) -> Region<'_> {
+    fn with_memory(&self, at: u64, len: usize, access: impl FnOnce(GuestSlice<'_>)) {
         let at = GuestPtr::new(at as u32);
-        self.memory().region(at, len as u32).unwrap()
+        access(self.memory().guest().region(at, len as u32).unwrap());
     }
 
     pub fn put(&self, at: u64, bytes: &[u8]) {
-        self.region(at, bytes.len()).write(bytes);
+        self.with_memory(at, bytes.len(), |memory| {
+            memory.write(bytes);
+        });
     }
 
     pub fn bytes_at(&self, at: u64, len: u64) -> Vec<u8> {
         let mut bytes = vec![0; len as usize];
-        self.region(at, bytes.len()).read(&mut bytes);
+        self.with_memory(at, bytes.len(), |memory| memory.read(&mut bytes));
         bytes
     }
 
@@ -119,7 +121,7 @@ impl<'a> Guest<'a> {
         let mut args = [0; MAX_PARAMS];
         args[..given.len()].copy_from_slice(given);
         self.race.calls.fetch_add(1, Relaxed);
-        match (syscall.call)(&self.ctx, self.memory(), &args) {
+        match (syscall.call)(&self.ctx, self.memory().guest(), &args) {
             Ok(()) => {
                 self.race.succeeded.fetch_add(1, Relaxed);
                 Errno::Success

@@ -1,6 +1,6 @@
 use wasi_rs::abi::Errno::{Badf, Inval, Notcapable, Overflow};
 use wasi_rs::abi::{Fdflags, Rights};
-use wasi_rs::memory::{GuestMemory, GuestPtr};
+use wasi_rs::memory::{GuestPtr, LinearMemory};
 use wasi_rs::syscalls::MAX_PARAMS;
 
 use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, syscall, words};
@@ -239,7 +239,8 @@ fn threads_that_read_one_descriptor_move_one_offset() {
     let reader = |guest: Guest| {
         // A list of one buffer at 0, the buffer at 8, the count at 12.
         let memory = words(&[[8, 0, 0, 0], [4, 0, 0, 0], [0; 4], [0; 4]].concat());
-        let memory = GuestMemory::new(&memory);
+        let linear = LinearMemory::new(&memory);
+        let memory = linear.guest();
         let word = |at| memory.place::<u32>(GuestPtr::new(at)).unwrap().read();
         let mut args = [0; MAX_PARAMS];
         args[..4].copy_from_slice(&[fd, 0, 1, 12]);

@@ -211,7 +211,7 @@ fn pointers_inside_lead_on_to_the_descriptor() {
 /// As of a memory that a guest has not grown yet: no pointer leads into it.
 #[test]
 fn memory_of_no_pages_has_no_inside() {
-    use wasi_rs::memory::GuestMemory;
+    use wasi_rs::memory::LinearMemory;
     use wasi_rs::syscalls::{MAX_PARAMS, Stop};
 
     let guest = Guest::new();
@@ -221,7 +221,7 @@ fn memory_of_no_pages_has_no_inside() {
             .any(|param| matches!(param, To(_) | Bytes | Iovs))
         {
             let call = crate::support::syscall(name).call;
-            let result = call(&guest.ctx, GuestMemory::new(&[]), &[0; MAX_PARAMS]);
+            let result = call(&guest.ctx, LinearMemory::empty().guest(), &[0; MAX_PARAMS]);
             assert_eq!(result, Err(Stop::Errno(Overflow)), "{name}");
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use wasi_rs::abi::Errno::{self, Badf, Nfile, Notcapable, Success};
 use wasi_rs::abi::Oflags;
 use wasi_rs::ctx::WasiCtx;
-use wasi_rs::memory::GuestMemory;
+use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, Stop};
 
 use crate::support::{BUF, END, Guest, OUT, Open, PREOPEN, args, syscall, words};
@@ -301,7 +301,8 @@ fn a_list_that_changes_under_a_call_leads_nowhere_else() {
         for _ in 0..20_000 {
             let mut args = [0; MAX_PARAMS];
             args[..4].copy_from_slice(&[fd, 0, 1, 0x80]);
-            let result = (syscall("fd_write").call)(&guest.ctx, GuestMemory::new(&memory), &args);
+            let memory = LinearMemory::new(&memory);
+            let result = (syscall("fd_write").call)(&guest.ctx, memory.guest(), &args);
             assert!(
                 matches!(result, Ok(()) | Err(Stop::Errno(Errno::Overflow))),
                 "{result:?}"

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Filetype, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
-use wasi_rs::memory::{GuestMemory, GuestPtr, Region};
+use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
 
 pub use open::Open;
@@ -195,22 +195,19 @@ impl Guest {
     /// All of memory as it is now.
     pub fn memory(&self) -> Vec<u8> {
         let mut bytes = vec![0; END as usize];
-        self.all_of_memory().read(&mut bytes);
+        self.with_memory(|memory| memory.read(&mut bytes));
         bytes
     }
 
-    fn all_of_memory(&self) -> Region<'_> {
-        GuestMemory::new(&self.memory)
-            .region(GuestPtr::new(0), END as u32)
-            .unwrap()
+    fn with_memory<T>(&self, access: impl FnOnce(GuestSlice<'_>) -> T) -> T {
+        let memory = LinearMemory::new(&self.memory);
+        access(memory.guest().region(GuestPtr::new(0), END as u32).unwrap())
     }
 
     /// Puts bytes at an address.
     pub fn put(&self, at: u64, bytes: &[u8]) {
-        assert_eq!(
-            self.all_of_memory().skip(at as usize).write(bytes),
-            bytes.len()
-        );
+        let written = self.with_memory(|memory| memory.skip(at as usize).write(bytes));
+        assert_eq!(written, bytes.len());
     }
 
     /// Makes room for `len` bytes, with `?` on both sides of them.
@@ -277,7 +274,8 @@ impl Guest {
         assert_eq!(args.len(), syscall.params.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
         padded[..args.len()].copy_from_slice(args);
-        (syscall.call)(&self.ctx, GuestMemory::new(&self.memory), &padded)
+        let memory = LinearMemory::new(&self.memory);
+        (syscall.call)(&self.ctx, memory.guest(), &padded)
     }
 
     /// The arguments of a call that takes a descriptor and a path, and what else behind them.

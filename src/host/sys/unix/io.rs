@@ -40,58 +40,58 @@ fn iovec(bufs: &[HostBuf]) -> (*const libc::iovec, libc::c_int) {
 /// `readv(2)`, or `read(2)` where that does.
 pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
-    match iovs.bufs() {
-        // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; a guest
-        // thread that touches them meanwhile sees what it would see of the kernel's own threads.
+    iovs.with_host(|bufs| match bufs {
+        // SAFETY: `with_host` vouches that the buffers are valid for writes until this returns; a guest
+        // thread that touches them at the same time sees what it would see of the kernel's own threads.
         [buf] => count(|| unsafe { read1(fd, buf.base.cast(), buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
             count(|| unsafe { libc::readv(fd, iov, iovcnt) })
         }
-    }
+    })
 }
 
 /// `writev(2)`, or `write(2)` where that does.
 pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
-    match ciovs.bufs() {
-        // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
+    ciovs.with_host(|bufs| match bufs {
+        // SAFETY: `with_host` vouches that the buffers are valid for reads until this returns.
         [buf] => count(|| unsafe { write1(fd, buf.base.cast(), buf.len) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
             count(|| unsafe { libc::writev(fd, iov, iovcnt) })
         }
-    }
+    })
 }
 
 /// `preadv(2)`, or `pread(2)` where that does.
 pub(super) fn read_at(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
-    match iovs.bufs() {
-        // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives.
+    iovs.with_host(|bufs| match bufs {
+        // SAFETY: `with_host` vouches that the buffers are valid for writes until this returns.
         [buf] => count(|| unsafe { pread(fd, buf.base.cast(), buf.len, offset) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
             count(|| unsafe { preadv(fd, iov, iovcnt, offset) })
         }
-    }
+    })
 }
 
 /// `pwritev(2)`, or `pwrite(2)` where that does.
 pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
-    match ciovs.bufs() {
-        // SAFETY: `Iovecs` vouches that its buffers are valid for reads while it lives.
+    ciovs.with_host(|bufs| match bufs {
+        // SAFETY: `with_host` vouches that the buffers are valid for reads until this returns.
         [buf] => count(|| unsafe { pwrite(fd, buf.base.cast(), buf.len, offset) }),
         bufs => {
             let (iov, iovcnt) = iovec(bufs);
             // SAFETY: as above; `iov` points to `iovcnt` records of the layout asserted above.
             count(|| unsafe { pwritev(fd, iov, iovcnt, offset) })
         }
-    }
+    })
 }
 
 /// `preadv2(2)` or `pwritev2(2)` with `RWF_NOWAIT`, at an offset (none: where the file is): as much as
@@ -107,22 +107,15 @@ pub(super) fn nowait(
         Direction::Read => libc::SYS_preadv2,
         Direction::Write => libc::SYS_pwritev2,
     };
-    let (iov, iovcnt) = iovec(iovs.bufs());
     // The offset has two halves, of which the kernel takes as much as fills 64 bits.
     let at = at.unwrap_or(-1);
     let (low, high) = (at as libc::c_long, (at >> 32) as libc::c_long);
-    // SAFETY: `Iovecs` vouches that its buffers are valid for reads and writes while it lives, and `iov`
-    // points to `iovcnt` records of the layout asserted above.
-    count(|| unsafe {
-        libc::syscall(
-            call,
-            fd.as_raw_fd(),
-            iov,
-            iovcnt,
-            low,
-            high,
-            libc::RWF_NOWAIT,
-        ) as isize
+    let (fd, flags) = (fd.as_raw_fd(), libc::RWF_NOWAIT);
+    iovs.with_host(|bufs| {
+        let (iov, iovcnt) = iovec(bufs);
+        // SAFETY: `with_host` vouches that the buffers are valid for reads and writes until this returns,
+        // and `iov` points to `iovcnt` records of the layout asserted above.
+        count(|| unsafe { libc::syscall(call, fd, iov, iovcnt, low, high, flags) as isize })
     })
 }
 
@@ -186,10 +179,12 @@ pub(super) fn recv(
     iovs: &Iovecs<'_>,
     flags: libc::c_int,
 ) -> io::Result<(usize, libc::c_int)> {
-    let mut message = message(iovs);
-    // SAFETY: the message has no name and no control data, and `Iovecs` vouches for its buffers.
-    let received = count(|| unsafe { libc::recvmsg(fd.as_raw_fd(), &mut message, flags) })?;
-    Ok((received, message.msg_flags))
+    iovs.with_host(|bufs| {
+        let mut message = message(bufs);
+        // SAFETY: the message has no name and no control data, and `with_host` vouches for its buffers.
+        let received = count(|| unsafe { libc::recvmsg(fd.as_raw_fd(), &mut message, flags) })?;
+        Ok((received, message.msg_flags))
+    })
 }
 
 /// `sendmsg(2)`.
@@ -198,16 +193,18 @@ pub(super) fn send(
     ciovs: &Iovecs<'_>,
     flags: libc::c_int,
 ) -> io::Result<usize> {
-    let message = message(ciovs);
-    // SAFETY: the message has no name and no control data, and `Iovecs` vouches for its buffers.
-    count(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) })
+    ciovs.with_host(|bufs| {
+        let message = message(bufs);
+        // SAFETY: the message has no name and no control data, and `with_host` vouches for its buffers.
+        count(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) })
+    })
 }
 
-fn message(iovs: &Iovecs<'_>) -> libc::msghdr {
+fn message(bufs: &[HostBuf]) -> libc::msghdr {
     // SAFETY: null pointers and zero lengths are what a `msghdr` without name and control data is.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = iovs.bufs().as_ptr().cast_mut().cast();
-    message.msg_iovlen = iovs.bufs().len() as _;
+    message.msg_iov = bufs.as_ptr().cast_mut().cast();
+    message.msg_iovlen = bufs.len() as _;
     message
 }
 

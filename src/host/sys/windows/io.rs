@@ -65,10 +65,10 @@ pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io:
     let more = at.is_file();
     each(iovs, at, more, |buf, at| {
         match transfer(handle, at, |handle, nread, overlapped| {
-            // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives, and
+            // SAFETY: `with_host` vouches that the buffer is valid for writes until this returns, and
             // `transfer` that `nread` and `overlapped` are, and that the call is over when it
-            // returns. A guest thread that touches the buffer meanwhile sees what it would see of
-            // the kernel's own threads.
+            // returns. A guest thread that touches the buffer at the same time sees what it would see
+            // of the kernel's own threads.
             unsafe { ReadFile(handle, buf.base, len(buf), nread, overlapped) }
         }) {
             Err(error) if END.iter().any(|end| is(&error, *end)) => Ok(0),
@@ -115,15 +115,15 @@ fn each(
     mut call: impl FnMut(&HostBuf, At) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let mut total = 0;
-    for buf in iovs.bufs().iter().filter(|buf| buf.len > 0) {
-        let count = match call(buf, at) {
+    for buf in iovs.bufs().iter().filter(|buf| !buf.is_empty()) {
+        let count = match buf.with_host(|buf| call(&buf, at)) {
             Ok(count) => count,
             Err(_) if total > 0 => break,
             Err(error) => return Err(error),
         };
         total += count;
         at = at.advance(count);
-        if count < buf.len || !more || stop::check().is_err() {
+        if count < buf.len() || !more || stop::check().is_err() {
             break;
         }
     }
@@ -247,61 +247,53 @@ pub(super) fn recv(
     skip: usize,
     mut flags: u32,
 ) -> io::Result<(usize, bool)> {
-    let bufs = bufs(iovs, skip);
-    let (mut received, len) = (0, bufs.len() as u32);
-    // SAFETY: `Iovecs` vouches that its buffers are valid for writes while it lives; without an
-    // `OVERLAPPED` the call is over when it returns.
-    let result = unsafe {
-        let socket = socket.as_raw_socket() as SOCKET;
-        WSARecv(
-            socket,
-            bufs.as_ptr(),
-            len,
-            &mut received,
-            &mut flags,
-            null_mut(),
-            None,
-        )
-    };
-    if result == 0 {
-        return Ok((received as usize, false));
-    }
-    match last_socket_error() {
-        // The buffers are full.
-        WSAEMSGSIZE => Ok((bufs.iter().map(|buf| buf.len as usize).sum(), true)),
-        // The receiving half was shut down: the end, in POSIX.
-        WSAESHUTDOWN => Ok((0, false)),
-        code => Err(io::Error::from_raw_os_error(code)),
-    }
+    let socket = socket.as_raw_socket() as SOCKET;
+    iovs.with_host(|bufs| {
+        let bufs = wsabufs(bufs, skip);
+        let (mut received, len) = (0, bufs.len() as u32);
+        let (to, count, flags) = (bufs.as_ptr(), &mut received, &mut flags);
+        // SAFETY: `with_host` vouches that the buffers are valid for writes until this returns; without an
+        // `OVERLAPPED` the call is over when it returns.
+        if unsafe { WSARecv(socket, to, len, count, flags, null_mut(), None) } == 0 {
+            return Ok((received as usize, false));
+        }
+        match last_socket_error() {
+            // The buffers are full.
+            WSAEMSGSIZE => Ok((bufs.iter().map(|buf| buf.len as usize).sum(), true)),
+            // The receiving half was shut down: the end, in POSIX.
+            WSAESHUTDOWN => Ok((0, false)),
+            code => Err(io::Error::from_raw_os_error(code)),
+        }
+    })
 }
 
 /// `sendmsg(2)`.
 pub(super) fn send(socket: BorrowedSocket<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-    let bufs = bufs(ciovs, 0);
-    let (mut sent, len) = (0, bufs.len() as u32);
-    // SAFETY: as for `WSARecv`, with buffers valid for reads.
-    let result = unsafe {
-        let socket = socket.as_raw_socket() as SOCKET;
-        WSASend(socket, bufs.as_ptr(), len, &mut sent, 0, null_mut(), None)
-    };
-    if result != 0 {
-        return Err(io::Error::from_raw_os_error(last_socket_error()));
-    }
-    Ok(sent as usize)
+    let socket = socket.as_raw_socket() as SOCKET;
+    ciovs.with_host(|bufs| {
+        let bufs = wsabufs(bufs, 0);
+        let (mut sent, len) = (0, bufs.len() as u32);
+        let (from, count) = (bufs.as_ptr(), &mut sent);
+        // SAFETY: as for `WSARecv`, with buffers valid for reads.
+        if unsafe { WSASend(socket, from, len, count, 0, null_mut(), None) } != 0 {
+            return Err(io::Error::from_raw_os_error(last_socket_error()));
+        }
+        Ok(sent as usize)
+    })
 }
 
 /// The buffers as Winsock takes them, without their first `skip` bytes.
-fn bufs(iovs: &Iovecs<'_>, mut skip: usize) -> SmallVec<[WSABUF; 4]> {
-    let mut bufs = SmallVec::new();
-    for buf in iovs.bufs() {
+fn wsabufs(bufs: &[HostBuf], mut skip: usize) -> SmallVec<[WSABUF; 4]> {
+    let mut wsabufs = SmallVec::new();
+    for buf in bufs {
         let skipped = skip.min(buf.len);
         skip -= skipped;
-        bufs.push(WSABUF {
+        wsabufs.push(WSABUF {
             len: len(buf) - skipped as u32,
             buf: buf.base.wrapping_add(skipped),
         });
     }
-    bufs
+    wsabufs
 }
 
 fn last_socket_error() -> i32 {

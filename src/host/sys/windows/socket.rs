@@ -88,7 +88,7 @@ impl<'a> SocketRef<'a> {
         let (mut received, truncated) = recv(0)?;
         // Winsock has no MSG_WAITALL for a socket that does not wait.
         if riflags.contains(Riflags::RECV_WAITALL) && !peek && !nonblock {
-            let wanted = iovs.bufs().iter().map(|buf| buf.len).sum();
+            let wanted = iovs.len();
             while received > 0 && received < wanted && stop::check().is_ok() {
                 match recv(received) {
                     Ok((0, _)) | Err(_) => break,

@@ -12,7 +12,7 @@ use super::{Dir, Entries, File, FileRef};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::{errno, is_escape};
 use crate::host::{Name, OpenHow, ReadDir};
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::{GuestPtr, LinearMemory};
 
 const READ: OpenHow = OpenHow {
     read: true,
@@ -57,8 +57,11 @@ fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>
     let memory: Vec<_> = (laid.as_chunks().0.iter())
         .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
         .collect();
-    let guest = GuestMemory::new(&memory);
-    let iovecs = guest.iovecs(GuestPtr::new(list as u32), 2, 2).unwrap();
+    let linear = LinearMemory::new(&memory);
+    let iovecs = linear
+        .guest()
+        .iovecs(GuestPtr::new(list as u32), 2, 2)
+        .unwrap();
     let result = call(&iovecs);
     let after = memory
         .iter()

@@ -1,0 +1,344 @@
+//! The one place where guest memory is touched: where it is, a checked slice of it, and the copies in and
+//! out.
+//!
+//! A slice is an offset and a length, and no address: linear memory moves when it grows, and it may grow
+//! whenever JavaScript runs. Where it is, [`LinearMemory`] says at each access; whoever runs JavaScript
+//! brings that up to date afterwards ([`LinearMemory::set`]). Linear memory never shrinks, so what has been
+//! checked stays inside. Of a buffer that was detached all the same, nothing is left: reads give zeros, and
+//! writes are dropped.
+//!
+//! Memory that threads share is accessed as words of 32 bits, with relaxed atomics: a guest thread that
+//! writes at the same moment can garble what is copied, which is its own affair, but it is no data race.
+//! Bytes would do, and take four times as long; accesses of different sizes that overlap would be a race by
+//! the rules of Rust. Other memory only this thread has, for as long as it is in a syscall: `memcpy`.
+
+#![allow(unsafe_code, reason = "guest memory is reached by address")]
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::{ptr, slice};
+
+use super::OutOfBounds;
+
+/// Bytes in a word.
+const WORD: usize = size_of::<u32>();
+
+/// The linear memory of a guest: where it is now, and how long.
+#[derive(Debug)]
+pub struct LinearMemory<'m> {
+    base: Cell<*mut u8>,
+    len: Cell<usize>,
+    /// Whether other threads may access it at the same time.
+    shared: Cell<bool>,
+    words: PhantomData<&'m [AtomicU32]>,
+}
+
+/// The linear memory of a guest, for the time of one syscall.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestMemory<'m>(&'m LinearMemory<'m>);
+
+/// Bytes of guest memory that have been checked to lie inside it.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestSlice<'m> {
+    memory: GuestMemory<'m>,
+    offset: u32,
+    len: u32,
+}
+
+/// A piece of guest memory as `readv(2)` and its relatives take it: a C `struct iovec`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct HostBuf {
+    /// Where it begins in the host's address space.
+    pub base: *mut u8,
+    /// Its length in bytes.
+    pub len: usize,
+}
+
+impl<'m> LinearMemory<'m> {
+    /// A memory of no bytes.
+    pub fn empty() -> Self {
+        Self::new(&[])
+    }
+
+    /// The memory that consists of these words, each of which has its bytes in the host's order. Threads
+    /// may share it.
+    pub fn new(words: &'m [AtomicU32]) -> Self {
+        Self {
+            base: Cell::new(words.as_ptr().cast_mut().cast()),
+            len: Cell::new(size_of_val(words)),
+            shared: Cell::new(true),
+            words: PhantomData,
+        }
+    }
+
+    /// Says where the memory is from now on: `len` bytes at `base`, less what of its end fills no word.
+    ///
+    /// # Safety
+    ///
+    /// `base` is a multiple of 4. Whenever this memory is accessed from now until the next `set`, `len`
+    /// bytes at `base` are valid for reads and writes, and whatever else in Rust accesses them does so
+    /// before or after, or, if they are `shared`, as such words, atomically.
+    pub unsafe fn set(&self, base: *mut u8, len: usize, shared: bool) {
+        self.base.set(base);
+        self.len.set(len / WORD * WORD);
+        self.shared.set(shared);
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The memory, for a syscall.
+    pub fn guest(&self) -> GuestMemory<'_> {
+        GuestMemory(self)
+    }
+}
+
+impl<'m> GuestMemory<'m> {
+    /// The `len` bytes at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`]. An offset at the very end of memory is outside, even for no bytes at all: that is
+    /// where node:wasi draws the line.
+    pub(super) fn bytes(self, offset: u32, len: u64) -> Result<GuestSlice<'m>, OutOfBounds> {
+        let end = self.0.len.get();
+        let start = offset as usize;
+        if start >= end || len > (end - start) as u64 {
+            return Err(OutOfBounds);
+        }
+        // Only all of a memory of 4 GiB has a length that 32 bits do not hold, and no guest can say it.
+        let len = u32::try_from(len).map_err(|_| OutOfBounds)?;
+        Ok(GuestSlice {
+            memory: self,
+            offset,
+            len,
+        })
+    }
+}
+
+impl<'m> GuestSlice<'m> {
+    /// How many bytes.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Where it begins, in bytes from the start of memory.
+    pub fn offset(self) -> u32 {
+        self.offset
+    }
+
+    /// The `len` bytes that begin `start` bytes into this slice.
+    ///
+    /// # Panics
+    ///
+    /// They are not all in it.
+    #[must_use]
+    pub fn slice(self, start: usize, len: usize) -> Self {
+        assert!(start <= self.len() && len <= self.len() - start);
+        Self {
+            offset: self.offset.wrapping_add(start as u32),
+            len: len as u32,
+            ..self
+        }
+    }
+
+    /// The slice without its first `count` bytes; empty where it has no more.
+    #[must_use]
+    pub fn skip(self, count: usize) -> Self {
+        let count = count.min(self.len());
+        self.slice(count, self.len() - count)
+    }
+
+    /// Calls `call` with where the slice is in the host's address space.
+    ///
+    /// The address is for the kernel, which may read and write there until `call` returns. It is valid for
+    /// that time because nothing else runs in this thread: `call` must not run JavaScript.
+    pub fn with_host<R>(self, call: impl FnOnce(HostBuf) -> R) -> R {
+        call(self.host())
+    }
+
+    /// Where it is now; no bytes if it is gone.
+    #[inline]
+    pub(super) fn host(self) -> HostBuf {
+        let LinearMemory { base, len, .. } = self.memory.0;
+        let is_inside = self.offset as usize + self.len() <= len.get();
+        HostBuf {
+            base: base.get().wrapping_add(self.offset as usize),
+            len: if is_inside { self.len() } else { 0 },
+        }
+    }
+
+    /// Copies the first `to.len()` bytes out.
+    ///
+    /// # Panics
+    ///
+    /// There are fewer.
+    #[inline]
+    pub fn read(self, to: &mut [u8]) {
+        let from = self.slice(0, to.len()).host();
+        if from.len < to.len() {
+            to.fill(0);
+        } else if self.memory.0.shared.get() {
+            load(from, to);
+        } else {
+            // SAFETY: `set` was told that the bytes are valid, and that nothing else accesses them now; they
+            // are as many as `to` has.
+            unsafe { ptr::copy_nonoverlapping(from.base, to.as_mut_ptr(), to.len()) };
+        }
+    }
+
+    /// Copies as much of `from` as fits to the start of the slice, and tells how much that is.
+    #[inline]
+    pub fn write(self, from: &[u8]) -> usize {
+        let from = &from[..from.len().min(self.len())];
+        let to = self.slice(0, from.len()).host();
+        if to.len < from.len() {
+            // Gone: there is nothing to write to.
+        } else if self.memory.0.shared.get() {
+            store(to, from);
+        } else {
+            // SAFETY: as in `read`.
+            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.base, from.len()) };
+        }
+        from.len()
+    }
+}
+
+/// Copies shared memory out, as many bytes as `to` has.
+fn load(from: HostBuf, to: &mut [u8]) {
+    let (mut words, start) = words(from);
+    let (head, to) = to.split_at_mut(before_next_word(start, to.len()));
+    if start != 0
+        && let Some(word) = words.next()
+    {
+        head.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[start..][..head.len()]);
+    }
+    let (whole, tail) = to.as_chunks_mut();
+    for (to, word) in whole.iter_mut().zip(&mut words) {
+        *to = word.load(Relaxed).to_ne_bytes();
+    }
+    if let Some(word) = words.next() {
+        tail.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..tail.len()]);
+    }
+}
+
+/// Copies to shared memory, as many bytes as `from` has.
+fn store(to: HostBuf, from: &[u8]) {
+    let (mut words, start) = words(to);
+    let (head, from) = from.split_at(before_next_word(start, from.len()));
+    if start != 0
+        && let Some(word) = words.next()
+    {
+        put_bytes(word, start, head);
+    }
+    let (whole, tail) = from.as_chunks();
+    for (from, word) in whole.iter().zip(&mut words) {
+        word.store(u32::from_ne_bytes(*from), Relaxed);
+    }
+    if let Some(word) = words.next() {
+        put_bytes(word, 0, tail);
+    }
+}
+
+/// The words that hold these bytes, and how far into the first word they begin. The bytes are those of a
+/// slice that is inside, for the time of one copy.
+fn words<'w>(bytes: HostBuf) -> (slice::Iter<'w, AtomicU32>, usize) {
+    let start = bytes.base.addr() % WORD;
+    let first = bytes.base.wrapping_sub(start).cast::<AtomicU32>();
+    let count = (start + bytes.len).div_ceil(WORD);
+    // SAFETY: memory begins at a word and has no part of one, so that a word that holds a byte of it is
+    // wholly in it.
+    (unsafe { slice::from_raw_parts(first, count) }.iter(), start)
+}
+
+/// How many of `len` bytes that begin `start` bytes into a word are in that, if it is not all theirs.
+#[inline]
+fn before_next_word(start: usize, len: usize) -> usize {
+    match start {
+        0 => 0,
+        start => len.min(WORD - start),
+    }
+}
+
+/// Puts some of the bytes of a word; the others may be written by another thread at the same time.
+#[inline]
+fn put_bytes(word: &AtomicU32, start: usize, from: &[u8]) {
+    let put = |old: u32| {
+        let mut bytes = old.to_ne_bytes();
+        bytes[start..][..from.len()].copy_from_slice(from);
+        Some(u32::from_ne_bytes(bytes))
+    };
+    // It never refuses.
+    let _ = word.fetch_update(Relaxed, Relaxed, put);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(words: &[AtomicU32]) -> *mut u8 {
+        words.as_ptr().cast_mut().cast()
+    }
+
+    #[test]
+    fn what_fills_no_word_at_the_end_is_outside() {
+        let words = [const { AtomicU32::new(0) }; 4];
+        let linear = LinearMemory::empty();
+        // SAFETY: these are the bytes of those words.
+        unsafe { linear.set(base(&words), 15, true) };
+        let memory = linear.guest();
+        assert!(memory.bytes(11, 1).is_ok());
+        assert_eq!(memory.bytes(11, 2).err(), Some(OutOfBounds));
+        assert_eq!(memory.bytes(12, 0).err(), Some(OutOfBounds));
+    }
+
+    #[test]
+    fn a_slice_is_where_memory_is_now() {
+        let [small, large] = [1, 2].map(|len| {
+            let words = (0..len).map(|_| AtomicU32::new(len));
+            words.collect::<Vec<_>>()
+        });
+        for shared in [true, false] {
+            let linear = LinearMemory::new(&small);
+            let slice = linear.guest().bytes(1, 3).unwrap();
+            // SAFETY: these are the bytes of those words, which nothing else accesses.
+            unsafe { linear.set(base(&large), 8, shared) };
+            assert_eq!(slice.write(b"abcd"), 3);
+            let mut back = [0; 3];
+            slice.read(&mut back);
+            assert_eq!(&back, b"abc");
+            assert_eq!(&large[0].load(Relaxed).to_ne_bytes()[1..], b"abc");
+            assert_eq!(small[0].load(Relaxed), 1);
+            slice.with_host(|buf| assert_eq!(buf.base, base(&large).wrapping_add(1)));
+        }
+    }
+
+    #[test]
+    fn of_memory_that_is_gone_nothing_is_read_or_written() {
+        let words = [const { AtomicU32::new(u32::MAX) }; 2];
+        let linear = LinearMemory::new(&words);
+        let slice = linear.guest().bytes(2, 4).unwrap();
+        // SAFETY: the first of those words.
+        unsafe { linear.set(base(&words), 4, false) };
+        let mut back = [1; 4];
+        slice.read(&mut back);
+        assert_eq!(back, [0; 4]);
+        slice.write(&[0; 4]);
+        slice.with_host(|buf| assert_eq!(buf.len, 0));
+        assert!(words.iter().all(|word| word.load(Relaxed) == u32::MAX));
+    }
+}
