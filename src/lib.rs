@@ -6,6 +6,7 @@
 //! - [`abi`] (L0): preview1 as data—errno, rights, flags, record layouts.
 //! - [`memory`] (L1): guest memory—bounds, byte order, iovecs.
 //! - [`host`] (L1): the operating system in POSIX words.
+//! - [`vfs`] (L1): what directories are made of, the host's or another file system's.
 //! - [`ctx`] (L2): what a guest has—descriptors, preopens, strings, limits.
 //! - [`syscalls`] (L3): the 46 calls of preview1, over integers, a memory and a context.
 //! - `binding` (L4): Node-API.
@@ -23,3 +24,4 @@ pub mod ctx;
 pub mod host;
 pub mod memory;
 pub mod syscalls;
+pub mod vfs;

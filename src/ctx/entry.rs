@@ -4,16 +4,15 @@ use std::sync::{Arc, OnceLock};
 use super::parked::Parked;
 use super::{FileId, Preopen, Slot};
 use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
-use crate::host::{
-    Dir, File, FileRef, ReadDir, Room, SetTime, Socket, Stdio, StreamFlags, Taken, Turn,
-};
+use crate::host::{File, FileRef, Room, SetTime, Socket, Stdio, StreamFlags, Taken, Turn};
+use crate::vfs::{Dir, DirRef, ReadDir};
 
 /// What a syscall may talk to.
 #[derive(Debug)]
 pub enum Descriptor {
     /// A file of the host, or a directory that was opened without saying so.
     File(File),
-    /// A directory of the host.
+    /// A directory.
     Dir(Dir),
     /// One of the embedder's descriptors, lent as a standard stream.
     Stdio(Stdio),
@@ -470,19 +469,21 @@ impl Entry {
     /// # Errors
     ///
     /// [`Errno::Notdir`]: it is something else.
-    pub fn dir(&self) -> Result<&Dir, Errno> {
+    pub fn dir(&self) -> Result<DirRef<'_>, Errno> {
         match &self.descriptor {
-            Descriptor::Dir(dir) => Ok(dir),
-            Descriptor::File(file) if self.filetype()? == Filetype::Directory => Ok(file.as_dir()?),
+            Descriptor::Dir(dir) => Ok(dir.as_ref()),
+            Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
+                Ok(DirRef::Host(file.as_dir()?))
+            }
             Descriptor::Parked(parked) => parked.dir(),
             _ => Err(Errno::Notdir),
         }
     }
 
     /// The directory, if that is what it was opened as.
-    fn opened_dir(&self) -> Result<Option<&Dir>, Errno> {
+    fn opened_dir(&self) -> Result<Option<DirRef<'_>>, Errno> {
         match &self.descriptor {
-            Descriptor::Dir(dir) => Ok(Some(dir)),
+            Descriptor::Dir(dir) => Ok(Some(dir.as_ref())),
             Descriptor::Parked(parked) => parked.dir().map(Some),
             _ => Ok(None),
         }
@@ -559,7 +560,13 @@ impl Entry {
     ///
     /// [`Errno::Intr`]: the thread is asked to stop.
     pub fn read_dir(&self, room: &Arc<Room>) -> Result<Taken<'_, ReadDir>, Errno> {
-        let new = || Box::new(Turn::new(ReadDir::new(Arc::clone(room))));
-        Ok(self.read_dir.get_or_init(new).take()?)
+        let read_dir = match self.read_dir.get() {
+            Some(read_dir) => read_dir,
+            None => {
+                let new = ReadDir::new(self.dir()?, room);
+                self.read_dir.get_or_init(|| Box::new(Turn::new(new)))
+            }
+        };
+        Ok(read_dir.take()?)
     }
 }

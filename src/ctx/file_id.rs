@@ -1,5 +1,5 @@
 use crate::abi::{Device, Errno, Filestat, Inode};
-use crate::host::Dir;
+use crate::vfs::DirRef;
 
 /// By what the host tells one file from another, for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ impl FileId {
     /// # Errors
     ///
     /// What `fstat(2)` says.
-    pub fn of(dir: &Dir) -> Result<Self, Errno> {
+    pub fn of(dir: DirRef<'_>) -> Result<Self, Errno> {
         Ok(Self::from(&dir.stat()?))
     }
 }

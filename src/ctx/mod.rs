@@ -16,6 +16,7 @@ mod mounts;
 mod parked;
 mod preopens;
 pub mod resolve;
+mod resolved;
 mod stream;
 mod strings;
 mod table;
@@ -25,7 +26,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use budget::Slot;
+use budget::Slot;
 pub use entry::{Descriptor, Entry};
 pub use file_id::FileId;
 pub use grant::Grant;
@@ -34,7 +35,8 @@ pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::random::Random;
-use crate::host::{ReadDir, Room, Stdio, Taken};
+use crate::host::{Room, Stdio, Taken};
+use crate::vfs::ReadDir;
 use mounts::Mounts;
 use table::Table;
 
@@ -58,6 +60,34 @@ pub struct Options {
     pub limits: Limits,
     /// What the guest may do.
     pub grant: Grant,
+}
+
+/// A number that a descriptor is about to have; free again if it is dropped.
+#[derive(Debug)]
+pub struct ReservedFd<'c> {
+    ctx: &'c WasiCtx,
+    fd: Fd,
+    /// None once the number is in use.
+    slot: Option<Slot>,
+}
+
+impl ReservedFd<'_> {
+    /// Gives the number to a descriptor.
+    pub fn fill(mut self, entry: Entry) -> Fd {
+        if let Some(slot) = self.slot.take() {
+            let entry = Arc::new(entry.in_slot(slot));
+            self.ctx.table().fill(self.fd, Some(entry));
+        }
+        self.fd
+    }
+}
+
+impl Drop for ReservedFd<'_> {
+    fn drop(&mut self) {
+        if self.slot.is_some() {
+            self.ctx.table().fill(self.fd, None);
+        }
+    }
 }
 
 /// A directory that a guest has from the start.
@@ -223,23 +253,20 @@ impl WasiCtx {
         Ok(entry)
     }
 
-    /// Room for one more descriptor of the guest, and of the host.
+    /// Reserves the lowest free number, and a descriptor of the host, for what is opened next. What is
+    /// created then has its number for certain, whatever other threads open at the same time.
     ///
     /// # Errors
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
-    pub fn room(&self) -> Result<Slot, Errno> {
-        self.table().check_room()?;
-        Slot::take()
-    }
-
-    /// Gives a descriptor the lowest free number.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Nfile`]: the guest has as many as it may.
-    pub fn insert(&self, entry: Entry, slot: Slot) -> Result<Fd, Errno> {
-        self.table().insert(entry.in_slot(slot))
+    pub fn reserve(&self) -> Result<ReservedFd<'_>, Errno> {
+        let slot = Some(Slot::take()?);
+        let fd = self.table().reserve()?;
+        Ok(ReservedFd {
+            ctx: self,
+            fd,
+            slot,
+        })
     }
 
     /// Closes a descriptor. What a standard stream was lent from stays open.
@@ -256,7 +283,7 @@ impl WasiCtx {
 
     /// Closes every descriptor: the guest is over, whatever still refers to this.
     pub fn close_all(&self) {
-        let closed = self.table().remove_all();
+        let closed = self.table().replace(|_| None);
         drop(closed);
     }
 

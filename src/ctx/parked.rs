@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use super::FileId;
 use crate::abi::Errno;
-use crate::host::Dir;
+use crate::host;
+use crate::vfs::{Dir, DirRef};
 
 /// A directory that is not open: where it was, and which it was.
 ///
@@ -33,14 +34,14 @@ impl Parked {
     /// # Errors
     ///
     /// [`Errno::Stale`]: the path leads to another directory. What `open(2)` says.
-    pub fn dir(&self) -> Result<&Dir, Errno> {
+    pub fn dir(&self) -> Result<DirRef<'_>, Errno> {
         if let Some(dir) = self.again.get() {
-            return Ok(dir);
+            return Ok(dir.as_ref());
         }
-        let dir = Dir::open_ambient(&self.path)?;
-        if FileId::of(&dir)? != self.id {
+        let dir = Dir::Host(host::Dir::open_ambient(&self.path)?);
+        if FileId::of(dir.as_ref())? != self.id {
             return Err(Errno::Stale);
         }
-        Ok(self.again.get_or_init(|| dir))
+        Ok(self.again.get_or_init(|| dir).as_ref())
     }
 }

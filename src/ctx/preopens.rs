@@ -13,7 +13,8 @@ use std::path::{self, Component, Path, PathBuf};
 use super::mounts::Mounts;
 use super::{Entry, FileId, Given, InitError, Preopen};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
-use crate::host::{Dir, Name, OpenHow, stat_ambient};
+use crate::host::{self, stat_ambient};
+use crate::vfs::{Dir, DirRef, Name, OpenHow, Opened};
 
 /// How many links the path of a preopen may go through; the host follows no more either.
 const SYMLINK_HOPS: u32 = 40;
@@ -24,7 +25,7 @@ const LINKING: Rights = Rights::PATH_SYMLINK
     .union(Rights::PATH_RENAME_TARGET);
 
 /// The directories that a guest has from the start.
-pub struct Opened {
+pub struct Preopened {
     /// Their descriptors, in order.
     pub entries: Vec<Entry>,
     /// Which directories they are.
@@ -40,7 +41,7 @@ pub struct Opened {
 /// With the preopen, what `open(2)` says of it. [`Errno::Notcapable`]: its path goes through another
 /// preopen in which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean
 /// another directory at the same time.
-pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, InitError> {
+pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, InitError> {
     let paths: Vec<_> = (preopens.iter())
         .map(|preopen| path::absolute(&preopen.real_path).unwrap_or(preopen.real_path.clone()))
         .collect();
@@ -65,7 +66,7 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Opened, InitE
             entry
         }
     });
-    Ok(Opened {
+    Ok(Preopened {
         entries: entries.collect(),
         ids,
         mounts,
@@ -88,8 +89,9 @@ fn open_all(
 ) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
     for (index, path) in paths.iter().enumerate() {
-        let dir = Dir::open_ambient(path).map_err(|error| (index, error.into()))?;
-        ids.push(FileId::of(&dir).map_err(|errno| (index, errno))?);
+        let dir = host::Dir::open_ambient(path).map_err(|error| (index, error.into()))?;
+        let dir = Dir::Host(dir);
+        ids.push(FileId::of(dir.as_ref()).map_err(|errno| (index, errno))?);
         dirs.push(dir);
     }
     let mut is_nested = vec![false; dirs.len()];
@@ -144,8 +146,8 @@ impl Preopens<'_> {
             return Ok(None);
         };
         let below = path.strip_prefix(at).unwrap_or(Path::new(""));
-        let (dir, between) = self.descend(&dirs[*outermost], below)?;
-        if FileId::of(&dir)? != self.ids[index] {
+        let (dir, between) = self.descend(dirs[*outermost].as_ref(), below)?;
+        if FileId::of(dir.as_ref())? != self.ids[index] {
             return Err(Errno::Again);
         }
         let outer = outer.iter().map(|(preopen, _)| *preopen);
@@ -196,14 +198,14 @@ impl Preopens<'_> {
 
     /// Opens the directory at `path`, of which no component is a link, below another, and tells which
     /// preopens are in between.
-    fn descend(self, outer: &Dir, path: &Path) -> Result<(Dir, Vec<usize>), Errno> {
+    fn descend(self, outer: DirRef<'_>, path: &Path) -> Result<(Dir, Vec<usize>), Errno> {
         let mut here: Option<Dir> = None;
         let mut between = Vec::new();
         let mut names = path.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let last = names.pop();
         for name in names {
-            let dir = here.as_ref().unwrap_or(outer).open_dir_at(name)?;
-            between.extend(self.with_id(FileId::of(&dir)?));
+            let dir = here.as_ref().map_or(outer, Dir::as_ref).open_dir_at(name)?;
+            between.extend(self.with_id(FileId::of(dir.as_ref())?));
             here = Some(dir);
         }
         let how = OpenHow {
@@ -213,8 +215,14 @@ impl Preopens<'_> {
             fdflags: Fdflags::empty(),
             follow: false,
         };
-        let dir = here.as_ref().unwrap_or(outer).open_at(last, how)?;
-        Ok((dir.into(), between))
+        match here
+            .as_ref()
+            .map_or(outer, Dir::as_ref)
+            .open_at(last, how)?
+        {
+            Opened::Dir(dir) => Ok((dir, between)),
+            Opened::File(_) => Err(Errno::Notdir),
+        }
     }
 
     fn with_id(self, id: FileId) -> impl Iterator<Item = usize> {

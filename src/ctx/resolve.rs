@@ -1,8 +1,8 @@
 //! From a guest's path to a name in a directory of the host.
 //!
 //! Two ways lead there. Most paths stay below their directory, whatever symbolic links they go
-//! through, and the host resolves them in one call ([`Dir::open_parent`], which cannot leave the
-//! directory). A path that the host stops because it would leave may still be one that a guest may
+//! through, and the host resolves them in one call ([`DirRef::open_parent`](crate::vfs::DirRef::open_parent),
+//! which cannot leave the directory). A path that the host stops because it would leave may still be one that a guest may
 //! use: `..` in a directory named `/`, or a symbolic link whose absolute target is a path *of the
 //! guest*, in one of its preopens. Those are walked, component by component (`walk.rs`), as are
 //! all paths where the host has no such call, or where each directory on the way must be looked at.
@@ -11,171 +11,24 @@
 //! one there in the meantime, the operation meets the link and not what it points to.
 
 use std::borrow::Cow;
-use std::io;
 use std::sync::Arc;
 
+use super::resolved::{Last, ParentDir};
 use super::{Entry, FileId, WasiCtx};
-use crate::abi::{Errno, Filestat, Rights};
-use crate::host::{Dir, Name, errno};
+use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
+use crate::vfs::{Name, OpenHow, Opened, Result, Step};
 
-/// Whether a symbolic link as the last component is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follow {
-    /// It is what the path names.
-    No,
-    /// What it points to is.
-    Yes,
-    /// What it points to is, to be created if it is not there. Slashes end that: no name of a new file
-    /// has any behind it.
-    Create,
-}
+pub use super::resolved::{Follow, RequiredRights, ResolvedPath};
 
-impl From<bool> for Follow {
-    fn from(follow: bool) -> Self {
-        if follow { Self::Yes } else { Self::No }
-    }
-}
-
-/// The rights that a directory must have for the path to be used in it. The directory where the path
-/// begins has been asked; one that a link leads to is asked when it does.
-#[derive(Clone, Copy, Debug)]
-pub struct Needed {
-    /// Of the directory itself.
-    pub base: Rights,
-    /// Of what is opened through it.
-    pub inheriting: Rights,
-    /// Whether that is to be written.
-    pub write: bool,
-}
-
-impl Needed {
-    /// Rights of the directory alone.
-    pub fn base(base: Rights) -> Self {
-        Self {
-            base,
-            inheriting: Rights::empty(),
-            write: false,
-        }
-    }
-
-    /// Whether a directory has them.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notcapable`]: not all of them.
-    pub fn check(self, entry: &Entry) -> Result<(), Errno> {
-        entry.require_to_open(self.base, self.inheriting, self.write)
-    }
-
-    /// Whether the embedder grants as much.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notcapable`]: not all of it.
-    pub fn check_granted(self, granted: Rights) -> Result<(), Errno> {
-        let mut wanted = self.base;
-        wanted.set(Rights::FD_WRITE, self.write);
-        if granted.contains(wanted) {
-            Ok(())
-        } else {
-            Err(Errno::Notcapable)
-        }
-    }
-}
-
-/// Where a path leads.
+/// What [`WasiCtx::open_path`] opened, and what may be done with it because of where it is.
 #[derive(Debug)]
-pub struct Place<'p> {
-    pub(super) held: Held<'p>,
-    /// What the embedder grants in the directory.
-    pub(super) granted: Rights,
+pub struct OpenedPath {
+    /// What is open.
+    pub opened: Opened,
+    /// What the embedder grants.
+    pub granted: Rights,
     /// What the guest has not given up for what is opened there.
-    pub(super) passed_on: Rights,
-    /// None where the path names the directory itself.
-    pub(super) name: Option<Cow<'p, [u8]>>,
-    /// Whether the path ends in a slash, and so can name only a directory.
-    pub directory: bool,
-    /// What the embedder grants of what is there, if that is a preopen with fewer rights.
-    pub(super) mount: Option<Rights>,
-}
-
-/// An open directory: one of the guest's, or one opened on the way.
-#[derive(Debug)]
-pub(super) enum Held<'p> {
-    Entry(Cow<'p, Arc<Entry>>),
-    Walked(Dir),
-}
-
-impl Held<'_> {
-    fn dir(&self) -> Result<&Dir, Errno> {
-        match self {
-            Held::Entry(entry) => entry.dir(),
-            Held::Walked(dir) => Ok(dir),
-        }
-    }
-}
-
-impl Place<'_> {
-    /// The directory.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notdir`]: the path began at something else.
-    pub fn dir(&self) -> Result<&Dir, Errno> {
-        self.held.dir()
-    }
-
-    /// What the embedder grants of all that is opened here.
-    pub fn granted(&self) -> Rights {
-        self.granted
-    }
-
-    /// Whether the rights that were needed of the directory are granted of what is there, too.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notcapable`]: not all of them.
-    pub fn check_target(&self, needed: Needed) -> Result<(), Errno> {
-        match self.mount {
-            Some(granted) => needed.check_granted(granted),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether the name may come to be that of something else.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Busy`]: it is that of a preopen with fewer rights than what it lies in.
-    pub fn check_replaceable(&self) -> Result<(), Errno> {
-        match self.mount {
-            Some(_) => Err(Errno::Busy),
-            None => Ok(()),
-        }
-    }
-
-    /// What the guest has not given up for what is opened here.
-    pub fn passed_on(&self) -> Rights {
-        self.passed_on
-    }
-
-    /// Whether what is here may have a name `there`: only where no more is granted of it than here.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notcapable`]: it may not.
-    pub fn check_move(&self, there: &Place<'_>) -> Result<(), Errno> {
-        if self.granted().contains(there.granted()) {
-            Ok(())
-        } else {
-            Err(Errno::Notcapable)
-        }
-    }
-
-    /// The name in it; none where the path names the directory itself.
-    pub fn name(&self) -> Option<Name<'_>> {
-        self.name.as_deref().and_then(Name::new)
-    }
+    pub passed_on: Rights,
 }
 
 /// Splits a path without slashes at its end into its directory, with a slash behind it, and its last
@@ -201,7 +54,7 @@ impl WasiCtx {
     ///
     /// [`Errno::Inval`]: empty, or with a NUL. [`Errno::Nametoolong`]: beyond the limit.
     /// [`Errno::Notcapable`]: absolute.
-    pub fn check_path(&self, path: &[u8]) -> Result<(), Errno> {
+    pub fn check_path(&self, path: &[u8]) -> Result<()> {
         if path.is_empty() || path.contains(&0) {
             Err(Errno::Inval)
         } else if path.len() > self.limits.path_len as usize {
@@ -213,9 +66,9 @@ impl WasiCtx {
         }
     }
 
-    /// Where `path` leads from the directory `base`, which has the rights `needed`.
+    /// Where `path` leads from the directory `base`, which has the rights `required`.
     ///
-    /// Slashes at the end do not make a link followed here: see [`Place::directory`].
+    /// Slashes at the end do not make a link followed here: see [`ResolvedPath::directory`].
     ///
     /// # Errors
     ///
@@ -227,62 +80,160 @@ impl WasiCtx {
         base: &'p Arc<Entry>,
         path: &'p [u8],
         follow: Follow,
-        needed: Needed,
-    ) -> Result<Place<'p>, Errno> {
+        required: RequiredRights,
+    ) -> Result<ResolvedPath<'p>> {
         self.check_path(path)?;
         let (trimmed, directory) = trim_slashes(path);
         let (parent, last) = split_last(trimmed);
         let name = Name::new(last).filter(|_| self.host_may_resolve());
         let Some(name) = name else {
-            return self.walk(base, path, follow, needed);
+            return self.walk(base, path, follow, required);
         };
-        let held = match parent {
-            None => Held::Entry(Cow::Borrowed(base)),
-            Some(parent) => match base.dir()?.open_parent(parent) {
-                Ok(dir) => Held::Walked(dir),
-                Err(error) if errno::is_escape(&error) => {
-                    return self.walk(base, path, follow, needed);
-                }
-                Err(error) => return Err(error.into()),
+        let parent = match parent {
+            None => ParentDir::Descriptor(Cow::Borrowed(base)),
+            Some(parent) => match base.dir()?.open_parent(parent)? {
+                Step::Done(dir) => ParentDir::Opened(dir),
+                Step::Walk => return self.walk(base, path, follow, required),
             },
         };
+        let resolved = ResolvedPath {
+            parent,
+            last: Last::Name(name),
+            granted: base.granted(),
+            passed_on: base.passed_on(),
+            mount: None,
+            directory,
+        };
         if follow == Follow::Yes {
-            match held.dir()?.read_link_at(name).map_err(Errno::from) {
-                Ok(_) => return self.walk(base, path, follow, needed),
+            match resolved.dir()?.read_link_at(name) {
+                Ok(_) => return self.walk(base, path, follow, required),
                 Err(Errno::Inval | Errno::Noent) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Place {
-            held,
-            granted: base.granted(),
-            passed_on: base.passed_on(),
-            name: Some(Cow::Borrowed(last)),
-            directory,
-            mount: None,
-        })
+        Ok(resolved)
     }
 
-    /// The attributes of what `path` leads to from the directory `base`, where the host can tell them
-    /// without being led there first. None where it takes [`WasiCtx::resolve`] to know.
+    /// Where `path` leads, a link at its end followed if `follow`, or if slashes behind it say so.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`].
-    pub fn stat_beneath(
+    /// As [`WasiCtx::resolve`]. [`Errno::Notdir`]: slashes behind what is no directory.
+    /// [`Errno::Notcapable`]: what is there has not the rights `required`.
+    pub fn resolve_existing<'p>(
         &self,
-        base: &Entry,
+        base: &'p Arc<Entry>,
+        path: &'p [u8],
+        follow: bool,
+        required: RequiredRights,
+    ) -> Result<ResolvedPath<'p>> {
+        let follow = follow || path.ends_with(b"/");
+        let resolved = self.resolve(base, path, follow.into(), required)?;
+        resolved.require_directory()?;
+        resolved.check_target(required)?;
+        Ok(resolved)
+    }
+
+    /// `fstatat(2)` of what `path` leads to from the directory `base`.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve_existing`]. What `fstatat(2)` says.
+    pub fn stat_path(
+        &self,
+        base: &Arc<Entry>,
         path: &[u8],
-        follow: Follow,
-    ) -> Result<Option<Filestat>, Errno> {
+        follow: bool,
+        required: RequiredRights,
+    ) -> Result<Filestat> {
+        if let Step::Done(stat) = self.stat_beneath(base, path, follow)? {
+            return Ok(stat);
+        }
+        let resolved = self.resolve(base, path, Follow::No, required)?;
+        resolved.check_target(required)?;
+        let stat = resolved.stat()?;
+        let is = |filetype: Filetype| stat.filetype == filetype.raw();
+        if is(Filetype::SymbolicLink) && (follow || resolved.directory) {
+            // Only now is it known that there is a link to follow.
+            return self.resolve_existing(base, path, true, required)?.stat();
+        }
+        if resolved.directory && !is(Filetype::Directory) {
+            return Err(Errno::Notdir);
+        }
+        Ok(stat)
+    }
+
+    /// The attributes of what `path` leads to, where the host can tell them without being led there first:
+    /// a path of several components, the last of which is a name.
+    fn stat_beneath(&self, base: &Entry, path: &[u8], follow: bool) -> Result<Step<Filestat>> {
         let (Some(_), last) = split_last(path) else {
-            return Ok(None);
+            return Ok(Step::Walk);
         };
         if Name::new(last).is_none() || !self.host_may_resolve() {
-            return Ok(None);
+            return Ok(Step::Walk);
         }
         self.check_path(path)?;
-        Ok(base.dir()?.stat_beneath(path, follow == Follow::Yes)?)
+        base.dir()?.stat_beneath(path, follow)
+    }
+
+    /// `openat(2)` of what `path` leads to from the directory `base`.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::resolve`]. [`Errno::Inval`]: to create a directory. [`Errno::Isdir`]: to create what
+    /// has slashes behind its name. What `openat(2)` says.
+    pub fn open_path(
+        &self,
+        base: &Arc<Entry>,
+        path: &[u8],
+        how: OpenHow,
+        required: RequiredRights,
+    ) -> Result<OpenedPath> {
+        self.check_path(path)?;
+        // Kernels that are older than this rule make a file of it.
+        if how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
+            return Err(Errno::Inval);
+        }
+        if self.host_may_resolve()
+            && let Step::Done(opened) = base.dir()?.open_beneath(path, how)?
+        {
+            return Ok(OpenedPath {
+                opened,
+                granted: base.granted(),
+                passed_on: base.passed_on(),
+            });
+        }
+        self.open_walked(base, path, how, required)
+    }
+
+    #[cold]
+    fn open_walked(
+        &self,
+        base: &Arc<Entry>,
+        path: &[u8],
+        mut how: OpenHow,
+        required: RequiredRights,
+    ) -> Result<OpenedPath> {
+        let resolved = self.walk(base, path, follow_to_open(how, path), required)?;
+        let name = resolved.name();
+        if resolved.directory && name.is_some() {
+            if how.oflags.contains(Oflags::CREAT) {
+                // As Linux has it, a name with slashes behind it is never that of a new file.
+                resolved.require_search()?;
+                return Err(Errno::Isdir);
+            }
+            how.oflags |= Oflags::DIRECTORY;
+        }
+        let opened = resolved.dir()?.open_at(name, how)?;
+        let granted = match name {
+            Some(_) => self.granted_of(resolved.granted(), || opened.stat())?,
+            None => resolved.granted(),
+        };
+        Ok(OpenedPath {
+            opened,
+            granted,
+            passed_on: resolved.passed_on(),
+        })
     }
 
     /// Whether a path may be left to the host as a whole: it counts the links as they are to be counted,
@@ -300,8 +251,8 @@ impl WasiCtx {
     pub fn granted_of(
         &self,
         granted: Rights,
-        stat: impl FnOnce() -> io::Result<Filestat>,
-    ) -> Result<Rights, Errno> {
+        stat: impl FnOnce() -> Result<Filestat>,
+    ) -> Result<Rights> {
         if self.mounts.is_empty() {
             return Ok(granted);
         }
@@ -324,6 +275,17 @@ impl WasiCtx {
             }
         }
         longest
+    }
+}
+
+/// Whether a link at the end of a path is followed to open what it points to: slashes behind it say so, too,
+/// but what must not be there yet is not looked for behind a link.
+fn follow_to_open(how: OpenHow, path: &[u8]) -> Follow {
+    match how.follow {
+        _ if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) => Follow::No,
+        follow if !how.oflags.contains(Oflags::CREAT) => (follow || path.ends_with(b"/")).into(),
+        true => Follow::Create,
+        false => Follow::No,
     }
 }
 

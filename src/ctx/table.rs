@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::Arc;
 
 use super::Entry;
@@ -6,10 +7,27 @@ use crate::abi::{Errno, Fd};
 /// The descriptors of a guest: small numbers, the lowest free one first.
 #[derive(Debug)]
 pub struct Table {
-    entries: Vec<Option<Arc<Entry>>>,
+    rows: Vec<Row>,
     /// No lower number is free.
     first_free: usize,
     limit: usize,
+}
+
+#[derive(Debug)]
+enum Row {
+    Free,
+    /// For what a call is about to open. Nothing has this number yet.
+    Reserved,
+    Open(Arc<Entry>),
+}
+
+impl Row {
+    fn entry(&self) -> Option<&Arc<Entry>> {
+        match self {
+            Row::Open(entry) => Some(entry),
+            Row::Free | Row::Reserved => None,
+        }
+    }
 }
 
 impl Table {
@@ -17,8 +35,8 @@ impl Table {
     pub fn new(entries: Vec<Entry>, limit: usize) -> Self {
         Self {
             first_free: entries.len(),
-            entries: (entries.into_iter())
-                .map(|entry| Some(Arc::new(entry)))
+            rows: (entries.into_iter())
+                .map(|entry| Row::Open(Arc::new(entry)))
                 .collect(),
             limit,
         }
@@ -30,51 +48,42 @@ impl Table {
     ///
     /// [`Errno::Badf`]: nothing.
     pub fn get(&self, fd: Fd) -> Result<&Arc<Entry>, Errno> {
-        (self.entries.get(fd as usize))
-            .and_then(Option::as_ref)
+        (self.rows.get(fd as usize))
+            .and_then(Row::entry)
             .ok_or(Errno::Badf)
     }
 
     /// Every descriptor, with its number.
     pub fn iter(&self) -> impl Iterator<Item = (Fd, &Arc<Entry>)> {
-        (self.entries.iter().enumerate())
-            .filter_map(|(fd, entry)| Some((fd as Fd, entry.as_ref()?)))
+        (self.rows.iter().enumerate()).filter_map(|(fd, row)| Some((fd as Fd, row.entry()?)))
     }
 
-    /// The lowest number that is free.
-    fn free(&self) -> Result<usize, Errno> {
-        let fd = (self.entries.iter().skip(self.first_free))
-            .position(Option::is_none)
-            .map_or(self.entries.len(), |skipped| self.first_free + skipped);
-        if fd < self.limit {
-            Ok(fd)
-        } else {
-            Err(Errno::Nfile)
-        }
-    }
-
-    /// Whether one more descriptor has room.
+    /// Takes the lowest number that is free, for what is opened next.
     ///
     /// # Errors
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may.
-    pub fn check_room(&self) -> Result<(), Errno> {
-        self.free().map(drop)
-    }
-
-    /// Gives a descriptor the lowest number that is free.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Nfile`]: the guest has as many as it may.
-    pub fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
-        let fd = self.free()?;
-        if fd == self.entries.len() {
-            self.entries.push(None);
+    pub fn reserve(&mut self) -> Result<Fd, Errno> {
+        let fd = (self.rows.iter().skip(self.first_free))
+            .position(|row| matches!(row, Row::Free))
+            .map_or(self.rows.len(), |skipped| self.first_free + skipped);
+        if fd >= self.limit {
+            return Err(Errno::Nfile);
         }
-        self.entries[fd] = Some(Arc::new(entry));
+        match self.rows.get_mut(fd) {
+            Some(row) => *row = Row::Reserved,
+            None => self.rows.push(Row::Reserved),
+        }
         self.first_free = fd + 1;
         Ok(fd as Fd)
+    }
+
+    /// Gives a reserved number to a descriptor, or back where that is none.
+    pub fn fill(&mut self, reserved: Fd, entry: Option<Arc<Entry>>) {
+        if entry.is_none() {
+            self.first_free = self.first_free.min(reserved as usize);
+        }
+        self.rows[reserved as usize] = entry.map_or(Row::Free, Row::Open);
     }
 
     /// Frees a number, and gives what had it.
@@ -83,30 +92,36 @@ impl Table {
     ///
     /// [`Errno::Badf`]: nothing.
     pub fn remove(&mut self, fd: Fd) -> Result<Arc<Entry>, Errno> {
-        let entry = (self.entries.get_mut(fd as usize))
-            .and_then(Option::take)
-            .ok_or(Errno::Badf)?;
-        self.first_free = self.first_free.min(fd as usize);
-        Ok(entry)
-    }
-
-    /// Frees every number, and gives what had them.
-    pub fn remove_all(&mut self) -> Vec<Option<Arc<Entry>>> {
-        self.first_free = 0;
-        std::mem::take(&mut self.entries)
+        let row = self.rows.get_mut(fd as usize).ok_or(Errno::Badf)?;
+        match mem::replace(row, Row::Free) {
+            Row::Open(entry) => {
+                self.first_free = self.first_free.min(fd as usize);
+                Ok(entry)
+            }
+            other => {
+                *row = other;
+                Err(Errno::Badf)
+            }
+        }
     }
 
     /// Puts what `replacement` gives in the place of each descriptor, nothing where that is none, and
-    /// gives what was there.
+    /// gives what was there. Numbers that are reserved stay so.
     pub fn replace(
         &mut self,
         replacement: impl Fn(&Arc<Entry>) -> Option<Arc<Entry>>,
-    ) -> Vec<Option<Arc<Entry>>> {
-        let new = (self.entries.iter())
-            .map(|entry| entry.as_ref().and_then(&replacement))
-            .collect();
+    ) -> Vec<Arc<Entry>> {
+        let mut replaced = Vec::new();
+        for row in &mut self.rows {
+            if let Row::Open(entry) = row {
+                let new = replacement(entry).map_or(Row::Free, Row::Open);
+                if let Row::Open(old) = mem::replace(row, new) {
+                    replaced.push(old);
+                }
+            }
+        }
         self.first_free = 0;
-        std::mem::replace(&mut self.entries, new)
+        replaced
     }
 
     /// Moves a descriptor to a number in use, and gives what had that.
@@ -117,7 +132,9 @@ impl Table {
     pub fn renumber(&mut self, from: Fd, to: Fd) -> Result<Arc<Entry>, Errno> {
         self.get(to)?;
         let entry = self.remove(from)?;
-        let replaced = self.entries[to as usize].replace(entry);
-        replaced.ok_or(Errno::Badf)
+        match mem::replace(&mut self.rows[to as usize], Row::Open(entry)) {
+            Row::Open(replaced) => Ok(replaced),
+            Row::Free | Row::Reserved => Err(Errno::Badf),
+        }
     }
 }

@@ -29,10 +29,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::FileId;
-use super::resolve::{Follow, Held, Needed, Place};
+use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath};
 use super::{Entry, WasiCtx};
 use crate::abi::{Errno, Rights};
-use crate::host::{Dir, Name, stop};
+use crate::host::stop;
+use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
 /// How often a path is walked through which directories are moved.
 const TRIES: u32 = 4;
@@ -52,11 +53,11 @@ impl WasiCtx {
         base: &Arc<Entry>,
         path: &[u8],
         follow: Follow,
-        needed: Needed,
-    ) -> Result<Place<'static>, Errno> {
+        required: RequiredRights,
+    ) -> Result<ResolvedPath<'static>, Errno> {
         for _ in 0..TRIES {
-            match Walk::new(self, base, path, needed).run(follow) {
-                Ok(place) => return Ok(place),
+            match Walk::new(self, base, path, required).run(follow) {
+                Ok(resolved) => return Ok(resolved),
                 Err(Halt::Moved) => {}
                 Err(Halt::Errno(errno)) => return Err(errno),
             }
@@ -81,7 +82,7 @@ impl<E: Into<Errno>> From<E> for Halt {
 /// A path on its way.
 struct Walk<'w> {
     ctx: &'w WasiCtx,
-    needed: Needed,
+    required: RequiredRights,
     /// The directory that must not be left: where the path began, or the preopen that an absolute
     /// link led to.
     root: Arc<Entry>,
@@ -109,12 +110,12 @@ struct Above {
 }
 
 impl<'w> Walk<'w> {
-    fn new(ctx: &'w WasiCtx, base: &Arc<Entry>, path: &'w [u8], needed: Needed) -> Self {
+    fn new(ctx: &'w WasiCtx, base: &Arc<Entry>, path: &'w [u8], required: RequiredRights) -> Self {
         let mut rest = Rest::default();
         rest.put_before(Cow::Borrowed(path));
         Self {
             ctx,
-            needed,
+            required,
             root: Arc::clone(base),
             here: None,
             granted: base.granted(),
@@ -127,7 +128,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn run(mut self, follow: Follow) -> Result<Place<'static>, Halt> {
+    fn run(mut self, follow: Follow) -> Result<ResolvedPath<'static>, Halt> {
         let mut component = Vec::new();
         let mut walked = 0;
         while self.rest.next(&mut component) {
@@ -149,7 +150,7 @@ impl<'w> Walk<'w> {
                         Follow::Create => self.rest.slashes,
                     };
                     if ends || !self.follow(name)? {
-                        return self.arrive(Some(component));
+                        return self.arrive(NameBuf::new(component));
                     }
                 }
                 name => self.descend(name)?,
@@ -158,34 +159,34 @@ impl<'w> Walk<'w> {
         self.arrive(None)
     }
 
-    fn dir(&self) -> Result<&Dir, Errno> {
+    fn dir(&self) -> Result<DirRef<'_>, Errno> {
         match &self.here {
-            Some(dir) => Ok(dir),
+            Some(dir) => Ok(dir.as_ref()),
             None => self.root.dir(),
         }
     }
 
-    fn arrive(mut self, name: Option<Vec<u8>>) -> Result<Place<'static>, Halt> {
+    fn arrive(mut self, name: Option<NameBuf>) -> Result<ResolvedPath<'static>, Halt> {
         if self.ascended {
             self.descend_again()?;
         }
         if !self.above.is_empty() {
-            self.needed.check_granted(self.granted)?;
+            self.required.check_granted(self.granted)?;
         }
-        let mount = match name.as_deref().and_then(Name::new) {
-            Some(name) if !self.ctx.mounts.is_empty() => (self.dir()?.stat_at(name).ok())
+        let mount = match &name {
+            Some(name) if !self.ctx.mounts.is_empty() => (self.dir()?.stat_at(name.as_name()).ok())
                 .and_then(|stat| self.ctx.mounts.rights(FileId::from(&stat))),
             _ => None,
         };
-        Ok(Place {
+        Ok(ResolvedPath {
             passed_on: self.root.passed_on(),
             directory: name.is_none() || self.rest.slashes,
-            held: match self.here {
-                Some(dir) => Held::Walked(dir),
-                None => Held::Entry(Cow::Owned(self.root)),
+            parent: match self.here {
+                Some(dir) => ParentDir::Opened(dir),
+                None => ParentDir::Descriptor(Cow::Owned(self.root)),
             },
+            last: name.map_or(Last::Itself, Last::NameBuf),
             granted: self.granted,
-            name: name.map(Cow::Owned),
             mount,
         })
     }
@@ -213,7 +214,7 @@ impl<'w> Walk<'w> {
             None => None,
             Some(id) => {
                 let dir = self.dir()?.open_dotdot()?;
-                if FileId::of(&dir)? != id {
+                if FileId::of(dir.as_ref())? != id {
                     return Err(Halt::Moved);
                 }
                 Some(dir)
@@ -233,7 +234,7 @@ impl<'w> Walk<'w> {
         let entered = self
             .dir()?
             .open_dir_at(Name::new(name).ok_or(Errno::Inval)?);
-        match entered.map_err(Errno::from) {
+        match entered {
             Ok(dir) => self.enter(name, dir),
             Err(Errno::Notdir | Errno::Loop) if self.follow(name)? => Ok(()),
             Err(Errno::Loop) => Err(Errno::Notdir.into()),
@@ -243,10 +244,12 @@ impl<'w> Walk<'w> {
 
     fn enter(&mut self, name: &[u8], dir: Dir) -> Result<(), Halt> {
         self.above.push(Above {
-            id: self.here.as_ref().map(FileId::of).transpose()?,
+            id: (self.here.as_ref())
+                .map(|dir| FileId::of(dir.as_ref()))
+                .transpose()?,
             granted: self.granted,
         });
-        self.granted = self.ctx.granted_of(self.granted, || dir.stat())?;
+        self.granted = self.ctx.granted_of(self.granted, || dir.as_ref().stat())?;
         self.names.extend_from_slice(name);
         self.names.push(b'/');
         self.here = Some(dir);
@@ -263,11 +266,11 @@ impl<'w> Walk<'w> {
             let Some(name) = Name::new(name) else {
                 continue;
             };
-            let dir = match self.dir()?.open_dir_at(name).map_err(Errno::from) {
+            let dir = match self.dir()?.open_dir_at(name) {
                 Err(Errno::Noent | Errno::Notdir | Errno::Loop) => return Err(Halt::Moved),
                 dir => dir?,
             };
-            self.granted = self.ctx.granted_of(self.granted, || dir.stat())?;
+            self.granted = self.ctx.granted_of(self.granted, || dir.as_ref().stat())?;
             self.here = Some(dir);
         }
         if FileId::of(self.dir()?)? == id {
@@ -280,7 +283,7 @@ impl<'w> Walk<'w> {
     /// Puts the target of a link in its place. False where the name is no link, or nothing.
     fn follow(&mut self, name: &[u8]) -> Result<bool, Halt> {
         let name = Name::new(name).ok_or(Errno::Inval)?;
-        let mut target = match self.dir()?.read_link_at(name).map_err(Errno::from) {
+        let mut target = match self.dir()?.read_link_at(name) {
             Ok(target) => target,
             Err(Errno::Inval | Errno::Noent) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -294,7 +297,7 @@ impl<'w> Walk<'w> {
         }
         if target[0] == b'/' {
             let (preopen, rest) = self.ctx.preopen_of(&target).ok_or(Errno::Notcapable)?;
-            self.needed.check(&preopen)?;
+            self.required.check(&preopen)?;
             target = rest.to_vec();
             self.granted = preopen.granted();
             self.root = preopen;

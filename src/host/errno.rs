@@ -1,19 +1,18 @@
-//! What an error of the host is called by the guest.
+//! From an error of the host to a WASI errno.
 
 use std::io;
 
 use super::sys;
 use crate::abi::Errno;
 
-/// The guest's word for an error of the host.
-///
-/// An operation that would have left its directory is "permission denied" without a number of the
-/// operating system, which sets it apart from a real EACCES: the guest sees [`Errno::Notcapable`].
+/// Maps an [`io::Error`] to a WASI errno: by the code of the operating system, by the errno that it was
+/// made of (`io::Error::other(errno)`), or by its kind. [`Errno::Io`] where nothing tells more.
 pub fn errno(error: &io::Error) -> Errno {
+    let made_of = || error.get_ref()?.downcast_ref().copied();
     match error.raw_os_error() {
         Some(code) => sys::errno_of_os(code),
-        None => match error.kind() {
-            io::ErrorKind::PermissionDenied => Errno::Notcapable,
+        None => made_of().unwrap_or_else(|| match error.kind() {
+            io::ErrorKind::PermissionDenied => Errno::Acces,
             io::ErrorKind::NotFound => Errno::Noent,
             io::ErrorKind::AlreadyExists => Errno::Exist,
             io::ErrorKind::InvalidInput => Errno::Inval,
@@ -23,14 +22,8 @@ pub fn errno(error: &io::Error) -> Errno {
             io::ErrorKind::Interrupted => Errno::Intr,
             io::ErrorKind::Unsupported => Errno::Notsup,
             _ => Errno::Io,
-        },
+        }),
     }
-}
-
-/// Whether the error says that a path leads out of the directory it is to stay in, or may do so for all
-/// that the host can tell in one call.
-pub fn is_escape(error: &io::Error) -> bool {
-    error.raw_os_error().is_none() && error.kind() == io::ErrorKind::PermissionDenied
 }
 
 impl From<io::Error> for Errno {

@@ -4,8 +4,9 @@
 //! same names on every side; `cfg` on an operating system appears nowhere else in the crate.
 //!
 //! Operations on names in a directory take a [`Name`], which cannot leave that directory, and never
-//! follow a symbolic link. The two that take a path, [`Dir::open_beneath`] and [`Dir::open_parent`],
-//! keep it below the directory, and refuse it where the system cannot do that in one call. One leads
+//! follow a symbolic link. Those that take a path, [`Dir::open_beneath`], [`Dir::open_parent`] and
+//! [`Dir::stat_beneath`], keep it below the directory, and say so where the system cannot do that in one
+//! call: [`Step::Walk`]. One leads
 //! up, [`Dir::open_dotdot`]; a caller compares what it gets with what it came through. No path is
 //! resolved against the host's root or the working directory, save by [`Dir::open_ambient`] and
 //! [`stat_ambient`], for what the embedder names.
@@ -32,7 +33,7 @@ mod sys;
 #[path = "sys/windows/mod.rs"]
 mod sys;
 
-pub use name::Name;
+pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use stop::poll;
@@ -60,6 +61,25 @@ pub struct StreamFlags {
     pub read: bool,
     /// Whether it can be written.
     pub write: bool,
+}
+
+/// What comes of a path that the host is to resolve in one call, beneath a directory.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// It stays beneath the directory.
+    Done(T),
+    /// It leads out, or does so for all that the host can tell in one call: it is for the caller to walk.
+    Walk,
+}
+
+impl<T> Step<T> {
+    /// The same of another value.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Done(value) => Step::Done(map(value)),
+            Step::Walk => Step::Walk,
+        }
+    }
 }
 
 /// How [`Dir::open_beneath`] opens.

@@ -21,6 +21,23 @@ impl<'a> Name<'a> {
     }
 }
 
+/// A [`Name`] with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameBuf(Vec<u8>);
+
+impl NameBuf {
+    /// The name that these bytes are; none where they are none.
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        Name::new(&bytes)?;
+        Some(Self(bytes))
+    }
+
+    /// The name.
+    pub fn as_name(&self) -> Name<'_> {
+        Name(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

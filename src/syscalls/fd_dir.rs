@@ -1,7 +1,7 @@
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Rights, Size};
 use crate::ctx::{Entry, WasiCtx};
-use crate::host::ReadDir;
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
+use crate::vfs::ReadDir;
 
 /// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
 ///
@@ -93,7 +93,6 @@ pub fn fd_readdir(
     let mut used = 0;
     let listed = read_dir
         .seek(dir, cookie)
-        .map_err(Errno::from)
         .and_then(|()| fill(ctx, &entry, &mut read_dir, buf, &mut used));
     read_dir.rest(dir);
     // What is written already is worth more than the error, which the next call meets again.

@@ -1,7 +1,7 @@
-use super::path::{self, GuestPath, is_directory, require_directory};
+use super::path::{self, GuestPath};
 use crate::abi::{Errno, Fd, Lookupflags, Rights, Size};
 use crate::ctx::WasiCtx;
-use crate::ctx::resolve::{Follow, Place, trim_slashes};
+use crate::ctx::resolve::{Follow, ResolvedPath, trim_slashes};
 use crate::memory::{GuestMemory, GuestPtr};
 
 /// `path_create_directory(fd, path)`—Makes a directory, like `mkdirat` with mode 0777.
@@ -23,7 +23,7 @@ pub fn path_create_directory(
     let path = GuestPath::new(ctx, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Exist)?;
-    Ok(place.dir()?.create_dir_at(name)?)
+    place.dir()?.create_dir_at(name)
 }
 
 /// `path_remove_directory(fd, path)`—Removes an empty directory, like `unlinkat` with
@@ -51,7 +51,7 @@ pub fn path_remove_directory(
         return Err(if up { Errno::Notempty } else { Errno::Inval });
     };
     place.check_replaceable()?;
-    Ok(place.dir()?.remove_dir_at(name)?)
+    place.dir()?.remove_dir_at(name)
 }
 
 /// `path_unlink_file(fd, path)`—Removes a name that is not a directory's, like `unlinkat`.
@@ -72,13 +72,13 @@ pub fn path_unlink_file(
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Isdir)?;
     if place.directory {
-        require_directory(&place)?;
+        place.require_directory()?;
         return Err(Errno::Isdir);
     }
-    match place.dir()?.unlink_at(name).map_err(Errno::from) {
+    match place.dir()?.unlink_at(name) {
         // POSIX lets a system say "not permitted" of a directory, which a guest could not tell from
         // a file that it may not remove.
-        Err(Errno::Perm) if is_directory(&place)? => Err(Errno::Isdir),
+        Err(Errno::Perm) if place.is_directory()? => Err(Errno::Isdir),
         result => result,
     }
 }
@@ -112,11 +112,11 @@ pub fn path_link(
     let link = || {
         let new = new.resolve(ctx, Follow::No)?;
         old.check_move(&new)?;
-        let new_name = path::new_name(&new)?;
-        Ok(old.dir()?.link_at(old.name(), new.dir()?, new_name)?)
+        let new_name = new.new_name()?;
+        old.dir()?.link_at(old.name(), new.dir()?, new_name)
     };
     // Where there is nothing to link, whatever else is wrong is not looked at.
-    link().or_else(|error| path::require_there(&old).and(Err(error)))
+    link().or_else(|error| old.require_there().and(Err(error)))
 }
 
 /// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
@@ -146,26 +146,26 @@ pub fn path_rename(
     let old = old.resolve(ctx, Follow::No)?;
     let rename = || {
         let new = new.resolve(ctx, Follow::No)?;
-        rename(&old, &new).or_else(|error| path::require_search(&new).and(Err(error)))
+        rename(&old, &new).or_else(|error| new.require_search().and(Err(error)))
     };
     // Where the first path does not get as far as its name, the second is not looked at.
-    rename().or_else(|error| path::require_search(&old).and(Err(error)))
+    rename().or_else(|error| old.require_search().and(Err(error)))
 }
 
-fn rename(old: &Place<'_>, new: &Place<'_>) -> Result<(), Errno> {
+fn rename(old: &ResolvedPath<'_>, new: &ResolvedPath<'_>) -> Result<(), Errno> {
     old.check_move(new)?;
     let old_name = old.name().ok_or(Errno::Busy)?;
     let new_name = new.name().ok_or(Errno::Busy)?;
     old.check_replaceable()?;
     new.check_replaceable()?;
     // Slashes behind either name ask for a directory to be moved.
-    if (old.directory || new.directory) && !is_directory(old)? {
-        return Err(match path::require_there(new) {
+    if (old.directory || new.directory) && !old.is_directory()? {
+        return Err(match new.require_there() {
             Ok(()) | Err(Errno::Noent) => Errno::Notdir,
             Err(error) => error,
         });
     }
-    Ok(old.dir()?.rename_at(old_name, new.dir()?, new_name)?)
+    old.dir()?.rename_at(old_name, new.dir()?, new_name)
 }
 
 /// `path_symlink(old_path, fd, new_path)`—Makes a symbolic link to `old_path`, like `symlinkat`.
@@ -195,7 +195,7 @@ pub fn path_symlink(
     if new.base().mapped_path() != Some(b"/") && leaves(new.bytes(), &target) {
         return Err(Errno::Notcapable);
     }
-    Ok(place.dir()?.symlink_at(&target, path::new_name(&place)?)?)
+    place.dir()?.symlink_at(&target, place.new_name()?)
 }
 
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path

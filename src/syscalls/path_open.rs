@@ -1,11 +1,9 @@
-use std::sync::Arc;
-
 use super::path;
 use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair, Size};
-use crate::ctx::resolve::{Follow, Needed};
+use crate::ctx::resolve::{OpenedPath, RequiredRights};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
-use crate::host::{Dir, File, OpenHow, errno};
 use crate::memory::{GuestMemory, GuestPtr};
+use crate::vfs::{OpenHow, Opened};
 
 /// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens
 /// what a path names, like `openat`, and writes its descriptor: the lowest number that is free.
@@ -46,19 +44,19 @@ pub fn path_open(
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
     let base = ctx.entry(fd)?;
-    request.needed.check(&base)?;
+    request.required.check(&base)?;
     let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
-    let slot = ctx.room()?;
-    let (file, allowed) = request.open(ctx, &base, &path)?;
-    opened_fd.write(ctx.insert(request.entry(file, allowed), slot)?);
+    let reserved = ctx.reserve()?;
+    let opened = ctx.open_path(&base, &path, request.how, request.required)?;
+    opened_fd.write(reserved.fill(request.entry(opened)));
     Ok(())
 }
 
 /// What a guest asks for.
 struct Request {
     how: OpenHow,
-    needed: Needed,
+    required: RequiredRights,
     rights: RightsPair,
 }
 
@@ -81,88 +79,20 @@ impl Request {
         };
         Self {
             how,
-            needed: needed(how, base | inheriting),
+            required: required(how, base | inheriting),
             rights: RightsPair { base, inheriting },
         }
     }
 
-    /// Opens the file, and tells what may be done with it where it is.
-    fn open(
-        &self,
-        ctx: &WasiCtx,
-        base: &Arc<Entry>,
-        bytes: &[u8],
-    ) -> Result<(File, Allowed), Errno> {
-        ctx.check_path(bytes)?;
-        // Kernels that are older than this rule make a file of it.
-        if self.how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
-            return Err(Errno::Inval);
-        }
-        if ctx.host_may_resolve() {
-            match base.dir()?.open_beneath(bytes, self.how) {
-                Err(error) if errno::is_escape(&error) => {}
-                result => {
-                    let allowed = Allowed {
-                        granted: base.granted(),
-                        kept: base.passed_on(),
-                    };
-                    return Ok((result?, allowed));
-                }
-            }
-        }
-        let place = ctx.walk(base, bytes, self.follow(bytes), self.needed)?;
-        let name = place.name();
-        let mut how = self.how;
-        if place.directory && name.is_some() {
-            if how.oflags.contains(Oflags::CREAT) {
-                // As Linux has it, a name with slashes behind it is never that of a new file.
-                path::require_search(&place)?;
-                return Err(Errno::Isdir);
-            }
-            how.oflags |= Oflags::DIRECTORY;
-        }
-        let file = place.dir()?.open_at(name, how)?;
-        let granted = match name {
-            Some(_) => ctx.granted_of(place.granted(), || file.as_ref().stat())?,
-            None => place.granted(),
+    /// What the guest gets for what was opened.
+    fn entry(&self, path: OpenedPath) -> Entry {
+        let descriptor = match path.opened {
+            Opened::Dir(dir) => Descriptor::Dir(dir),
+            Opened::File(file) => Descriptor::File(file),
         };
-        let allowed = Allowed {
-            granted,
-            kept: place.passed_on(),
-        };
-        Ok((file, allowed))
+        Entry::new(descriptor, self.rights, path.granted, self.how.fdflags)
+            .keeping(path.passed_on, excluded(self.how))
     }
-
-    /// Whether a link at the end of the path is followed: slashes behind it say so, too, but what must
-    /// not be there yet is not looked for behind a link.
-    fn follow(&self, path: &[u8]) -> Follow {
-        let oflags = self.how.oflags;
-        match self.how.follow {
-            _ if oflags.contains(Oflags::CREAT | Oflags::EXCL) => Follow::No,
-            follow if !oflags.contains(Oflags::CREAT) => (follow || path.ends_with(b"/")).into(),
-            true => Follow::Create,
-            false => Follow::No,
-        }
-    }
-
-    /// What the guest gets for the file.
-    fn entry(&self, file: File, allowed: Allowed) -> Entry {
-        let descriptor = if self.how.oflags.contains(Oflags::DIRECTORY) {
-            Descriptor::Dir(Dir::from(file))
-        } else {
-            Descriptor::File(file)
-        };
-        Entry::new(descriptor, self.rights, allowed.granted, self.how.fdflags)
-            .keeping(allowed.kept, excluded(self.how))
-    }
-}
-
-/// What may be done with a file that was opened, because of where it is.
-struct Allowed {
-    /// What the embedder grants.
-    granted: Rights,
-    /// What the guest has not given up.
-    kept: Rights,
 }
 
 /// The rights that the access mode excludes, as `read(2)`, `write(2)`, `fallocate(2)` and
@@ -176,28 +106,28 @@ fn excluded(how: OpenHow) -> Rights {
 }
 
 /// The rights that opening so takes.
-fn needed(how: OpenHow, passed_on: Rights) -> Needed {
-    let mut needed = Needed {
+fn required(how: OpenHow, passed_on: Rights) -> RequiredRights {
+    let mut required = RequiredRights {
         base: Rights::PATH_OPEN,
         inheriting: passed_on,
         write: how.write,
     };
     if how.oflags.contains(Oflags::CREAT) {
-        needed.base |= Rights::PATH_CREATE_FILE;
+        required.base |= Rights::PATH_CREATE_FILE;
     }
     if how.oflags.contains(Oflags::TRUNC) {
-        needed.base |= Rights::PATH_FILESTAT_SET_SIZE;
+        required.base |= Rights::PATH_FILESTAT_SET_SIZE;
     }
     if how.fdflags.contains(Fdflags::DSYNC) {
-        needed.inheriting |= Rights::FD_DATASYNC;
+        required.inheriting |= Rights::FD_DATASYNC;
     }
     if how.fdflags.intersects(Fdflags::RSYNC | Fdflags::SYNC) {
-        needed.inheriting |= Rights::FD_SYNC;
+        required.inheriting |= Rights::FD_SYNC;
     }
     let from_the_start =
         how.fdflags.contains(Fdflags::APPEND) || how.oflags.contains(Oflags::TRUNC);
     if how.write && !from_the_start {
-        needed.inheriting |= Rights::FD_SEEK;
+        required.inheriting |= Rights::FD_SEEK;
     }
-    needed
+    required
 }

@@ -1,8 +1,7 @@
 use super::fd_stat::{FilestatPlace, times};
 use super::path::GuestPath;
-use crate::abi::{Errno, Fd, Filestat, Filetype, Lookupflags, Rights, Size, Timestamp};
+use crate::abi::{Errno, Fd, Filestat, Lookupflags, Rights, Size, Timestamp};
 use crate::ctx::WasiCtx;
-use crate::ctx::resolve::{Follow, Place};
 use crate::memory::{GuestMemory, GuestPtr};
 
 fn follows(lookupflags: u32) -> bool {
@@ -30,33 +29,8 @@ pub fn path_filestat_get(
     let path = memory.region(path, path_len)?;
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
     let path = GuestPath::new(ctx, fd, Rights::PATH_FILESTAT_GET, path)?;
-    filestat.write(&stat(ctx, &path, follows(flags))?);
+    filestat.write(&path.stat(ctx, follows(flags))?);
     Ok(())
-}
-
-fn stat(ctx: &WasiCtx, path: &GuestPath, follow: bool) -> Result<Filestat, Errno> {
-    if let Some(stat) = path.stat_beneath(ctx, follow)? {
-        return Ok(stat);
-    }
-    let place = path.resolve(ctx, Follow::No)?;
-    path.check_target(&place)?;
-    let stat = stat_place(&place)?;
-    let is = |filetype: Filetype| stat.filetype == filetype.raw();
-    if is(Filetype::SymbolicLink) && (follow || place.directory) {
-        // Only now is it known that there is a link to follow.
-        return stat_place(&path.resolve_existing(ctx, true)?);
-    }
-    if place.directory && !is(Filetype::Directory) {
-        return Err(Errno::Notdir);
-    }
-    Ok(stat)
-}
-
-fn stat_place(place: &Place<'_>) -> Result<Filestat, Errno> {
-    Ok(match place.name() {
-        Some(name) => place.dir()?.stat_at(name)?,
-        None => place.dir()?.stat()?,
-    })
 }
 
 /// `path_filestat_set_times(fd, flags, path, atim, mtim, fst_flags)`—Sets the timestamps of what a
@@ -86,8 +60,7 @@ pub fn path_filestat_set_times(
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let place = path.resolve_existing(ctx, follows(flags))?;
     match place.name() {
-        Some(name) => place.dir()?.set_times_at(name, atim, mtim)?,
-        None => place.dir()?.set_times(atim, mtim)?,
+        Some(name) => place.dir()?.set_times_at(name, atim, mtim),
+        None => place.dir()?.set_times(atim, mtim),
     }
-    Ok(())
 }

@@ -24,7 +24,7 @@ pub fn sock_accept(
         return Err(Errno::Notsup);
     }
     let entry = ctx.socket(fd)?;
-    let slot = ctx.room()?;
+    let reserved = ctx.reserve()?;
     // As Node reads the flag: it says both how to accept and how the new socket is.
     let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
     let socket = entry.accept(nonblock)?;
@@ -35,7 +35,7 @@ pub fn sock_accept(
         Fdflags::empty(),
     );
     accepted.set_fdflags(flags)?;
-    connected_fd.write(ctx.insert(accepted, slot)?);
+    connected_fd.write(reserved.fill(accepted));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::stat;
 use crate::abi::{Filestat, Oflags};
 #[cfg(target_os = "linux")]
 use crate::host::stop;
-use crate::host::{Name, OpenHow, SetTime};
+use crate::host::{Name, OpenHow, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -114,9 +114,8 @@ impl Dir {
     ///
     /// # Errors
     ///
-    /// As `open(2)`; an [escape](crate::host::errno::is_escape) where the path would leave this
-    /// directory, or takes more than one call, and is for the caller to walk.
-    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
+    /// As `open(2)`.
+    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<Step<File>> {
         self.open_file(
             how,
             |oflags| self.open_in_one_call(bytes, oflags, how.follow),
@@ -127,20 +126,25 @@ impl Dir {
     /// `openat(2)` with `O_NOFOLLOW` of a name in this directory, or of the directory itself.
     pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
         let name = name.map_or(&b"."[..], Name::as_bytes);
-        self.open_file(
+        let opened = self.open_file(
             how,
-            |oflags| self.open_no_follow(name, oflags),
-            || self.open_no_follow(name, WALK),
-        )
+            |oflags| self.open_no_follow(name, oflags).map(Step::Done),
+            || self.open_no_follow(name, WALK).map(Step::Done),
+        )?;
+        match opened {
+            Step::Done(file) => Ok(file),
+            // A name does not lead out.
+            Step::Walk => Err(Errno::XDEV.into()),
+        }
     }
 
     /// Opens a file by `open`, and what is only to be asked for its type by `ask`.
     fn open_file(
         &self,
         how: OpenHow,
-        open: impl Fn(OFlags) -> io::Result<OwnedFd>,
-        ask: impl Fn() -> io::Result<OwnedFd>,
-    ) -> io::Result<File> {
+        open: impl Fn(OFlags) -> io::Result<Step<OwnedFd>>,
+        ask: impl Fn() -> io::Result<Step<OwnedFd>>,
+    ) -> io::Result<Step<File>> {
         let oflags = open_flags(how);
         #[cfg(target_os = "linux")]
         if stop::may_be_asked()
@@ -150,15 +154,20 @@ impl Dir {
         }
         #[cfg(not(target_os = "linux"))]
         let _ = ask;
-        Ok(File::new(open(oflags)?, how.fdflags))
+        Ok(open(oflags)?.map(|fd| File::new(fd, how.fdflags)))
     }
 
     /// What is at `bytes`, to be asked about and nothing else.
-    fn stat_fd(&self, bytes: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    fn stat_fd(&self, bytes: &[u8], follow: bool) -> io::Result<Step<OwnedFd>> {
         self.open_in_one_call(bytes, WALK | OFlags::CLOEXEC, follow)
     }
 
-    fn open_in_one_call(&self, bytes: &[u8], oflags: OFlags, follow: bool) -> io::Result<OwnedFd> {
+    fn open_in_one_call(
+        &self,
+        bytes: &[u8],
+        oflags: OFlags,
+        follow: bool,
+    ) -> io::Result<Step<OwnedFd>> {
         #[cfg(target_os = "linux")]
         {
             let no_follow = if follow {
@@ -167,20 +176,23 @@ impl Dir {
                 OFlags::NOFOLLOW
             };
             if let Some(fd) = openat2(self, bytes, oflags | no_follow)? {
-                return Ok(fd);
+                return Ok(Step::Done(fd));
             }
         }
-        let walk = || io::ErrorKind::PermissionDenied.into();
         let name = match bytes.strip_suffix(b"/") {
             Some(name) if oflags.contains(OFlags::DIRECTORY) => name,
             _ => bytes,
         };
-        let name = Name::new(name).ok_or_else(walk)?;
+        let Some(name) = Name::new(name) else {
+            return Ok(Step::Walk);
+        };
         let follow = follow || bytes.ends_with(b"/");
         match self.open_no_follow(name.as_bytes(), oflags) {
             // This is what is said of a symbolic link, too.
-            Err(error) if follow && is_one_of(&error, &[Errno::LOOP, Errno::NOTDIR]) => Err(walk()),
-            result => result,
+            Err(error) if follow && is_one_of(&error, &[Errno::LOOP, Errno::NOTDIR]) => {
+                Ok(Step::Walk)
+            }
+            result => result.map(Step::Done),
         }
     }
 
@@ -191,28 +203,28 @@ impl Dir {
     }
 
     /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as few system calls as the host has for
-    /// that. None where it takes an operation in the directory of the last component, step by step.
+    /// that.
     ///
     /// # Errors
     ///
     /// `ENOENT`. What else there is to say, the step-by-step way finds.
     #[cfg(target_os = "linux")]
-    pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Option<Filestat>> {
+    pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Step<Filestat>> {
         let mut oflags = OFlags::PATH | OFlags::CLOEXEC;
         oflags.set(OFlags::NOFOLLOW, !follow);
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(self, bytes, oflags, Mode::empty(), resolve) {
-            Ok(fd) => stat::fstat(fd.as_fd()).map(Some),
+            Ok(fd) => stat::fstat(fd.as_fd()).map(Step::Done),
             Err(Errno::NOENT) => Err(Errno::NOENT.into()),
-            Err(_) => Ok(None),
+            Err(_) => Ok(Step::Walk),
         }
     }
 
     /// `fstatat(2)`, for which other systems have no way but step by step: a file need not be readable
     /// to be asked about.
     #[cfg(not(target_os = "linux"))]
-    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Option<Filestat>> {
-        Ok(None)
+    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Step<Filestat>> {
+        Ok(Step::Walk)
     }
 
     /// Opens the directory at `bytes`, a path that ends in a slash, to do something to a name in it.
@@ -220,9 +232,9 @@ impl Dir {
     /// # Errors
     ///
     /// As [`Dir::open_beneath`].
-    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Self> {
+    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Step<Self>> {
         let oflags = WALK | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.open_in_one_call(bytes, oflags, true).map(Self)
+        Ok(self.open_in_one_call(bytes, oflags, true)?.map(Self))
     }
 
     /// Opens a directory in this one; a symbolic link is an error.

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 use super::File;
 use super::poll::{events, timespec};
 use crate::host::stop::{self, Pause};
-use crate::host::{Direction, OpenHow};
+use crate::host::{Direction, OpenHow, Step};
 
 /// Opens by `open`, which adds `O_NONBLOCK`. What could not be opened so is opened by `ask`, to be asked
 /// whether it is a FIFO.
@@ -24,28 +24,33 @@ use crate::host::{Direction, OpenHow};
 /// What `open` says. `EINTR`: the thread is asked to stop.
 pub(super) fn open_unless_stopped(
     how: OpenHow,
-    open: impl Fn() -> io::Result<OwnedFd>,
-    ask: impl Fn() -> io::Result<OwnedFd>,
-) -> io::Result<File> {
+    open: impl Fn() -> io::Result<Step<OwnedFd>>,
+    ask: impl Fn() -> io::Result<Step<OwnedFd>>,
+) -> io::Result<Step<File>> {
     let mut pause = Pause::default();
     let fd = loop {
         match open() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause.pass()?,
             // A FIFO that nobody reads, or a device that is not there.
             Err(error) if is_no_device(&error) && how.write && is_fifo(&ask) => pause.pass()?,
-            result => break result?,
+            result => match result? {
+                Step::Done(fd) => break fd,
+                Step::Walk => return Ok(Step::Walk),
+            },
         }
     };
     let filetype = FileType::from_raw_mode(fstat(&fd)?.st_mode);
     if filetype == FileType::Fifo && !how.write {
         wait_for_writer(fd.as_fd())?;
     }
-    Ok(File::nonblocking(fd, filetype, how.fdflags))
+    Ok(Step::Done(File::nonblocking(fd, filetype, how.fdflags)))
 }
 
-fn is_fifo(ask: impl Fn() -> io::Result<OwnedFd>) -> bool {
-    let mode = ask().and_then(|fd| Ok(fstat(&fd)?.st_mode));
-    mode.is_ok_and(|mode| FileType::from_raw_mode(mode) == FileType::Fifo)
+fn is_fifo(ask: impl Fn() -> io::Result<Step<OwnedFd>>) -> bool {
+    let Ok(Step::Done(fd)) = ask() else {
+        return false;
+    };
+    fstat(&fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
 fn is_no_device(error: &io::Error) -> bool {

@@ -20,8 +20,8 @@ use super::errno::{error, is};
 use super::file::{self, File};
 use super::name::{self, Below};
 use super::{nt, stat};
-use crate::abi::{Filestat, Filetype, Oflags};
-use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime};
+use crate::abi::{Errno, Filestat, Filetype, Oflags};
+use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 ///
@@ -62,24 +62,32 @@ impl Dir {
             follow: false,
             ..how
         };
-        self.open_beneath(name.map_or(b".", Name::as_bytes), how)
+        let path = match name {
+            Some(name) => name::component(name)?,
+            None => ".",
+        };
+        let below = Below {
+            path: path.into(),
+            directory: name.is_none(),
+        };
+        self.open_below(&below, how)
     }
 
-    /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens `bytes`, a path
-    /// that ends in no slash.
-    ///
-    /// # Errors
-    ///
-    /// An [escape](crate::host::errno::is_escape) where the path would leave this directory, or goes
-    /// up at all, and is for the caller to walk.
-    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<File> {
+    /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens the path `bytes`.
+    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<Step<File>> {
+        // What slashes at the end mean beside the other flags is the same everywhere.
         if bytes.ends_with(b"/") {
-            // What that means beside the other flags is the same everywhere: it is for the caller to walk.
-            return Err(io::ErrorKind::PermissionDenied.into());
+            return Ok(Step::Walk);
         }
-        let below = name::path(bytes)?;
+        match name::path(bytes)? {
+            Step::Done(below) => step(self.open_below(&below, how)),
+            Step::Walk => Ok(Step::Walk),
+        }
+    }
+
+    fn open_below(&self, below: &Below, how: OpenHow) -> io::Result<File> {
         let file = if how.oflags.contains(Oflags::DIRECTORY) || below.directory {
-            self.open_directory(&below, how)?
+            self.open_directory(below, how)?
         } else {
             self.open_file(&below.path, how)?
         };
@@ -136,8 +144,8 @@ impl Dir {
     }
 
     /// Attributes of a path below this directory, which take a step of their own here.
-    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Option<Filestat>> {
-        Ok(None)
+    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Step<Filestat>> {
+        Ok(Step::Walk)
     }
 
     /// Opens the directory at `bytes`, to do something to a name in it.
@@ -145,8 +153,11 @@ impl Dir {
     /// # Errors
     ///
     /// As [`Dir::open_beneath`].
-    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Self> {
-        self.walk(&name::path(bytes)?.path, true).map(Self::from)
+    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Step<Self>> {
+        match name::path(bytes)? {
+            Step::Done(below) => step(self.walk(&below.path, true).map(Self::from)),
+            Step::Walk => Ok(Step::Walk),
+        }
     }
 
     /// Opens a directory in this one; a symbolic link is an error.
@@ -305,8 +316,11 @@ impl Dir {
     pub fn symlink_at(&self, target: &[u8], name: Name<'_>) -> io::Result<()> {
         let (text, directory) = name::target(target)?;
         let name = name::component(name)?;
-        let directory =
-            directory || name::path(target).is_ok_and(|below| self.walk(&below.path, true).is_ok());
+        let leads_to_directory = || match name::path(target) {
+            Ok(Step::Done(below)) => self.walk(&below.path, true).is_ok(),
+            _ => false,
+        };
+        let directory = directory || leads_to_directory();
         // Links are only made by path. While this handle is open, which does not share the removal of
         // the directory, neither it nor what it lies in can be moved, and the path stays true.
         let held = self.0.open_dir(Component::CurDir)?.into_std_file();
@@ -322,9 +336,8 @@ impl Dir {
     ///
     /// # Errors
     ///
-    /// `ERROR_NOT_A_REPARSE_POINT`: it is something else. An
-    /// [escape](crate::host::errno::is_escape) where it points to a drive or a share, for which a
-    /// guest has no path.
+    /// `ERROR_NOT_A_REPARSE_POINT`: it is something else. [`Errno::Notcapable`]: it points to a drive or a
+    /// share, for which a guest has no path.
     pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
         let file = self.open_with_access(name, FILE_READ_ATTRIBUTES)?;
         if !file.metadata()?.is_symlink() {
@@ -340,6 +353,20 @@ impl Dir {
 
     fn to_file(&self) -> io::Result<fs::File> {
         Ok(self.as_handle().try_clone_to_owned()?.into())
+    }
+}
+
+/// What comes of a path of which cap-std may say that it leads out: "permission denied", without a code of
+/// the system.
+fn step<T>(result: io::Result<T>) -> io::Result<Step<T>> {
+    match result {
+        Err(error)
+            if error.kind() == io::ErrorKind::PermissionDenied
+                && error.raw_os_error().is_none() =>
+        {
+            Ok(Step::Walk)
+        }
+        result => result.map(Step::Done),
     }
 }
 
@@ -368,7 +395,7 @@ fn require_directory(file: fs::File) -> io::Result<fs::File> {
 fn target_of(link: &fs::File) -> io::Result<Vec<u8>> {
     let target = winx::file::read_link(link)?;
     if matches!(target.components().next(), Some(Component::Prefix(_))) {
-        return Err(io::ErrorKind::PermissionDenied.into());
+        return Err(io::Error::other(Errno::Notcapable));
     }
     let target = target.into_os_string().into_string();
     let target = target.map_err(|_| error(ERROR_NO_UNICODE_TRANSLATION))?;

@@ -14,7 +14,7 @@ use windows_sys::Win32::Foundation::{
 };
 
 use super::errno::error;
-use crate::host::Name;
+use crate::host::{Name, Step};
 
 /// How long a name can be, in the units of UTF-16.
 pub(super) const MAX_LEN: usize = 255;
@@ -56,14 +56,16 @@ pub(super) struct Below {
 
 /// A path below a directory, each component checked.
 ///
+/// One that is absolute, or in which a component is `..`, is for the caller to walk: by the text alone,
+/// which is how Windows and cap-std go up, `..` would not lead above what a link led to but above the link
+/// itself.
+///
 /// # Errors
 ///
-/// As [`component`]. An [escape](crate::host::errno::is_escape) where it is absolute, or where a
-/// component is `..`: by the text alone, which is how Windows and cap-std go up, that would not lead
-/// above what a link led to but above the link itself, and so it is for the caller to walk.
-pub(super) fn path(bytes: &[u8]) -> io::Result<Below> {
+/// As [`component`].
+pub(super) fn path(bytes: &[u8]) -> io::Result<Step<Below>> {
     if bytes.starts_with(b"/") {
-        return Err(io::ErrorKind::PermissionDenied.into());
+        return Ok(Step::Walk);
     }
     let mut path = PathBuf::new();
     let mut directory = true;
@@ -71,14 +73,14 @@ pub(super) fn path(bytes: &[u8]) -> io::Result<Below> {
         directory = matches!(component, "" | ".");
         match component {
             "" | "." => {}
-            ".." => return Err(io::ErrorKind::PermissionDenied.into()),
+            ".." => return Ok(Step::Walk),
             name => path.push(check(name)?),
         }
     }
     if path.as_os_str().is_empty() {
         path.push(".");
     }
-    Ok(Below { path, directory })
+    Ok(Step::Done(Below { path, directory }))
 }
 
 /// The target of a symbolic link as Windows writes it, and whether its text says that it is a
@@ -189,16 +191,19 @@ mod tests {
 
     #[test]
     fn paths_are_made_of_names() {
-        let below = |bytes: &str| path(bytes.as_bytes()).map(|below| (below.path, below.directory));
-        assert_eq!(below("a//b").unwrap(), ("a\\b".into(), false));
-        assert_eq!(below("./a/./b/.").unwrap(), ("a\\b".into(), true));
-        assert_eq!(below("a/").unwrap(), ("a".into(), true));
-        assert_eq!(below(".").unwrap(), (".".into(), true));
+        let below = |bytes: &str| match path(bytes.as_bytes()).unwrap() {
+            Step::Done(below) => Some((below.path, below.directory)),
+            Step::Walk => None,
+        };
+        assert_eq!(below("a//b"), Some(("a\\b".into(), false)));
+        assert_eq!(below("./a/./b/."), Some(("a\\b".into(), true)));
+        assert_eq!(below("a/"), Some(("a".into(), true)));
+        assert_eq!(below("."), Some((".".into(), true)));
         for escaping in ["..", "a/../b", "a/..", "/a", "/"] {
-            assert!(crate::host::errno::is_escape(&below(escaping).unwrap_err()));
+            assert_eq!(below(escaping), None, "{escaping}");
         }
-        assert!(below("a/nul/b").is_err());
-        assert!(below("c:/a").is_err());
+        assert!(path(b"a/nul/b").is_err());
+        assert!(path(b"c:/a").is_err());
     }
 
     #[test]

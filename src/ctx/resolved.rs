@@ -1,0 +1,250 @@
+//! What a guest's path leads to, and what it takes to use it there.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Entry;
+use crate::abi::{Errno, Filestat, Filetype, Rights};
+use crate::vfs::{Dir, DirRef, Name, NameBuf};
+
+/// Whether a symbolic link as the last component is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// It is what the path names.
+    No,
+    /// What it points to is.
+    Yes,
+    /// What it points to is, to be created if it is not there. Slashes end that: no name of a new file
+    /// has any behind it.
+    Create,
+}
+
+impl From<bool> for Follow {
+    fn from(follow: bool) -> Self {
+        if follow { Self::Yes } else { Self::No }
+    }
+}
+
+/// The rights that a directory must have for a path to be used in it. The directory where the path
+/// begins has been asked; one that a link leads to is asked when it does.
+#[derive(Clone, Copy, Debug)]
+pub struct RequiredRights {
+    /// Of the directory itself.
+    pub base: Rights,
+    /// Of what is opened through it.
+    pub inheriting: Rights,
+    /// Whether that is to be written.
+    pub write: bool,
+}
+
+impl RequiredRights {
+    /// Rights of the directory alone.
+    pub fn base(base: Rights) -> Self {
+        Self {
+            base,
+            inheriting: Rights::empty(),
+            write: false,
+        }
+    }
+
+    /// Whether a directory has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of them.
+    pub fn check(self, entry: &Entry) -> Result<(), Errno> {
+        entry.require_to_open(self.base, self.inheriting, self.write)
+    }
+
+    /// Whether the embedder grants as much.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of it.
+    pub fn check_granted(self, granted: Rights) -> Result<(), Errno> {
+        let mut wanted = self.base;
+        wanted.set(Rights::FD_WRITE, self.write);
+        if granted.contains(wanted) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+}
+
+/// Where a path leads: an open directory, and a name in it or the directory itself. (Linux calls the like
+/// of it `nameidata`.)
+#[derive(Debug)]
+pub struct ResolvedPath<'p> {
+    pub(super) parent: ParentDir<'p>,
+    pub(super) last: Last<'p>,
+    /// What the embedder grants in the directory.
+    pub(super) granted: Rights,
+    /// What the guest has not given up for what is opened there.
+    pub(super) passed_on: Rights,
+    /// What the embedder grants of what is there, if that is a preopen with fewer rights.
+    pub(super) mount: Option<Rights>,
+    /// Whether the path ends in a slash, and so can name only a directory.
+    pub directory: bool,
+}
+
+/// An open directory: that of one of the guest's descriptors, or one opened on the way.
+#[derive(Debug)]
+pub(super) enum ParentDir<'p> {
+    Descriptor(Cow<'p, Arc<Entry>>),
+    Opened(Dir),
+}
+
+/// The last component of a path.
+#[derive(Debug)]
+pub(super) enum Last<'p> {
+    /// None: the path names the directory itself.
+    Itself,
+    Name(Name<'p>),
+    /// Out of the text of a link.
+    NameBuf(NameBuf),
+}
+
+impl ResolvedPath<'_> {
+    /// The directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notdir`]: the path began at something else.
+    #[inline]
+    pub fn dir(&self) -> Result<DirRef<'_>, Errno> {
+        match &self.parent {
+            ParentDir::Descriptor(entry) => entry.dir(),
+            ParentDir::Opened(dir) => Ok(dir.as_ref()),
+        }
+    }
+
+    /// The name in it; none where the path names the directory itself.
+    #[inline]
+    pub fn name(&self) -> Option<Name<'_>> {
+        match &self.last {
+            Last::Itself => None,
+            Last::Name(name) => Some(*name),
+            Last::NameBuf(name) => Some(name.as_name()),
+        }
+    }
+
+    /// What the embedder grants of all that is opened here.
+    pub fn granted(&self) -> Rights {
+        self.granted
+    }
+
+    /// What the guest has not given up for what is opened here.
+    pub fn passed_on(&self) -> Rights {
+        self.passed_on
+    }
+
+    /// Whether the rights that were required of the directory are granted of what is there, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: not all of them.
+    pub fn check_target(&self, required: RequiredRights) -> Result<(), Errno> {
+        match self.mount {
+            Some(granted) => required.check_granted(granted),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the name may come to be that of something else.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Busy`]: it is that of a preopen with fewer rights than what it lies in.
+    pub fn check_replaceable(&self) -> Result<(), Errno> {
+        match self.mount {
+            Some(_) => Err(Errno::Busy),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what is here may have a name `there`: only where no more is granted of it than here.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notcapable`]: it may not.
+    pub fn check_move(&self, there: &ResolvedPath<'_>) -> Result<(), Errno> {
+        if self.granted().contains(there.granted()) {
+            Ok(())
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
+    /// `fstatat(2)` of what is there, a symbolic link itself.
+    ///
+    /// # Errors
+    ///
+    /// What `fstatat(2)` says: [`Errno::Noent`] where nothing is.
+    pub fn stat(&self) -> Result<Filestat, Errno> {
+        match self.name() {
+            Some(name) => self.dir()?.stat_at(name),
+            None => self.dir()?.stat(),
+        }
+    }
+
+    /// Whether a directory is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`stat`](Self::stat).
+    pub fn is_directory(&self) -> Result<bool, Errno> {
+        match self.name() {
+            Some(name) => Ok(self.dir()?.stat_at(name)?.filetype == Filetype::Directory.raw()),
+            None => Ok(true),
+        }
+    }
+
+    /// Sees to it that slashes at the end of the path stand behind a directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notdir`]: it is something else. [`Errno::Noent`]: nothing.
+    pub fn require_directory(&self) -> Result<(), Errno> {
+        if self.directory && !self.is_directory()? {
+            return Err(Errno::Notdir);
+        }
+        Ok(())
+    }
+
+    /// Sees to it that something is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`stat`](Self::stat).
+    pub fn require_there(&self) -> Result<(), Errno> {
+        if let Some(name) = self.name() {
+            self.dir()?.stat_at(name)?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the directory may be searched, which is looked at before what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Acces`]: it may not.
+    pub fn require_search(&self) -> Result<(), Errno> {
+        self.dir()?.check_search()
+    }
+
+    /// The name that is to be made here, as what `mkdirat(2)` does not make.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Exist`]: the path names a directory that is open, or has slashes behind what is there.
+    /// [`Errno::Noent`]: slashes behind nothing. What `fstatat(2)` says.
+    pub fn new_name(&self) -> Result<Name<'_>, Errno> {
+        let name = self.name().ok_or(Errno::Exist)?;
+        if self.directory {
+            self.dir()?.stat_at(name)?;
+            return Err(Errno::Exist);
+        }
+        Ok(name)
+    }
+}

@@ -1,0 +1,104 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::{DirEntry, DirRef, Result};
+use crate::abi::{Dircookie, Errno};
+use crate::host::{self, Room};
+
+/// A directory stream of a file system that is not the host's.
+pub trait DirStream: Debug + Send {
+    /// The entry to which `cookie` leads, `.` and `..` among them; none at the end. 0 is the first, and
+    /// [`DirEntry::next`] of an entry leads to the one behind it.
+    ///
+    /// Cookies are small, as wasi-libc keeps 32 bits of them, and stay true while entries come and go: what
+    /// is there all the time is listed once. One that was not told leads anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`], [`Errno::Nomem`].
+    fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>>;
+}
+
+/// Where `fd_readdir` is in a directory.
+#[derive(Debug)]
+pub enum ReadDir {
+    /// In one of the host's.
+    Host(host::ReadDir),
+    /// In one of another file system.
+    Other {
+        /// Made when it is first read.
+        stream: Option<Box<dyn DirStream>>,
+        /// The cookies of the entry that was read last, and of the one behind it.
+        at: [Dircookie; 2],
+    },
+}
+
+impl ReadDir {
+    /// A stream at the start of a directory. What it keeps between calls comes out of `room`.
+    pub fn new(dir: DirRef<'_>, room: &Arc<Room>) -> Self {
+        match dir {
+            DirRef::Host(_) => Self::Host(host::ReadDir::new(Arc::clone(room))),
+            DirRef::Other(_) => Self::Other {
+                stream: None,
+                at: [0; 2],
+            },
+        }
+    }
+
+    /// Goes to the entry to which a cookie leads; 0 lists the directory once more, as it is by now.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read). What `lseek(2)` says.
+    pub fn seek(&mut self, dir: DirRef<'_>, cookie: Dircookie) -> Result<()> {
+        match (self, dir) {
+            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.seek(dir, cookie)?),
+            (Self::Other { stream, at }, DirRef::Other(_)) => {
+                if cookie == 0 {
+                    *stream = None;
+                }
+                *at = [cookie; 2];
+                Ok(())
+            }
+            _ => Err(Errno::Badf),
+        }
+    }
+
+    /// The next entry, `.` and `..` among them; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// What `getdents(2)` says. [`Errno::Intr`]: the thread is interrupted.
+    pub fn read(&mut self, dir: DirRef<'_>) -> Result<Option<DirEntry<'_>>> {
+        match (self, dir) {
+            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.read(dir)?),
+            (Self::Other { stream, at }, DirRef::Other(dir)) => {
+                let stream = match stream {
+                    Some(stream) => stream,
+                    None => stream.insert(dir.read_dir()?),
+                };
+                let entry = stream.read(at[1])?;
+                if let Some(entry) = &entry {
+                    *at = [at[1], entry.next];
+                }
+                Ok(entry)
+            }
+            _ => Err(Errno::Badf),
+        }
+    }
+
+    /// Puts the entry that was read last back, to be read once more.
+    pub fn unread(&mut self) {
+        match self {
+            Self::Host(stream) => stream.unread(),
+            Self::Other { at, .. } => at[1] = at[0],
+        }
+    }
+
+    /// Keeps for the next call what there is room for.
+    pub fn rest(&mut self, dir: DirRef<'_>) {
+        if let (Self::Host(stream), DirRef::Host(dir)) = (self, dir) {
+            stream.rest(dir);
+        }
+    }
+}
