@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use wasi_rs::abi::{
-    Dirent, Event, EventFdReadwrite, Fdstat, Filestat, Iovec, Prestat, RawSubscription, Record,
-    Rights, SubscriptionClock, snapshot0,
+    Dirent, Errno, Event, EventFdReadwrite, Eventtype, Fdstat, Filestat, Filetype, Iovec,
+    Preopentype, Prestat, RawSubscription, Record, Rights, SubscriptionClock, snapshot0,
 };
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
@@ -469,7 +469,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     let filestat = Filestat {
         dev: 1,
         ino: 2,
-        filetype: 4,
+        filetype: Filetype::RegularFile,
         nlink: 1 << 33,
         size: 5,
         atim: 6,
@@ -494,7 +494,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         (
             "prestat",
             Prestat {
-                tag: 0,
+                tag: Preopentype::Dir,
                 name_len: 8,
             }
             .encode()
@@ -503,7 +503,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         (
             "fdstat",
             Fdstat {
-                fs_filetype: 4,
+                fs_filetype: Filetype::RegularFile,
                 fs_flags: 5,
                 fs_rights_base: rights,
                 fs_rights_inheriting: 0,
@@ -522,7 +522,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
                 d_next: 1,
                 d_ino: 2,
                 d_namlen: 3,
-                d_type: 7,
+                d_type: Filetype::SymbolicLink,
             }
             .encode()
             .to_vec(),
@@ -531,8 +531,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
             "event",
             Event {
                 userdata: 1,
-                error: 8,
-                r#type: 2,
+                error: Errno::Badf,
+                r#type: Eventtype::FdWrite,
                 fd_readwrite,
             }
             .encode()

@@ -50,7 +50,7 @@ fn each_record(data: &[u8]) {
     round_trip::<snapshot0::RawSubscription>(data);
 }
 
-fn decoded<T: Record>(data: &[u8]) -> T {
+fn decoded<T: Record>(data: &[u8]) -> Result<T, T::Error> {
     let mut bytes = T::ZEROED;
     let len = data.len().min(T::SIZE);
     bytes.as_mut()[..len].copy_from_slice(&data[..len]);
@@ -58,10 +58,13 @@ fn decoded<T: Record>(data: &[u8]) -> T {
 }
 
 fn round_trip<T: Record + PartialEq + Debug>(data: &[u8]) {
-    let record = decoded::<T>(data);
+    // Bytes with a number of no case are no record.
+    let Ok(record) = decoded::<T>(data) else {
+        return;
+    };
     let encoded = record.encode();
     assert_eq!(encoded.as_ref().len(), T::SIZE);
-    assert_eq!(T::decode(&encoded), record);
+    assert_eq!(T::decode(&encoded).unwrap(), record);
     // What no field covers is zero, and what one does is as it was.
     let mut covered = vec![T::FIELDS.is_empty(); T::SIZE];
     for field in T::FIELDS {
@@ -73,11 +76,11 @@ fn round_trip<T: Record + PartialEq + Debug>(data: &[u8]) {
         assert!(*byte == given || *byte == 0, "{at} of {record:?}");
         assert!(covered[at] || *byte == 0, "{at} of {record:?}");
     }
-    in_memory(data, record);
+    in_memory(data, record, encoded.as_ref());
 }
 
-/// The same through guest memory, at any alignment.
-fn in_memory<T: Record + PartialEq + Debug>(data: &[u8], record: T) {
+/// The same into guest memory, at any alignment.
+fn in_memory<T: Record>(data: &[u8], record: T, encoded: &[u8]) {
     let at = data.first().map_or(0, |byte| u32::from(byte % 9));
     let len = (T::SIZE + at as usize).next_multiple_of(4);
     let mut memory = Memory::new(len, b'?');
@@ -85,18 +88,14 @@ fn in_memory<T: Record + PartialEq + Debug>(data: &[u8], record: T) {
     let guest = linear.guest();
     let too_far = (len - T::SIZE + 1) as u32;
     assert!(guest.place::<T>(GuestPtr::new(too_far)).is_err());
-    let place = guest.place::<T>(GuestPtr::new(at)).unwrap();
-    place.write(record);
-    assert_eq!(place.read(), record);
-    assert!(
-        memory.bytes()[..at as usize]
-            .iter()
-            .all(|byte| *byte == b'?')
-    );
+    guest.place(GuestPtr::new(at)).unwrap().write(record);
+    let (before, place) = memory.bytes().split_at(at as usize);
+    assert!(before.iter().all(|byte| *byte == b'?'));
+    assert_eq!(&place[..T::SIZE], encoded);
 }
 
 fn subscriptions(data: &[u8]) {
-    let raw = decoded::<RawSubscription>(data);
+    let Ok(raw) = decoded::<RawSubscription>(data);
     let subscription = raw.subscription();
     let eventtype = Eventtype::from_raw(raw.tag.into());
     assert_eq!(
@@ -107,7 +106,7 @@ fn subscriptions(data: &[u8]) {
         assert_eq!(raw_of(subscription).subscription(), Some(subscription));
     }
     // The older layout says the same with more room before the clock.
-    let older = decoded::<snapshot0::RawSubscription>(data);
+    let Ok(older) = decoded::<snapshot0::RawSubscription>(data);
     assert_eq!(
         older
             .subscription()
@@ -145,7 +144,7 @@ fn raw_of(subscription: Subscription) -> RawSubscription {
 }
 
 fn numbers(data: &[u8]) {
-    let raw = decoded::<u32>(data);
+    let Ok(raw) = decoded::<u32>(data);
     if let Some(filetype) = Filetype::from_raw(raw) {
         assert_eq!(filetype.raw(), raw as u8);
     }
@@ -165,10 +164,11 @@ fn numbers(data: &[u8]) {
     if let Some(errno) = Errno::ALL.get(raw as usize) {
         assert_eq!(u32::from(errno.raw()), raw);
     }
-    let filestat = decoded::<Filestat>(data);
-    let older = snapshot0::Filestat::from(&filestat);
-    assert_eq!(u64::from(older.nlink), filestat.nlink.min(u32::MAX.into()));
-    assert_eq!((older.ino, older.ctim), (filestat.ino, filestat.ctim));
+    if let Ok(filestat) = decoded::<Filestat>(data) {
+        let older = snapshot0::Filestat::from(&filestat);
+        assert_eq!(u64::from(older.nlink), filestat.nlink.min(u32::MAX.into()));
+        assert_eq!((older.ino, older.ctim), (filestat.ino, filestat.ctim));
+    }
 }
 
 /// Strings handed over as `args_get` does it.

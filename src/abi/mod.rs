@@ -26,7 +26,7 @@ pub use flags::{
 };
 pub use record::{
     Dirent, Event, EventFdReadwrite, Fdstat, Field, Filestat, Iovec, Prestat, RawSubscription,
-    Record, Subscription, SubscriptionClock, SubscriptionFdReadwrite, SubscriptionU,
+    Record, Subscription, SubscriptionClock, SubscriptionFdReadwrite, SubscriptionU, UnknownCase,
 };
 pub use rights::{Rights, RightsPair};
 pub use types::{

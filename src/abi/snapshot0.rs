@@ -8,8 +8,10 @@
 //!
 //! Node gives preview1's functions to a guest of snapshot 0, under the older name.
 
-use super::record::{self, Subscription, SubscriptionClock, SubscriptionU, decode_at, records};
-use super::types::{Device, Filesize, Inode, Timestamp, Userdata, Whence};
+use super::record::{
+    self, Subscription, SubscriptionClock, SubscriptionU, decode_payload, records,
+};
+use super::types::{Device, Filesize, Filetype, Inode, Timestamp, Userdata, Whence};
 
 /// `whence`—From where `fd_seek` counts: 0 is the current position, 1 the end, 2 the start.
 ///
@@ -25,13 +27,13 @@ pub fn whence(raw: u32) -> Option<Whence> {
 
 records! {
     /// `filestat`—What `fd_filestat_get` and `path_filestat_get` say of a file.
-    pub struct Filestat: 56 bytes, align 8 {
+    pub struct Filestat: output, 56 bytes, align 8 {
         /// The device it is on.
         dev: Device => 0,
         /// Its number there.
         ino: Inode => 8,
-        /// A [`Filetype`](super::Filetype).
-        filetype: u8 => 16,
+        /// File type.
+        filetype: Filetype => 16,
         /// How many names it has.
         nlink: u32 => 20,
         /// Its length; for a symbolic link, that of the path in it.
@@ -45,7 +47,7 @@ records! {
     }
 
     /// `subscription_clock`—What a subscription to a clock waits for.
-    pub struct RawSubscriptionClock: 40 bytes, align 8 {
+    pub struct RawSubscriptionClock: input, 40 bytes, align 8 {
         /// The guest's name for the clock, without a use.
         identifier: Userdata => 0,
         /// A [`Clockid`](super::Clockid).
@@ -60,7 +62,7 @@ records! {
 
     /// `subscription`—The bytes of what `poll_oneoff` is asked to wait for, its union unresolved
     /// as in [`record::RawSubscription`].
-    pub struct RawSubscription: 56 bytes, align 8 {
+    pub struct RawSubscription: input, 56 bytes, align 8 {
         /// What the guest wants back with the event.
         userdata: Userdata => 0,
         /// An [`Eventtype`](super::Eventtype).
@@ -94,7 +96,7 @@ impl RawSubscription {
         Some(Subscription {
             userdata: self.userdata,
             u: SubscriptionU::decode(self.tag, &self.u, |u| {
-                let clock = decode_at::<RawSubscriptionClock>(u, 0);
+                let clock = decode_payload::<RawSubscriptionClock>(u);
                 SubscriptionClock {
                     id: clock.id,
                     timeout: clock.timeout,
@@ -125,7 +127,7 @@ mod tests {
         let preview1 = record::Filestat {
             dev: 1,
             ino: 2,
-            filetype: 4,
+            filetype: Filetype::RegularFile,
             nlink: 3,
             size: 5,
             atim: 6,
@@ -147,21 +149,22 @@ mod tests {
                 8, 0, 0, 0, 0, 0, 0, 0, // ctim
             ]
         );
-        assert_eq!(Filestat::decode(&encoded), Filestat::from(&preview1));
+        assert_eq!(Filestat::decode(&encoded), Ok(Filestat::from(&preview1)));
     }
 
     #[test]
     fn filestat_nlink_saturates() {
         let preview1 = record::Filestat {
             nlink: 1 << 32,
-            ..record::Filestat::decode(&record::Filestat::ZEROED)
+            ..record::Filestat::decode(&record::Filestat::ZEROED).unwrap()
         };
         assert_eq!(Filestat::from(&preview1).nlink, u32::MAX);
     }
 
     fn raw(pieces: &[&[u8]]) -> RawSubscription {
         let bytes = pieces.concat();
-        RawSubscription::decode(bytes.as_slice().try_into().expect("56 bytes"))
+        let Ok(raw) = RawSubscription::decode(bytes.as_slice().try_into().expect("56 bytes"));
+        raw
     }
 
     #[test]

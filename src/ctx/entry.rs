@@ -258,8 +258,7 @@ impl Entry {
     fn kind_in(&self, stat: &Filestat) -> Result<&Kind, Errno> {
         match self.kind.get() {
             Some(kind) => Ok(kind),
-            None => self
-                .note_kind(Filetype::from_raw(stat.filetype.into()).unwrap_or(Filetype::Unknown)),
+            None => self.note_kind(stat.filetype),
         }
     }
 

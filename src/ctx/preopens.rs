@@ -178,7 +178,7 @@ impl Preopens<'_> {
             let Ok(stat) = stat_ambient(&path) else {
                 continue;
             };
-            if stat.filetype == Filetype::SymbolicLink.raw() {
+            if stat.filetype == Filetype::SymbolicLink {
                 hops += 1;
                 if hops > SYMLINK_HOPS {
                     return Err(Errno::Loop);

@@ -152,12 +152,11 @@ impl WasiCtx {
         let resolved = self.resolve(base, path, Follow::No, required)?;
         resolved.check_target(required)?;
         let stat = resolved.stat()?;
-        let is = |filetype: Filetype| stat.filetype == filetype.raw();
-        if is(Filetype::SymbolicLink) && (follow || resolved.directory) {
+        if stat.filetype == Filetype::SymbolicLink && (follow || resolved.directory) {
             // Only now is it known that there is a link to follow.
             return self.resolve_existing(base, path, true, required)?.stat();
         }
-        if resolved.directory && !is(Filetype::Directory) {
+        if resolved.directory && stat.filetype != Filetype::Directory {
             return Err(Errno::Notdir);
         }
         Ok(stat)

@@ -195,7 +195,7 @@ impl ResolvedPath<'_> {
     /// As [`stat`](Self::stat).
     pub fn is_directory(&self) -> Result<bool, Errno> {
         match self.name() {
-            Some(name) => Ok(self.dir()?.stat_at(name)?.filetype == Filetype::Directory.raw()),
+            Some(name) => Ok(self.dir()?.stat_at(name)?.filetype == Filetype::Directory),
             None => Ok(true),
         }
     }

@@ -15,6 +15,7 @@ mod linear;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 
 pub use iovec::{Iovecs, MAX_IOVECS, MAX_TRANSFER};
@@ -109,10 +110,14 @@ pub struct GuestRef<'m, T> {
 
 impl<T: Record> GuestRef<'_, T> {
     /// The value that lies there now.
-    pub fn read(&self) -> T {
+    pub fn read(&self) -> T
+    where
+        T: Record<Error = Infallible>,
+    {
         let mut bytes = T::ZEROED;
         self.bytes.read(bytes.as_mut());
-        T::decode(&bytes)
+        let Ok(value) = T::decode(&bytes);
+        value
     }
 
     /// Puts a value there, padding as zeros.

@@ -19,7 +19,7 @@ pub fn fd_prestat_get(
     let entry = ctx.entry(fd)?;
     let mapped_path = entry.mapped_path().ok_or(Errno::Inval)?;
     prestat.write(Prestat {
-        tag: Preopentype::Dir.raw(),
+        tag: Preopentype::Dir,
         name_len: mapped_path.len() as Size,
     });
     Ok(())
@@ -125,7 +125,7 @@ fn fill(
             d_next: listed.next,
             d_ino: ino,
             d_namlen: listed.name.len() as Size,
-            d_type: listed.filetype.raw(),
+            d_type: listed.filetype,
         };
         let rest = buf.skip(*used);
         let head = rest.write(dirent.encode().as_ref());

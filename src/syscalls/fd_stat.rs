@@ -62,7 +62,7 @@ pub fn fd_fdstat_get(
     let entry = ctx.entry(fd)?;
     let rights = entry.rights()?;
     fdstat.write(Fdstat {
-        fs_filetype: entry.filetype()?.raw(),
+        fs_filetype: entry.filetype()?,
         fs_flags: (entry.fdflags() | entry.host_fdflags()?).bits(),
         fs_rights_base: rights.base.bits(),
         fs_rights_inheriting: rights.inheriting.bits(),

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ fn read(
     subscriptions: GuestPtr<u8>,
     nsubscriptions: Size,
 ) -> Result<Few<Subscription>, Errno> {
-    fn each<T: Record>(
+    fn each<T: Record<Error = Infallible>>(
         ctx: &WasiCtx,
         memory: GuestMemory<'_>,
         at: u32,
@@ -125,8 +126,8 @@ impl<'s> Wait<'s> {
         flags.set(Eventrwflags::FD_READWRITE_HANGUP, readiness.hangup);
         Event {
             userdata: self.subscription.userdata,
-            error: found.err().unwrap_or(Errno::Success).raw(),
-            r#type: self.subscription.u.eventtype().raw(),
+            error: found.err().unwrap_or(Errno::Success),
+            r#type: self.subscription.u.eventtype(),
             fd_readwrite: EventFdReadwrite {
                 nbytes: readiness.nbytes,
                 flags: flags.bits(),

@@ -1,6 +1,6 @@
 //! The path calls, in words that a guest's calls and Linux's have in common.
 
-use wasi_rs::abi::{Errno, Oflags};
+use wasi_rs::abi::{Errno, Filetype, Oflags};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub enum Found {
     Nothing,
     Target(Vec<u8>),
     Node {
-        filetype: u8,
+        filetype: Filetype,
         /// Names and bytes, which a directory has in no number that two file systems agree on.
         size: Option<(u64, u64)>,
         /// What it was opened to read.

@@ -137,8 +137,8 @@ impl Guest {
         bytes
             .as_mut()
             .copy_from_slice(&self.bytes(Filestat::SIZE as u64));
-        let stat = Filestat::decode(&bytes);
-        let is_directory = stat.filetype == Filetype::Directory.raw();
+        let stat = Filestat::decode(&bytes).unwrap();
+        let is_directory = stat.filetype == Filetype::Directory;
         Found::Node {
             filetype: stat.filetype,
             size: (!is_directory).then_some((stat.nlink, stat.size)),

@@ -93,7 +93,7 @@ fn node(stat: &Stat, text: Option<Vec<u8>>) -> Found {
     };
     let size = (filetype != Filetype::Directory).then_some((stat.st_nlink, stat.st_size as u64));
     Found::Node {
-        filetype: filetype.raw(),
+        filetype,
         size,
         text,
     }

@@ -104,7 +104,7 @@ impl<'a> Guest<'a> {
         bytes
             .as_mut()
             .copy_from_slice(&self.bytes_at(at, T::SIZE as u64));
-        T::decode(&bytes)
+        T::decode(&bytes).unwrap()
     }
 
     /// Makes a call; whether it succeeded.

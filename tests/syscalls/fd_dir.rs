@@ -1,5 +1,5 @@
 use wasi_rs::abi::Errno::{Badf, Inval, Nametoolong, Overflow};
-use wasi_rs::abi::Prestat;
+use wasi_rs::abi::{Preopentype, Prestat};
 
 use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN};
 
@@ -102,7 +102,7 @@ pub mod fd_prestat_dir_name {
             assert_eq!(
                 prestat,
                 Prestat {
-                    tag: 0,
+                    tag: Preopentype::Dir,
                     name_len: name.len() as u32
                 }
             );

@@ -5,7 +5,7 @@ use wasi_rs::abi::Errno::{Badf, Fbig, Inval, Notcapable, Overflow};
 use wasi_rs::abi::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Oflags, Rights};
 
 use crate::support::{
-    ALL, CLOSED, DIR_RIGHTS, END, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, filetype,
+    ALL, CLOSED, DIR_RIGHTS, END, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN,
 };
 
 pub fn fdstat(guest: &Guest, fd: u64) -> Fdstat {
@@ -51,7 +51,7 @@ pub mod fd_fdstat_get {
     #[test]
     fn a_preopen_is_a_directory_without_flags() {
         let fdstat = fdstat(&Guest::new(), PREOPEN);
-        assert_eq!(filetype(fdstat.fs_filetype), Filetype::Directory);
+        assert_eq!(fdstat.fs_filetype, Filetype::Directory);
         assert_eq!(fdstat.fs_flags, 0);
     }
 
@@ -209,7 +209,7 @@ pub fn host_filestat(path: &Path, filetype: Filetype) -> Filestat {
     Filestat {
         dev: metadata.dev(),
         ino: metadata.ino(),
-        filetype: filetype.raw(),
+        filetype,
         nlink: metadata.nlink(),
         size: metadata.len(),
         atim: nanos(metadata.atime(), metadata.atime_nsec()),
@@ -247,7 +247,7 @@ pub mod fd_filestat_get {
             );
         }
         let null: Filestat = guest.record("fd_filestat_get", &[0]);
-        assert_eq!(filetype(null.filetype), Filetype::CharacterDevice);
+        assert_eq!(null.filetype, Filetype::CharacterDevice);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use wasi_rs::abi::Errno::{
 use wasi_rs::abi::{Fdflags, Fdstat, Filetype, Oflags, Rights};
 
 use crate::support::{
-    ALL, CLOSED, DIR_RIGHTS, END, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, filetype,
+    ALL, CLOSED, DIR_RIGHTS, END, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN,
 };
 
 const CREAT: Open = Open::FILE.oflags(Oflags::CREAT);
@@ -59,7 +59,7 @@ pub mod path_open {
             for path in ["dir", "dir/", "./dirlink", "dirlink/", ".", "dir/sub/../.."] {
                 let fd = guest.open(path, Open::DIR);
                 assert_eq!(
-                    filetype(fdstat(&guest, fd).fs_filetype),
+                    fdstat(&guest, fd).fs_filetype,
                     Filetype::Directory,
                     "{path}"
                 );

@@ -60,8 +60,8 @@ fn poll(guest: &Guest, subscriptions: &[Subscription]) -> Vec<Event> {
 fn event(userdata: u64, errno: Errno, eventtype: Eventtype) -> Event {
     Event {
         userdata,
-        error: errno.raw(),
-        r#type: eventtype.raw(),
+        error: errno,
+        r#type: eventtype,
         fd_readwrite: EventFdReadwrite {
             nbytes: 0,
             flags: 0,

@@ -9,7 +9,7 @@ use wasi_rs::abi::Errno::{Badf, Intr, Notcapable, Notdir, Overflow, Success};
 use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
 use wasi_rs::host::stop;
 
-use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN, filetype};
+use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN};
 
 /// What one call gives: the entries that are whole, and whether it says that there is no more.
 struct Page {
@@ -107,7 +107,7 @@ pub mod fd_readdir {
                 kind if kind.is_symlink() => Filetype::SymbolicLink,
                 _ => Filetype::RegularFile,
             };
-            assert_eq!(filetype(dirent.d_type), expected, "{name}");
+            assert_eq!(dirent.d_type, expected, "{name}");
             assert_eq!(dirent.d_ino, metadata.ino(), "{name}");
         }
     }
@@ -304,7 +304,7 @@ pub mod fd_readdir {
         let above = |fd| {
             let entries = list(&guest, fd, BUF_LEN, 0);
             let found = entries.iter().find(|(name, _)| name == "..").unwrap().1;
-            assert_eq!(filetype(found.d_type), Filetype::Directory);
+            assert_eq!(found.d_type, Filetype::Directory);
             found.d_ino
         };
         let again = guest.open("dir/..", Open::DIR);

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::Notcapable;
-use wasi_rs::abi::{Errno, Oflags, Rights, RightsPair};
+use wasi_rs::abi::{Errno, Filetype, Oflags, Rights, RightsPair};
 use wasi_rs::syscalls::{SYSCALLS, Stop};
 
 use crate::fd_stat::fdstat;
@@ -403,13 +403,14 @@ fn kinds_of_files_have_their_rights() {
             ..Open::FILE
         },
     );
+    use Filetype::{CharacterDevice, Directory, RegularFile, SocketStream};
     for (kind, fd, filetype, base, inheriting) in [
-        ("a pipe", 0, 6, 0x3820_004a, 0x3fff_ffff),
-        ("a socket", 1, 6, 0x3820_004a, 0x3fff_ffff),
-        ("a device", 2, 2, 0x3fff_ffff, 0x3fff_ffff),
-        ("a preopen", PREOPEN, 3, 0x0fbf_fe98, 0x0fff_ffff),
-        ("a directory", dir, 3, 0x0fbf_fe98, 0x0fff_ffff),
-        ("a file", file, 4, 0x08e0_01ff, 0),
+        ("a pipe", 0, SocketStream, 0x3820_004a, 0x3fff_ffff),
+        ("a socket", 1, SocketStream, 0x3820_004a, 0x3fff_ffff),
+        ("a device", 2, CharacterDevice, 0x3fff_ffff, 0x3fff_ffff),
+        ("a preopen", PREOPEN, Directory, 0x0fbf_fe98, 0x0fff_ffff),
+        ("a directory", dir, Directory, 0x0fbf_fe98, 0x0fff_ffff),
+        ("a file", file, RegularFile, 0x08e0_01ff, 0),
     ] {
         let fdstat = fdstat(&guest, fd);
         let rights = (fdstat.fs_rights_base, fdstat.fs_rights_inheriting);
@@ -471,7 +472,7 @@ fn a_terminal_has_its_rights() {
     let fdstat = fdstat(&guest, 0);
     assert_eq!(
         (fdstat.fs_filetype, fdstat.fs_rights_base),
-        (2, 0x0820_004a)
+        (Filetype::CharacterDevice, 0x0820_004a)
     );
     assert_eq!(fdstat.fs_rights_inheriting, 0);
     for (name, args) in [

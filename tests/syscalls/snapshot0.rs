@@ -36,7 +36,7 @@ fn filestat(guest: &Guest, path: &str, filetype: Filetype) -> Vec<u8> {
     [
         &host.dev.to_le_bytes()[..],
         &host.ino.to_le_bytes(),
-        &[host.filetype, 0, 0, 0],
+        &[filetype.raw(), 0, 0, 0],
         &(host.nlink as u32).to_le_bytes(),
         &host.size.to_le_bytes(),
         &host.atim.to_le_bytes(),

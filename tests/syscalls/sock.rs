@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use wasi_rs::abi::Errno::{
     self, Again, Badf, Inval, Nfile, Notcapable, Notconn, Notsock, Notsup, Overflow, Pipe,
 };
-use wasi_rs::abi::{Fdflags, Fdstat, Rights, RightsPair, Snapshot};
+use wasi_rs::abi::{Fdflags, Fdstat, Filetype, Rights, RightsPair, Snapshot};
 use wasi_rs::host::stop;
 
 use crate::support::{BUF, CLOSED, END, Guest, OUT, OUT2, Open, PREOPEN, args, null};
@@ -368,7 +368,8 @@ pub mod sock_accept {
             .wrote(&[(OUT, &[5, 0, 0, 0])]);
         for (fd, fs_flags) in [(4, 0), (5, Fdflags::NONBLOCK.bits())] {
             let fdstat: Fdstat = guest.record("fd_fdstat_get", &[fd]);
-            assert_eq!((fdstat.fs_filetype, fdstat.fs_flags), (6, fs_flags));
+            assert_eq!(fdstat.fs_filetype, Filetype::SocketStream);
+            assert_eq!(fdstat.fs_flags, fs_flags);
             assert_eq!(fdstat.fs_rights_base, RightsPair::SOCKET.base.bits());
         }
         one.write_all(b"hello").unwrap();

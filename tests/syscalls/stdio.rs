@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Noent, Notcapable, Notdir, Success};
-use wasi_rs::abi::{Fdflags, Rights, Snapshot};
+use wasi_rs::abi::{Fdflags, Filetype, Rights, Snapshot};
 use wasi_rs::ctx::{Given, Grant, InitError, Limits, Options, Preopen, StringArray, WasiCtx};
 
 use crate::fd_stat::fdstat;
@@ -266,7 +266,7 @@ fn a_stream_that_is_a_directory_is_no_file() {
     let guest = Guest::with(|setup| {
         setup.stdio[0] = File::open(setup.scratch.inside("dir")).unwrap().into();
     });
-    assert_eq!(fdstat(&guest, 0).fs_filetype, 3);
+    assert_eq!(fdstat(&guest, 0).fs_filetype, Filetype::Directory);
     let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);
     assert_eq!(guest.errno("fd_read", [0, iovs, iovs_len, OUT]), Notcapable);
     let [path, path_len] = guest.lay("nested");

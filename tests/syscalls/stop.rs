@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
-use wasi_rs::abi::{Fdflags, Record, Rights, Size};
+use wasi_rs::abi::{Fdflags, Rights, Size};
 use wasi_rs::host::{Direction, Interest, stop};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
@@ -115,7 +115,7 @@ pub fn write(guest: &Guest, fd: u64) -> Result<u32, Errno> {
 
 fn number(guest: &Guest, at: u64) -> u32 {
     let memory = guest.memory();
-    Size::decode(memory[at as usize..].first_chunk().unwrap())
+    Size::from_le_bytes(*memory[at as usize..].first_chunk().unwrap())
 }
 
 fn recv(guest: &Guest, fd: u64, len: u64, riflags: u64) -> Result<u32, Errno> {

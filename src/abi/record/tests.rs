@@ -9,7 +9,7 @@ fn bytes(pieces: &[&[u8]]) -> Vec<u8> {
 fn both_ways<T: Record + PartialEq + core::fmt::Debug>(record: T, expected: &[u8]) {
     let encoded = record.encode();
     assert_eq!(encoded.as_ref(), expected);
-    assert_eq!(T::decode(&encoded), record);
+    assert_eq!(T::decode(&encoded).unwrap(), record);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn iovec_bytes() {
 fn prestat_bytes() {
     both_ways(
         Prestat {
-            tag: 0,
+            tag: Preopentype::Dir,
             name_len: 0x0107,
         },
         &[
@@ -54,7 +54,7 @@ fn prestat_bytes() {
 fn fdstat_bytes() {
     both_ways(
         Fdstat {
-            fs_filetype: 4,
+            fs_filetype: Filetype::RegularFile,
             fs_flags: 0x0105,
             fs_rights_base: 0x08e0_01ff,
             fs_rights_inheriting: 0x0fff_ffff,
@@ -76,7 +76,7 @@ fn filestat_bytes() {
         Filestat {
             dev: 1,
             ino: 2,
-            filetype: 3,
+            filetype: Filetype::Directory,
             nlink: 4,
             size: 5,
             atim: 6,
@@ -104,7 +104,7 @@ fn dirent_bytes() {
             d_next: 3,
             d_ino: 0x0102_0304_0506_0708,
             d_namlen: 9,
-            d_type: 7,
+            d_type: Filetype::SymbolicLink,
         },
         &[
             3, 0, 0, 0, 0, 0, 0, 0, // d_next
@@ -121,8 +121,8 @@ fn event_bytes() {
     both_ways(
         Event {
             userdata: 0x11,
-            error: 0x0108,
-            r#type: 2,
+            error: Errno::Notcapable,
+            r#type: Eventtype::FdWrite,
             fd_readwrite: EventFdReadwrite {
                 nbytes: 0x22,
                 flags: 1,
@@ -130,7 +130,7 @@ fn event_bytes() {
         },
         &[
             0x11, 0, 0, 0, 0, 0, 0, 0, // userdata
-            8, 1, // error
+            76, 0, // error: notcapable
             2, // type: fd_write
             0, 0, 0, 0, 0, // padding
             0x22, 0, 0, 0, 0, 0, 0, 0, // fd_readwrite.nbytes
@@ -140,8 +140,21 @@ fn event_bytes() {
     );
 }
 
+#[test]
+fn numbers_of_no_case_do_not_decode() {
+    assert_eq!(Filetype::decode(&[7]), Ok(Filetype::SymbolicLink));
+    assert_eq!(Filetype::decode(&[8]), Err(UnknownCase));
+    assert_eq!(Errno::decode(&[76, 0]), Ok(Errno::Notcapable));
+    assert_eq!(Errno::decode(&[8, 1]), Err(UnknownCase));
+    let mut prestat = Prestat::ZEROED;
+    assert!(Prestat::decode(&prestat).is_ok());
+    prestat[0] = 1;
+    assert_eq!(Prestat::decode(&prestat), Err(UnknownCase));
+}
+
 fn raw(bytes: &[u8]) -> RawSubscription {
-    RawSubscription::decode(bytes.try_into().expect("48 bytes"))
+    let Ok(raw) = RawSubscription::decode(bytes.try_into().expect("48 bytes"));
+    raw
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use wasi_rs::abi::{Errno, Filetype, Record, Rights, Snapshot};
+use wasi_rs::abi::{Errno, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
@@ -394,12 +394,6 @@ impl Guest {
             .wrote_within(&[(OUT, T::SIZE as u64)])
             .record_at(OUT)
     }
-}
-
-/// What a number in a `filestat`, `fdstat` or `dirent` means.
-#[track_caller]
-pub fn filetype(raw: u8) -> Filetype {
-    Filetype::from_raw(raw.into()).unwrap()
 }
 
 /// Arguments in one list.

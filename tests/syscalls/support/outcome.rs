@@ -67,7 +67,7 @@ impl Outcome {
         bytes
             .as_mut()
             .copy_from_slice(&self.after[at as usize..][..T::SIZE]);
-        T::decode(&bytes)
+        T::decode(&bytes).unwrap()
     }
 
     pub fn u32_at(&self, at: u64) -> u32 {

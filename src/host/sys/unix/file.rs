@@ -169,10 +169,8 @@ impl FileRef<'_> {
     #[inline]
     pub fn stat(self) -> io::Result<Filestat> {
         let stat = stat::fstat(self.0)?;
-        if let (Some(offset), Some(filetype)) =
-            (self.1.offset(), Filetype::from_raw(stat.filetype.into()))
-        {
-            offset.note(filetype);
+        if let Some(offset) = self.1.offset() {
+            offset.note(stat.filetype);
         }
         Ok(stat)
     }

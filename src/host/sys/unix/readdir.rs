@@ -119,7 +119,6 @@ fn filetype(dir: &Dir, told: FileType, name: &[u8]) -> Filetype {
     let Some(name) = Name::new(name) else {
         return Filetype::Directory;
     };
-    (dir.stat_at(name).ok())
-        .and_then(|stat| Filetype::from_raw(stat.filetype.into()))
-        .unwrap_or(Filetype::Unknown)
+    dir.stat_at(name)
+        .map_or(Filetype::Unknown, |stat| stat.filetype)
 }

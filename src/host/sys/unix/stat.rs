@@ -67,7 +67,7 @@ fn filestat(stat: &Stat, fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     Ok(Filestat {
         dev: stat.st_dev as u64,
         ino: stat.st_ino as u64,
-        filetype: filetype as u8,
+        filetype,
         nlink: stat.st_nlink as u64,
         size: stat.st_size as u64,
         atim: timestamp(stat.st_atime.into(), stat.st_atime_nsec as u64),

@@ -225,7 +225,7 @@ impl Dir {
     pub fn stat_at(&self, name: Name<'_>) -> io::Result<Filestat> {
         let file = self.open_with_access(name, FILE_READ_ATTRIBUTES)?;
         let mut stat = stat::fstat(&file)?;
-        if stat.filetype == Filetype::SymbolicLink.raw() {
+        if stat.filetype == Filetype::SymbolicLink {
             stat.size = target_of(&file).map_or(0, |target| target.len() as u64);
         }
         Ok(stat)

@@ -38,7 +38,7 @@ pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
     Ok(Filestat {
         dev: information.volume_serial_number(),
         ino: information.file_index(),
-        filetype: filetype as u8,
+        filetype,
         nlink: information.number_of_links(),
         size: match filetype {
             Filetype::RegularFile => information.file_size(),
@@ -68,7 +68,7 @@ pub(super) fn of_stream(filetype: Filetype) -> Filestat {
     Filestat {
         dev: 0,
         ino: 0,
-        filetype: filetype as u8,
+        filetype,
         nlink: 1,
         size: 0,
         atim: 0,

@@ -213,7 +213,7 @@ fn directories_are_told_from_files() {
     assert_eq!(failure(dir.remove_dir_at(name("f"))), Some(Errno::Notdir));
     for how in [READ, directory] {
         let stat = open(&dir, "d", how).unwrap().as_ref().stat().unwrap();
-        assert_eq!(stat.filetype, Filetype::Directory.raw());
+        assert_eq!(stat.filetype, Filetype::Directory);
     }
     let inside = Dir::from(open(&dir, "d", directory).unwrap());
     open(&inside, "x", CREATE).unwrap();
@@ -313,7 +313,7 @@ fn links_are_links_whatever_they_lead_to() {
     assert_eq!(failure(dir.read_link_at(name("d"))), Some(Errno::Inval));
     assert_eq!(
         dir.stat_at(name("dir")).unwrap().filetype,
-        Filetype::SymbolicLink.raw()
+        Filetype::SymbolicLink
     );
     assert_eq!(read(open(&dir, "dir/f", READ).unwrap().as_ref(), 9), "text");
     let nofollow = OpenHow {
