@@ -377,7 +377,7 @@ impl<'a> Player<'a> {
             let fd = match entry.descriptor() {
                 Descriptor::File(file) => file.as_ref().as_fd().as_raw_fd(),
                 Descriptor::Dir(dir) => dir.as_fd().as_raw_fd(),
-                Descriptor::Stdio(_) | Descriptor::Socket(_) => continue,
+                Descriptor::Stdio(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => continue,
             };
             let path = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
             if !self.scratch.is_given(&path) {
