@@ -1,13 +1,13 @@
-//! `errno`: what a syscall answers.
+//! `errno`: the error codes that calls return.
 
 use core::fmt;
 
 macro_rules! errno {
     ($($variant:ident $name:literal $message:literal;)*) => {
-        /// `errno`—The answer of a syscall to its guest: zero, or why it was refused.
+        /// `errno`—Error code that a call returns to its guest: 0 for success.
         ///
-        /// The numbers follow from the order of the witx. They are nobody's `errno.h`: a host's
-        /// code is translated by name, never by value.
+        /// The numbers are the order of the witx, in which no system's `errno.h` has them: a code of
+        /// the host is translated by name, never by value.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
         pub enum Errno {
@@ -21,7 +21,7 @@ macro_rules! errno {
             /// Every code in the order of the witx: `ALL[n]` has the number `n`.
             pub const ALL: &[Errno] = &[$(Errno::$variant),*];
 
-            /// The name as C spells it, `"EBADF"`.
+            /// The name in `errno.h`, such as `"EBADF"`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Errno::$variant => $name,)*
@@ -118,7 +118,7 @@ errno! {
 }
 
 impl Errno {
-    /// The number that the guest sees.
+    /// The number that the guest gets.
     pub fn raw(self) -> u16 {
         self as u16
     }

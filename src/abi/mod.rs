@@ -7,8 +7,8 @@
 //! capital: `Fdflags`, not `FdFlags`.
 //!
 //! May import: `bitflags`, nothing else. Does not belong here: guest memory, host error codes,
-//! anything that does something. A record becomes an array of bytes and back; who owns those
-//! bytes is for the layers above.
+//! side effects. A record becomes an array of bytes and back; to copy those from and to guest
+//! memory is for the layers above.
 //!
 //! [witx]: https://github.com/WebAssembly/WASI/tree/wasi-0.1/preview1/witx
 
@@ -34,14 +34,14 @@ pub use types::{
     Filetype, Inode, Linkcount, Preopentype, Size, Timestamp, Userdata, Whence,
 };
 
-/// Which of the two ABIs a guest was compiled for.
+/// The version of the ABI for which a guest was compiled.
 ///
-/// It decides the name under which the functions are imported, and the layouts in which they
-/// differ: those of [`snapshot0`].
+/// It decides the module name under which the guest imports the functions, and whether its records
+/// have the layouts of [`snapshot0`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Snapshot {
-    /// `wasi_unstable`, the snapshot before preview1.
+    /// Snapshot 0, imported as `wasi_unstable`.
     Snapshot0,
-    /// `wasi_snapshot_preview1`.
+    /// Preview 1, imported as `wasi_snapshot_preview1`.
     Preview1,
 }

@@ -1,13 +1,13 @@
-//! `rights`: what a descriptor may be used for.
+//! `rights`: the operations that a descriptor permits.
 
 use bitflags::bitflags;
 
 bitflags! {
-    /// `rights`—What a guest may do with a descriptor.
+    /// `rights`—Operations that a descriptor permits: each the right to invoke the named calls.
     ///
-    /// A guest's number comes in through `from_bits_retain`: bits that the witx does not define
-    /// must stay, because a request that has any is refused. `!` drops them; take rights away
-    /// with `-` or `difference`.
+    /// `from_bits_retain` takes a guest's number: bits that the witx does not define must stay,
+    /// because a request with any of them is refused. `!` drops them, so rights are removed with `-`
+    /// or `difference`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Rights: u64 {
         /// `fd_datasync`; with `PATH_OPEN`, opening with `Fdflags::DSYNC`.
@@ -74,11 +74,11 @@ bitflags! {
 }
 
 impl Rights {
-    /// What only sockets can be used for.
+    /// The rights of operations that only sockets have.
     pub const SOCKET_ONLY: Rights = Rights::SOCK_SHUTDOWN.union(Rights::SOCK_ACCEPT);
 
-    /// What lets a guest see files and directories and change nothing: neither their contents, names
-    /// and times, nor, by giving them another name elsewhere, who may.
+    /// The rights of operations that read files and directories and change nothing. `PATH_LINK_SOURCE`
+    /// is not among them: a second name below another preopen could have more rights.
     pub const READ_ONLY: Rights = Rights::FD_READ
         .union(Rights::FD_SEEK)
         .union(Rights::FD_FDSTAT_SET_FLAGS)
@@ -93,20 +93,19 @@ impl Rights {
         .union(Rights::POLL_FD_READWRITE);
 }
 
-/// The two sets of a descriptor: its own rights, and those that what is opened through it may
-/// have.
+/// The rights of a descriptor, and those that descriptors opened through it can have.
 ///
-/// The constants are the most that a descriptor of each kind can have. The guest asks for
-/// rights in `path_open` and gets what of them is in here.
+/// The constants are the maximum for each kind of file. `path_open` grants those of the requested
+/// rights that are in it.
 ///
 /// # Parity
 ///
-/// The same numbers as Node's, whose guests print them.
+/// The constants are Node's, so that `fd_fdstat_get` tells the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RightsPair {
-    /// `fs_rights_base`: what may be done with the descriptor.
+    /// `fs_rights_base`: rights of the descriptor.
     pub base: Rights,
-    /// `fs_rights_inheriting`: what may be done with a descriptor opened through it.
+    /// `fs_rights_inheriting`: maximum rights of a descriptor that is opened through it.
     pub inheriting: Rights,
 }
 
@@ -129,7 +128,7 @@ impl RightsPair {
         inheriting: Rights::empty(),
     };
 
-    /// A directory, preopened or not. What is opened through it is again a directory or a file.
+    /// A directory, preopened or not. A directory or a regular file can be opened through it.
     pub const DIRECTORY: RightsPair = {
         let base = Rights::FD_FDSTAT_SET_FLAGS
             .union(Rights::FD_SYNC)
@@ -158,7 +157,7 @@ impl RightsPair {
         }
     };
 
-    /// A terminal: a stream that knows no position.
+    /// A terminal, in which there is no seeking.
     pub const TTY: RightsPair = RightsPair {
         base: Rights::FD_READ
             .union(Rights::FD_FDSTAT_SET_FLAGS)
@@ -168,7 +167,7 @@ impl RightsPair {
         inheriting: Rights::empty(),
     };
 
-    /// A socket or a pipe. Through it connections are accepted, hence what it hands down.
+    /// A socket or a pipe. `sock_accept` makes the descriptors that inherit from it.
     pub const SOCKET: RightsPair = RightsPair {
         base: RightsPair::TTY
             .base

@@ -13,7 +13,8 @@ use super::record::{
 };
 use super::types::{Device, Filesize, Filetype, Inode, Timestamp, Userdata, Whence};
 
-/// `whence`—From where `fd_seek` counts: 0 is the current position, 1 the end, 2 the start.
+/// `whence`—Origin of the offset that `fd_seek` is passed: 0 is the current offset, 1 the end, 2 the
+/// start.
 ///
 /// As [`Whence::from_raw`], only the bits of the tag type (`u8`) count.
 pub fn whence(raw: u32) -> Option<Whence> {
@@ -26,46 +27,48 @@ pub fn whence(raw: u32) -> Option<Whence> {
 }
 
 records! {
-    /// `filestat`—What `fd_filestat_get` and `path_filestat_get` say of a file.
+    /// `filestat`—File attributes, from `fd_filestat_get` and `path_filestat_get`. Each field is
+    /// that of [`record::Filestat`].
     pub struct Filestat: output, 56 bytes, align 8 {
-        /// The device it is on.
+        /// ID of the device that contains the file.
         dev: Device => 0,
-        /// Its number there.
+        /// Serial number of the file on that device.
         ino: Inode => 8,
         /// File type.
         filetype: Filetype => 16,
-        /// How many names it has.
+        /// Number of hard links.
         nlink: u32 => 20,
-        /// Its length; for a symbolic link, that of the path in it.
+        /// Size in bytes; for a symbolic link, the length of its target.
         size: Filesize => 24,
-        /// When it was last read.
+        /// Last access of the data.
         atim: Timestamp => 32,
-        /// When its contents last changed.
+        /// Last modification of the data.
         mtim: Timestamp => 40,
-        /// When its attributes last changed.
+        /// Last change of the file's status.
         ctim: Timestamp => 48,
     }
 
-    /// `subscription_clock`—What a subscription to a clock waits for.
+    /// `subscription_clock`—A subscription to the time of a clock: [`SubscriptionClock`] with an
+    /// identifier.
     pub struct RawSubscriptionClock: input, 40 bytes, align 8 {
-        /// The guest's name for the clock, without a use.
+        /// Identifier of the clock that the guest chose. Not used.
         identifier: Userdata => 0,
-        /// A [`Clockid`](super::Clockid).
+        /// The clock: a [`Clockid`](super::Clockid).
         id: u32 => 8,
-        /// A moment, or a time from now.
+        /// Absolute or relative time in nanoseconds.
         timeout: Timestamp => 16,
-        /// How much later will do.
+        /// Longest additional delay in nanoseconds. Not used.
         precision: Timestamp => 24,
-        /// [`Subclockflags`](super::Subclockflags).
+        /// The bits of [`Subclockflags`](super::Subclockflags).
         flags: u16 => 32,
     }
 
-    /// `subscription`—The bytes of what `poll_oneoff` is asked to wait for, its union unresolved
-    /// as in [`record::RawSubscription`].
+    /// `subscription`—An event that `poll_oneoff` is asked to wait for, its union unresolved as in
+    /// [`record::RawSubscription`].
     pub struct RawSubscription: input, 56 bytes, align 8 {
-        /// What the guest wants back with the event.
+        /// Value of the guest's that the event repeats.
         userdata: Userdata => 0,
-        /// An [`Eventtype`](super::Eventtype).
+        /// Type of the event: an [`Eventtype`](super::Eventtype).
         tag: u8 => 8,
         /// A [`RawSubscriptionClock`], or a
         /// [`SubscriptionFdReadwrite`](super::SubscriptionFdReadwrite), at its start.
@@ -74,7 +77,7 @@ records! {
 }
 
 impl From<&record::Filestat> for Filestat {
-    /// A count of links that does not fit becomes the largest that does.
+    /// A link count above [`u32::MAX`] becomes that.
     fn from(filestat: &record::Filestat) -> Self {
         Filestat {
             dev: filestat.dev,

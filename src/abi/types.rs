@@ -1,28 +1,29 @@
 //! Scalars and enumerations of the witx.
 
-/// `fd`—A descriptor number of the guest, never the host's.
+/// `fd`—File descriptor: a row of the guest's table, never a descriptor of the host.
 pub type Fd = u32;
-/// `size`—A length or a count in guest memory.
+/// `size`—Size or offset in guest memory, in bytes, or a number of array elements.
 pub type Size = u32;
-/// `filesize`—A length or a position in a file.
+/// `filesize`—Non-negative file size, offset or length of a region, in bytes.
 pub type Filesize = u64;
-/// `filedelta`—A signed distance in a file.
+/// `filedelta`—Relative offset within a file, in bytes.
 pub type Filedelta = i64;
-/// `timestamp`—Nanoseconds.
+/// `timestamp`—Nanoseconds since 1970-01-01T00:00:00Z (realtime clock, times of files) or since an
+/// arbitrary epoch (monotonic clock); of CPU time (the other clocks); or a duration.
 pub type Timestamp = u64;
-/// `userdata`—What the guest attaches to a subscription, and gets back with its event.
+/// `userdata`—Opaque value of a subscription that its event repeats.
 pub type Userdata = u64;
-/// `dircookie`—A place in a directory listing; 0 is its start.
+/// `dircookie`—Position in a directory stream. 0 is the start; any other is the `d_next` of an entry.
 pub type Dircookie = u64;
-/// `dirnamlen`—The length of a directory entry's name.
+/// `dirnamlen`—Length of a directory entry's name, in bytes without a NUL.
 pub type Dirnamlen = u32;
-/// `device`—Which file system a file is on.
+/// `device`—ID of the device that contains a file (`st_dev`). With the inode it identifies the file.
 pub type Device = u64;
-/// `inode`—A file's number, unique on its device.
+/// `inode`—Serial number of a file, unique on its device (`st_ino`).
 pub type Inode = u64;
-/// `linkcount`—How many names a file has. 32 bits wide in snapshot 0.
+/// `linkcount`—Number of hard links to a file. 32 bits wide in snapshot 0.
 pub type Linkcount = u64;
-/// `exitcode`—What the guest hands to `proc_exit`.
+/// `exitcode`—Exit status of the guest, passed to `proc_exit`.
 pub type Exitcode = u32;
 
 macro_rules! enumeration {
@@ -43,12 +44,12 @@ macro_rules! enumeration {
             /// Every value in the order of the witx: `ALL[n]` has the number `n`.
             pub const ALL: &[$Name] = &[$($Name::$Variant),*];
 
-            /// The number in guest memory.
+            /// The number of the case, as it lies in guest memory.
             pub const fn raw(self) -> $tag {
                 self as $tag
             }
 
-            /// The value that a guest's argument means, or `None`.
+            /// The case with this number, a guest's argument, or `None`.
             ///
             #[doc = concat!("Only the bits of the witx's tag type (`", stringify!($tag), "`) count.")]
             ///
@@ -63,9 +64,9 @@ macro_rules! enumeration {
 }
 
 enumeration! {
-    /// `filetype`—What a descriptor or a path refers to.
+    /// `filetype`—Type of a file or descriptor.
     pub enum Filetype: u8 {
-        /// None of the others, or not known.
+        /// Unknown, or none of the others.
         Unknown,
         /// A block device.
         BlockDevice,
@@ -77,7 +78,7 @@ enumeration! {
         RegularFile,
         /// A datagram socket.
         SocketDgram,
-        /// A stream socket. Node says so of a pipe too, for which the witx has no value.
+        /// A stream socket; also a pipe or FIFO, for which the witx has no value, as in Node.
         SocketStream,
         /// A symbolic link.
         SymbolicLink,
@@ -85,66 +86,66 @@ enumeration! {
 }
 
 enumeration! {
-    /// `whence`—From where `fd_seek` counts. Snapshot 0 numbers it differently:
+    /// `whence`—Origin of the offset that `fd_seek` is passed. Snapshot 0 numbers it differently:
     /// [`snapshot0::whence`](super::snapshot0::whence).
     pub enum Whence: u8 {
-        /// From the start.
+        /// The start of the file (`SEEK_SET`).
         Set,
-        /// From the current position.
+        /// The current offset (`SEEK_CUR`).
         Cur,
-        /// From the end.
+        /// The end of the file (`SEEK_END`).
         End,
     }
 }
 
 enumeration! {
-    /// `advice`—How the guest means to use a part of a file, as in `posix_fadvise`.
+    /// `advice`—Access pattern of a region of a file, from `fd_advise`. A hint to the host alone.
     pub enum Advice: u8 {
-        /// In no particular way.
+        /// No particular pattern (`POSIX_FADV_NORMAL`).
         Normal,
-        /// From front to back.
+        /// Sequential, from lower offsets to higher (`POSIX_FADV_SEQUENTIAL`).
         Sequential,
-        /// In any order.
+        /// Random order (`POSIX_FADV_RANDOM`).
         Random,
-        /// Soon.
+        /// Will be accessed soon (`POSIX_FADV_WILLNEED`).
         Willneed,
-        /// Not soon.
+        /// Will not be accessed soon (`POSIX_FADV_DONTNEED`).
         Dontneed,
-        /// Once.
+        /// Will be accessed once and not again (`POSIX_FADV_NOREUSE`).
         Noreuse,
     }
 }
 
 enumeration! {
-    /// `clockid`—Which clock.
+    /// `clockid`—Identifier of a clock.
     pub enum Clockid: u32 {
-        /// Time since 1970-01-01T00:00:00Z.
+        /// Time since 1970-01-01T00:00:00Z. It can be set, and so jump.
         Realtime,
-        /// Time since some moment, never set back.
+        /// Time since an arbitrary epoch. It cannot be set and never goes back.
         Monotonic,
-        /// CPU time of the process.
+        /// CPU time used by the process of the host.
         ProcessCputimeId,
-        /// CPU time of the calling thread.
+        /// CPU time used by the calling thread.
         ThreadCputimeId,
     }
 }
 
 enumeration! {
-    /// `eventtype`—What a subscription waits for. Also the tag of its union.
+    /// `eventtype`—Type of a subscription and of its event. Also the tag of `subscription_u`.
     pub enum Eventtype: u8 {
-        /// A clock reaches a time.
+        /// The clock of the subscription reached the timeout.
         Clock,
-        /// A descriptor can be read.
+        /// Data can be read from the descriptor, or its end was reached.
         FdRead,
-        /// A descriptor can be written.
+        /// Data can be written to the descriptor.
         FdWrite,
     }
 }
 
 enumeration! {
-    /// `preopentype`—What kind of thing a preopen is. Also the tag of `prestat`.
+    /// `preopentype`—Type of a preopened resource. Also the tag of `prestat`.
     pub enum Preopentype: u8 {
-        /// A directory.
+        /// A preopened directory.
         Dir,
     }
 }

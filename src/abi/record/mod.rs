@@ -366,7 +366,7 @@ records! {
 
     /// `event_fd_readwrite`—State of a descriptor that became readable or writable.
     pub struct EventFdReadwrite: output, 16 bytes, align 8 {
-        /// Number of bytes that can be read or written; 0 if unknown.
+        /// Number of bytes that can be read; 0 if unknown, and in an event of type `fd_write`.
         nbytes: Filesize => 0,
         /// The bits of [`Eventrwflags`](super::Eventrwflags).
         flags: u16 => 8,
