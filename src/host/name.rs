@@ -1,11 +1,12 @@
-/// One component of a path: a name in a directory, which cannot lead out of it.
+/// A file name: one component of a path, which refers to an entry of its directory and nothing else.
 ///
-/// Not empty, neither `.` nor `..`, without a separator of the guest (`/`) and without NUL.
+/// Not empty, neither `.` nor `..`, and without `/` or NUL. Any other byte is valid here; what else a
+/// system's names cannot contain, the system's call refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a>(&'a [u8]);
 
 impl<'a> Name<'a> {
-    /// The name that these bytes are; none where they are none.
+    /// These bytes as a name; `None` if they are not one.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let name = !bytes.is_empty()
             && bytes != b"."
@@ -15,7 +16,7 @@ impl<'a> Name<'a> {
         name.then_some(Self(bytes))
     }
 
-    /// Its bytes.
+    /// The bytes, without a NUL.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }

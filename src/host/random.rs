@@ -6,29 +6,32 @@ use std::io;
 
 use super::sys::fork_generation;
 
-/// After so many bytes a generator takes a new seed, so that its state says nothing of older output.
+/// Output in bytes after which a generator is seeded again, so that its state reveals no earlier output.
 const RESEED_AFTER: u64 = 1 << 20;
 
-/// A cryptographically secure generator that a fork of the process cannot make repeat itself.
+/// A cryptographically secure generator. It is seeded again after a `fork(2)`, so that parent and child
+/// do not generate the same bytes.
 #[derive(Debug, Default)]
 pub struct Random {
-    /// Most guests never ask.
+    /// `None` before the first use: most guests use none.
     seeded: Option<Box<Seeded>>,
 }
 
 #[derive(Debug)]
 struct Seeded {
     generator: ChaCha20Rng,
+    /// [`fork_generation`] when it was seeded.
     fork_generation: u64,
+    /// Bytes of output until the next seed.
     left: u64,
 }
 
 impl Random {
-    /// Fills `buf`.
+    /// Fills `buf` with random bytes.
     ///
     /// # Errors
     ///
-    /// The operating system gives no seed.
+    /// The operating system has no random bytes for a seed.
     pub fn fill(&mut self, buf: &mut [u8]) -> io::Result<()> {
         let len = buf.len() as u64;
         let fork_generation = fork_generation();

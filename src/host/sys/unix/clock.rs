@@ -11,17 +11,18 @@ fn host_clock(id: Clockid) -> ClockId {
     }
 }
 
+/// A `struct timespec` in nanoseconds: 0 if it is negative, [`u64::MAX`] if it is too large.
 fn nanos(time: Timespec) -> Timestamp {
     (i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)).clamp(0, u64::MAX.into())
         as u64
 }
 
-/// `clock_gettime(2)`, in nanoseconds.
+/// `clock_gettime(2)` in nanoseconds, since 1970 or the clock's epoch.
 pub fn clock_time(id: Clockid) -> Timestamp {
     nanos(clock_gettime(host_clock(id)))
 }
 
-/// `clock_getres(2)`, in nanoseconds.
+/// `clock_getres(2)`: the resolution of the clock in nanoseconds.
 pub fn clock_res(id: Clockid) -> Timestamp {
     nanos(clock_getres(host_clock(id)))
 }

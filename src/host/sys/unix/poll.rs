@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use crate::host::{Direction, Interest, Readiness};
 
-/// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or a signal
-/// came, and notes with each interest what was found.
+/// `ppoll(2)`: waits until one of the interests is ready, the timeout expires (`None`: never) or a signal
+/// handler runs, and sets `found` of each interest that is ready. A signal is no error.
 pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(timespec);
     let mut fds: SmallVec<[_; 2]> = (interests.iter())
@@ -25,7 +25,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
     Ok(())
 }
 
-/// A time as the kernel takes it, or the most that it takes.
+/// A duration as a `struct timespec`; the longest if it does not fit.
 pub(super) fn timespec(time: Duration) -> Timespec {
     Timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
@@ -33,6 +33,7 @@ pub(super) fn timespec(time: Duration) -> Timespec {
     }
 }
 
+/// The state of a descriptor with these `revents`; `None` if it is not ready.
 fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<Readiness>> {
     if revents.is_empty() {
         return None;
@@ -50,7 +51,8 @@ fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<R
     }))
 }
 
-/// What to ask for. A writer goes on writing when the other end has only stopped to do so.
+/// The `events` to wait for. A write is not interested in `POLLRDHUP`: a peer that has shut down its own
+/// writes can still read.
 fn asked(direction: Direction) -> PollFlags {
     match direction {
         Direction::Read => events(direction) | HANGUP,
@@ -58,13 +60,13 @@ fn asked(direction: Direction) -> PollFlags {
     }
 }
 
-// Half of a socket's connection can end while the other goes on, which only Linux tells.
+// `POLLRDHUP`, that the peer has shut down its writes, is Linux's alone.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const HANGUP: PollFlags = PollFlags::HUP.union(PollFlags::RDHUP);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const HANGUP: PollFlags = PollFlags::HUP;
 
-/// The events of `poll(2)` that say a direction is ready.
+/// The event of `poll(2)` for a direction: `POLLIN` or `POLLOUT`.
 pub(super) fn events(direction: Direction) -> PollFlags {
     match direction {
         Direction::Read => PollFlags::IN,

@@ -6,12 +6,12 @@ use super::{Dir, stat};
 use crate::abi::Filetype;
 use crate::host::{Block, Listing, Name, Position};
 
-/// The bytes for which a buffer is not allocated.
+/// The largest buffer in bytes that is on the stack.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const FEW: usize = 8 << 10;
 
-/// What the kernel lists of a directory, which it reads on the directory's own descriptor: the offset
-/// of that is nothing else's.
+/// A directory stream by `getdents64(2)` on the directory's own descriptor, whose offset has no other
+/// use.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Debug, Default)]
 pub struct Entries;
@@ -20,7 +20,7 @@ pub struct Entries;
 impl Listing for Entries {
     type Dir = Dir;
 
-    // `d_off` stays true when entries come and go.
+    // `d_off` stays valid when entries are created or removed.
     const SEEKS: bool = true;
 
     const SIZE: usize = 0;
@@ -47,7 +47,7 @@ impl Listing for Entries {
                     block.push(name, entry.ino(), filetype, position);
                 }
                 Some(Err(Errno::INTR)) => continue,
-                // A directory that was removed has no entries.
+                // The directory was removed: it has no entries.
                 None | Some(Err(Errno::NOENT)) => return Ok(()),
                 Some(Err(error)) => return Err(error.into()),
             }
@@ -63,11 +63,11 @@ impl Listing for Entries {
     }
 }
 
-/// What an entry takes beside its name, about.
+/// Approximate size in bytes of an entry without its name.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const HEAD: usize = 24;
 
-/// What the system lists of a directory, in a stream of libc, whose places cannot be told.
+/// A directory stream of libc. Its `telldir(3)` positions end with the stream, so they are not used.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[derive(Debug, Default)]
 pub struct Entries(Option<rustix::fs::Dir>);
@@ -78,7 +78,7 @@ impl Listing for Entries {
 
     const SEEKS: bool = false;
 
-    // What macOS reads ahead, and a descriptor.
+    // The buffer of macOS's libc; a descriptor is held as well.
     const SIZE: usize = 16 << 10;
 
     fn read(&mut self, dir: &Dir, len: usize, block: &mut Block) -> io::Result<()> {
@@ -111,7 +111,7 @@ impl Listing for Entries {
     }
 }
 
-/// The type of an entry, which some file systems do not tell with its name.
+/// The type of an entry: `d_type`, or by `fstatat(2)` on file systems that have it `DT_UNKNOWN`.
 fn filetype(dir: &Dir, told: FileType, name: &[u8]) -> Filetype {
     if told != FileType::Unknown {
         return stat::filetype(told);

@@ -12,18 +12,18 @@ use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
-/// A socket that the guest owns: one that it accepted.
+/// A socket that the guest accepted; closed when it is dropped.
 #[derive(Debug)]
 pub struct Socket(OwnedFd);
 
 impl Socket {
-    /// The socket as the stream that it is too.
+    /// The socket as a stream, for `read(2)`, `write(2)` and `poll(2)`.
     pub fn as_ref(&self) -> FileRef<'_> {
         FileRef(self.0.as_fd(), Whose::Accepted)
     }
 }
 
-/// A socket, or what may be one, whoever owns it.
+/// A borrowed descriptor for calls on sockets, which fail with `ENOTSOCK` if it is none.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketRef<'a>(FileRef<'a>);
 
@@ -38,9 +38,9 @@ impl SocketRef<'_> {
         self.0.0
     }
 
-    /// `accept4(2)`, waiting for a connection unless `nonblock`.
+    /// `accept4(2)`, which waits for a connection unless `nonblock` (`EAGAIN`).
     pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
-        // The embedder's socket may be one that waits, and its flags are not ours to change.
+        // The embedder's listener may be in blocking mode, which all its users share: ask first.
         if nonblock && !wait::is_ready(self.fd(), Direction::Read)? {
             return Err(Errno::AGAIN.into());
         }
@@ -53,9 +53,10 @@ impl SocketRef<'_> {
         })
     }
 
+    /// `accept4(2)` in a thread that can be left behind if this one is asked to stop.
     #[cold]
     fn accept_unless_stopped(self) -> io::Result<Socket> {
-        // What is no socket is refused without a thread.
+        // `ENOTSOCK` needs no thread.
         sockopt::socket_type(self.fd())?;
         let socket = match self.0.look(Direction::Read)? {
             Seen::Certain(_turn) => accept(self.fd()),
@@ -64,12 +65,13 @@ impl SocketRef<'_> {
                 accept(listener.as_fd())
             }),
         }?;
-        // The listener may hand down that to close the socket waits.
+        // `SO_LINGER`, which the socket may inherit, would make `close(2)` wait.
         let _ = sockopt::set_socket_linger(&socket.0, None);
         Ok(socket)
     }
 
-    /// `recvmsg(2)`, waiting for data unless `nonblock`.
+    /// `recvmsg(2)`, which waits for data unless `nonblock` (`EAGAIN`). Returns the bytes received and
+    /// whether the message was truncated.
     pub fn recv(
         self,
         iovs: &Iovecs<'_>,
@@ -103,8 +105,8 @@ impl SocketRef<'_> {
         Ok((received, roflags))
     }
 
-    /// `recvmsg(2)` with `MSG_WAITALL`, without the wait in the kernel that could not be ended. What is
-    /// only looked at stays, so there is no more to wait for than something.
+    /// `MSG_WAITALL` by several calls of `recvmsg(2)`, between which the thread can be asked to stop. With
+    /// `MSG_PEEK` there is one call: data that stays in the queue cannot be added up.
     fn recv_all(self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
         let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
         if flags & libc::MSG_PEEK != 0 || filetype(self.fd()) != Filetype::SocketStream {
@@ -124,7 +126,8 @@ impl SocketRef<'_> {
         Ok((received, roflags))
     }
 
-    /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is `EPIPE`, never a signal.
+    /// `sendmsg(2)`, which waits for room unless `nonblock` (`EAGAIN`). A closed connection is `EPIPE`
+    /// without `SIGPIPE`.
     pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         wait::retry(self.fd(), Direction::Write, nonblock, || {
             kernel::send(self.fd(), ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
@@ -136,7 +139,7 @@ impl SocketRef<'_> {
         Ok(rustix::net::shutdown(self.fd(), ways(how)?)?)
     }
 
-    /// Refuses what `shutdown(2)` would refuse, and does no more.
+    /// Fails as `shutdown(2)` would, and shuts nothing down: for a socket of the embedder's.
     pub fn check_shutdown(self, how: Sdflags) -> io::Result<()> {
         ways(how)?;
         sockopt::socket_type(self.fd())?;
@@ -145,6 +148,7 @@ impl SocketRef<'_> {
     }
 }
 
+/// `how` as `shutdown(2)` takes it; `EINVAL` if it is empty.
 fn ways(how: Sdflags) -> io::Result<Shutdown> {
     match (how.contains(Sdflags::RD), how.contains(Sdflags::WR)) {
         (true, true) => Ok(Shutdown::Both),
@@ -167,13 +171,13 @@ fn accept(listener: BorrowedFd<'_>) -> io::Result<Socket> {
     Ok(Socket(socket))
 }
 
-// Node ignores SIGPIPE, and Linux need not even be asked.
+// Elsewhere it suffices that Node.js ignores SIGPIPE.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NOSIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const NOSIGNAL: libc::c_int = 0;
 
-/// Whether a socket is one of datagrams or of a stream.
+/// The [`Filetype`] of a socket by `SO_TYPE`; a stream if that cannot be had.
 pub(super) fn filetype(fd: BorrowedFd<'_>) -> Filetype {
     match sockopt::socket_type(fd) {
         Ok(SocketType::DGRAM) => Filetype::SocketDgram,

@@ -1,4 +1,4 @@
-//! `struct stat` and timestamps, from and to the guest's words.
+//! `struct stat` and `struct timespec`, as [`Filestat`] and [`Timestamp`].
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -16,18 +16,19 @@ pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     filestat(&rustix::fs::fstat(fd)?, fd)
 }
 
-/// `lstat(2)` of a path that the embedder names.
+/// `lstat(2)` of a path that the embedder gave, resolved from the working directory.
 pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
     filestat(&rustix::fs::lstat(path)?, rustix::fs::CWD)
 }
 
-/// The type of what is open.
+/// The file type of an open descriptor, by `fstat(2)`; [`Filetype::SocketStream`] for any
+/// socket.
 pub(super) fn filetype_of(fd: BorrowedFd<'_>) -> io::Result<Filetype> {
     let stat = rustix::fs::fstat(fd)?;
     Ok(filetype(FileType::from_raw_mode(stat.st_mode)))
 }
 
-/// `fstatat(2)`, of a symbolic link itself.
+/// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
 pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filestat> {
     let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;
     filestat(&stat, dir)
@@ -38,7 +39,7 @@ pub(super) fn set_times(fd: BorrowedFd<'_>, atim: SetTime, mtim: SetTime) -> io:
     Ok(rustix::fs::futimens(fd, &timestamps(atim, mtim))?)
 }
 
-/// `utimensat(2)`, of a symbolic link itself.
+/// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`.
 pub(super) fn set_times_at(
     dir: BorrowedFd<'_>,
     name: &[u8],
@@ -54,6 +55,7 @@ pub(super) fn set_times_at(
     )?)
 }
 
+/// `stat` as a [`Filestat`]. `fd` tells whether an open socket is one of datagrams.
 #[allow(
     clippy::unnecessary_cast,
     clippy::useless_conversion,
@@ -76,7 +78,8 @@ fn filestat(stat: &Stat, fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     })
 }
 
-/// The guest's word for a file type; a FIFO is to it, as to node:wasi, a stream like a socket.
+/// The [`Filetype`] of a `st_mode`. The witx has none for a FIFO, which is a stream socket as in
+/// node:wasi.
 pub(super) fn filetype(filetype: FileType) -> Filetype {
     match filetype {
         FileType::RegularFile => Filetype::RegularFile,
@@ -89,7 +92,7 @@ pub(super) fn filetype(filetype: FileType) -> Filetype {
     }
 }
 
-/// Nanoseconds after 1970, as near as 64 bits without a sign come.
+/// A `struct timespec` in nanoseconds since 1970: 0 if it is before, [`u64::MAX`] if it is too late.
 fn timestamp(seconds: i64, nanos: u64) -> Timestamp {
     u64::try_from(seconds).map_or(0, |seconds| {
         seconds.saturating_mul(NANOS).saturating_add(nanos)
