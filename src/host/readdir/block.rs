@@ -1,39 +1,41 @@
 use super::{DirEntry, Position};
 use crate::abi::{Dircookie, Filetype, Inode};
 
-/// How many entries of one answer are kept while it is given.
+/// The most entries of one call that stay in the block after they are read.
 const ANSWER: usize = 4096;
-/// How many entries a small directory has.
+/// Entries for which the first read reserves memory: a small directory's.
 const FEW: usize = 16;
 
-/// Entries of a directory, one behind the other, as the system gave them, and a place in them.
+/// A buffer of directory entries in the system's order, and the current position in it.
 #[derive(Debug)]
 pub struct Block {
-    /// The cookie that leads to the first of them.
+    /// Cookie of the first entry.
     first: Dircookie,
-    /// Where the system was before the first of them.
+    /// The system's position before the first entry.
     start: Position,
     items: Vec<Item>,
-    /// The file names, one behind the other.
+    /// The file names, concatenated.
     names: Vec<u8>,
-    /// How many of the entries are read.
+    /// Number of entries before the current position: those that were read.
     read: usize,
-    /// How many of them were before the answer that is given now.
+    /// How many of them were read before this call.
     answered: usize,
 }
 
 #[derive(Debug)]
 struct Item {
     ino: Inode,
+    /// The system's position behind it.
     position: Position,
-    /// The cookie that leads behind it, once it was read.
+    /// Cookie of the next entry, once this one was read.
     next: Option<Dircookie>,
+    /// Offset in `names` of the end of its name.
     name_end: u32,
     filetype: Filetype,
 }
 
 impl Block {
-    /// A block without entries, where the system is at `start`, to which `first` leads.
+    /// A block without entries at cookie `first`, for which the system's position is `start`.
     pub fn new(first: Dircookie, start: Position) -> Self {
         Self {
             first,
@@ -45,7 +47,7 @@ impl Block {
         }
     }
 
-    /// Removes all entries, and has `first` lead to where the system is now, at `start`.
+    /// Removes all entries, and sets cookie and system's position as [`Block::new`] does.
     pub(super) fn reset(&mut self, first: Dircookie, start: Position) {
         self.items.clear();
         self.names.clear();
@@ -53,20 +55,20 @@ impl Block {
         (self.read, self.answered) = (0, 0);
     }
 
-    /// Adds the entry that comes next. `position` is where the system is behind it.
+    /// Appends the next entry. `position` is the system's position behind it.
     pub fn push(&mut self, name: &[u8], ino: Inode, filetype: Filetype, position: Position) {
         self.names.extend_from_slice(name);
         self.items.push(Item {
             ino,
             position,
             next: None,
-            // A system gives no more at a time than it was asked for, which is far less than 4 GiB.
+            // A read returns about as many bytes as it asks for, far fewer than 4 GiB.
             name_end: self.names.len() as u32,
             filetype,
         });
     }
 
-    /// Makes room for a few entries, if there is none yet.
+    /// Reserves memory for a few entries, if there is none yet.
     pub(super) fn reserve(&mut self) {
         if self.items.capacity() == 0 {
             self.items.reserve(FEW);
@@ -74,7 +76,7 @@ impl Block {
         }
     }
 
-    /// The bytes that its entries take, about as many as they took when the system gave them.
+    /// Approximate size of its entries in the system's buffer, in bytes.
     pub(super) fn len(&self) -> usize {
         self.items.len() * 24 + self.names.len()
     }
@@ -84,12 +86,12 @@ impl Block {
         self.read == self.items.len()
     }
 
-    /// The bytes that it takes.
+    /// The memory that it holds, in bytes.
     pub(super) fn size(&self) -> usize {
         self.items.capacity() * size_of::<Item>() + self.names.capacity()
     }
 
-    /// The cookie that leads to the place, and where the system was there.
+    /// The cookie of the current position, and the system's position there.
     pub(super) fn place(&self) -> (Dircookie, Position) {
         self.place_behind(self.read)
     }
@@ -101,23 +103,24 @@ impl Block {
         }
     }
 
-    /// Where the system is behind the next entry, and the cookie that leads there if it was read before.
+    /// The system's position behind the next entry, and the cookie of that position if the entry was read
+    /// before. `None` at the end.
     pub(super) fn next(&self) -> Option<(Position, Option<Dircookie>)> {
         let item = self.items.get(self.read)?;
         Some((item.position, item.next))
     }
 
-    /// Reads the next entry, which there is, and behind which this cookie leads.
+    /// Moves the position behind the next entry, whose [`DirEntry::next`] is `next`.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// There is no next entry.
     pub fn read(&mut self, next: Dircookie) {
         self.items[self.read].next = Some(next);
         self.read += 1;
     }
 
-    /// Goes back before the entry that was read last.
+    /// Moves the position before the entry that was read last.
     pub(super) fn unread(&mut self) {
         self.read -= 1;
     }
@@ -134,25 +137,25 @@ impl Block {
         })
     }
 
-    /// The bytes of so many names.
+    /// Length in bytes of the names of the first `count` entries.
     fn names_before(&self, count: usize) -> usize {
         self.items[..count]
             .last()
             .map_or(0, |item| item.name_end as usize)
     }
 
-    /// Passes over the next entry, which is no part of an answer.
+    /// Skips the next entry, which no call returns.
     pub(super) fn skip(&mut self) {
         self.read += 1;
         self.answered = self.read;
     }
 
-    /// Begins an answer.
+    /// Begins a call: what is read from here on belongs to it.
     pub(super) fn answer(&mut self) {
         self.answered = self.read;
     }
 
-    /// Goes to where a cookie leads in the answer that was given last, if it is there.
+    /// Sets the position to a cookie that the last call returned. False if it did not.
     pub(super) fn go_back(&mut self, cookie: Dircookie) -> bool {
         let mut places = (self.answered..=self.read).rev();
         let found = places.find(|count| self.place_behind(*count).0 == cookie);
@@ -160,14 +163,14 @@ impl Block {
         found.is_some()
     }
 
-    /// Removes the entries that are read, save those of this answer: a guest can go on from any of them,
-    /// whatever the file system makes of its positions when others are removed. Of a long answer only
-    /// the end is kept.
+    /// Removes the entries that were read, except the last [`ANSWER`] of this call. A guest that removes
+    /// files while it lists them continues from one of these cookies, and the file system's own position
+    /// for it may have moved.
     pub(super) fn remove_read(&mut self) {
         self.remove(self.answered.max(self.read.saturating_sub(ANSWER)));
     }
 
-    /// Has `cookie` lead to the place.
+    /// Sets the cookie of the current position, and removes the entries before it.
     pub(super) fn begin(&mut self, cookie: Dircookie) {
         self.remove(self.read);
         self.first = cookie;

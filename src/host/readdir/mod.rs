@@ -1,8 +1,8 @@
-//! Directory streams: what `fd_readdir` lists, and where its cookies lead.
+//! Directory streams: the entries that `fd_readdir` returns, and its cookies.
 //!
-//! What a system knows of a place in a directory is on Linux a number of 64 bits, of which wasi-libc's
-//! `telldir` would keep 32. So the cookies of a stream are small numbers, given in the order in which
-//! the entries are told, and the stream keeps the [`Position`] to which each of them leads.
+//! Linux's position in a directory (`d_off`) has 64 bits, of which wasi-libc's `telldir` keeps 32. So
+//! the cookies of a stream are small numbers, 1 behind the first entry that it returned, 2 behind the
+//! second, and the stream keeps the system's [`Position`] for each.
 
 mod block;
 mod positions;
@@ -22,12 +22,12 @@ use super::{stop, sys};
 use crate::abi::{Dircookie, Filetype, Inode};
 use positions::Positions;
 
-/// How many bytes of entries to ask a system for at first, and at most. It is twice as much each time
-/// that a directory has so many.
+/// The bytes of entries that one read asks the system for: the initial value, and the maximum. The
+/// value doubles after each read that returns more than half of it.
 const LEAST: usize = 8 << 10;
 const MOST: usize = 64 << 10;
 
-/// A place in a directory, as the system knows it; see [`Listing::SEEKS`].
+/// The system's position in a directory: an offset as in `d_off`, or a hash; see [`Listing::SEEKS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position(pub u64);
 
@@ -35,7 +35,7 @@ impl Position {
     /// Before the first entry.
     pub const START: Self = Self(0);
 
-    /// A number that tells an entry from the others of its directory, as its name does.
+    /// A hash of an entry's name, for systems whose positions are not known.
     pub fn of_name(name: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(name);
@@ -52,44 +52,44 @@ pub struct DirEntry<'a> {
     pub ino: Inode,
     /// The type, without following a symbolic link.
     pub filetype: Filetype,
-    /// Where the stream goes on behind this entry, for [`ReadDir::seek`].
+    /// Cookie of the next entry, for [`ReadDir::seek`].
     pub next: Dircookie,
 }
 
-/// How a system lists a directory.
+/// The system's stream of a directory, as of `getdents(2)`.
 pub trait Listing: Default {
     /// An open directory.
     type Dir;
 
-    /// Whether the system goes to any position. If not, it goes to the start alone, and the position
-    /// behind an entry is a number that tells this entry from others.
+    /// Whether the system can seek to any position that it returned. If not, it can only rewind, and
+    /// the position behind an entry is [`Position::of_name`] of that entry.
     const SEEKS: bool;
 
-    /// The bytes that it takes between two calls, where [`Listing::close`] gives them back.
+    /// Bytes of memory that it holds between two calls and [`Listing::close`] frees.
     const SIZE: usize;
 
-    /// Adds the entries that come next to `block`, `.` and `..` among them: about `len` bytes, or
-    /// none at the end.
+    /// Appends the next entries to `block`, `.` and `..` included: about `len` bytes of them, or none
+    /// at the end.
     fn read(&mut self, dir: &Self::Dir, len: usize, block: &mut Block) -> io::Result<()>;
 
-    /// Goes to a position, with which every listing begins.
+    /// Sets the position. It is called before the first [`Listing::read`].
     fn seek(&mut self, dir: &Self::Dir, position: Position) -> io::Result<()>;
 
-    /// Gives back what it takes. The next call is to [`Listing::seek`].
+    /// Frees its resources. The next call is to [`Listing::seek`].
     fn close(&mut self) {}
 }
 
-/// A directory stream. It is without the directory, which every call is told.
+/// A directory stream. The directory is not part of it, but an argument of each call.
 #[derive(Debug)]
 pub struct ReadDir<L = sys::Entries> {
     listing: L,
-    /// The place, and entries around it; the system goes on behind the last of them.
+    /// The current entry and those around it. The system's position is behind the last of them.
     block: Block,
-    /// Whether the system may be somewhere else.
+    /// Whether the system's position may be another, so that a read must seek first.
     lost: bool,
-    /// The bytes to ask the system for.
+    /// The bytes of entries that the next read asks the system for.
     len: usize,
-    /// Whether the system said that there is no more.
+    /// Whether the last read of the system was at the end.
     ended: bool,
     positions: Positions,
     room: Arc<Room>,
@@ -111,15 +111,16 @@ impl<L: Listing> ReadDir<L> {
         }
     }
 
-    /// Goes to the entry to which a cookie leads: 0 to the first, [`DirEntry::next`] to the one behind.
-    /// A cookie that was not told is counted to, and leads to the end if there are fewer entries.
+    /// Sets the position of the stream, as `seekdir(3)`: 0 is the first entry, [`DirEntry::next`] the one
+    /// behind that entry. A cookie that was never returned counts entries: those from the nearest known
+    /// cookie on are skipped. If there are fewer, the position is the end.
     ///
     /// # Errors
     ///
-    /// As [`ReadDir::read`]. What `lseek(2)` says.
+    /// Those of [`ReadDir::read`] and `lseek(2)`.
     pub fn seek(&mut self, dir: &L::Dir, cookie: Dircookie) -> io::Result<()> {
         if cookie == 0 {
-            // What came since is seen from the start, even if the stream is there already.
+            // As `rewinddir(3)`: new entries are seen even if the stream is at its start.
             self.go(dir, 0, Position::START)?;
         } else if self.lost || !self.block.go_back(cookie) {
             let (known, position) = self.positions.nearest(cookie);
@@ -134,18 +135,18 @@ impl<L: Listing> ReadDir<L> {
         Ok(())
     }
 
-    /// The cookie that leads to the place.
+    /// The cookie of the current position.
     fn at(&self) -> Dircookie {
         self.block.place().0
     }
 
-    /// Goes to `cookie`, whose position is kept.
+    /// Sets the position of the stream to `cookie`, whose `position` is kept.
     fn find(&mut self, dir: &L::Dir, cookie: Dircookie, position: Position) -> io::Result<()> {
         if L::SEEKS || cookie == 0 {
             return self.go(dir, cookie, position);
         }
-        // Behind the entry that was told before. If it is gone, behind the last one that is not of those
-        // that were told up to there.
+        // Find the entry before the cookie by its hash. If it was removed, the position is behind the last
+        // entry that was returned before the cookie.
         let told: HashSet<_> = self.positions.up_to(cookie).iter().copied().collect();
         let (mut passed, mut before) = (0, 0);
         self.go(dir, 0, Position::START)?;
@@ -172,7 +173,7 @@ impl<L: Listing> ReadDir<L> {
         Ok(())
     }
 
-    /// Has the system go to `position`, to which `cookie` leads.
+    /// Sets the system's position to `position`, which is that of `cookie`.
     fn go(&mut self, dir: &L::Dir, cookie: Dircookie, position: Position) -> io::Result<()> {
         self.lost = true;
         self.listing.seek(dir, position)?;
@@ -180,17 +181,17 @@ impl<L: Listing> ReadDir<L> {
         self.block.reset(cookie, position);
         self.positions.go(cookie);
         if cookie != 0 {
-            // After a few entries the guest may go somewhere else.
+            // The guest may seek again after a few entries.
             self.len = LEAST;
         }
         Ok(())
     }
 
-    /// The next entry, `.` and `..` among them; none at the end.
+    /// Reads the next entry, as `readdir(3)`: `.` and `..` included, `None` at the end.
     ///
     /// # Errors
     ///
-    /// What `getdents(2)` says. `EINTR`: the thread is asked to stop.
+    /// Those of `getdents(2)`. `EINTR`: the thread is asked to stop.
     pub fn read(&mut self, dir: &L::Dir) -> io::Result<Option<DirEntry<'_>>> {
         Ok(if self.advance(dir)? {
             self.block.last()
@@ -199,12 +200,12 @@ impl<L: Listing> ReadDir<L> {
         })
     }
 
-    /// Gives the entry that was read last back, to be read once more.
+    /// Makes the entry that was read last the next one again.
     pub fn unread(&mut self) {
         self.block.unread();
     }
 
-    /// Goes behind the next entry. False at the end.
+    /// Moves the position behind the next entry. False at the end.
     fn advance(&mut self, dir: &L::Dir) -> io::Result<bool> {
         let Some((position, next)) = self.next(dir)? else {
             return Ok(false);
@@ -214,8 +215,8 @@ impl<L: Listing> ReadDir<L> {
         Ok(true)
     }
 
-    /// Where the system is behind the next entry, and the cookie that leads there if it was told. None at
-    /// the end.
+    /// The system's position behind the next entry, and the cookie of that position if the entry was read
+    /// before. `None` at the end.
     fn next(&mut self, dir: &L::Dir) -> io::Result<Option<(Position, Option<Dircookie>)>> {
         if self.block.is_read_out() {
             self.fill(dir)?;
@@ -223,14 +224,14 @@ impl<L: Listing> ReadDir<L> {
         Ok(self.block.next())
     }
 
-    /// Asks the system for more entries.
+    /// Reads more entries from the system.
     fn fill(&mut self, dir: &L::Dir) -> io::Result<()> {
         stop::check()?;
         self.block.remove_read();
         self.block.reserve();
         let before = self.block.len();
         if let Err(error) = self.listing.read(dir, self.len, &mut self.block) {
-            // It is met once more if what was read before is the answer of this call.
+            // A call that returns entries returns no error, so the next call must meet it again.
             self.lost = true;
             return Err(error);
         }
@@ -242,7 +243,8 @@ impl<L: Listing> ReadDir<L> {
         Ok(())
     }
 
-    /// Keeps for the next call what there is room for.
+    /// Ends a call: keeps the entries that were read ahead if [`Room`] permits, or drops them and has the
+    /// next call seek.
     pub fn rest(&mut self, dir: &L::Dir) {
         self.room.blocks.release(self.claimed);
         self.claimed = 0;

@@ -3,27 +3,28 @@ use std::sync::Arc;
 use super::{Position, Room};
 use crate::abi::Dircookie;
 
-/// How many positions a stream may keep whatever the others do.
+/// The positions that a stream can keep without a claim to [`Room`].
 const AT_LEAST: usize = 64;
 
-/// How many positions to look through for one that may have been told before.
+/// The most positions that are searched for that of an entry that may have been read before.
 const NEAR: usize = 1024;
 
-/// The positions to which the cookies lead that a stream has told.
+/// The system's positions for the cookies that a stream has returned.
 ///
-/// A cookie keeps its position. So what is read again has the cookies that it had; what came in between
-/// gets new ones, behind all others.
+/// A cookie keeps its position: an entry that is read again has the same cookie, and an entry that was
+/// created in between gets a new one, above all others.
 ///
-/// That is as long as there is room. Then every second position is kept, every fourth and so on; cookies
-/// count the entries, and those whose position is not kept are counted to from the nearest before.
+/// When [`Room`] is exhausted, every second position is dropped, then every second of the rest. From then
+/// on a cookie is the index of an entry, and one without a position is reached by skipping entries from
+/// the nearest before it.
 #[derive(Debug)]
 pub(super) struct Positions {
-    /// Those of the cookies `stride`, `2 * stride` and so on.
+    /// Positions of the cookies `stride`, `2 * stride` and so on.
     kept: Vec<Position>,
     stride: Dircookie,
-    /// The last cookie that was told in the order of the directory.
+    /// The last cookie that was returned in the order of the directory.
     last: Dircookie,
-    /// How many were told out of order.
+    /// Number of cookies that were issued out of order: for entries created in between.
     late: usize,
     room: Arc<Room>,
     claimed: usize,
@@ -41,17 +42,18 @@ impl Positions {
         }
     }
 
-    /// The directory is read from this cookie on.
+    /// Notes a seek to this cookie.
     pub(super) fn go(&mut self, cookie: Dircookie) {
         self.last = cookie;
-        // What was told before a rewind need not stay.
+        // POSIX lets a rewind invalidate cookies, and to drop them bounds the memory of a directory that
+        // changes all the time.
         if cookie == 0 && self.late > AT_LEAST.max(self.kept.len() / 2) {
             self.kept.clear();
             self.late = 0;
         }
     }
 
-    /// The cookie that leads behind the entry to which `at` leads, where the system is at `position`.
+    /// The cookie behind the entry at cookie `at`; `position` is the system's position there.
     pub(super) fn tell(&mut self, at: Dircookie, position: Position) -> Dircookie {
         if self.stride > 1 {
             self.count(at + 1, position);
@@ -84,7 +86,7 @@ impl Positions {
         next
     }
 
-    /// Takes note of where the system is at `cookie`, which counts entries.
+    /// Keeps the position of `cookie`, an index of entries, if it is a multiple of the stride.
     fn count(&mut self, cookie: Dircookie, position: Position) {
         if !cookie.is_multiple_of(self.stride) {
             return;
@@ -100,7 +102,7 @@ impl Positions {
         }
     }
 
-    /// Makes room for more. False where there is none.
+    /// Reserves memory for as many positions again. False if [`Room`] is exhausted.
     fn grow(&mut self) -> bool {
         let more = self.kept.len().max(AT_LEAST);
         if !self.kept.is_empty() {
@@ -113,7 +115,7 @@ impl Positions {
         true
     }
 
-    /// Keeps half as many.
+    /// Drops every second position.
     fn thin_out(&mut self) {
         let mut cookie = 0;
         self.kept.retain(|_| {
@@ -123,7 +125,7 @@ impl Positions {
         self.stride *= 2;
     }
 
-    /// The last cookie up to this one whose position is kept, and that position.
+    /// The greatest cookie not above this one whose position is kept, and that position.
     pub(super) fn nearest(&self, cookie: Dircookie) -> (Dircookie, Position) {
         match self.up_to(cookie) {
             [.., position] => (
@@ -134,7 +136,7 @@ impl Positions {
         }
     }
 
-    /// The positions that are kept of the cookies up to this one.
+    /// The kept positions of the cookies not above this one.
     pub(super) fn up_to(&self, cookie: Dircookie) -> &[Position] {
         let count = usize::try_from(cookie / self.stride).unwrap_or(usize::MAX);
         &self.kept[..count.min(self.kept.len())]

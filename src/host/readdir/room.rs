@@ -1,12 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Positions, of 8 bytes each: as many as entries in the directories that honest programs list.
+/// Default number of positions, of 8 bytes each: enough for 262,144 entries.
 const POSITIONS: usize = 1 << 18;
-/// Bytes of entries that were read ahead.
+/// Default number of bytes of entries that were read ahead.
 const BLOCKS: usize = 1 << 20;
 
-/// What the directory streams of one guest may keep together, between its calls. Without room they
-/// work as well, and ask the system more often.
+/// The memory that all directory streams of one guest together may hold between its calls. When it is
+/// exhausted they work without, and read from the system again.
 #[derive(Debug)]
 pub struct Room {
     pub(super) positions: Budget,
@@ -29,17 +29,18 @@ impl Default for Room {
     }
 }
 
-/// What is left of something.
+/// A number of units that are still free.
 #[derive(Debug)]
 pub(super) struct Budget(AtomicUsize);
 
 impl Budget {
-    /// Takes `count`, if so much is left.
+    /// Takes `count` units. False, and takes none, if fewer are free.
     pub(super) fn claim(&self, count: usize) -> bool {
         let rest = |left: usize| left.checked_sub(count);
         self.0.fetch_update(Relaxed, Relaxed, rest).is_ok()
     }
 
+    /// Frees `count` units that were claimed.
     pub(super) fn release(&self, count: usize) {
         self.0.fetch_add(count, Relaxed);
     }

@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// A directory whose system tells hashes of 63 bits as the positions, as ext4 does.
+/// A directory whose positions are hashes of 63 bits, as on ext4.
 #[derive(Default)]
 struct FakeDir {
     entries: RefCell<BTreeMap<u64, String>>,
     reads: Cell<usize>,
-    /// How many entries were read in all.
+    /// Number of entries that were read, counted each time.
     given: Cell<usize>,
     seeks: Cell<usize>,
 }
@@ -46,7 +46,7 @@ impl FakeDir {
     }
 }
 
-/// Lists it where the system goes to any position, or to the start alone.
+/// Its stream, on a system that can seek to any position or only rewind.
 #[derive(Default)]
 struct Fake<const SEEKS: bool> {
     /// None while it is closed.
