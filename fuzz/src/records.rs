@@ -185,12 +185,20 @@ fn strings(data: &[u8]) {
     let len = len.next_multiple_of(4);
     let mut short = Memory::new(len - 4, b'?');
     array
-        .copy_to(short.linear().guest(), pointers, GuestPtr::new(buf_at as u32))
+        .copy_to(
+            short.linear().guest(),
+            pointers,
+            GuestPtr::new(buf_at as u32),
+        )
         .unwrap_err();
     assert!(short.bytes().iter().all(|byte| *byte == b'?'));
     let mut memory = Memory::new(len, b'?');
     array
-        .copy_to(memory.linear().guest(), pointers, GuestPtr::new(buf_at as u32))
+        .copy_to(
+            memory.linear().guest(),
+            pointers,
+            GuestPtr::new(buf_at as u32),
+        )
         .unwrap();
     for (index, string) in strings.iter().enumerate() {
         let pointer = memory
