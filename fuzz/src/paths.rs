@@ -5,8 +5,9 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
 use wasi_rs::abi::{Errno, Rights, Snapshot};
-use wasi_rs::ctx::resolve::{Follow, Needed, Place};
+use wasi_rs::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::vfs::DirRef;
 
 use crate::arguments::path;
 use crate::input::Source;
@@ -90,18 +91,21 @@ impl Guest {
         if ctx.check_path(&path).is_err() {
             return;
         }
-        let needed = Needed::base(Rights::PATH_OPEN);
-        let resolved = ctx.resolve(&base, &path, follow, needed);
-        let walked = ctx.walk(&base, &path, follow, needed);
+        let required = RequiredRights::base(Rights::PATH_OPEN);
+        let resolved = ctx.resolve(&base, &path, follow, required);
+        let walked = ctx.walk(&base, &path, follow, required);
         let [resolved, walked] = [resolved, walked].map(|place| self.arrived(place));
         assert_eq!(resolved, walked, "{}", path.escape_ascii());
     }
 
-    fn arrived(&self, place: Result<Place<'_>, Errno>) -> Result<Arrived, Errno> {
+    fn arrived(&self, place: Result<ResolvedPath<'_>, Errno>) -> Result<Arrived, Errno> {
         let place = place?;
         let dir = place.dir()?.stat()?;
         assert!(!self.scratch.is_outside(dir.dev, dir.ino), "{place:?}");
-        let fd = place.dir()?.as_fd().as_raw_fd();
+        let DirRef::Host(dir_of_host) = place.dir()? else {
+            panic!("all that the guest has is the host's");
+        };
+        let fd = dir_of_host.as_fd().as_raw_fd();
         let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
         assert!(self.scratch.is_given(&path), "{}", path.display());
         Ok(Arrived {

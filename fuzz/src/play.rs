@@ -17,6 +17,7 @@ use wasi_rs::abi::{Clockid, Errno, Rights, Snapshot};
 use wasi_rs::ctx::{Descriptor, Entry, WasiCtx};
 use wasi_rs::host;
 use wasi_rs::syscalls::{MAX_PARAMS, ParamType, SYSCALLS, Stop};
+use wasi_rs::vfs::Dir;
 
 use crate::arguments::{Making, Memory, raw};
 use crate::input::{RECORD, Source, split};
@@ -376,7 +377,8 @@ impl<'a> Player<'a> {
             count += 1;
             let fd = match entry.descriptor() {
                 Descriptor::File(file) => file.as_ref().as_fd().as_raw_fd(),
-                Descriptor::Dir(dir) => dir.as_fd().as_raw_fd(),
+                Descriptor::Dir(Dir::Host(dir)) => dir.as_fd().as_raw_fd(),
+                Descriptor::Dir(Dir::Other(_)) => continue,
                 Descriptor::Stdio(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => continue,
             };
             let path = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();

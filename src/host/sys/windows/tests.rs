@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{Dir, Entries, File, FileRef};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
-use crate::host::{Name, OpenHow, ReadDir};
+use crate::host::{Name, OpenHow, ReadDir, Step};
 use crate::memory::{GuestPtr, LinearMemory};
 
 const READ: OpenHow = OpenHow {
