@@ -8,6 +8,7 @@
 //! that takes both the preopens and the host.
 
 mod budget;
+mod clock;
 mod entry;
 mod file_id;
 mod grant;
@@ -15,6 +16,7 @@ mod limits;
 mod mounts;
 mod parked;
 mod preopens;
+mod random;
 pub mod resolve;
 mod resolved;
 mod stream;
@@ -27,17 +29,19 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use budget::Slot;
+pub use clock::{Clock, Clocks};
 pub use entry::{Descriptor, Entry};
 pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
+pub use random::Random;
 pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::random::Random;
-use crate::host::{Room, Stdio, Taken};
+use crate::host::{self, Room, Stdio, Taken};
 use crate::vfs::ReadDir;
 use mounts::Mounts;
+use random::RandomSource;
 use table::Table;
 
 /// How many standard streams there are; they have the first descriptors.
@@ -139,7 +143,8 @@ pub struct WasiCtx {
     table: Mutex<Table>,
     /// The preopens below others with more rights.
     mounts: Mounts,
-    random: Mutex<Random>,
+    clocks: Clocks,
+    random: Mutex<RandomSource>,
 }
 
 impl WasiCtx {
@@ -171,8 +176,33 @@ impl WasiCtx {
             calls: AtomicU64::new(options.grant.calls),
             roots: preopens.ids,
             read_dir_room: Arc::default(),
-            random: Mutex::default(),
+            clocks: Clocks::Host,
+            random: Mutex::new(RandomSource::Host(host::random::Random::default())),
         })
+    }
+
+    /// The same guest with other clocks than the host's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clocks: Clocks::Other(clock),
+            ..self
+        }
+    }
+
+    /// The same guest with other random bytes than the host's.
+    #[must_use]
+    pub fn with_random(self, random: Box<dyn Random>) -> Self {
+        Self {
+            random: Mutex::new(RandomSource::Other(random)),
+            ..self
+        }
+    }
+
+    /// The guest's clocks.
+    #[inline]
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
     }
 
     /// Whether the guest may make the call of this row of their table.
@@ -358,10 +388,10 @@ impl WasiCtx {
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: the operating system gives no seed.
+    /// [`Errno::Io`]: there are none.
     pub fn random(&self, buf: &mut [u8]) -> Result<(), Errno> {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(random.fill(buf)?)
+        random.fill(buf)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

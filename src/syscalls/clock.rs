@@ -1,6 +1,5 @@
 use crate::abi::{Clockid, Errno, Timestamp};
 use crate::ctx::WasiCtx;
-use crate::host;
 use crate::memory::{GuestMemory, GuestPtr};
 
 /// `clock_res_get(id) -> resolution`—Writes the resolution of a clock in nanoseconds, like
@@ -10,14 +9,14 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// [`Errno::Overflow`]: `resolution` leads outside memory. [`Errno::Inval`]: no such clock.
 pub fn clock_res_get(
-    _: &WasiCtx,
+    ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     id: u32,
     resolution: GuestPtr<Timestamp>,
 ) -> Result<(), Errno> {
     let resolution = memory.place(resolution)?;
     let id = Clockid::from_raw(id).ok_or(Errno::Inval)?;
-    resolution.write(host::clock_res(id));
+    resolution.write(ctx.clocks().resolution(id)?);
     Ok(())
 }
 
@@ -28,7 +27,7 @@ pub fn clock_res_get(
 ///
 /// [`Errno::Overflow`]: `time` leads outside memory. [`Errno::Inval`]: no such clock.
 pub fn clock_time_get(
-    _: &WasiCtx,
+    ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     id: u32,
     _precision: Timestamp,
@@ -36,6 +35,6 @@ pub fn clock_time_get(
 ) -> Result<(), Errno> {
     let time = memory.place(time)?;
     let id = Clockid::from_raw(id).ok_or(Errno::Inval)?;
-    time.write(host::clock_time(id));
+    time.write(ctx.clocks().now(id)?);
     Ok(())
 }
