@@ -136,6 +136,15 @@ fn main() {
 
     let bytes = memory();
     let linear = LinearMemory::new(&bytes);
+    // As of a guest without threads, which most are.
+    // SAFETY: these are the bytes of those words, and this thread is the only one.
+    unsafe {
+        linear.set(
+            bytes.as_ptr().cast_mut().cast(),
+            size_of_val(&*bytes),
+            false,
+        )
+    };
     let memory = linear.guest();
     let make = |calls: &[(&Syscall, [u64; MAX_PARAMS])]| {
         for (syscall, args) in calls {

@@ -109,10 +109,9 @@ impl<'m> GuestMemory<'m> {
     ///
     /// [`OutOfBounds`]. An offset at the very end of memory is outside, even for no bytes at all: that is
     /// where node:wasi draws the line.
+    #[inline]
     pub(super) fn bytes(self, offset: u32, len: u64) -> Result<GuestSlice<'m>, OutOfBounds> {
-        let end = self.0.len.get();
-        let start = offset as usize;
-        if start >= end || len > (end - start) as u64 {
+        if u64::from(offset) + len.max(1) > self.0.len.get() as u64 {
             return Err(OutOfBounds);
         }
         // Only all of a memory of 4 GiB has a length that 32 bits do not hold, and no guest can say it.
@@ -189,36 +188,51 @@ impl<'m> GuestSlice<'m> {
     /// There are fewer.
     #[inline]
     pub fn read(self, to: &mut [u8]) {
-        let from = self.slice(0, to.len()).host();
-        if from.len < to.len() {
+        assert!(to.len() <= self.len());
+        let HostBuf { base, len } = self.host();
+        if len < to.len() {
             to.fill(0);
         } else if self.memory.0.shared.get() {
-            load(from, to);
+            let len = to.len();
+            load(HostBuf { base, len }, to);
         } else {
             // SAFETY: `set` was told that the bytes are valid, and that nothing else accesses them now; they
             // are as many as `to` has.
-            unsafe { ptr::copy_nonoverlapping(from.base, to.as_mut_ptr(), to.len()) };
+            unsafe { ptr::copy_nonoverlapping(base, to.as_mut_ptr(), to.len()) };
         }
     }
 
     /// Copies as much of `from` as fits to the start of the slice, and tells how much that is.
     #[inline]
     pub fn write(self, from: &[u8]) -> usize {
-        let from = &from[..from.len().min(self.len())];
-        let to = self.slice(0, from.len()).host();
-        if to.len < from.len() {
+        let len = from.len().min(self.len());
+        self.write_all(&from[..len]);
+        len
+    }
+
+    /// Copies `from` to the start of the slice.
+    ///
+    /// # Panics
+    ///
+    /// There is less room.
+    #[inline]
+    pub(super) fn write_all(self, from: &[u8]) {
+        assert!(from.len() <= self.len());
+        let HostBuf { base, len } = self.host();
+        if len < from.len() {
             // Gone: there is nothing to write to.
         } else if self.memory.0.shared.get() {
-            store(to, from);
+            let len = from.len();
+            store(HostBuf { base, len }, from);
         } else {
             // SAFETY: as in `read`.
-            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.base, from.len()) };
+            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), base, from.len()) };
         }
-        from.len()
     }
 }
 
 /// Copies shared memory out, as many bytes as `to` has.
+#[inline]
 fn load(from: HostBuf, to: &mut [u8]) {
     let (mut words, start) = words(from);
     let (head, to) = to.split_at_mut(before_next_word(start, to.len()));
@@ -237,6 +251,7 @@ fn load(from: HostBuf, to: &mut [u8]) {
 }
 
 /// Copies to shared memory, as many bytes as `from` has.
+#[inline]
 fn store(to: HostBuf, from: &[u8]) {
     let (mut words, start) = words(to);
     let (head, from) = from.split_at(before_next_word(start, from.len()));
@@ -256,6 +271,7 @@ fn store(to: HostBuf, from: &[u8]) {
 
 /// The words that hold these bytes, and how far into the first word they begin. The bytes are those of a
 /// slice that is inside, for the time of one copy.
+#[inline]
 fn words<'w>(bytes: HostBuf) -> (slice::Iter<'w, AtomicU32>, usize) {
     let start = bytes.base.addr() % WORD;
     let first = bytes.base.wrapping_sub(start).cast::<AtomicU32>();

@@ -122,7 +122,7 @@ impl<T: Record> GuestRef<'_, T> {
 
     /// Puts a value there, padding as zeros.
     pub fn write(&self, value: T) {
-        self.bytes.write(value.encode().as_ref());
+        self.bytes.write_all(value.encode().as_ref());
     }
 }
 
