@@ -93,10 +93,10 @@ impl Block {
     ///
     /// An `i32` of wasm arrives with a sign, and from JavaScript without one: both are taken.
     #[inline]
-    pub fn arguments(&self, params: &[ParamType]) -> Option<[u64; MAX_PARAMS]> {
+    pub fn arguments(&self, types: &[ParamType]) -> Option<[u64; MAX_PARAMS]> {
         let mut arguments = [0; MAX_PARAMS];
-        for ((argument, slot), param) in arguments.iter_mut().zip(&self.slots()[1..]).zip(params) {
-            *argument = match param {
+        for ((argument, slot), of) in arguments.iter_mut().zip(&self.slots()[1..]).zip(types) {
+            *argument = match of {
                 ParamType::I32 => int(f64::from_bits(slot.get()))?.into(),
                 ParamType::I64 => slot.get(),
             };

@@ -26,7 +26,7 @@ use crate::syscalls::{self, ParamType, Row, SYSCALLS, Stop, for_each_syscall};
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 macro_rules! callbacks {
-    ($($module:ident::$name:ident $params:tt;)*) => {
+    ($($module:ident::$name:ident $params:tt $(needs $($right:ident),+)?;)*) => {
         /// One for each row.
         const CALLBACKS: [Callback; syscalls::COUNT] = [$(callback::<{ Row::$name as usize }>),*];
     };
@@ -51,7 +51,7 @@ pub fn make_functions(
     arrays: &Arrays,
 ) -> Result<MakeFunctions> {
     let methods: String = (SYSCALLS.iter().enumerate())
-        .map(|(row, syscall)| method(row, syscall.name, syscall.params))
+        .map(|(row, syscall)| method(row, syscall.name, syscall.types))
         .collect();
     let natives: Vec<_> = (0..syscalls::COUNT).map(|row| format!("n{row}")).collect();
     let natives = natives.join(",");
@@ -97,13 +97,13 @@ pub fn make_functions(
 }
 
 /// The method of one row.
-fn method(row: usize, name: &str, params: &[ParamType]) -> String {
+fn method(row: usize, name: &str, types: &[ParamType]) -> String {
     let einval = Errno::Inval.raw();
-    let arity = params.len();
+    let arity = types.len();
     let names: Vec<_> = (1..=arity).map(|slot| format!("p{slot}")).collect();
     let mut refused = format!("arguments.length!=={arity}");
     let mut stores = String::new();
-    for (name, (param, slot)) in names.iter().zip(params.iter().zip(1..)) {
+    for (name, (param, slot)) in names.iter().zip(types.iter().zip(1..)) {
         let (array, of) = match param {
             ParamType::I32 => ('a', "number"),
             ParamType::I64 => ('b', "bigint"),
@@ -189,7 +189,7 @@ unsafe extern "C" fn callback<const ROW: usize>(
 #[inline]
 fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errno, Exit> {
     let syscall = const { &SYSCALLS[ROW] };
-    let Some(args) = environment.block.arguments(syscall.params) else {
+    let Some(args) = environment.block.arguments(syscall.types) else {
         return Ok(Errno::Inval);
     };
     // The closures leave a call in the block right before they make it: without one, it was not they.
@@ -279,7 +279,7 @@ unsafe extern "C" fn set_memory(
 fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
     let block = &environment.block;
     let instance = environment.called();
-    let arguments = (SYSCALLS.get(row)).and_then(|syscall| block.arguments(syscall.params));
+    let arguments = (SYSCALLS.get(row)).and_then(|syscall| block.arguments(syscall.types));
     let (Some(instance), Some(_)) = (instance, arguments) else {
         block.answer(Errno::Inval.raw());
         return Ok(true);

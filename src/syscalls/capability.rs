@@ -136,62 +136,25 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-/// What a call that is given by its own name may do.
-fn rights_of(call: &str) -> Rights {
-    match call {
-        "fd_advise" => Rights::FD_ADVISE,
-        "fd_allocate" => Rights::FD_ALLOCATE,
-        "fd_datasync" => Rights::FD_DATASYNC,
-        "fd_fdstat_set_flags" => Rights::FD_FDSTAT_SET_FLAGS,
-        "fd_filestat_get" => Rights::FD_FILESTAT_GET,
-        "fd_filestat_set_size" => Rights::FD_FILESTAT_SET_SIZE,
-        "fd_filestat_set_times" => Rights::FD_FILESTAT_SET_TIMES,
-        "fd_pread" => Rights::FD_READ | Rights::FD_SEEK,
-        "fd_pwrite" => Rights::FD_WRITE | Rights::FD_SEEK,
-        "fd_read" => Rights::FD_READ,
-        "fd_readdir" => Rights::FD_READDIR,
-        "fd_seek" => Rights::FD_SEEK,
-        "fd_sync" => Rights::FD_SYNC,
-        "fd_tell" => Rights::FD_TELL,
-        "fd_write" => Rights::FD_WRITE,
-        "path_create_directory" => Rights::PATH_CREATE_DIRECTORY,
-        "path_filestat_get" => Rights::PATH_FILESTAT_GET,
-        "path_filestat_set_times" => Rights::PATH_FILESTAT_SET_TIMES,
-        "path_link" => Rights::PATH_LINK_SOURCE | Rights::PATH_LINK_TARGET,
-        "path_open" => {
-            Rights::PATH_OPEN | Rights::PATH_CREATE_FILE | Rights::PATH_FILESTAT_SET_SIZE
-        }
-        "path_readlink" => Rights::PATH_READLINK,
-        "path_remove_directory" => Rights::PATH_REMOVE_DIRECTORY,
-        "path_rename" => Rights::PATH_RENAME_SOURCE | Rights::PATH_RENAME_TARGET,
-        "path_symlink" => Rights::PATH_SYMLINK,
-        "path_unlink_file" => Rights::PATH_UNLINK_FILE,
-        "poll_oneoff" => Rights::POLL_FD_READWRITE,
-        "sock_accept" | "sock_recv" | "sock_send" | "sock_shutdown" => Rights::SOCKET_ONLY,
-        _ => Rights::empty(),
-    }
-}
-
-/// The row of a call, as the bit that stands for it in a [`Grant`].
-fn bit(call: &str) -> Option<u64> {
-    let row = SYSCALLS.iter().position(|syscall| syscall.name == call)?;
-    Some(1 << row)
+/// The row of a call.
+fn row_of(call: &str) -> Option<usize> {
+    SYSCALLS.iter().position(|syscall| syscall.name == call)
 }
 
 /// What the capability with this name gives: a group, or a single call. None if there is none.
 pub fn grant(name: &str) -> Option<Grant> {
     if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
-        let calls = group.calls.iter().filter_map(|call| bit(call));
+        let rows = group.calls.iter().filter_map(|call| row_of(call));
         return Some(Grant {
-            calls: calls.fold(0, |calls, call| calls | call),
+            calls: rows.fold(0, |calls, row| calls | 1 << row),
             preopens: group.preopens,
             stdio: group.stdio,
         });
     }
-    let calls = bit(name)?;
-    let rights = rights_of(name);
+    let row = row_of(name)?;
+    let rights = SYSCALLS[row].rights;
     Some(Grant {
-        calls,
+        calls: 1 << row,
         preopens: rights,
         stdio: rights,
     })
@@ -211,7 +174,7 @@ mod tests {
     fn every_name_in_a_group_is_that_of_a_call() {
         for group in GROUPS {
             for call in group.calls {
-                assert!(bit(call).is_some(), "{}: {call}", group.name);
+                assert!(row_of(call).is_some(), "{}: {call}", group.name);
             }
         }
     }

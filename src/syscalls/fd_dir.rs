@@ -1,4 +1,6 @@
-use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Rights, Size};
+use super::param::GuestSlice;
+use super::table::needs;
+use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Size};
 use crate::ctx::{Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
 use crate::vfs::ReadDir;
@@ -40,10 +42,9 @@ pub fn fd_prestat_dir_name(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
+    let path = memory.region(path.ptr, path.len)?;
     let entry = ctx.entry(fd)?;
     let mapped_path = entry.mapped_path().ok_or(Errno::Badf)?;
     if mapped_path.len() > path.len() {
@@ -80,14 +81,13 @@ pub fn fd_readdir(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    buf: GuestPtr<u8>,
-    buf_len: Size,
+    buf: GuestSlice<u8>,
     cookie: Dircookie,
     bufused: GuestPtr<Size>,
 ) -> Result<(), Errno> {
-    let buf = memory.region(buf, buf_len)?;
+    let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
-    let entry = ctx.get(fd, Rights::FD_READDIR)?;
+    let entry = ctx.get(fd, needs::fd_readdir)?;
     let dir = entry.dir()?;
     let mut read_dir = ctx.read_dir(&entry)?;
     let mut used = 0;

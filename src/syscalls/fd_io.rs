@@ -1,6 +1,6 @@
-use crate::abi::{
-    Errno, Fd, Filedelta, Filesize, Iovec, Rights, Size, Snapshot, Whence, snapshot0,
-};
+use super::param::GuestSlice;
+use super::table::needs;
+use crate::abi::{Errno, Fd, Filedelta, Filesize, Iovec, Size, Snapshot, Whence, snapshot0};
 use crate::ctx::WasiCtx;
 use crate::host::SeekFrom;
 use crate::memory::{GuestMemory, GuestPtr};
@@ -23,13 +23,12 @@ pub fn fd_read(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    iovs: GuestPtr<Iovec>,
-    iovs_len: Size,
+    iovs: GuestSlice<Iovec>,
     nread: GuestPtr<Size>,
 ) -> Result<(), Errno> {
     let nread = memory.place(nread)?;
-    let iovs = memory.iovecs(iovs, iovs_len, ctx.limits.iovecs)?;
-    let entry = ctx.get(fd, Rights::FD_READ)?;
+    let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
+    let entry = ctx.get(fd, needs::fd_read)?;
     nread.write(entry.read(&iovs)? as Size);
     Ok(())
 }
@@ -52,13 +51,12 @@ pub fn fd_write(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ciovs: GuestPtr<Iovec>,
-    ciovs_len: Size,
+    ciovs: GuestSlice<Iovec>,
     nwritten: GuestPtr<Size>,
 ) -> Result<(), Errno> {
     let nwritten = memory.place(nwritten)?;
-    let ciovs = memory.iovecs(ciovs, ciovs_len, ctx.limits.iovecs)?;
-    let entry = ctx.get(fd, Rights::FD_WRITE)?;
+    let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
+    let entry = ctx.get(fd, needs::fd_write)?;
     nwritten.write(entry.write(ciovs)? as Size);
     Ok(())
 }
@@ -78,15 +76,16 @@ pub fn fd_pread(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    iovs: GuestPtr<Iovec>,
-    iovs_len: Size,
+    iovs: GuestSlice<Iovec>,
     offset: Filesize,
     nread: GuestPtr<Size>,
 ) -> Result<(), Errno> {
     let nread = memory.place(nread)?;
-    let iovs = memory.iovecs(iovs, iovs_len, ctx.limits.iovecs)?;
+    let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
     check_offset(offset)?;
-    let entry = ctx.get_at_offset(fd, Rights::FD_READ)?;
+    // At an offset, the other right is asked for with any.
+    let [read, _] = needs::fd_pread;
+    let entry = ctx.get_at_offset(fd, read)?;
     nread.write(entry.read_at(&iovs, offset)? as Size);
     Ok(())
 }
@@ -102,15 +101,16 @@ pub fn fd_pwrite(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ciovs: GuestPtr<Iovec>,
-    ciovs_len: Size,
+    ciovs: GuestSlice<Iovec>,
     offset: Filesize,
     nwritten: GuestPtr<Size>,
 ) -> Result<(), Errno> {
     let nwritten = memory.place(nwritten)?;
-    let ciovs = memory.iovecs(ciovs, ciovs_len, ctx.limits.iovecs)?;
+    let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
     check_offset(offset)?;
-    let entry = ctx.get_at_offset(fd, Rights::FD_WRITE)?;
+    // As in [`fd_pread`].
+    let [write, _] = needs::fd_pwrite;
+    let entry = ctx.get_at_offset(fd, write)?;
     nwritten.write(entry.write_at(&ciovs, offset)? as Size);
     Ok(())
 }
@@ -137,7 +137,7 @@ pub fn fd_seek(
     newoffset: GuestPtr<Filesize>,
 ) -> Result<(), Errno> {
     let newoffset = memory.place(newoffset)?;
-    let entry = ctx.get(fd, Rights::FD_SEEK)?;
+    let entry = ctx.get(fd, needs::fd_seek)?;
     let whence = match ctx.snapshot {
         Snapshot::Snapshot0 => snapshot0::whence(whence),
         Snapshot::Preview1 => Whence::from_raw(whence),
@@ -164,7 +164,7 @@ pub fn fd_tell(
     offset: GuestPtr<Filesize>,
 ) -> Result<(), Errno> {
     let offset = memory.place(offset)?;
-    let entry = ctx.get(fd, Rights::FD_TELL)?;
+    let entry = ctx.get(fd, needs::fd_tell)?;
     offset.write(entry.file()?.seek(SeekFrom::Current(0))?);
     Ok(())
 }
@@ -175,7 +175,7 @@ pub fn fd_tell(
 ///
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_DATASYNC`. What `fdatasync(2)` says.
 pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
-    let entry = ctx.get(fd, Rights::FD_DATASYNC)?;
+    let entry = ctx.get(fd, needs::fd_datasync)?;
     Ok(entry.file()?.datasync()?)
 }
 
@@ -185,5 +185,5 @@ pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errn
 ///
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_SYNC`. What `fsync(2)` says.
 pub fn fd_sync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
-    ctx.get(fd, Rights::FD_SYNC)?.sync()
+    ctx.get(fd, needs::fd_sync)?.sync()
 }

@@ -1,3 +1,4 @@
+use super::table::needs;
 use crate::abi::{
     Advice, Errno, Fd, Fdflags, Fdstat, Filesize, Filestat, Filetype, Fstflags, Rights, RightsPair,
     Snapshot, Timestamp, snapshot0,
@@ -22,7 +23,7 @@ pub fn fd_advise(
     advice: u32,
 ) -> Result<(), Errno> {
     let advice = Advice::from_raw(advice).ok_or(Errno::Inval)?;
-    let entry = ctx.get(fd, Rights::FD_ADVISE)?;
+    let entry = ctx.get(fd, needs::fd_advise)?;
     if entry.filetype()? == Filetype::Directory {
         return Err(Errno::Badf);
     }
@@ -43,7 +44,7 @@ pub fn fd_allocate(
     offset: Filesize,
     len: Filesize,
 ) -> Result<(), Errno> {
-    let entry = ctx.get(fd, Rights::FD_ALLOCATE)?;
+    let entry = ctx.get(fd, needs::fd_allocate)?;
     Ok(entry.file()?.allocate(offset, len)?)
 }
 
@@ -87,7 +88,7 @@ pub fn fd_fdstat_set_flags(
     fd: Fd,
     fdflags: u32,
 ) -> Result<(), Errno> {
-    let entry = ctx.get(fd, Rights::FD_FDSTAT_SET_FLAGS)?;
+    let entry = ctx.get(fd, needs::fd_fdstat_set_flags)?;
     entry.set_fdflags(Fdflags::from_bits_truncate(fdflags as u16))
 }
 
@@ -122,7 +123,7 @@ pub fn fd_filestat_get(
     filestat: GuestPtr<Filestat>,
 ) -> Result<(), Errno> {
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
-    let stat = ctx.entry(fd)?.stat_with(Rights::FD_FILESTAT_GET)?;
+    let stat = ctx.entry(fd)?.stat_with(needs::fd_filestat_get)?;
     filestat.write(&stat);
     Ok(())
 }
@@ -139,7 +140,7 @@ pub fn fd_filestat_set_size(
     fd: Fd,
     size: Filesize,
 ) -> Result<(), Errno> {
-    let entry = ctx.get(fd, Rights::FD_FILESTAT_SET_SIZE)?;
+    let entry = ctx.get(fd, needs::fd_filestat_set_size)?;
     Ok(entry.file()?.set_size(size)?)
 }
 
@@ -159,7 +160,7 @@ pub fn fd_filestat_set_times(
     fst_flags: u32,
 ) -> Result<(), Errno> {
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
-    let entry = ctx.get(fd, Rights::FD_FILESTAT_SET_TIMES)?;
+    let entry = ctx.get(fd, needs::fd_filestat_set_times)?;
     entry.set_times(atim, mtim)
 }
 

@@ -1,5 +1,7 @@
+use super::param::GuestSlice;
 use super::path::{self, GuestPath};
-use crate::abi::{Errno, Fd, Lookupflags, Rights, Size};
+use super::table::needs;
+use crate::abi::{Errno, Fd, Lookupflags, Size};
 use crate::ctx::WasiCtx;
 use crate::ctx::resolve::{Follow, ResolvedPath, trim_slashes};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -16,11 +18,10 @@ pub fn path_create_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_CREATE_DIRECTORY, path)?;
+    let path = memory.region(path.ptr, path.len)?;
+    let path = GuestPath::new(ctx, fd, needs::path_create_directory, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Exist)?;
     place.dir()?.create_dir_at(name)
@@ -38,11 +39,10 @@ pub fn path_remove_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_REMOVE_DIRECTORY, path)?;
+    let path = memory.region(path.ptr, path.len)?;
+    let path = GuestPath::new(ctx, fd, needs::path_remove_directory, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let Some(name) = place.name() else {
         // Below `..` is at least the directory that was gone up from.
@@ -64,11 +64,10 @@ pub fn path_unlink_file(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_UNLINK_FILE, path)?;
+    let path = memory.region(path.ptr, path.len)?;
+    let path = GuestPath::new(ctx, fd, needs::path_unlink_file, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Isdir)?;
     if place.directory {
@@ -91,23 +90,21 @@ pub fn path_unlink_file(
 /// As [`path_create_directory`], with `PATH_LINK_SOURCE` for `old_fd` and `PATH_LINK_TARGET` for
 /// `new_fd`; or the embedder grants more of what is below `new_fd` than below `old_fd`.
 /// [`Errno::Perm`]: of a directory. What `linkat(2)` says.
-#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_link(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     old_fd: Fd,
     old_flags: u32,
-    old_path: GuestPtr<u8>,
-    old_path_len: Size,
+    old_path: GuestSlice<u8>,
     new_fd: Fd,
-    new_path: GuestPtr<u8>,
-    new_path_len: Size,
+    new_path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let old_path = memory.region(old_path, old_path_len)?;
-    let new_path = memory.region(new_path, new_path_len)?;
+    let old_path = memory.region(old_path.ptr, old_path.len)?;
+    let new_path = memory.region(new_path.ptr, new_path.len)?;
     let old_flags = Lookupflags::from_bits_truncate(old_flags);
-    let old = GuestPath::new(ctx, old_fd, Rights::PATH_LINK_SOURCE, old_path)?;
-    let new = GuestPath::new(ctx, new_fd, Rights::PATH_LINK_TARGET, new_path)?;
+    let [source, target] = needs::path_link;
+    let old = GuestPath::new(ctx, old_fd, source, old_path)?;
+    let new = GuestPath::new(ctx, new_fd, target, new_path)?;
     let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
     let link = || {
         let new = new.resolve(ctx, Follow::No)?;
@@ -128,21 +125,19 @@ pub fn path_link(
 /// path names the directory where it begins, ends in `.` or `..`, or names a preopen with fewer rights
 /// than that which it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What
 /// `renameat(2)` says.
-#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_rename(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    old_path: GuestPtr<u8>,
-    old_path_len: Size,
+    old_path: GuestSlice<u8>,
     new_fd: Fd,
-    new_path: GuestPtr<u8>,
-    new_path_len: Size,
+    new_path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let old_path = memory.region(old_path, old_path_len)?;
-    let new_path = memory.region(new_path, new_path_len)?;
-    let old = GuestPath::new(ctx, fd, Rights::PATH_RENAME_SOURCE, old_path)?;
-    let new = GuestPath::new(ctx, new_fd, Rights::PATH_RENAME_TARGET, new_path)?;
+    let old_path = memory.region(old_path.ptr, old_path.len)?;
+    let new_path = memory.region(new_path.ptr, new_path.len)?;
+    let [source, target] = needs::path_rename;
+    let old = GuestPath::new(ctx, fd, source, old_path)?;
+    let new = GuestPath::new(ctx, new_fd, target, new_path)?;
     let old = old.resolve(ctx, Follow::No)?;
     let rename = || {
         let new = new.resolve(ctx, Follow::No)?;
@@ -177,15 +172,13 @@ fn rename(old: &ResolvedPath<'_>, new: &ResolvedPath<'_>) -> Result<(), Errno> {
 pub fn path_symlink(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
-    old_path: GuestPtr<u8>,
-    old_path_len: Size,
+    old_path: GuestSlice<u8>,
     fd: Fd,
-    new_path: GuestPtr<u8>,
-    new_path_len: Size,
+    new_path: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let old_path = memory.region(old_path, old_path_len)?;
-    let new_path = memory.region(new_path, new_path_len)?;
-    let new = GuestPath::new(ctx, fd, Rights::PATH_SYMLINK, new_path)?;
+    let old_path = memory.region(old_path.ptr, old_path.len)?;
+    let new_path = memory.region(new_path.ptr, new_path.len)?;
+    let new = GuestPath::new(ctx, fd, needs::path_symlink, new_path)?;
     let target = path::read(ctx, old_path)?;
     if target.starts_with(b"/") {
         return Err(Errno::Perm);
@@ -232,21 +225,18 @@ fn leaves(path: &[u8], target: &[u8]) -> bool {
 /// # Parity
 ///
 /// Node wants room for a NUL, and says `ENOBUFS` where there is none.
-#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_readlink(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestPtr<u8>,
-    path_len: Size,
-    buf: GuestPtr<u8>,
-    buf_len: Size,
+    path: GuestSlice<u8>,
+    buf: GuestSlice<u8>,
     bufused: GuestPtr<Size>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
-    let buf = memory.region(buf, buf_len)?;
+    let path = memory.region(path.ptr, path.len)?;
+    let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_READLINK, path)?;
+    let path = GuestPath::new(ctx, fd, needs::path_readlink, path)?;
     let place = path.resolve_existing(ctx, false)?;
     let name = place.name().ok_or(Errno::Inval)?;
     let target = place.dir()?.read_link_at(name)?;

@@ -1,5 +1,7 @@
+use super::param::GuestSlice;
 use super::path;
-use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair, Size};
+use super::table::needs;
+use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
 use crate::ctx::resolve::{OpenedPath, RequiredRights};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -32,15 +34,14 @@ pub fn path_open(
     memory: GuestMemory<'_>,
     fd: Fd,
     dirflags: u32,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
     oflags: u32,
     rights_base: u64,
     rights_inheriting: u64,
     fdflags: u32,
     opened_fd: GuestPtr<Fd>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
+    let path = memory.region(path.ptr, path.len)?;
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
     let base = ctx.entry(fd)?;
@@ -107,16 +108,17 @@ fn excluded(how: OpenHow) -> Rights {
 
 /// The rights that opening so takes.
 fn required(how: OpenHow, passed_on: Rights) -> RequiredRights {
+    let [open, create, truncate] = needs::path_open;
     let mut required = RequiredRights {
-        base: Rights::PATH_OPEN,
+        base: open,
         inheriting: passed_on,
         write: how.write,
     };
     if how.oflags.contains(Oflags::CREAT) {
-        required.base |= Rights::PATH_CREATE_FILE;
+        required.base |= create;
     }
     if how.oflags.contains(Oflags::TRUNC) {
-        required.base |= Rights::PATH_FILESTAT_SET_SIZE;
+        required.base |= truncate;
     }
     if how.fdflags.contains(Fdflags::DSYNC) {
         required.inheriting |= Rights::FD_DATASYNC;

@@ -1,6 +1,8 @@
 use super::fd_stat::{FilestatPlace, times};
+use super::param::GuestSlice;
 use super::path::GuestPath;
-use crate::abi::{Errno, Fd, Filestat, Lookupflags, Rights, Size, Timestamp};
+use super::table::needs;
+use crate::abi::{Errno, Fd, Filestat, Lookupflags, Timestamp};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
 
@@ -22,13 +24,12 @@ pub fn path_filestat_get(
     memory: GuestMemory<'_>,
     fd: Fd,
     flags: u32,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
     filestat: GuestPtr<Filestat>,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
+    let path = memory.region(path.ptr, path.len)?;
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_FILESTAT_GET, path)?;
+    let path = GuestPath::new(ctx, fd, needs::path_filestat_get, path)?;
     filestat.write(&path.stat(ctx, follows(flags))?);
     Ok(())
 }
@@ -49,14 +50,13 @@ pub fn path_filestat_set_times(
     memory: GuestMemory<'_>,
     fd: Fd,
     flags: u32,
-    path: GuestPtr<u8>,
-    path_len: Size,
+    path: GuestSlice<u8>,
     atim: Timestamp,
     mtim: Timestamp,
     fst_flags: u32,
 ) -> Result<(), Errno> {
-    let path = memory.region(path, path_len)?;
-    let path = GuestPath::new(ctx, fd, Rights::PATH_FILESTAT_SET_TIMES, path)?;
+    let path = memory.region(path.ptr, path.len)?;
+    let path = GuestPath::new(ctx, fd, needs::path_filestat_set_times, path)?;
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let place = path.resolve_existing(ctx, follows(flags))?;
     match place.name() {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::table::needs;
 use crate::abi::{
-    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record,
-    Rights, Size, Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU,
-    Timestamp, snapshot0,
+    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record, Size,
+    Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
@@ -106,7 +106,7 @@ enum What {
 impl<'s> Wait<'s> {
     fn new(ctx: &WasiCtx, subscription: &'s Subscription) -> Self {
         let fd = |fd, direction| {
-            let entry = ctx.get(fd, Rights::POLL_FD_READWRITE)?;
+            let entry = ctx.get(fd, needs::poll_oneoff)?;
             if entry.filetype()? == Filetype::Directory {
                 return Err(Errno::Isdir);
             }

@@ -1,9 +1,10 @@
 use smallvec::smallvec;
 
-use crate::abi::{Errno, Size};
+use super::param::GuestSlice;
+use crate::abi::Errno;
 use crate::ctx::WasiCtx;
 use crate::host::stop;
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::GuestMemory;
 
 /// Random bytes before a guest has them: the few of a seed need no allocation.
 type Chunk = smallvec::SmallVec<[u8; 64]>;
@@ -16,10 +17,9 @@ type Chunk = smallvec::SmallVec<[u8; 64]>;
 pub fn random_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
-    buf: GuestPtr<u8>,
-    buf_len: Size,
+    buf: GuestSlice<u8>,
 ) -> Result<(), Errno> {
-    let mut rest = memory.region(buf, buf_len)?;
+    let mut rest = memory.region(buf.ptr, buf.len)?;
     let mut chunk: Chunk = smallvec![0; rest.len().min(ctx.limits.random_chunk.max(1))];
     loop {
         chunk.truncate(rest.len());

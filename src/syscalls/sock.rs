@@ -1,3 +1,4 @@
+use super::param::GuestSlice;
 use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -48,20 +49,18 @@ pub fn sock_accept(
 /// too many. [`Errno::Notsup`]: a flag without a meaning. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: not a stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: nothing
 /// there, and the guest does not wait. What `recvmsg(2)` says.
-#[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn sock_recv(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ri_data: GuestPtr<Iovec>,
-    ri_data_len: Size,
+    ri_data: GuestSlice<Iovec>,
     ri_flags: u32,
     ro_datalen: GuestPtr<Size>,
     ro_flags: GuestPtr<u16>,
 ) -> Result<(), Errno> {
     let ro_datalen = memory.place(ro_datalen)?;
     let ro_flags = memory.place(ro_flags)?;
-    let ri_data = memory.iovecs(ri_data, ri_data_len, ctx.limits.iovecs)?;
+    let ri_data = memory.iovecs(ri_data.ptr, ri_data.len, ctx.limits.iovecs)?;
     if ri_data.bufs().is_empty() {
         return Err(Errno::Inval);
     }
@@ -86,13 +85,12 @@ pub fn sock_send(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    si_data: GuestPtr<Iovec>,
-    si_data_len: Size,
+    si_data: GuestSlice<Iovec>,
     si_flags: u32,
     so_datalen: GuestPtr<Size>,
 ) -> Result<(), Errno> {
     let so_datalen = memory.place(so_datalen)?;
-    let si_data = memory.iovecs(si_data, si_data_len, ctx.limits.iovecs)?;
+    let si_data = memory.iovecs(si_data.ptr, si_data.len, ctx.limits.iovecs)?;
     Siflags::from_bits(si_flags as u16).ok_or(Errno::Inval)?;
     if si_data.bufs().is_empty() {
         return Err(Errno::Inval);

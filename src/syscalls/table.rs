@@ -1,63 +1,16 @@
-//! The 46 calls of preview1, each written down once: its name, its parameters, its function.
+//! The 46 calls of preview1, each written down once: its function, its name, what its parameters are for,
+//! the rights that it needs of descriptors.
 
+use super::param::{Param, ParamType, Parameter, Value, arity, role, types};
 use super::{
     args, clock, environ, fd_dir, fd_io, fd_stat, fd_table, path_name, path_open, path_stat,
 };
 use super::{poll, proc, random, sched, sock};
-use crate::abi::*;
+use crate::abi::{Errno, Exitcode, Fdstat, Filestat, Prestat, Rights, Roflags};
 use crate::ctx::WasiCtx;
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::GuestMemory;
 
-/// What a guest passes for a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamType {
-    /// An `i32` of wasm, whose bits count without a sign.
-    I32,
-    /// An `i64` of wasm, whose bits count without a sign.
-    I64,
-}
-
-/// A type that a parameter can have.
-trait Param {
-    const TYPE: ParamType;
-
-    /// The parameter with these bits; of an `i32` only the lower half counts.
-    fn from_bits(bits: u64) -> Self;
-}
-
-impl Param for u32 {
-    const TYPE: ParamType = ParamType::I32;
-
-    fn from_bits(bits: u64) -> Self {
-        bits as u32
-    }
-}
-
-impl<T> Param for GuestPtr<T> {
-    const TYPE: ParamType = ParamType::I32;
-
-    fn from_bits(bits: u64) -> Self {
-        GuestPtr::new(bits as u32)
-    }
-}
-
-impl Param for u64 {
-    const TYPE: ParamType = ParamType::I64;
-
-    fn from_bits(bits: u64) -> Self {
-        bits
-    }
-}
-
-impl Param for i64 {
-    const TYPE: ParamType = ParamType::I64;
-
-    fn from_bits(bits: u64) -> Self {
-        bits as i64
-    }
-}
-
-/// The most parameters that a call has.
+/// The most values of wasm that the parameters of a call are.
 pub const MAX_PARAMS: usize = 9;
 
 /// Why a call does not answer "success".
@@ -80,67 +33,84 @@ pub struct Syscall {
     /// The name under which guests import it.
     pub name: &'static str,
     /// Its parameters.
-    pub params: &'static [ParamType],
-    /// Makes the call; the arguments are as many as the parameters.
+    pub params: &'static [Parameter],
+    /// The values of wasm that the parameters are: one for each, or two.
+    pub types: &'static [ParamType],
+    /// All rights that it may need of a descriptor.
+    pub rights: Rights,
+    /// Makes the call; the arguments are the bits of the values, as many as `types`.
     pub call: fn(&WasiCtx, GuestMemory<'_>, &[u64; MAX_PARAMS]) -> Result<(), Stop>,
 }
 
 /// Passes the table to a macro.
+///
+/// A row is `file::call(parameter: Role, …) needs RIGHT, …;` with the roles of [`role`] and the names in
+/// [`Rights`].
 macro_rules! for_each_syscall {
     ($callback:ident) => {
         $callback! {
-            args::args_get(argv: GuestPtr<u32>, argv_buf: GuestPtr<u8>);
-            args::args_sizes_get(argc: GuestPtr<Size>, argv_buf_size: GuestPtr<Size>);
-            clock::clock_res_get(id: u32, resolution: GuestPtr<Timestamp>);
-            clock::clock_time_get(id: u32, precision: Timestamp, time: GuestPtr<Timestamp>);
-            environ::environ_get(environ: GuestPtr<u32>, environ_buf: GuestPtr<u8>);
-            environ::environ_sizes_get(environc: GuestPtr<Size>, environ_buf_size: GuestPtr<Size>);
-            fd_stat::fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: u32);
-            fd_stat::fd_allocate(fd: Fd, offset: Filesize, len: Filesize);
+            args::args_get(argv: Argv, argv_buf: ArgvBuf);
+            args::args_sizes_get(argc: Out<Size>, argv_buf_size: Out<Size>);
+            clock::clock_res_get(id: Clockid, resolution: Out<Timestamp>);
+            clock::clock_time_get(id: Clockid, precision: Timestamp, time: Out<Timestamp>);
+            environ::environ_get(environ: Environ, environ_buf: EnvironBuf);
+            environ::environ_sizes_get(environc: Out<Size>, environ_buf_size: Out<Size>);
+            fd_stat::fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) needs FD_ADVISE;
+            fd_stat::fd_allocate(fd: Fd, offset: Filesize, len: Filesize) needs FD_ALLOCATE;
             fd_table::fd_close(fd: Fd);
-            fd_io::fd_datasync(fd: Fd);
-            fd_stat::fd_fdstat_get(fd: Fd, fdstat: GuestPtr<Fdstat>);
-            fd_stat::fd_fdstat_set_flags(fd: Fd, fdflags: u32);
-            fd_stat::fd_fdstat_set_rights(fd: Fd, rights_base: u64, rights_inheriting: u64);
-            fd_stat::fd_filestat_get(fd: Fd, filestat: GuestPtr<Filestat>);
-            fd_stat::fd_filestat_set_size(fd: Fd, size: Filesize);
-            fd_stat::fd_filestat_set_times(fd: Fd, atim: Timestamp, mtim: Timestamp, fst_flags: u32);
-            fd_io::fd_pread(fd: Fd, iovs: GuestPtr<Iovec>, iovs_len: Size, offset: Filesize, nread: GuestPtr<Size>);
-            fd_dir::fd_prestat_get(fd: Fd, prestat: GuestPtr<Prestat>);
-            fd_dir::fd_prestat_dir_name(fd: Fd, path: GuestPtr<u8>, path_len: Size);
-            fd_io::fd_pwrite(fd: Fd, ciovs: GuestPtr<Iovec>, ciovs_len: Size, offset: Filesize, nwritten: GuestPtr<Size>);
-            fd_io::fd_read(fd: Fd, iovs: GuestPtr<Iovec>, iovs_len: Size, nread: GuestPtr<Size>);
-            fd_dir::fd_readdir(fd: Fd, buf: GuestPtr<u8>, buf_len: Size, cookie: Dircookie, bufused: GuestPtr<Size>);
+            fd_io::fd_datasync(fd: Fd) needs FD_DATASYNC;
+            fd_stat::fd_fdstat_get(fd: Fd, fdstat: Out<Fdstat>);
+            fd_stat::fd_fdstat_set_flags(fd: Fd, fdflags: Fdflags) needs FD_FDSTAT_SET_FLAGS;
+            fd_stat::fd_fdstat_set_rights(fd: Fd, rights_base: Rights, rights_inheriting: Rights);
+            fd_stat::fd_filestat_get(fd: Fd, filestat: Out<Filestat>) needs FD_FILESTAT_GET;
+            fd_stat::fd_filestat_set_size(fd: Fd, size: Filesize) needs FD_FILESTAT_SET_SIZE;
+            fd_stat::fd_filestat_set_times(fd: Fd, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags) needs FD_FILESTAT_SET_TIMES;
+            fd_io::fd_pread(fd: Fd, iovs: Iovs, offset: Filesize, nread: Out<Size>) needs FD_READ, FD_SEEK;
+            fd_dir::fd_prestat_get(fd: Fd, prestat: Out<Prestat>);
+            fd_dir::fd_prestat_dir_name(fd: Fd, path: Buf);
+            fd_io::fd_pwrite(fd: Fd, ciovs: Ciovs, offset: Filesize, nwritten: Out<Size>) needs FD_WRITE, FD_SEEK;
+            fd_io::fd_read(fd: Fd, iovs: Iovs, nread: Out<Size>) needs FD_READ;
+            fd_dir::fd_readdir(fd: Fd, buf: Buf, cookie: Dircookie, bufused: Out<Size>) needs FD_READDIR;
             fd_table::fd_renumber(from: Fd, to: Fd);
-            fd_io::fd_seek(fd: Fd, offset: Filedelta, whence: u32, newoffset: GuestPtr<Filesize>);
-            fd_io::fd_sync(fd: Fd);
-            fd_io::fd_tell(fd: Fd, offset: GuestPtr<Filesize>);
-            fd_io::fd_write(fd: Fd, ciovs: GuestPtr<Iovec>, ciovs_len: Size, nwritten: GuestPtr<Size>);
-            path_name::path_create_directory(fd: Fd, path: GuestPtr<u8>, path_len: Size);
-            path_stat::path_filestat_get(fd: Fd, flags: u32, path: GuestPtr<u8>, path_len: Size, filestat: GuestPtr<Filestat>);
-            path_stat::path_filestat_set_times(fd: Fd, flags: u32, path: GuestPtr<u8>, path_len: Size, atim: Timestamp, mtim: Timestamp, fst_flags: u32);
-            path_name::path_link(old_fd: Fd, old_flags: u32, old_path: GuestPtr<u8>, old_path_len: Size, new_fd: Fd, new_path: GuestPtr<u8>, new_path_len: Size);
-            path_open::path_open(fd: Fd, dirflags: u32, path: GuestPtr<u8>, path_len: Size, oflags: u32, rights_base: u64, rights_inheriting: u64, fdflags: u32, opened_fd: GuestPtr<Fd>);
-            path_name::path_readlink(fd: Fd, path: GuestPtr<u8>, path_len: Size, buf: GuestPtr<u8>, buf_len: Size, bufused: GuestPtr<Size>);
-            path_name::path_remove_directory(fd: Fd, path: GuestPtr<u8>, path_len: Size);
-            path_name::path_rename(fd: Fd, old_path: GuestPtr<u8>, old_path_len: Size, new_fd: Fd, new_path: GuestPtr<u8>, new_path_len: Size);
-            path_name::path_symlink(old_path: GuestPtr<u8>, old_path_len: Size, fd: Fd, new_path: GuestPtr<u8>, new_path_len: Size);
-            path_name::path_unlink_file(fd: Fd, path: GuestPtr<u8>, path_len: Size);
-            poll::poll_oneoff(subscriptions: GuestPtr<u8>, events: GuestPtr<Event>, nsubscriptions: Size, nevents: GuestPtr<Size>);
+            fd_io::fd_seek(fd: Fd, offset: Filedelta, whence: Whence, newoffset: Out<Filesize>) needs FD_SEEK;
+            fd_io::fd_sync(fd: Fd) needs FD_SYNC;
+            fd_io::fd_tell(fd: Fd, offset: Out<Filesize>) needs FD_TELL;
+            fd_io::fd_write(fd: Fd, ciovs: Ciovs, nwritten: Out<Size>) needs FD_WRITE;
+            path_name::path_create_directory(fd: Fd, path: Path) needs PATH_CREATE_DIRECTORY;
+            path_stat::path_filestat_get(fd: Fd, flags: Lookupflags, path: Path, filestat: Out<Filestat>) needs PATH_FILESTAT_GET;
+            path_stat::path_filestat_set_times(fd: Fd, flags: Lookupflags, path: Path, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags) needs PATH_FILESTAT_SET_TIMES;
+            path_name::path_link(old_fd: Fd, old_flags: Lookupflags, old_path: Path, new_fd: Fd, new_path: Path) needs PATH_LINK_SOURCE, PATH_LINK_TARGET;
+            path_open::path_open(fd: Fd, dirflags: Lookupflags, path: Path, oflags: Oflags, rights_base: Rights, rights_inheriting: Rights, fdflags: Fdflags, opened_fd: Out<Fd>) needs PATH_OPEN, PATH_CREATE_FILE, PATH_FILESTAT_SET_SIZE;
+            path_name::path_readlink(fd: Fd, path: Path, buf: Buf, bufused: Out<Size>) needs PATH_READLINK;
+            path_name::path_remove_directory(fd: Fd, path: Path) needs PATH_REMOVE_DIRECTORY;
+            path_name::path_rename(fd: Fd, old_path: Path, new_fd: Fd, new_path: Path) needs PATH_RENAME_SOURCE, PATH_RENAME_TARGET;
+            path_name::path_symlink(old_path: Path, fd: Fd, new_path: Path) needs PATH_SYMLINK;
+            path_name::path_unlink_file(fd: Fd, path: Path) needs PATH_UNLINK_FILE;
+            poll::poll_oneoff(subscriptions: Subscriptions, events: Events, nsubscriptions: Size, nevents: Out<Size>) needs POLL_FD_READWRITE;
             proc::proc_exit(rval: Exitcode);
-            proc::proc_raise(sig: u32);
-            random::random_get(buf: GuestPtr<u8>, buf_len: Size);
+            proc::proc_raise(sig: Signal);
+            random::random_get(buf: Buf);
             sched::sched_yield();
-            sock::sock_accept(fd: Fd, flags: u32, connected_fd: GuestPtr<Fd>);
-            sock::sock_recv(fd: Fd, ri_data: GuestPtr<Iovec>, ri_data_len: Size, ri_flags: u32, ro_datalen: GuestPtr<Size>, ro_flags: GuestPtr<u16>);
-            sock::sock_send(fd: Fd, si_data: GuestPtr<Iovec>, si_data_len: Size, si_flags: u32, so_datalen: GuestPtr<Size>);
-            sock::sock_shutdown(fd: Fd, how: u32);
+            sock::sock_accept(fd: Fd, flags: Fdflags, connected_fd: Out<Fd>) needs SOCKET_ONLY;
+            sock::sock_recv(fd: Fd, ri_data: Iovs, ri_flags: Riflags, ro_datalen: Out<Size>, ro_flags: Out<Roflags>) needs SOCKET_ONLY;
+            sock::sock_send(fd: Fd, si_data: Ciovs, si_flags: Siflags, so_datalen: Out<Size>) needs SOCKET_ONLY;
+            sock::sock_shutdown(fd: Fd, how: Sdflags) needs SOCKET_ONLY;
         }
     };
 }
 
+/// What a call needs of descriptors: one right, or several of which its function says where.
+macro_rules! needed {
+    ($name:ident $right:ident) => {
+        pub const $name: Rights = Rights::$right;
+    };
+    ($name:ident $($right:ident)*) => {
+        pub const $name: [Rights; [$(Rights::$right),*].len()] = [$(Rights::$right),*];
+    };
+}
+
 macro_rules! table {
-    ($($module:ident::$name:ident($($param:ident: $Type:ty),*);)*) => {
+    ($($module:ident::$name:ident($($param:ident: $Type:ty),*) $(needs $($right:ident),+)?;)*) => {
         /// The rows of the table by their names.
         #[allow(non_camel_case_types, reason = "they are the names of the calls")]
         #[derive(Clone, Copy)]
@@ -148,24 +118,66 @@ macro_rules! table {
             $($name,)*
         }
 
+        /// The rights in the rows, for the functions to ask for.
+        #[allow(non_upper_case_globals, reason = "they are the names of the calls")]
+        #[allow(dead_code, reason = "what a socket must have, the context knows")]
+        pub(super) mod needs {
+            use crate::abi::Rights;
+
+            $($(needed!($name $($right)+);)?)*
+        }
+
         /// How many calls there are.
         pub const COUNT: usize = [$(Row::$name),*].len();
 
         /// Every call, in the order in which node:wasi lists them.
-        pub const SYSCALLS: [Syscall; COUNT] = [
-            $(Syscall {
-                name: stringify!($name),
-                params: &[$(<$Type as Param>::TYPE),*],
-                call: |ctx, memory, _args| {
-                    ctx.check_call(Row::$name as usize)?;
-                    let mut _next = _args.iter();
-                    $(let $param = <$Type as Param>::from_bits(*_next.next().unwrap_or(&0));)*
-                    $module::$name(ctx, memory, $($param),*).map_err(Stop::from)
-                },
-            },)*
-        ];
+        pub const SYSCALLS: [Syscall; COUNT] = {
+            // In here, `Rights` is the role.
+            use role::*;
+
+            [$({
+                const PARAMS: &[Parameter] = &[$(Parameter {
+                    name: stringify!($param),
+                    role: <$Type as Param>::ROLE,
+                }),*];
+                const TYPES: [ParamType; arity(PARAMS)] = types(PARAMS);
+                Syscall {
+                    name: stringify!($name),
+                    params: PARAMS,
+                    types: &TYPES,
+                    rights: crate::abi::Rights::empty()$($(.union(crate::abi::Rights::$right))+)?,
+                    call: |ctx, memory, _args| {
+                        ctx.check_call(Row::$name as usize)?;
+                        let mut _bits = _args.iter().copied();
+                        $(let $param = <<$Type as Param>::Value as Value>::take(&mut _bits);)*
+                        $module::$name(ctx, memory, $($param),*).map_err(Stop::from)
+                    },
+                }
+            }),*]
+        };
     };
 }
 
 for_each_syscall!(table);
 pub(crate) use for_each_syscall;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_one_value_of_wasm_or_a_pointer_and_a_number() {
+        use ParamType::{I32, I64};
+
+        let path_open = SYSCALLS[Row::path_open as usize].types;
+        assert_eq!(path_open, [I32, I32, I32, I32, I32, I64, I64, I32, I32]);
+        assert_eq!(SYSCALLS[Row::fd_seek as usize].types, [I32, I64, I32, I32]);
+        assert_eq!(SYSCALLS[Row::sched_yield as usize].types, []);
+    }
+
+    #[test]
+    fn no_call_has_more_values_than_there_is_room_for() {
+        let most = SYSCALLS.iter().map(|syscall| syscall.types.len()).max();
+        assert_eq!(most, Some(MAX_PARAMS));
+    }
+}

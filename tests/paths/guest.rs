@@ -154,7 +154,7 @@ impl Guest {
     fn call(&self, name: &str, args: &[&[u64]]) -> Result<(), Errno> {
         let args = args.concat();
         let syscall = (SYSCALLS.iter().find(|syscall| syscall.name == name)).unwrap();
-        assert_eq!(args.len(), syscall.params.len(), "parameters of {name}");
+        assert_eq!(args.len(), syscall.types.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
         padded[..args.len()].copy_from_slice(&args);
         let memory = LinearMemory::new(&self.memory);

@@ -117,7 +117,7 @@ impl<'a> Guest<'a> {
             .iter()
             .find(|syscall| syscall.name == name)
             .unwrap();
-        assert_eq!(given.len(), syscall.params.len(), "parameters of {name}");
+        assert_eq!(given.len(), syscall.types.len(), "parameters of {name}");
         let mut args = [0; MAX_PARAMS];
         args[..given.len()].copy_from_slice(given);
         self.race.calls.fetch_add(1, Relaxed);

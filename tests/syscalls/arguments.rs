@@ -86,7 +86,7 @@ fn any_arguments_are_answered() {
             .iter()
             .filter(|syscall| !ASKED_FOR.contains(&syscall.name))
         {
-            let args: Vec<u64> = syscall.params.iter().map(|_| pick.of(&numbers)).collect();
+            let args: Vec<u64> = syscall.types.iter().map(|_| pick.of(&numbers)).collect();
             let _ = guest.result(syscall.name, &args);
         }
     }

@@ -15,7 +15,7 @@ fn a_call_that_is_withheld_is_refused_whatever_its_arguments() {
     let senseless = |guest: &Guest, row: usize| {
         guest.result(
             SYSCALLS[row].name,
-            &[u64::MAX; MAX_PARAMS][..SYSCALLS[row].params.len()],
+            &[u64::MAX; MAX_PARAMS][..SYSCALLS[row].types.len()],
         )
     };
     for (row, syscall) in SYSCALLS.iter().enumerate() {

@@ -1,90 +1,51 @@
 //! Where memory ends, for every pointer of every call: a pointer that leads outside is refused before
 //! anything else is looked at, and nothing is written.
 
-use std::collections::BTreeSet;
-
 use wasi_rs::abi::Errno::{Badf, Overflow};
-use wasi_rs::syscalls::SYSCALLS;
+use wasi_rs::abi::{Event, RawSubscription, Record};
+use wasi_rs::syscalls::{Parameter, Role, SYSCALLS};
 
 use crate::support::{END, Guest};
 
-/// A parameter of a call.
+/// A parameter of a call, as far as pointers go.
 #[derive(Clone, Copy)]
 enum Param {
     /// A descriptor; there is none with the number that is passed.
     Fd,
     /// A pointer to so many bytes.
     To(u64),
-    /// A pointer to as many bytes as the next parameter says, and that parameter.
+    /// A pointer to bytes, and how many.
     Bytes,
-    /// A pointer to as many lists of buffers as the next parameter says, and that parameter.
+    /// A pointer to a list of buffers, and how many.
     Iovs,
+    /// Flags, none of which is set: some are looked at before the descriptor.
+    Flags,
     /// Anything else.
     Value,
 }
 
-use Param::{Bytes, Fd, Iovs, To, Value};
+use Param::{Bytes, Fd, Flags, Iovs, To, Value};
 
-const CALLS: [(&str, &[Param]); 46] = [
-    ("args_get", &[To(4), To(8)]),
-    ("args_sizes_get", &[To(4), To(4)]),
-    ("clock_res_get", &[Value, To(8)]),
-    ("clock_time_get", &[Value, Value, To(8)]),
-    ("environ_get", &[To(4), To(11)]),
-    ("environ_sizes_get", &[To(4), To(4)]),
-    ("fd_advise", &[Fd, Value, Value, Value]),
-    ("fd_allocate", &[Fd, Value, Value]),
-    ("fd_close", &[Fd]),
-    ("fd_datasync", &[Fd]),
-    ("fd_fdstat_get", &[Fd, To(24)]),
-    ("fd_fdstat_set_flags", &[Fd, Value]),
-    ("fd_fdstat_set_rights", &[Fd, Value, Value]),
-    ("fd_filestat_get", &[Fd, To(64)]),
-    ("fd_filestat_set_size", &[Fd, Value]),
-    ("fd_filestat_set_times", &[Fd, Value, Value, Value]),
-    ("fd_pread", &[Fd, Iovs, Value, To(4)]),
-    ("fd_prestat_dir_name", &[Fd, Bytes]),
-    ("fd_prestat_get", &[Fd, To(8)]),
-    ("fd_pwrite", &[Fd, Iovs, Value, To(4)]),
-    ("fd_read", &[Fd, Iovs, To(4)]),
-    ("fd_readdir", &[Fd, Bytes, Value, To(4)]),
-    ("fd_renumber", &[Fd, Value]),
-    ("fd_seek", &[Fd, Value, Value, To(8)]),
-    ("fd_sync", &[Fd]),
-    ("fd_tell", &[Fd, To(8)]),
-    ("fd_write", &[Fd, Iovs, To(4)]),
-    ("path_create_directory", &[Fd, Bytes]),
-    ("path_filestat_get", &[Fd, Value, Bytes, To(64)]),
-    (
-        "path_filestat_set_times",
-        &[Fd, Value, Bytes, Value, Value, Value],
-    ),
-    ("path_link", &[Fd, Value, Bytes, Fd, Bytes]),
-    (
-        "path_open",
-        &[Fd, Value, Bytes, Value, Value, Value, Value, To(4)],
-    ),
-    ("path_readlink", &[Fd, Bytes, Bytes, To(4)]),
-    ("path_remove_directory", &[Fd, Bytes]),
-    ("path_rename", &[Fd, Bytes, Fd, Bytes]),
-    ("path_symlink", &[Bytes, Fd, Bytes]),
-    ("path_unlink_file", &[Fd, Bytes]),
-    ("poll_oneoff", &[To(48), To(32), Value, To(4)]),
-    ("proc_exit", &[Value]),
-    ("proc_raise", &[Value]),
-    ("random_get", &[Bytes]),
-    ("sched_yield", &[]),
-    ("sock_accept", &[Fd, Value, To(4)]),
-    ("sock_recv", &[Fd, Iovs, Value, To(4), To(2)]),
-    ("sock_send", &[Fd, Iovs, Value, To(4)]),
-    ("sock_shutdown", &[Fd, Value]),
-];
+fn param(guest: &Guest, role: Role) -> Param {
+    match role {
+        Role::Fd => Fd,
+        Role::Path | Role::Buf => Bytes,
+        Role::Iovs | Role::Ciovs => Iovs,
+        Role::Out(output) => To(output.size(guest.ctx.snapshot) as u64),
+        Role::Argv => To(4 * u64::from(guest.ctx.args.len())),
+        Role::ArgvBuf => To(guest.ctx.args.buf_size().into()),
+        Role::Environ => To(4 * u64::from(guest.ctx.environ.len())),
+        Role::EnvironBuf => To(guest.ctx.environ.buf_size().into()),
+        Role::Subscriptions => To(ONE * RawSubscription::SIZE as u64),
+        Role::Events => To(ONE * Event::SIZE as u64),
+        Role::Fdflags | Role::Siflags => Flags,
+        _ => Value,
+    }
+}
 
-#[test]
-fn no_row_of_the_table_is_left_out() {
-    let here: BTreeSet<_> = CALLS.iter().map(|(name, _)| *name).collect();
-    let table: BTreeSet<_> = SYSCALLS.iter().map(|syscall| syscall.name).collect();
-    assert_eq!(here, table);
+/// The parameters of a call.
+fn params(guest: &Guest, params: &[Parameter]) -> Vec<Param> {
+    params.iter().map(|each| param(guest, each.role)).collect()
 }
 
 /// A number that no descriptor has: what is refused for its pointers is so before that is seen.
@@ -97,6 +58,7 @@ fn fitting(guest: &Guest, params: &[Param]) -> Vec<u64> {
     (params.iter())
         .flat_map(|param| match param {
             Fd => vec![NONE],
+            Flags => vec![0],
             Value => vec![ONE],
             To(size) => vec![guest.room(*size)],
             Bytes => guest.lay("text").to_vec(),
@@ -114,7 +76,7 @@ fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
             .collect()
     };
     match param {
-        Fd | Value => vec![],
+        Fd | Flags | Value => vec![],
         To(size) => [
             END - size + 1,
             END,
@@ -173,9 +135,9 @@ fn misled(guest: &Guest, params: &[Param]) -> Vec<Vec<u64>> {
 
 #[test]
 fn a_pointer_that_leads_outside_is_refused_before_anything_else() {
-    for (name, params) in CALLS {
-        let guest = Guest::new();
-        for args in misled(&guest, params) {
+    for syscall in SYSCALLS {
+        let (name, guest) = (syscall.name, Guest::new());
+        for args in misled(&guest, &params(&guest, syscall.params)) {
             guest.call(name, args).is_refused(Overflow, name);
         }
     }
@@ -185,7 +147,8 @@ fn a_pointer_that_leads_outside_is_refused_before_anything_else() {
 /// refused for nothing but their pointers.
 #[test]
 fn pointers_inside_lead_on_to_the_descriptor() {
-    for (name, params) in CALLS {
+    for syscall in SYSCALLS {
+        let name = syscall.name;
         if matches!(
             name,
             "poll_oneoff" | "proc_exit" | "proc_raise" | "fd_renumber"
@@ -193,13 +156,8 @@ fn pointers_inside_lead_on_to_the_descriptor() {
             continue;
         }
         let guest = Guest::new();
-        let mut args = fitting(&guest, params);
-        if name == "sock_accept" || name == "sock_send" {
-            // No flag, for they are looked at before the descriptor.
-            let flags = if name == "sock_accept" { 1 } else { 3 };
-            args[flags] = 0;
-        }
-        let outcome = guest.call(name, args);
+        let params = params(&guest, syscall.params);
+        let outcome = guest.call(name, fitting(&guest, &params));
         if params.iter().any(|param| matches!(param, Fd)) {
             outcome.is_refused(Badf, name);
         } else {
@@ -215,14 +173,13 @@ fn memory_of_no_pages_has_no_inside() {
     use wasi_rs::syscalls::{MAX_PARAMS, Stop};
 
     let guest = Guest::new();
-    for (name, params) in CALLS {
-        if params
-            .iter()
+    for syscall in SYSCALLS {
+        if (params(&guest, syscall.params).iter())
             .any(|param| matches!(param, To(_) | Bytes | Iovs))
         {
-            let call = crate::support::syscall(name).call;
-            let result = call(&guest.ctx, LinearMemory::empty().guest(), &[0; MAX_PARAMS]);
-            assert_eq!(result, Err(Stop::Errno(Overflow)), "{name}");
+            let memory = LinearMemory::empty();
+            let result = (syscall.call)(&guest.ctx, memory.guest(), &[0; MAX_PARAMS]);
+            assert_eq!(result, Err(Stop::Errno(Overflow)), "{}", syscall.name);
         }
     }
 }

@@ -220,6 +220,22 @@ fn no_row_of_the_table_is_left_out() {
     assert_eq!(here, table);
 }
 
+/// A call that is granted by its own name comes with the rights in its row.
+#[test]
+fn the_rows_name_the_rights_that_are_needed() {
+    for syscall in SYSCALLS {
+        let rows = ROWS.iter().filter(|row| row.0 == syscall.name);
+        let mut needed = rows.fold(Rights::empty(), |rights, row| rights | row.2);
+        if needed == RightsPair::SOCKET.base {
+            // An embedder grants a socket by what nothing else has.
+            needed = Rights::SOCKET_ONLY;
+        } else if syscall.name == "poll_oneoff" {
+            needed = Rights::POLL_FD_READWRITE;
+        }
+        assert_eq!(syscall.rights, needed, "{}", syscall.name);
+    }
+}
+
 /// A guest with a descriptor for the call, and the rights that it has.
 fn given(on: On) -> (Guest, u64, u64, u64) {
     match on {

@@ -271,7 +271,7 @@ impl Guest {
     #[track_caller]
     pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Stop> {
         let syscall = syscall(name);
-        assert_eq!(args.len(), syscall.params.len(), "parameters of {name}");
+        assert_eq!(args.len(), syscall.types.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
         padded[..args.len()].copy_from_slice(args);
         let memory = LinearMemory::new(&self.memory);

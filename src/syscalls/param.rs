@@ -1,0 +1,281 @@
+//! Parameters of the calls: what each is for, and how it comes in values of wasm.
+//!
+//! A row of the table names a type of [`role`] for each parameter. From that follow the [`Role`], which is
+//! data for whoever makes calls or tells of them, the values of wasm, and what the call's function takes.
+
+use std::marker::PhantomData;
+
+use crate::abi::{self, Iovec, Record, Snapshot, snapshot0};
+use crate::memory::GuestPtr;
+
+/// A value type of wasm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamType {
+    /// An `i32` of wasm, whose bits count without a sign.
+    I32,
+    /// An `i64` of wasm, whose bits count without a sign.
+    I64,
+}
+
+/// A parameter of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in the witx.
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// Several `T`s in guest memory as a guest passes them: numbers that nobody has checked yet.
+pub struct GuestSlice<T> {
+    /// Where the first lies.
+    pub ptr: GuestPtr<T>,
+    /// How many there are.
+    pub len: abi::Size,
+}
+
+/// What a function takes for a parameter.
+pub(super) trait Value {
+    /// The values of wasm in which it comes.
+    const TYPES: &'static [ParamType];
+
+    /// Takes it from the bits of the arguments; of an `i32` only the lower half counts.
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self;
+}
+
+impl Value for u32 {
+    const TYPES: &'static [ParamType] = &[ParamType::I32];
+
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
+        bits.next().unwrap_or(0) as u32
+    }
+}
+
+impl Value for u64 {
+    const TYPES: &'static [ParamType] = &[ParamType::I64];
+
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
+        bits.next().unwrap_or(0)
+    }
+}
+
+impl Value for i64 {
+    const TYPES: &'static [ParamType] = u64::TYPES;
+
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
+        u64::take(bits).cast_signed()
+    }
+}
+
+impl<T> Value for GuestPtr<T> {
+    const TYPES: &'static [ParamType] = u32::TYPES;
+
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
+        GuestPtr::new(u32::take(bits))
+    }
+}
+
+impl<T> Value for GuestSlice<T> {
+    const TYPES: &'static [ParamType] = &[ParamType::I32, ParamType::I32];
+
+    fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
+        let ptr = Value::take(bits);
+        let len = Value::take(bits);
+        Self { ptr, len }
+    }
+}
+
+/// A type that a row of the table names for a parameter.
+pub(super) trait Param {
+    /// What the parameter is for.
+    const ROLE: Role;
+
+    /// What the function takes for it.
+    type Value: Value;
+}
+
+/// A type that a row of the table names for what a call writes.
+pub(super) trait Pointee {
+    /// What it is.
+    const OUTPUT: Output;
+
+    /// How it lies in memory, in preview1.
+    type Record: Record;
+}
+
+/// Makes [`Role`] of the parameters that are no pointers to a result, and their types in [`role`].
+macro_rules! roles {
+    ($($(#[$doc:meta])* $Role:ident: $Value:ty;)*) => {
+        /// What a parameter of a call is for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Role {
+            $($(#[$doc])* $Role,)*
+            /// Room for a result.
+            Out(Output),
+        }
+
+        impl Role {
+            /// The values of wasm in which the parameter comes.
+            pub const fn types(self) -> &'static [ParamType] {
+                match self {
+                    $(Self::$Role => <$Value as Value>::TYPES,)*
+                    Self::Out(_) => <GuestPtr<u8> as Value>::TYPES,
+                }
+            }
+        }
+
+        /// The roles as types, for the rows of the table.
+        pub(super) mod role {
+            use super::*;
+
+            $(
+                pub enum $Role {}
+
+                impl Param for $Role {
+                    const ROLE: super::Role = super::Role::$Role;
+                    type Value = $Value;
+                }
+            )*
+
+            /// [`Role::Out`](super::Role::Out) with the result `R`.
+            pub struct Out<R>(PhantomData<R>);
+
+            impl<R: Pointee> Param for Out<R> {
+                const ROLE: super::Role = super::Role::Out(R::OUTPUT);
+                type Value = GuestPtr<R::Record>;
+            }
+        }
+    };
+}
+
+roles! {
+    /// A descriptor.
+    Fd: abi::Fd;
+    /// Which clock.
+    Clockid: u32;
+    /// A time, or how exact it is to be, in nanoseconds.
+    Timestamp: abi::Timestamp;
+    /// A place in a file or a number of its bytes.
+    Filesize: abi::Filesize;
+    /// How far to move, in bytes.
+    Filedelta: abi::Filedelta;
+    /// From where to move; the numbers depend on the [`Snapshot`].
+    Whence: u32;
+    /// How a part of a file will be used.
+    Advice: u32;
+    /// Where a directory is read on.
+    Dircookie: abi::Dircookie;
+    /// Flags of a descriptor.
+    Fdflags: u32;
+    /// Flags of `path_open`.
+    Oflags: u32;
+    /// How a path is resolved.
+    Lookupflags: u32;
+    /// Which timestamps to set.
+    Fstflags: u32;
+    /// Flags of `sock_recv`.
+    Riflags: u32;
+    /// Flags of `sock_send`.
+    Siflags: u32;
+    /// Which directions to shut.
+    Sdflags: u32;
+    /// Rights of a descriptor.
+    Rights: u64;
+    /// How the guest ends.
+    Exitcode: abi::Exitcode;
+    /// A signal.
+    Signal: u32;
+    /// How many there are of what the parameters before it point to.
+    Size: abi::Size;
+    /// The bytes of a path: a pointer to them, and how many.
+    Path: GuestSlice<u8>;
+    /// A buffer to fill: a pointer to its bytes, and how many.
+    Buf: GuestSlice<u8>;
+    /// Buffers to fill: a pointer to a list of them, and how many.
+    Iovs: GuestSlice<Iovec>;
+    /// Buffers to write out: a pointer to a list of them, and how many.
+    Ciovs: GuestSlice<Iovec>;
+    /// Room for a pointer to each argument.
+    Argv: GuestPtr<u32>;
+    /// Room for the arguments.
+    ArgvBuf: GuestPtr<u8>;
+    /// Room for a pointer to each environment variable.
+    Environ: GuestPtr<u32>;
+    /// Room for the environment variables.
+    EnvironBuf: GuestPtr<u8>;
+    /// A pointer to subscriptions, laid out as the [`Snapshot`] has them; [`Role::Size`] says how many.
+    Subscriptions: GuestPtr<u8>;
+    /// Room for an event for each subscription.
+    Events: GuestPtr<abi::Event>;
+}
+
+/// Makes [`Output`] of the results that a parameter can have room for.
+macro_rules! outputs {
+    ($($(#[$doc:meta])* $Output:ident: $Type:ty, $Record:ty;)*) => {
+        /// What a call writes where a parameter points to.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Output {
+            $($(#[$doc])* $Output,)*
+        }
+
+        impl Output {
+            /// How many bytes it has, for a guest of this ABI.
+            pub const fn size(self, snapshot: Snapshot) -> usize {
+                match (self, snapshot) {
+                    (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::SIZE,
+                    $((Self::$Output, _) => <$Record>::SIZE,)*
+                }
+            }
+        }
+
+        $(impl Pointee for $Type {
+            const OUTPUT: Output = Output::$Output;
+            type Record = $Record;
+        })*
+    };
+}
+
+outputs! {
+    /// A descriptor.
+    Fd: role::Fd, abi::Fd;
+    /// A number of bytes, or of what is counted.
+    Size: role::Size, abi::Size;
+    /// A place in a file.
+    Filesize: role::Filesize, abi::Filesize;
+    /// A time, or how exact a clock is, in nanoseconds.
+    Timestamp: role::Timestamp, abi::Timestamp;
+    /// What `sock_recv` tells of what it received.
+    Roflags: abi::Roflags, u16;
+    /// Type, flags and rights of a descriptor.
+    Fdstat: abi::Fdstat, abi::Fdstat;
+    /// Attributes of a file.
+    Filestat: abi::Filestat, abi::Filestat;
+    /// What a preopen is.
+    Prestat: abi::Prestat, abi::Prestat;
+}
+
+/// How many values of wasm these parameters are.
+pub(super) const fn arity(params: &[Parameter]) -> usize {
+    let (mut arity, mut param) = (0, 0);
+    while param < params.len() {
+        arity += params[param].role.types().len();
+        param += 1;
+    }
+    arity
+}
+
+/// The values of wasm that these parameters are; `ARITY` is their [`arity`].
+pub(super) const fn types<const ARITY: usize>(params: &[Parameter]) -> [ParamType; ARITY] {
+    let mut types = [ParamType::I32; ARITY];
+    let (mut at, mut param) = (0, 0);
+    while param < params.len() {
+        let mut of = params[param].role.types();
+        while let [first, rest @ ..] = of {
+            types[at] = *first;
+            at += 1;
+            of = rest;
+        }
+        param += 1;
+    }
+    types
+}
