@@ -11,9 +11,9 @@ use wasi_rs::abi::{
     Dirent, Errno, Event, EventFdReadwrite, Eventtype, Fdstat, Filestat, Filetype, Iovec,
     Preopentype, Prestat, RawSubscription, Record, Rights, SubscriptionClock, snapshot0,
 };
+use wasi_rs::syscalls::SYSCALLS;
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
-use wasi_rs_fuzz::signature::row;
 
 /// Bytes that say: as an honest program would.
 const HONEST: u8 = 0;
@@ -30,7 +30,9 @@ const DIR_RIGHTS: u8 = 0x30;
 const INHERITING: u8 = 0x50;
 
 fn call(name: &str, made_from: &[&[u8]]) -> Vec<u8> {
-    let mut record = vec![row(name) as u8];
+    let row = SYSCALLS.iter().position(|syscall| syscall.name == name);
+    let row = row.unwrap_or_else(|| panic!("{name} is no call"));
+    let mut record = vec![row as u8];
     record.extend(made_from.concat());
     assert!(record.len() <= RECORD, "{name}");
     record.resize(RECORD, 0);

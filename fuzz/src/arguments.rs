@@ -3,13 +3,12 @@
 //! Most are what an honest program passes, because what is refused at once leads nowhere; each can
 //! become one of the values at which hosts have failed.
 
-use wasi_rs::abi::{Rights, RightsPair, Snapshot};
+use wasi_rs::abi::{Event, Record, Rights, RightsPair, Snapshot};
 use wasi_rs::memory::LinearMemory;
-use wasi_rs::syscalls::MAX_PARAMS;
+use wasi_rs::syscalls::{MAX_PARAMS, Role, SYSCALLS};
 
 use crate::input::Source;
 use crate::scratch::VOCABULARY;
-use crate::signature::{EVENT, Role, roles};
 
 /// A guest's memory, of exactly so many bytes that a step too far is one that the sanitizer sees.
 pub struct Memory {
@@ -154,13 +153,11 @@ impl Making<'_> {
         let mut args = [0; MAX_PARAMS];
         let mut nsubscriptions = 0;
         let mut next = 0;
-        for role in roles(row) {
-            let (one, other) = self.argument(*role, source, &mut nsubscriptions);
-            args[next] = one;
-            if role.params() == 2 {
-                args[next + 1] = other;
-            }
-            next += role.params();
+        for param in SYSCALLS[row].params {
+            let (one, other) = self.argument(param.role, source, &mut nsubscriptions);
+            let values = param.role.types().len();
+            args[next..next + values].copy_from_slice(&[one, other][..values]);
+            next += values;
         }
         args
     }
@@ -185,19 +182,23 @@ impl Making<'_> {
             },
             Role::Lookupflags => below_or_raw(source, 2).into(),
             Role::Fstflags => below_or_raw(source, 16).into(),
-            Role::Flags => below_or_raw(source, 8).into(),
-            Role::Offset | Role::Delta => offset(source),
-            Role::Time => source.choose(&TIMES),
+            Role::Riflags | Role::Siflags | Role::Sdflags => below_or_raw(source, 8).into(),
+            Role::Filesize | Role::Filedelta => offset(source),
+            Role::Timestamp => source.choose(&TIMES),
             Role::Rights => rights(source),
-            Role::Cookie => match source.byte() {
+            Role::Dircookie => match source.byte() {
                 ..0x80 => self.cookie,
                 0x80..0xc0 => 0,
                 0xc0..0xe0 => source.byte().into(),
                 _ => offset(source),
             },
-            Role::Number => source.choose(&[0, 1, 2, 9, 15, 0x7fff_ffff, 0xffff_ffff]),
-            Role::Out(size) => self.memory.place(source, size).into(),
-            Role::Filestat => self.memory.place(source, 64).into(),
+            Role::Exitcode | Role::Signal => {
+                source.choose(&[0, 1, 2, 9, 15, 0x7fff_ffff, 0xffff_ffff])
+            }
+            Role::Out(output) => {
+                let size = output.size(self.snapshot);
+                self.memory.place(source, size).into()
+            }
             Role::Argv => self.memory.place(source, 4 * self.args.0 as usize).into(),
             Role::ArgvBuf => self.memory.place(source, self.args.1 as usize).into(),
             Role::Environ => {
@@ -211,10 +212,10 @@ impl Making<'_> {
                 at.into()
             }
             Role::Events => {
-                let size = EVENT * (*nsubscriptions).min(64) as usize;
+                let size = Event::SIZE * (*nsubscriptions).min(64) as usize;
                 self.memory.place(source, size).into()
             }
-            Role::Nsubscriptions => (*nsubscriptions).into(),
+            Role::Size => (*nsubscriptions).into(),
         };
         (one, 0)
     }

@@ -24,4 +24,3 @@ pub mod portable;
 pub mod records;
 pub mod scratch;
 pub mod setup;
-pub mod signature;

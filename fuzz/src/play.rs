@@ -13,17 +13,16 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use memchr::memmem;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
-use wasi_rs::abi::{Clockid, Errno, Rights, Snapshot};
+use wasi_rs::abi::{Clockid, Dirent, Errno, Event, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Descriptor, Entry, WasiCtx};
 use wasi_rs::host;
-use wasi_rs::syscalls::{MAX_PARAMS, ParamType, SYSCALLS, Stop};
+use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SYSCALLS, Stop};
 use wasi_rs::vfs::Dir;
 
 use crate::arguments::{Making, Memory, raw};
 use crate::input::{RECORD, Source, split};
 use crate::scratch::{Scratch, Tree, tree};
 use crate::setup::{PREOPENS, Setup};
-use crate::signature::{DIRENT, EVENT, Role, roles};
 
 /// Sees to it that what guests do cannot end or fill up the process that plays them.
 pub fn prepare_process() {
@@ -169,12 +168,12 @@ impl<'a> Player<'a> {
             253..255 => return self.exchange("file", "outfile"),
             255 => return self.exchange("dir", "dotlink"),
         };
-        for (arg, param) in args.iter_mut().zip(SYSCALLS[row].params) {
-            if *param == ParamType::I32 {
+        for (arg, of) in args.iter_mut().zip(SYSCALLS[row].types) {
+            if *of == ParamType::I32 {
                 *arg &= u64::from(u32::MAX);
             }
         }
-        args[SYSCALLS[row].params.len()..].fill(0);
+        args[SYSCALLS[row].types.len()..].fill(0);
         self.see_to_poll(row, &args);
         if !self.would_wait(row, &args) {
             self.call(row, args);
@@ -237,20 +236,18 @@ impl<'a> Player<'a> {
     fn results(&self, row: usize, args: &[u64; MAX_PARAMS]) -> Vec<(u64, u64)> {
         let mut results = Vec::new();
         let mut next = 0;
-        for role in roles(row) {
+        for param in SYSCALLS[row].params {
             let (at, len) = (args[next], args[(next + 1).min(MAX_PARAMS - 1)]);
-            next += role.params();
-            let size = match role {
-                Role::Out(size) => *size as u64,
-                Role::Filestat if self.ctx.snapshot == Snapshot::Snapshot0 => 56,
-                Role::Filestat => 64,
+            next += param.role.types().len();
+            let size = match param.role {
+                Role::Out(output) => output.size(self.ctx.snapshot) as u64,
                 Role::Buf => len,
                 Role::Argv => 4 * u64::from(self.ctx.args.len()),
                 Role::ArgvBuf => self.ctx.args.buf_size().into(),
                 Role::Environ => 4 * u64::from(self.ctx.environ.len()),
                 Role::EnvironBuf => self.ctx.environ.buf_size().into(),
                 // How many follows the address.
-                Role::Events => len * EVENT as u64,
+                Role::Events => len * Event::SIZE as u64,
                 Role::Iovs => {
                     results.extend(self.memory.iovs(at, len).unwrap_or_default());
                     continue;
@@ -349,7 +346,7 @@ impl<'a> Player<'a> {
         let used = u32::from_le_bytes(self.memory.get(used_at, 4).unwrap().try_into().unwrap());
         let mut rest = self.memory.get(at, used as usize).unwrap();
         let mut cookie = 0;
-        while let Some((head, behind)) = rest.split_at_checked(DIRENT) {
+        while let Some((head, behind)) = rest.split_at_checked(Dirent::SIZE) {
             let name_len = u32::from_le_bytes(head[16..20].try_into().unwrap()) as usize;
             let name = &behind[..name_len.min(behind.len())];
             if name_len == 0 || name_len > 255 || name.contains(&b'/') || name.contains(&0) {
@@ -400,16 +397,16 @@ impl<'a> Player<'a> {
     fn rendered(&self, index: usize) -> String {
         let Played { row, args, result } = &self.log[index];
         let syscall = &SYSCALLS[*row];
-        let mut line = format!("{}({:#x?})", syscall.name, &args[..syscall.params.len()]);
+        let mut line = format!("{}({:#x?})", syscall.name, &args[..syscall.types.len()]);
         line.retain(|char| char != '\n');
         let mut next = 0;
-        for role in roles(*row) {
-            if *role == Role::Path {
+        for param in syscall.params {
+            if param.role == Role::Path {
                 let path = self.memory.get(args[next], args[next + 1] as usize);
                 let path = path.map(|path| path[..path.len().min(200)].escape_ascii().to_string());
                 let _ = write!(line, " {}", path.unwrap_or_default());
             }
-            next += role.params();
+            next += param.role.types().len();
         }
         if let Some(result) = result {
             let _ = write!(line, " = {result:?}");
