@@ -16,7 +16,7 @@ use rustix::fs::FileType;
 use wasi_rs::abi::{Clockid, Dirent, Errno, Event, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Descriptor, Entry, WasiCtx};
 use wasi_rs::host;
-use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SYSCALLS, Stop};
+use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SYSCALLS, Trap};
 use wasi_rs::vfs::Dir;
 
 use crate::arguments::{Making, Memory, raw};
@@ -119,7 +119,7 @@ struct Player<'a> {
 struct Played {
     row: usize,
     args: [u64; MAX_PARAMS],
-    result: Option<Result<(), Stop>>,
+    result: Option<Result<(), Trap>>,
 }
 
 impl<'a> Player<'a> {
@@ -207,21 +207,21 @@ impl<'a> Player<'a> {
         }
         self.log.last_mut().unwrap().result = Some(result);
         let granted = self.setup.options.grant.calls & 1 << row != 0;
-        if !granted && result != Err(Stop::Errno(Errno::Notcapable)) {
+        if !granted && result != Err(Trap::Errno(Errno::Notcapable)) {
             self.fail("the guest made a call that it does not have");
         }
-        match result {
+        match result.map_err(Trap::errno) {
             Ok(()) => {
                 self.only_results_written(before, &results);
                 self.result_makes_sense(row, &args, room);
             }
-            Err(Stop::Errno(errno)) => {
+            Err(Ok(errno)) => {
                 if errno == Errno::Success {
                     self.fail("an error that is none");
                 }
                 self.only_results_written(before, &[]);
             }
-            Err(Stop::Exit(code)) => {
+            Err(Err(code)) => {
                 if SYSCALLS[row].name != "proc_exit" || u64::from(code) != args[0] {
                     self.fail("the guest ended");
                 }

@@ -21,7 +21,7 @@ use super::environment::{Environment, MakeFunctions};
 use super::exports;
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
-use crate::syscalls::{self, ParamType, Row, SYSCALLS, Stop, for_each_syscall};
+use crate::syscalls::{self, ParamType, Row, SYSCALLS, Trap, for_each_syscall};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -203,15 +203,13 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
         (syscall.call)(&instance.ctx, memory, &args)
     };
     let mut result = make();
-    // Pointers are checked before anything is done, so the call can be made again: another thread may
-    // have grown a memory that this one shares.
-    if result == Err(Stop::Errno(Errno::Overflow)) && instance.memory.refresh().unwrap_or(false) {
+    // Another thread may have grown a memory that this one shares.
+    if result == Err(Trap::OutOfBounds) && instance.memory.refresh().unwrap_or(false) {
         result = make();
     }
     match result {
         Ok(()) => Ok(Errno::Success),
-        Err(Stop::Errno(errno)) => Ok(errno),
-        Err(Stop::Exit(code)) => Err(Exit(instance, code)),
+        Err(trap) => trap.errno().map_err(|code| Exit(instance, code)),
     }
 }
 

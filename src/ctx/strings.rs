@@ -1,5 +1,5 @@
 use crate::abi::{Errno, Size};
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::{GuestMemory, GuestPtr, OutOfBounds};
 
 /// A list of strings as C has it: what `args_get` and `environ_get` hand over.
 #[derive(Clone, Debug, Default)]
@@ -73,13 +73,13 @@ impl StringArray {
     ///
     /// # Errors
     ///
-    /// [`Errno::Overflow`]: either is not inside the memory. Nothing has been written then.
+    /// [`OutOfBounds`]: either is not inside the memory. Nothing has been written then.
     pub fn sizes_to(
         &self,
         memory: GuestMemory<'_>,
         len: GuestPtr<Size>,
         buf_size: GuestPtr<Size>,
-    ) -> Result<(), Errno> {
+    ) -> Result<(), OutOfBounds> {
         let (len, buf_size) = (memory.place(len)?, memory.place(buf_size)?);
         len.write(self.len());
         buf_size.write(self.buf_size());
@@ -95,13 +95,13 @@ impl StringArray {
     ///
     /// # Errors
     ///
-    /// [`Errno::Overflow`]: either is not wholly inside the memory. Nothing has been written then.
+    /// [`OutOfBounds`]: either is not wholly inside the memory. Nothing has been written then.
     pub fn copy_to(
         &self,
         memory: GuestMemory<'_>,
         pointers: GuestPtr<u32>,
         buf: GuestPtr<u8>,
-    ) -> Result<(), Errno> {
+    ) -> Result<(), OutOfBounds> {
         if self.is_empty() {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::{GuestMemory, GuestPtr, GuestSlice, HostBuf};
-use crate::abi::{Errno, Iovec, Size};
+use super::{GuestMemory, GuestPtr, GuestSlice, HostBuf, OutOfBounds};
+use crate::abi::{Iovec, Size};
 
 /// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
 pub const MAX_IOVECS: usize = 1024;
@@ -90,21 +90,20 @@ impl<'m> GuestMemory<'m> {
     ///   | buf: u32 | buf_len: u32  | buf: u32 | buf_len: u32 | …
     /// ```
     ///
-    /// Of buffers that have more than [`MAX_TRANSFER`] bytes together, what is beyond them is left out.
+    /// None where that is more than `limit`, or than [`MAX_IOVECS`]. Of buffers that have more than [`MAX_TRANSFER`] bytes together, what is beyond them is left out.
     ///
     /// # Errors
     ///
-    /// [`Errno::Overflow`]: the list, or a buffer that it names, is not wholly inside the memory.
-    /// [`Errno::Inval`]: more than `limit` records, or than [`MAX_IOVECS`].
+    /// [`OutOfBounds`]: the list, or a buffer that it names, is not wholly inside the memory.
     pub fn iovecs(
         self,
         iovs: GuestPtr<Iovec>,
         iovs_len: Size,
         limit: usize,
-    ) -> Result<Iovecs<'m>, Errno> {
+    ) -> Result<Option<Iovecs<'m>>, OutOfBounds> {
         let list = self.array(iovs, iovs_len)?;
         if list.len() > limit.min(MAX_IOVECS) {
-            return Err(Errno::Inval);
+            return Ok(None);
         }
         let mut bufs = SmallVec::new();
         let mut room = MAX_TRANSFER;
@@ -115,6 +114,6 @@ impl<'m> GuestMemory<'m> {
             room -= buf.len();
             bufs.push(buf);
         }
-        Ok(Iovecs { bufs })
+        Ok(Some(Iovecs { bufs }))
     }
 }

@@ -21,18 +21,11 @@ use std::marker::PhantomData;
 pub use iovec::{Iovecs, MAX_IOVECS, MAX_TRANSFER};
 pub use linear::{GuestMemory, GuestSlice, HostBuf, LinearMemory};
 
-use crate::abi::{Errno, Record, Size};
+use crate::abi::{Record, Size};
 
 /// What a guest's pointer leads to is not wholly inside its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfBounds;
-
-impl From<OutOfBounds> for Errno {
-    /// What node:wasi says.
-    fn from(_: OutOfBounds) -> Self {
-        Self::Overflow
-    }
-}
 
 /// A guest address of a `T`: an offset into linear memory that nobody has checked yet.
 pub struct GuestPtr<T> {

@@ -1,6 +1,6 @@
-use crate::abi::{Errno, Size};
+use crate::abi::Size;
 use crate::ctx::WasiCtx;
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::{GuestMemory, GuestPtr, OutOfBounds};
 
 /// `args_get(argv, argv_buf)`—Writes the arguments.
 ///
@@ -14,13 +14,13 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory.
+/// [`OutOfBounds`]: a pointer leads outside memory.
 pub fn args_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     argv: GuestPtr<u32>,
     argv_buf: GuestPtr<u8>,
-) -> Result<(), Errno> {
+) -> Result<(), OutOfBounds> {
     ctx.args.copy_to(memory, argv, argv_buf)
 }
 
@@ -29,12 +29,12 @@ pub fn args_get(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory.
+/// [`OutOfBounds`]: a pointer leads outside memory.
 pub fn args_sizes_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     argc: GuestPtr<Size>,
     argv_buf_size: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), OutOfBounds> {
     ctx.args.sizes_to(memory, argc, argv_buf_size)
 }

@@ -1,3 +1,4 @@
+use super::Trap;
 use crate::abi::{Clockid, Errno, Timestamp};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
@@ -7,13 +8,13 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `resolution` leads outside memory. [`Errno::Inval`]: no such clock.
+/// [`Trap::OutOfBounds`]: `resolution` leads outside memory. [`Errno::Inval`]: no such clock.
 pub fn clock_res_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     id: u32,
     resolution: GuestPtr<Timestamp>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let resolution = memory.place(resolution)?;
     let id = Clockid::from_raw(id).ok_or(Errno::Inval)?;
     resolution.write(ctx.clocks().resolution(id)?);
@@ -25,14 +26,14 @@ pub fn clock_res_get(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `time` leads outside memory. [`Errno::Inval`]: no such clock.
+/// [`Trap::OutOfBounds`]: `time` leads outside memory. [`Errno::Inval`]: no such clock.
 pub fn clock_time_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     id: u32,
     _precision: Timestamp,
     time: GuestPtr<Timestamp>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let time = memory.place(time)?;
     let id = Clockid::from_raw(id).ok_or(Errno::Inval)?;
     time.write(ctx.clocks().now(id)?);

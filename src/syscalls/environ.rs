@@ -1,19 +1,19 @@
-use crate::abi::{Errno, Size};
+use crate::abi::Size;
 use crate::ctx::WasiCtx;
-use crate::memory::{GuestMemory, GuestPtr};
+use crate::memory::{GuestMemory, GuestPtr, OutOfBounds};
 
 /// `environ_get(environ, environ_buf)`—Writes the environment, as
 /// [`args_get`](super::args_get) does the arguments.
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory.
+/// [`OutOfBounds`]: a pointer leads outside memory.
 pub fn environ_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     environ: GuestPtr<u32>,
     environ_buf: GuestPtr<u8>,
-) -> Result<(), Errno> {
+) -> Result<(), OutOfBounds> {
     ctx.environ.copy_to(memory, environ, environ_buf)
 }
 
@@ -22,12 +22,12 @@ pub fn environ_get(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory.
+/// [`OutOfBounds`]: a pointer leads outside memory.
 pub fn environ_sizes_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     environc: GuestPtr<Size>,
     environ_buf_size: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), OutOfBounds> {
     ctx.environ.sizes_to(memory, environc, environ_buf_size)
 }

@@ -1,5 +1,5 @@
-use super::param::GuestSlice;
-use super::table::needs;
+use super::param::GuestRange;
+use super::table::{Trap, needs};
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Size};
 use crate::ctx::{Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
@@ -9,14 +9,14 @@ use crate::vfs::ReadDir;
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `prestat` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: `prestat` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Inval`]: not a preopen.
 pub fn fd_prestat_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
     prestat: GuestPtr<Prestat>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let prestat = memory.place(prestat)?;
     let entry = ctx.entry(fd)?;
     let mapped_path = entry.mapped_path().ok_or(Errno::Inval)?;
@@ -32,7 +32,7 @@ pub fn fd_prestat_get(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: not open, or not a preopen.
+/// [`Trap::OutOfBounds`]: `path` leads outside memory. [`Errno::Badf`]: not open, or not a preopen.
 /// [`Errno::Nametoolong`]: the name is longer.
 ///
 /// # Parity
@@ -42,13 +42,13 @@ pub fn fd_prestat_dir_name(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let entry = ctx.entry(fd)?;
     let mapped_path = entry.mapped_path().ok_or(Errno::Badf)?;
     if mapped_path.len() > path.len() {
-        return Err(Errno::Nametoolong);
+        return Err(Errno::Nametoolong.into());
     }
     path.write(mapped_path);
     Ok(())
@@ -69,7 +69,7 @@ pub fn fd_prestat_dir_name(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Notdir`]: it is no directory. [`Errno::Intr`]: the thread
 /// is asked to stop. What `getdents(2)` and `lseek(2)` say.
 ///
@@ -81,10 +81,10 @@ pub fn fd_readdir(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    buf: GuestSlice<u8>,
+    buf: GuestRange<u8>,
     cookie: Dircookie,
     bufused: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
     let entry = ctx.get(fd, needs::fd_readdir)?;

@@ -1,5 +1,5 @@
-use super::param::GuestSlice;
-use super::table::needs;
+use super::param::GuestRange;
+use super::table::{Trap, needs};
 use crate::abi::{Errno, Fd, Filedelta, Filesize, Iovec, Size, Snapshot, Whence, snapshot0};
 use crate::ctx::WasiCtx;
 use crate::host::SeekFrom;
@@ -16,18 +16,19 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_READ`, as directories are. [`Errno::Inval`]: too many buffers.
 /// What `readv(2)` says.
 pub fn fd_read(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    iovs: GuestSlice<Iovec>,
+    iovs: GuestRange<Iovec>,
     nread: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
+    let iovs = iovs.ok_or(Errno::Inval)?;
     let entry = ctx.get(fd, needs::fd_read)?;
     nread.write(entry.read(&iovs)? as Size);
     Ok(())
@@ -44,18 +45,19 @@ pub fn fd_read(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_WRITE`, as directories are. [`Errno::Inval`]: too many buffers.
 /// What `writev(2)` says.
 pub fn fd_write(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ciovs: GuestSlice<Iovec>,
+    ciovs: GuestRange<Iovec>,
     nwritten: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
+    let ciovs = ciovs.ok_or(Errno::Inval)?;
     let entry = ctx.get(fd, needs::fd_write)?;
     nwritten.write(entry.write(ciovs)? as Size);
     Ok(())
@@ -76,12 +78,13 @@ pub fn fd_pread(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    iovs: GuestSlice<Iovec>,
+    iovs: GuestRange<Iovec>,
     offset: Filesize,
     nread: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
+    let iovs = iovs.ok_or(Errno::Inval)?;
     check_offset(offset)?;
     // At an offset, the other right is asked for with any.
     let [read, _] = needs::fd_pread;
@@ -101,12 +104,13 @@ pub fn fd_pwrite(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ciovs: GuestSlice<Iovec>,
+    ciovs: GuestRange<Iovec>,
     offset: Filesize,
     nwritten: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
+    let ciovs = ciovs.ok_or(Errno::Inval)?;
     check_offset(offset)?;
     // As in [`fd_pread`].
     let [write, _] = needs::fd_pwrite;
@@ -125,7 +129,7 @@ fn check_offset(offset: Filesize) -> Result<(), Errno> {
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `newoffset` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: `newoffset` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_SEEK`, as directories, terminals, pipes and sockets are.
 /// [`Errno::Inval`]: `whence` means nothing, or the result would be negative.
 pub fn fd_seek(
@@ -135,7 +139,7 @@ pub fn fd_seek(
     offset: Filedelta,
     whence: u32,
     newoffset: GuestPtr<Filesize>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let newoffset = memory.place(newoffset)?;
     let entry = ctx.get(fd, needs::fd_seek)?;
     let whence = match ctx.snapshot {
@@ -155,14 +159,14 @@ pub fn fd_seek(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `offset` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: `offset` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_TELL`.
 pub fn fd_tell(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
     offset: GuestPtr<Filesize>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let offset = memory.place(offset)?;
     let entry = ctx.get(fd, needs::fd_tell)?;
     offset.write(entry.file()?.seek(SeekFrom::Current(0))?);

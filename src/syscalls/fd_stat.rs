@@ -1,11 +1,11 @@
-use super::table::needs;
+use super::table::{Trap, needs};
 use crate::abi::{
     Advice, Errno, Fd, Fdflags, Fdstat, Filesize, Filestat, Filetype, Fstflags, Rights, RightsPair,
     Snapshot, Timestamp, snapshot0,
 };
 use crate::ctx::WasiCtx;
 use crate::host::SetTime;
-use crate::memory::{GuestMemory, GuestPtr, GuestRef};
+use crate::memory::{GuestMemory, GuestPtr, GuestRef, OutOfBounds};
 
 /// `fd_advise(fd, offset, len, advice)`—Tells how a part of a file will be used, like
 /// `posix_fadvise`.
@@ -52,13 +52,13 @@ pub fn fd_allocate(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `fdstat` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: `fdstat` leads outside memory. [`Errno::Badf`]: not open.
 pub fn fd_fdstat_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
     fdstat: GuestPtr<Fdstat>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let fdstat = memory.place(fdstat)?;
     let entry = ctx.entry(fd)?;
     let rights = entry.rights()?;
@@ -114,14 +114,14 @@ pub fn fd_fdstat_set_rights(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `filestat` leads outside memory. [`Errno::Badf`]: not open.
+/// [`Trap::OutOfBounds`]: `filestat` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_FILESTAT_GET`.
 pub fn fd_filestat_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
     filestat: GuestPtr<Filestat>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
     let stat = ctx.entry(fd)?.stat_with(needs::fd_filestat_get)?;
     filestat.write(&stat);
@@ -197,7 +197,7 @@ impl<'m> FilestatPlace<'m> {
         ctx: &WasiCtx,
         memory: GuestMemory<'m>,
         filestat: GuestPtr<Filestat>,
-    ) -> Result<Self, Errno> {
+    ) -> Result<Self, OutOfBounds> {
         Ok(match ctx.snapshot {
             Snapshot::Snapshot0 => Self::Snapshot0(memory.place(GuestPtr::new(filestat.offset()))?),
             Snapshot::Preview1 => Self::Preview1(memory.place(filestat)?),

@@ -2,7 +2,7 @@
 //!
 //! One function a call, named as the witx names it, in files by prefix; [`SYSCALLS`] is the table of
 //! them all. Every function refuses in the same order: pointers outside memory
-//! ([`Errno::Overflow`](crate::abi::Errno::Overflow)), then a descriptor that is not open
+//! ([`Trap::OutOfBounds`], to the guest `EOVERFLOW`), then a descriptor that is not open
 //! ([`Errno::Badf`](crate::abi::Errno::Badf)), then rights that it lacks
 //! ([`Errno::Notcapable`](crate::abi::Errno::Notcapable)), then values that mean nothing, then what
 //! the host says. Where node:wasi looks at a value earlier, so does the function. Results are written
@@ -37,7 +37,7 @@ pub use fd_dir::*;
 pub use fd_io::*;
 pub use fd_stat::*;
 pub use fd_table::*;
-pub use param::{GuestSlice, Output, ParamType, Parameter, Role};
+pub use param::{GuestRange, Output, ParamType, Parameter, Role};
 pub use path_name::*;
 pub use path_open::*;
 pub use path_stat::*;
@@ -46,5 +46,5 @@ pub use proc::*;
 pub use random::*;
 pub use sched::*;
 pub use sock::*;
-pub use table::{COUNT, MAX_PARAMS, SYSCALLS, Stop, Syscall};
+pub use table::{COUNT, MAX_PARAMS, SYSCALLS, Syscall, Trap};
 pub(crate) use table::{Row, for_each_syscall};

@@ -27,7 +27,7 @@ pub struct Parameter {
 }
 
 /// Several `T`s in guest memory as a guest passes them: numbers that nobody has checked yet.
-pub struct GuestSlice<T> {
+pub struct GuestRange<T> {
     /// Where the first lies.
     pub ptr: GuestPtr<T>,
     /// How many there are.
@@ -75,7 +75,7 @@ impl<T> Value for GuestPtr<T> {
     }
 }
 
-impl<T> Value for GuestSlice<T> {
+impl<T> Value for GuestRange<T> {
     const TYPES: &'static [ParamType] = &[ParamType::I32, ParamType::I32];
 
     fn take(bits: &mut impl Iterator<Item = u64>) -> Self {
@@ -188,13 +188,13 @@ roles! {
     /// How many there are of what the parameters before it point to.
     Size: abi::Size;
     /// The bytes of a path: a pointer to them, and how many.
-    Path: GuestSlice<u8>;
+    Path: GuestRange<u8>;
     /// A buffer to fill: a pointer to its bytes, and how many.
-    Buf: GuestSlice<u8>;
+    Buf: GuestRange<u8>;
     /// Buffers to fill: a pointer to a list of them, and how many.
-    Iovs: GuestSlice<Iovec>;
+    Iovs: GuestRange<Iovec>;
     /// Buffers to write out: a pointer to a list of them, and how many.
-    Ciovs: GuestSlice<Iovec>;
+    Ciovs: GuestRange<Iovec>;
     /// Room for a pointer to each argument.
     Argv: GuestPtr<u32>;
     /// Room for the arguments.

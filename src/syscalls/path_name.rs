@@ -1,6 +1,6 @@
-use super::param::GuestSlice;
+use super::param::GuestRange;
 use super::path::{self, GuestPath};
-use super::table::needs;
+use super::table::{Trap, needs};
 use crate::abi::{Errno, Fd, Lookupflags, Size};
 use crate::ctx::WasiCtx;
 use crate::ctx::resolve::{Follow, ResolvedPath, trim_slashes};
@@ -10,7 +10,7 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Trap::OutOfBounds`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_CREATE_DIRECTORY`, or the path leads out.
 /// [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is
 /// beyond the limits. What `mkdirat(2)` says.
@@ -18,13 +18,13 @@ pub fn path_create_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_create_directory, path)?;
     let place = path.resolve(ctx, Follow::No)?;
     let name = place.name().ok_or(Errno::Exist)?;
-    place.dir()?.create_dir_at(name)
+    Ok(place.dir()?.create_dir_at(name)?)
 }
 
 /// `path_remove_directory(fd, path)`—Removes an empty directory, like `unlinkat` with
@@ -39,8 +39,8 @@ pub fn path_remove_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_remove_directory, path)?;
     let place = path.resolve(ctx, Follow::No)?;
@@ -48,10 +48,10 @@ pub fn path_remove_directory(
         // Below `..` is at least the directory that was gone up from.
         let (trimmed, _) = trim_slashes(path.bytes());
         let up = trimmed.ends_with(b"..");
-        return Err(if up { Errno::Notempty } else { Errno::Inval });
+        return Err(if up { Errno::Notempty } else { Errno::Inval }.into());
     };
     place.check_replaceable()?;
-    place.dir()?.remove_dir_at(name)
+    Ok(place.dir()?.remove_dir_at(name)?)
 }
 
 /// `path_unlink_file(fd, path)`—Removes a name that is not a directory's, like `unlinkat`.
@@ -64,20 +64,24 @@ pub fn path_unlink_file(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_unlink_file, path)?;
     let place = path.resolve(ctx, Follow::No)?;
-    let name = place.name().ok_or(Errno::Isdir)?;
-    if place.directory {
-        place.require_directory()?;
+    Ok(unlink(&place)?)
+}
+
+fn unlink(file: &ResolvedPath<'_>) -> Result<(), Errno> {
+    let name = file.name().ok_or(Errno::Isdir)?;
+    if file.directory {
+        file.require_directory()?;
         return Err(Errno::Isdir);
     }
-    match place.dir()?.unlink_at(name) {
+    match file.dir()?.unlink_at(name) {
         // POSIX lets a system say "not permitted" of a directory, which a guest could not tell from
         // a file that it may not remove.
-        Err(Errno::Perm) if place.is_directory()? => Err(Errno::Isdir),
+        Err(Errno::Perm) if file.is_directory()? => Err(Errno::Isdir),
         result => result,
     }
 }
@@ -95,10 +99,10 @@ pub fn path_link(
     memory: GuestMemory<'_>,
     old_fd: Fd,
     old_flags: u32,
-    old_path: GuestSlice<u8>,
+    old_path: GuestRange<u8>,
     new_fd: Fd,
-    new_path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    new_path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let old_path = memory.region(old_path.ptr, old_path.len)?;
     let new_path = memory.region(new_path.ptr, new_path.len)?;
     let old_flags = Lookupflags::from_bits_truncate(old_flags);
@@ -113,7 +117,7 @@ pub fn path_link(
         old.dir()?.link_at(old.name(), new.dir()?, new_name)
     };
     // Where there is nothing to link, whatever else is wrong is not looked at.
-    link().or_else(|error| old.require_there().and(Err(error)))
+    Ok(link().or_else(|error| old.require_there().and(Err(error)))?)
 }
 
 /// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
@@ -129,10 +133,10 @@ pub fn path_rename(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    old_path: GuestSlice<u8>,
+    old_path: GuestRange<u8>,
     new_fd: Fd,
-    new_path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    new_path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let old_path = memory.region(old_path.ptr, old_path.len)?;
     let new_path = memory.region(new_path.ptr, new_path.len)?;
     let [source, target] = needs::path_rename;
@@ -144,7 +148,7 @@ pub fn path_rename(
         rename(&old, &new).or_else(|error| new.require_search().and(Err(error)))
     };
     // Where the first path does not get as far as its name, the second is not looked at.
-    rename().or_else(|error| old.require_search().and(Err(error)))
+    Ok(rename().or_else(|error| old.require_search().and(Err(error)))?)
 }
 
 fn rename(old: &ResolvedPath<'_>, new: &ResolvedPath<'_>) -> Result<(), Errno> {
@@ -172,23 +176,23 @@ fn rename(old: &ResolvedPath<'_>, new: &ResolvedPath<'_>) -> Result<(), Errno> {
 pub fn path_symlink(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
-    old_path: GuestSlice<u8>,
+    old_path: GuestRange<u8>,
     fd: Fd,
-    new_path: GuestSlice<u8>,
-) -> Result<(), Errno> {
+    new_path: GuestRange<u8>,
+) -> Result<(), Trap> {
     let old_path = memory.region(old_path.ptr, old_path.len)?;
     let new_path = memory.region(new_path.ptr, new_path.len)?;
     let new = GuestPath::new(ctx, fd, needs::path_symlink, new_path)?;
     let target = path::read(ctx, old_path)?;
     if target.starts_with(b"/") {
-        return Err(Errno::Perm);
+        return Err(Errno::Perm.into());
     }
     ctx.check_path(&target)?;
     let place = new.resolve(ctx, Follow::No)?;
     if new.base().mapped_path() != Some(b"/") && leaves(new.bytes(), &target) {
-        return Err(Errno::Notcapable);
+        return Err(Errno::Notcapable.into());
     }
-    place.dir()?.symlink_at(&target, place.new_name()?)
+    Ok(place.dir()?.symlink_at(&target, place.new_name()?)?)
 }
 
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
@@ -229,10 +233,10 @@ pub fn path_readlink(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    path: GuestSlice<u8>,
-    buf: GuestSlice<u8>,
+    path: GuestRange<u8>,
+    buf: GuestRange<u8>,
     bufused: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;

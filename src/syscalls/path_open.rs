@@ -1,7 +1,9 @@
-use super::param::GuestSlice;
+use super::param::GuestRange;
 use super::path;
-use super::table::needs;
-use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
+use super::table::{Trap, needs};
+#[allow(unused_imports, reason = "the docs name it")]
+use crate::abi::Errno;
+use crate::abi::{Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
 use crate::ctx::resolve::{OpenedPath, RequiredRights};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -17,7 +19,7 @@ use crate::vfs::{OpenHow, Opened};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Trap::OutOfBounds`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_OPEN`, or `PATH_CREATE_FILE` to create, or
 /// `PATH_FILESTAT_SET_SIZE` to truncate; or a right is asked for that is none, or that the guest
 /// gave up for what is opened through `fd`; or the path leads out. [`Errno::Nfile`]: no more
@@ -34,13 +36,13 @@ pub fn path_open(
     memory: GuestMemory<'_>,
     fd: Fd,
     dirflags: u32,
-    path: GuestSlice<u8>,
+    path: GuestRange<u8>,
     oflags: u32,
     rights_base: u64,
     rights_inheriting: u64,
     fdflags: u32,
     opened_fd: GuestPtr<Fd>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);

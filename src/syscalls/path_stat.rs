@@ -1,8 +1,10 @@
 use super::fd_stat::{FilestatPlace, times};
-use super::param::GuestSlice;
+use super::param::GuestRange;
 use super::path::GuestPath;
-use super::table::needs;
-use crate::abi::{Errno, Fd, Filestat, Lookupflags, Timestamp};
+use super::table::{Trap, needs};
+#[allow(unused_imports, reason = "the docs name it")]
+use crate::abi::Errno;
+use crate::abi::{Fd, Filestat, Lookupflags, Timestamp};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
 
@@ -15,7 +17,7 @@ fn follows(lookupflags: u32) -> bool {
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Trap::OutOfBounds`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_FILESTAT_GET`, or the path leads out.
 /// [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is
 /// beyond the limits. What `fstatat(2)` says.
@@ -24,9 +26,9 @@ pub fn path_filestat_get(
     memory: GuestMemory<'_>,
     fd: Fd,
     flags: u32,
-    path: GuestSlice<u8>,
+    path: GuestRange<u8>,
     filestat: GuestPtr<Filestat>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
     let path = GuestPath::new(ctx, fd, needs::path_filestat_get, path)?;
@@ -40,7 +42,7 @@ pub fn path_filestat_get(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
+/// [`Trap::OutOfBounds`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_FILESTAT_SET_TIMES`, or the path leads out.
 /// [`Errno::Inval`]: `fst_flags` asks for both of one, or means nothing; or the path is empty or has
 /// a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits. What `utimensat(2)` says.
@@ -50,17 +52,18 @@ pub fn path_filestat_set_times(
     memory: GuestMemory<'_>,
     fd: Fd,
     flags: u32,
-    path: GuestSlice<u8>,
+    path: GuestRange<u8>,
     atim: Timestamp,
     mtim: Timestamp,
     fst_flags: u32,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_filestat_set_times, path)?;
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let place = path.resolve_existing(ctx, follows(flags))?;
     match place.name() {
-        Some(name) => place.dir()?.set_times_at(name, atim, mtim),
-        None => place.dir()?.set_times(atim, mtim),
+        Some(name) => place.dir()?.set_times_at(name, atim, mtim)?,
+        None => place.dir()?.set_times(atim, mtim)?,
     }
+    Ok(())
 }

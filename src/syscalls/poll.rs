@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::table::needs;
+use super::table::{Trap, needs};
 use crate::abi::{
     Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record, Size,
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
@@ -35,7 +35,7 @@ type Few<T> = SmallVec<[T; 2]>;
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer leads outside memory, with room for `nsubscriptions` of each.
+/// [`Trap::OutOfBounds`]: a pointer leads outside memory, with room for `nsubscriptions` of each.
 /// [`Errno::Inval`]: no subscriptions, too many, or one of no known kind.
 pub fn poll_oneoff(
     ctx: &WasiCtx,
@@ -44,7 +44,7 @@ pub fn poll_oneoff(
     events: GuestPtr<Event>,
     nsubscriptions: Size,
     nevents: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let nevents = memory.place(nevents)?;
     let places = memory.array(events, nsubscriptions)?;
     let subscriptions = read(ctx, memory, subscriptions, nsubscriptions)?;
@@ -65,20 +65,20 @@ fn read(
     memory: GuestMemory<'_>,
     subscriptions: GuestPtr<u8>,
     nsubscriptions: Size,
-) -> Result<Few<Subscription>, Errno> {
+) -> Result<Few<Subscription>, Trap> {
     fn each<T: Record<Error = Infallible>>(
         ctx: &WasiCtx,
         memory: GuestMemory<'_>,
         at: u32,
         len: Size,
         subscription: impl Fn(T) -> Option<Subscription>,
-    ) -> Result<Few<Subscription>, Errno> {
+    ) -> Result<Few<Subscription>, Trap> {
         let places = memory.array(GuestPtr::<T>::new(at), len)?;
         if len == 0 || len > ctx.limits.subscriptions {
-            return Err(Errno::Inval);
+            return Err(Errno::Inval.into());
         }
         (places.places())
-            .map(|place| subscription(place.read()).ok_or(Errno::Inval))
+            .map(|place| subscription(place.read()).ok_or(Trap::Errno(Errno::Inval)))
             .collect()
     }
     let at = subscriptions.offset();

@@ -1,4 +1,4 @@
-use super::Stop;
+use super::Trap;
 use crate::abi::{Errno, Exitcode};
 use crate::ctx::WasiCtx;
 use crate::memory::GuestMemory;
@@ -7,9 +7,9 @@ use crate::memory::GuestMemory;
 ///
 /// # Errors
 ///
-/// [`Stop::Exit`], always.
-pub fn proc_exit(_: &WasiCtx, _: GuestMemory<'_>, rval: Exitcode) -> Result<(), Stop> {
-    Err(Stop::Exit(rval))
+/// [`Trap::Exit`], always.
+pub fn proc_exit(_: &WasiCtx, _: GuestMemory<'_>, rval: Exitcode) -> Result<(), Trap> {
+    Err(Trap::Exit(rval))
 }
 
 /// `proc_raise(sig)`—Would send a signal to the process, which is the host's and not the guest's.

@@ -1,7 +1,9 @@
+use super::Trap;
+#[allow(unused_imports, reason = "the docs name it")]
+use crate::abi::Errno;
 use smallvec::smallvec;
 
-use super::param::GuestSlice;
-use crate::abi::Errno;
+use super::param::GuestRange;
 use crate::ctx::WasiCtx;
 use crate::host::stop;
 use crate::memory::GuestMemory;
@@ -13,12 +15,8 @@ type Chunk = smallvec::SmallVec<[u8; 64]>;
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `buf` leads outside memory. [`Errno::Intr`]: the thread is asked to stop.
-pub fn random_get(
-    ctx: &WasiCtx,
-    memory: GuestMemory<'_>,
-    buf: GuestSlice<u8>,
-) -> Result<(), Errno> {
+/// [`Trap::OutOfBounds`]: `buf` leads outside memory. [`Errno::Intr`]: the thread is asked to stop.
+pub fn random_get(ctx: &WasiCtx, memory: GuestMemory<'_>, buf: GuestRange<u8>) -> Result<(), Trap> {
     let mut rest = memory.region(buf.ptr, buf.len)?;
     let mut chunk: Chunk = smallvec![0; rest.len().min(ctx.limits.random_chunk.max(1))];
     loop {

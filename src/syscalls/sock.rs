@@ -1,4 +1,5 @@
-use super::param::GuestSlice;
+use super::Trap;
+use super::param::GuestRange;
 use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
@@ -8,7 +9,7 @@ use crate::memory::{GuestMemory, GuestPtr};
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: `connected_fd` leads outside memory. [`Errno::Notsup`]: a flag other than
+/// [`Trap::OutOfBounds`]: `connected_fd` leads outside memory. [`Errno::Notsup`]: a flag other than
 /// `NONBLOCK`. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream.
 /// [`Errno::Notsock`]: not a socket. [`Errno::Nfile`]: no more descriptors. [`Errno::Again`]: nobody
 /// connects, and the guest does not wait. What `accept(2)` says.
@@ -18,11 +19,11 @@ pub fn sock_accept(
     fd: Fd,
     flags: u32,
     connected_fd: GuestPtr<Fd>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let connected_fd = memory.place(connected_fd)?;
     let flags = Fdflags::from_bits_retain(flags as u16);
     if !Fdflags::NONBLOCK.contains(flags) {
-        return Err(Errno::Notsup);
+        return Err(Errno::Notsup.into());
     }
     let entry = ctx.socket(fd)?;
     let reserved = ctx.reserve()?;
@@ -45,7 +46,7 @@ pub fn sock_accept(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: no buffers, or
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: no buffers, or
 /// too many. [`Errno::Notsup`]: a flag without a meaning. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: not a stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: nothing
 /// there, and the guest does not wait. What `recvmsg(2)` says.
@@ -53,16 +54,17 @@ pub fn sock_recv(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    ri_data: GuestSlice<Iovec>,
+    ri_data: GuestRange<Iovec>,
     ri_flags: u32,
     ro_datalen: GuestPtr<Size>,
     ro_flags: GuestPtr<u16>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let ro_datalen = memory.place(ro_datalen)?;
     let ro_flags = memory.place(ro_flags)?;
     let ri_data = memory.iovecs(ri_data.ptr, ri_data.len, ctx.limits.iovecs)?;
+    let ri_data = ri_data.ok_or(Errno::Inval)?;
     if ri_data.bufs().is_empty() {
-        return Err(Errno::Inval);
+        return Err(Errno::Inval.into());
     }
     let ri_flags = Riflags::from_bits(ri_flags as u16).ok_or(Errno::Notsup)?;
     let entry = ctx.socket(fd)?;
@@ -77,7 +79,7 @@ pub fn sock_recv(
 ///
 /// # Errors
 ///
-/// [`Errno::Overflow`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: a flag (none has
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: a flag (none has
 /// a meaning), no buffers, or too many. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a
 /// stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: no room, and the guest does not wait.
 /// What `sendmsg(2)` says.
@@ -85,15 +87,16 @@ pub fn sock_send(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
-    si_data: GuestSlice<Iovec>,
+    si_data: GuestRange<Iovec>,
     si_flags: u32,
     so_datalen: GuestPtr<Size>,
-) -> Result<(), Errno> {
+) -> Result<(), Trap> {
     let so_datalen = memory.place(so_datalen)?;
     let si_data = memory.iovecs(si_data.ptr, si_data.len, ctx.limits.iovecs)?;
+    let si_data = si_data.ok_or(Errno::Inval)?;
     Siflags::from_bits(si_flags as u16).ok_or(Errno::Inval)?;
     if si_data.bufs().is_empty() {
-        return Err(Errno::Inval);
+        return Err(Errno::Inval.into());
     }
     let entry = ctx.socket(fd)?;
     let sent = entry.send(&si_data)?;

@@ -1,6 +1,8 @@
 //! The 46 calls of preview1, each written down once: its function, its name, what its parameters are for,
 //! the rights that it needs of descriptors.
 
+use std::io;
+
 use super::param::{Param, ParamType, Parameter, Value, arity, role, types};
 use super::{
     args, clock, environ, fd_dir, fd_io, fd_stat, fd_table, path_name, path_open, path_stat,
@@ -8,23 +10,54 @@ use super::{
 use super::{poll, proc, random, sched, sock};
 use crate::abi::{Errno, Exitcode, Fdstat, Filestat, Prestat, Rights, Roflags};
 use crate::ctx::WasiCtx;
-use crate::memory::GuestMemory;
+use crate::memory::{GuestMemory, OutOfBounds};
 
 /// The most values of wasm that the parameters of a call are.
 pub const MAX_PARAMS: usize = 9;
 
 /// Why a call does not answer "success".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum Trap {
+    /// A pointer leads outside memory, as far as that is known. Pointers are checked before anything is
+    /// done, so that the call can be made again where memory turns out to have grown.
+    OutOfBounds,
     /// The guest gets this as the result.
     Errno(Errno),
     /// The guest ends.
     Exit(Exitcode),
 }
 
-impl From<Errno> for Stop {
+impl Trap {
+    /// What the guest gets as the result.
+    ///
+    /// # Errors
+    ///
+    /// It ends, with this code.
+    pub fn errno(self) -> Result<Errno, Exitcode> {
+        match self {
+            // What node:wasi says.
+            Self::OutOfBounds => Ok(Errno::Overflow),
+            Self::Errno(errno) => Ok(errno),
+            Self::Exit(code) => Err(code),
+        }
+    }
+}
+
+impl From<Errno> for Trap {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
+    }
+}
+
+impl From<OutOfBounds> for Trap {
+    fn from(_: OutOfBounds) -> Self {
+        Self::OutOfBounds
+    }
+}
+
+impl From<io::Error> for Trap {
+    fn from(error: io::Error) -> Self {
+        Self::Errno(error.into())
     }
 }
 
@@ -39,7 +72,7 @@ pub struct Syscall {
     /// All rights that it may need of a descriptor.
     pub rights: Rights,
     /// Makes the call; the arguments are the bits of the values, as many as `types`.
-    pub call: fn(&WasiCtx, GuestMemory<'_>, &[u64; MAX_PARAMS]) -> Result<(), Stop>,
+    pub call: fn(&WasiCtx, GuestMemory<'_>, &[u64; MAX_PARAMS]) -> Result<(), Trap>,
 }
 
 /// Passes the table to a macro.
@@ -150,7 +183,7 @@ macro_rules! table {
                         ctx.check_call(Row::$name as usize)?;
                         let mut _bits = _args.iter().copied();
                         $(let $param = <<$Type as Param>::Value as Value>::take(&mut _bits);)*
-                        $module::$name(ctx, memory, $($param),*).map_err(Stop::from)
+                        $module::$name(ctx, memory, $($param),*).map_err(Trap::from)
                     },
                 }
             }),*]

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use wasi_rs::abi::{Errno, Filestat, Filetype, Fstflags, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestPtr, LinearMemory};
-use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS};
 
 use crate::Way;
 use crate::arena::{Arena, TIME};
@@ -160,8 +160,10 @@ impl Guest {
         let memory = LinearMemory::new(&self.memory);
         match (syscall.call)(&self.ctx, memory.guest(), &padded) {
             Ok(()) => Ok(()),
-            Err(Stop::Errno(errno)) => Err(errno),
-            Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
+            Err(trap) => {
+                Err((trap.errno())
+                    .unwrap_or_else(|code| panic!("{name} ended the guest with {code}")))
+            }
         }
     }
 

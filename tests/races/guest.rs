@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use wasi_rs::abi::{Errno, Filestat, Oflags, Record, Rights, RightsPair};
 use wasi_rs::ctx::WasiCtx;
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
-use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS};
 
 use crate::Race;
 use crate::arena::{Arena, INSIDE, SECRET};
@@ -126,8 +126,9 @@ impl<'a> Guest<'a> {
                 self.race.succeeded.fetch_add(1, Relaxed);
                 Errno::Success
             }
-            Err(Stop::Errno(errno)) => errno,
-            Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
+            Err(trap) => {
+                (trap.errno()).unwrap_or_else(|code| panic!("{name} ended the guest with {code}"))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use wasi_rs::abi::Errno::{self, Notcapable, Success};
 use wasi_rs::abi::{Oflags, Rights};
 use wasi_rs::ctx::Grant;
-use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop};
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Trap};
 
 use crate::support::{
     ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, FOLLOW, Guest, INHERITABLE, OUT, Open, PREOPEN, args,
@@ -20,7 +20,7 @@ fn a_call_that_is_withheld_is_refused_whatever_its_arguments() {
     };
     for (row, syscall) in SYSCALLS.iter().enumerate() {
         let guest = Guest::with(|setup| setup.grant.calls = !(1 << row));
-        let refused = Err(Stop::Errno(Notcapable));
+        let refused = Err(Trap::Errno(Notcapable));
         assert_eq!(senseless(&guest, row), refused, "{}", syscall.name);
         guest.ctx.grant(Grant {
             calls: 1 << row,

@@ -170,7 +170,7 @@ fn pointers_inside_lead_on_to_the_descriptor() {
 #[test]
 fn memory_of_no_pages_has_no_inside() {
     use wasi_rs::memory::LinearMemory;
-    use wasi_rs::syscalls::{MAX_PARAMS, Stop};
+    use wasi_rs::syscalls::{MAX_PARAMS, Trap};
 
     let guest = Guest::new();
     for syscall in SYSCALLS {
@@ -179,7 +179,7 @@ fn memory_of_no_pages_has_no_inside() {
         {
             let memory = LinearMemory::empty();
             let result = (syscall.call)(&guest.ctx, memory.guest(), &[0; MAX_PARAMS]);
-            assert_eq!(result, Err(Stop::Errno(Overflow)), "{}", syscall.name);
+            assert_eq!(result, Err(Trap::OutOfBounds), "{}", syscall.name);
         }
     }
 }

@@ -1,5 +1,5 @@
 use wasi_rs::abi::Errno;
-use wasi_rs::syscalls::Stop;
+use wasi_rs::syscalls::Trap;
 
 use crate::support::Guest;
 
@@ -11,7 +11,7 @@ pub mod proc_exit {
         let guest = Guest::new();
         for code in [0, 1, 255, 256, u32::MAX] {
             let outcome = guest.call("proc_exit", [code.into()]);
-            assert_eq!(outcome.result, Err(Stop::Exit(code)));
+            assert_eq!(outcome.result, Err(Trap::Exit(code)));
         }
     }
 
@@ -20,7 +20,7 @@ pub mod proc_exit {
     pub fn refusals() {
         let guest = Guest::new();
         let outcome = guest.call("proc_exit", [126]);
-        assert_eq!(outcome.result, Err(Stop::Exit(126)));
+        assert_eq!(outcome.result, Err(Trap::Exit(126)));
         guest.ok("sched_yield", []);
     }
 }

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::Notcapable;
 use wasi_rs::abi::{Errno, Filetype, Oflags, Rights, RightsPair};
-use wasi_rs::syscalls::{SYSCALLS, Stop};
+use wasi_rs::syscalls::{SYSCALLS, Trap};
 
 use crate::fd_stat::fdstat;
 use crate::stop::fifo;
@@ -269,7 +269,7 @@ fn a_call_needs_its_rights_and_no_others() {
         let result = guest.call(name, call(&guest, fd)).result;
         assert_ne!(
             result,
-            Err(Stop::Errno(Notcapable)),
+            Err(Trap::Errno(Notcapable)),
             "{name} with {needed:?}"
         );
         for lacking in needed {
@@ -298,7 +298,7 @@ fn a_call_needs_no_right_that_was_asked_for() {
         let fd = guest.open(path, open);
         let result = guest.call(name, call(&guest, fd)).result;
         // There is no directory to make a second time, and so on: what matters is who refuses.
-        assert_ne!(result, Err(Stop::Errno(Notcapable)), "{name}: {needed:?}");
+        assert_ne!(result, Err(Trap::Errno(Notcapable)), "{name}: {needed:?}");
     }
 }
 
@@ -321,7 +321,7 @@ fn the_access_mode_excludes_the_other_direction() {
         let fd = guest.open("file", OPEN.base(base));
         for (name, _, _, call) in ROWS.iter().filter(|row| matches!(row.1, On::File)) {
             let result = guest.call(name, call(&guest, fd)).result;
-            let refused = result == Err(Stop::Errno(Notcapable));
+            let refused = result == Err(Trap::Errno(Notcapable));
             assert_eq!(refused, excluded.contains(name), "{name} with {base:?}");
         }
     }

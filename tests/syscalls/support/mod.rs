@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU32;
 use wasi_rs::abi::{Errno, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
-use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Stop, Syscall};
+use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall, Trap};
 
 pub use open::Open;
 pub use outcome::Outcome;
@@ -269,7 +269,7 @@ impl Guest {
 
     /// Makes a call without a look at memory, where it leaves what it writes.
     #[track_caller]
-    pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Stop> {
+    pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Trap> {
         let syscall = syscall(name);
         assert_eq!(args.len(), syscall.types.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
@@ -305,8 +305,9 @@ impl Guest {
     pub fn errno(&self, name: &str, args: impl AsRef<[u64]>) -> Errno {
         match self.result(name, args.as_ref()) {
             Ok(()) => Errno::Success,
-            Err(Stop::Errno(errno)) => errno,
-            Err(Stop::Exit(code)) => panic!("{name} ended the guest with {code}"),
+            Err(trap) => {
+                (trap.errno()).unwrap_or_else(|code| panic!("{name} ended the guest with {code}"))
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 use wasi_rs::abi::{Errno, Record};
-use wasi_rs::syscalls::Stop;
+use wasi_rs::syscalls::Trap;
 
 /// What a call answered, and what memory was before and after it.
 #[must_use]
 pub struct Outcome {
     pub(super) call: String,
-    pub result: Result<(), Stop>,
+    pub result: Result<(), Trap>,
     pub(super) before: Vec<u8>,
     pub(super) after: Vec<u8>,
 }
@@ -15,7 +15,11 @@ impl Outcome {
     #[track_caller]
     pub fn is_refused(&self, errno: Errno, row: &str) {
         let Self { call, .. } = self;
-        assert_eq!(self.result, Err(Stop::Errno(errno)), "{row}: {call}");
+        assert_eq!(
+            self.result.map_err(Trap::errno),
+            Err(Ok(errno)),
+            "{row}: {call}"
+        );
         self.assert_memory(&self.before);
     }
 
