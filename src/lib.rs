@@ -6,7 +6,8 @@
 //! - [`abi`] (L0): preview1 as data—errno, rights, flags, record layouts.
 //! - [`memory`] (L1): guest memory—bounds, byte order, iovecs.
 //! - [`host`] (L1): the operating system in POSIX words.
-//! - [`vfs`] (L1): what directories are made of, the host's or another file system's.
+//! - [`vfs`] (L1): what directories, files and streams are, the host's or another file system's; and the open
+//!   file description.
 //! - [`ctx`] (L2): what a guest has—descriptors, preopens, strings, limits.
 //! - [`syscalls`] (L3): the 46 calls of preview1, over integers, a memory and a context.
 //! - `binding` (L4): Node-API.

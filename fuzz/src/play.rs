@@ -373,10 +373,10 @@ impl<'a> Player<'a> {
         for entry in entries {
             count += 1;
             let fd = match entry.descriptor() {
-                Descriptor::File(file) => file.as_ref().as_fd().as_raw_fd(),
+                Descriptor::File(file) => file.handle().host().unwrap().as_fd().as_raw_fd(),
                 Descriptor::Dir(Dir::Host(dir)) => dir.as_fd().as_raw_fd(),
                 Descriptor::Dir(Dir::Other(_)) => continue,
-                Descriptor::Stdio(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => continue,
+                Descriptor::Stream(_) | Descriptor::Parked(_) => continue,
             };
             let path = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
             if !self.scratch.is_given(&path) {
@@ -433,7 +433,7 @@ impl<'a> Player<'a> {
         let Ok(entry) = self.ctx.entry(args[0] as u32) else {
             return false;
         };
-        let Ok(file) = entry.file() else {
+        let Some(file) = entry.descriptor().host_file() else {
             return false;
         };
         if entry.is_nonblock() {
@@ -486,7 +486,8 @@ impl<'a> Player<'a> {
                     soon |= match self.ctx.get(u32_at(16), Rights::POLL_FD_READWRITE) {
                         Err(_) => true,
                         Ok(entry) => {
-                            (entry.file()).map_or(true, |file| is_ready(file.as_fd(), wants))
+                            let file = entry.descriptor().host_file();
+                            file.is_none_or(|file| is_ready(file.as_fd(), wants))
                         }
                     };
                 }
@@ -509,6 +510,6 @@ fn is_pipe(entry: &Entry) -> bool {
     let Descriptor::File(file) = entry.descriptor() else {
         return false;
     };
-    let stat = rustix::fs::fstat(file.as_ref().as_fd()).unwrap();
+    let stat = rustix::fs::fstat(file.handle().host().unwrap().as_fd()).unwrap();
     FileType::from_raw_mode(stat.st_mode) == FileType::Fifo
 }

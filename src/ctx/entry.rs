@@ -2,25 +2,10 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::parked::Parked;
-use super::{FileId, Preopen, Slot};
+use super::{Descriptor, FileId, Preopen, Slot};
 use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
-use crate::host::{File, FileRef, Room, SetTime, Socket, Stdio, StreamFlags, Taken, Turn};
-use crate::vfs::{Dir, DirRef, ReadDir};
-
-/// What a syscall may talk to.
-#[derive(Debug)]
-pub enum Descriptor {
-    /// A file of the host, or a directory that was opened without saying so.
-    File(File),
-    /// A directory.
-    Dir(Dir),
-    /// One of the embedder's descriptors, lent as a standard stream.
-    Stdio(Stdio),
-    /// A socket that the guest accepted.
-    Socket(Socket),
-    /// The directory of a preopen, not open until it is used.
-    Parked(Parked),
-}
+use crate::host::{Room, StreamFlags, Taken, Turn};
+use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 
 /// A row of the descriptor table: something open, and what the guest may do with it.
 ///
@@ -200,12 +185,12 @@ impl Entry {
     }
 
     /// A standard stream, with every right that its kind can have and that has been granted.
-    pub fn stdio(stdio: Stdio, granted: Rights) -> Self {
+    pub fn stdio(stdio: StreamHandle, granted: Rights) -> Self {
         let all = RightsPair {
             base: Rights::all(),
             inheriting: Rights::all(),
         };
-        let descriptor = Descriptor::Stdio(stdio);
+        let descriptor = Descriptor::Stream(stdio);
         Self {
             granted: AtomicU64::new(granted.bits()),
             ..Self::new(descriptor, all, Rights::all(), Fdflags::empty())
@@ -245,11 +230,11 @@ impl Entry {
             Descriptor::Dir(_) | Descriptor::Parked(_) => {
                 Ok(self.kind.get_or_init(|| Kind::DIRECTORY))
             }
-            Descriptor::File(file) => match file.filetype() {
+            Descriptor::File(file) => match file.handle().filetype() {
                 Some(filetype) => self.note_kind(filetype),
-                None => self.kind_in(&self.stat()?),
+                None => self.kind_in(&self.descriptor.stat()?),
             },
-            _ => self.kind_in(&self.stat()?),
+            _ => self.kind_in(&self.descriptor.stat()?),
         }
     }
 
@@ -268,7 +253,7 @@ impl Entry {
             Filetype::RegularFile => RightsPair::REGULAR_FILE,
             Filetype::Directory => RightsPair::DIRECTORY,
             Filetype::SocketStream | Filetype::SocketDgram => RightsPair::SOCKET,
-            Filetype::CharacterDevice if self.is_terminal() => RightsPair::TTY,
+            Filetype::CharacterDevice if self.descriptor.is_terminal() => RightsPair::TTY,
             Filetype::CharacterDevice | Filetype::BlockDevice => RightsPair::DEVICE,
             Filetype::SymbolicLink | Filetype::Unknown => RightsPair {
                 base: Rights::empty(),
@@ -276,8 +261,10 @@ impl Entry {
             },
         };
         let mut lacks = Rights::empty();
-        if let Descriptor::Stdio(stdio) = &self.descriptor {
-            let StreamFlags { read, write, .. } = self.stream_flags(stdio)?;
+        if let Descriptor::Stream(stream) = &self.descriptor
+            && stream.is_lent()
+        {
+            let StreamFlags { read, write, .. } = self.stream_flags(stream)?;
             lacks.set(Rights::FD_READ, !read);
             lacks.set(Rights::FD_WRITE, !write);
             lacks &= rights.base;
@@ -292,16 +279,12 @@ impl Entry {
     }
 
     /// How the host opened a standard stream.
-    fn stream_flags(&self, stdio: &Stdio) -> Result<StreamFlags, Errno> {
+    fn stream_flags(&self, stream: &StreamHandle) -> Result<StreamFlags, Errno> {
         if let Some(flags) = self.stream_flags.get() {
             return Ok(*flags);
         }
-        let flags = stdio.flags()?;
+        let flags = stream.flags()?;
         Ok(*self.stream_flags.get_or_init(|| flags))
-    }
-
-    fn is_terminal(&self) -> bool {
-        self.file().is_ok_and(FileRef::is_terminal)
     }
 
     /// Whether it is of a kind that has no offsets.
@@ -428,9 +411,11 @@ impl Entry {
     /// What `fcntl(2)` says.
     pub fn host_fdflags(&self) -> Result<Fdflags, Errno> {
         Ok(match &self.descriptor {
-            Descriptor::File(file) => file.synchronous(),
-            Descriptor::Stdio(stdio) => self.stream_flags(stdio)?.fdflags - Fdflags::NONBLOCK,
-            Descriptor::Dir(_) | Descriptor::Socket(_) | Descriptor::Parked(_) => Fdflags::empty(),
+            Descriptor::File(file) => file.handle().synchronous(),
+            Descriptor::Stream(stream) if stream.is_lent() => {
+                self.stream_flags(stream)?.fdflags - Fdflags::NONBLOCK
+            }
+            Descriptor::Dir(_) | Descriptor::Stream(_) | Descriptor::Parked(_) => Fdflags::empty(),
         })
     }
 
@@ -441,26 +426,14 @@ impl Entry {
     /// What `fcntl(2)` says.
     pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<(), Errno> {
         match &self.descriptor {
-            Descriptor::File(file) => file.as_ref().set_fdflags(fdflags)?,
-            Descriptor::Socket(socket) => socket.as_ref().set_fdflags(fdflags)?,
-            Descriptor::Dir(_) | Descriptor::Stdio(_) | Descriptor::Parked(_) => {}
+            Descriptor::File(file) => file.set_fdflags(fdflags)?,
+            Descriptor::Stream(StreamHandle::Host(file)) if !file.is_lent() => {
+                file.set_fdflags(fdflags)?;
+            }
+            Descriptor::Dir(_) | Descriptor::Stream(_) | Descriptor::Parked(_) => {}
         }
         self.fdflags.store(fdflags.bits(), Relaxed);
         Ok(())
-    }
-
-    /// The file or stream.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Isdir`]: it was opened as a directory.
-    pub fn file(&self) -> Result<FileRef<'_>, Errno> {
-        match &self.descriptor {
-            Descriptor::File(file) => Ok(file.as_ref()),
-            Descriptor::Stdio(stdio) => Ok(stdio.as_ref()),
-            Descriptor::Socket(socket) => Ok(socket.as_ref()),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
-        }
     }
 
     /// The directory.
@@ -472,71 +445,24 @@ impl Entry {
         match &self.descriptor {
             Descriptor::Dir(dir) => Ok(dir.as_ref()),
             Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
-                Ok(DirRef::Host(file.as_dir()?))
+                Ok(DirRef::Host(file.handle().as_dir()?))
             }
             Descriptor::Parked(parked) => parked.dir(),
             _ => Err(Errno::Notdir),
         }
     }
 
-    /// The directory, if that is what it was opened as.
-    fn opened_dir(&self) -> Result<Option<DirRef<'_>>, Errno> {
-        match &self.descriptor {
-            Descriptor::Dir(dir) => Ok(Some(dir.as_ref())),
-            Descriptor::Parked(parked) => parked.dir().map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// `fstat(2)`.
-    ///
-    /// # Errors
-    ///
-    /// What the host says.
-    pub fn stat(&self) -> Result<Filestat, Errno> {
-        Ok(match self.opened_dir()? {
-            Some(dir) => dir.stat()?,
-            None => self.file()?.stat()?,
-        })
-    }
-
-    /// [`Entry::stat`], to use the right `base`: whether that is there may become known by the same
+    /// `fstat(2)`, to use the right `base`: whether that is there may become known by the same
     /// system call.
     ///
     /// # Errors
     ///
     /// [`Errno::Notcapable`]: without it. What the host says.
     pub fn stat_with(&self, base: Rights) -> Result<Filestat, Errno> {
-        let stat = self.stat()?;
+        let stat = self.descriptor.stat()?;
         self.kind_in(&stat)?;
         self.require(base)?;
         Ok(stat)
-    }
-
-    /// `futimens(2)`.
-    ///
-    /// # Errors
-    ///
-    /// What the host says.
-    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
-        match self.opened_dir()? {
-            Some(dir) => dir.set_times(atim, mtim)?,
-            None => self.file()?.set_times(atim, mtim)?,
-        }
-        Ok(())
-    }
-
-    /// `fsync(2)`.
-    ///
-    /// # Errors
-    ///
-    /// What the host says.
-    pub fn sync(&self) -> Result<(), Errno> {
-        match self.opened_dir()? {
-            Some(dir) => dir.sync()?,
-            None => self.file()?.sync()?,
-        }
-        Ok(())
     }
 
     /// Which file it is.
@@ -548,7 +474,7 @@ impl Entry {
         if let Some(file_id) = self.file_id.get() {
             return Ok(*file_id);
         }
-        let file_id = FileId::from(&self.stat()?);
+        let file_id = FileId::from(&self.descriptor.stat()?);
         Ok(*self.file_id.get_or_init(|| file_id))
     }
 

@@ -9,6 +9,7 @@
 
 mod budget;
 mod clock;
+mod descriptor;
 mod entry;
 mod file_id;
 mod grant;
@@ -30,7 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use budget::Slot;
 pub use clock::{Clock, Clocks};
-pub use entry::{Descriptor, Entry};
+pub use descriptor::Descriptor;
+pub use entry::Entry;
 pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
@@ -38,8 +40,8 @@ pub use random::Random;
 pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::{self, Room, Stdio, Taken};
-use crate::vfs::ReadDir;
+use crate::host::{self, Room, Taken};
+use crate::vfs::{ReadDir, StreamHandle};
 use mounts::Mounts;
 use random::RandomSource;
 use table::Table;
@@ -158,11 +160,11 @@ impl WasiCtx {
     pub fn new(options: Options) -> Result<Self, InitError> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for fd in options.stdio {
-            let stdio = Stdio::new(fd).map_err(|error| InitError {
+            let stdio = host::File::lent(fd).map_err(|error| InitError {
                 errno: error.into(),
                 given: Given::Stdio(fd),
             })?;
-            entries.push(Entry::stdio(stdio, options.grant.stdio));
+            entries.push(Entry::stdio(StreamHandle::Host(stdio), options.grant.stdio));
         }
         let preopens = preopens::open(options.preopens, options.grant.preopens)?;
         entries.extend(preopens.entries);
@@ -327,7 +329,7 @@ impl WasiCtx {
             .map(|preopen| (preopen.park(), preopen))
             .collect();
         let closed = self.table().replace(|entry| match entry.descriptor() {
-            Descriptor::Stdio(_) => Some(Arc::clone(entry)),
+            stream if stream.is_lent() => Some(Arc::clone(entry)),
             _ => (parked.iter())
                 .find(|(_, preopen)| Arc::ptr_eq(preopen, entry))
                 .map(|(parked, _)| Arc::clone(parked)),

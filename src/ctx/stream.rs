@@ -1,12 +1,11 @@
 //! Reading and writing through an [`Entry`]: when a call waits, and what a stream that is lent has of its
 //! own. The host's open file, which others share, is read and written, and stays as it is otherwise.
 
-use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Descriptor, Entry};
-use crate::abi::{Advice, Errno, Fdflags, Filesize, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, SYNCHRONOUS, SeekFrom, Socket, SocketRef, stop};
+use super::Entry;
+use crate::abi::{Errno, Fdflags, Filesize, Filetype, Riflags, Roflags, Sdflags};
+use crate::host::{self, Direction, SYNCHRONOUS, SeekFrom, stop};
 use crate::memory::Iovecs;
 
 impl Entry {
@@ -20,13 +19,10 @@ impl Entry {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        match &self.descriptor {
-            _ if stop::may_be_asked() => self.read_unless_stopped(iovs),
-            Descriptor::Stdio(_) if self.is_shut(Direction::Read) => Ok(0),
-            Descriptor::Stdio(_) if self.is_nonblock() => self.read_unless_stopped(iovs),
-            Descriptor::Stdio(stdio) => Ok(stdio.read(iovs)?),
-            _ => self.read_file(iovs),
+        if stop::may_be_asked() || self.is_set_apart(Direction::Read) {
+            return self.read_interruptible(iovs);
         }
+        self.read_file(iovs)
     }
 
     /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
@@ -39,15 +35,11 @@ impl Entry {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = match &self.descriptor {
-            _ if stop::may_be_asked() => self.write_unless_stopped(ciovs)?,
-            Descriptor::Stdio(_) if self.is_shut(Direction::Write) => return Err(Errno::Pipe),
-            Descriptor::Stdio(_) if self.is_nonblock() => self.write_unless_stopped(ciovs)?,
-            Descriptor::Stdio(stdio) => {
-                self.seek_to_append()?;
-                stdio.write(&ciovs)?
-            }
-            _ => self.write_file(&ciovs)?,
+        let nwritten = if stop::may_be_asked() || self.is_set_apart(Direction::Write) {
+            self.write_interruptible(ciovs)?
+        } else {
+            self.seek_to_append()?;
+            self.write_file(&ciovs)?
         };
         self.synchronise()?;
         Ok(nwritten)
@@ -63,9 +55,9 @@ impl Entry {
             return Ok(0);
         }
         if stop::may_be_asked() {
-            return self.read_at_unless_stopped(iovs, offset);
+            return self.read_at_interruptible(iovs, offset);
         }
-        Ok(self.file()?.read_at(iovs, offset)?)
+        self.descriptor.read_at(iovs, offset)
     }
 
     /// `pwritev(2)`.
@@ -78,88 +70,92 @@ impl Entry {
             return Ok(0);
         }
         let nwritten = if stop::may_be_asked() {
-            self.write_at_unless_stopped(ciovs, offset)?
+            self.write_at_interruptible(ciovs, offset)?
         } else {
-            self.file()?.write_at(ciovs, offset)?
+            self.descriptor.write_at(ciovs, offset)?
         };
         self.synchronise()?;
         Ok(nwritten)
     }
 
     #[cold]
-    fn read_unless_stopped(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    fn read_interruptible(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
         if self.is_shut(Direction::Read) {
             return Ok(0);
         }
         if self.may_wait() {
-            return Ok((self.file()?).read_unless_stopped(iovs, self.is_nonblock())?);
+            return self.descriptor.read_interruptible(iovs, self.is_nonblock());
         }
         stop::in_pieces(iovs.clone(), |piece| self.read_file(piece))
     }
 
     #[cold]
-    fn write_unless_stopped(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+    fn write_interruptible(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
         if self.is_shut(Direction::Write) {
             return Err(Errno::Pipe);
         }
         if self.may_wait() {
-            return Ok((self.file()?).write_unless_stopped(ciovs, self.is_nonblock())?);
+            return (self.descriptor).write_interruptible(&ciovs, self.is_nonblock());
         }
         self.seek_to_append()?;
         stop::in_pieces(ciovs, |piece| self.write_file(piece))
     }
 
     #[cold]
-    fn read_at_unless_stopped(&self, iovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
-        let file = self.file()?;
+    fn read_at_interruptible(&self, iovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
         if self.may_wait() {
-            return Ok(file.read_at_unless_stopped(iovs, at, self.is_nonblock())?);
+            let nonblock = self.is_nonblock();
+            return self.descriptor.read_at_interruptible(iovs, at, nonblock);
         }
         let mut done = 0;
         stop::in_pieces(iovs.clone(), |piece| {
-            let nread = file.read_at(piece, at.saturating_add(done))?;
+            let nread = (self.descriptor).read_at(piece, at.saturating_add(done))?;
             done += nread as Filesize;
             Ok(nread)
         })
     }
 
     #[cold]
-    fn write_at_unless_stopped(&self, ciovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
-        let file = self.file()?;
+    fn write_at_interruptible(&self, ciovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
         if self.may_wait() {
-            return Ok(file.write_at_unless_stopped(ciovs.clone(), at, self.is_nonblock())?);
+            let nonblock = self.is_nonblock();
+            return (self.descriptor).write_at_interruptible(ciovs, at, nonblock);
         }
         let mut done = 0;
         stop::in_pieces(ciovs.clone(), |piece| {
-            let nwritten = file.write_at(piece, at.saturating_add(done))?;
+            let nwritten = (self.descriptor).write_at(piece, at.saturating_add(done))?;
             done += nwritten as Filesize;
             Ok(nwritten)
         })
     }
 
     /// Reads what is taken for a thing that makes no one wait.
+    #[inline(always)]
     fn read_file(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        let file = self.file()?;
-        match file.read(iovs) {
-            Err(error) if self.waits_after(&error) => Ok(file.read_unless_stopped(iovs, false)?),
-            result => Ok(result?),
+        match self.descriptor.read(iovs) {
+            Err(Errno::Again) if !self.is_nonblock() => {
+                self.descriptor.read_interruptible(iovs, false)
+            }
+            result => result,
         }
     }
 
     /// Writes to what is taken for a thing that makes no one wait.
+    #[inline(always)]
     fn write_file(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        let file = self.file()?;
-        match file.write(ciovs) {
-            Err(error) if self.waits_after(&error) => {
-                Ok(file.write_unless_stopped(ciovs.clone(), false)?)
+        match self.descriptor.write(ciovs) {
+            Err(Errno::Again) if !self.is_nonblock() => {
+                self.descriptor.write_interruptible(ciovs, false)
             }
-            result => Ok(result?),
+            result => result,
         }
     }
 
-    /// Whether the host did not want to wait, and the guest does.
-    fn waits_after(&self, error: &io::Error) -> bool {
-        error.kind() == io::ErrorKind::WouldBlock && !self.is_nonblock()
+    /// Whether the guest has set a stream that is lent apart from what the embedder lends: by shutting it in
+    /// this direction, or by not wanting to wait.
+    #[inline]
+    fn is_set_apart(&self, direction: Direction) -> bool {
+        self.is_shut(direction) || self.is_nonblock() && self.descriptor.is_lent()
     }
 
     /// Whether the guest does not want to wait on this descriptor.
@@ -179,11 +175,10 @@ impl Entry {
     /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
     #[inline]
     fn seek_to_append(&self) -> Result<(), Errno> {
-        if self.emulated(Fdflags::APPEND)?
-            && let Descriptor::Stdio(stdio) = &self.descriptor
-        {
+        let append = self.fdflags().contains(Fdflags::APPEND);
+        if append && self.descriptor.is_lent() && self.host_lacks(Fdflags::APPEND)? {
             // What cannot seek has no end to append to.
-            let _ = stdio.as_ref().seek(SeekFrom::End(0));
+            let _ = self.descriptor.seek(SeekFrom::End(0));
         }
         Ok(())
     }
@@ -193,7 +188,7 @@ impl Entry {
     #[inline]
     fn synchronise(&self) -> Result<(), Errno> {
         if self.emulated(SYNCHRONOUS)? {
-            self.file()?.sync()?;
+            self.descriptor.sync()?;
         }
         Ok(())
     }
@@ -210,35 +205,14 @@ impl Entry {
         Ok(!self.host_fdflags()?.contains(set))
     }
 
-    /// `posix_fadvise(2)`. Of a stream that is lent, advice would stay with the open file for all that
-    /// share it; it is checked and ignored.
-    ///
-    /// # Errors
-    ///
-    /// What the host says.
-    pub fn advise(&self, offset: Filesize, len: Filesize, advice: Advice) -> Result<(), Errno> {
-        if let Descriptor::Stdio(_) = self.descriptor {
-            for number in [offset, len] {
-                i64::try_from(number).map_err(|_| Errno::Inval)?;
-            }
-            return Ok(());
-        }
-        Ok(self.file()?.advise(offset, len, advice)?)
-    }
-
-    /// The socket, or what the host will say is none.
-    fn socket(&self) -> Result<SocketRef<'_>, Errno> {
-        self.file().map(SocketRef::from).map_err(|_| Errno::Notsock)
-    }
-
     /// `accept4(2)`, waiting for a connection unless `nonblock`.
     ///
     /// # Errors
     ///
     /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
     /// says.
-    pub fn accept(&self, nonblock: bool) -> Result<Socket, Errno> {
-        Ok(self.socket()?.accept(nonblock)?)
+    pub fn accept(&self, nonblock: bool) -> Result<host::File, Errno> {
+        Ok(self.descriptor.socket()?.accept(nonblock)?)
     }
 
     /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
@@ -247,7 +221,7 @@ impl Entry {
     ///
     /// As [`Entry::accept`].
     pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
-        let socket = self.socket()?;
+        let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Read) {
             return Ok((0, Roflags::empty()));
         }
@@ -260,7 +234,7 @@ impl Entry {
     ///
     /// As [`Entry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
     pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        let socket = self.socket()?;
+        let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Write) {
             return Err(Errno::Pipe);
         }
@@ -273,8 +247,8 @@ impl Entry {
     ///
     /// [`Errno::Notsock`]: it is a directory. What the host says.
     pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
-        let socket = self.socket()?;
-        if let Descriptor::Stdio(_) = self.descriptor {
+        let socket = self.descriptor.socket()?;
+        if self.descriptor.is_lent() {
             socket.check_shutdown(how)?;
             self.shut.fetch_or(how.bits(), Relaxed);
         } else {

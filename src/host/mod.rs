@@ -38,10 +38,7 @@ pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use stop::poll;
 pub use sys::ignore_file_size_signal;
-pub use sys::{
-    Dir, File, FileRef, Socket, SocketRef, Stdio, clock_res, clock_time, max_descriptors,
-    sched_yield, stat_ambient,
-};
+pub use sys::{Dir, File, clock_res, clock_time, max_descriptors, sched_yield, stat_ambient};
 pub use turn::{Taken, Turn};
 
 use std::io;
@@ -52,7 +49,7 @@ use crate::abi::{Fdflags, Oflags, Timestamp};
 /// opens, and keeps them.
 pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
 
-/// How a standard stream is open.
+/// How a file is open: [`File::flags`].
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFlags {
     /// What the host does of itself.
@@ -121,7 +118,7 @@ pub enum Direction {
 #[derive(Debug)]
 pub struct Interest<'a> {
     /// On what.
-    pub file: FileRef<'a>,
+    pub file: &'a File,
     /// For what.
     pub direction: Direction,
     /// None as long as it is not ready.

@@ -131,7 +131,7 @@ impl Pause {
 /// # Errors
 ///
 /// As [`check`].
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
     let mut pause = Pause::default();
     loop {
         match mutex.try_lock() {

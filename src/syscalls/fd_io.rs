@@ -151,7 +151,7 @@ pub fn fd_seek(
         Whence::Cur => SeekFrom::Current(offset),
         Whence::End => SeekFrom::End(offset),
     };
-    newoffset.write(entry.file()?.seek(to)?);
+    newoffset.write(entry.descriptor().seek(to)?);
     Ok(())
 }
 
@@ -169,7 +169,7 @@ pub fn fd_tell(
 ) -> Result<(), Trap> {
     let offset = memory.place(offset)?;
     let entry = ctx.get(fd, needs::fd_tell)?;
-    offset.write(entry.file()?.seek(SeekFrom::Current(0))?);
+    offset.write(entry.descriptor().seek(SeekFrom::Current(0))?);
     Ok(())
 }
 
@@ -180,7 +180,7 @@ pub fn fd_tell(
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_DATASYNC`. What `fdatasync(2)` says.
 pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
     let entry = ctx.get(fd, needs::fd_datasync)?;
-    Ok(entry.file()?.datasync()?)
+    entry.descriptor().datasync()
 }
 
 /// `fd_sync(fd)`—Brings the data and metadata of a file to the disk, like `fsync`.
@@ -189,5 +189,5 @@ pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errn
 ///
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_SYNC`. What `fsync(2)` says.
 pub fn fd_sync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
-    ctx.get(fd, needs::fd_sync)?.sync()
+    ctx.get(fd, needs::fd_sync)?.descriptor().sync()
 }

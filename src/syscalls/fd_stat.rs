@@ -27,7 +27,7 @@ pub fn fd_advise(
     if entry.filetype()? == Filetype::Directory {
         return Err(Errno::Badf);
     }
-    entry.advise(offset, len, advice)
+    entry.descriptor().advise(offset, len, advice)
 }
 
 /// `fd_allocate(fd, offset, len)`—Makes room in a file, which grows to have it, like
@@ -45,7 +45,7 @@ pub fn fd_allocate(
     len: Filesize,
 ) -> Result<(), Errno> {
     let entry = ctx.get(fd, needs::fd_allocate)?;
-    Ok(entry.file()?.allocate(offset, len)?)
+    entry.descriptor().allocate(offset, len)
 }
 
 /// `fd_fdstat_get(fd) -> fdstat`—Writes the type, flags and rights of a descriptor.
@@ -141,7 +141,7 @@ pub fn fd_filestat_set_size(
     size: Filesize,
 ) -> Result<(), Errno> {
     let entry = ctx.get(fd, needs::fd_filestat_set_size)?;
-    Ok(entry.file()?.set_size(size)?)
+    entry.descriptor().set_size(size)
 }
 
 /// `fd_filestat_set_times(fd, atim, mtim, fst_flags)`—Sets the timestamps of what is open, in
@@ -161,7 +161,7 @@ pub fn fd_filestat_set_times(
 ) -> Result<(), Errno> {
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let entry = ctx.get(fd, needs::fd_filestat_set_times)?;
-    entry.set_times(atim, mtim)
+    entry.descriptor().set_times(atim, mtim)
 }
 
 /// What `fst_flags` asks for.

@@ -7,7 +7,7 @@ use crate::abi::{Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
 use crate::ctx::resolve::{OpenedPath, RequiredRights};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
-use crate::vfs::{OpenHow, Opened};
+use crate::vfs::{OpenFile, OpenHow, Opened};
 
 /// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens
 /// what a path names, like `openat`, and writes its descriptor: the lowest number that is free.
@@ -91,7 +91,7 @@ impl Request {
     fn entry(&self, path: OpenedPath) -> Entry {
         let descriptor = match path.opened {
             Opened::Dir(dir) => Descriptor::Dir(dir),
-            Opened::File(file) => Descriptor::File(file),
+            Opened::File(file) => Descriptor::File(OpenFile::new(file, self.how.fdflags)),
         };
         Entry::new(descriptor, self.rights, path.granted, self.how.fdflags)
             .keeping(path.passed_on, excluded(self.how))

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::abi::{
 use crate::ctx::{Entry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
+use crate::vfs::Poll;
 
 /// As many as most guests wait for at once need no allocation.
 type Few<T> = SmallVec<[T; 2]>;
@@ -120,6 +122,37 @@ impl<'s> Wait<'s> {
         Self { subscription, what }
     }
 
+    /// Where to look for what a descriptor has to tell.
+    fn poll(&self) -> Result<Option<(Poll<'_>, Direction)>, Errno> {
+        match &self.what {
+            Ok(What::Fd(entry, direction)) => {
+                Ok(Some((entry.descriptor().poll(*direction)?, *direction)))
+            }
+            Ok(What::Clock { .. }) | Err(_) => Ok(None),
+        }
+    }
+
+    /// What it has to tell, with what was `found` out about a descriptor; none as long as that is nothing.
+    fn outcome(&self, found: Option<io::Result<Readiness>>) -> Option<Result<Readiness, Errno>> {
+        match &self.what {
+            Ok(What::Fd(entry, direction)) if entry.is_shut(*direction) => Some(Ok(SHUT)),
+            Ok(What::Fd(entry, direction)) => Some(found?.map_err(Errno::from).map(|readiness| {
+                let nbytes = match direction {
+                    Direction::Read => entry.descriptor().bytes_left(),
+                    Direction::Write => None,
+                };
+                Readiness {
+                    nbytes: nbytes.unwrap_or(readiness.nbytes),
+                    ..readiness
+                }
+            })),
+            Ok(What::Clock { id, deadline }) => {
+                (host::clock_time(*id) >= *deadline).then_some(Ok(Readiness::default()))
+            }
+            Err(errno) => Some(Err(*errno)),
+        }
+    }
+
     fn event(&self, found: Result<Readiness, Errno>) -> Event {
         let readiness = found.unwrap_or_default();
         let mut flags = Eventrwflags::empty();
@@ -161,39 +194,39 @@ const SHUT: Readiness = Readiness {
 /// Waits until there is an event.
 fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     loop {
-        let mut interests = Few::new();
-        for wait in waits {
-            if let Ok(What::Fd(entry, direction)) = &wait.what {
-                interests.push(Interest {
-                    file: entry.file()?,
+        let polls = waits
+            .iter()
+            .map(Wait::poll)
+            .collect::<Result<Few<_>, _>>()?;
+        let mut interests: Few<_> = (polls.iter().flatten())
+            .filter_map(|(poll, direction)| match poll {
+                Poll::Host(file) => Some(Interest {
+                    file,
                     direction: *direction,
                     found: None,
-                });
-            }
-        }
-        let time_left = time_left(waits);
+                }),
+                Poll::Ready(_) => None,
+            })
+            .collect();
+        let mut found_out = polls.iter().flatten();
+        let time_left = if found_out.any(|(poll, _)| matches!(poll, Poll::Ready(_))) {
+            Some(Duration::ZERO)
+        } else {
+            time_left(waits)
+        };
         // With nothing to look at and no time to wait, there is nothing to ask the host.
         if !interests.is_empty() || time_left != Some(Duration::ZERO) {
             host::poll(&mut interests, time_left)?;
         }
         let mut found = interests.into_iter().map(|interest| interest.found);
-        let events: Few<_> = (waits.iter())
-            .filter_map(|wait| {
-                let found = match &wait.what {
-                    Ok(What::Fd(entry, direction)) => {
-                        let found = found.next().flatten();
-                        if entry.is_shut(*direction) {
-                            Ok(SHUT)
-                        } else {
-                            found?.map_err(Errno::from)
-                        }
-                    }
-                    Ok(What::Clock { id, deadline }) => {
-                        (host::clock_time(*id) >= *deadline).then_some(Ok(Readiness::default()))?
-                    }
-                    Err(errno) => Err(*errno),
+        let events: Few<_> = (waits.iter().zip(&polls))
+            .filter_map(|(wait, poll)| {
+                let found = match poll {
+                    Some((Poll::Ready(readiness), _)) => Some(Ok(*readiness)),
+                    Some((Poll::Host(_), _)) => found.next().flatten(),
+                    None => None,
                 };
-                Some(wait.event(found))
+                Some(wait.event(wait.outcome(found)?))
             })
             .collect();
         // The host's wait ends early where the time is far, by a signal, or by a clock that was set.

@@ -3,6 +3,7 @@ use super::param::GuestRange;
 use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
 use crate::ctx::{Descriptor, Entry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
+use crate::vfs::StreamHandle;
 
 /// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its
 /// descriptor: the lowest number that is free.
@@ -31,7 +32,7 @@ pub fn sock_accept(
     let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
     let socket = entry.accept(nonblock)?;
     let accepted = Entry::new(
-        Descriptor::Socket(socket),
+        Descriptor::Stream(StreamHandle::Host(socket)),
         RightsPair::SOCKET,
         Rights::all(),
         Fdflags::empty(),

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{DirStream, Name, OpenHow, Result, SetTime, Step};
+use super::{DirStream, FileHandle, Name, OpenHow, Result, SetTime, Step};
 use crate::abi::{Errno, Filestat, Oflags};
 use crate::host;
 
@@ -185,7 +185,7 @@ pub enum Opened {
     /// A directory. What was opened without `DIRECTORY` may be one all the same.
     Dir(Dir),
     /// Anything.
-    File(host::File),
+    File(FileHandle),
 }
 
 impl Opened {
@@ -197,7 +197,7 @@ impl Opened {
     pub fn stat(&self) -> Result<Filestat> {
         match self {
             Opened::Dir(dir) => dir.as_ref().stat(),
-            Opened::File(file) => Ok(file.as_ref().stat()?),
+            Opened::File(file) => file.stat(),
         }
     }
 }
@@ -268,7 +268,7 @@ impl DirRef<'_> {
     #[inline]
     pub fn open_at(self, name: Option<Name<'_>>, how: OpenHow) -> Result<Opened> {
         match self {
-            DirRef::Host(dir) => Ok(opened(dir.open_at(name, how)?, how)),
+            DirRef::Host(dir) => opened(dir.open_at(name, how)?, how),
             DirRef::Other(dir) => dir.open_at(name, how),
         }
     }
@@ -314,7 +314,10 @@ impl DirRef<'_> {
     #[inline]
     pub fn open_beneath(self, path: &[u8], how: OpenHow) -> Result<Step<Opened>> {
         match self {
-            DirRef::Host(dir) => Ok(dir.open_beneath(path, how)?.map(|file| opened(file, how))),
+            DirRef::Host(dir) => match dir.open_beneath(path, how)? {
+                Step::Done(file) => Ok(Step::Done(opened(file, how)?)),
+                Step::Walk => Ok(Step::Walk),
+            },
             DirRef::Other(_) => Ok(Step::Walk),
         }
     }
@@ -339,10 +342,10 @@ impl DirRef<'_> {
     }
 }
 
-fn opened(file: host::File, how: OpenHow) -> Opened {
-    if how.oflags.contains(Oflags::DIRECTORY) {
-        Opened::Dir(Dir::Host(file.into()))
+fn opened(file: host::File, how: OpenHow) -> Result<Opened> {
+    Ok(if how.oflags.contains(Oflags::DIRECTORY) {
+        Opened::Dir(Dir::Host(file.try_into()?))
     } else {
-        Opened::File(file)
-    }
+        Opened::File(FileHandle::Host(file))
+    })
 }

@@ -1,18 +1,30 @@
-//! What a guest's directories and files are made of, whichever file system they are in.
+//! What a guest's directories, files and streams are made of, whichever file system they are in.
 //!
-//! A file system is an implementation of [`Directory`], and of what is opened in it. It sees handles and
+//! A file system is an implementation of [`Directory`], and of what is opened in it: [`File`]. What has no
+//! offsets is a [`Stream`]. Where an open file is read and written next is written once for all of them
+//! ([`OpenFile`]). A file system sees handles and
 //! single names: paths, symbolic links, `..` and absolute targets are resolved above it, in
 //! [`ctx`](crate::ctx), rights and limits are checked there, and no file system knows of them. The host's is
-//! called directly, without a table of functions, as it is what most guests have ([`Dir::Host`]).
+//! called directly, without a table of functions, as it is what most guests have ([`Dir::Host`],
+//! [`FileHandle::Host`], [`StreamHandle::Host`]).
 //!
 //! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
 //! errnos ends with "what … says", the manual page of that call goes on.
 
 mod dir;
+mod file;
+mod open_file;
 mod read_dir;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use dir::{Dir, DirRef, Directory, Opened};
+pub(crate) use file::check_range;
+pub use file::{File, FileHandle};
+pub use open_file::OpenFile;
 pub use read_dir::{DirStream, ReadDir};
+pub use stream::{Poll, Stream, StreamHandle};
 
 pub use crate::host::{DirEntry, Name, NameBuf, OpenHow, SetTime, Step};
 

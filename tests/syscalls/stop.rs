@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
 use wasi_rs::abi::{Fdflags, Rights, Size};
-use wasi_rs::host::{Direction, Interest, stop};
+use wasi_rs::host::{self, Direction, Interest, stop};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
 
@@ -544,10 +544,9 @@ fn random_bytes_without_end_end() {
 #[test]
 fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
     let (reader, _writer) = std::io::pipe().unwrap();
-    let guest = Guest::with_stdin(reader);
-    let entry = guest.ctx.entry(0).unwrap();
+    let file = host::File::lent(reader.as_raw_fd()).unwrap();
     let mut interests = [Interest {
-        file: entry.file().unwrap(),
+        file: &file,
         direction: Direction::Read,
         found: None,
     }];

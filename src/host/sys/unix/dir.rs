@@ -150,7 +150,7 @@ impl Dir {
         if stop::may_be_asked()
             && !oflags.intersects(OFlags::DIRECTORY | OFlags::EXCL | OFlags::NONBLOCK)
         {
-            return super::fifo::open_unless_stopped(how, || open(oflags | OFlags::NONBLOCK), ask);
+            return super::fifo::open_interruptible(how, || open(oflags | OFlags::NONBLOCK), ask);
         }
         #[cfg(not(target_os = "linux"))]
         let _ = ask;

@@ -22,7 +22,7 @@ use crate::host::{Direction, OpenHow, Step};
 /// # Errors
 ///
 /// What `open` says. `EINTR`: the thread is asked to stop.
-pub(super) fn open_unless_stopped(
+pub(super) fn open_interruptible(
     how: OpenHow,
     open: impl Fn() -> io::Result<Step<OwnedFd>>,
     ask: impl Fn() -> io::Result<Step<OwnedFd>>,

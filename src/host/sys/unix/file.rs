@@ -3,20 +3,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::FileType;
-use rustix::fs::{FallocateFlags, OFlags};
+use rustix::fs::{FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
 
-use super::offset::{self, Offset};
-use super::{Dir, Stdio, io as kernel, stat};
+use super::lent::Lent;
+use super::{Dir, io as kernel, stat, wait};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{SYNCHRONOUS, SetTime};
+use crate::host::{Direction, SYNCHRONOUS, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
-/// An open file: regular, a device, a FIFO, or a directory that was not asked for as one.
+/// An open file description: a regular file, a device, a FIFO, a terminal, a pipe, a socket, or a directory
+/// that was not asked for as one.
 #[derive(Debug)]
 pub struct File {
-    /// What is open. It serves as a directory if it is one.
-    dir: Dir,
-    offset: Offset,
+    owner: Owner,
     /// The flags that the host keeps of those with which it was opened.
     synchronous: Fdflags,
     /// Whether it was opened for calls that do not wait, and stays so whatever the guest sets.
@@ -25,10 +24,38 @@ pub struct File {
     filetype: Option<Filetype>,
 }
 
-impl From<File> for Dir {
+/// Whose a descriptor is.
+#[derive(Debug)]
+enum Owner {
+    /// The guest opened or accepted it. It serves as a directory if it is one.
+    Guest(Dir),
+    /// The embedder lends it.
+    Embedder(Lent),
+}
+
+impl TryFrom<File> for Dir {
+    type Error = io::Error;
+
     /// The directory that was opened as a file.
-    fn from(file: File) -> Self {
-        file.dir
+    ///
+    /// # Errors
+    ///
+    /// `ENOTDIR`: the embedder lends it.
+    fn try_from(file: File) -> io::Result<Self> {
+        match file.owner {
+            Owner::Guest(dir) => Ok(dir),
+            Owner::Embedder(_) => Err(rustix::io::Errno::NOTDIR.into()),
+        }
+    }
+}
+
+impl AsFd for File {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.owner {
+            Owner::Guest(dir) => dir.as_fd(),
+            Owner::Embedder(lent) => lent.as_fd(),
+        }
     }
 }
 
@@ -36,8 +63,7 @@ impl File {
     /// What was just opened with these flags, by nobody else.
     pub(super) fn new(fd: OwnedFd, fdflags: Fdflags) -> Self {
         Self {
-            dir: fd.into(),
-            offset: Offset::new(fdflags.contains(Fdflags::APPEND)),
+            owner: Owner::Guest(fd.into()),
             // One of them may stand for several.
             synchronous: from_oflags(oflags(fdflags)) & SYNCHRONOUS,
             nonblock: false,
@@ -48,14 +74,31 @@ impl File {
     /// What was just opened with these flags and, whatever they say, `O_NONBLOCK`.
     #[cfg(target_os = "linux")]
     pub(super) fn nonblocking(fd: OwnedFd, filetype: FileType, fdflags: Fdflags) -> Self {
-        let filetype = stat::filetype(filetype);
-        let file = Self::new(fd, fdflags);
-        file.offset.note(filetype);
         Self {
             nonblock: true,
-            filetype: Some(filetype),
-            ..file
+            filetype: Some(stat::filetype(filetype)),
+            ..Self::new(fd, fdflags)
         }
+    }
+
+    /// The embedder's open descriptor with this number, which it lends to the guest as a standard stream.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: there is none.
+    pub fn lent(fd: i32) -> io::Result<Self> {
+        Ok(Self {
+            owner: Owner::Embedder(Lent::new(fd)?),
+            synchronous: Fdflags::empty(),
+            nonblock: false,
+            filetype: None,
+        })
+    }
+
+    /// Whether the embedder lends it, and shares its offset and its flags.
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        matches!(self.owner, Owner::Embedder(_))
     }
 
     /// What it is, if opening has told.
@@ -63,57 +106,33 @@ impl File {
         self.filetype
     }
 
-    /// Whether no call on it waits, so that a guest which wants to wait must be made to.
-    pub(super) fn is_nonblock(&self) -> bool {
-        self.nonblock
-    }
-
     /// The flags that the host keeps of those with which it was opened, whatever is set later.
     pub fn synchronous(&self) -> Fdflags {
         self.synchronous
     }
 
-    /// The file, for as long as it is held.
-    #[inline]
-    pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.dir.as_fd(), Whose::Opened(self))
-    }
-
     /// The directory that was opened as a file.
     pub fn as_dir(&self) -> io::Result<&Dir> {
-        Ok(&self.dir)
-    }
-}
-
-/// An open file or stream, whoever owns it, and what can be done with it.
-#[derive(Clone, Copy, Debug)]
-pub struct FileRef<'a>(pub(super) BorrowedFd<'a>, pub(super) Whose<'a>);
-
-/// How a file or stream came to the guest.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Whose<'a> {
-    /// The guest opened it.
-    Opened(&'a File),
-    /// The embedder lends it.
-    Lent(&'a Stdio),
-    /// The guest accepted it: a socket.
-    Accepted,
-}
-
-impl<'a> Whose<'a> {
-    /// The offset, where it is kept with the file.
-    #[inline]
-    fn offset(self) -> Option<&'a Offset> {
-        match self {
-            Whose::Opened(file) => Some(&file.offset),
-            Whose::Lent(_) | Whose::Accepted => None,
+        match &self.owner {
+            Owner::Guest(dir) => Ok(dir),
+            Owner::Embedder(_) => Err(rustix::io::Errno::NOTDIR.into()),
         }
     }
-}
 
-impl AsFd for FileRef<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0
+    /// A description of it on which calls do not wait, if there is one by now.
+    pub(super) fn nonblocking_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.owner {
+            Owner::Guest(dir) => self.nonblock.then(|| dir.as_fd()),
+            Owner::Embedder(lent) => lent.reopened(),
+        }
+    }
+
+    /// A description of it on which calls do not wait, if one can be had.
+    pub(super) fn reopen(&self) -> Option<BorrowedFd<'_>> {
+        match &self.owner {
+            Owner::Guest(_) => None,
+            Owner::Embedder(lent) => lent.reopen(),
+        }
     }
 }
 
@@ -122,81 +141,82 @@ pub(super) fn reachable(offset: Filesize) -> io::Result<i64> {
     i64::try_from(offset).map_err(|_| rustix::io::Errno::INVAL.into())
 }
 
-impl FileRef<'_> {
-    /// `readv(2)`.
-    pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.1.offset() {
-            Some(offset) => offset.read(self.0, iovs),
-            None => kernel::read(self.0, iovs),
+impl File {
+    /// `readv(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
+    #[inline(always)]
+    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        let read = || kernel::read(self.as_fd(), iovs);
+        match self.owner {
+            Owner::Guest(_) => read(),
+            Owner::Embedder(_) => wait::retry(self.as_fd(), Direction::Read, false, read),
         }
     }
 
-    /// `writev(2)`.
-    pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.1.offset() {
-            Some(offset) => offset.write(self.0, ciovs),
-            None => kernel::write(self.0, ciovs),
+    /// `writev(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
+    #[inline(always)]
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        let write = || kernel::write(self.as_fd(), ciovs);
+        match self.owner {
+            Owner::Guest(_) => write(),
+            Owner::Embedder(_) => wait::retry(self.as_fd(), Direction::Write, false, write),
         }
     }
 
     /// `preadv(2)`.
-    pub fn read_at(self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        kernel::read_at(self.0, iovs, reachable(at)?)
+    #[inline]
+    pub fn read_at(&self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        kernel::read_at(self.as_fd(), iovs, reachable(at)?)
     }
 
     /// `pwritev(2)`; on Linux, what is open for appending appends, whatever the offset.
-    pub fn write_at(self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        kernel::write_at(self.0, ciovs, reachable(at)?)
+    #[inline]
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        kernel::write_at(self.as_fd(), ciovs, reachable(at)?)
     }
 
-    /// `lseek(2)`.
-    pub fn seek(self, to: SeekFrom) -> io::Result<Filesize> {
-        match self.1.offset() {
-            Some(offset) => offset.seek(self.0, to),
-            None => offset::seek(self.0, to),
-        }
+    /// `writev(2)` of what is open for appending. Where it ended only [`File::seek`] tells.
+    pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Option<Filesize>)> {
+        Ok((kernel::write(self.as_fd(), ciovs)?, None))
     }
 
-    /// The bytes that can be read at once.
-    pub(super) fn bytes_readable(self) -> Option<u64> {
-        match (self.1.offset()).map_or(Ok(None), |offset| offset.bytes_left(self.0)) {
-            Ok(Some(left)) => Some(left),
-            _ => kernel::bytes_readable(self.0),
-        }
+    /// `lseek(2)`, of the offset that the kernel keeps.
+    pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
+        let to = match to {
+            SeekFrom::Start(offset) => HostSeekFrom::Start(offset),
+            SeekFrom::Current(offset) => HostSeekFrom::Current(offset),
+            SeekFrom::End(offset) => HostSeekFrom::End(offset),
+        };
+        Ok(rustix::fs::seek(self, to)?)
     }
 
     /// `fstat(2)`.
-    #[inline]
-    pub fn stat(self) -> io::Result<Filestat> {
-        let stat = stat::fstat(self.0)?;
-        if let Some(offset) = self.1.offset() {
-            offset.note(stat.filetype);
-        }
-        Ok(stat)
+    #[inline(always)]
+    pub fn stat(&self) -> io::Result<Filestat> {
+        stat::fstat(self.as_fd())
     }
 
     /// Whether it is a terminal.
-    pub fn is_terminal(self) -> bool {
+    pub fn is_terminal(&self) -> bool {
         rustix::termios::isatty(self)
     }
 
     /// `ftruncate(2)`.
-    pub fn set_size(self, size: Filesize) -> io::Result<()> {
+    pub fn set_size(&self, size: Filesize) -> io::Result<()> {
         Ok(rustix::fs::ftruncate(self, reachable(size)? as u64)?)
     }
 
     /// `futimens(2)`.
-    pub fn set_times(self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
-        stat::set_times(self.0, atim, mtim)
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+        stat::set_times(self.as_fd(), atim, mtim)
     }
 
     /// `fsync(2)`.
-    pub fn sync(self) -> io::Result<()> {
+    pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(self)?)
     }
 
     /// `fdatasync(2)`.
-    pub fn datasync(self) -> io::Result<()> {
+    pub fn datasync(&self) -> io::Result<()> {
         #[cfg(not(target_vendor = "apple"))]
         let result = rustix::fs::fdatasync(self);
         #[cfg(target_vendor = "apple")]
@@ -205,7 +225,7 @@ impl FileRef<'_> {
     }
 
     /// `posix_fallocate(3)`: room for `len` bytes at `at`, the size grown to hold them.
-    pub fn allocate(self, at: Filesize, len: Filesize) -> io::Result<()> {
+    pub fn allocate(&self, at: Filesize, len: Filesize) -> io::Result<()> {
         let end = (at.checked_add(len).and_then(|end| i64::try_from(end).ok()))
             .ok_or(rustix::io::Errno::FBIG)? as Filesize;
         let reserved = match len {
@@ -221,9 +241,9 @@ impl FileRef<'_> {
     }
 
     /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
-    pub fn advise(self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
+    pub fn advise(&self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
         advise(
-            self.0,
+            self.as_fd(),
             reachable(at)? as u64,
             reachable(len)? as u64,
             advice,
@@ -231,20 +251,25 @@ impl FileRef<'_> {
     }
 
     /// `fcntl(F_SETFL)`: what the kernel lets change of an open file, appending and non-blocking.
-    pub fn set_fdflags(self, fdflags: Fdflags) -> io::Result<()> {
+    pub fn set_fdflags(&self, fdflags: Fdflags) -> io::Result<()> {
         let changeable = OFlags::APPEND | OFlags::NONBLOCK;
-        let change = || {
-            let kept = rustix::fs::fcntl_getfl(self)? - changeable;
-            let mut oflags = kept | oflags(fdflags) & changeable;
-            if matches!(self.1, Whose::Opened(file) if file.nonblock) {
-                oflags |= OFlags::NONBLOCK;
-            }
-            Ok(rustix::fs::fcntl_setfl(self, oflags)?)
-        };
-        match self.1.offset() {
-            Some(offset) => offset.set_append(self.0, fdflags.contains(Fdflags::APPEND), change),
-            None => change(),
+        let kept = rustix::fs::fcntl_getfl(self)? - changeable;
+        let mut oflags = kept | oflags(fdflags) & changeable;
+        if self.nonblock {
+            oflags |= OFlags::NONBLOCK;
         }
+        Ok(rustix::fs::fcntl_setfl(self, oflags)?)
+    }
+
+    /// `fcntl(F_GETFL)`: what the host does of itself, and for what it is open.
+    pub fn flags(&self) -> io::Result<StreamFlags> {
+        let oflags = rustix::fs::fcntl_getfl(self)?;
+        let mode = oflags & OFlags::RWMODE;
+        Ok(StreamFlags {
+            fdflags: from_oflags(oflags),
+            read: mode == OFlags::RDONLY || mode == OFlags::RDWR,
+            write: mode == OFlags::WRONLY || mode == OFlags::RDWR,
+        })
     }
 }
 
@@ -282,7 +307,7 @@ pub(super) fn oflags(fdflags: Fdflags) -> OFlags {
 }
 
 /// The flags of an open file as a guest's `fdflags`.
-pub(super) fn from_oflags(oflags: OFlags) -> Fdflags {
+fn from_oflags(oflags: OFlags) -> Fdflags {
     let mut fdflags = Fdflags::empty();
     for (fdflag, oflag) in FLAGS {
         fdflags.set(fdflag, oflags.contains(oflag));

@@ -1,9 +1,11 @@
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 
+use super::io as kernel;
 use crate::host::{Direction, Interest, Readiness};
 
 /// `ppoll(2)`: waits until one of the interests is ready, the timeout expires (`None`: never) or a signal
@@ -11,7 +13,7 @@ use crate::host::{Direction, Interest, Readiness};
 pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(timespec);
     let mut fds: SmallVec<[_; 2]> = (interests.iter())
-        .map(|interest| PollFd::from_borrowed_fd(interest.file.0, asked(interest.direction)))
+        .map(|interest| PollFd::from_borrowed_fd(interest.file.as_fd(), asked(interest.direction)))
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
@@ -42,7 +44,7 @@ fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<R
         return Some(Err(rustix::io::Errno::BADF.into()));
     }
     let nbytes = match interest.direction {
-        Direction::Read => interest.file.bytes_readable().unwrap_or(0),
+        Direction::Read => kernel::bytes_readable(interest.file.as_fd()).unwrap_or(0),
         Direction::Write => 0,
     };
     Some(Ok(Readiness {

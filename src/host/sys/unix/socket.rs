@@ -5,75 +5,50 @@ use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketType, sockopt};
 
 use super::abandon::abandonable;
-use super::file::{FileRef, Whose};
-use super::stoppable::Seen;
+use super::file::File;
+use super::interruptible::Seen;
 use super::{io as kernel, wait};
-use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
+use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
-/// A socket that the guest accepted; closed when it is dropped.
-#[derive(Debug)]
-pub struct Socket(OwnedFd);
-
-impl Socket {
-    /// The socket as a stream, for `read(2)`, `write(2)` and `poll(2)`.
-    pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(self.0.as_fd(), Whose::Accepted)
-    }
-}
-
-/// A borrowed descriptor for calls on sockets, which fail with `ENOTSOCK` if it is none.
-#[derive(Clone, Copy, Debug)]
-pub struct SocketRef<'a>(FileRef<'a>);
-
-impl<'a> From<FileRef<'a>> for SocketRef<'a> {
-    fn from(file: FileRef<'a>) -> Self {
-        Self(file)
-    }
-}
-
-impl SocketRef<'_> {
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.0.0
-    }
-
+impl File {
     /// `accept4(2)`, which waits for a connection unless `nonblock` (`EAGAIN`).
-    pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
+    pub fn accept(&self, nonblock: bool) -> io::Result<File> {
         // The embedder's listener may be in blocking mode, which all its users share: ask first.
-        if nonblock && !wait::is_ready(self.fd(), Direction::Read)? {
+        if nonblock && !wait::is_ready(self.as_fd(), Direction::Read)? {
             return Err(Errno::AGAIN.into());
         }
-        wait::retry(self.fd(), Direction::Read, nonblock, || {
+        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
             if stop::may_be_asked() {
-                self.accept_unless_stopped()
+                self.accept_interruptible()
             } else {
-                accept(self.fd())
+                accept(self.as_fd())
             }
         })
     }
 
     /// `accept4(2)` in a thread that can be left behind if this one is asked to stop.
     #[cold]
-    fn accept_unless_stopped(self) -> io::Result<Socket> {
+    fn accept_interruptible(&self) -> io::Result<File> {
         // `ENOTSOCK` needs no thread.
-        sockopt::socket_type(self.fd())?;
-        let socket = match self.0.look(Direction::Read)? {
-            Seen::Certain(_turn) => accept(self.fd()),
+        sockopt::socket_type(self.as_fd())?;
+        let socket = match self.look(Direction::Read)? {
+            Seen::Certain(_turn) => accept(self.as_fd()),
             Seen::Device(turn, listener) => abandonable(move || {
                 let _turn = turn;
                 accept(listener.as_fd())
             }),
         }?;
         // `SO_LINGER`, which the socket may inherit, would make `close(2)` wait.
-        let _ = sockopt::set_socket_linger(&socket.0, None);
+        let _ = sockopt::set_socket_linger(&socket, None);
         Ok(socket)
     }
 
     /// `recvmsg(2)`, which waits for data unless `nonblock` (`EAGAIN`). Returns the bytes received and
     /// whether the message was truncated.
     pub fn recv(
-        self,
+        &self,
         iovs: &Iovecs<'_>,
         riflags: Riflags,
         nonblock: bool,
@@ -92,13 +67,13 @@ impl SocketRef<'_> {
     }
 
     fn recv_once(
-        self,
+        &self,
         iovs: &Iovecs<'_>,
         flags: libc::c_int,
         nonblock: bool,
     ) -> io::Result<(usize, Roflags)> {
-        let (received, flags) = wait::retry(self.fd(), Direction::Read, nonblock, || {
-            kernel::recv(self.fd(), iovs, flags)
+        let (received, flags) = wait::retry(self.as_fd(), Direction::Read, nonblock, || {
+            kernel::recv(self.as_fd(), iovs, flags)
         })?;
         let mut roflags = Roflags::empty();
         roflags.set(Roflags::RECV_DATA_TRUNCATED, flags & libc::MSG_TRUNC != 0);
@@ -107,9 +82,9 @@ impl SocketRef<'_> {
 
     /// `MSG_WAITALL` by several calls of `recvmsg(2)`, between which the thread can be asked to stop. With
     /// `MSG_PEEK` there is one call: data that stays in the queue cannot be added up.
-    fn recv_all(self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
+    fn recv_all(&self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
         let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
-        if flags & libc::MSG_PEEK != 0 || filetype(self.fd()) != Filetype::SocketStream {
+        if flags & libc::MSG_PEEK != 0 || filetype(self.as_fd()) != Filetype::SocketStream {
             return Ok((received, roflags));
         }
         let mut rest = iovs.clone();
@@ -128,22 +103,22 @@ impl SocketRef<'_> {
 
     /// `sendmsg(2)`, which waits for room unless `nonblock` (`EAGAIN`). A closed connection is `EPIPE`
     /// without `SIGPIPE`.
-    pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.fd(), Direction::Write, nonblock, || {
-            kernel::send(self.fd(), ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
+    pub fn send(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        wait::retry(self.as_fd(), Direction::Write, nonblock, || {
+            kernel::send(self.as_fd(), ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
         })
     }
 
     /// `shutdown(2)`.
-    pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
-        Ok(rustix::net::shutdown(self.fd(), ways(how)?)?)
+    pub fn shutdown(&self, how: Sdflags) -> io::Result<()> {
+        Ok(rustix::net::shutdown(self.as_fd(), ways(how)?)?)
     }
 
     /// Fails as `shutdown(2)` would, and shuts nothing down: for a socket of the embedder's.
-    pub fn check_shutdown(self, how: Sdflags) -> io::Result<()> {
+    pub fn check_shutdown(&self, how: Sdflags) -> io::Result<()> {
         ways(how)?;
-        sockopt::socket_type(self.fd())?;
-        rustix::net::getpeername(self.fd())?;
+        sockopt::socket_type(self.as_fd())?;
+        rustix::net::getpeername(self.as_fd())?;
         Ok(())
     }
 }
@@ -159,16 +134,21 @@ fn ways(how: Sdflags) -> io::Result<Shutdown> {
 }
 
 #[cfg(not(target_vendor = "apple"))]
-fn accept(listener: BorrowedFd<'_>) -> io::Result<Socket> {
+fn accept(listener: BorrowedFd<'_>) -> io::Result<File> {
     let flags = rustix::net::SocketFlags::CLOEXEC;
-    Ok(Socket(rustix::net::accept_with(listener, flags)?))
+    Ok(accepted(rustix::net::accept_with(listener, flags)?))
 }
 
 #[cfg(target_vendor = "apple")]
-fn accept(listener: BorrowedFd<'_>) -> io::Result<Socket> {
+fn accept(listener: BorrowedFd<'_>) -> io::Result<File> {
     let socket = rustix::net::accept(listener)?;
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    Ok(Socket(socket))
+    Ok(accepted(socket))
+}
+
+/// A socket that the guest has accepted, and that is closed when it is dropped.
+fn accepted(socket: OwnedFd) -> File {
+    File::new(socket, Fdflags::empty())
 }
 
 // Elsewhere it suffices that Node.js ignores SIGPIPE.

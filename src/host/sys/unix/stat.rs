@@ -21,13 +21,6 @@ pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
     filestat(&rustix::fs::lstat(path)?, rustix::fs::CWD)
 }
 
-/// The file type of an open descriptor, by `fstat(2)`; [`Filetype::SocketStream`] for any
-/// socket.
-pub(super) fn filetype_of(fd: BorrowedFd<'_>) -> io::Result<Filetype> {
-    let stat = rustix::fs::fstat(fd)?;
-    Ok(filetype(FileType::from_raw_mode(stat.st_mode)))
-}
-
 /// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
 pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filestat> {
     let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;

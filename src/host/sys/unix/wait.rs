@@ -16,27 +16,42 @@ pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<b
 }
 
 /// Makes a call, again after each wait where the host would not wait and the guest would.
+#[inline]
 pub(super) fn retry<T>(
     fd: BorrowedFd<'_>,
     direction: Direction,
     nonblock: bool,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
+    match call() {
+        Err(error) if !nonblock && would_block(&error) => call_again(fd, direction, call),
+        result => result,
+    }
+}
+
+#[cold]
+fn call_again<T>(
+    fd: BorrowedFd<'_>,
+    direction: Direction,
+    mut call: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
     let mut pause = Pause::default();
     loop {
+        wait(fd, direction, &mut pause)?;
         match call() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !nonblock => {
-                wait(fd, direction, &mut pause)?;
-            }
+            Err(error) if would_block(&error) => {}
             result => return result,
         }
     }
 }
 
+fn would_block(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
 /// Waits until something is ready, or a slice is over. What is said to be ready again and again and then
 /// is not (a terminal with room for one byte and a line feed to write, which takes two) is left alone for
 /// longer and longer.
-#[cold]
 fn wait(fd: BorrowedFd<'_>, direction: Direction, pause: &mut Pause) -> io::Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
     let slice = stop::slice(None).map(timespec);

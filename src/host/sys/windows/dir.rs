@@ -41,10 +41,16 @@ impl From<fs::File> for Dir {
     }
 }
 
-impl From<File> for Dir {
+impl TryFrom<File> for Dir {
+    type Error = io::Error;
+
     /// The directory that was opened as a file.
-    fn from(file: File) -> Self {
-        fs::File::from(file).into()
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_DIRECTORY`: it is not one that the guest opened.
+    fn try_from(file: File) -> io::Result<Self> {
+        fs::File::try_from(file).map(Self::from)
     }
 }
 

@@ -1,144 +1,58 @@
 //! Open files.
 //!
-//! On Windows a handle's own position moves with every call, those included that say where they
-//! read or write, and the kernel makes the calls on one handle one after the other in any case. So the
-//! position that a guest knows is kept here, behind a lock, and each call on a guest's file says
-//! where: `fd_pread` leaves the position of `fd_read` alone, as it must. A standard stream is another
-//! matter: the position of what it is open on is shared with the embedder and its other children. There
-//! the handle's own position is used, and set back after a call at an offset, so that only one who
-//! reads at that very moment could tell.
+//! On Windows a handle's own position moves with every call, those included that say where they read or
+//! write, and the kernel makes the calls on one handle one after the other in any case. Who has opened a
+//! file for a guest keeps the offset, and each call says where. A standard stream is another matter: the
+//! position of what it is open on is shared with the embedder and its other children. There the handle's
+//! own position is used, and set back after a call at an offset, so that only one who reads at that very
+//! moment could tell.
 
 use std::fs;
 use std::io::{self, Seek, SeekFrom};
 use std::os::windows::io::AsHandle;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_FILE_TOO_LARGE, ERROR_INVALID_PARAMETER, ERROR_NEGATIVE_SEEK,
-    ERROR_NOT_SUPPORTED,
+    ERROR_ACCESS_DENIED, ERROR_DIRECTORY, ERROR_FILE_TOO_LARGE, ERROR_INVALID_PARAMETER,
 };
 
+use super::disk::Disk;
 use super::errno::{error, is};
 use super::io::{self as kernel, At};
-use super::{Dir, Socket, SocketRef, Stdio, stat};
+use super::lent::Lent;
+use super::socket::Socket;
+use super::{Dir, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
-use crate::host::{SYNCHRONOUS, SetTime, stop};
+use crate::host::{SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
-/// An open file, or a directory that was not asked for as one.
+/// An open file description: a file on a disk, a directory that was not asked for as one, a console, a pipe,
+/// a socket or another device.
 #[derive(Debug)]
-pub struct File {
-    file: fs::File,
-    /// The directory that it turned out to be.
-    directory: OnceLock<Dir>,
-    position: Mutex<Filesize>,
-    append: AtomicBool,
-    /// Those of [`SYNCHRONOUS`] with which it was opened.
-    synchronous: Fdflags,
+pub struct File(pub(super) HandleKind);
+
+/// What a handle takes calls of.
+#[derive(Debug)]
+pub(super) enum HandleKind {
+    /// The guest opened it.
+    Disk(Disk),
+    /// The guest accepted it.
+    Socket(Socket),
+    /// The embedder lends it, whatever it is open on.
+    Lent(Lent),
 }
 
-impl From<File> for fs::File {
-    fn from(file: File) -> Self {
-        file.file
-    }
-}
+impl TryFrom<File> for fs::File {
+    type Error = io::Error;
 
-impl File {
-    pub(super) fn new(file: fs::File, fdflags: Fdflags) -> Self {
-        Self {
-            file,
-            directory: OnceLock::new(),
-            position: Mutex::new(0),
-            append: AtomicBool::new(fdflags.contains(Fdflags::APPEND)),
-            synchronous: fdflags & SYNCHRONOUS,
+    /// # Errors
+    ///
+    /// `ERROR_DIRECTORY`: it is not the guest's, on a disk.
+    fn try_from(file: File) -> io::Result<Self> {
+        match file.0 {
+            HandleKind::Disk(disk) => Ok(disk.into()),
+            HandleKind::Socket(_) | HandleKind::Lent(_) => Err(error(ERROR_DIRECTORY)),
         }
     }
-
-    /// The flags that the host keeps of those with which it was opened, whatever is set later.
-    pub fn synchronous(&self) -> Fdflags {
-        self.synchronous
-    }
-
-    /// What it is, if opening has told, as it does not here.
-    pub fn filetype(&self) -> Option<Filetype> {
-        None
-    }
-
-    /// The file, for as long as it is held.
-    pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(Which::File(self))
-    }
-
-    /// The directory that was opened as a file.
-    pub fn as_dir(&self) -> io::Result<&Dir> {
-        if let Some(dir) = self.directory.get() {
-            return Ok(dir);
-        }
-        let dir = self.file.try_clone()?.into();
-        Ok(self.directory.get_or_init(|| dir))
-    }
-
-    fn lock(&self) -> io::Result<MutexGuard<'_, Filesize>> {
-        stop::lock(&self.position)
-    }
-
-    /// The bytes from the position to the end.
-    pub(super) fn bytes_left(&self) -> io::Result<Filesize> {
-        Ok(self.file.metadata()?.len().saturating_sub(*self.lock()?))
-    }
-
-    fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        let mut position = self.lock()?;
-        let nread = kernel::read(self.file.as_handle(), iovs, At::Offset(*position))?;
-        *position += nread as Filesize;
-        Ok(nread)
-    }
-
-    fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        let mut position = self.lock()?;
-        if self.append.load(Relaxed) {
-            let nwritten = kernel::write(self.file.as_handle(), ciovs, At::End)?;
-            *position = (&self.file).stream_position()?;
-            return Ok(nwritten);
-        }
-        let nwritten = kernel::write(self.file.as_handle(), ciovs, At::Offset(*position))?;
-        *position += nwritten as Filesize;
-        Ok(nwritten)
-    }
-
-    fn read_at(&self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        // Between an appending write and its question where that was, the handle must stay.
-        let _position = self.lock()?;
-        kernel::read(self.file.as_handle(), iovs, At::Offset(at))
-    }
-
-    fn write_at(&self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        let _position = self.lock()?;
-        kernel::write(self.file.as_handle(), ciovs, At::Offset(at))
-    }
-
-    fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
-        let mut position = self.lock()?;
-        let sought = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::Current(delta) => position.checked_add_signed(delta),
-            SeekFrom::End(delta) => self.file.metadata()?.len().checked_add_signed(delta),
-        };
-        *position = offset(sought.ok_or_else(|| error(ERROR_NEGATIVE_SEEK))?)?;
-        Ok(*position)
-    }
-}
-
-/// An open file or stream, whoever owns it, and what can be done with it.
-#[derive(Clone, Copy, Debug)]
-pub struct FileRef<'a>(pub(super) Which<'a>);
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Which<'a> {
-    File(&'a File),
-    Stdio(&'a Stdio),
-    Socket(&'a Socket),
 }
 
 /// An offset as the kernel takes it; beyond its reach is an invalid argument.
@@ -149,96 +63,147 @@ fn offset(offset: Filesize) -> io::Result<Filesize> {
     }
 }
 
-impl FileRef<'_> {
-    /// `readv(2)`.
-    pub fn read(self, iovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.0 {
-            Which::File(file) => file.read(iovs),
-            Which::Stdio(stdio) => stdio.read(iovs),
-            Which::Socket(socket) => {
-                let nonblock = socket.is_nonblock();
-                let received = SocketRef::from(self).recv(iovs, Riflags::empty(), nonblock);
+impl File {
+    /// What was just opened with these flags, by nobody else.
+    pub(super) fn new(file: fs::File, fdflags: Fdflags) -> Self {
+        Self(HandleKind::Disk(Disk::new(file, fdflags)))
+    }
+
+    /// The embedder's open descriptor with this number, which it lends to the guest as a standard stream.
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_INVALID_HANDLE`: there is none.
+    pub fn lent(fd: i32) -> io::Result<Self> {
+        Lent::new(fd).map(|lent| Self(HandleKind::Lent(lent)))
+    }
+
+    /// Whether the embedder lends it, and shares its offset.
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        matches!(self.0, HandleKind::Lent(_))
+    }
+
+    /// The flags that the host keeps of those with which it was opened, whatever is set later.
+    pub fn synchronous(&self) -> Fdflags {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.synchronous(),
+            HandleKind::Socket(_) | HandleKind::Lent(_) => Fdflags::empty(),
+        }
+    }
+
+    /// What it is, if opening has told, as it does not here.
+    pub fn filetype(&self) -> Option<Filetype> {
+        None
+    }
+
+    /// The directory that was opened as a file.
+    pub fn as_dir(&self) -> io::Result<&Dir> {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.as_dir(),
+            HandleKind::Socket(_) | HandleKind::Lent(_) => Err(error(ERROR_DIRECTORY)),
+        }
+    }
+
+    /// `readv(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
+    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.read(iovs, At::Position),
+            HandleKind::Lent(lent) => self.read_lent(lent, iovs, false),
+            HandleKind::Socket(socket) => {
+                let received = self.recv(iovs, Riflags::empty(), socket.is_nonblock());
                 received.map(|(received, _)| received)
             }
         }
     }
 
-    /// `writev(2)`.
-    pub fn write(self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
-        match self.0 {
-            Which::File(file) => file.write(ciovs),
-            Which::Stdio(stdio) => stdio.write(ciovs),
-            Which::Socket(socket) => SocketRef::from(self).send(ciovs, socket.is_nonblock()),
+    /// `writev(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.write(ciovs, At::Position),
+            HandleKind::Lent(lent) => self.write_lent(lent, ciovs, false),
+            HandleKind::Socket(socket) => self.send(ciovs, socket.is_nonblock()),
         }
     }
 
     /// `preadv(2)`.
-    pub fn read_at(self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        let at = offset(at)?;
-        match self.0 {
-            Which::File(file) => file.read_at(iovs, at),
-            _ => self.at_an_offset(|file| kernel::read(file.as_handle(), iovs, At::Offset(at))),
+    pub fn read_at(&self, iovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        let at = At::Offset(offset(at)?);
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.read(iovs, at),
+            _ => self.at_an_offset(|handle| kernel::read(handle.as_handle(), iovs, at)),
         }
     }
 
     /// `pwritev(2)`.
-    pub fn write_at(self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
-        let at = offset(at)?;
-        match self.0 {
-            Which::File(file) => file.write_at(ciovs, at),
-            _ => self.at_an_offset(|file| kernel::write(file.as_handle(), ciovs, At::Offset(at))),
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
+        let at = At::Offset(offset(at)?);
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.write(ciovs, at),
+            _ => self.at_an_offset(|handle| kernel::write(handle.as_handle(), ciovs, at)),
         }
     }
 
-    /// `lseek(2)`.
-    pub fn seek(self, to: SeekFrom) -> io::Result<Filesize> {
-        match self.0 {
-            Which::File(file) => file.seek(to),
+    /// `writev(2)` at the end, wherever that is by then; and where it ended.
+    pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Option<Filesize>)> {
+        match &self.0 {
+            HandleKind::Disk(disk) => {
+                let (nwritten, end) = disk.append(ciovs)?;
+                Ok((nwritten, Some(end)))
+            }
+            HandleKind::Socket(_) | HandleKind::Lent(_) => Ok((self.write(ciovs)?, None)),
+        }
+    }
+
+    /// `lseek(2)`, of the handle's own position.
+    pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.seek(to),
             _ => self.on_disk(|mut file| file.seek(to)),
         }
     }
 
     /// `fstat(2)`.
-    pub fn stat(self) -> io::Result<Filestat> {
-        match self.0 {
-            Which::File(file) => stat::fstat(&file.file),
-            Which::Stdio(stdio) => stdio.stat(),
-            Which::Socket(socket) => Ok(stat::of_stream(socket.filetype())),
+    pub fn stat(&self) -> io::Result<Filestat> {
+        match &self.0 {
+            HandleKind::Disk(disk) => stat::fstat(disk.as_file()),
+            HandleKind::Lent(lent) => lent.stat(),
+            HandleKind::Socket(socket) => Ok(stat::of_stream(socket.filetype())),
         }
     }
 
     /// Whether it is a terminal.
-    pub fn is_terminal(self) -> bool {
-        match self.0 {
-            Which::Stdio(stdio) => stdio.is_terminal(),
-            Which::File(_) | Which::Socket(_) => false,
+    pub fn is_terminal(&self) -> bool {
+        match &self.0 {
+            HandleKind::Lent(lent) => lent.is_terminal(),
+            HandleKind::Disk(_) | HandleKind::Socket(_) => false,
         }
     }
 
     /// `ftruncate(2)`.
-    pub fn set_size(self, size: Filesize) -> io::Result<()> {
+    pub fn set_size(&self, size: Filesize) -> io::Result<()> {
         let size = offset(size)?;
         self.on_disk(|file| file.set_len(size))
     }
 
     /// `futimens(2)`.
-    pub fn set_times(self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
         self.on_disk(|file| stat::set_times(file, atim, mtim))
     }
 
     /// `fsync(2)`.
-    pub fn sync(self) -> io::Result<()> {
+    pub fn sync(&self) -> io::Result<()> {
         self.on_disk(sync)
     }
 
     /// `fdatasync(2)`, which on Windows is no less than `fsync(2)`.
-    pub fn datasync(self) -> io::Result<()> {
+    pub fn datasync(&self) -> io::Result<()> {
         self.sync()
     }
 
     /// `posix_fallocate(3)`: room for `len` bytes at `at`, the size grown to hold them. Windows
     /// reserves room for a file up to its size.
-    pub fn allocate(self, at: Filesize, len: Filesize) -> io::Result<()> {
+    pub fn allocate(&self, at: Filesize, len: Filesize) -> io::Result<()> {
         let end = (at
             .checked_add(len)
             .filter(|end| i64::try_from(*end).is_ok()))
@@ -251,38 +216,41 @@ impl FileRef<'_> {
 
     /// `posix_fadvise(2)`, which Windows has only for a file that is being opened: advice may be
     /// ignored.
-    pub fn advise(self, at: Filesize, len: Filesize, _: Advice) -> io::Result<()> {
+    pub fn advise(&self, at: Filesize, len: Filesize, _: Advice) -> io::Result<()> {
         offset(at)?;
         offset(len)?;
         Ok(())
     }
 
-    /// `fcntl(F_SETFL)`: what can change of an open file, appending and non-blocking.
-    pub fn set_fdflags(self, fdflags: Fdflags) -> io::Result<()> {
-        match self.0 {
-            Which::File(file) => {
-                (file.append).store(fdflags.contains(Fdflags::APPEND), Relaxed);
-                Ok(())
-            }
-            Which::Socket(socket) => {
-                socket.set_nonblock(fdflags.contains(Fdflags::NONBLOCK));
-                Ok(())
-            }
-            Which::Stdio(_) => Err(error(ERROR_NOT_SUPPORTED)),
+    /// `fcntl(F_SETFL)`: what can change of an open file here, non-blocking. Who writes says whether to
+    /// append: [`File::append`].
+    pub fn set_fdflags(&self, fdflags: Fdflags) -> io::Result<()> {
+        if let HandleKind::Socket(socket) = &self.0 {
+            socket.set_nonblock(fdflags.contains(Fdflags::NONBLOCK));
+        }
+        Ok(())
+    }
+
+    /// `fcntl(F_GETFL)`: what the host does of itself, and for what it is open.
+    pub fn flags(&self) -> io::Result<StreamFlags> {
+        match &self.0 {
+            HandleKind::Disk(disk) => disk.flags(),
+            HandleKind::Lent(lent) => lent.flags(),
+            HandleKind::Socket(socket) => Ok(socket.flags()),
         }
     }
 
     /// Does what only files can have done.
-    fn on_disk<T>(self, call: impl FnOnce(&fs::File) -> io::Result<T>) -> io::Result<T> {
-        match self.0 {
-            Which::File(file) => call(&file.file),
-            Which::Stdio(stdio) => call(&stdio.to_file()?),
-            Which::Socket(_) => Err(error(ERROR_INVALID_PARAMETER)),
+    fn on_disk<T>(&self, call: impl FnOnce(&fs::File) -> io::Result<T>) -> io::Result<T> {
+        match &self.0 {
+            HandleKind::Disk(disk) => call(disk.as_file()),
+            HandleKind::Lent(lent) => call(&lent.to_file()?),
+            HandleKind::Socket(_) => Err(error(ERROR_INVALID_PARAMETER)),
         }
     }
 
     /// Reads or writes a file of the embedder's at an offset, and sets the position back.
-    fn at_an_offset(self, call: impl FnOnce(&fs::File) -> io::Result<usize>) -> io::Result<usize> {
+    fn at_an_offset(&self, call: impl FnOnce(&fs::File) -> io::Result<usize>) -> io::Result<usize> {
         self.on_disk(|mut file| {
             let position = file.stream_position()?;
             let result = call(file);

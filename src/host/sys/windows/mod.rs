@@ -9,9 +9,12 @@
 mod clock;
 mod crt;
 mod dir;
+mod disk;
 mod errno;
 mod file;
+mod interruptible;
 mod io;
+mod lent;
 mod name;
 mod nt;
 mod poll;
@@ -19,8 +22,6 @@ mod query;
 mod readdir;
 mod socket;
 mod stat;
-mod stdio;
-mod stoppable;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -28,12 +29,10 @@ mod wait;
 pub use clock::{clock_res, clock_time, sched_yield};
 pub use dir::Dir;
 pub use errno::errno_of_os;
-pub use file::{File, FileRef};
+pub use file::File;
 pub use poll::poll;
 pub use readdir::Entries;
-pub use socket::{Socket, SocketRef};
 pub use stat::stat_ambient;
-pub use stdio::Stdio;
 
 /// How many times this process came out of a `fork`, which Windows does not have.
 pub fn fork_generation() -> u64 {

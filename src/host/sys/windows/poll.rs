@@ -17,9 +17,9 @@ use windows_sys::Win32::Foundation::{
     ERROR_BROKEN_PIPE, ERROR_INVALID_HANDLE, ERROR_PIPE_NOT_CONNECTED,
 };
 
-use super::Stdio;
 use super::errno::{error, is};
-use super::file::{FileRef, Which};
+use super::file::{File, HandleKind};
+use super::lent::Lent;
 use super::query::{self, Kind};
 use crate::host::{Direction, Interest, Readiness, stop};
 
@@ -61,7 +61,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
 }
 
 /// Waits until something is ready, unless the thread is asked to stop.
-pub(super) fn wait(file: FileRef<'_>, direction: Direction) -> io::Result<()> {
+pub(super) fn wait(file: &File, direction: Direction) -> io::Result<()> {
     let mut interests = [Interest {
         file,
         direction,
@@ -76,7 +76,7 @@ pub(super) fn wait(file: FileRef<'_>, direction: Direction) -> io::Result<()> {
 }
 
 /// Whether a call in this direction would find something to do now.
-pub(super) fn is_ready(file: FileRef<'_>, direction: Direction) -> io::Result<bool> {
+pub(super) fn is_ready(file: &File, direction: Direction) -> io::Result<bool> {
     Ok(look(file, direction)?.is_some())
 }
 
@@ -91,11 +91,11 @@ fn sockets<'a>(interests: &[Interest<'a>]) -> Option<Vec<PollFd<'a>>> {
         .collect()
 }
 
-fn socket(file: FileRef<'_>) -> Option<BorrowedSocket<'_>> {
-    match file.0 {
-        Which::Socket(socket) => Some(socket.as_socket()),
-        Which::Stdio(stdio) if stdio.kind().ok()? == Kind::Stream => stdio.socket().ok(),
-        Which::Stdio(_) | Which::File(_) => None,
+fn socket(file: &File) -> Option<BorrowedSocket<'_>> {
+    match &file.0 {
+        HandleKind::Socket(socket) => Some(socket.as_socket()),
+        HandleKind::Lent(lent) if lent.kind().ok()? == Kind::Stream => lent.socket().ok(),
+        HandleKind::Lent(_) | HandleKind::Disk(_) => None,
     }
 }
 
@@ -115,19 +115,15 @@ fn poll_sockets(sockets: &mut [PollFd<'_>], timeout: Duration) -> io::Result<usi
 }
 
 /// How ready something is now, if at all.
-fn look(file: FileRef<'_>, direction: Direction) -> io::Result<Option<Readiness>> {
+fn look(file: &File, direction: Direction) -> io::Result<Option<Readiness>> {
     if let Some(socket) = socket(file) {
         return look_at_socket(socket, direction);
     }
-    let nbytes = match (file.0, direction) {
-        (_, Direction::Write) | (Which::Socket(_), _) => 0,
-        (Which::File(file), Direction::Read) => file.bytes_left()?,
-        (Which::Stdio(stdio), Direction::Read) => return look_at_stdio(stdio),
-    };
-    Ok(Some(Readiness {
-        nbytes,
-        hangup: false,
-    }))
+    match (&file.0, direction) {
+        (HandleKind::Lent(lent), Direction::Read) => look_at_lent(lent),
+        // Of a file, who keeps its offset knows how much there is.
+        _ => Ok(Some(Readiness::default())),
+    }
 }
 
 fn look_at_socket(
@@ -153,12 +149,12 @@ fn look_at_socket(
 }
 
 /// What there is to read from what is not a socket.
-fn look_at_stdio(stdio: &Stdio) -> io::Result<Option<Readiness>> {
-    let handle = stdio.handle()?;
+fn look_at_lent(lent: &Lent) -> io::Result<Option<Readiness>> {
+    let handle = lent.handle()?;
     let mut readiness = Readiness::default();
     let ready = match query::kind(handle)? {
         Kind::Disk => {
-            readiness.nbytes = stdio.bytes_left()?;
+            readiness.nbytes = lent.bytes_left()?;
             true
         }
         Kind::Console => query::console_has_input(handle)?,

@@ -18,7 +18,11 @@ use windows_sys::Win32::System::Console::{
 };
 use windows_sys::Win32::System::Pipes::PeekNamedPipe;
 
+use winx::file::{AccessMode, FileModeInformation};
+
 use super::errno::error;
+use crate::abi::Fdflags;
+use crate::host::{SYNCHRONOUS, StreamFlags};
 
 /// What kind of thing a handle is open on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +107,29 @@ fn typed(record: &INPUT_RECORD) -> Option<u16> {
     // SAFETY: both fields of this union are characters, of which any bits are one.
     let char = unsafe { key.uChar.UnicodeChar };
     (key.bKeyDown != 0).then_some(char)
+}
+
+/// What the host does of itself with what is written, and for what it is open. What Windows does not
+/// tell of a handle is taken as given.
+pub(super) fn flags(handle: BorrowedHandle<'_>) -> io::Result<StreamFlags> {
+    let mut flags = StreamFlags {
+        fdflags: Fdflags::empty(),
+        read: true,
+        write: true,
+    };
+    if let Ok(access) = winx::file::query_access_information(handle) {
+        flags.read = access.contains(AccessMode::FILE_READ_DATA);
+        flags.write = access.intersects(AccessMode::FILE_WRITE_DATA | AccessMode::FILE_APPEND_DATA);
+        let appends = !access.contains(AccessMode::FILE_WRITE_DATA);
+        let disk = kind(handle)? == Kind::Disk;
+        (flags.fdflags).set(Fdflags::APPEND, disk && flags.write && appends);
+    }
+    if kind(handle)? == Kind::Disk {
+        let mode = winx::file::query_mode_information(handle)?;
+        let through = mode.contains(FileModeInformation::FILE_WRITE_THROUGH);
+        flags.fdflags.set(SYNCHRONOUS, through);
+    }
+    Ok(flags)
 }
 
 /// The bytes that can be read from a pipe at once.

@@ -7,72 +7,67 @@ use rustix::net::{Shutdown, SocketType, sockopt};
 use windows_sys::Win32::Networking::WinSock::{MSG_PEEK, WSAEINVAL, WSAENOTSOCK};
 
 use super::errno::would_block;
-use super::file::Which;
-use super::{FileRef, io as kernel, poll, query, wait};
-use crate::abi::{Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, stop};
+use super::file::{File, HandleKind};
+use super::{io as kernel, poll, query, wait};
+use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
+use crate::host::{Direction, StreamFlags, stop};
 use crate::memory::Iovecs;
 
 /// A socket that the guest owns: one that it accepted.
 ///
 /// It is one that does not wait; whether the guest does is decided here, call by call.
 #[derive(Debug)]
-pub struct Socket {
+pub(super) struct Socket {
     socket: OwnedSocket,
     nonblock: AtomicBool,
 }
 
 impl Socket {
-    /// The socket as the stream that it is too.
-    pub fn as_ref(&self) -> FileRef<'_> {
-        FileRef(Which::Socket(self))
-    }
-
-    pub(super) fn as_socket(&self) -> BorrowedSocket<'_> {
+    pub fn as_socket(&self) -> BorrowedSocket<'_> {
         self.socket.as_socket()
     }
 
-    pub(super) fn filetype(&self) -> Filetype {
+    pub fn filetype(&self) -> Filetype {
         filetype(self.as_socket()).unwrap_or(Filetype::SocketStream)
     }
 
-    pub(super) fn is_nonblock(&self) -> bool {
+    pub fn is_nonblock(&self) -> bool {
         self.nonblock.load(Relaxed)
     }
 
-    pub(super) fn set_nonblock(&self, nonblock: bool) {
+    pub fn set_nonblock(&self, nonblock: bool) {
         self.nonblock.store(nonblock, Relaxed);
     }
-}
 
-/// A socket, or what may be one, whoever owns it.
-#[derive(Clone, Copy, Debug)]
-pub struct SocketRef<'a>(FileRef<'a>);
-
-impl<'a> From<FileRef<'a>> for SocketRef<'a> {
-    fn from(file: FileRef<'a>) -> Self {
-        Self(file)
+    pub fn flags(&self) -> StreamFlags {
+        let mut fdflags = Fdflags::empty();
+        fdflags.set(Fdflags::NONBLOCK, self.is_nonblock());
+        StreamFlags {
+            fdflags,
+            read: true,
+            write: true,
+        }
     }
 }
 
-impl<'a> SocketRef<'a> {
-    /// `accept(2)`, waiting for a connection unless `nonblock`.
-    pub fn accept(self, nonblock: bool) -> io::Result<Socket> {
+impl File {
+    /// `accept(2)`, waiting for a connection unless `nonblock`: a socket that the guest owns.
+    pub fn accept(&self, nonblock: bool) -> io::Result<Self> {
         let listener = self.socket()?;
         let socket = self.when_ready(Direction::Read, nonblock, || {
             Ok(rustix::net::accept(listener)?)
         })?;
         query::keep_from_children(socket.as_socket())?;
         rustix::io::ioctl_fionbio(&socket, true)?;
-        Ok(Socket {
+        Ok(Self(HandleKind::Socket(Socket {
             socket,
             nonblock: AtomicBool::new(false),
-        })
+        })))
     }
 
     /// `recvmsg(2)`, waiting for data unless `nonblock`.
     pub fn recv(
-        self,
+        &self,
         iovs: &Iovecs<'_>,
         riflags: Riflags,
         nonblock: bool,
@@ -103,45 +98,45 @@ impl<'a> SocketRef<'a> {
 
     /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is an error, as Windows has no
     /// signals.
-    pub fn send(self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn send(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         let socket = self.socket()?;
         self.when_ready(Direction::Write, nonblock, || kernel::send(socket, ciovs))
     }
 
     /// `shutdown(2)`.
-    pub fn shutdown(self, how: Sdflags) -> io::Result<()> {
+    pub fn shutdown(&self, how: Sdflags) -> io::Result<()> {
         Ok(rustix::net::shutdown(self.socket()?, ways(how)?)?)
     }
 
     /// Refuses what `shutdown(2)` would refuse, and does no more.
-    pub fn check_shutdown(self, how: Sdflags) -> io::Result<()> {
+    pub fn check_shutdown(&self, how: Sdflags) -> io::Result<()> {
         ways(how)?;
         rustix::net::getpeername(self.socket()?)?;
         Ok(())
     }
 
-    fn socket(self) -> io::Result<BorrowedSocket<'a>> {
-        match self.0.0 {
-            Which::Socket(socket) => Ok(socket.as_socket()),
-            Which::Stdio(stdio) => stdio.socket(),
-            Which::File(_) => Err(io::Error::from_raw_os_error(WSAENOTSOCK)),
+    fn socket(&self) -> io::Result<BorrowedSocket<'_>> {
+        match &self.0 {
+            HandleKind::Socket(socket) => Ok(socket.as_socket()),
+            HandleKind::Lent(lent) => lent.socket(),
+            HandleKind::Disk(_) => Err(io::Error::from_raw_os_error(WSAENOTSOCK)),
         }
     }
 
     /// Makes a call, again after each wait. The embedder's socket may be one that waits, and its mode
     /// is not ours to change: who may not wait in the call looks before it.
     fn when_ready<T>(
-        self,
+        &self,
         direction: Direction,
         nonblock: bool,
         mut call: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
-        wait::retry(self.0, direction, nonblock, || {
+        wait::retry(self, direction, nonblock, || {
             if !nonblock && !stop::may_be_asked() {
                 return call();
             }
-            let _turn = self.0.turn(direction)?;
-            if poll::is_ready(self.0, direction)? {
+            let _turn = self.turn(direction)?;
+            if poll::is_ready(self, direction)? {
                 call()
             } else {
                 Err(would_block())

@@ -4,7 +4,7 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{FileRef, poll};
+use super::{File, poll};
 use crate::host::Direction;
 
 /// How long what is said to be ready, and then is not, is left alone.
@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// Makes a call, again after each wait where the host would not wait and the guest would.
 pub(super) fn retry<T>(
-    file: FileRef<'_>,
+    file: &File,
     direction: Direction,
     nonblock: bool,
     mut call: impl FnMut() -> io::Result<T>,

@@ -3,8 +3,8 @@
 
 use std::io;
 
-use super::file::Which;
-use super::{FileRef, Stdio, wait};
+use super::file::{File, HandleKind};
+use super::wait;
 use crate::abi::Filesize;
 use crate::host::Direction;
 use crate::host::stop::Turn;
@@ -13,19 +13,19 @@ use crate::memory::Iovecs;
 /// The most that is written to a pipe at once for a guest that does not want to wait.
 const PIPE_BUF: usize = 4096;
 
-impl FileRef<'_> {
+impl File {
     /// `readv(2)`, waiting unless `nonblock`. A line of a console that has been begun is waited for in
     /// one go.
     ///
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop.
-    pub fn read_unless_stopped(self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        match self.0 {
-            Which::Stdio(stdio) if !iovs.is_empty() => {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        match &self.0 {
+            HandleKind::Lent(lent) if !iovs.is_empty() => {
                 wait::retry(self, Direction::Read, nonblock, || {
-                    let _turn = stdio.turn(Direction::Read)?;
-                    stdio.read_unless(iovs, true)
+                    let _turn = lent.turn(Direction::Read)?;
+                    self.read_lent(lent, iovs, true)
                 })
             }
             _ => self.read(iovs),
@@ -33,8 +33,8 @@ impl FileRef<'_> {
     }
 
     /// `preadv(2)`: what has offsets does not wait.
-    pub fn read_at_unless_stopped(
-        self,
+    pub fn read_at_interruptible(
+        &self,
         iovs: &Iovecs<'_>,
         at: Filesize,
         _: bool,
@@ -44,21 +44,21 @@ impl FileRef<'_> {
 
     /// `writev(2)`, waiting unless `nonblock`. Whether a pipe has room Windows does not tell, so a write
     /// to a full one is waited for in one go.
-    pub fn write_unless_stopped(self, mut ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        match self.0 {
-            Which::Stdio(stdio) => {
+    pub fn write_interruptible(&self, mut ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        match &self.0 {
+            HandleKind::Lent(lent) => {
                 if nonblock {
                     ciovs.truncate(PIPE_BUF);
                 }
-                stdio.write_unless(&ciovs, nonblock)
+                self.write_lent(lent, &ciovs, nonblock)
             }
-            Which::File(_) | Which::Socket(_) => self.write(&ciovs),
+            HandleKind::Disk(_) | HandleKind::Socket(_) => self.write(&ciovs),
         }
     }
 
     /// `pwritev(2)`: what has offsets does not wait.
-    pub fn write_at_unless_stopped(
-        self,
+    pub fn write_at_interruptible(
+        &self,
         ciovs: Iovecs<'_>,
         at: Filesize,
         _: bool,
@@ -66,25 +66,25 @@ impl FileRef<'_> {
         self.write_at(&ciovs, at)
     }
 
+    /// [`File::append`]: what has an end does not wait.
+    pub fn append_interruptible(
+        &self,
+        ciovs: Iovecs<'_>,
+        _: bool,
+    ) -> io::Result<(usize, Option<Filesize>)> {
+        self.append(&ciovs)
+    }
+
     /// The turn to look at it and then make a call.
     ///
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop.
-    pub(super) fn turn(self, direction: Direction) -> io::Result<Option<Turn>> {
-        match self.0 {
-            Which::Stdio(stdio) => stdio.turn(direction).map(Some),
+    pub(super) fn turn(&self, direction: Direction) -> io::Result<Option<Turn>> {
+        match &self.0 {
+            HandleKind::Lent(lent) => lent.turn(direction).map(Some),
             // It never waits in a call.
-            Which::File(_) | Which::Socket(_) => Ok(None),
+            HandleKind::Disk(_) | HandleKind::Socket(_) => Ok(None),
         }
-    }
-}
-
-impl Stdio {
-    /// Which file it is Windows tells of files alone, so that each handle has turns of its own.
-    fn turn(&self, direction: Direction) -> io::Result<Turn> {
-        use std::os::windows::io::AsRawHandle;
-        let handle = self.handle()?.as_raw_handle() as u64;
-        Turn::take(([handle, 0, 0], direction))
     }
 }

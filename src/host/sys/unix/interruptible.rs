@@ -2,13 +2,13 @@
 //! between them. For a thread that may be asked to stop, and for a guest that does not want to wait.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Stat, fstat};
 use rustix::io::Errno;
 
 use super::abandon::abandonable;
-use super::file::{FileRef, Whose, reachable};
+use super::file::{File, reachable};
 use super::{io as kernel, wait};
 use crate::abi::Filesize;
 use crate::host::Direction;
@@ -21,14 +21,14 @@ const PIPE_BUF: usize = libc::PIPE_BUF;
 /// The most that is read at once by a thread that may be left behind.
 const READ_AT_ONCE: usize = 64 << 10;
 
-impl FileRef<'_> {
+impl File {
     /// `readv(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
     ///
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop.
-    pub fn read_unless_stopped(self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.0, Direction::Read, nonblock, || {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
             self.read_now(iovs, None)
         })
     }
@@ -38,14 +38,14 @@ impl FileRef<'_> {
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop.
-    pub fn read_at_unless_stopped(
-        self,
+    pub fn read_at_interruptible(
+        &self,
         iovs: &Iovecs<'_>,
         at: Filesize,
         nonblock: bool,
     ) -> io::Result<usize> {
         let at = reachable(at)?;
-        wait::retry(self.0, Direction::Read, nonblock, || {
+        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
             self.read_now(iovs, Some(at))
         })
     }
@@ -55,7 +55,7 @@ impl FileRef<'_> {
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop, and nothing has been written.
-    pub fn write_unless_stopped(self, ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         self.write_all(ciovs, None, nonblock)
     }
 
@@ -64,8 +64,8 @@ impl FileRef<'_> {
     /// # Errors
     ///
     /// `EINTR`: the thread is asked to stop, and nothing has been written.
-    pub fn write_at_unless_stopped(
-        self,
+    pub fn write_at_interruptible(
+        &self,
         ciovs: Iovecs<'_>,
         at: Filesize,
         nonblock: bool,
@@ -74,8 +74,22 @@ impl FileRef<'_> {
         self.write_all(ciovs, Some(at), nonblock)
     }
 
+    /// `writev(2)` of what is open for appending, waiting unless `nonblock`, likewise. Where it ended only
+    /// [`File::seek`] tells.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the thread is asked to stop, and nothing has been written.
+    pub fn append_interruptible(
+        &self,
+        ciovs: Iovecs<'_>,
+        nonblock: bool,
+    ) -> io::Result<(usize, Option<Filesize>)> {
+        Ok((self.write_all(ciovs, None, nonblock)?, None))
+    }
+
     fn write_all(
-        self,
+        &self,
         mut ciovs: Iovecs<'_>,
         at: Option<i64>,
         nonblock: bool,
@@ -83,7 +97,7 @@ impl FileRef<'_> {
         let mut written = 0;
         loop {
             let at = at.map(|at| at.saturating_add(written as i64));
-            match wait::retry(self.0, Direction::Write, nonblock, || {
+            match wait::retry(self.as_fd(), Direction::Write, nonblock, || {
                 self.write_now(&ciovs, at)
             }) {
                 Ok(nwritten) => {
@@ -102,25 +116,23 @@ impl FileRef<'_> {
     }
 
     /// Reads what is there; `EAGAIN` where that is nothing.
-    fn read_now(self, iovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
-        let read = |fd: BorrowedFd<'_>| match (at, self.1) {
-            // Where an offset is kept, it is the one that counts.
-            (None, Whose::Opened(_)) => self.read(iovs),
-            (None, _) => kernel::read(fd, iovs),
-            (Some(at), _) => kernel::read_at(fd, iovs, at),
+    fn read_now(&self, iovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+        let read = |fd: BorrowedFd<'_>| match at {
+            None => kernel::read(fd, iovs),
+            Some(at) => kernel::read_at(fd, iovs, at),
         };
-        if let Some(fd) = self.nonblocking() {
+        if let Some(fd) = self.nonblocking_fd() {
             return read(fd);
         }
-        match kernel::nowait(self.0, Direction::Read, iovs, at) {
+        match kernel::nowait(self.as_fd(), Direction::Read, iovs, at) {
             Err(error) if is_not_supported(&error) => {}
             result => return result,
         }
         if iovs.is_empty() {
-            return read(self.0);
+            return read(self.as_fd());
         }
         if at.is_none() {
-            match kernel::recv(self.0, iovs, libc::MSG_DONTWAIT) {
+            match kernel::recv(self.as_fd(), iovs, libc::MSG_DONTWAIT) {
                 Err(error) if is_no_socket(&error) => {}
                 result => return result.map(|(received, _)| received),
             }
@@ -129,7 +141,7 @@ impl FileRef<'_> {
             return read(fd);
         }
         match self.look(Direction::Read)? {
-            Seen::Certain(_turn) => read(self.0),
+            Seen::Certain(_turn) => read(self.as_fd()),
             Seen::Device(turn, fd) => {
                 let len = iovs.len().min(READ_AT_ONCE);
                 let bytes = abandonable(move || {
@@ -149,24 +161,23 @@ impl FileRef<'_> {
     }
 
     /// Writes what there is room for; `EAGAIN` where that is nothing.
-    fn write_now(self, ciovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
-        let write = |fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>| match (at, self.1) {
-            (None, Whose::Opened(_)) => self.write(ciovs),
-            (None, _) => kernel::write(fd, ciovs),
-            (Some(at), _) => kernel::write_at(fd, ciovs, at),
+    fn write_now(&self, ciovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+        let write = |fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>| match at {
+            None => kernel::write(fd, ciovs),
+            Some(at) => kernel::write_at(fd, ciovs, at),
         };
-        if let Some(fd) = self.nonblocking() {
+        if let Some(fd) = self.nonblocking_fd() {
             return write(fd, ciovs);
         }
-        match kernel::nowait(self.0, Direction::Write, ciovs, at) {
+        match kernel::nowait(self.as_fd(), Direction::Write, ciovs, at) {
             Err(error) if is_not_supported(&error) => {}
             result => return result,
         }
         if ciovs.is_empty() {
-            return write(self.0, ciovs);
+            return write(self.as_fd(), ciovs);
         }
         if at.is_none() {
-            match kernel::send(self.0, ciovs, libc::MSG_DONTWAIT) {
+            match kernel::send(self.as_fd(), ciovs, libc::MSG_DONTWAIT) {
                 Err(error) if is_no_socket(&error) => {}
                 result => return result,
             }
@@ -177,7 +188,7 @@ impl FileRef<'_> {
         let mut few = ciovs.clone();
         few.truncate(PIPE_BUF);
         match self.look(Direction::Write)? {
-            Seen::Certain(_turn) => write(self.0, &few),
+            Seen::Certain(_turn) => write(self.as_fd(), &few),
             Seen::Device(turn, fd) => {
                 let mut bytes = vec![0; few.len()];
                 few.gather(&mut bytes);
@@ -192,32 +203,15 @@ impl FileRef<'_> {
         }
     }
 
-    /// A description of it on which calls do not wait, if there is one by now.
-    fn nonblocking(&self) -> Option<BorrowedFd<'_>> {
-        match self.1 {
-            Whose::Opened(file) => file.is_nonblock().then_some(self.0),
-            Whose::Lent(stdio) => stdio.reopened(),
-            Whose::Accepted => None,
-        }
-    }
-
-    /// A description of it on which calls do not wait, if one can be had.
-    fn reopen(&self) -> Option<BorrowedFd<'_>> {
-        match self.1 {
-            Whose::Lent(stdio) => stdio.reopen(),
-            Whose::Opened(_) | Whose::Accepted => None,
-        }
-    }
-
     /// Looks, in turn, whether it is ready.
     ///
     /// # Errors
     ///
     /// `EAGAIN`: it is not. `EINTR`: the thread is asked to stop.
-    pub(super) fn look(self, direction: Direction) -> io::Result<Seen> {
-        let stat = fstat(self.0)?;
-        let turn = Turn::take((identity(self.0, &stat), direction))?;
-        if !wait::is_ready(self.0, direction)? {
+    pub(super) fn look(&self, direction: Direction) -> io::Result<Seen> {
+        let stat = fstat(self.as_fd())?;
+        let turn = Turn::take((identity(self.as_fd(), &stat), direction))?;
+        if !wait::is_ready(self.as_fd(), direction)? {
             return Err(Errno::AGAIN.into());
         }
         match FileType::from_raw_mode(stat.st_mode) {
@@ -225,7 +219,7 @@ impl FileRef<'_> {
             _ if !stop::may_be_asked() => Ok(Seen::Certain(turn)),
             _ => Ok(Seen::Device(
                 turn,
-                rustix::io::fcntl_dupfd_cloexec(self.0, 3)?,
+                rustix::io::fcntl_dupfd_cloexec(self.as_fd(), 3)?,
             )),
         }
     }

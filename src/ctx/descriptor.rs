@@ -1,0 +1,264 @@
+use super::parked::Parked;
+use crate::abi::{Advice, Errno, Filesize, Filestat};
+use crate::host::{self, Direction, SeekFrom};
+use crate::memory::Iovecs;
+use crate::vfs::{Dir, OpenFile, Poll, SetTime, StreamHandle, check_range};
+
+/// What is open behind a descriptor. Each operation goes to the kind that it is of.
+///
+/// Errors are those of the manual page of the call that an operation names, and [`Errno::Isdir`] of what
+/// was opened as a directory and only a file can have done. Of a stream that is not the host's, what is
+/// done with files alone fails as Linux has it for a pipe.
+///
+/// What reads, writes and asks for attributes is inlined into its syscall, down to the call of the host: left
+/// alone, the compiler makes a call of each layer.
+#[derive(Debug)]
+pub enum Descriptor {
+    /// What was opened by a path: a file, or a directory that was opened without saying so.
+    File(OpenFile),
+    /// A directory.
+    Dir(Dir),
+    /// A standard stream, which is lent by the embedder; or a socket that the guest accepted.
+    Stream(StreamHandle),
+    /// The directory of a preopen, not open until it is used.
+    Parked(Parked),
+}
+
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "the manual page of the call that an operation names lists them"
+)]
+impl Descriptor {
+    /// Whether it is the embedder's, and what the guest sets of it holds for the guest alone.
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        matches!(self, Descriptor::Stream(stream) if stream.is_lent())
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Descriptor::File(file) => file.handle().is_terminal(),
+            Descriptor::Stream(stream) => stream.is_terminal(),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => false,
+        }
+    }
+
+    /// `fstat(2)`.
+    #[inline(always)]
+    pub fn stat(&self) -> Result<Filestat, Errno> {
+        match self {
+            Descriptor::File(file) => file.stat(),
+            Descriptor::Stream(stream) => stream.stat(),
+            Descriptor::Dir(dir) => dir.as_ref().stat(),
+            Descriptor::Parked(parked) => parked.dir()?.stat(),
+        }
+    }
+
+    /// `futimens(2)`.
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().set_times(atim, mtim),
+            Descriptor::Stream(stream) => {
+                Ok(stream.host_or(Errno::Notsup)?.set_times(atim, mtim)?)
+            }
+            Descriptor::Dir(dir) => dir.as_ref().set_times(atim, mtim),
+            Descriptor::Parked(parked) => parked.dir()?.set_times(atim, mtim),
+        }
+    }
+
+    /// `fsync(2)`.
+    pub fn sync(&self) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().sync(false),
+            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Inval)?.sync()?),
+            Descriptor::Dir(dir) => dir.as_ref().sync(),
+            Descriptor::Parked(parked) => parked.dir()?.sync(),
+        }
+    }
+
+    /// `fdatasync(2)`.
+    pub fn datasync(&self) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().sync(true),
+            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Inval)?.datasync()?),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `readv(2)`, waiting as the host's descriptor does.
+    #[inline(always)]
+    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.read(iovs),
+            Descriptor::Stream(stream) => stream.read(iovs),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `writev(2)`, waiting as the host's descriptor does.
+    #[inline(always)]
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.write(ciovs),
+            Descriptor::Stream(stream) => stream.write(ciovs),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `readv(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.read_interruptible(iovs, nonblock),
+            Descriptor::Stream(stream) => stream.read_interruptible(iovs, nonblock),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `writev(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.write_interruptible(ciovs, nonblock),
+            Descriptor::Stream(stream) => stream.write_interruptible(ciovs.clone(), nonblock),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `preadv(2)`.
+    #[inline(always)]
+    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().read_at(iovs, offset),
+            Descriptor::Stream(stream) => {
+                Ok(stream.host_or(Errno::Spipe)?.read_at(iovs, offset)?)
+            }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `pwritev(2)`.
+    #[inline(always)]
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().write_at(ciovs, offset),
+            Descriptor::Stream(stream) => {
+                Ok(stream.host_or(Errno::Spipe)?.write_at(ciovs, offset)?)
+            }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `preadv(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn read_at_interruptible(
+        &self,
+        iovs: &Iovecs<'_>,
+        offset: Filesize,
+        nonblock: bool,
+    ) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().read_at_interruptible(iovs, offset, nonblock),
+            Descriptor::Stream(stream) => {
+                let file = stream.host_or(Errno::Spipe)?;
+                Ok(file.read_at_interruptible(iovs, offset, nonblock)?)
+            }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `pwritev(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn write_at_interruptible(
+        &self,
+        ciovs: &Iovecs<'_>,
+        offset: Filesize,
+        nonblock: bool,
+    ) -> Result<usize, Errno> {
+        match self {
+            Descriptor::File(file) => file
+                .handle()
+                .write_at_interruptible(ciovs, offset, nonblock),
+            Descriptor::Stream(stream) => {
+                let file = stream.host_or(Errno::Spipe)?;
+                Ok(file.write_at_interruptible(ciovs.clone(), offset, nonblock)?)
+            }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `lseek(2)`.
+    #[inline]
+    pub fn seek(&self, to: SeekFrom) -> Result<Filesize, Errno> {
+        match self {
+            Descriptor::File(file) => file.seek(to),
+            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Spipe)?.seek(to)?),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `ftruncate(2)`.
+    pub fn set_size(&self, size: Filesize) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().set_size(size),
+            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Inval)?.set_size(size)?),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `posix_fallocate(3)`.
+    pub fn allocate(&self, offset: Filesize, len: Filesize) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().allocate(offset, len),
+            Descriptor::Stream(stream) => {
+                Ok(stream.host_or(Errno::Spipe)?.allocate(offset, len)?)
+            }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `posix_fadvise(2)`. Of what is lent, advice would stay with the open file for all that share it; it
+    /// is checked and ignored.
+    pub fn advise(&self, offset: Filesize, len: Filesize, advice: Advice) -> Result<(), Errno> {
+        match self {
+            Descriptor::File(file) => file.handle().advise(offset, len, advice),
+            Descriptor::Stream(StreamHandle::Host(file)) if !file.is_lent() => {
+                Ok(file.advise(offset, len, advice)?)
+            }
+            Descriptor::Stream(_) => check_range(offset, len),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// `poll(2)`: what there is, or on what of the host to wait for it.
+    pub fn poll(&self, direction: Direction) -> Result<Poll<'_>, Errno> {
+        match self {
+            Descriptor::File(file) => Ok(file.poll()),
+            Descriptor::Stream(stream) => Ok(stream.poll(direction)),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+        }
+    }
+
+    /// The bytes that can be read up to the end of a file, of which the host knows no offset.
+    pub fn bytes_left(&self) -> Option<Filesize> {
+        match self {
+            Descriptor::File(file) => file.bytes_left().ok().flatten(),
+            _ => None,
+        }
+    }
+
+    /// The socket, or what the host will say is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is certainly none.
+    pub fn socket(&self) -> Result<&host::File, Errno> {
+        self.host_file().ok_or(Errno::Notsock)
+    }
+
+    /// The host's open file, if it is one.
+    pub fn host_file(&self) -> Option<&host::File> {
+        match self {
+            Descriptor::File(file) => file.handle().host(),
+            Descriptor::Stream(stream) => stream.host(),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => None,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::fs;
+use std::io::{self, Seek, SeekFrom};
+use std::os::windows::io::AsHandle;
+use std::sync::{Mutex, OnceLock};
+
+use super::Dir;
+use super::io::{self as kernel, At};
+use super::query;
+use crate::abi::{Fdflags, Filesize};
+use crate::host::{SYNCHRONOUS, StreamFlags, stop};
+use crate::memory::Iovecs;
+
+/// A file on a disk that the guest opened, or a directory that was not asked for as one.
+#[derive(Debug)]
+pub(super) struct Disk {
+    file: fs::File,
+    /// Who reads or writes. Between an append and the question where that ended, the handle's own position
+    /// must stay.
+    turn: Mutex<()>,
+    /// The directory that it turned out to be.
+    directory: OnceLock<Dir>,
+    /// Those of [`SYNCHRONOUS`] with which it was opened.
+    synchronous: Fdflags,
+}
+
+impl From<Disk> for fs::File {
+    fn from(disk: Disk) -> Self {
+        disk.file
+    }
+}
+
+impl Disk {
+    pub fn new(file: fs::File, fdflags: Fdflags) -> Self {
+        Self {
+            file,
+            turn: Mutex::new(()),
+            directory: OnceLock::new(),
+            synchronous: fdflags & SYNCHRONOUS,
+        }
+    }
+
+    pub fn as_file(&self) -> &fs::File {
+        &self.file
+    }
+
+    pub fn synchronous(&self) -> Fdflags {
+        self.synchronous
+    }
+
+    /// The directory that was opened as a file.
+    pub fn as_dir(&self) -> io::Result<&Dir> {
+        if let Some(dir) = self.directory.get() {
+            return Ok(dir);
+        }
+        let dir = self.file.try_clone()?.into();
+        Ok(self.directory.get_or_init(|| dir))
+    }
+
+    pub fn flags(&self) -> io::Result<StreamFlags> {
+        query::flags(self.file.as_handle())
+    }
+
+    pub fn read(&self, iovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
+        let _turn = stop::lock(&self.turn)?;
+        kernel::read(self.file.as_handle(), iovs, at)
+    }
+
+    pub fn write(&self, ciovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
+        let _turn = stop::lock(&self.turn)?;
+        kernel::write(self.file.as_handle(), ciovs, at)
+    }
+
+    /// Writes at the end, and tells where the end is then.
+    pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Filesize)> {
+        let _turn = stop::lock(&self.turn)?;
+        let nwritten = kernel::write(self.file.as_handle(), ciovs, At::End)?;
+        Ok((nwritten, (&self.file).stream_position()?))
+    }
+
+    pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
+        let _turn = stop::lock(&self.turn)?;
+        (&self.file).seek(to)
+    }
+}

@@ -1,0 +1,147 @@
+use std::fs;
+use std::io::{self, IsTerminal, Seek};
+use std::os::windows::io::{AsRawHandle, BorrowedHandle, BorrowedSocket};
+
+use windows_sys::Win32::Foundation::ERROR_SEEK_ON_DEVICE;
+
+use super::errno::{error, would_block};
+use super::io::{self as kernel, At};
+use super::query::{self, Kind};
+use super::{File, crt, poll, socket, stat, wait};
+use crate::abi::{Filesize, Filestat, Filetype};
+use crate::host::stop::Turn;
+use crate::host::{Direction, StreamFlags};
+use crate::memory::Iovecs;
+
+/// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
+///
+/// Closing the guest's descriptor leaves the embedder's open. Whether the guest waits is decided here,
+/// call by call. Bytes go to a console and come from it as they are, as with node:wasi, and mean what
+/// its code page says.
+#[derive(Debug)]
+pub(super) struct Lent(i32);
+
+impl Lent {
+    /// The open descriptor with this number.
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_INVALID_HANDLE`: there is none.
+    pub fn new(fd: i32) -> io::Result<Self> {
+        crt::handle(fd)?;
+        Ok(Self(fd))
+    }
+
+    /// How it is open.
+    pub fn flags(&self) -> io::Result<StreamFlags> {
+        query::flags(self.handle()?)
+    }
+
+    pub fn handle(&self) -> io::Result<BorrowedHandle<'_>> {
+        crt::handle(self.0)
+    }
+
+    /// What it is open on.
+    pub fn kind(&self) -> io::Result<Kind> {
+        query::kind(self.handle()?)
+    }
+
+    /// The socket that it is.
+    ///
+    /// # Errors
+    ///
+    /// `WSAENOTSOCK`: it is none.
+    pub fn socket(&self) -> io::Result<BorrowedSocket<'_>> {
+        let socket = crt::socket(self.handle()?);
+        socket::filetype(socket)?;
+        Ok(socket)
+    }
+
+    /// The file that it is, or what will say that it is none.
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_SEEK_ON_DEVICE`: it is none.
+    pub fn to_file(&self) -> io::Result<fs::File> {
+        match self.kind()? {
+            Kind::Disk => Ok(self.handle()?.try_clone_to_owned()?.into()),
+            _ => Err(error(ERROR_SEEK_ON_DEVICE)),
+        }
+    }
+
+    /// The bytes from the position of the file that it is to the end.
+    pub fn bytes_left(&self) -> io::Result<Filesize> {
+        let mut file = self.to_file()?;
+        let len = file.metadata()?.len();
+        Ok(len.saturating_sub(file.stream_position()?))
+    }
+
+    pub fn stat(&self) -> io::Result<Filestat> {
+        Ok(stat::of_stream(match self.kind()? {
+            Kind::Disk => return stat::fstat(&self.to_file()?),
+            Kind::Console | Kind::Device => Filetype::CharacterDevice,
+            // A pipe is to a guest, as with node:wasi, a stream like a socket.
+            Kind::Stream => {
+                (self.socket().and_then(socket::filetype)).unwrap_or(Filetype::SocketStream)
+            }
+        }))
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.handle().is_ok_and(|handle| handle.is_terminal())
+    }
+
+    /// The turn to look at it and then make a call. Which file it is Windows tells of files alone, so that
+    /// each handle has turns of its own.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the thread is asked to stop.
+    pub fn turn(&self, direction: Direction) -> io::Result<Turn> {
+        let handle = self.handle()?.as_raw_handle() as u64;
+        Turn::take(([handle, 0, 0], direction))
+    }
+}
+
+impl File {
+    /// Reads from what is lent, waiting unless `nonblock`.
+    pub(super) fn read_lent(
+        &self,
+        lent: &Lent,
+        iovs: &Iovecs<'_>,
+        nonblock: bool,
+    ) -> io::Result<usize> {
+        if nonblock && !poll::is_ready(self, Direction::Read)? {
+            return Err(would_block());
+        }
+        wait::retry(self, Direction::Read, nonblock, || {
+            let handle = lent.handle()?;
+            kernel::read(handle, iovs, place(query::kind(handle)?))
+        })
+    }
+
+    /// Writes to what is lent, waiting unless `nonblock`.
+    pub(super) fn write_lent(
+        &self,
+        lent: &Lent,
+        ciovs: &Iovecs<'_>,
+        nonblock: bool,
+    ) -> io::Result<usize> {
+        if nonblock && !poll::is_ready(self, Direction::Write)? {
+            return Err(would_block());
+        }
+        wait::retry(self, Direction::Write, nonblock, || {
+            let handle = lent.handle()?;
+            kernel::write(handle, ciovs, place(query::kind(handle)?))
+        })
+    }
+}
+
+/// Where the next read or write of something takes place.
+fn place(kind: Kind) -> At {
+    match kind {
+        Kind::Disk => At::Position,
+        Kind::Console | Kind::Device => At::Device,
+        Kind::Stream => At::Stream,
+    }
+}

@@ -1,0 +1,275 @@
+//! Where an open file is read and written next.
+//!
+//! Of its own files, the host keeps that too, but to ask it costs a system call, and so does each of the
+//! many moves that programs make. What a guest opened nobody else has open by the same description, so
+//! the offset of a regular file can be kept here: reads and writes say where, moves are sums. What the
+//! host alone can know is left to it: where an append ended, and how far a file can reach.
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use super::{FileHandle, Poll, Result};
+use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
+use crate::host::{self, Readiness, SeekFrom, stop};
+use crate::memory::Iovecs;
+
+/// Every file system accepts offsets up to this. Beyond, `lseek(2)` is asked, which fails with `EINVAL`
+/// past what the file system can address.
+const LEAST_KNOWN_OFFSET: Filesize = i32::MAX as Filesize;
+
+/// An open file description: a file that a guest opened by a path, its offset, and whether it appends.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: FileHandle,
+    /// None where there is no offset, or the host's is the one that counts. Found with the type.
+    position: OnceLock<Option<Mutex<Position>>>,
+    /// Whether it was opened to append.
+    append: bool,
+}
+
+/// The offset of a regular file.
+#[derive(Debug)]
+struct Position {
+    /// None after an append, until it is known where that ended.
+    offset: Option<Filesize>,
+    /// The greatest offset that the file is known to accept; none before one has been asked about.
+    max_known_offset: Option<Filesize>,
+    /// Whether writes go to the end, wherever that is.
+    append: bool,
+}
+
+impl OpenFile {
+    /// A file that was just opened with these flags, by nobody else.
+    pub fn new(file: FileHandle, fdflags: Fdflags) -> Self {
+        let open_file = Self {
+            position: OnceLock::new(),
+            append: fdflags.contains(Fdflags::APPEND),
+            file,
+        };
+        if let Some(filetype) = open_file.file.filetype() {
+            open_file.set_filetype(filetype);
+        }
+        open_file
+    }
+
+    /// The file without its offset.
+    pub fn handle(&self) -> &FileHandle {
+        &self.file
+    }
+
+    /// Takes note of the type, which decides whether there is an offset to keep here.
+    fn set_filetype(&self, filetype: Filetype) {
+        self.position.get_or_init(|| {
+            let position = Position {
+                offset: Some(0),
+                max_known_offset: None,
+                append: self.append,
+            };
+            (filetype == Filetype::RegularFile).then(|| Mutex::new(position))
+        });
+    }
+
+    /// `fstat(2)`.
+    ///
+    /// # Errors
+    ///
+    /// What the file says.
+    #[inline(always)]
+    pub fn stat(&self) -> Result<Filestat> {
+        let stat = self.file.stat()?;
+        if self.position.get().is_none() {
+            self.set_filetype(stat.filetype);
+        }
+        Ok(stat)
+    }
+
+    /// The offset, held until the call that uses it is over: as on Linux, a thread that reads or writes at
+    /// the same time does so after it.
+    #[inline]
+    fn position(&self) -> Result<Option<MutexGuard<'_, Position>>> {
+        let position = match self.position.get() {
+            Some(position) => position.as_ref(),
+            None => self.find_position()?,
+        };
+        Ok(position.map(stop::lock).transpose()?)
+    }
+
+    #[cold]
+    fn find_position(&self) -> Result<Option<&Mutex<Position>>> {
+        self.stat()?;
+        Ok(self.position.get().and_then(Option::as_ref))
+    }
+
+    /// `readv(2)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::read_at`](super::File::read_at). [`Errno::Again`]: the host's file does not wait.
+    #[inline]
+    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize> {
+        self.advance(
+            self.position()?,
+            |offset| self.file.read_at(iovs, offset),
+            |file| Ok(file.read(iovs)?),
+        )
+    }
+
+    /// `readv(2)`, waiting unless `nonblock`, and interruptible.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::read_at`](super::File::read_at).
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+        self.advance(
+            self.position()?,
+            |offset| self.file.read_at_interruptible(iovs, offset, nonblock),
+            |file| Ok(file.read_interruptible(iovs, nonblock)?),
+        )
+    }
+
+    /// `writev(2)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::write_at`](super::File::write_at). [`Errno::Again`]: the host's file does not wait.
+    #[inline]
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize> {
+        match self.position()? {
+            Some(mut position) if position.append => position.appended(self.file.append(ciovs)?),
+            position => self.advance(
+                position,
+                |offset| self.file.write_at(ciovs, offset),
+                |file| Ok(file.write(ciovs)?),
+            ),
+        }
+    }
+
+    /// `writev(2)`, waiting unless `nonblock`, and interruptible.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::write_at`](super::File::write_at).
+    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+        match self.position()? {
+            Some(mut position) if position.append => {
+                position.appended(self.file.append_interruptible(ciovs, nonblock)?)
+            }
+            position => self.advance(
+                position,
+                |offset| self.file.write_at_interruptible(ciovs, offset, nonblock),
+                |file| Ok(file.write_interruptible(ciovs.clone(), nonblock)?),
+            ),
+        }
+    }
+
+    /// Reads or writes `at` the offset, and moves it behind that; or `by_host`, where that has the offset, or
+    /// where the file turns out to have none.
+    #[inline]
+    fn advance(
+        &self,
+        position: Option<MutexGuard<'_, Position>>,
+        at: impl FnOnce(Filesize) -> Result<usize>,
+        by_host: impl FnOnce(&host::File) -> Result<usize>,
+    ) -> Result<usize> {
+        let Some(mut position) = position else {
+            return by_host(self.file.host().ok_or(Errno::Spipe)?);
+        };
+        let offset = match (position.offset, &self.file) {
+            (Some(offset), _) => offset,
+            (None, FileHandle::Host(file)) => return by_host(file),
+            (None, FileHandle::Other(file)) => file.end_of_append()?,
+        };
+        match (at(offset), &self.file) {
+            (Err(Errno::Spipe), FileHandle::Host(file)) => {
+                position.offset = None;
+                by_host(file)
+            }
+            (Err(errno), _) => Err(errno),
+            (Ok(count), _) => {
+                position.offset = Some(offset + count as Filesize);
+                Ok(count)
+            }
+        }
+    }
+
+    /// `lseek(2)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Inval`]: the offset would be negative, or one that the file does not accept.
+    /// [`Errno::Spipe`]: there are no offsets.
+    #[inline]
+    pub fn seek(&self, to: SeekFrom) -> Result<Filesize> {
+        match self.position()? {
+            Some(mut position) => position.seek(&self.file, to),
+            None => self.file.seek(to),
+        }
+    }
+
+    /// `poll(2)`: a regular file is ready.
+    pub fn poll(&self) -> Poll<'_> {
+        match &self.file {
+            FileHandle::Host(file) => Poll::Host(file),
+            FileHandle::Other(_) => Poll::Ready(Readiness::default()),
+        }
+    }
+
+    /// The bytes between the offset and the end; none where the offset is not known here.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn bytes_left(&self) -> Result<Option<Filesize>> {
+        let Some(offset) = self.position()?.and_then(|position| position.offset) else {
+            return Ok(None);
+        };
+        Ok(Some(self.file.stat()?.size.saturating_sub(offset)))
+    }
+
+    /// `fcntl(F_SETFL)`: what can change of an open file, appending and non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// What the host says.
+    pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<()> {
+        let position = self.position()?;
+        if let FileHandle::Host(file) = &self.file {
+            file.set_fdflags(fdflags)?;
+        }
+        if let Some(mut position) = position {
+            position.append = fdflags.contains(Fdflags::APPEND);
+        }
+        Ok(())
+    }
+}
+
+impl Position {
+    /// Takes note of an append: how much was written, and where it ended if that is known.
+    fn appended(&mut self, (nwritten, end): (usize, Option<Filesize>)) -> Result<usize> {
+        if nwritten > 0 {
+            self.offset = end;
+        }
+        Ok(nwritten)
+    }
+
+    #[inline]
+    fn seek(&mut self, file: &FileHandle, to: SeekFrom) -> Result<Filesize> {
+        let to = match (to, self.offset) {
+            (SeekFrom::Current(by), Some(offset)) => {
+                SeekFrom::Start(offset.checked_add_signed(by).ok_or(Errno::Inval)?)
+            }
+            (to, _) => to,
+        };
+        let offset = match to {
+            SeekFrom::Start(offset)
+                if self.offset.is_some() && Some(offset) <= self.max_known_offset =>
+            {
+                offset
+            }
+            to => file.seek(to)?,
+        };
+        let known = offset.max(LEAST_KNOWN_OFFSET);
+        self.max_known_offset = self.max_known_offset.max(Some(known));
+        self.offset = Some(offset);
+        Ok(offset)
+    }
+}

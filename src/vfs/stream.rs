@@ -1,0 +1,180 @@
+use std::fmt::Debug;
+
+use super::Result;
+use crate::abi::{Errno, Fdflags, Filestat};
+use crate::host::{self, Direction, Readiness, StreamFlags};
+use crate::memory::Iovecs;
+
+/// A pipe, a terminal, a buffer or a callback: what has no offsets, and may have to be waited for.
+///
+/// Several threads may call at once.
+pub trait Stream: Debug + Send + Sync + 'static {
+    /// `fstat(2)`. The type says which rights the guest gets: a socket's, or a character device's.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`].
+    fn stat(&self) -> Result<Filestat>;
+
+    /// Whether it is a terminal.
+    ///
+    /// Of itself, it is none.
+    fn is_terminal(&self) -> bool {
+        false
+    }
+
+    /// `readv(2)`: the number of bytes read; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Again`]: there is nothing yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
+    /// thread is asked to stop. [`Errno::Badf`]: it can be written alone. [`Errno::Io`].
+    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
+
+    /// `writev(2)`: the number of bytes written, all of them unless `nonblock`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Again`]: there is no room yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
+    /// thread is asked to stop, and nothing has been written. [`Errno::Badf`]: it can be read alone.
+    /// [`Errno::Pipe`]: nobody reads it any more. [`Errno::Nospc`]: it has a limit. [`Errno::Io`].
+    fn write(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
+
+    /// `poll(2)`: what there is in one direction, or on what of the host to wait for it.
+    fn poll(&self, direction: Direction) -> Poll<'_>;
+}
+
+/// How `poll_oneoff` finds out about one thing.
+#[derive(Clone, Copy, Debug)]
+pub enum Poll<'a> {
+    /// It is ready now.
+    Ready(Readiness),
+    /// It is ready when this file of the host is.
+    Host(&'a host::File),
+}
+
+/// A stream, of the host or not.
+#[derive(Debug)]
+pub enum StreamHandle {
+    /// One of the embedder's descriptors, which is lent as a standard stream, whatever it is open on; or a
+    /// socket that the guest accepted.
+    Host(host::File),
+    /// What the embedder has made up.
+    Other(Box<dyn Stream>),
+}
+
+#[allow(clippy::missing_errors_doc, reason = "the trait lists them")]
+impl StreamHandle {
+    /// The host's open file, if it is one.
+    pub fn host(&self) -> Option<&host::File> {
+        match self {
+            StreamHandle::Host(file) => Some(file),
+            StreamHandle::Other(_) => None,
+        }
+    }
+
+    /// The host's open file, for what only that can do.
+    ///
+    /// # Errors
+    ///
+    /// `errno`: it is another stream. That is what Linux says of a pipe.
+    pub fn host_or(&self, errno: Errno) -> Result<&host::File> {
+        self.host().ok_or(errno)
+    }
+
+    /// Whether it is the embedder's, and what the guest sets of it holds for the guest alone.
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        match self {
+            StreamHandle::Host(file) => file.is_lent(),
+            StreamHandle::Other(_) => true,
+        }
+    }
+
+    /// How the embedder has opened it.
+    ///
+    /// # Errors
+    ///
+    /// What `fcntl(2)` says.
+    pub fn flags(&self) -> Result<StreamFlags> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.flags()?),
+            StreamHandle::Other(_) => Ok(StreamFlags {
+                fdflags: Fdflags::empty(),
+                read: true,
+                write: true,
+            }),
+        }
+    }
+
+    /// [`Stream::stat`].
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    #[inline(always)]
+    pub fn stat(&self) -> Result<Filestat> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.stat()?),
+            StreamHandle::Other(stream) => stream.stat(),
+        }
+    }
+
+    /// [`Stream::is_terminal`].
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            StreamHandle::Host(file) => file.is_terminal(),
+            StreamHandle::Other(stream) => stream.is_terminal(),
+        }
+    }
+
+    /// `readv(2)`, waiting as [`host::File::read`] does.
+    #[inline(always)]
+    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.read(iovs)?),
+            StreamHandle::Other(stream) => stream.read(iovs, false),
+        }
+    }
+
+    /// `writev(2)`, waiting as [`host::File::write`] does.
+    #[inline(always)]
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.write(ciovs)?),
+            StreamHandle::Other(stream) => stream.write(ciovs, false),
+        }
+    }
+
+    /// `readv(2)`, waiting unless `nonblock`, and interruptible.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Intr`]: the thread is asked to stop.
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.read_interruptible(iovs, nonblock)?),
+            StreamHandle::Other(stream) => stream.read(iovs, nonblock),
+        }
+    }
+
+    /// `writev(2)`, waiting unless `nonblock`, and interruptible.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Intr`]: the thread is asked to stop, and nothing has been written.
+    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.write_interruptible(ciovs, nonblock)?),
+            StreamHandle::Other(stream) => stream.write(&ciovs, nonblock),
+        }
+    }
+
+    /// [`Stream::poll`].
+    pub fn poll(&self, direction: Direction) -> Poll<'_> {
+        match self {
+            StreamHandle::Host(file) => Poll::Host(file),
+            StreamHandle::Other(stream) => stream.poll(direction),
+        }
+    }
+}
