@@ -32,6 +32,7 @@ mod sock;
 
 mod arguments;
 mod escape;
+mod foreign;
 mod grants;
 mod nested;
 mod pointers;

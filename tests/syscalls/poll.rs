@@ -1,9 +1,12 @@
 use std::io::{PipeReader, PipeWriter, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::{self, Badf, Inval, Notcapable, Notsup, Overflow, Success};
 use wasi_rs::abi::{Event, EventFdReadwrite, Eventtype, Record, Rights};
+use wasi_rs::host;
 
+use crate::foreign;
 use crate::support::{BUF, CLOSED, END, Guest, OUT, Open, PREOPEN};
 
 const REALTIME: u32 = 0;
@@ -388,6 +391,25 @@ pub mod poll_oneoff {
         let events = poll(&guest, &[forever, readable(1, 0)]);
         assert_eq!(events, [ready(1, Eventtype::FdRead, 4, false)]);
         thread.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_is_none_of_the_hosts_is_ready_or_says_what_to_wait_for() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let guest = Guest::new();
+        let source = foreign::source(&guest, "input");
+        let pipe = host::File::lent(reader.as_raw_fd()).unwrap();
+        let piped = foreign::stream(&guest, foreign::Piped(pipe));
+        let forever = clock(3, MONOTONIC, u64::MAX, RELATIVE);
+        let readable = [readable(1, source), forever, readable(2, piped)];
+        let input = ready(1, Eventtype::FdRead, 5, false);
+        assert_eq!(poll(&guest, &readable), [input]);
+        writer.write_all(b"more").unwrap();
+        let more = ready(2, Eventtype::FdRead, 4, false);
+        assert_eq!(poll(&guest, &readable), [input, more]);
+        assert_eq!(poll(&guest, &readable[1..]), [more]);
+        let room = ready(4, Eventtype::FdWrite, 0, false);
+        assert_eq!(poll(&guest, &[forever, writable(4, source)]), [room]);
     }
 
     #[test]
