@@ -7,12 +7,15 @@
 //! This is also where a guest's path becomes a name in a directory of the host ([`resolve`]), because
 //! that takes both the preopens and the host.
 
+mod access;
 mod budget;
 mod clock;
 mod descriptor;
 mod entry;
+mod fdflags;
 mod file_id;
 mod grant;
+mod kind;
 mod limits;
 mod mounts;
 mod parked;
@@ -20,9 +23,10 @@ mod preopens;
 mod random;
 pub mod resolve;
 mod resolved;
-mod stream;
+mod socket;
 mod strings;
 mod table;
+mod transfer;
 mod walk;
 
 use std::path::PathBuf;

@@ -1,11 +1,8 @@
-//! Reading and writing through an [`Entry`]: when a call waits, and what a stream that is lent has of its
-//! own. The host's open file, which others share, is read and written, and stays as it is otherwise.
-
-use std::sync::atomic::Ordering::Relaxed;
+//! Reading and writing: whether a call waits, and how.
 
 use super::Entry;
-use crate::abi::{Errno, Fdflags, Filesize, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{self, Direction, SYNCHRONOUS, SeekFrom, stop};
+use crate::abi::{Errno, Filesize, Filetype};
+use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
 impl Entry {
@@ -158,11 +155,6 @@ impl Entry {
         self.is_shut(direction) || self.is_nonblock() && self.descriptor.is_lent()
     }
 
-    /// Whether the guest does not want to wait on this descriptor.
-    pub fn is_nonblock(&self) -> bool {
-        self.fdflags().contains(Fdflags::NONBLOCK)
-    }
-
     /// Whether there is something that a read or write would wait for: a disk is as fast as it is.
     fn may_wait(&self) -> bool {
         use Filetype::{BlockDevice, Directory, RegularFile};
@@ -170,99 +162,5 @@ impl Entry {
             self.filetype(),
             Ok(RegularFile | Directory | BlockDevice) | Err(_)
         )
-    }
-
-    /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
-    #[inline]
-    fn seek_to_append(&self) -> Result<(), Errno> {
-        let append = self.fdflags().contains(Fdflags::APPEND);
-        if append && self.descriptor.is_lent() && self.host_lacks(Fdflags::APPEND)? {
-            // What cannot seek has no end to append to.
-            let _ = self.descriptor.seek(SeekFrom::End(0));
-        }
-        Ok(())
-    }
-
-    /// Brings to the disk what was written, where the guest asked for that after opening: the host
-    /// takes such a flag only when it opens.
-    #[inline]
-    fn synchronise(&self) -> Result<(), Errno> {
-        if self.emulated(SYNCHRONOUS)? {
-            self.descriptor.sync()?;
-        }
-        Ok(())
-    }
-
-    /// Whether the guest set one of these flags and the host does not keep it.
-    #[inline]
-    fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
-        let set = self.fdflags() & fdflags;
-        Ok(!set.is_empty() && self.host_lacks(set)?)
-    }
-
-    #[cold]
-    fn host_lacks(&self, set: Fdflags) -> Result<bool, Errno> {
-        Ok(!self.host_fdflags()?.contains(set))
-    }
-
-    /// `accept4(2)`, waiting for a connection unless `nonblock`.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
-    /// says.
-    pub fn accept(&self, nonblock: bool) -> Result<host::File, Errno> {
-        Ok(self.descriptor.socket()?.accept(nonblock)?)
-    }
-
-    /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// As [`Entry::accept`].
-    pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
-        let socket = self.descriptor.socket()?;
-        if self.is_shut(Direction::Read) {
-            return Ok((0, Roflags::empty()));
-        }
-        Ok(socket.recv(iovs, riflags, self.is_nonblock())?)
-    }
-
-    /// `sendmsg(2)`, waiting unless the guest made the descriptor non-blocking.
-    ///
-    /// # Errors
-    ///
-    /// As [`Entry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
-    pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        let socket = self.descriptor.socket()?;
-        if self.is_shut(Direction::Write) {
-            return Err(Errno::Pipe);
-        }
-        Ok(socket.send(ciovs, self.is_nonblock())?)
-    }
-
-    /// `shutdown(2)`, of a stream that is lent for this descriptor alone: the connection is the host's.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Notsock`]: it is a directory. What the host says.
-    pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
-        let socket = self.descriptor.socket()?;
-        if self.descriptor.is_lent() {
-            socket.check_shutdown(how)?;
-            self.shut.fetch_or(how.bits(), Relaxed);
-        } else {
-            socket.shutdown(how)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the guest has shut a stream that is lent in this direction.
-    pub fn is_shut(&self, direction: Direction) -> bool {
-        let half = match direction {
-            Direction::Read => Sdflags::RD,
-            Direction::Write => Sdflags::WR,
-        };
-        Sdflags::from_bits_retain(self.shut.load(Relaxed)).contains(half)
     }
 }

@@ -1,0 +1,94 @@
+//! The flags of a descriptor: which of them the host keeps, and what is done in its place for the others.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Descriptor, Entry};
+use crate::abi::{Errno, Fdflags};
+use crate::host::{SYNCHRONOUS, SeekFrom, StreamFlags};
+use crate::vfs::StreamHandle;
+
+impl Entry {
+    /// The flags, as the guest set them.
+    pub fn fdflags(&self) -> Fdflags {
+        Fdflags::from_bits_retain(self.fdflags.load(Relaxed))
+    }
+
+    /// The flags that the host keeps for this descriptor, whatever the guest sets.
+    ///
+    /// # Errors
+    ///
+    /// What `fcntl(2)` says.
+    pub fn host_fdflags(&self) -> Result<Fdflags, Errno> {
+        Ok(match &self.descriptor {
+            Descriptor::File(file) => file.handle().synchronous(),
+            Descriptor::Stream(stream) if stream.is_lent() => {
+                self.stream_flags(stream)?.fdflags - Fdflags::NONBLOCK
+            }
+            Descriptor::Dir(_) | Descriptor::Stream(_) | Descriptor::Parked(_) => Fdflags::empty(),
+        })
+    }
+
+    /// Sets the flags: with the host where the descriptor is the guest's own, else for the guest alone.
+    ///
+    /// # Errors
+    ///
+    /// What `fcntl(2)` says.
+    pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<(), Errno> {
+        match &self.descriptor {
+            Descriptor::File(file) => file.set_fdflags(fdflags)?,
+            Descriptor::Stream(StreamHandle::Host(file)) if !file.is_lent() => {
+                file.set_fdflags(fdflags)?;
+            }
+            Descriptor::Dir(_) | Descriptor::Stream(_) | Descriptor::Parked(_) => {}
+        }
+        self.fdflags.store(fdflags.bits(), Relaxed);
+        Ok(())
+    }
+
+    /// Whether the guest does not want to wait on this descriptor.
+    pub fn is_nonblock(&self) -> bool {
+        self.fdflags().contains(Fdflags::NONBLOCK)
+    }
+
+    /// How the host opened a standard stream.
+    pub(super) fn stream_flags(&self, stream: &StreamHandle) -> Result<StreamFlags, Errno> {
+        if let Some(flags) = self.stream_flags.get() {
+            return Ok(*flags);
+        }
+        let flags = stream.flags()?;
+        Ok(*self.stream_flags.get_or_init(|| flags))
+    }
+
+    /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
+    #[inline]
+    pub(super) fn seek_to_append(&self) -> Result<(), Errno> {
+        let append = self.fdflags().contains(Fdflags::APPEND);
+        if append && self.descriptor.is_lent() && self.host_lacks(Fdflags::APPEND)? {
+            // What cannot seek has no end to append to.
+            let _ = self.descriptor.seek(SeekFrom::End(0));
+        }
+        Ok(())
+    }
+
+    /// Brings to the disk what was written, where the guest asked for that after opening: the host
+    /// takes such a flag only when it opens.
+    #[inline]
+    pub(super) fn synchronise(&self) -> Result<(), Errno> {
+        if self.emulated(SYNCHRONOUS)? {
+            self.descriptor.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the guest set one of these flags and the host does not keep it.
+    #[inline]
+    fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
+        let set = self.fdflags() & fdflags;
+        Ok(!set.is_empty() && self.host_lacks(set)?)
+    }
+
+    #[cold]
+    fn host_lacks(&self, set: Fdflags) -> Result<bool, Errno> {
+        Ok(!self.host_fdflags()?.contains(set))
+    }
+}

@@ -1,0 +1,71 @@
+//! What only sockets can do.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Entry;
+use crate::abi::{Errno, Riflags, Roflags, Sdflags};
+use crate::host::{self, Direction};
+use crate::memory::Iovecs;
+
+impl Entry {
+    /// `accept4(2)`, waiting for a connection unless `nonblock`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
+    /// says.
+    pub fn accept(&self, nonblock: bool) -> Result<host::File, Errno> {
+        Ok(self.descriptor.socket()?.accept(nonblock)?)
+    }
+
+    /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::accept`].
+    pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
+        let socket = self.descriptor.socket()?;
+        if self.is_shut(Direction::Read) {
+            return Ok((0, Roflags::empty()));
+        }
+        Ok(socket.recv(iovs, riflags, self.is_nonblock())?)
+    }
+
+    /// `sendmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
+    pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+        let socket = self.descriptor.socket()?;
+        if self.is_shut(Direction::Write) {
+            return Err(Errno::Pipe);
+        }
+        Ok(socket.send(ciovs, self.is_nonblock())?)
+    }
+
+    /// `shutdown(2)`, of a stream that is lent for this descriptor alone: the connection is the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsock`]: it is a directory. What the host says.
+    pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
+        let socket = self.descriptor.socket()?;
+        if self.descriptor.is_lent() {
+            socket.check_shutdown(how)?;
+            self.shut.fetch_or(how.bits(), Relaxed);
+        } else {
+            socket.shutdown(how)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the guest has shut a stream that is lent in this direction.
+    pub fn is_shut(&self, direction: Direction) -> bool {
+        let half = match direction {
+            Direction::Read => Sdflags::RD,
+            Direction::Write => Sdflags::WR,
+        };
+        Sdflags::from_bits_retain(self.shut.load(Relaxed)).contains(half)
+    }
+}
