@@ -14,7 +14,7 @@ use memchr::memmem;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 use wasi_rs::abi::{Clockid, Dirent, Errno, Event, Record, Rights, Snapshot};
-use wasi_rs::ctx::{Descriptor, Entry, WasiCtx};
+use wasi_rs::ctx::{Descriptor, FdEntry, WasiCtx};
 use wasi_rs::host;
 use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SYSCALLS, Trap};
 use wasi_rs::vfs::Dir;
@@ -506,7 +506,7 @@ fn is_ready(fd: BorrowedFd<'_>, wants: PollFlags) -> bool {
 }
 
 /// Whether it is the pipe in `inside`, which nobody empties.
-fn is_pipe(entry: &Entry) -> bool {
+fn is_pipe(entry: &FdEntry) -> bool {
     let Descriptor::File(file) = entry.descriptor() else {
         return false;
     };

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::Entry;
+use super::FdEntry;
 use crate::abi::{Errno, Rights, RightsPair};
 
 /// The rights of a descriptor, of whatever kind it is.
@@ -78,12 +78,12 @@ impl Clone for Access {
     }
 }
 
-impl Entry {
+impl FdEntry {
     /// The rights that are reported: those that were asked for, as far as the guest may use them.
     ///
     /// # Errors
     ///
-    /// As [`Entry::filetype`].
+    /// As [`FdEntry::filetype`].
     pub fn rights(&self) -> Result<RightsPair, Errno> {
         let most = self.kind()?.rights;
         let granted = self.granted();
@@ -120,7 +120,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: it may not. As [`Entry::filetype`].
+    /// [`Errno::Notcapable`]: it may not. As [`FdEntry::filetype`].
     pub fn require_to_open(
         &self,
         base: Rights,
@@ -143,7 +143,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: not all of them. As [`Entry::filetype`].
+    /// [`Errno::Notcapable`]: not all of them. As [`FdEntry::filetype`].
     #[inline]
     pub fn require(&self, base: Rights) -> Result<(), Errno> {
         let most = self.kind()?.rights.base;
@@ -159,7 +159,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::require`].
+    /// As [`FdEntry::require`].
     pub fn require_socket(&self) -> Result<(), Errno> {
         // One that is open in one direction alone is a pipe: no socket, as the host will say.
         let kind = self.kind()?;

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Descriptor, Entry};
+use super::{Descriptor, FdEntry};
 use crate::abi::{Errno, Fdflags};
 use crate::host::{SYNCHRONOUS, SeekFrom, StreamFlags};
 use crate::vfs::StreamHandle;
 
-impl Entry {
+impl FdEntry {
     /// The flags, as the guest set them.
     pub fn fdflags(&self) -> Fdflags {
         Fdflags::from_bits_retain(self.fdflags.load(Relaxed))

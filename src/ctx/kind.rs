@@ -1,7 +1,7 @@
 //! What kind of thing is open: found when first asked for, as opening does not need it, and it costs a
 //! system call.
 
-use super::{Descriptor, Entry};
+use super::{Descriptor, FdEntry};
 use crate::abi::{Errno, Filestat, Filetype, Rights, RightsPair};
 use crate::host::StreamFlags;
 
@@ -23,7 +23,7 @@ impl Kind {
     };
 }
 
-impl Entry {
+impl FdEntry {
     /// The type of what is open.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::filetype`].
+    /// As [`FdEntry::filetype`].
     pub fn is_stream(&self) -> Result<bool, Errno> {
         Ok(!self.kind()?.rights.base.contains(Rights::FD_SEEK))
     }

@@ -11,7 +11,7 @@ mod access;
 mod budget;
 mod clock;
 mod descriptor;
-mod entry;
+mod fd_entry;
 mod fdflags;
 mod file_id;
 mod grant;
@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use budget::Slot;
 pub use clock::{Clock, Clocks};
 pub use descriptor::Descriptor;
-pub use entry::Entry;
+pub use fd_entry::FdEntry;
 pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
@@ -83,7 +83,7 @@ pub struct ReservedFd<'c> {
 
 impl ReservedFd<'_> {
     /// Gives the number to a descriptor.
-    pub fn fill(mut self, entry: Entry) -> Fd {
+    pub fn fill(mut self, entry: FdEntry) -> Fd {
         if let Some(slot) = self.slot.take() {
             let entry = Arc::new(entry.in_slot(slot));
             self.ctx.table().fill(self.fd, Some(entry));
@@ -168,7 +168,10 @@ impl WasiCtx {
                 errno: error.into(),
                 given: Given::Stdio(fd),
             })?;
-            entries.push(Entry::stdio(StreamHandle::Host(stdio), options.grant.stdio));
+            entries.push(FdEntry::stdio(
+                StreamHandle::Host(stdio),
+                options.grant.stdio,
+            ));
         }
         let preopens = preopens::open(options.preopens, options.grant.preopens)?;
         entries.extend(preopens.entries);
@@ -242,7 +245,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: there is none.
-    pub fn entry(&self, fd: Fd) -> Result<Arc<Entry>, Errno> {
+    pub fn entry(&self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
         self.table().get(fd).cloned()
     }
 
@@ -251,7 +254,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
-    pub fn get(&self, fd: Fd, base: Rights) -> Result<Arc<Entry>, Errno> {
+    pub fn get(&self, fd: Fd, base: Rights) -> Result<Arc<FdEntry>, Errno> {
         let entry = self.entry(fd)?;
         entry.require(base)?;
         Ok(entry)
@@ -263,7 +266,7 @@ impl WasiCtx {
     ///
     /// As [`WasiCtx::get`], `FD_SEEK` being needed, too. [`Errno::Spipe`]: it is a stream, which has no
     /// offsets.
-    pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<Entry>, Errno> {
+    pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<FdEntry>, Errno> {
         let entry = self.entry(fd)?;
         match entry.require(base | Rights::FD_SEEK) {
             Ok(()) => Ok(entry),
@@ -283,7 +286,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
-    pub fn socket(&self, fd: Fd) -> Result<Arc<Entry>, Errno> {
+    pub fn socket(&self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
         let entry = self.entry(fd)?;
         entry.require_socket()?;
         Ok(entry)
@@ -359,7 +362,7 @@ impl WasiCtx {
     }
 
     /// The preopened directories that are still open.
-    pub fn preopens(&self) -> Vec<Arc<Entry>> {
+    pub fn preopens(&self) -> Vec<Arc<FdEntry>> {
         (self.table().iter())
             .filter(|(_, entry)| entry.mapped_path().is_some())
             .map(|(_, entry)| Arc::clone(entry))
@@ -372,7 +375,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// What `fstat(2)` says.
-    pub fn parent_ino(&self, dir: &Entry, listed: Inode) -> Result<Inode, Errno> {
+    pub fn parent_ino(&self, dir: &FdEntry, listed: Inode) -> Result<Inode, Errno> {
         let dir = dir.file_id()?;
         Ok(if self.roots.contains(&dir) {
             dir.ino
@@ -385,8 +388,8 @@ impl WasiCtx {
     ///
     /// # Errors
     ///
-    /// As [`Entry::read_dir`].
-    pub fn read_dir<'e>(&self, dir: &'e Entry) -> Result<Taken<'e, ReadDir>, Errno> {
+    /// As [`FdEntry::read_dir`].
+    pub fn read_dir<'e>(&self, dir: &'e FdEntry) -> Result<Taken<'e, ReadDir>, Errno> {
         dir.read_dir(&self.read_dir_room)
     }
 

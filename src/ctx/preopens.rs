@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{self, Component, Path, PathBuf};
 
 use super::mounts::Mounts;
-use super::{Entry, FileId, Given, InitError, Preopen};
+use super::{FdEntry, FileId, Given, InitError, Preopen};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
 use crate::vfs::{Dir, DirRef, Name, OpenHow, Opened};
@@ -27,7 +27,7 @@ const LINKING: Rights = Rights::PATH_SYMLINK
 /// The directories that a guest has from the start.
 pub struct Preopened {
     /// Their descriptors, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<FdEntry>,
     /// Which directories they are.
     pub ids: Vec<FileId>,
     /// Those of them that have fewer rights than others that they lie below.
@@ -57,7 +57,7 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, In
     let each = preopens.into_iter().zip(paths).zip(dirs);
     let entries = each.map(|((mut preopen, path), opened)| {
         preopen.real_path = path;
-        let entry = Entry::preopen(opened.dir, opened.id, preopen, granted);
+        let entry = FdEntry::preopen(opened.dir, opened.id, preopen, granted);
         // A directory that a guest has removed may be followed by another with its inode number, to
         // which a link of the guest leads.
         if opened.is_nested {

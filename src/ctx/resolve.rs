@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::resolved::{Last, ParentDir};
-use super::{Entry, FileId, WasiCtx};
+use super::{FdEntry, FileId, WasiCtx};
 use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
 use crate::vfs::{Name, OpenHow, Opened, Result, Step};
 
@@ -77,7 +77,7 @@ impl WasiCtx {
     /// [`Errno::Intr`]: as [`WasiCtx::walk`]. What the host says of a component before the last.
     pub fn resolve<'p>(
         &self,
-        base: &'p Arc<Entry>,
+        base: &'p Arc<FdEntry>,
         path: &'p [u8],
         follow: Follow,
         required: RequiredRights,
@@ -122,7 +122,7 @@ impl WasiCtx {
     /// [`Errno::Notcapable`]: what is there has not the rights `required`.
     pub fn resolve_existing<'p>(
         &self,
-        base: &'p Arc<Entry>,
+        base: &'p Arc<FdEntry>,
         path: &'p [u8],
         follow: bool,
         required: RequiredRights,
@@ -141,7 +141,7 @@ impl WasiCtx {
     /// As [`WasiCtx::resolve_existing`]. What `fstatat(2)` says.
     pub fn stat_path(
         &self,
-        base: &Arc<Entry>,
+        base: &Arc<FdEntry>,
         path: &[u8],
         follow: bool,
         required: RequiredRights,
@@ -164,7 +164,7 @@ impl WasiCtx {
 
     /// The attributes of what `path` leads to, where the host can tell them without being led there first:
     /// a path of several components, the last of which is a name.
-    fn stat_beneath(&self, base: &Entry, path: &[u8], follow: bool) -> Result<Step<Filestat>> {
+    fn stat_beneath(&self, base: &FdEntry, path: &[u8], follow: bool) -> Result<Step<Filestat>> {
         let (Some(_), last) = split_last(path) else {
             return Ok(Step::Walk);
         };
@@ -183,7 +183,7 @@ impl WasiCtx {
     /// has slashes behind its name. What `openat(2)` says.
     pub fn open_path(
         &self,
-        base: &Arc<Entry>,
+        base: &Arc<FdEntry>,
         path: &[u8],
         how: OpenHow,
         required: RequiredRights,
@@ -208,7 +208,7 @@ impl WasiCtx {
     #[cold]
     fn open_walked(
         &self,
-        base: &Arc<Entry>,
+        base: &Arc<FdEntry>,
         path: &[u8],
         mut how: OpenHow,
         required: RequiredRights,
@@ -261,7 +261,7 @@ impl WasiCtx {
 
     /// The preopen with the longest name that `path`, an absolute path of the guest's, begins with,
     /// and what of the path is left.
-    pub(super) fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<Entry>, &'p [u8])> {
+    pub(super) fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {
         let mut longest = None;
         let mut longest_len = 0;
         for preopen in self.preopens() {

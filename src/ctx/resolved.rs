@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Entry;
+use super::FdEntry;
 use crate::abi::{Errno, Filestat, Filetype, Rights};
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
@@ -52,7 +52,7 @@ impl RequiredRights {
     /// # Errors
     ///
     /// [`Errno::Notcapable`]: not all of them.
-    pub fn check(self, entry: &Entry) -> Result<(), Errno> {
+    pub fn check(self, entry: &FdEntry) -> Result<(), Errno> {
         entry.require_to_open(self.base, self.inheriting, self.write)
     }
 
@@ -91,7 +91,7 @@ pub struct ResolvedPath<'p> {
 /// An open directory: that of one of the guest's descriptors, or one opened on the way.
 #[derive(Debug)]
 pub(super) enum ParentDir<'p> {
-    Descriptor(Cow<'p, Arc<Entry>>),
+    Descriptor(Cow<'p, Arc<FdEntry>>),
     Opened(Dir),
 }
 

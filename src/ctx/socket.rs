@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Entry;
+use super::FdEntry;
 use crate::abi::{Errno, Riflags, Roflags, Sdflags};
 use crate::host::{self, Direction};
 use crate::memory::Iovecs;
 
-impl Entry {
+impl FdEntry {
     /// `accept4(2)`, waiting for a connection unless `nonblock`.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::accept`].
+    /// As [`FdEntry::accept`].
     pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
         let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Read) {
@@ -35,7 +35,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
+    /// As [`FdEntry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
     pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
         let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Write) {

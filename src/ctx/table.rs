@@ -1,7 +1,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::Entry;
+use super::FdEntry;
 use crate::abi::{Errno, Fd};
 
 /// The descriptors of a guest: small numbers, the lowest free one first.
@@ -18,11 +18,11 @@ enum Row {
     Free,
     /// For what a call is about to open. Nothing has this number yet.
     Reserved,
-    Open(Arc<Entry>),
+    Open(Arc<FdEntry>),
 }
 
 impl Row {
-    fn entry(&self) -> Option<&Arc<Entry>> {
+    fn entry(&self) -> Option<&Arc<FdEntry>> {
         match self {
             Row::Open(entry) => Some(entry),
             Row::Free | Row::Reserved => None,
@@ -32,7 +32,7 @@ impl Row {
 
 impl Table {
     /// A table of these descriptors, numbered from 0, that will hold at most `limit`.
-    pub fn new(entries: Vec<Entry>, limit: usize) -> Self {
+    pub fn new(entries: Vec<FdEntry>, limit: usize) -> Self {
         Self {
             first_free: entries.len(),
             rows: (entries.into_iter())
@@ -47,14 +47,14 @@ impl Table {
     /// # Errors
     ///
     /// [`Errno::Badf`]: nothing.
-    pub fn get(&self, fd: Fd) -> Result<&Arc<Entry>, Errno> {
+    pub fn get(&self, fd: Fd) -> Result<&Arc<FdEntry>, Errno> {
         (self.rows.get(fd as usize))
             .and_then(Row::entry)
             .ok_or(Errno::Badf)
     }
 
     /// Every descriptor, with its number.
-    pub fn iter(&self) -> impl Iterator<Item = (Fd, &Arc<Entry>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Fd, &Arc<FdEntry>)> {
         (self.rows.iter().enumerate()).filter_map(|(fd, row)| Some((fd as Fd, row.entry()?)))
     }
 
@@ -79,7 +79,7 @@ impl Table {
     }
 
     /// Gives a reserved number to a descriptor, or back where that is none.
-    pub fn fill(&mut self, reserved: Fd, entry: Option<Arc<Entry>>) {
+    pub fn fill(&mut self, reserved: Fd, entry: Option<Arc<FdEntry>>) {
         if entry.is_none() {
             self.first_free = self.first_free.min(reserved as usize);
         }
@@ -91,7 +91,7 @@ impl Table {
     /// # Errors
     ///
     /// [`Errno::Badf`]: nothing.
-    pub fn remove(&mut self, fd: Fd) -> Result<Arc<Entry>, Errno> {
+    pub fn remove(&mut self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
         let row = self.rows.get_mut(fd as usize).ok_or(Errno::Badf)?;
         match mem::replace(row, Row::Free) {
             Row::Open(entry) => {
@@ -109,8 +109,8 @@ impl Table {
     /// gives what was there. Numbers that are reserved stay so.
     pub fn replace(
         &mut self,
-        replacement: impl Fn(&Arc<Entry>) -> Option<Arc<Entry>>,
-    ) -> Vec<Arc<Entry>> {
+        replacement: impl Fn(&Arc<FdEntry>) -> Option<Arc<FdEntry>>,
+    ) -> Vec<Arc<FdEntry>> {
         let mut replaced = Vec::new();
         for row in &mut self.rows {
             if let Row::Open(entry) = row {
@@ -129,7 +129,7 @@ impl Table {
     /// # Errors
     ///
     /// [`Errno::Badf`]: one of them is not in use.
-    pub fn renumber(&mut self, from: Fd, to: Fd) -> Result<Arc<Entry>, Errno> {
+    pub fn renumber(&mut self, from: Fd, to: Fd) -> Result<Arc<FdEntry>, Errno> {
         self.get(to)?;
         let entry = self.remove(from)?;
         match mem::replace(&mut self.rows[to as usize], Row::Open(entry)) {

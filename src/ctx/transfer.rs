@@ -1,11 +1,11 @@
 //! Reading and writing: whether a call waits, and how.
 
-use super::Entry;
+use super::FdEntry;
 use crate::abi::{Errno, Filesize, Filetype};
 use crate::host::{Direction, stop};
 use crate::memory::Iovecs;
 
-impl Entry {
+impl FdEntry {
     /// `readv(2)`, waiting unless the guest made the descriptor non-blocking.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::read`].
+    /// As [`FdEntry::read`].
     pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         if iovs.bufs().is_empty() {
             return Ok(0);
@@ -61,7 +61,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`Entry::write`].
+    /// As [`FdEntry::write`].
     pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         if ciovs.bufs().is_empty() {
             return Ok(0);

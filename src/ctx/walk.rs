@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use super::FileId;
 use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath};
-use super::{Entry, WasiCtx};
+use super::{FdEntry, WasiCtx};
 use crate::abi::{Errno, Rights};
 use crate::host::stop;
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
@@ -50,7 +50,7 @@ impl WasiCtx {
     /// each time that it was tried. [`Errno::Intr`]: the thread is asked to stop.
     pub fn walk(
         &self,
-        base: &Arc<Entry>,
+        base: &Arc<FdEntry>,
         path: &[u8],
         follow: Follow,
         required: RequiredRights,
@@ -85,7 +85,7 @@ struct Walk<'w> {
     required: RequiredRights,
     /// The directory that must not be left: where the path began, or the preopen that an absolute
     /// link led to.
-    root: Arc<Entry>,
+    root: Arc<FdEntry>,
     /// The directory that the walk is in; none where that is the root.
     here: Option<Dir>,
     /// What the embedder grants there.
@@ -110,7 +110,12 @@ struct Above {
 }
 
 impl<'w> Walk<'w> {
-    fn new(ctx: &'w WasiCtx, base: &Arc<Entry>, path: &'w [u8], required: RequiredRights) -> Self {
+    fn new(
+        ctx: &'w WasiCtx,
+        base: &Arc<FdEntry>,
+        path: &'w [u8],
+        required: RequiredRights,
+    ) -> Self {
         let mut rest = Rest::default();
         rest.put_before(Cow::Borrowed(path));
         Self {

@@ -1,7 +1,7 @@
 use super::param::GuestRange;
 use super::table::{Trap, needs};
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Size};
-use crate::ctx::{Entry, WasiCtx};
+use crate::ctx::{FdEntry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
 use crate::vfs::ReadDir;
 
@@ -107,7 +107,7 @@ pub fn fd_readdir(
 /// filled, even if an error ends that early.
 fn fill(
     ctx: &WasiCtx,
-    entry: &Entry,
+    entry: &FdEntry,
     read_dir: &mut ReadDir,
     buf: GuestSlice<'_>,
     used: &mut usize,

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::abi::{Errno, Fd, Filestat, Rights};
 use crate::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
-use crate::ctx::{Entry, WasiCtx};
+use crate::ctx::{FdEntry, WasiCtx};
 use crate::memory::GuestSlice;
 
 /// The bytes of a path; those of most need no allocation.
@@ -14,7 +14,7 @@ pub(super) type PathBytes = SmallVec<[u8; 128]>;
 
 /// A path that a guest passed: where it begins, and its bytes.
 pub(super) struct GuestPath {
-    base: Arc<Entry>,
+    base: Arc<FdEntry>,
     required: RequiredRights,
     bytes: PathBytes,
 }
@@ -46,7 +46,7 @@ impl GuestPath {
     }
 
     /// Where the path begins.
-    pub(super) fn base(&self) -> &Arc<Entry> {
+    pub(super) fn base(&self) -> &Arc<FdEntry> {
         &self.base
     }
 

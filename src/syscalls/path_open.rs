@@ -5,7 +5,7 @@ use super::table::{Trap, needs};
 use crate::abi::Errno;
 use crate::abi::{Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
 use crate::ctx::resolve::{OpenedPath, RequiredRights};
-use crate::ctx::{Descriptor, Entry, WasiCtx};
+use crate::ctx::{Descriptor, FdEntry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::{OpenFile, OpenHow, Opened};
 
@@ -88,12 +88,12 @@ impl Request {
     }
 
     /// What the guest gets for what was opened.
-    fn entry(&self, path: OpenedPath) -> Entry {
+    fn entry(&self, path: OpenedPath) -> FdEntry {
         let descriptor = match path.opened {
             Opened::Dir(dir) => Descriptor::Dir(dir),
             Opened::File(file) => Descriptor::File(OpenFile::new(file, self.how.fdflags)),
         };
-        Entry::new(descriptor, self.rights, path.granted, self.how.fdflags)
+        FdEntry::new(descriptor, self.rights, path.granted, self.how.fdflags)
             .keeping(path.passed_on, excluded(self.how))
     }
 }

@@ -10,7 +10,7 @@ use crate::abi::{
     Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record, Size,
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
-use crate::ctx::{Entry, WasiCtx};
+use crate::ctx::{FdEntry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
@@ -102,7 +102,7 @@ struct Wait<'s> {
 
 enum What {
     Clock { id: Clockid, deadline: Timestamp },
-    Fd(Arc<Entry>, Direction),
+    Fd(Arc<FdEntry>, Direction),
 }
 
 impl<'s> Wait<'s> {

@@ -1,7 +1,7 @@
 use super::Trap;
 use super::param::GuestRange;
 use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
-use crate::ctx::{Descriptor, Entry, WasiCtx};
+use crate::ctx::{Descriptor, FdEntry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::StreamHandle;
 
@@ -31,7 +31,7 @@ pub fn sock_accept(
     // As Node reads the flag: it says both how to accept and how the new socket is.
     let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
     let socket = entry.accept(nonblock)?;
-    let accepted = Entry::new(
+    let accepted = FdEntry::new(
         Descriptor::Stream(StreamHandle::Host(socket)),
         RightsPair::SOCKET,
         Rights::all(),

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Notdir, Notsock, Notsup, Spipe, Success};
 use wasi_rs::abi::{Fdflags, Fdstat, Filesize, Filestat, Filetype, Rights, RightsPair};
-use wasi_rs::ctx::{Descriptor, Entry};
+use wasi_rs::ctx::{Descriptor, FdEntry};
 use wasi_rs::host::{self, Direction, Readiness, SetTime};
 use wasi_rs::memory::Iovecs;
 use wasi_rs::vfs::{File, FileHandle, OpenFile, Poll, Stream, StreamHandle};
@@ -133,7 +133,7 @@ fn insert(guest: &Guest, descriptor: Descriptor, fdflags: Fdflags) -> u64 {
         base: Rights::all(),
         inheriting: Rights::all(),
     };
-    let entry = Entry::new(descriptor, all, Rights::all(), fdflags);
+    let entry = FdEntry::new(descriptor, all, Rights::all(), fdflags);
     guest.ctx.reserve().unwrap().fill(entry).into()
 }
 

@@ -14,7 +14,7 @@ use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 /// Entries are shared: a thread in the middle of a call on one keeps it open while another closes
 /// its number.
 #[derive(Debug)]
-pub struct Entry {
+pub struct FdEntry {
     pub(super) descriptor: Descriptor,
     /// What the embedder preopened it as.
     preopen: Option<Arc<Preopen>>,
@@ -36,7 +36,7 @@ pub struct Entry {
     read_dir: OnceLock<Box<Turn<ReadDir>>>,
 }
 
-impl Entry {
+impl FdEntry {
     /// Something open, for which `asked` was asked: all may be done with it that is granted.
     pub fn new(
         descriptor: Descriptor,
