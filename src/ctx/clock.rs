@@ -54,6 +54,14 @@ impl Clocks {
         }
     }
 
+    /// See [`Clock::pass`].
+    pub fn pass(&self, time: Duration) -> Duration {
+        match self {
+            Self::Host => time,
+            Self::Other(clock) => clock.pass(time),
+        }
+    }
+
     /// See [`Clock::resolution`].
     ///
     /// # Errors

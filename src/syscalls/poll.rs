@@ -10,7 +10,7 @@ use crate::abi::{
     Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record, Size,
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
-use crate::ctx::{FdEntry, WasiCtx};
+use crate::ctx::{Clocks, FdEntry, WasiCtx};
 use crate::host::{self, Direction, Interest, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
@@ -53,7 +53,7 @@ pub fn poll_oneoff(
     let waits: Few<_> = (subscriptions.iter())
         .map(|subscription| Wait::new(ctx, subscription))
         .collect();
-    let events = wait(&waits)?;
+    let events = wait(ctx.clocks(), &waits)?;
     for (place, event) in places.places().zip(&events) {
         place.write(*event);
     }
@@ -115,7 +115,7 @@ impl<'s> Wait<'s> {
             Ok(What::Fd(entry, direction))
         };
         let what = match subscription.u {
-            SubscriptionU::Clock(ref clock) => deadline(clock),
+            SubscriptionU::Clock(ref clock) => deadline(ctx.clocks(), clock),
             SubscriptionU::FdRead(file_descriptor) => fd(file_descriptor, Direction::Read),
             SubscriptionU::FdWrite(file_descriptor) => fd(file_descriptor, Direction::Write),
         };
@@ -133,7 +133,11 @@ impl<'s> Wait<'s> {
     }
 
     /// What it has to tell, with what was `found` out about a descriptor; none as long as that is nothing.
-    fn outcome(&self, found: Option<io::Result<Readiness>>) -> Option<Result<Readiness, Errno>> {
+    fn outcome(
+        &self,
+        clocks: &Clocks,
+        found: Option<io::Result<Readiness>>,
+    ) -> Option<Result<Readiness, Errno>> {
         match &self.what {
             Ok(What::Fd(entry, direction)) if entry.is_shut(*direction) => Some(Ok(SHUT)),
             Ok(What::Fd(entry, direction)) => Some(found?.map_err(Errno::from).map(|readiness| {
@@ -146,9 +150,10 @@ impl<'s> Wait<'s> {
                     ..readiness
                 }
             })),
-            Ok(What::Clock { id, deadline }) => {
-                (host::clock_time(*id) >= *deadline).then_some(Ok(Readiness::default()))
-            }
+            Ok(What::Clock { id, deadline }) => match clocks.now(*id) {
+                Ok(now) => (now >= *deadline).then_some(Ok(Readiness::default())),
+                Err(errno) => Some(Err(errno)),
+            },
             Err(errno) => Some(Err(*errno)),
         }
     }
@@ -169,7 +174,7 @@ impl<'s> Wait<'s> {
     }
 }
 
-fn deadline(clock: &SubscriptionClock) -> Result<What, Errno> {
+fn deadline(clocks: &Clocks, clock: &SubscriptionClock) -> Result<What, Errno> {
     let id = match Clockid::from_raw(clock.id).ok_or(Errno::Inval)? {
         id @ (Clockid::Realtime | Clockid::Monotonic) => id,
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Err(Errno::Notsup),
@@ -181,7 +186,7 @@ fn deadline(clock: &SubscriptionClock) -> Result<What, Errno> {
     }
     // However the clock is set in the meantime, so much time must pass.
     let id = Clockid::Monotonic;
-    let deadline = host::clock_time(id).saturating_add(clock.timeout);
+    let deadline = clocks.now(id)?.saturating_add(clock.timeout);
     Ok(What::Clock { id, deadline })
 }
 
@@ -192,7 +197,9 @@ const SHUT: Readiness = Readiness {
 };
 
 /// Waits until there is an event.
-fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
+fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
+    // Clocks that move only when the guest waits do so once it is known that there is nothing else.
+    let mut looked = matches!(clocks, Clocks::Host);
     loop {
         let polls = waits
             .iter()
@@ -211,8 +218,11 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         let mut found_out = polls.iter().flatten();
         let time_left = if found_out.any(|(poll, _)| matches!(poll, Poll::Ready(_))) {
             Some(Duration::ZERO)
+        } else if !looked {
+            looked = true;
+            Some(Duration::ZERO)
         } else {
-            time_left(waits)
+            time_left(clocks, waits).map(|time| clocks.pass(time))
         };
         // With nothing to look at and no time to wait, there is nothing to ask the host.
         if !interests.is_empty() || time_left != Some(Duration::ZERO) {
@@ -226,7 +236,7 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                     Some((Poll::Host(_), _)) => found.next().flatten(),
                     None => None,
                 };
-                Some(wait.event(wait.outcome(found)?))
+                Some(wait.event(wait.outcome(clocks, found)?))
             })
             .collect();
         // The host's wait ends early where the time is far, by a signal, or by a clock that was set.
@@ -237,13 +247,13 @@ fn wait(waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
 }
 
 /// How long until there is an event in any case; none where that may be never.
-fn time_left(waits: &[Wait<'_>]) -> Option<Duration> {
+fn time_left(clocks: &Clocks, waits: &[Wait<'_>]) -> Option<Duration> {
     (waits.iter())
         .filter_map(|wait| match &wait.what {
             Ok(What::Fd(entry, direction)) => entry.is_shut(*direction).then_some(Duration::ZERO),
             Ok(What::Clock { id, deadline }) => {
-                let nanos = deadline.saturating_sub(host::clock_time(*id));
-                Some(Duration::from_nanos(nanos))
+                let now = clocks.now(*id).unwrap_or(*deadline);
+                Some(Duration::from_nanos(deadline.saturating_sub(now)))
             }
             Err(_) => Some(Duration::ZERO),
         })
