@@ -7,7 +7,7 @@ use napi_derive::napi;
 use super::block::Block;
 use super::instance::{Instance, Instances};
 use super::trampoline;
-use crate::host::{self, stop};
+use crate::host::{self, interrupt};
 
 /// `glue.js`.
 const GLUE: &str = include_str!("glue.js");
@@ -91,13 +91,13 @@ pub fn make_functions(env: &Env) -> Result<&'static MakeFunctions> {
     Ok(&loaded(env)?.make_functions)
 }
 
-/// Has what waits in this thread end when the thread is asked to stop, as a worker is by its owner.
+/// Has what waits in this thread end when the thread is interrupted, as a worker is by its owner.
 ///
 /// From then on no JavaScript can be called in it, and the calls of Node-API that might do so say so.
 #[napi]
 pub fn end_waits_with_thread(env: Env) -> Result<()> {
     let raw = env.raw();
-    stop::stop_when(Some(Box::new(move || {
+    interrupt::set_check(Some(Box::new(move || {
         let env = Env::from_raw(raw);
         // It might call JavaScript were it another value, and costs nothing.
         let coerced = false
@@ -105,7 +105,7 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
             .and_then(|value| value.coerce_to_bool());
         coerced.is_err()
     })));
-    env.add_env_cleanup_hook((), |()| stop::stop_when(None))?;
+    env.add_env_cleanup_hook((), |()| interrupt::set_check(None))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::parked::Parked;
 use super::{Descriptor, FileId, Preopen, Slot};
 use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
-use crate::host::{Room, StreamFlags, Taken, Turn};
+use crate::host::{InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
 use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 
 /// A row of the descriptor table: something open, and what the guest may do with it.
@@ -33,7 +33,7 @@ pub struct FdEntry {
     /// Which file it is; found when first asked for.
     file_id: OnceLock<FileId>,
     /// The place of `fd_readdir` in a directory.
-    read_dir: OnceLock<Box<Turn<ReadDir>>>,
+    read_dir: OnceLock<Box<InterruptibleMutex<ReadDir>>>,
 }
 
 impl FdEntry {
@@ -195,15 +195,16 @@ impl FdEntry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Intr`]: the thread is asked to stop.
-    pub fn read_dir(&self, room: &Arc<Room>) -> Result<Taken<'_, ReadDir>, Errno> {
+    /// [`Errno::Intr`]: the thread is interrupted.
+    pub fn read_dir(&self, room: &Arc<Room>) -> Result<InterruptibleGuard<'_, ReadDir>, Errno> {
         let read_dir = match self.read_dir.get() {
             Some(read_dir) => read_dir,
             None => {
                 let new = ReadDir::new(self.dir()?, room);
-                self.read_dir.get_or_init(|| Box::new(Turn::new(new)))
+                self.read_dir
+                    .get_or_init(|| Box::new(InterruptibleMutex::new(new)))
             }
         };
-        Ok(read_dir.take()?)
+        Ok(read_dir.lock()?)
     }
 }

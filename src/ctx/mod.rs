@@ -44,7 +44,7 @@ pub use random::Random;
 pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::{self, Room, Taken};
+use crate::host::{self, InterruptibleGuard, Room};
 use crate::vfs::{ReadDir, StreamHandle};
 use mounts::Mounts;
 use random::RandomSource;
@@ -389,7 +389,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// As [`FdEntry::read_dir`].
-    pub fn read_dir<'e>(&self, dir: &'e FdEntry) -> Result<Taken<'e, ReadDir>, Errno> {
+    pub fn read_dir<'e>(&self, dir: &'e FdEntry) -> Result<InterruptibleGuard<'e, ReadDir>, Errno> {
         dir.read_dir(&self.read_dir_room)
     }
 

@@ -12,7 +12,7 @@ impl FdEntry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
+    /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is interrupted. What the host
     /// says.
     pub fn accept(&self, nonblock: bool) -> Result<host::File, Errno> {
         Ok(self.descriptor.socket()?.accept(nonblock)?)

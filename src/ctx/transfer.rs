@@ -2,7 +2,7 @@
 
 use super::FdEntry;
 use crate::abi::{Errno, Filesize, Filetype};
-use crate::host::{Direction, stop};
+use crate::host::{Direction, interrupt};
 use crate::memory::Iovecs;
 
 impl FdEntry {
@@ -10,13 +10,13 @@ impl FdEntry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Isdir`]: it is a directory. [`Errno::Intr`]: the thread is asked to stop. What the host
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Intr`]: the thread is interrupted. What the host
     /// says.
     pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        if stop::may_be_asked() || self.is_set_apart(Direction::Read) {
+        if interrupt::is_interruptible() || self.is_set_apart(Direction::Read) {
             return self.read_interruptible(iovs);
         }
         self.read_file(iovs)
@@ -27,12 +27,12 @@ impl FdEntry {
     /// # Errors
     ///
     /// [`Errno::Isdir`]: it is a directory. [`Errno::Pipe`]: the guest has shut the stream for writing.
-    /// [`Errno::Intr`]: the thread is asked to stop. What the host says.
+    /// [`Errno::Intr`]: the thread is interrupted. What the host says.
     pub fn write(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = if stop::may_be_asked() || self.is_set_apart(Direction::Write) {
+        let nwritten = if interrupt::is_interruptible() || self.is_set_apart(Direction::Write) {
             self.write_interruptible(ciovs)?
         } else {
             self.seek_to_append()?;
@@ -51,7 +51,7 @@ impl FdEntry {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        if stop::may_be_asked() {
+        if interrupt::is_interruptible() {
             return self.read_at_interruptible(iovs, offset);
         }
         self.descriptor.read_at(iovs, offset)
@@ -66,7 +66,7 @@ impl FdEntry {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = if stop::may_be_asked() {
+        let nwritten = if interrupt::is_interruptible() {
             self.write_at_interruptible(ciovs, offset)?
         } else {
             self.descriptor.write_at(ciovs, offset)?
@@ -83,7 +83,7 @@ impl FdEntry {
         if self.may_wait() {
             return self.descriptor.read_interruptible(iovs, self.is_nonblock());
         }
-        stop::in_pieces(iovs.clone(), |piece| self.read_file(piece))
+        interrupt::in_pieces(iovs.clone(), |piece| self.read_file(piece))
     }
 
     #[cold]
@@ -95,7 +95,7 @@ impl FdEntry {
             return (self.descriptor).write_interruptible(&ciovs, self.is_nonblock());
         }
         self.seek_to_append()?;
-        stop::in_pieces(ciovs, |piece| self.write_file(piece))
+        interrupt::in_pieces(ciovs, |piece| self.write_file(piece))
     }
 
     #[cold]
@@ -105,7 +105,7 @@ impl FdEntry {
             return self.descriptor.read_at_interruptible(iovs, at, nonblock);
         }
         let mut done = 0;
-        stop::in_pieces(iovs.clone(), |piece| {
+        interrupt::in_pieces(iovs.clone(), |piece| {
             let nread = (self.descriptor).read_at(piece, at.saturating_add(done))?;
             done += nread as Filesize;
             Ok(nread)
@@ -119,7 +119,7 @@ impl FdEntry {
             return (self.descriptor).write_at_interruptible(ciovs, at, nonblock);
         }
         let mut done = 0;
-        stop::in_pieces(ciovs.clone(), |piece| {
+        interrupt::in_pieces(ciovs.clone(), |piece| {
             let nwritten = (self.descriptor).write_at(piece, at.saturating_add(done))?;
             done += nwritten as Filesize;
             Ok(nwritten)

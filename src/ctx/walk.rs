@@ -23,7 +23,7 @@
 //!
 //! Each component takes a fixed number of system calls, and the last way down as many as the path is
 //! deep, so the time is linear in the text of the path with all link targets. That is bounded by the
-//! limits of a path and of links, and a thread that is asked to stop does so on the way.
+//! limits of a path and of links, and a thread that is interrupted does so on the way.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -32,13 +32,13 @@ use super::FileId;
 use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath};
 use super::{FdEntry, WasiCtx};
 use crate::abi::{Errno, Rights};
-use crate::host::stop;
+use crate::host::interrupt;
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
 /// How often a path is walked through which directories are moved.
 const TRIES: u32 = 4;
 
-/// How many components are walked between two looks at whether the thread is to stop.
+/// How many components are walked between two checks for an interruption.
 const STRIDE: usize = 64;
 
 impl WasiCtx {
@@ -47,7 +47,7 @@ impl WasiCtx {
     /// # Errors
     ///
     /// As [`WasiCtx::resolve`]. [`Errno::Again`]: directories that the path goes up from were moved
-    /// each time that it was tried. [`Errno::Intr`]: the thread is asked to stop.
+    /// each time that it was tried. [`Errno::Intr`]: the thread is interrupted.
     pub fn walk(
         &self,
         base: &Arc<FdEntry>,
@@ -138,8 +138,8 @@ impl<'w> Walk<'w> {
         let mut walked = 0;
         while self.rest.next(&mut component) {
             walked += 1;
-            if walked % STRIDE == 0 && stop::may_be_asked() {
-                stop::check()?;
+            if walked % STRIDE == 0 && interrupt::is_interruptible() {
+                interrupt::check()?;
             }
             match component.as_slice() {
                 b"." => self.search()?,

@@ -20,11 +20,11 @@
 )]
 
 pub mod errno;
+pub mod interrupt;
+mod interruptible_mutex;
 mod name;
 pub mod random;
 mod readdir;
-pub mod stop;
-mod turn;
 
 #[cfg(unix)]
 #[path = "sys/unix/mod.rs"]
@@ -33,13 +33,13 @@ mod sys;
 #[path = "sys/windows/mod.rs"]
 mod sys;
 
+pub use interrupt::poll;
+pub use interruptible_mutex::{InterruptibleGuard, InterruptibleMutex};
 pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
-pub use stop::poll;
 pub use sys::ignore_file_size_signal;
 pub use sys::{Dir, File, clock_res, clock_time, max_descriptors, sched_yield, stat_ambient};
-pub use turn::{Taken, Turn};
 
 use std::io;
 

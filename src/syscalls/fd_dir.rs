@@ -71,7 +71,7 @@ pub fn fd_prestat_dir_name(
 ///
 /// [`Trap::OutOfBounds`]: a pointer leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_READDIR`. [`Errno::Notdir`]: it is no directory. [`Errno::Intr`]: the thread
-/// is asked to stop. What `getdents(2)` and `lseek(2)` say.
+/// is interrupted. What `getdents(2)` and `lseek(2)` say.
 ///
 /// # Parity
 ///

@@ -5,7 +5,7 @@ use smallvec::smallvec;
 
 use super::param::GuestRange;
 use crate::ctx::WasiCtx;
-use crate::host::stop;
+use crate::host::interrupt;
 use crate::memory::GuestMemory;
 
 /// Random bytes before a guest has them: the few of a seed need no allocation.
@@ -15,7 +15,7 @@ type Chunk = smallvec::SmallVec<[u8; 64]>;
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: `buf` leads outside memory. [`Errno::Intr`]: the thread is asked to stop.
+/// [`Trap::OutOfBounds`]: `buf` leads outside memory. [`Errno::Intr`]: the thread is interrupted.
 pub fn random_get(ctx: &WasiCtx, memory: GuestMemory<'_>, buf: GuestRange<u8>) -> Result<(), Trap> {
     let mut rest = memory.region(buf.ptr, buf.len)?;
     let mut chunk: Chunk = smallvec![0; rest.len().min(ctx.limits.random_chunk.max(1))];
@@ -26,6 +26,6 @@ pub fn random_get(ctx: &WasiCtx, memory: GuestMemory<'_>, buf: GuestRange<u8>) -
         if rest.is_empty() {
             return Ok(());
         }
-        stop::check()?;
+        interrupt::check()?;
     }
 }

@@ -22,7 +22,7 @@ pub trait File: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]. [`Errno::Intr`]: the thread is asked to stop.
+    /// [`Errno::Io`]. [`Errno::Intr`]: the thread is interrupted.
     fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
 
     /// `pwritev(2)`: the number of bytes written. Between the end and an offset beyond it, zeros come to
@@ -31,7 +31,7 @@ pub trait File: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Errno::Fbig`]: beyond the size that a file may have. [`Errno::Nospc`], [`Errno::Dquot`]: no
-    /// room. [`Errno::Io`]. [`Errno::Intr`]: the thread is asked to stop.
+    /// room. [`Errno::Io`]. [`Errno::Intr`]: the thread is interrupted.
     fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
 
     /// `writev(2)` with `O_APPEND`: writes at the end, wherever that is when it happens. The number of

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use super::{FileHandle, Poll, Result};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{self, Readiness, SeekFrom, stop};
+use crate::host::{self, Readiness, SeekFrom, interrupt};
 use crate::memory::Iovecs;
 
 /// Every file system accepts offsets up to this. Beyond, `lseek(2)` is asked, which fails with `EINVAL`
@@ -90,7 +90,7 @@ impl OpenFile {
             Some(position) => position.as_ref(),
             None => self.find_position()?,
         };
-        Ok(position.map(stop::lock).transpose()?)
+        Ok(position.map(interrupt::lock).transpose()?)
     }
 
     #[cold]

@@ -28,7 +28,7 @@ pub trait Stream: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Errno::Again`]: there is nothing yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
-    /// thread is asked to stop. [`Errno::Badf`]: it can be written alone. [`Errno::Io`].
+    /// thread is interrupted. [`Errno::Badf`]: it can be written alone. [`Errno::Io`].
     fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
 
     /// `writev(2)`: the number of bytes written, all of them unless `nonblock`.
@@ -36,7 +36,7 @@ pub trait Stream: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Errno::Again`]: there is no room yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
-    /// thread is asked to stop, and nothing has been written. [`Errno::Badf`]: it can be read alone.
+    /// thread is interrupted, and nothing has been written. [`Errno::Badf`]: it can be read alone.
     /// [`Errno::Pipe`]: nobody reads it any more. [`Errno::Nospc`]: it has a limit. [`Errno::Io`].
     fn write(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
 
@@ -150,7 +150,7 @@ impl StreamHandle {
     ///
     /// # Errors
     ///
-    /// [`Errno::Intr`]: the thread is asked to stop.
+    /// [`Errno::Intr`]: the thread is interrupted.
     pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
         match self {
             StreamHandle::Host(file) => Ok(file.read_interruptible(iovs, nonblock)?),
@@ -162,7 +162,7 @@ impl StreamHandle {
     ///
     /// # Errors
     ///
-    /// [`Errno::Intr`]: the thread is asked to stop, and nothing has been written.
+    /// [`Errno::Intr`]: the thread is interrupted, and nothing has been written.
     pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> Result<usize> {
         match self {
             StreamHandle::Host(file) => Ok(file.write_interruptible(ciovs, nonblock)?),

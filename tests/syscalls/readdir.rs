@@ -7,7 +7,7 @@ use std::thread;
 
 use wasi_rs::abi::Errno::{Badf, Intr, Notcapable, Notdir, Overflow, Success};
 use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
-use wasi_rs::host::stop;
+use wasi_rs::host::interrupt;
 
 use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN};
 
@@ -328,7 +328,7 @@ pub mod fd_readdir {
         thread::scope(|scope| {
             let guest = guest.thread();
             scope.spawn(move || {
-                stop::stop_when(Some(Box::new(|| CHECKS.replace(CHECKS.get() + 1) == 3)));
+                interrupt::set_check(Some(Box::new(|| CHECKS.replace(CHECKS.get() + 1) == 3)));
                 let args = [fd, BUF, BUF_LEN, u64::MAX, OUT];
                 assert_eq!(guest.errno("fd_readdir", args), Intr);
                 assert_eq!(guest.errno("fd_readdir", args), Success);

@@ -7,7 +7,7 @@ use wasi_rs::abi::Errno::{
     self, Again, Badf, Inval, Nfile, Notcapable, Notconn, Notsock, Notsup, Overflow, Pipe,
 };
 use wasi_rs::abi::{Fdflags, Fdstat, Filetype, Rights, RightsPair, Snapshot};
-use wasi_rs::host::stop;
+use wasi_rs::host::interrupt;
 
 use crate::support::{BUF, CLOSED, END, Guest, OUT, OUT2, Open, PREOPEN, args, null};
 
@@ -312,7 +312,7 @@ pub mod sock_shutdown {
         let worker = guest.thread();
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                stop::stop_when(Some(Box::new(|| false)));
+                interrupt::set_check(Some(Box::new(|| false)));
                 assert_eq!(worker.read(0), "");
                 let [ciovs, ciovs_len] = worker.ciovs("more");
                 assert_eq!(worker.errno("fd_write", [0, ciovs, ciovs_len, OUT]), Pipe);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
 use wasi_rs::abi::{Fdflags, Rights, Size};
-use wasi_rs::host::{self, Direction, Interest, stop};
+use wasi_rs::host::{self, Direction, Interest, interrupt};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
 
@@ -31,19 +31,19 @@ pub fn in_thread<T: Send>(
     let guest = guest.thread();
     thread::scope(|scope| {
         let thread = scope.spawn(move || {
-            stop::stop_when(Some(Box::new(asked)));
+            interrupt::set_check(Some(Box::new(asked)));
             calls(&guest)
         });
         thread.join().unwrap()
     })
 }
 
-/// In a thread that is asked to stop before the first call.
+/// In a thread that is interrupted before the first call.
 pub fn stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || true, calls)
 }
 
-/// In a thread that may be asked to stop, and is not.
+/// In an interruptible thread, and is not.
 pub fn never_stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || false, calls)
 }
@@ -268,7 +268,7 @@ fn waiting_for_a_connection_ends() {
     }
 }
 
-/// Accepts the connection that is there, in a thread that may be asked to stop.
+/// Accepts the connection that is there, in an interruptible thread.
 fn accept(guest: &Guest) -> u64 {
     never_stopped(guest, |guest| {
         assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
@@ -476,7 +476,7 @@ fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
         for _ in 0..20 {
             ASKED.store(false, SeqCst);
             let read = |guest: Guest| {
-                stop::stop_when(Some(Box::new(|| ASKED.load(SeqCst))));
+                interrupt::set_check(Some(Box::new(|| ASKED.load(SeqCst))));
                 transfer(&guest, "fd_read", 0, &[[BUF, 1]])
             };
             let results: Vec<_> = thread::scope(|scope| {
@@ -550,9 +550,9 @@ fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
         direction: Direction::Read,
         found: None,
     }];
-    stop::poll(&mut interests, Some(Duration::from_nanos(FOREVER))).unwrap();
+    interrupt::poll(&mut interests, Some(Duration::from_nanos(FOREVER))).unwrap();
     assert!(interests[0].found.is_none());
-    stop::poll(&mut [], Some(Duration::from_nanos(FOREVER))).unwrap();
+    interrupt::poll(&mut [], Some(Duration::from_nanos(FOREVER))).unwrap();
 }
 
 /// A guest in a worker waits for the other end of a FIFO as any other opener, and ends with its worker.

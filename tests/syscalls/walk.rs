@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use wasi_rs::abi::{Errno, Oflags};
-use wasi_rs::host::stop;
+use wasi_rs::host::interrupt;
 
 use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
 
@@ -121,7 +121,7 @@ fn looks(guest: &Guest, path: &str, stop_after: usize) -> (usize, Errno) {
     let stat = args(&[&[PREOPEN, FOLLOW], &guest.lay(path), &[OUT]]);
     let errno = std::thread::scope(|scope| {
         let call = move || {
-            stop::stop_when(Some(Box::new(move || {
+            interrupt::set_check(Some(Box::new(move || {
                 counted.fetch_add(1, Relaxed) >= stop_after
             })));
             guest.errno("path_filestat_get", stat)

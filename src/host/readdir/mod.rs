@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use block::Block;
 pub use room::Room;
 
-use super::{stop, sys};
+use super::{interrupt, sys};
 use crate::abi::{Dircookie, Filetype, Inode};
 use positions::Positions;
 
@@ -191,7 +191,7 @@ impl<L: Listing> ReadDir<L> {
     ///
     /// # Errors
     ///
-    /// Those of `getdents(2)`. `EINTR`: the thread is asked to stop.
+    /// Those of `getdents(2)`. `EINTR`: the thread is interrupted.
     pub fn read(&mut self, dir: &L::Dir) -> io::Result<Option<DirEntry<'_>>> {
         Ok(if self.advance(dir)? {
             self.block.last()
@@ -226,7 +226,7 @@ impl<L: Listing> ReadDir<L> {
 
     /// Reads more entries from the system.
     fn fill(&mut self, dir: &L::Dir) -> io::Result<()> {
-        stop::check()?;
+        interrupt::check()?;
         self.block.remove_read();
         self.block.reserve();
         let before = self.block.len();

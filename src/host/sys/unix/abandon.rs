@@ -6,12 +6,12 @@ use std::thread;
 
 use rustix::io::Errno;
 
-use crate::host::stop;
+use crate::host::interrupt;
 
 /// Room for the frames of one system call.
 const STACK_SIZE: usize = 64 << 10;
 
-/// Makes a call in a thread of its own and waits for it in slices. When this thread is asked to stop, the
+/// Makes a call in a thread of its own and waits for it in slices. When this thread is interrupted, the
 /// other is left behind, and ends when its call does. (Until then its library stays loaded: it has
 /// thread-local data, which the loader counts.)
 ///
@@ -19,7 +19,7 @@ const STACK_SIZE: usize = 64 << 10;
 ///
 /// # Errors
 ///
-/// What the call says. `EINTR`: the thread is asked to stop. `ENOMEM`: no thread can be had.
+/// What the call says. `EINTR`: the thread is interrupted. `ENOMEM`: no thread can be had.
 pub(super) fn abandonable<T: Send + 'static>(
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -33,11 +33,11 @@ pub(super) fn abandonable<T: Send + 'static>(
         })
         .map_err(|_| Errno::NOMEM)?;
     loop {
-        match receiver.recv_timeout(stop::SLICE) {
+        match receiver.recv_timeout(interrupt::SLICE) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Disconnected) => return Err(Errno::IO.into()),
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(stopped) = stop::check() {
+                if let Err(stopped) = interrupt::check() {
                     return receiver.try_recv().unwrap_or(Err(stopped));
                 }
             }

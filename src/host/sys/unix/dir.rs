@@ -14,7 +14,7 @@ use super::file::{self, File};
 use super::stat;
 use crate::abi::{Filestat, Oflags};
 #[cfg(target_os = "linux")]
-use crate::host::stop;
+use crate::host::interrupt;
 use crate::host::{Name, OpenHow, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
@@ -147,7 +147,7 @@ impl Dir {
     ) -> io::Result<Step<File>> {
         let oflags = open_flags(how);
         #[cfg(target_os = "linux")]
-        if stop::may_be_asked()
+        if interrupt::is_interruptible()
             && !oflags.intersects(OFlags::DIRECTORY | OFlags::EXCL | OFlags::NONBLOCK)
         {
             return super::fifo::open_interruptible(how, || open(oflags | OFlags::NONBLOCK), ask);

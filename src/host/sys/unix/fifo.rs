@@ -1,4 +1,4 @@
-//! Opening without waiting in the kernel, in a thread that may be asked to stop.
+//! Opening without waiting in the kernel, in an interruptible thread.
 //!
 //! All is opened with `O_NONBLOCK`, which means nothing to most files. What would have waited for it is
 //! waited for here: the other end of a FIFO, and a process that holds a lease.
@@ -13,7 +13,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 
 use super::File;
 use super::poll::{events, timespec};
-use crate::host::stop::{self, Pause};
+use crate::host::interrupt::{self, Pause};
 use crate::host::{Direction, OpenHow, Step};
 
 /// Opens by `open`, which adds `O_NONBLOCK`. What could not be opened so is opened by `ask`, to be asked
@@ -21,7 +21,7 @@ use crate::host::{Direction, OpenHow, Step};
 ///
 /// # Errors
 ///
-/// What `open` says. `EINTR`: the thread is asked to stop.
+/// What `open` says. `EINTR`: the thread is interrupted.
 pub(super) fn open_interruptible(
     how: OpenHow,
     open: impl Fn() -> io::Result<Step<OwnedFd>>,
@@ -72,7 +72,7 @@ fn wait_for_writer(fifo: BorrowedFd<'_>) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
         match rustix::event::poll(&mut fds, Some(&timespec(pause.next()))) {
-            Ok(0) | Err(Errno::INTR) => stop::check()?,
+            Ok(0) | Err(Errno::INTR) => interrupt::check()?,
             Ok(_) => return Ok(()),
             Err(error) => return Err(error.into()),
         }

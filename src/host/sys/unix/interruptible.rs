@@ -1,5 +1,5 @@
 //! Reading and writing what may wait, by calls that never wait in the kernel, and slices of waiting
-//! between them. For a thread that may be asked to stop, and for a guest that does not want to wait.
+//! between them. For an interruptible thread, and for a guest that does not want to wait.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -12,7 +12,7 @@ use super::file::{File, reachable};
 use super::{io as kernel, wait};
 use crate::abi::Filesize;
 use crate::host::Direction;
-use crate::host::stop::{self, Turn};
+use crate::host::interrupt::{self, PollLock};
 use crate::memory::Iovecs;
 
 /// The room that a pipe reported as writable has at least.
@@ -26,7 +26,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
+    /// `EINTR`: the thread is interrupted.
     pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         wait::retry(self.as_fd(), Direction::Read, nonblock, || {
             self.read_now(iovs, None)
@@ -37,7 +37,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
+    /// `EINTR`: the thread is interrupted.
     pub fn read_at_interruptible(
         &self,
         iovs: &Iovecs<'_>,
@@ -54,7 +54,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop, and nothing has been written.
+    /// `EINTR`: the thread is interrupted, and nothing has been written.
     pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         self.write_all(ciovs, None, nonblock)
     }
@@ -63,7 +63,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop, and nothing has been written.
+    /// `EINTR`: the thread is interrupted, and nothing has been written.
     pub fn write_at_interruptible(
         &self,
         ciovs: Iovecs<'_>,
@@ -79,7 +79,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop, and nothing has been written.
+    /// `EINTR`: the thread is interrupted, and nothing has been written.
     pub fn append_interruptible(
         &self,
         ciovs: Iovecs<'_>,
@@ -105,7 +105,7 @@ impl File {
                     ciovs.advance(nwritten);
                     // A guest that waits has all of it written, as by a call that waits.
                     let over = nonblock || nwritten == 0 || ciovs.is_empty();
-                    if over || stop::check().is_err() {
+                    if over || interrupt::check().is_err() {
                         return Ok(written);
                     }
                 }
@@ -141,11 +141,11 @@ impl File {
             return read(fd);
         }
         match self.look(Direction::Read)? {
-            Seen::Certain(_turn) => read(self.as_fd()),
-            Seen::Device(turn, fd) => {
+            Seen::Certain(_lock) => read(self.as_fd()),
+            Seen::Device(lock, fd) => {
                 let len = iovs.len().min(READ_AT_ONCE);
                 let bytes = abandonable(move || {
-                    let _turn = turn;
+                    let _lock = lock;
                     let mut bytes = vec![0; len];
                     let nread = match at {
                         None => rustix::io::read(&fd, &mut *bytes)?,
@@ -188,12 +188,12 @@ impl File {
         let mut few = ciovs.clone();
         few.truncate(PIPE_BUF);
         match self.look(Direction::Write)? {
-            Seen::Certain(_turn) => write(self.as_fd(), &few),
-            Seen::Device(turn, fd) => {
+            Seen::Certain(_lock) => write(self.as_fd(), &few),
+            Seen::Device(lock, fd) => {
                 let mut bytes = vec![0; few.len()];
                 few.gather(&mut bytes);
                 abandonable(move || {
-                    let _turn = turn;
+                    let _lock = lock;
                     Ok(match at {
                         None => rustix::io::write(&fd, &bytes)?,
                         Some(at) => rustix::io::pwrite(&fd, &bytes, at.cast_unsigned())?,
@@ -203,22 +203,22 @@ impl File {
         }
     }
 
-    /// Looks, in turn, whether it is ready.
+    /// Looks whether it is ready, and locks it for the call that takes what was seen.
     ///
     /// # Errors
     ///
-    /// `EAGAIN`: it is not. `EINTR`: the thread is asked to stop.
+    /// `EAGAIN`: it is not. `EINTR`: the thread is interrupted.
     pub(super) fn look(&self, direction: Direction) -> io::Result<Seen> {
         let stat = fstat(self.as_fd())?;
-        let turn = Turn::take((identity(self.as_fd(), &stat), direction))?;
+        let lock = PollLock::lock((identity(self.as_fd(), &stat), direction))?;
         if !wait::is_ready(self.as_fd(), direction)? {
             return Err(Errno::AGAIN.into());
         }
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Fifo => Ok(Seen::Certain(turn)),
-            _ if !stop::may_be_asked() => Ok(Seen::Certain(turn)),
+            FileType::Fifo => Ok(Seen::Certain(lock)),
+            _ if !interrupt::is_interruptible() => Ok(Seen::Certain(lock)),
             _ => Ok(Seen::Device(
-                turn,
+                lock,
                 rustix::io::fcntl_dupfd_cloexec(self.as_fd(), 3)?,
             )),
         }
@@ -243,14 +243,14 @@ fn identity(fd: BorrowedFd<'_>, stat: &Stat) -> [u64; 3] {
     }
 }
 
-/// What is ready, and can be called on while the turn is held.
+/// What is ready, and can be called on while the lock is held.
 pub(super) enum Seen {
     /// It keeps what it says: a FIFO that can be written has room for `PIPE_BUF` bytes. Or there is no
     /// more to be done.
-    Certain(Turn),
+    Certain(PollLock),
     /// It may wait all the same: a device without room for all of a write, a listener from which another
     /// process took the connection. Another number of its own, for the call to be left behind with.
-    Device(Turn, OwnedFd),
+    Device(PollLock, OwnedFd),
 }
 
 /// Whether a call was refused for being one that must not wait: by the file, by a kernel without it, or

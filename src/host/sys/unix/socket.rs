@@ -9,7 +9,7 @@ use super::file::File;
 use super::interruptible::Seen;
 use super::{io as kernel, wait};
 use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, stop};
+use crate::host::{Direction, interrupt};
 use crate::memory::Iovecs;
 
 impl File {
@@ -20,7 +20,7 @@ impl File {
             return Err(Errno::AGAIN.into());
         }
         wait::retry(self.as_fd(), Direction::Read, nonblock, || {
-            if stop::may_be_asked() {
+            if interrupt::is_interruptible() {
                 self.accept_interruptible()
             } else {
                 accept(self.as_fd())
@@ -28,15 +28,15 @@ impl File {
         })
     }
 
-    /// `accept4(2)` in a thread that can be left behind if this one is asked to stop.
+    /// `accept4(2)` in a thread that can be left behind if this one is interrupted.
     #[cold]
     fn accept_interruptible(&self) -> io::Result<File> {
         // `ENOTSOCK` needs no thread.
         sockopt::socket_type(self.as_fd())?;
         let socket = match self.look(Direction::Read)? {
-            Seen::Certain(_turn) => accept(self.as_fd()),
-            Seen::Device(turn, listener) => abandonable(move || {
-                let _turn = turn;
+            Seen::Certain(_lock) => accept(self.as_fd()),
+            Seen::Device(lock, listener) => abandonable(move || {
+                let _lock = lock;
                 accept(listener.as_fd())
             }),
         }?;
@@ -58,7 +58,7 @@ impl File {
             flags |= libc::MSG_PEEK;
         }
         if riflags.contains(Riflags::RECV_WAITALL) && !nonblock {
-            if stop::may_be_asked() {
+            if interrupt::is_interruptible() {
                 return self.recv_all(iovs, flags);
             }
             flags = flags & !libc::MSG_DONTWAIT | libc::MSG_WAITALL;
@@ -80,7 +80,7 @@ impl File {
         Ok((received, roflags))
     }
 
-    /// `MSG_WAITALL` by several calls of `recvmsg(2)`, between which the thread can be asked to stop. With
+    /// `MSG_WAITALL` by several calls of `recvmsg(2)`, between which the thread can be interrupted. With
     /// `MSG_PEEK` there is one call: data that stays in the queue cannot be added up.
     fn recv_all(&self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
         let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
@@ -89,7 +89,7 @@ impl File {
         }
         let mut rest = iovs.clone();
         rest.advance(received);
-        while received > 0 && !rest.is_empty() && stop::check().is_ok() {
+        while received > 0 && !rest.is_empty() && interrupt::check().is_ok() {
             match self.recv_once(&rest, flags, false) {
                 Ok((0, _)) | Err(_) => break,
                 Ok((more, _)) => {

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, Timespec};
 
 use super::poll::{events, timespec};
 use crate::host::Direction;
-use crate::host::stop::{self, Pause};
+use crate::host::interrupt::{self, Pause};
 
 /// Whether a call in this direction would find something to do now.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<bool> {
@@ -54,13 +54,13 @@ fn would_block(error: &io::Error) -> bool {
 /// longer and longer.
 fn wait(fd: BorrowedFd<'_>, direction: Direction, pause: &mut Pause) -> io::Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
-    let slice = stop::slice(None).map(timespec);
+    let slice = interrupt::slice(None).map(timespec);
     match rustix::event::poll(&mut fds, slice.as_ref()) {
         Ok(0) => {
             *pause = Pause::default();
-            stop::check()
+            interrupt::check()
         }
-        Err(rustix::io::Errno::INTR) => stop::check(),
+        Err(rustix::io::Errno::INTR) => interrupt::check(),
         Ok(_) => pause.pass(),
         Err(error) => Err(error.into()),
     }

@@ -7,7 +7,7 @@ use super::Dir;
 use super::io::{self as kernel, At};
 use super::query;
 use crate::abi::{Fdflags, Filesize};
-use crate::host::{SYNCHRONOUS, StreamFlags, stop};
+use crate::host::{SYNCHRONOUS, StreamFlags, interrupt};
 use crate::memory::Iovecs;
 
 /// A file on a disk that the guest opened, or a directory that was not asked for as one.
@@ -61,24 +61,24 @@ impl Disk {
     }
 
     pub fn read(&self, iovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
-        let _turn = stop::lock(&self.turn)?;
+        let _turn = interrupt::lock(&self.turn)?;
         kernel::read(self.file.as_handle(), iovs, at)
     }
 
     pub fn write(&self, ciovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
-        let _turn = stop::lock(&self.turn)?;
+        let _turn = interrupt::lock(&self.turn)?;
         kernel::write(self.file.as_handle(), ciovs, at)
     }
 
     /// Writes at the end, and tells where the end is then.
     pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Filesize)> {
-        let _turn = stop::lock(&self.turn)?;
+        let _turn = interrupt::lock(&self.turn)?;
         let nwritten = kernel::write(self.file.as_handle(), ciovs, At::End)?;
         Ok((nwritten, (&self.file).stream_position()?))
     }
 
     pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
-        let _turn = stop::lock(&self.turn)?;
+        let _turn = interrupt::lock(&self.turn)?;
         (&self.file).seek(to)
     }
 }

@@ -1,4 +1,4 @@
-//! Reading and writing what may wait: in a thread that may be asked to stop, and for a guest that does not
+//! Reading and writing what may wait: in an interruptible thread, and for a guest that does not
 //! want to wait.
 
 use std::io;
@@ -7,7 +7,7 @@ use super::file::{File, HandleKind};
 use super::wait;
 use crate::abi::Filesize;
 use crate::host::Direction;
-use crate::host::stop::Turn;
+use crate::host::interrupt::PollLock;
 use crate::memory::Iovecs;
 
 /// The most that is written to a pipe at once for a guest that does not want to wait.
@@ -19,12 +19,12 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
+    /// `EINTR`: the thread is interrupted.
     pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Lent(lent) if !iovs.is_empty() => {
                 wait::retry(self, Direction::Read, nonblock, || {
-                    let _turn = lent.turn(Direction::Read)?;
+                    let _lock = lent.lock(Direction::Read)?;
                     self.read_lent(lent, iovs, true)
                 })
             }
@@ -75,14 +75,14 @@ impl File {
         self.append(&ciovs)
     }
 
-    /// The turn to look at it and then make a call.
+    /// The lock to look at it and then make a call.
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
-    pub(super) fn turn(&self, direction: Direction) -> io::Result<Option<Turn>> {
+    /// `EINTR`: the thread is interrupted.
+    pub(super) fn lock(&self, direction: Direction) -> io::Result<Option<PollLock>> {
         match &self.0 {
-            HandleKind::Lent(lent) => lent.turn(direction).map(Some),
+            HandleKind::Lent(lent) => lent.lock(direction).map(Some),
             // It never waits in a call.
             HandleKind::Disk(_) | HandleKind::Socket(_) => Ok(None),
         }

@@ -26,7 +26,7 @@ use windows_sys::Win32::System::Threading::CreateEventW;
 use windows_sys::core::BOOL;
 
 use super::errno::{error, is, would_block};
-use crate::host::stop;
+use crate::host::interrupt;
 use crate::memory::{HostBuf, Iovecs};
 
 /// Where a read or write takes place.
@@ -123,7 +123,7 @@ fn each(
         };
         total += count;
         at = at.advance(count);
-        if count < buf.len() || !more || stop::check().is_err() {
+        if count < buf.len() || !more || interrupt::check().is_err() {
             break;
         }
     }

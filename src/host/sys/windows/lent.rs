@@ -9,7 +9,7 @@ use super::io::{self as kernel, At};
 use super::query::{self, Kind};
 use super::{File, crt, poll, socket, stat, wait};
 use crate::abi::{Filesize, Filestat, Filetype};
-use crate::host::stop::Turn;
+use crate::host::interrupt::PollLock;
 use crate::host::{Direction, StreamFlags};
 use crate::memory::Iovecs;
 
@@ -91,15 +91,15 @@ impl Lent {
         self.handle().is_ok_and(|handle| handle.is_terminal())
     }
 
-    /// The turn to look at it and then make a call. Which file it is Windows tells of files alone, so that
+    /// The lock to look at it and then make a call. Which file it is Windows tells of files alone, so that
     /// each handle has turns of its own.
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
-    pub fn turn(&self, direction: Direction) -> io::Result<Turn> {
+    /// `EINTR`: the thread is interrupted.
+    pub fn lock(&self, direction: Direction) -> io::Result<PollLock> {
         let handle = self.handle()?.as_raw_handle() as u64;
-        Turn::take(([handle, 0, 0], direction))
+        PollLock::lock(([handle, 0, 0], direction))
     }
 }
 

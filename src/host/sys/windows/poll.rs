@@ -21,7 +21,7 @@ use super::errno::{error, is};
 use super::file::{File, HandleKind};
 use super::lent::Lent;
 use super::query::{self, Kind};
-use crate::host::{Direction, Interest, Readiness, stop};
+use crate::host::{Direction, Interest, Readiness, interrupt};
 
 /// The time between two looks, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -60,7 +60,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
     }
 }
 
-/// Waits until something is ready, unless the thread is asked to stop.
+/// Waits until something is ready, unless the thread is interrupted.
 pub(super) fn wait(file: &File, direction: Direction) -> io::Result<()> {
     let mut interests = [Interest {
         file,
@@ -68,7 +68,7 @@ pub(super) fn wait(file: &File, direction: Direction) -> io::Result<()> {
         found: None,
     }];
     loop {
-        stop::poll(&mut interests, None)?;
+        interrupt::poll(&mut interests, None)?;
         if let Some(found) = interests[0].found.take() {
             return found.map(drop);
         }

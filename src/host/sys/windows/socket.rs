@@ -10,7 +10,7 @@ use super::errno::would_block;
 use super::file::{File, HandleKind};
 use super::{io as kernel, poll, query, wait};
 use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, StreamFlags, stop};
+use crate::host::{Direction, StreamFlags, interrupt};
 use crate::memory::Iovecs;
 
 /// A socket that the guest owns: one that it accepted.
@@ -84,7 +84,7 @@ impl File {
         // Winsock has no MSG_WAITALL for a socket that does not wait.
         if riflags.contains(Riflags::RECV_WAITALL) && !peek && !nonblock {
             let wanted = iovs.len();
-            while received > 0 && received < wanted && stop::check().is_ok() {
+            while received > 0 && received < wanted && interrupt::check().is_ok() {
                 match recv(received) {
                     Ok((0, _)) | Err(_) => break,
                     Ok((more, _)) => received += more,
@@ -132,7 +132,7 @@ impl File {
         mut call: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
         wait::retry(self, direction, nonblock, || {
-            if !nonblock && !stop::may_be_asked() {
+            if !nonblock && !interrupt::is_interruptible() {
                 return call();
             }
             let _turn = self.turn(direction)?;

@@ -2,11 +2,12 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::stop;
+use super::interrupt;
 
-/// What one thread at a time uses. The others wait, in slices if they may be asked to stop.
+/// A mutex for what is used while the host is called: a thread that waits for it can be interrupted, and
+/// waits in slices if that may be.
 #[derive(Debug, Default)]
-pub struct Turn<T> {
+pub struct InterruptibleMutex<T> {
     queue: Mutex<Queue>,
     given_back: Condvar,
     value: Mutex<T>,
@@ -21,16 +22,16 @@ struct Queue {
 
 /// A value while a thread uses it; to drop this gives it back.
 #[derive(Debug)]
-pub struct Taken<'t, T> {
+pub struct InterruptibleGuard<'t, T> {
     // Given back in this order.
     value: MutexGuard<'t, T>,
     _turn: GiveBack<'t, T>,
 }
 
 #[derive(Debug)]
-struct GiveBack<'t, T>(&'t Turn<T>);
+struct GiveBack<'t, T>(&'t InterruptibleMutex<T>);
 
-impl<T> Turn<T> {
+impl<T> InterruptibleMutex<T> {
     /// Something that no thread uses yet.
     pub fn new(value: T) -> Self {
         Self {
@@ -44,20 +45,23 @@ impl<T> Turn<T> {
     ///
     /// # Errors
     ///
-    /// `EINTR`: the thread is asked to stop.
-    pub fn take(&self) -> io::Result<Taken<'_, T>> {
-        let mut queue = self.lock();
+    /// `EINTR`: the thread is interrupted.
+    pub fn lock(&self) -> io::Result<InterruptibleGuard<'_, T>> {
+        let mut queue = self.queue();
         while queue.taken {
             queue.waiting += 1;
             queue = self.wait(queue);
             queue.waiting -= 1;
             if queue.taken {
-                stop::check()?;
+                // What is checked may take locks of its own.
+                drop(queue);
+                interrupt::check()?;
+                queue = self.queue();
             }
         }
         queue.taken = true;
         drop(queue);
-        Ok(Taken {
+        Ok(InterruptibleGuard {
             value: self.value.lock().unwrap_or_else(PoisonError::into_inner),
             _turn: GiveBack(self),
         })
@@ -65,7 +69,7 @@ impl<T> Turn<T> {
 
     /// Waits for it to be given back, or for the time after which the thread looks whether to go on.
     fn wait<'q>(&'q self, queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
-        match stop::slice(None) {
+        match interrupt::slice(None) {
             Some(slice) => {
                 let waited = self.given_back.wait_timeout(queue, slice);
                 waited.unwrap_or_else(PoisonError::into_inner).0
@@ -77,12 +81,12 @@ impl<T> Turn<T> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T> Deref for Taken<'_, T> {
+impl<T> Deref for InterruptibleGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -90,7 +94,7 @@ impl<T> Deref for Taken<'_, T> {
     }
 }
 
-impl<T> DerefMut for Taken<'_, T> {
+impl<T> DerefMut for InterruptibleGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
     }
@@ -98,7 +102,7 @@ impl<T> DerefMut for Taken<'_, T> {
 
 impl<T> Drop for GiveBack<'_, T> {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
+        let mut queue = self.0.queue();
         queue.taken = false;
         let waiting = queue.waiting > 0;
         drop(queue);
@@ -116,12 +120,12 @@ mod tests {
 
     #[test]
     fn one_thread_at_a_time_uses_it() {
-        let turn = Turn::new(0);
+        let turn = InterruptibleMutex::new(0);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..1000 {
-                        let mut count = turn.take().unwrap();
+                        let mut count = turn.lock().unwrap();
                         let seen = *count;
                         thread::yield_now();
                         *count = seen + 1;
@@ -129,21 +133,21 @@ mod tests {
                 });
             }
         });
-        assert_eq!(*turn.take().unwrap(), 4000);
+        assert_eq!(*turn.lock().unwrap(), 4000);
     }
 
     #[test]
     fn a_thread_that_waits_for_its_turn_can_be_stopped() {
-        let turn = Turn::new(());
-        let taken = turn.take().unwrap();
+        let turn = InterruptibleMutex::new(());
+        let taken = turn.lock().unwrap();
         thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                stop::stop_when(Some(Box::new(|| true)));
-                turn.take().map(drop).unwrap_err().kind()
+                interrupt::set_check(Some(Box::new(|| true)));
+                turn.lock().map(drop).unwrap_err().kind()
             });
             assert_eq!(waiting.join().unwrap(), io::ErrorKind::Interrupted);
         });
         drop(taken);
-        turn.take().unwrap();
+        turn.lock().unwrap();
     }
 }

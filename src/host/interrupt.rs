@@ -1,12 +1,11 @@
-//! Ending what waits in a thread that is asked to stop.
+//! Interruption: a wait that ends with `EINTR` because its thread is to end.
 //!
-//! No thread is ended while it waits in the kernel, not even one that can be ended wherever it computes,
-//! as a worker of Node can. So such a thread says how it finds out that it is asked to stop, and then
-//! waits in slices between which it looks. A wait that ends so is `EINTR`. Threads that said nothing
-//! wait as long as there is to wait.
+//! A blocking system call cannot be cancelled from outside, not even in a thread that can be ended wherever
+//! it computes, as a worker of Node can. So such a thread has a check ([`set_check`]), and polls it between
+//! slices of 50 ms in which it waits. Threads without a check, as the main thread, make the plain calls.
 //!
-//! The rule for all that a thread can wait for, a lock included: a slice at a time, with `check`
-//! between. And for every loop whose turns a guest decides on: a `check` in each.
+//! The rule for all that a thread can wait for, a lock included: a slice at a time, with [`check`]
+//! between. And for every loop whose number of rounds a guest decides on: a `check` in each.
 
 use std::cell::RefCell;
 use std::io;
@@ -18,7 +17,7 @@ use std::time::Duration;
 use super::{Direction, Interest, sys};
 use crate::memory::Iovecs;
 
-/// How long a thread that may be asked to stop waits before it looks, and looks again.
+/// How long an interruptible thread waits between two checks.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 
 /// The most that is waited for a point in time before the clock is asked again how far it is. The host
@@ -26,36 +25,38 @@ pub(super) const SLICE: Duration = Duration::from_millis(50);
 /// the machine asleep is added to a wait, and a clock that is set changes none.
 const CLOCK_SLICE: Duration = Duration::from_millis(100);
 
-/// The most bytes that one system call reads from a file, or writes to it, in a thread that may be asked
-/// to stop: some hundredths of a second.
+/// The most bytes that one system call reads from a file, or writes to it, in an interruptible thread: some
+/// hundredths of a second.
 const PIECE: usize = 64 << 20;
 
-type Asked = Box<dyn Fn() -> bool>;
+/// Whether the thread is to end.
+type Check = Box<dyn Fn() -> bool>;
 
-/// Whether there ever was a thread that may be asked to stop. Where there was none, no call has to look
+/// Whether there ever was an interruptible thread. Where there was none, no call has to look
 /// whether its own is one.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-thread_local!(static ASKED: RefCell<Option<Asked>> = const { RefCell::new(None) });
+thread_local!(static CHECK: RefCell<Option<Check>> = const { RefCell::new(None) });
 
-/// Says how the calling thread finds out that it is asked to stop; none: it never is.
-pub fn stop_when(asked: Option<Asked>) {
-    ANY.fetch_or(asked.is_some(), Relaxed);
-    ASKED.set(asked);
+/// Makes the calling thread interruptible: from now on it is interrupted when `check` gives true. Without
+/// one it never is.
+pub fn set_check(check: Option<Check>) {
+    ANY.fetch_or(check.is_some(), Relaxed);
+    CHECK.set(check);
 }
 
-/// Whether the calling thread may be asked to stop.
+/// Whether the calling thread may be interrupted.
 #[inline]
-pub fn may_be_asked() -> bool {
-    ANY.load(Relaxed) && this_may_be_asked()
+pub fn is_interruptible() -> bool {
+    ANY.load(Relaxed) && has_check()
 }
 
 #[cold]
-fn this_may_be_asked() -> bool {
-    ASKED.with_borrow(Option::is_some)
+fn has_check() -> bool {
+    CHECK.with_borrow(Option::is_some)
 }
 
-/// Goes on waiting or working, unless the thread is asked to stop.
+/// Goes on waiting or working, unless the calling thread is interrupted.
 ///
 /// # Errors
 ///
@@ -67,8 +68,7 @@ pub(crate) fn check() -> io::Result<()> {
 
 #[cold]
 fn ask() -> io::Result<()> {
-    let asked = ASKED.with_borrow(|asked| asked.as_ref().is_some_and(|asked| asked()));
-    if asked {
+    if CHECK.with_borrow(|check| check.as_ref().is_some_and(|check| check())) {
         return Err(io::ErrorKind::Interrupted.into());
     }
     Ok(())
@@ -81,7 +81,7 @@ fn ask() -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// `EINTR`: the thread is asked to stop.
+/// `EINTR`: the thread is interrupted.
 pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
     sys::poll(interests, slice(timeout))?;
@@ -93,7 +93,7 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
 
 /// How much of this time (`None`: all there is) to wait before the next [`check`].
 pub(super) fn slice(timeout: Option<Duration>) -> Option<Duration> {
-    if may_be_asked() {
+    if is_interruptible() {
         Some(timeout.map_or(SLICE, |timeout| timeout.min(SLICE)))
     } else {
         timeout
@@ -137,7 +137,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
         match mutex.try_lock() {
             Ok(guard) => return Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if may_be_asked() => pause.pass()?,
+            Err(TryLockError::WouldBlock) if is_interruptible() => pause.pass()?,
             Err(TryLockError::WouldBlock) => {
                 return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
             }
@@ -146,40 +146,43 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
 }
 
 /// A file, by the numbers that tell it from others, and a direction of it.
-pub(super) type Way = ([u64; 3], Direction);
+pub(super) type FileDirection = ([u64; 3], Direction);
 
-static TAKEN: Mutex<Vec<Way>> = Mutex::new(Vec::new());
+static HELD: Mutex<Vec<FileDirection>> = Mutex::new(Vec::new());
 static FREE: Condvar = Condvar::new();
 
-/// The right to look at a file and then make a call that takes what was seen there.
+/// A lock that is held from `poll(2)` on a file to the call that takes what it saw.
 ///
 /// Guests in several threads may have one stream. What one saw must not be taken by another, which would
-/// leave it to wait in the kernel. The file has one turn for each direction, however many descriptors
-/// there are for it; other files have turns of their own.
+/// leave it to wait in the kernel. There is one lock for each file and direction, however many descriptors
+/// there are for it.
 #[derive(Debug)]
-pub(super) struct Turn(Way);
+pub(super) struct PollLock(FileDirection);
 
-impl Turn {
-    /// Waits for the turn.
+impl PollLock {
+    /// Waits for the lock.
     ///
     /// # Errors
     ///
     /// As [`check`].
-    pub fn take(way: Way) -> io::Result<Self> {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        while taken.contains(&way) {
-            (taken, _) = (FREE.wait_timeout(taken, SLICE)).unwrap_or_else(PoisonError::into_inner);
+    pub fn lock(file: FileDirection) -> io::Result<Self> {
+        let held = || HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = held();
+        while all.contains(&file) {
+            drop(FREE.wait_timeout(all, SLICE));
+            // What is checked may take locks of its own.
             check()?;
+            all = held();
         }
-        taken.push(way);
-        Ok(Self(way))
+        all.push(file);
+        Ok(Self(file))
     }
 }
 
-impl Drop for Turn {
+impl Drop for PollLock {
     fn drop(&mut self) {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.retain(|way| *way != self.0);
+        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|file| *file != self.0);
         FREE.notify_all();
     }
 }
@@ -189,7 +192,7 @@ impl Drop for Turn {
 ///
 /// # Errors
 ///
-/// Those of the first call. When it is a later one that fails, or the thread is asked to stop after the
+/// Those of the first call. When it is a later one that fails, or the thread is interrupted after the
 /// first, what has been done is told.
 pub fn in_pieces<E>(
     mut iovs: Iovecs<'_>,
@@ -221,14 +224,15 @@ mod tests {
     use super::*;
     use crate::memory::{GuestPtr, LinearMemory};
 
-    const WAY: Way = ([1, 2, 3], Direction::Read);
-    const OTHERS: [Way; 2] = [([1, 2, 3], Direction::Write), ([1, 2, 4], Direction::Read)];
+    const FILE: FileDirection = ([1, 2, 3], Direction::Read);
+    const OTHERS: [FileDirection; 2] =
+        [([1, 2, 3], Direction::Write), ([1, 2, 4], Direction::Read)];
 
-    /// Calls in a thread that is asked to stop.
-    fn stopped<T: Send>(call: impl FnOnce() -> T + Send) -> T {
+    /// Calls in a thread that is interrupted.
+    fn interrupted<T: Send>(call: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                stop_when(Some(Box::new(|| true)));
+                set_check(Some(Box::new(|| true)));
                 call()
             });
             thread.join().unwrap()
@@ -236,25 +240,25 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_another_thread_has_is_waited_for_in_slices() {
-        let turn = Turn::take(WAY).unwrap();
+    fn a_poll_lock_that_another_thread_has_is_waited_for_in_slices() {
+        let lock = PollLock::lock(FILE).unwrap();
         for other in OTHERS {
-            stopped(|| assert!(Turn::take(other).is_ok(), "{other:?}"));
+            interrupted(|| assert!(PollLock::lock(other).is_ok(), "{other:?}"));
         }
-        let error = stopped(|| Turn::take(WAY).unwrap_err());
+        let error = interrupted(|| PollLock::lock(FILE).unwrap_err());
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
-        drop(turn);
-        assert!(Turn::take(WAY).is_ok());
+        drop(lock);
+        assert!(PollLock::lock(FILE).is_ok());
     }
 
     #[test]
     fn a_lock_that_another_thread_has_is_waited_for_in_slices() {
         let mutex = Mutex::new(0);
         let guard = mutex.lock().unwrap();
-        let error = stopped(|| lock(&mutex).map(drop).unwrap_err());
+        let error = interrupted(|| lock(&mutex).map(drop).unwrap_err());
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         drop(guard);
-        assert!(stopped(|| lock(&mutex).is_ok()));
+        assert!(interrupted(|| lock(&mutex).is_ok()));
     }
 
     #[test]
@@ -263,7 +267,7 @@ mod tests {
         let guard = MUTEX.lock().unwrap();
         let (looked, looks) = mpsc::channel();
         let waits = thread::spawn(move || {
-            stop_when(Some(Box::new(move || {
+            set_check(Some(Box::new(move || {
                 let _ = looked.send(());
                 false
             })));
@@ -301,6 +305,6 @@ mod tests {
         let all = vec![PIECE, PIECE, BUFS * LEN - 2 * PIECE];
         assert_eq!(transfer(PIECE), (BUFS * LEN, all));
         assert_eq!(transfer(10), (10, vec![PIECE]), "the end");
-        assert_eq!(stopped(|| transfer(PIECE)), (PIECE, vec![PIECE]));
+        assert_eq!(interrupted(|| transfer(PIECE)), (PIECE, vec![PIECE]));
     }
 }
