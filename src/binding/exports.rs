@@ -84,7 +84,8 @@ pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     if instance.is_closed.get() {
         return Err(closed(env));
     }
-    instance.memory.bind(memory).map_err(|_| {
+    let glue = &Environment::of(env)?.glue;
+    instance.memory.bind(memory, glue).map_err(|_| {
         let message = "\"instance.exports.memory\" property must be a WebAssembly.Memory object";
         invalid_arg_type(env, message)
     })

@@ -15,7 +15,7 @@ use std::ptr;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-use super::environment::Environment;
+use super::glue::Glue;
 use crate::memory::{GuestMemory, LinearMemory};
 
 /// A reference that is empty once its value has been collected.
@@ -72,8 +72,8 @@ impl Memory {
     /// # Errors
     ///
     /// It is something else.
-    pub fn bind(&self, memory: Unknown<'_>) -> Result<()> {
-        let view = self.view_of(memory.raw())?;
+    pub fn bind(&self, memory: Unknown<'_>, glue: &Glue) -> Result<()> {
+        let view = self.view_of(memory.raw(), glue)?;
         if let Some(bind) = self.closures() {
             self.set(bind, memory.raw(), view)?;
         }
@@ -93,13 +93,13 @@ impl Memory {
 
     /// Finds out where the bytes are now, gives the closures an array over them, and tells whether there
     /// are more than before.
-    pub fn refresh(&self) -> Result<bool> {
+    pub fn refresh(&self, glue: &Glue) -> Result<bool> {
         let Some(bind) = self.closures() else {
             return Ok(false);
         };
         let old_len = self.linear.len();
         let memory = self.call(bind, &[])?;
-        self.set(bind, memory, self.view_of(memory)?)?;
+        self.set(bind, memory, self.view_of(memory, glue)?)?;
         Ok(self.linear.len() > old_len)
     }
 
@@ -189,12 +189,11 @@ impl Memory {
     }
 
     /// A new array over `memory`.
-    fn view_of(&self, memory: sys::napi_value) -> Result<sys::napi_value> {
+    fn view_of(&self, memory: sys::napi_value, glue: &Glue) -> Result<sys::napi_value> {
         let env = Env::from_raw(self.env);
         // SAFETY: `memory` is a live handle of this environment.
         let memory = unsafe { Unknown::from_raw_unchecked(self.env, memory) };
-        let environment = Environment::of(&env)?;
-        let view_of = environment.glue.view_of.borrow_back(&env)?;
+        let view_of = glue.view_of.borrow_back(&env)?;
         Ok(view_of.call(FnArgs::from((memory,)))?.raw())
     }
 

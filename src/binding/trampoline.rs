@@ -16,7 +16,7 @@ use std::rc::Rc;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-use super::block::Arrays;
+use super::arg_buffer::Arrays;
 use super::environment::{Environment, MakeFunctions};
 use super::exports;
 use super::instance::Instance;
@@ -163,7 +163,7 @@ unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe { &*data.cast::<Environment>() }
 }
 
-/// The native function of one row. Its arguments are in the block, and so is its result.
+/// The native function of one row. Its arguments are in the argument buffer, and so is its result.
 unsafe extern "C" fn callback<const ROW: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -174,7 +174,7 @@ unsafe extern "C" fn callback<const ROW: usize>(
     let panicked = |_| Errno::Notrecoverable;
     let call = || call::<ROW>(environment);
     match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
-        Ok(Ok(errno)) | Err(errno) => environment.block.answer(errno.raw()),
+        Ok(Ok(errno)) | Err(errno) => environment.arg_buffer.set_result(errno.raw()),
         Ok(Err(Exit(instance, code))) => {
             let env = Env::from_raw(env);
             if let Err(error) = exit(&env, environment, &instance, code) {
@@ -189,10 +189,10 @@ unsafe extern "C" fn callback<const ROW: usize>(
 #[inline]
 fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errno, Exit> {
     let syscall = const { &SYSCALLS[ROW] };
-    let Some(args) = environment.block.arguments(syscall.types) else {
+    let Some(args) = environment.arg_buffer.arguments(syscall.types) else {
         return Ok(Errno::Inval);
     };
-    // The closures leave a call in the block right before they make it: without one, it was not they.
+    // The closures leave a call in the argument buffer right before they make it: without one, it was not they.
     let Some(instance) = environment.called() else {
         return Ok(Errno::Badf);
     };
@@ -204,7 +204,9 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     };
     let mut result = make();
     // Another thread may have grown a memory that this one shares.
-    if result == Err(Trap::OutOfBounds) && instance.memory.refresh().unwrap_or(false) {
+    if result == Err(Trap::OutOfBounds)
+        && instance.memory.refresh(&environment.glue).unwrap_or(false)
+    {
         result = make();
     }
     match result {
@@ -246,7 +248,7 @@ fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::n
     }
 }
 
-/// Looks at an instance's memory once more, for a call that is in the block: `(row, bind)`, of which the
+/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(row, bind)`, of which the
 /// second is there to be kept. True if anything is wrong.
 ///
 /// What is wrong with the call's arguments comes before there being no memory.
@@ -273,23 +275,23 @@ unsafe extern "C" fn set_memory(
     })
 }
 
-/// [`refresh`]; where it does not return false, the call is no longer in the block.
+/// [`refresh`]; where it does not return false, the call is no longer in the argument buffer.
 fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
-    let block = &environment.block;
+    let arg_buffer = &environment.arg_buffer;
     let instance = environment.called();
-    let arguments = (SYSCALLS.get(row)).and_then(|syscall| block.arguments(syscall.types));
+    let arguments = (SYSCALLS.get(row)).and_then(|syscall| arg_buffer.arguments(syscall.types));
     let (Some(instance), Some(_)) = (instance, arguments) else {
-        block.answer(Errno::Inval.raw());
+        arg_buffer.set_result(Errno::Inval.raw());
         return Ok(true);
     };
     if instance.memory.is_bound() {
         // An array with an element, or none: then every address is out of bounds.
-        return instance.memory.refresh().map(|_| false);
+        return instance.memory.refresh(&environment.glue).map(|_| false);
     }
     if row == Row::proc_exit as usize && instance.return_on_exit {
         return Ok(false);
     }
-    block.answer(Errno::Inval.raw());
+    arg_buffer.set_result(Errno::Inval.raw());
     not_started(env).map(|()| true)
 }
 

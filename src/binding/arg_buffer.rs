@@ -1,4 +1,9 @@
-//! Where JavaScript leaves the arguments of a call and finds its result.
+//! The argument buffer: 10 slots of 8 bytes that JavaScript and the native functions both see.
+//!
+//! | slot | before the call | after it |
+//! | --- | --- | --- |
+//! | 0 | the number of the instance, a double | its first 4 bytes: the result, a `u32` |
+//! | 1 to 9 | the arguments: doubles for `i32`, the bits of BigInts for `i64` | as before |
 //!
 //! Fetching an argument through Node-API costs a call of it each, and so do returning a number and
 //! finding out where the guest's memory is. So the closures of `wasiImport`, which a compiler turns into
@@ -15,18 +20,17 @@ use napi::sys;
 
 use crate::syscalls::{MAX_PARAMS, ParamType};
 
-/// The number of the instance, and then the arguments: 8 bytes each, a double or the bits of a BigInt.
-/// The first four bytes are afterwards the result.
+/// The number of slots.
 const LEN: usize = 1 + MAX_PARAMS;
 
 /// The bytes of an `ArrayBuffer` that only the closures of one environment can reach.
-pub struct Block {
+pub struct ArgBuffer {
     slots: *const Cell<u64>,
     /// Keeps the bytes alive, as long as the environment is.
     _buffer: sys::napi_ref,
 }
 
-/// The arrays over a [`Block`] through which the closures write and read it.
+/// The arrays over a [`ArgBuffer`] through which the closures write and read it.
 ///
 /// Node-API makes them, so they are the engine's own typed arrays, whatever a program has put in the
 /// place of `Float64Array` and its like. An access by index to such an array runs no code and finds
@@ -42,8 +46,8 @@ pub struct Arrays {
     pub empty: sys::napi_value,
 }
 
-impl Block {
-    /// A new block, and what the closures get of it.
+impl ArgBuffer {
+    /// A new buffer, and what the closures get of it.
     pub fn new(env: &Env) -> Result<(Self, Arrays)> {
         let (mut data, mut buffer, mut reference) =
             (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
@@ -70,11 +74,11 @@ impl Block {
             words: array(sys::TypedarrayType::uint32_array, 1)?,
             empty: array(sys::TypedarrayType::uint8_array, 0)?,
         };
-        let block = Self {
+        let arg_buffer = Self {
             slots: data.cast(),
             _buffer: reference,
         };
-        Ok((block, arrays))
+        Ok((arg_buffer, arrays))
     }
 
     fn slots(&self) -> &[Cell<u64>; LEN] {
@@ -84,7 +88,7 @@ impl Block {
         unsafe { &*self.slots.cast() }
     }
 
-    /// The number of the instance that is called; 0 if there is no call in the block.
+    /// The number of the instance that is called; 0 if there is no call in the buffer.
     pub fn instance(&self) -> usize {
         f64::from_bits(self.slots()[0].get()) as usize
     }
@@ -104,8 +108,8 @@ impl Block {
         Some(arguments)
     }
 
-    /// Leaves the result, and with it no call: the bits of an errno are those of a double near 0.
-    pub fn answer(&self, errno: u16) {
+    /// Puts the result there, and with it no call: the bits of an errno are those of a double near 0.
+    pub fn set_result(&self, errno: u16) {
         let mut bytes = [0; size_of::<u64>()];
         bytes[..size_of::<u32>()].copy_from_slice(&u32::from(errno).to_ne_bytes());
         self.slots()[0].set(u64::from_ne_bytes(bytes));

@@ -1,0 +1,51 @@
+//! What Node calls when it loads the addon into an environment.
+
+use std::rc::Rc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::arg_buffer::ArgBuffer;
+use super::environment::{AddonData, Environment};
+use super::glue::Glue;
+use super::trampoline;
+use crate::host::{self, interrupt};
+
+/// Sets this environment up; Node calls it when it loads the addon.
+#[napi(module_exports)]
+pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
+    // Node does so itself, but not every runtime.
+    host::ignore_file_size_signal();
+    let (glue, run) = Glue::new(&env)?;
+    // Between a guest and the `start()` that it throws to is no native function: what Node ends a thread
+    // with would not come through.
+    exports.set_named_property("run", run)?;
+    let (arg_buffer, arrays) = ArgBuffer::new(&env)?;
+    let environment = Rc::new(Environment::new(arg_buffer, glue));
+    let make_functions = trampoline::make_functions(&env, &environment, &arrays)?;
+    // Not every runtime finalizes what a worker leaves behind when it ends.
+    env.add_env_cleanup_hook(Rc::clone(&environment), |environment| environment.end())?;
+    let data = AddonData {
+        environment,
+        make_functions,
+    };
+    env.set_instance_data(data, (), |_| {})
+}
+
+/// Has what waits in this thread end when the thread is interrupted, as a worker is by its owner.
+///
+/// From then on no JavaScript can be called in it, and the calls of Node-API that might do so say so.
+#[napi]
+pub fn end_waits_with_thread(env: Env) -> Result<()> {
+    let raw = env.raw();
+    interrupt::set_check(Some(Box::new(move || {
+        let env = Env::from_raw(raw);
+        // It might call JavaScript were it another value, and costs nothing.
+        let coerced = false
+            .into_unknown(&env)
+            .and_then(|value| value.coerce_to_bool());
+        coerced.is_err()
+    })));
+    env.add_env_cleanup_hook((), |()| interrupt::set_check(None))?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! The functions of `glue.js`: what takes JavaScript to say.
+
+use napi::bindgen_prelude::*;
+
+const SOURCE: &str = include_str!("glue.js");
+
+/// The functions of `glue.js`.
+pub struct Glue {
+    pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
+    pub permitted: FunctionRef<(), bool>,
+    pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,
+    pub exit_process: FunctionRef<FnArgs<(i32, f64, bool)>, Unknown<'static>>,
+    pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
+}
+
+impl Glue {
+    /// Runs `glue.js`. With its functions comes `run`, which is for `index.js`.
+    pub fn new(env: &Env) -> Result<(Self, Unknown<'_>)> {
+        let script: Function<'_, (), Object<'_>> = env.run_script(SOURCE)?;
+        let functions = script.call(())?;
+        macro_rules! function {
+            ($name:literal) => {
+                (functions.get_named_property::<Function<'_, _, _>>($name)?).create_ref()?
+            };
+        }
+        let glue = Self {
+            view_of: function!("viewOf"),
+            permitted: function!("permitted"),
+            exit_error: function!("exitError"),
+            exit_process: function!("exitProcess"),
+            terminated: function!("terminated"),
+        };
+        Ok((glue, functions.get_named_property("run")?))
+    }
+}
