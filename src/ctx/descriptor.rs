@@ -35,6 +35,25 @@ impl Descriptor {
         matches!(self, Descriptor::Stream(stream) if stream.is_lent())
     }
 
+    /// The stream, of what is no file.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`]: it was opened as a directory.
+    #[inline]
+    fn stream(&self) -> Result<&StreamHandle, Errno> {
+        match self {
+            Descriptor::Stream(stream) => Ok(stream),
+            _ => Err(Errno::Isdir),
+        }
+    }
+
+    /// The host's open file behind a stream; of another stream, `errno`.
+    #[inline]
+    fn host_stream(&self, errno: Errno) -> Result<&host::File, Errno> {
+        self.stream()?.host_or(errno)
+    }
+
     /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         match self {
@@ -81,8 +100,7 @@ impl Descriptor {
     pub fn datasync(&self) -> Result<(), Errno> {
         match self {
             Descriptor::File(file) => file.handle().sync(true),
-            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Inval)?.datasync()?),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Inval)?.datasync()?),
         }
     }
 
@@ -91,8 +109,7 @@ impl Descriptor {
     pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.read(iovs),
-            Descriptor::Stream(stream) => stream.read(iovs),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => self.stream()?.read(iovs),
         }
     }
 
@@ -101,8 +118,7 @@ impl Descriptor {
     pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.write(ciovs),
-            Descriptor::Stream(stream) => stream.write(ciovs),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => self.stream()?.write(ciovs),
         }
     }
 
@@ -110,8 +126,7 @@ impl Descriptor {
     pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.read_interruptible(iovs, nonblock),
-            Descriptor::Stream(stream) => stream.read_interruptible(iovs, nonblock),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => self.stream()?.read_interruptible(iovs, nonblock),
         }
     }
 
@@ -119,8 +134,7 @@ impl Descriptor {
     pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.write_interruptible(ciovs, nonblock),
-            Descriptor::Stream(stream) => stream.write_interruptible(ciovs.clone(), nonblock),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => self.stream()?.write_interruptible(ciovs.clone(), nonblock),
         }
     }
 
@@ -129,10 +143,7 @@ impl Descriptor {
     pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().read_at(iovs, offset),
-            Descriptor::Stream(stream) => {
-                Ok(stream.host_or(Errno::Spipe)?.read_at(iovs, offset)?)
-            }
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Spipe)?.read_at(iovs, offset)?),
         }
     }
 
@@ -141,10 +152,7 @@ impl Descriptor {
     pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().write_at(ciovs, offset),
-            Descriptor::Stream(stream) => {
-                Ok(stream.host_or(Errno::Spipe)?.write_at(ciovs, offset)?)
-            }
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Spipe)?.write_at(ciovs, offset)?),
         }
     }
 
@@ -157,11 +165,10 @@ impl Descriptor {
     ) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().read_at_interruptible(iovs, offset, nonblock),
-            Descriptor::Stream(stream) => {
-                let file = stream.host_or(Errno::Spipe)?;
+            _ => {
+                let file = self.host_stream(Errno::Spipe)?;
                 Ok(file.read_at_interruptible(iovs, offset, nonblock)?)
             }
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -176,11 +183,10 @@ impl Descriptor {
             Descriptor::File(file) => file
                 .handle()
                 .write_at_interruptible(ciovs, offset, nonblock),
-            Descriptor::Stream(stream) => {
-                let file = stream.host_or(Errno::Spipe)?;
+            _ => {
+                let file = self.host_stream(Errno::Spipe)?;
                 Ok(file.write_at_interruptible(ciovs.clone(), offset, nonblock)?)
             }
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -189,8 +195,7 @@ impl Descriptor {
     pub fn seek(&self, to: SeekFrom) -> Result<Filesize, Errno> {
         match self {
             Descriptor::File(file) => file.seek(to),
-            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Spipe)?.seek(to)?),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Spipe)?.seek(to)?),
         }
     }
 
@@ -198,8 +203,7 @@ impl Descriptor {
     pub fn set_size(&self, size: Filesize) -> Result<(), Errno> {
         match self {
             Descriptor::File(file) => file.handle().set_size(size),
-            Descriptor::Stream(stream) => Ok(stream.host_or(Errno::Inval)?.set_size(size)?),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Inval)?.set_size(size)?),
         }
     }
 
@@ -207,10 +211,7 @@ impl Descriptor {
     pub fn allocate(&self, offset: Filesize, len: Filesize) -> Result<(), Errno> {
         match self {
             Descriptor::File(file) => file.handle().allocate(offset, len),
-            Descriptor::Stream(stream) => {
-                Ok(stream.host_or(Errno::Spipe)?.allocate(offset, len)?)
-            }
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.host_stream(Errno::Spipe)?.allocate(offset, len)?),
         }
     }
 
@@ -231,8 +232,7 @@ impl Descriptor {
     pub fn poll(&self, direction: Direction) -> Result<Poll<'_>, Errno> {
         match self {
             Descriptor::File(file) => Ok(file.poll()),
-            Descriptor::Stream(stream) => Ok(stream.poll(direction)),
-            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
+            _ => Ok(self.stream()?.poll(direction)),
         }
     }
 

@@ -20,7 +20,7 @@ impl FdEntry {
     /// What `fcntl(2)` says.
     pub fn host_fdflags(&self) -> Result<Fdflags, Errno> {
         Ok(match &self.descriptor {
-            Descriptor::File(file) => file.handle().synchronous(),
+            Descriptor::File(file) => file.synchronous(),
             Descriptor::Stream(stream) if stream.is_lent() => {
                 self.stream_flags(stream)?.fdflags - Fdflags::NONBLOCK
             }

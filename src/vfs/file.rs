@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 
 use super::Result;
-use crate::abi::{Advice, Errno, Fdflags, Filesize, Filestat, Filetype};
+use crate::abi::{Advice, Errno, Filesize, Filestat, Filetype};
 use crate::host::{self, SeekFrom, SetTime};
 use crate::memory::Iovecs;
 
@@ -298,11 +298,5 @@ impl FileHandle {
             FileHandle::Host(file) => Ok(file.sync()?),
             FileHandle::Other(file) => file.sync(data_only),
         }
-    }
-
-    /// The flags that it keeps of those with which it was opened, whatever is set later.
-    pub fn synchronous(&self) -> Fdflags {
-        self.host()
-            .map_or(Fdflags::empty(), host::File::synchronous)
     }
 }

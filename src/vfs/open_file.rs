@@ -24,6 +24,8 @@ pub struct OpenFile {
     position: OnceLock<Option<Mutex<Position>>>,
     /// Whether it was opened to append.
     append: bool,
+    /// The flags that it keeps of those with which it was opened, whatever is set later.
+    synchronous: Fdflags,
 }
 
 /// The offset of a regular file.
@@ -43,6 +45,9 @@ impl OpenFile {
         let open_file = Self {
             position: OnceLock::new(),
             append: fdflags.contains(Fdflags::APPEND),
+            synchronous: file
+                .host()
+                .map_or(Fdflags::empty(), host::File::synchronous),
             file,
         };
         if let Some(filetype) = open_file.file.filetype() {
@@ -54,6 +59,11 @@ impl OpenFile {
     /// The file without its offset.
     pub fn handle(&self) -> &FileHandle {
         &self.file
+    }
+
+    /// The flags that it keeps of those with which it was opened, whatever is set later.
+    pub fn synchronous(&self) -> Fdflags {
+        self.synchronous
     }
 
     /// Takes note of the type, which decides whether there is an offset to keep here.

@@ -10,7 +10,7 @@ use super::{io as kernel, reopen};
 /// other processes, are never changed: whether the guest waits is decided here, call by call.
 #[derive(Debug)]
 pub(super) struct Lent {
-    fd: RawFd,
+    fd: BorrowedFd<'static>,
     /// The same once more, for calls that do not wait; none where that cannot be had.
     nonblocking: OnceLock<Option<OwnedFd>>,
 }
@@ -25,7 +25,8 @@ impl Lent {
         if fd < 0 {
             return Err(rustix::io::Errno::BADF.into());
         }
-        rustix::io::fcntl_getfd(kernel::borrow(fd))?;
+        let fd = kernel::borrow(fd);
+        rustix::io::fcntl_getfd(fd)?;
         Ok(Self {
             fd,
             nonblocking: OnceLock::new(),
@@ -50,6 +51,6 @@ impl Lent {
 impl AsFd for Lent {
     #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
-        kernel::borrow(self.fd)
+        self.fd
     }
 }
