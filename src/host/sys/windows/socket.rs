@@ -135,7 +135,7 @@ impl File {
             if !nonblock && !interrupt::is_interruptible() {
                 return call();
             }
-            let _turn = self.turn(direction)?;
+            let _lock = self.lock(direction)?;
             if poll::is_ready(self, direction)? {
                 call()
             } else {
