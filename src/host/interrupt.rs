@@ -4,7 +4,7 @@
 //! it computes, as a worker of Node can. So such a thread has a check ([`set_check`]), and polls it between
 //! slices of 50 ms in which it waits. Threads without a check, as the main thread, make the plain calls.
 //!
-//! The rule for all that a thread can wait for, a lock included: a slice at a time, with [`check`]
+//! The rule for all that a thread can wait for, a lock included: a slice at a time, with `check`
 //! between. And for every loop whose number of rounds a guest decides on: a `check` in each.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{Direction, Interest, sys};
+use super::{Direction, PollEntry, sys};
 use crate::memory::Iovecs;
 
 /// How long an interruptible thread waits between two checks.
@@ -74,18 +74,18 @@ fn ask() -> io::Result<()> {
     Ok(())
 }
 
-/// `ppoll(2)`: waits until one of the interests is ready, the time is up (`None`: never), or anything
-/// else ended the wait early, and notes with each interest what was found.
+/// `ppoll(2)`: waits until one of the entries is ready, the time is up (`None`: never), or anything
+/// else ended the wait early, and notes with each entry what was found.
 ///
 /// A wait for a time ends early for certain, if that is far: see `CLOCK_SLICE`.
 ///
 /// # Errors
 ///
 /// `EINTR`: the thread is interrupted.
-pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
+pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
-    sys::poll(interests, slice(timeout))?;
-    if interests.iter().all(|interest| interest.found.is_none()) {
+    sys::poll(entries, slice(timeout))?;
+    if entries.iter().all(|entry| entry.revents.is_none()) {
         check()?;
     }
     Ok(())

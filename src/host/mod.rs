@@ -114,15 +114,15 @@ pub enum Direction {
     Write,
 }
 
-/// What [`poll`] waits for, and what it found.
+/// A `struct pollfd`: what [`poll`] waits for, and what came of it.
 #[derive(Debug)]
-pub struct Interest<'a> {
-    /// On what.
+pub struct PollEntry<'a> {
+    /// The open file.
     pub file: &'a File,
-    /// For what.
+    /// The `events` to wait for.
     pub direction: Direction,
-    /// None as long as it is not ready.
-    pub found: Option<io::Result<Readiness>>,
+    /// How ready it is, or `EBADF`; none as long as it is not ready.
+    pub revents: Option<io::Result<Readiness>>,
 }
 
 /// How ready something is.

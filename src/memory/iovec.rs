@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{GuestMemory, GuestPtr, GuestSlice, HostBuf, OutOfBounds};
+use super::{GuestMemory, GuestPtr, GuestSlice, HostIovec, OutOfBounds};
 use crate::abi::{Iovec, Size};
 
 /// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
@@ -71,7 +71,7 @@ impl<'m> Iovecs<'m> {
 
     /// Calls `call` with where the pieces are in the host's address space: see [`GuestSlice::with_host`].
     #[inline]
-    pub fn with_host<R>(&self, call: impl FnOnce(&[HostBuf]) -> R) -> R {
+    pub fn with_host<R>(&self, call: impl FnOnce(&[HostIovec]) -> R) -> R {
         match self.bufs.as_slice() {
             [buf] => call(&[buf.host()]),
             bufs => {

@@ -49,7 +49,7 @@ pub struct GuestSlice<'m> {
 /// A piece of guest memory as `readv(2)` and its relatives take it: a C `struct iovec`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct HostBuf {
+pub struct HostIovec {
     /// Where it begins in the host's address space.
     pub base: *mut u8,
     /// Its length in bytes.
@@ -166,16 +166,16 @@ impl<'m> GuestSlice<'m> {
     ///
     /// The address is for the kernel, which may read and write there until `call` returns. It is valid for
     /// that time because nothing else runs in this thread: `call` must not run JavaScript.
-    pub fn with_host<R>(self, call: impl FnOnce(HostBuf) -> R) -> R {
+    pub fn with_host<R>(self, call: impl FnOnce(HostIovec) -> R) -> R {
         call(self.host())
     }
 
     /// Where it is now; no bytes if it is gone.
     #[inline]
-    pub(super) fn host(self) -> HostBuf {
+    pub(super) fn host(self) -> HostIovec {
         let LinearMemory { base, len, .. } = self.memory.0;
         let is_inside = self.offset as usize + self.len() <= len.get();
-        HostBuf {
+        HostIovec {
             base: base.get().wrapping_add(self.offset as usize),
             len: if is_inside { self.len() } else { 0 },
         }
@@ -189,12 +189,12 @@ impl<'m> GuestSlice<'m> {
     #[inline]
     pub fn read(self, to: &mut [u8]) {
         assert!(to.len() <= self.len());
-        let HostBuf { base, len } = self.host();
+        let HostIovec { base, len } = self.host();
         if len < to.len() {
             to.fill(0);
         } else if self.memory.0.shared.get() {
             let len = to.len();
-            load(HostBuf { base, len }, to);
+            load(HostIovec { base, len }, to);
         } else {
             // SAFETY: `set` was told that the bytes are valid, and that nothing else accesses them now; they
             // are as many as `to` has.
@@ -218,12 +218,12 @@ impl<'m> GuestSlice<'m> {
     #[inline]
     pub(super) fn write_all(self, from: &[u8]) {
         assert!(from.len() <= self.len());
-        let HostBuf { base, len } = self.host();
+        let HostIovec { base, len } = self.host();
         if len < from.len() {
             // Gone: there is nothing to write to.
         } else if self.memory.0.shared.get() {
             let len = from.len();
-            store(HostBuf { base, len }, from);
+            store(HostIovec { base, len }, from);
         } else {
             // SAFETY: as in `read`.
             unsafe { ptr::copy_nonoverlapping(from.as_ptr(), base, from.len()) };
@@ -233,7 +233,7 @@ impl<'m> GuestSlice<'m> {
 
 /// Copies shared memory out, as many bytes as `to` has.
 #[inline]
-fn load(from: HostBuf, to: &mut [u8]) {
+fn load(from: HostIovec, to: &mut [u8]) {
     let (mut words, start) = words(from);
     let (head, to) = to.split_at_mut(before_next_word(start, to.len()));
     if start != 0
@@ -252,7 +252,7 @@ fn load(from: HostBuf, to: &mut [u8]) {
 
 /// Copies to shared memory, as many bytes as `from` has.
 #[inline]
-fn store(to: HostBuf, from: &[u8]) {
+fn store(to: HostIovec, from: &[u8]) {
     let (mut words, start) = words(to);
     let (head, from) = from.split_at(before_next_word(start, from.len()));
     if start != 0
@@ -272,7 +272,7 @@ fn store(to: HostBuf, from: &[u8]) {
 /// The words that hold these bytes, and how far into the first word they begin. The bytes are those of a
 /// slice that is inside, for the time of one copy.
 #[inline]
-fn words<'w>(bytes: HostBuf) -> (slice::Iter<'w, AtomicU32>, usize) {
+fn words<'w>(bytes: HostIovec) -> (slice::Iter<'w, AtomicU32>, usize) {
     let start = bytes.base.addr() % WORD;
     let first = bytes.base.wrapping_sub(start).cast::<AtomicU32>();
     let count = (start + bytes.len).div_ceil(WORD);

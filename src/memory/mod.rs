@@ -19,7 +19,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 pub use iovec::{Iovecs, MAX_IOVECS, MAX_TRANSFER};
-pub use linear::{GuestMemory, GuestSlice, HostBuf, LinearMemory};
+pub use linear::{GuestMemory, GuestSlice, HostIovec, LinearMemory};
 
 use crate::abi::{Record, Size};
 
@@ -103,6 +103,7 @@ pub struct GuestRef<'m, T> {
 
 impl<T: Record> GuestRef<'_, T> {
     /// The value that lies there now.
+    #[inline]
     pub fn read(&self) -> T
     where
         T: Record<Error = Infallible>,
@@ -114,6 +115,7 @@ impl<T: Record> GuestRef<'_, T> {
     }
 
     /// Puts a value there, padding as zeros.
+    #[inline]
     pub fn write(&self, value: T) {
         self.bytes.write_all(value.encode().as_ref());
     }

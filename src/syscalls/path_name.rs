@@ -189,7 +189,7 @@ pub fn path_symlink(
     }
     ctx.check_path(&target)?;
     let place = new.resolve(ctx, Follow::No)?;
-    if new.base().mapped_path() != Some(b"/") && leaves(new.bytes(), &target) {
+    if new.base().mapped_path() != Some(b"/") && escapes_lexically(new.bytes(), &target) {
         return Err(Errno::Notcapable.into());
     }
     Ok(place.dir()?.symlink_at(&target, place.new_name()?)?)
@@ -198,7 +198,7 @@ pub fn path_symlink(
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
 /// begins. What it really leads to is decided whenever it is followed; this keeps a guest from
 /// laying links that lead programs outside the sandbox astray.
-fn leaves(path: &[u8], target: &[u8]) -> bool {
+fn escapes_lexically(path: &[u8], target: &[u8]) -> bool {
     let mut depth = 0_usize;
     let mut components: Vec<_> = path.split(|byte| *byte == b'/').collect();
     while components.last().is_some_and(|last| last.is_empty()) {
@@ -250,7 +250,7 @@ pub fn path_readlink(
 
 #[cfg(test)]
 mod tests {
-    use super::leaves;
+    use super::escapes_lexically;
 
     #[test]
     fn a_target_is_counted_from_the_directory_of_the_link() {
@@ -266,7 +266,7 @@ mod tests {
             ("d/../l", "../t", true),
         ] {
             assert_eq!(
-                leaves(path.as_bytes(), target.as_bytes()),
+                escapes_lexically(path.as_bytes(), target.as_bytes()),
                 expected,
                 "{path} -> {target}"
             );

@@ -11,7 +11,7 @@ use crate::abi::{
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
 use crate::ctx::{Clocks, FdEntry, WasiCtx};
-use crate::host::{self, Direction, Interest, Readiness};
+use crate::host::{self, Direction, PollEntry, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
 
@@ -205,12 +205,12 @@ fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
             .iter()
             .map(Wait::poll)
             .collect::<Result<Few<_>, _>>()?;
-        let mut interests: Few<_> = (polls.iter().flatten())
+        let mut entries: Few<_> = (polls.iter().flatten())
             .filter_map(|(poll, direction)| match poll {
-                Poll::Host(file) => Some(Interest {
+                Poll::Host(file) => Some(PollEntry {
                     file,
                     direction: *direction,
-                    found: None,
+                    revents: None,
                 }),
                 Poll::Ready(_) => None,
             })
@@ -225,10 +225,10 @@ fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
             time_left(clocks, waits).map(|time| clocks.pass(time))
         };
         // With nothing to look at and no time to wait, there is nothing to ask the host.
-        if !interests.is_empty() || time_left != Some(Duration::ZERO) {
-            host::poll(&mut interests, time_left)?;
+        if !entries.is_empty() || time_left != Some(Duration::ZERO) {
+            host::poll(&mut entries, time_left)?;
         }
-        let mut found = interests.into_iter().map(|interest| interest.found);
+        let mut found = entries.into_iter().map(|entry| entry.revents);
         let events: Few<_> = (waits.iter().zip(&polls))
             .filter_map(|(wait, poll)| {
                 let found = match poll {

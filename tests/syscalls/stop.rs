@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
 use wasi_rs::abi::{Fdflags, Rights, Size};
-use wasi_rs::host::{self, Direction, Interest, interrupt};
+use wasi_rs::host::{self, Direction, PollEntry, interrupt};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
 
@@ -545,13 +545,13 @@ fn random_bytes_without_end_end() {
 fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let file = host::File::lent(reader.as_raw_fd()).unwrap();
-    let mut interests = [Interest {
+    let mut entries = [PollEntry {
         file: &file,
         direction: Direction::Read,
-        found: None,
+        revents: None,
     }];
-    interrupt::poll(&mut interests, Some(Duration::from_nanos(FOREVER))).unwrap();
-    assert!(interests[0].found.is_none());
+    interrupt::poll(&mut entries, Some(Duration::from_nanos(FOREVER))).unwrap();
+    assert!(entries[0].revents.is_none());
     interrupt::poll(&mut [], Some(Duration::from_nanos(FOREVER))).unwrap();
 }
 

@@ -8,14 +8,14 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::host::Direction;
-use crate::memory::{HostBuf, Iovecs};
+use crate::memory::{HostIovec, Iovecs};
 
-// A `HostBuf` is handed to the kernel as the `struct iovec` that it copies.
+// A `HostIovec` is handed to the kernel as the `struct iovec` that it copies.
 const _: () = {
-    assert!(size_of::<HostBuf>() == size_of::<libc::iovec>());
-    assert!(align_of::<HostBuf>() == align_of::<libc::iovec>());
-    assert!(std::mem::offset_of!(HostBuf, base) == std::mem::offset_of!(libc::iovec, iov_base));
-    assert!(std::mem::offset_of!(HostBuf, len) == std::mem::offset_of!(libc::iovec, iov_len));
+    assert!(size_of::<HostIovec>() == size_of::<libc::iovec>());
+    assert!(align_of::<HostIovec>() == align_of::<libc::iovec>());
+    assert!(std::mem::offset_of!(HostIovec, base) == std::mem::offset_of!(libc::iovec, iov_base));
+    assert!(std::mem::offset_of!(HostIovec, len) == std::mem::offset_of!(libc::iovec, iov_len));
 };
 
 /// Makes a system call that returns a count, again for as long as a signal interrupts it.
@@ -32,7 +32,7 @@ fn count(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     }
 }
 
-fn iovec(bufs: &[HostBuf]) -> (*const libc::iovec, libc::c_int) {
+fn iovec(bufs: &[HostIovec]) -> (*const libc::iovec, libc::c_int) {
     // `Iovecs` holds at most MAX_IOVECS, which every `int` can count.
     (bufs.as_ptr().cast(), bufs.len() as libc::c_int)
 }
@@ -200,7 +200,7 @@ pub(super) fn send(
     })
 }
 
-fn message(bufs: &[HostBuf]) -> libc::msghdr {
+fn message(bufs: &[HostIovec]) -> libc::msghdr {
     // SAFETY: null pointers and zero lengths are what a `msghdr` without name and control data is.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = bufs.as_ptr().cast_mut().cast();

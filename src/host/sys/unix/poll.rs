@@ -6,14 +6,14 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 
 use super::io as kernel;
-use crate::host::{Direction, Interest, Readiness};
+use crate::host::{Direction, PollEntry, Readiness};
 
-/// `ppoll(2)`: waits until one of the interests is ready, the timeout expires (`None`: never) or a signal
-/// handler runs, and sets `found` of each interest that is ready. A signal is no error.
-pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
+/// `ppoll(2)`: waits until one of the entries is ready, the timeout expires (`None`: never) or a signal
+/// handler runs, and sets `revents` of each entry that is ready. A signal is no error.
+pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(timespec);
-    let mut fds: SmallVec<[_; 2]> = (interests.iter())
-        .map(|interest| PollFd::from_borrowed_fd(interest.file.as_fd(), asked(interest.direction)))
+    let mut fds: SmallVec<[_; 2]> = (entries.iter())
+        .map(|entry| PollFd::from_borrowed_fd(entry.file.as_fd(), asked(entry.direction)))
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
@@ -21,8 +21,8 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
         Err(error) => return Err(error.into()),
     }
     let found: SmallVec<[_; 2]> = fds.iter().map(PollFd::revents).collect();
-    for (interest, revents) in interests.iter_mut().zip(found) {
-        interest.found = readiness(interest, revents);
+    for (entry, revents) in entries.iter_mut().zip(found) {
+        entry.revents = readiness(entry, revents);
     }
     Ok(())
 }
@@ -36,15 +36,15 @@ pub(super) fn timespec(time: Duration) -> Timespec {
 }
 
 /// The state of a descriptor with these `revents`; `None` if it is not ready.
-fn readiness(interest: &Interest<'_>, revents: PollFlags) -> Option<io::Result<Readiness>> {
+fn readiness(entry: &PollEntry<'_>, revents: PollFlags) -> Option<io::Result<Readiness>> {
     if revents.is_empty() {
         return None;
     }
     if revents.contains(PollFlags::NVAL) {
         return Some(Err(rustix::io::Errno::BADF.into()));
     }
-    let nbytes = match interest.direction {
-        Direction::Read => kernel::bytes_readable(interest.file.as_fd()).unwrap_or(0),
+    let nbytes = match entry.direction {
+        Direction::Read => kernel::bytes_readable(entry.file.as_fd()).unwrap_or(0),
         Direction::Write => 0,
     };
     Some(Ok(Readiness {

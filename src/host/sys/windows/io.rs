@@ -27,7 +27,7 @@ use windows_sys::core::BOOL;
 
 use super::errno::{error, is, would_block};
 use crate::host::interrupt;
-use crate::memory::{HostBuf, Iovecs};
+use crate::memory::{HostIovec, Iovecs};
 
 /// Where a read or write takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) fn write(handle: BorrowedHandle<'_>, ciovs: &Iovecs<'_>, at: At) -> i
 }
 
 /// The length of a buffer, or as much of it as one call can take.
-fn len(buf: &HostBuf) -> u32 {
+fn len(buf: &HostIovec) -> u32 {
     buf.len.try_into().unwrap_or(u32::MAX)
 }
 
@@ -112,7 +112,7 @@ fn each(
     iovs: &Iovecs<'_>,
     mut at: At,
     more: bool,
-    mut call: impl FnMut(&HostBuf, At) -> io::Result<usize>,
+    mut call: impl FnMut(&HostIovec, At) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let mut total = 0;
     for buf in iovs.bufs().iter().filter(|buf| !buf.is_empty()) {
@@ -283,7 +283,7 @@ pub(super) fn send(socket: BorrowedSocket<'_>, ciovs: &Iovecs<'_>) -> io::Result
 }
 
 /// The buffers as Winsock takes them, without their first `skip` bytes.
-fn wsabufs(bufs: &[HostBuf], mut skip: usize) -> SmallVec<[WSABUF; 4]> {
+fn wsabufs(bufs: &[HostIovec], mut skip: usize) -> SmallVec<[WSABUF; 4]> {
     let mut wsabufs = SmallVec::new();
     for buf in bufs {
         let skipped = skip.min(buf.len);

@@ -21,7 +21,7 @@ use super::errno::{error, is};
 use super::file::{File, HandleKind};
 use super::lent::Lent;
 use super::query::{self, Kind};
-use crate::host::{Direction, Interest, Readiness, interrupt};
+use crate::host::{Direction, PollEntry, Readiness, interrupt};
 
 /// The time between two looks, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -30,28 +30,28 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 /// The most that `WSAPoll` is told to wait: it counts milliseconds in 32 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// `ppoll(2)`: waits until one of the interests is ready or the time is up (`None`: never), and notes
-/// with each interest what was found.
-pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Result<()> {
+/// `ppoll(2)`: waits until one of the entries is ready or the time is up (`None`: never), and notes
+/// with each entry what was found.
+pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
     // What no clock can count to is never.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut pause = FIRST_PAUSE;
     loop {
-        for interest in &mut *interests {
-            interest.found = look(interest.file, interest.direction).transpose();
+        for entry in &mut *entries {
+            entry.revents = look(entry.file, entry.direction).transpose();
         }
         let left = deadline.map_or(LONGEST_WAIT, |deadline| {
             deadline.saturating_duration_since(Instant::now())
         });
-        let found = interests.iter().any(|interest| interest.found.is_some());
+        let found = entries.iter().any(|entry| entry.revents.is_some());
         if found || left.is_zero() {
             return Ok(());
         }
-        match sockets(interests) {
+        match sockets(entries) {
             Some(mut sockets) => {
                 poll_sockets(&mut sockets, left.min(LONGEST_WAIT))?;
             }
-            None if interests.is_empty() => sleep(left),
+            None if entries.is_empty() => sleep(left),
             None => {
                 sleep(left.min(pause));
                 pause = LONGEST_PAUSE.min(pause * 2);
@@ -62,14 +62,14 @@ pub fn poll(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> io::Re
 
 /// Waits until something is ready, unless the thread is interrupted.
 pub(super) fn wait(file: &File, direction: Direction) -> io::Result<()> {
-    let mut interests = [Interest {
+    let mut entries = [PollEntry {
         file,
         direction,
-        found: None,
+        revents: None,
     }];
     loop {
-        interrupt::poll(&mut interests, None)?;
-        if let Some(found) = interests[0].found.take() {
+        interrupt::poll(&mut entries, None)?;
+        if let Some(found) = entries[0].revents.take() {
             return found.map(drop);
         }
     }
@@ -81,12 +81,12 @@ pub(super) fn is_ready(file: &File, direction: Direction) -> io::Result<bool> {
 }
 
 /// What `WSAPoll` can wait for, where that is all.
-fn sockets<'a>(interests: &[Interest<'a>]) -> Option<Vec<PollFd<'a>>> {
-    (!interests.is_empty()).then_some(())?;
-    (interests.iter())
-        .map(|interest| {
-            let socket = socket(interest.file)?;
-            Some(PollFd::from_borrowed_fd(socket, events(interest.direction)))
+fn sockets<'a>(entries: &[PollEntry<'a>]) -> Option<Vec<PollFd<'a>>> {
+    (!entries.is_empty()).then_some(())?;
+    (entries.iter())
+        .map(|entry| {
+            let socket = socket(entry.file)?;
+            Some(PollFd::from_borrowed_fd(socket, events(entry.direction)))
         })
         .collect()
 }

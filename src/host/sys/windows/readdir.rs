@@ -24,14 +24,14 @@ pub struct Entries(Option<Open>);
 #[derive(Debug)]
 struct Open {
     file: fs::File,
-    form: &'static Form,
+    layout: &'static DirInfoLayout,
     /// Whether the next question to the kernel is for the first entries.
     restart: bool,
 }
 
-/// A form in which the kernel lists a directory.
+/// A layout in which the kernel lists a directory.
 #[derive(Debug)]
-struct Form {
+struct DirInfoLayout {
     first: FILE_INFO_BY_HANDLE_CLASS,
     more: FILE_INFO_BY_HANDLE_CLASS,
     /// Where in an entry the number of the file is.
@@ -39,7 +39,7 @@ struct Form {
     name: usize,
 }
 
-static WITH_ID: Form = Form {
+static WITH_ID: DirInfoLayout = DirInfoLayout {
     first: FileIdBothDirectoryRestartInfo,
     more: FileIdBothDirectoryInfo,
     file_id: Some(offset_of!(FILE_ID_BOTH_DIR_INFO, FileId)),
@@ -47,14 +47,14 @@ static WITH_ID: Form = Form {
 };
 
 /// For file systems that do not number their files.
-static WITHOUT_ID: Form = Form {
+static WITHOUT_ID: DirInfoLayout = DirInfoLayout {
     first: FileFullDirectoryRestartInfo,
     more: FileFullDirectoryInfo,
     file_id: None,
     name: offset_of!(FILE_FULL_DIR_INFO, FileName),
 };
 
-// What is not in `Form` is in the same place in both.
+// What is not in `DirInfoLayout` is in the same place in both.
 const NEXT: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, NextEntryOffset);
 const ATTRIBUTES: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, FileAttributes);
 const NAME_LEN: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, FileNameLength);
@@ -86,7 +86,7 @@ impl Listing for Entries {
         let mut start = 0;
         loop {
             let entry = &entries.0[start..];
-            open.form.parse(entry, block);
+            open.layout.parse(entry, block);
             match number(entry, NEXT) {
                 0 => return Ok(()),
                 len => start += len as usize,
@@ -100,7 +100,7 @@ impl Listing for Entries {
             None => {
                 self.0 = Some(Open {
                     file: dir.open_to_list()?,
-                    form: &WITH_ID,
+                    layout: &WITH_ID,
                     restart: true,
                 });
             }
@@ -118,9 +118,9 @@ impl Open {
     fn ask(&mut self, entries: &mut query::Entries) -> io::Result<bool> {
         loop {
             let class = if self.restart {
-                self.form.first
+                self.layout.first
             } else {
-                self.form.more
+                self.layout.more
             };
             match query::read_directory(self.file.as_handle(), class, entries) {
                 Ok(()) => {
@@ -132,11 +132,11 @@ impl Open {
                 Err(error) if is(&error, ERROR_FILE_NOT_FOUND) && self.restart => return Ok(false),
                 Err(error)
                     if self.restart
-                        && self.form.file_id.is_some()
+                        && self.layout.file_id.is_some()
                         && (is(&error, ERROR_INVALID_PARAMETER)
                             || is(&error, ERROR_NOT_SUPPORTED)) =>
                 {
-                    self.form = &WITHOUT_ID;
+                    self.layout = &WITHOUT_ID;
                 }
                 Err(error) => return Err(error),
             }
@@ -144,7 +144,7 @@ impl Open {
     }
 }
 
-impl Form {
+impl DirInfoLayout {
     fn parse(&self, entry: &[u8], block: &mut Block) {
         let name = &entry[self.name..][..number(entry, NAME_LEN) as usize];
         let (units, _) = name.as_chunks::<2>();
