@@ -292,10 +292,7 @@ mod tests {
             let mut pieces = Vec::new();
             let linear = LinearMemory::new(&words);
             let memory = linear.guest();
-            let iovs = memory
-                .iovecs(GuestPtr::new(0), BUFS as u32, BUFS)
-                .unwrap()
-                .unwrap();
+            let iovs = memory.iovecs(GuestPtr::new(0), BUFS as u32, BUFS).unwrap();
             let total = in_pieces(iovs, |piece| {
                 pieces.push(piece.len());
                 Ok::<_, ()>(piece.len().min(most))

@@ -12,6 +12,21 @@ pub const MAX_IOVECS: usize = 1024;
 /// one call at most. A C program takes a count of 2 GiB and more for an error.
 pub const MAX_TRANSFER: usize = 0x7fff_f000;
 
+/// Why a list of buffers is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidIovecs {
+    /// The list, or a buffer that it names, is not wholly inside the memory.
+    OutOfBounds,
+    /// There are more than one call may pass.
+    TooMany,
+}
+
+impl From<OutOfBounds> for InvalidIovecs {
+    fn from(_: OutOfBounds) -> Self {
+        Self::OutOfBounds
+    }
+}
+
 /// The checked pieces of guest memory that one call reads or writes.
 #[derive(Clone, Debug)]
 pub struct Iovecs<'m> {
@@ -90,20 +105,21 @@ impl<'m> GuestMemory<'m> {
     ///   | buf: u32 | buf_len: u32  | buf: u32 | buf_len: u32 | …
     /// ```
     ///
-    /// None where that is more than `limit`, or than [`MAX_IOVECS`]. Of buffers that have more than [`MAX_TRANSFER`] bytes together, what is beyond them is left out.
+    /// Of buffers that have more than [`MAX_TRANSFER`] bytes together, what is beyond them is left out.
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`]: the list, or a buffer that it names, is not wholly inside the memory.
+    /// [`InvalidIovecs::TooMany`]: more than `limit` records, or than [`MAX_IOVECS`].
+    /// [`InvalidIovecs::OutOfBounds`].
     pub fn iovecs(
         self,
         iovs: GuestPtr<Iovec>,
         iovs_len: Size,
         limit: usize,
-    ) -> Result<Option<Iovecs<'m>>, OutOfBounds> {
+    ) -> Result<Iovecs<'m>, InvalidIovecs> {
         let list = self.array(iovs, iovs_len)?;
         if list.len() > limit.min(MAX_IOVECS) {
-            return Ok(None);
+            return Err(InvalidIovecs::TooMany);
         }
         let mut bufs = SmallVec::new();
         let mut room = MAX_TRANSFER;
@@ -114,6 +130,6 @@ impl<'m> GuestMemory<'m> {
             room -= buf.len();
             bufs.push(buf);
         }
-        Ok(Some(Iovecs { bufs }))
+        Ok(Iovecs { bufs })
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-pub use iovec::{Iovecs, MAX_IOVECS, MAX_TRANSFER};
+pub use iovec::{InvalidIovecs, Iovecs, MAX_IOVECS, MAX_TRANSFER};
 pub use linear::{GuestMemory, GuestSlice, HostIovec, LinearMemory};
 
 use crate::abi::{Record, Size};

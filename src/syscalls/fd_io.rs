@@ -28,7 +28,6 @@ pub fn fd_read(
 ) -> Result<(), Trap> {
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
-    let iovs = iovs.ok_or(Errno::Inval)?;
     let entry = ctx.get(fd, needs::fd_read)?;
     nread.write(entry.read(&iovs)? as Size);
     Ok(())
@@ -57,7 +56,6 @@ pub fn fd_write(
 ) -> Result<(), Trap> {
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
-    let ciovs = ciovs.ok_or(Errno::Inval)?;
     let entry = ctx.get(fd, needs::fd_write)?;
     nwritten.write(entry.write(ciovs)? as Size);
     Ok(())
@@ -84,7 +82,6 @@ pub fn fd_pread(
 ) -> Result<(), Trap> {
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
-    let iovs = iovs.ok_or(Errno::Inval)?;
     check_offset(offset)?;
     // At an offset, the other right is asked for with any.
     let [read, _] = needs::fd_pread;
@@ -110,7 +107,6 @@ pub fn fd_pwrite(
 ) -> Result<(), Trap> {
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
-    let ciovs = ciovs.ok_or(Errno::Inval)?;
     check_offset(offset)?;
     // As in [`fd_pread`].
     let [write, _] = needs::fd_pwrite;

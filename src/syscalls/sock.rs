@@ -63,7 +63,6 @@ pub fn sock_recv(
     let ro_datalen = memory.place(ro_datalen)?;
     let ro_flags = memory.place(ro_flags)?;
     let ri_data = memory.iovecs(ri_data.ptr, ri_data.len, ctx.limits.iovecs)?;
-    let ri_data = ri_data.ok_or(Errno::Inval)?;
     if ri_data.bufs().is_empty() {
         return Err(Errno::Inval.into());
     }
@@ -94,7 +93,6 @@ pub fn sock_send(
 ) -> Result<(), Trap> {
     let so_datalen = memory.place(so_datalen)?;
     let si_data = memory.iovecs(si_data.ptr, si_data.len, ctx.limits.iovecs)?;
-    let si_data = si_data.ok_or(Errno::Inval)?;
     Siflags::from_bits(si_flags as u16).ok_or(Errno::Inval)?;
     if si_data.bufs().is_empty() {
         return Err(Errno::Inval.into());

@@ -10,7 +10,7 @@ use super::{
 use super::{poll, proc, random, sched, sock};
 use crate::abi::{Errno, Exitcode, Fdstat, Filestat, Prestat, Rights, Roflags};
 use crate::ctx::WasiCtx;
-use crate::memory::{GuestMemory, OutOfBounds};
+use crate::memory::{GuestMemory, InvalidIovecs, OutOfBounds};
 
 /// The most values of wasm that the parameters of a call are.
 pub const MAX_PARAMS: usize = 9;
@@ -52,6 +52,15 @@ impl From<Errno> for Trap {
 impl From<OutOfBounds> for Trap {
     fn from(_: OutOfBounds) -> Self {
         Self::OutOfBounds
+    }
+}
+
+impl From<InvalidIovecs> for Trap {
+    fn from(error: InvalidIovecs) -> Self {
+        match error {
+            InvalidIovecs::OutOfBounds => Self::OutOfBounds,
+            InvalidIovecs::TooMany => Self::Errno(Errno::Inval),
+        }
     }
 }
 

@@ -102,7 +102,7 @@ fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
         .collect();
     let linear = LinearMemory::new(&words);
     let iovs = linear.guest().iovecs(GuestPtr::new(list as u32), 2, 2);
-    let result = call(&iovs.unwrap().unwrap());
+    let result = call(&iovs.unwrap());
     let after = (words.iter()).flat_map(|word| word.load(Relaxed).to_ne_bytes());
     for (byte, new) in bytes.iter_mut().zip(after) {
         *byte = new;

@@ -68,7 +68,6 @@ fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>
     let iovecs = linear
         .guest()
         .iovecs(GuestPtr::new(list as u32), 2, 2)
-        .unwrap()
         .unwrap();
     let result = call(&iovecs);
     let after = memory
