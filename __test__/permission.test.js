@@ -236,7 +236,11 @@ test('where the package of the binary may not be read, it says so', (t) => {
     [
       ...[PERMISSION, '--no-warnings'],
       `--allow-fs-read=${path.join(directory, path.sep)}`,
-      ...['--eval', REQUIRE.replace('wasi-rs', directory)],
+      // A backslash would be an escape in it.
+      ...[
+        '--eval',
+        REQUIRE.replace('wasi-rs', directory.replaceAll('\\', '/')),
+      ],
     ],
     { cwd: directory },
   );
