@@ -7,7 +7,9 @@ use crate::memory::Iovecs;
 
 /// An open file that has offsets, but none of its own: each call says where.
 ///
-/// Several threads may call at once. Who opened it for reading alone never gets a call that writes, and
+/// Several threads may call at once. While one is in a call that moves the offset of an open file
+/// description, the others wait for it ([`OpenFile`](super::OpenFile)); so no call may come back to the
+/// guest. Who opened it for reading alone never gets a call that writes, and
 /// the other way round: the rights above see to that. Offsets and sizes are in bytes.
 pub trait File: Debug + Send + Sync + 'static {
     /// `fstat(2)`. The type is that of a regular file, and stays so.

@@ -1,12 +1,13 @@
 //! What a guest's directories, files and streams are made of, whichever file system they are in.
 //!
-//! A file system is an implementation of [`Directory`], and of what is opened in it: [`File`]. What has no
-//! offsets is a [`Stream`]. Where an open file is read and written next is written once for all of them
-//! ([`OpenFile`]). A file system sees handles and
-//! single names: paths, symbolic links, `..` and absolute targets are resolved above it, in
-//! [`ctx`](crate::ctx), rights and limits are checked there, and no file system knows of them. The host's is
-//! called directly, without a table of functions, as it is what most guests have ([`Dir::Host`],
-//! [`FileHandle::Host`], [`StreamHandle::Host`]).
+//! A file system is an implementation of [`Directory`] and of what is opened in it, [`File`]. What has no
+//! offsets is a [`Stream`]. The offset of an open file description is kept once for all of them
+//! ([`OpenFile`]).
+//!
+//! A file system sees handles and single names. Paths, symbolic links, `..` and absolute targets are resolved
+//! above it, in [`ctx`](crate::ctx); rights and limits are checked there. The host's file system is called
+//! directly, without a table of functions, as it is what most guests have ([`Dir::Host`],
+//! [`FileHandle::Host`], [`StreamHandle::Host`]); any other costs a virtual call.
 //!
 //! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
 //! errnos ends with "what … says", the manual page of that call goes on.
