@@ -125,7 +125,7 @@ fn main() {
         env: StringArray::default(),
         preopens: vec![Preopen {
             mapped_path: "/".into(),
-            real_path: directory.path().to_owned(),
+            source: directory.path().to_owned().into(),
             rights: Rights::all(),
         }],
         stdio: [0, 1, 2],

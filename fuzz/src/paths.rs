@@ -43,7 +43,7 @@ impl Guest {
                 .zip(mapped_paths)
                 .map(|(real_path, mapped_path)| Preopen {
                     mapped_path: mapped_path.into(),
-                    real_path: scratch.path(real_path),
+                    source: scratch.path(real_path).into(),
                     rights: Rights::all(),
                 });
             let options = Options {

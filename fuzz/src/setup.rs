@@ -60,7 +60,7 @@ impl Setup {
         let preopens = (PREOPENS.iter().zip(mapped_paths).zip([first, second])).map(
             |((real_path, mapped_path), rights)| Preopen {
                 mapped_path: mapped_path.into(),
-                real_path: scratch.path(real_path),
+                source: scratch.path(real_path).into(),
                 rights: match rights {
                     0..0x90 => Rights::all(),
                     0x90..0xd0 => Rights::READ_ONLY,

@@ -1,7 +1,7 @@
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
-use crate::ctx::{Given, InitError};
+use crate::ctx::{Given, InitError, PreopenSource};
 
 /// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
 /// node:wasi does not say: in the properties of `node:fs`, the first path being that of the host.
@@ -9,8 +9,9 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
     uvwasi_error(env, error.errno, |object| match error.given {
         Given::Stdio(fd) => object.set_named_property("fd", fd),
         Given::Preopen(preopen) => {
-            let path = preopen.real_path.to_string_lossy();
-            object.set_named_property("path", path.as_ref())?;
+            if let PreopenSource::Path(path) = &preopen.source {
+                object.set_named_property("path", path.to_string_lossy().as_ref())?;
+            }
             object.set_named_property("dest", preopen.mapped_path)
         }
     })

@@ -112,7 +112,7 @@ impl WasiPreopen {
         }
         Ok(Preopen {
             mapped_path: until_nul(self.mapped_path),
-            real_path: PathBuf::from(until_nul(self.real_path)),
+            source: PathBuf::from(until_nul(self.real_path)).into(),
             rights,
         })
     }

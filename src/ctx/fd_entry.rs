@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use super::access::Access;
 use super::kind::Kind;
 use super::parked::Parked;
-use super::{Descriptor, FileId, Preopen, Slot};
+use super::{Descriptor, FileId, Preopen, PreopenSource, Slot};
 use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
 use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
@@ -104,15 +104,18 @@ impl FdEntry {
     }
 
     /// This preopen without a descriptor of the host, which is opened again when it is used. Itself,
-    /// where it is no preopen, or would perhaps not be found again.
+    /// where it is none of the host's directories, or would perhaps not be found again.
     #[must_use]
     pub fn park(self: &Arc<Self>) -> Arc<Self> {
         let parked = |preopen: &Arc<Preopen>| {
+            let PreopenSource::Path(path) = &preopen.source else {
+                return None;
+            };
             if self.stays_open || !matches!(self.descriptor, Descriptor::Dir(_)) {
                 return None;
             }
             let id = *self.file_id.get()?;
-            let parked = Parked::new(&preopen.real_path, id);
+            let parked = Parked::new(path, id);
             Some(Arc::new(Self {
                 preopen: Some(Arc::clone(preopen)),
                 file_id: OnceLock::from(id),

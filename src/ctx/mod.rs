@@ -45,7 +45,7 @@ pub use strings::StringArray;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{self, InterruptibleGuard, Room};
-use crate::vfs::{ReadDir, StreamHandle};
+use crate::vfs::{Directory, ReadDir, StreamHandle};
 use mounts::Mounts;
 use random::RandomSource;
 use table::Table;
@@ -105,10 +105,29 @@ impl Drop for ReservedFd<'_> {
 pub struct Preopen {
     /// Its name for the guest.
     pub mapped_path: String,
-    /// Its path on the host, which a relative one begins at the working directory.
-    pub real_path: PathBuf,
+    /// Which directory it is.
+    pub source: PreopenSource,
     /// What may be done in it, and to all that is opened through it.
     pub rights: Rights,
+}
+
+/// Where the directory of a [`Preopen`] is from.
+#[derive(Clone, Debug)]
+pub enum PreopenSource {
+    /// The host, which opens this path; a relative one begins at the working directory.
+    Path(PathBuf),
+    /// Another file system, as this open directory.
+    ///
+    /// It is told from all others by the device and inode number that [`Directory::stat`] gives, so no two
+    /// file systems of a guest, the host's among them, may use the same device number. It is held for as
+    /// long as the guest has it, be its command over or not.
+    Directory(Arc<dyn Directory>),
+}
+
+impl From<PathBuf> for PreopenSource {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
 }
 
 /// Why there is no [`WasiCtx`] of its [`Options`].

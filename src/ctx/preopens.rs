@@ -5,13 +5,17 @@
 //! outer directory to the inner one are taken from the open outer one, and no link is followed there.
 //! Links that the path goes through have been read before, as the host may have some of its own; but
 //! no path may go through a directory in which a guest can make links, and lead out of it.
+//!
+//! A directory of another file system is open when it is given, and has no path: nothing of this concerns
+//! it. Whether it lies below another is not known, so its rights are kept as if it did.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{self, Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::mounts::Mounts;
-use super::{FdEntry, FileId, Given, InitError, Preopen};
+use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
 use crate::vfs::{Dir, DirRef, Name, OpenHow, Opened};
@@ -42,11 +46,15 @@ pub struct Preopened {
 /// preopen in which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean
 /// another directory at the same time.
 pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, InitError> {
-    let paths: Vec<_> = (preopens.iter())
-        .map(|preopen| path::absolute(&preopen.real_path).unwrap_or(preopen.real_path.clone()))
-        .collect();
+    for preopen in &mut preopens {
+        if let PreopenSource::Path(path) = &mut preopen.source
+            && let Ok(absolute) = path::absolute(&path)
+        {
+            *path = absolute;
+        }
+    }
     let mut mounts = Mounts::default();
-    let dirs = match open_all(&preopens, &paths, &mut mounts) {
+    let dirs = match open_all(&preopens, &mut mounts) {
         Ok(dirs) => dirs,
         Err((index, errno)) => {
             let given = Given::Preopen(preopens.swap_remove(index));
@@ -54,9 +62,7 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, In
         }
     };
     let ids = dirs.iter().map(|dir| dir.id).collect();
-    let each = preopens.into_iter().zip(paths).zip(dirs);
-    let entries = each.map(|((mut preopen, path), opened)| {
-        preopen.real_path = path;
+    let entries = preopens.into_iter().zip(dirs).map(|(preopen, opened)| {
         let entry = FdEntry::preopen(opened.dir, opened.id, preopen, granted);
         // A directory that a guest has removed may be followed by another with its inode number, to
         // which a link of the guest leads.
@@ -81,16 +87,11 @@ struct OpenedDir {
     is_nested: bool,
 }
 
-/// Opens each preopen at its absolute path; or tells which of them cannot be opened, and why.
-fn open_all(
-    preopens: &[Preopen],
-    paths: &[PathBuf],
-    mounts: &mut Mounts,
-) -> Result<Vec<OpenedDir>, (usize, Errno)> {
+/// Opens each preopen, its path being absolute; or tells which of them cannot be opened, and why.
+fn open_all(preopens: &[Preopen], mounts: &mut Mounts) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
-    for (index, path) in paths.iter().enumerate() {
-        let dir = host::Dir::open_ambient(path).map_err(|error| (index, error.into()))?;
-        let dir = Dir::Host(dir);
+    for (index, preopen) in preopens.iter().enumerate() {
+        let dir = open_source(&preopen.source).map_err(|errno| (index, errno))?;
         ids.push(FileId::of(dir.as_ref()).map_err(|errno| (index, errno))?);
         dirs.push(dir);
     }
@@ -98,16 +99,15 @@ fn open_all(
     if dirs.len() > 1 {
         let all = Preopens {
             preopens,
-            paths,
             ids: &ids,
         };
         for index in 0..dirs.len() {
-            let nested = all.open_nested(index, &dirs);
-            let Some((dir, outer)) = nested.map_err(|errno| (index, errno))? else {
-                continue;
-            };
-            dirs[index] = dir;
-            is_nested[index] = true;
+            let around = all.around(index, &dirs);
+            let (nested, outer) = around.map_err(|errno| (index, errno))?;
+            if let Some(dir) = nested {
+                dirs[index] = dir;
+                is_nested[index] = true;
+            }
             let rights = preopens[index].rights;
             if !(outer.iter()).all(|outer| rights.contains(preopens[*outer].rights)) {
                 mounts.add(ids[index], rights);
@@ -119,11 +119,17 @@ fn open_all(
     Ok(opened.collect())
 }
 
-/// All preopens of a guest, and what their paths led to.
+fn open_source(source: &PreopenSource) -> Result<Dir, Errno> {
+    match source {
+        PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
+        PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
+    }
+}
+
+/// All preopens of a guest, and which directories they are.
 #[derive(Clone, Copy)]
 struct Preopens<'a> {
     preopens: &'a [Preopen],
-    paths: &'a [PathBuf],
     ids: &'a [FileId],
 }
 
@@ -131,10 +137,27 @@ struct Preopens<'a> {
 type Met = (usize, PathBuf);
 
 impl Preopens<'_> {
-    /// Opens the preopen `index` from the outermost one that it lies below, and tells which all of these
-    /// are. None where it lies below none.
-    fn open_nested(self, index: usize, dirs: &[Dir]) -> Result<Option<(Dir, Vec<usize>)>, Errno> {
-        let (path, met) = self.follow(index)?;
+    /// The preopens that `index` lies below, and itself, opened from the outermost of them, where it has
+    /// a path and there are any.
+    fn around(self, index: usize, dirs: &[Dir]) -> Result<(Option<Dir>, Vec<usize>), Errno> {
+        match &self.preopens[index].source {
+            PreopenSource::Path(path) => {
+                let nested = self.open_nested(index, path, dirs)?;
+                Ok(nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer)))
+            }
+            PreopenSource::Directory(_) => Ok((None, self.perhaps_around(index))),
+        }
+    }
+
+    /// Opens the preopen `index`, which is at `path`, from the outermost one that it lies below, and tells
+    /// which all of these are. None where it lies below none.
+    fn open_nested(
+        self,
+        index: usize,
+        path: &Path,
+        dirs: &[Dir],
+    ) -> Result<Option<(Dir, Vec<usize>)>, Errno> {
+        let (path, met) = self.follow(index, path)?;
         let (outer, left): (Vec<Met>, Vec<Met>) =
             (met.into_iter()).partition(|(_, at)| path.starts_with(at));
         let is_outer = |preopen| outer.iter().any(|(outer, _)| *outer == preopen);
@@ -156,11 +179,11 @@ impl Preopens<'_> {
 
     /// The path of the preopen `index` without links, and the other preopens that it goes through. One
     /// of the same directory is no other.
-    fn follow(self, index: usize) -> Result<(PathBuf, Vec<Met>), Errno> {
+    fn follow(self, index: usize, path: &Path) -> Result<(PathBuf, Vec<Met>), Errno> {
+        let mut rest = reversed(path);
         let mut path = PathBuf::new();
         let mut met = Vec::new();
         let mut hops = 0;
-        let mut rest = reversed(&self.paths[index]);
         while let Some(component) = rest.pop() {
             match Path::new(&component).components().next() {
                 None | Some(Component::CurDir) => continue,
@@ -225,8 +248,21 @@ impl Preopens<'_> {
         }
     }
 
+    /// The other preopens that have no path, either: `index` may lie below any of them.
+    fn perhaps_around(self, index: usize) -> Vec<usize> {
+        let is_around = |other: &usize| {
+            matches!(self.preopens[*other].source, PreopenSource::Directory(_))
+                && self.ids[*other] != self.ids[index]
+        };
+        (0..self.ids.len()).filter(is_around).collect()
+    }
+
+    /// The preopens of paths of the host that lead to this directory.
     fn with_id(self, id: FileId) -> impl Iterator<Item = usize> {
-        (0..self.ids.len()).filter(move |preopen| self.ids[*preopen] == id)
+        (0..self.ids.len()).filter(move |preopen| {
+            self.ids[*preopen] == id
+                && matches!(self.preopens[*preopen].source, PreopenSource::Path(_))
+        })
     }
 }
 

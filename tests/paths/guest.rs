@@ -38,7 +38,7 @@ impl Guest {
             env: StringArray::default(),
             preopens: vec![Preopen {
                 mapped_path: "/given".into(),
-                real_path: arena.given.clone(),
+                source: arena.given.clone().into(),
                 rights: Rights::all(),
             }],
             stdio: [null.as_raw_fd(); 3],

@@ -95,7 +95,7 @@ impl Arena {
             env: StringArray::default(),
             preopens: vec![Preopen {
                 mapped_path: "/sandbox".into(),
-                real_path: self.path("inside"),
+                source: self.path("inside").into(),
                 rights: Rights::all(),
             }],
             stdio: [0, 1, 2],

@@ -9,7 +9,9 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Fdflags, Filetype, Rights, Snapshot};
-use wasi_rs::ctx::{Given, Grant, InitError, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{
+    Given, Grant, InitError, Limits, Options, Preopen, PreopenSource, StringArray, WasiCtx,
+};
 
 use crate::fd_stat::fdstat;
 use crate::support::{BUF, Guest, OUT, Open, null};
@@ -285,7 +287,7 @@ fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, InitEr
         env: StringArray::default(),
         preopens: vec![Preopen {
             mapped_path: "/".into(),
-            real_path: preopen.into(),
+            source: preopen.to_owned().into(),
             rights: Rights::all(),
         }],
         stdio,
@@ -314,6 +316,8 @@ fn a_guest_is_not_made_of_what_is_not_there() {
     for (path, errno) in [(scratch.path().join("nothing"), Noent), (file, Notdir)] {
         let error = context(good, &path).unwrap_err();
         assert_eq!(error.errno, errno);
-        assert!(matches!(error.given, Given::Preopen(given) if given.real_path == path));
+        assert!(
+            matches!(error.given, Given::Preopen(Preopen { source: PreopenSource::Path(given), .. }) if given == path)
+        );
     }
 }

@@ -149,7 +149,7 @@ impl Guest {
         let preopens =
             (setup.preopens.iter().zip(rights)).map(|((mapped_path, below), rights)| Preopen {
                 mapped_path: (*mapped_path).into(),
-                real_path: setup.scratch.path(below),
+                source: setup.scratch.path(below).into(),
                 rights,
             });
         let options = Options {
