@@ -13,11 +13,16 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 #[allow(unused_imports, reason = "each test uses some of it")]
 pub use filter::{PROFILES, Profile, install, profile};
 
-/// What the tests print that these arguments of the test program choose, all of which must pass.
+/// Set in a process to which system calls are refused, to the name of its profile.
+pub const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
+
+/// What the tests print that these arguments of the test program choose, all of which must pass. They are
+/// told of it by [`UNDER_PROFILE`].
 #[track_caller]
 pub fn under(profile: &Profile, args: &[&str]) -> String {
     let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(args).args(["--nocapture", "--test-threads=2"]);
+    again.env(UNDER_PROFILE, profile.name);
     let program = profile.program();
     // SAFETY: the filter is installed without allocating or taking locks.
     unsafe { again.pre_exec(move || filter::install(&program)) };
@@ -35,6 +40,9 @@ pub fn with_few_descriptors(limit: u64, profile: Option<&Profile>, args: &[&str]
         current: Some(limit),
         maximum: Some(limit),
     };
+    if let Some(profile) = profile {
+        again.env(UNDER_PROFILE, profile.name);
+    }
     let program = profile.map(Profile::program);
     // SAFETY: both make system calls, and neither allocates or takes locks.
     unsafe {

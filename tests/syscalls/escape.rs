@@ -1,15 +1,11 @@
 //! No path leads out, whatever links an embedder, another program or the guest itself has made:
 //! every call that takes a path, every way out. Nothing outside changes, and nothing of it is seen.
 
-use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use wasi_rs::abi::Errno::{self, Exist, Inval, Isdir, Loop, Notcapable, Notdir};
 use wasi_rs::abi::{Fdflags, Oflags, Rights};
 
 use crate::support::{
-    ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, args, tree,
+    ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, Setup, args,
 };
 
 /// Links to the directory outside: their paths in the preopen, and what they point to, where `@` is
@@ -32,23 +28,25 @@ const WAYS: [(&str, &str); 15] = [
     ("parent", "dir/out/../outside"),
 ];
 
-fn guests() -> [Guest; 2] {
-    Guest::either_way(|setup| {
-        let scratch = setup.scratch.path("outside");
-        let scratch = scratch.parent().unwrap().to_str().unwrap();
-        for (name, target) in WAYS {
-            setup.scratch.link(name, target.replace('@', scratch));
-        }
-        let absolute = format!("{scratch}/outside/secret");
-        for (name, target) in [
-            ("leak", "../outside/secret"),
-            ("leak_absolute", &absolute),
-            ("leak_chain", "leak"),
-            ("leak_new", "../outside/new"),
-        ] {
-            setup.scratch.link(name, target);
-        }
-    })
+fn guests() -> Vec<Guest> {
+    Guest::every_way(links_out)
+}
+
+/// Makes the links in what a guest is to get.
+pub fn links_out(setup: &mut Setup) {
+    let top = setup.scratch.absolute("..");
+    for (name, target) in WAYS {
+        setup.scratch.link(name, target.replace('@', &top));
+    }
+    let absolute = setup.scratch.absolute("../outside/secret");
+    for (name, target) in [
+        ("leak", "../outside/secret"),
+        ("leak_absolute", &absolute),
+        ("leak_chain", "leak"),
+        ("leak_new", "../outside/new"),
+    ] {
+        setup.scratch.link(name, target);
+    }
 }
 
 /// Links to a file outside, or to where there could be one.
@@ -282,59 +280,58 @@ fn another_name_for_a_link_out_leads_no_further() {
 
 #[test]
 fn a_link_that_was_moved_out_of_its_depth_leads_nowhere() {
-    let guest = Guest::new();
-    let target = "../../outside/secret";
-    fs::create_dir(guest.scratch.inside("outside")).unwrap();
-    fs::write(guest.scratch.inside("outside/secret"), "inside").unwrap();
-    fs::create_dir(guest.scratch.inside("dir/sub/deep")).unwrap();
-    let link = args(&[
-        &guest.lay(format!("../{target}")),
-        &guest.at(PREOPEN, "dir/sub/deep/l", &[]),
-    ]);
-    guest.ok("path_symlink", link);
-    assert_eq!(
-        guest.read(guest.open("dir/sub/deep/l", Open::READ)),
-        "inside"
-    );
-    let rename = args(&[
-        &guest.at(PREOPEN, "dir/sub/deep", &[]),
-        &guest.at(PREOPEN, "dir/up", &[]),
-    ]);
-    guest.ok("path_rename", rename);
-    let open = guest.open_args(PREOPEN, "dir/up/l", Open::READ);
-    guest.refuses("path_open", &[("moved", open, Notcapable)]);
+    for guest in Guest::every_way(|_| {}) {
+        let target = "../../outside/secret";
+        guest.scratch.create_dir("outside");
+        guest.scratch.write("outside/secret", "inside");
+        guest.scratch.create_dir("dir/sub/deep");
+        let link = args(&[
+            &guest.lay(format!("../{target}")),
+            &guest.at(PREOPEN, "dir/sub/deep/l", &[]),
+        ]);
+        guest.ok("path_symlink", link);
+        assert_eq!(
+            guest.read(guest.open("dir/sub/deep/l", Open::READ)),
+            "inside"
+        );
+        let rename = args(&[
+            &guest.at(PREOPEN, "dir/sub/deep", &[]),
+            &guest.at(PREOPEN, "dir/up", &[]),
+        ]);
+        guest.ok("path_rename", rename);
+        let open = guest.open_args(PREOPEN, "dir/up/l", Open::READ);
+        guest.refuses("path_open", &[("moved", open, Notcapable)]);
+    }
 }
 
 #[test]
 fn a_directory_moved_out_is_still_no_way_further_out() {
-    let guest = Guest::new();
-    let dir = guest.open("dir", Open::DIR);
-    fs::rename(
-        guest.scratch.inside("dir"),
-        guest.scratch.path("outside/moved"),
-    )
-    .unwrap();
-    for path in ["..", "../secret", "sub/../../secret"] {
-        let open = guest.open_args(dir, path, Open::READ);
-        guest.refuses("path_open", &[(path, open, Notcapable)]);
+    for guest in Guest::every_way(|_| {}) {
+        let dir = guest.open("dir", Open::DIR);
+        guest.scratch.rename("dir", "../outside/moved");
+        for path in ["..", "../secret", "sub/../../secret"] {
+            let open = guest.open_args(dir, path, Open::READ);
+            guest.refuses("path_open", &[(path, open, Notcapable)]);
+        }
+        assert_eq!(
+            guest.read(guest.open_at(dir, "nested", Open::READ)),
+            "nested"
+        );
     }
-    assert_eq!(
-        guest.read(guest.open_at(dir, "nested", Open::READ)),
-        "nested"
-    );
 }
 
 #[test]
 fn a_root_hides_what_the_host_calls_so() {
-    let guest = Guest::with(|setup| setup.preopens = vec![("/", "inside")]);
-    guest
-        .scratch
-        .link("host", guest.scratch.path("outside/secret"));
-    let open = guest.open_args(PREOPEN, "host", Open::READ);
-    guest.refuses("path_open", &[("a path of the host", open, Errno::Noent)]);
-    guest.scratch.link("up", "../../outside/secret");
-    let open = guest.open_args(PREOPEN, "up", Open::READ);
-    guest.refuses("path_open", &[("above", open, Errno::Noent)]);
+    for guest in Guest::every_way(|setup| setup.preopens = vec![("/", "inside")]) {
+        guest
+            .scratch
+            .link("host", guest.scratch.absolute("../outside/secret"));
+        let open = guest.open_args(PREOPEN, "host", Open::READ);
+        guest.refuses("path_open", &[("a path of the host", open, Errno::Noent)]);
+        guest.scratch.link("up", "../../outside/secret");
+        let open = guest.open_args(PREOPEN, "up", Open::READ);
+        guest.refuses("path_open", &[("above", open, Errno::Noent)]);
+    }
 }
 
 #[test]
@@ -355,66 +352,6 @@ fn every_right_and_flag_opens_nothing_outside() {
                 assert_eq!(errno, Notcapable);
             }
         }
-        assert!(!guest.scratch.path("outside/new").exists());
-    }
-}
-
-/// While one thread swaps a directory for a link out and back, another uses paths through it.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_swap_at_the_wrong_moment_lets_nobody_out() {
-    for guest in guests() {
-        fs::create_dir(guest.scratch.inside("swap")).unwrap();
-        fs::write(guest.scratch.inside("swap/secret"), "inside").unwrap();
-        let outside = tree(&guest.scratch.path("outside"));
-        let [swap, out] = ["swap", "out"].map(|name| guest.scratch.inside(name));
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Relaxed) {
-                    renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
-                    // Who holds the directory's lock all the time keeps the other thread from racing.
-                    std::thread::yield_now();
-                }
-            });
-            for _ in 0..300 {
-                guest.with_laid(|| go_through_swap(&guest));
-            }
-            done.store(true, Relaxed);
-        });
-        assert_eq!(tree(&guest.scratch.path("outside")), outside);
-    }
-}
-
-fn go_through_swap(guest: &Guest) {
-    let create = Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC);
-    for (path, open, text) in [
-        ("swap/secret", Open::READ, "inside"),
-        ("swap/new", create, ""),
-    ] {
-        let fd = match guest.call("path_open", guest.open_args(PREOPEN, path, open)) {
-            opened if opened.result.is_ok() => opened.u32_at(OUT).into(),
-            _ => continue,
-        };
-        assert_eq!(guest.read(fd), text);
-        guest.ok("fd_close", [fd]);
-    }
-    let times = args(&[
-        &[PREOPEN, FOLLOW],
-        &guest.lay("swap/secret"),
-        &[0, 0, 0b0101],
-    ]);
-    guest.errno("path_filestat_set_times", times);
-    for name in [
-        "path_create_directory",
-        "path_remove_directory",
-        "path_unlink_file",
-    ] {
-        guest.errno(name, guest.at(PREOPEN, "swap/dir", &[]));
-    }
-    guest.errno("path_unlink_file", guest.at(PREOPEN, "swap/new", &[]));
-    for (old, new) in [("file", "swap/file"), ("swap/file", "file")] {
-        let rename = args(&[&guest.at(PREOPEN, old, &[]), &guest.at(PREOPEN, new, &[])]);
-        guest.errno("path_rename", rename);
+        assert!(!guest.scratch.exists("../outside/new"));
     }
 }

@@ -11,32 +11,34 @@ pub mod fd_prestat_get {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        guest.call("fd_prestat_get", [PREOPEN, OUT]).wrote(&[(
-            OUT,
-            &[
-                0, // tag: dir
-                0, 0, 0, // padding
-                8, 0, 0, 0, // name_len
-            ],
-        )]);
+        for guest in Guest::every_backend(|_| {}) {
+            guest.call("fd_prestat_get", [PREOPEN, OUT]).wrote(&[(
+                OUT,
+                &[
+                    0, // tag: dir
+                    0, 0, 0, // padding
+                    8, 0, 0, 0, // name_len
+                ],
+            )]);
+        }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let [dir, file] = [guest.open("dir", Open::DIR), guest.open("file", Open::FILE)];
-        guest.refuses(
-            "fd_prestat_get",
-            &[
-                ("not open", vec![CLOSED, OUT], Badf),
-                ("not open, beyond memory", vec![CLOSED, END - 7], Overflow),
-                ("beyond memory", vec![PREOPEN, END - 7], Overflow),
-                ("a directory that was opened", vec![dir, OUT], Inval),
-                ("a file", vec![file, OUT], Inval),
-                ("a standard stream", vec![0, OUT], Inval),
-            ],
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            let [dir, file] = [guest.open("dir", Open::DIR), guest.open("file", Open::FILE)];
+            guest.refuses(
+                "fd_prestat_get",
+                &[
+                    ("not open", vec![CLOSED, OUT], Badf),
+                    ("not open, beyond memory", vec![CLOSED, END - 7], Overflow),
+                    ("beyond memory", vec![PREOPEN, END - 7], Overflow),
+                    ("a directory that was opened", vec![dir, OUT], Inval),
+                    ("a file", vec![file, OUT], Inval),
+                    ("a standard stream", vec![0, OUT], Inval),
+                ],
+            );
+        }
     }
 }
 
@@ -45,50 +47,52 @@ pub mod fd_prestat_dir_name {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        for path_len in [8, 9, 100] {
-            let outcome = guest.call("fd_prestat_dir_name", [PREOPEN, OUT, path_len]);
-            outcome.wrote(&[(OUT, NAME)]);
+        for guest in Guest::every_backend(|_| {}) {
+            for path_len in [8, 9, 100] {
+                let outcome = guest.call("fd_prestat_dir_name", [PREOPEN, OUT, path_len]);
+                outcome.wrote(&[(OUT, NAME)]);
+            }
+            guest
+                .call("fd_prestat_dir_name", [PREOPEN, END - 8, 8])
+                .wrote(&[(END - 8, NAME)]);
         }
-        guest
-            .call("fd_prestat_dir_name", [PREOPEN, END - 8, 8])
-            .wrote(&[(END - 8, NAME)]);
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        guest.refuses(
-            "fd_prestat_dir_name",
-            &[
-                ("not open", vec![CLOSED, OUT, 8], Badf),
-                (
-                    "not open, beyond memory",
-                    vec![CLOSED, END - 7, 8],
-                    Overflow,
-                ),
-                ("beyond memory", vec![PREOPEN, END - 7, 8], Overflow),
-                (
-                    "beyond memory, as long as can be",
-                    vec![PREOPEN, OUT, u32::MAX.into()],
-                    Overflow,
-                ),
-                ("a directory that was opened", vec![dir, OUT, 8], Badf),
-                (
-                    "a directory that was opened, no room",
-                    vec![dir, OUT, 0],
-                    Badf,
-                ),
-                ("a standard stream", vec![0, OUT, 8], Badf),
-                (
-                    "room for all but one byte",
-                    vec![PREOPEN, OUT, 7],
-                    Nametoolong,
-                ),
-                ("no room", vec![PREOPEN, OUT, 0], Nametoolong),
-            ],
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            let dir = guest.open("dir", Open::DIR);
+            guest.refuses(
+                "fd_prestat_dir_name",
+                &[
+                    ("not open", vec![CLOSED, OUT, 8], Badf),
+                    (
+                        "not open, beyond memory",
+                        vec![CLOSED, END - 7, 8],
+                        Overflow,
+                    ),
+                    ("beyond memory", vec![PREOPEN, END - 7, 8], Overflow),
+                    (
+                        "beyond memory, as long as can be",
+                        vec![PREOPEN, OUT, u32::MAX.into()],
+                        Overflow,
+                    ),
+                    ("a directory that was opened", vec![dir, OUT, 8], Badf),
+                    (
+                        "a directory that was opened, no room",
+                        vec![dir, OUT, 0],
+                        Badf,
+                    ),
+                    ("a standard stream", vec![0, OUT, 8], Badf),
+                    (
+                        "room for all but one byte",
+                        vec![PREOPEN, OUT, 7],
+                        Nametoolong,
+                    ),
+                    ("no room", vec![PREOPEN, OUT, 0], Nametoolong),
+                ],
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,3 @@
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
 use wasi_rs::abi::Errno::{Badf, Fbig, Inval, Notcapable, Overflow};
 use wasi_rs::abi::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Oflags, Rights};
 
@@ -21,19 +18,20 @@ pub mod fd_fdstat_get {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
-        guest.call("fd_fdstat_get", [fd, OUT]).wrote(&[(
-            OUT,
-            &[
-                4, // fs_filetype: regular_file
-                0, // padding
-                1, 0, // fs_flags: append
-                0, 0, 0, 0, // padding
-                0xff, 0x01, 0xe0, 0x08, 0, 0, 0, 0, // fs_rights_base
-                0, 0, 0, 0, 0, 0, 0, 0, // fs_rights_inheriting
-            ],
-        )]);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
+            guest.call("fd_fdstat_get", [fd, OUT]).wrote(&[(
+                OUT,
+                &[
+                    4, // fs_filetype: regular_file
+                    0, // padding
+                    1, 0, // fs_flags: append
+                    0, 0, 0, 0, // padding
+                    0xff, 0x01, 0xe0, 0x08, 0, 0, 0, 0, // fs_rights_base
+                    0, 0, 0, 0, 0, 0, 0, 0, // fs_rights_inheriting
+                ],
+            )]);
+        }
     }
 
     #[test]
@@ -57,19 +55,20 @@ pub mod fd_fdstat_get {
 
     #[test]
     fn flags_are_those_of_the_open() {
-        let guest = Guest::new();
-        for fdflags in [
-            Fdflags::empty(),
-            Fdflags::APPEND,
-            Fdflags::NONBLOCK,
-            Fdflags::DSYNC,
-        ] {
-            let fd = guest.open("file", Open::FILE.fdflags(fdflags));
-            assert_eq!(fs_flags(&guest, fd), fdflags);
-        }
-        for fdflags in [Fdflags::SYNC, Fdflags::RSYNC] {
-            let fd = guest.open("file", Open::FILE.fdflags(fdflags));
-            assert!(fs_flags(&guest, fd).contains(fdflags), "{fdflags:?}");
+        for guest in Guest::every_backend(|_| {}) {
+            for fdflags in [
+                Fdflags::empty(),
+                Fdflags::APPEND,
+                Fdflags::NONBLOCK,
+                Fdflags::DSYNC,
+            ] {
+                let fd = guest.open("file", Open::FILE.fdflags(fdflags));
+                assert_eq!(fs_flags(&guest, fd), fdflags);
+            }
+            for fdflags in [Fdflags::SYNC, Fdflags::RSYNC] {
+                let fd = guest.open("file", Open::FILE.fdflags(fdflags));
+                assert!(fs_flags(&guest, fd).contains(fdflags), "{fdflags:?}");
+            }
         }
     }
 }
@@ -79,59 +78,64 @@ pub mod fd_fdstat_set_flags {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        for fdflags in [
-            Fdflags::APPEND | Fdflags::NONBLOCK,
-            Fdflags::NONBLOCK,
-            Fdflags::all(),
-            Fdflags::empty(),
-        ] {
-            guest.ok("fd_fdstat_set_flags", [fd, fdflags.bits().into()]);
-            assert_eq!(fs_flags(&guest, fd), fdflags);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            for fdflags in [
+                Fdflags::APPEND | Fdflags::NONBLOCK,
+                Fdflags::NONBLOCK,
+                Fdflags::all(),
+                Fdflags::empty(),
+            ] {
+                guest.ok("fd_fdstat_set_flags", [fd, fdflags.bits().into()]);
+                assert_eq!(fs_flags(&guest, fd), fdflags);
+            }
         }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let lacking = guest.file_without(Rights::FD_FDSTAT_SET_FLAGS);
-        let dir = guest.dir_without(Rights::FD_FDSTAT_SET_FLAGS);
-        guest.refuses(
-            "fd_fdstat_set_flags",
-            &[
-                ("not open", vec![CLOSED, 0], Badf),
-                ("without the right", vec![lacking, 0], Notcapable),
-                ("a directory without the right", vec![dir, 0], Notcapable),
-            ],
-        );
-        assert_eq!(fs_flags(&guest, lacking), Fdflags::empty());
+        for guest in Guest::every_backend(|_| {}) {
+            let lacking = guest.file_without(Rights::FD_FDSTAT_SET_FLAGS);
+            let dir = guest.dir_without(Rights::FD_FDSTAT_SET_FLAGS);
+            guest.refuses(
+                "fd_fdstat_set_flags",
+                &[
+                    ("not open", vec![CLOSED, 0], Badf),
+                    ("without the right", vec![lacking, 0], Notcapable),
+                    ("a directory without the right", vec![dir, 0], Notcapable),
+                ],
+            );
+            assert_eq!(fs_flags(&guest, lacking), Fdflags::empty());
+        }
     }
 
     #[test]
     fn bits_without_a_meaning_are_ignored() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        guest.ok("fd_fdstat_set_flags", [fd, 0xffff_ffe1]);
-        assert_eq!(fs_flags(&guest, fd), Fdflags::APPEND);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            guest.ok("fd_fdstat_set_flags", [fd, 0xffff_ffe1]);
+            assert_eq!(fs_flags(&guest, fd), Fdflags::APPEND);
+        }
     }
 
     #[test]
     fn a_directory_takes_them() {
-        let guest = Guest::new();
-        guest.ok(
-            "fd_fdstat_set_flags",
-            [PREOPEN, Fdflags::NONBLOCK.bits().into()],
-        );
-        assert_eq!(fs_flags(&guest, PREOPEN), Fdflags::NONBLOCK);
+        for guest in Guest::every_backend(|_| {}) {
+            guest.ok(
+                "fd_fdstat_set_flags",
+                [PREOPEN, Fdflags::NONBLOCK.bits().into()],
+            );
+            assert_eq!(fs_flags(&guest, PREOPEN), Fdflags::NONBLOCK);
+        }
     }
 
     #[test]
     fn descriptors_of_one_file_have_their_own() {
-        let guest = Guest::new();
-        let [one, other] = [0, 1].map(|_| guest.open("file", Open::FILE));
-        guest.ok("fd_fdstat_set_flags", [one, Fdflags::APPEND.bits().into()]);
-        assert_eq!(fs_flags(&guest, other), Fdflags::empty());
+        for guest in Guest::every_backend(|_| {}) {
+            let [one, other] = [0, 1].map(|_| guest.open("file", Open::FILE));
+            guest.ok("fd_fdstat_set_flags", [one, Fdflags::APPEND.bits().into()]);
+            assert_eq!(fs_flags(&guest, other), Fdflags::empty());
+        }
     }
 }
 
@@ -140,81 +144,67 @@ pub mod fd_fdstat_set_rights {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        for (base, inheriting) in [
-            (DIR_RIGHTS, INHERITABLE),
-            (
-                Rights::PATH_OPEN.bits() | Rights::FD_READDIR.bits(),
-                INHERITABLE,
-            ),
-            (Rights::PATH_OPEN.bits(), Rights::FD_READ.bits()),
-            (0, 0),
-        ] {
-            guest.shrink(dir, base, inheriting);
-            let fdstat = fdstat(&guest, dir);
-            assert_eq!(
-                (fdstat.fs_rights_base, fdstat.fs_rights_inheriting),
-                (base, inheriting)
-            );
+        for guest in Guest::every_backend(|_| {}) {
+            let dir = guest.open("dir", Open::DIR);
+            for (base, inheriting) in [
+                (DIR_RIGHTS, INHERITABLE),
+                (
+                    Rights::PATH_OPEN.bits() | Rights::FD_READDIR.bits(),
+                    INHERITABLE,
+                ),
+                (Rights::PATH_OPEN.bits(), Rights::FD_READ.bits()),
+                (0, 0),
+            ] {
+                guest.shrink(dir, base, inheriting);
+                let fdstat = fdstat(&guest, dir);
+                assert_eq!(
+                    (fdstat.fs_rights_base, fdstat.fs_rights_inheriting),
+                    (base, inheriting)
+                );
+            }
         }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        let shrunk = guest.file_without(Rights::FD_READ);
-        guest.refuses(
-            "fd_fdstat_set_rights",
-            &[
-                ("not open", vec![CLOSED, 0, 0], Badf),
-                ("not open, more", vec![CLOSED, ALL, ALL], Badf),
-                (
-                    "a right of directories",
-                    vec![fd, Rights::PATH_OPEN.bits(), 0],
-                    Notcapable,
-                ),
-                ("every right", vec![fd, ALL, 0], Notcapable),
-                ("bits of no right", vec![fd, 1 << 63, 0], Notcapable),
-                ("every bit", vec![fd, u64::MAX, u64::MAX], Notcapable),
-                ("one to hand down", vec![fd, FILE_RIGHTS, 1], Notcapable),
-                (
-                    "one that was given up",
-                    vec![shrunk, FILE_RIGHTS, 0],
-                    Notcapable,
-                ),
-                (
-                    "that one alone",
-                    vec![shrunk, Rights::FD_READ.bits(), 0],
-                    Notcapable,
-                ),
-                (
-                    "files' of a preopen",
-                    vec![PREOPEN, Rights::FD_READ.bits(), 0],
-                    Notcapable,
-                ),
-                ("sockets' of a preopen", vec![PREOPEN, 0, ALL], Notcapable),
-            ],
-        );
-        assert_eq!(fdstat(&guest, fd).fs_rights_base, FILE_RIGHTS);
-        assert_eq!(fdstat(&guest, PREOPEN).fs_rights_inheriting, INHERITABLE);
-    }
-}
-
-/// The fields of a `filestat` as the host has them.
-pub fn host_filestat(path: &Path, filetype: Filetype) -> Filestat {
-    let metadata = path.symlink_metadata().unwrap();
-    let nanos = |seconds: i64, nanos: i64| (seconds * 1_000_000_000 + nanos) as u64;
-    Filestat {
-        dev: metadata.dev(),
-        ino: metadata.ino(),
-        filetype,
-        nlink: metadata.nlink(),
-        size: metadata.len(),
-        atim: nanos(metadata.atime(), metadata.atime_nsec()),
-        mtim: nanos(metadata.mtime(), metadata.mtime_nsec()),
-        ctim: nanos(metadata.ctime(), metadata.ctime_nsec()),
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            let shrunk = guest.file_without(Rights::FD_READ);
+            guest.refuses(
+                "fd_fdstat_set_rights",
+                &[
+                    ("not open", vec![CLOSED, 0, 0], Badf),
+                    ("not open, more", vec![CLOSED, ALL, ALL], Badf),
+                    (
+                        "a right of directories",
+                        vec![fd, Rights::PATH_OPEN.bits(), 0],
+                        Notcapable,
+                    ),
+                    ("every right", vec![fd, ALL, 0], Notcapable),
+                    ("bits of no right", vec![fd, 1 << 63, 0], Notcapable),
+                    ("every bit", vec![fd, u64::MAX, u64::MAX], Notcapable),
+                    ("one to hand down", vec![fd, FILE_RIGHTS, 1], Notcapable),
+                    (
+                        "one that was given up",
+                        vec![shrunk, FILE_RIGHTS, 0],
+                        Notcapable,
+                    ),
+                    (
+                        "that one alone",
+                        vec![shrunk, Rights::FD_READ.bits(), 0],
+                        Notcapable,
+                    ),
+                    (
+                        "files' of a preopen",
+                        vec![PREOPEN, Rights::FD_READ.bits(), 0],
+                        Notcapable,
+                    ),
+                    ("sockets' of a preopen", vec![PREOPEN, 0, ALL], Notcapable),
+                ],
+            );
+            assert_eq!(fdstat(&guest, fd).fs_rights_base, FILE_RIGHTS);
+            assert_eq!(fdstat(&guest, PREOPEN).fs_rights_inheriting, INHERITABLE);
+        }
     }
 }
 
@@ -223,46 +213,45 @@ pub mod fd_filestat_get {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        std::fs::hard_link(guest.scratch.inside("file"), guest.scratch.inside("again")).unwrap();
-        for (fd, path, filetype) in [
-            (PREOPEN, ".", Filetype::Directory),
-            (
-                guest.open("file", Open::FILE),
-                "file",
-                Filetype::RegularFile,
-            ),
-            (guest.open("dir", Open::DIR), "dir", Filetype::Directory),
-            (
-                guest.open("dir", Open::READ.base(Rights::FD_FILESTAT_GET)),
-                "dir",
-                Filetype::Directory,
-            ),
-        ] {
-            let filestat: Filestat = guest.record("fd_filestat_get", &[fd]);
-            assert_eq!(
-                filestat,
-                host_filestat(&guest.scratch.inside(path), filetype),
-                "{path}"
-            );
+        for guest in Guest::every_backend(|_| {}) {
+            guest.scratch.hard_link("file", "again");
+            for (fd, path, filetype) in [
+                (PREOPEN, ".", Filetype::Directory),
+                (
+                    guest.open("file", Open::FILE),
+                    "file",
+                    Filetype::RegularFile,
+                ),
+                (guest.open("dir", Open::DIR), "dir", Filetype::Directory),
+                (
+                    guest.open("dir", Open::READ.base(Rights::FD_FILESTAT_GET)),
+                    "dir",
+                    Filetype::Directory,
+                ),
+            ] {
+                let filestat: Filestat = guest.record("fd_filestat_get", &[fd]);
+                assert_eq!(filestat.filetype, filetype, "{path}");
+                assert_eq!(filestat, guest.scratch.stat(path), "{path}");
+            }
+            let null: Filestat = guest.record("fd_filestat_get", &[0]);
+            assert_eq!(null.filetype, Filetype::CharacterDevice);
         }
-        let null: Filestat = guest.record("fd_filestat_get", &[0]);
-        assert_eq!(null.filetype, Filetype::CharacterDevice);
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let lacking = guest.file_without(Rights::FD_FILESTAT_GET);
-        guest.refuses(
-            "fd_filestat_get",
-            &[
-                ("not open", vec![CLOSED, OUT], Badf),
-                ("not open, beyond memory", vec![CLOSED, END - 63], Overflow),
-                ("beyond memory", vec![PREOPEN, END - 63], Overflow),
-                ("without the right", vec![lacking, OUT], Notcapable),
-            ],
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            let lacking = guest.file_without(Rights::FD_FILESTAT_GET);
+            guest.refuses(
+                "fd_filestat_get",
+                &[
+                    ("not open", vec![CLOSED, OUT], Badf),
+                    ("not open, beyond memory", vec![CLOSED, END - 63], Overflow),
+                    ("beyond memory", vec![PREOPEN, END - 63], Overflow),
+                    ("without the right", vec![lacking, OUT], Notcapable),
+                ],
+            );
+        }
     }
 }
 
@@ -271,50 +260,53 @@ pub mod fd_filestat_set_size {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        for (size, expected) in [(4, "0123"), (6, "0123\0\0"), (0, "")] {
-            guest.ok("fd_filestat_set_size", [fd, size]);
-            assert_eq!(guest.scratch.text("file"), expected);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            for (size, expected) in [(4, "0123"), (6, "0123\0\0"), (0, "")] {
+                guest.ok("fd_filestat_set_size", [fd, size]);
+                assert_eq!(guest.scratch.text("file"), expected);
+            }
         }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        let lacking = guest.file_without(Rights::FD_FILESTAT_SET_SIZE);
-        guest.refuses(
-            "fd_filestat_set_size",
-            &[
-                ("not open", vec![CLOSED, 0], Badf),
-                ("not open, no size", vec![CLOSED, u64::MAX], Badf),
-                ("without the right", vec![lacking, 0], Notcapable),
-                (
-                    "without the right, no size",
-                    vec![lacking, u64::MAX],
-                    Notcapable,
-                ),
-                ("a directory", vec![PREOPEN, 0], Notcapable),
-                ("a size from 2^63", vec![fd, 1 << 63], Inval),
-                ("the greatest size", vec![fd, u64::MAX], Inval),
-                (
-                    "further than a file system reaches",
-                    vec![fd, 1 << 62],
-                    Fbig,
-                ),
-            ],
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            let lacking = guest.file_without(Rights::FD_FILESTAT_SET_SIZE);
+            guest.refuses(
+                "fd_filestat_set_size",
+                &[
+                    ("not open", vec![CLOSED, 0], Badf),
+                    ("not open, no size", vec![CLOSED, u64::MAX], Badf),
+                    ("without the right", vec![lacking, 0], Notcapable),
+                    (
+                        "without the right, no size",
+                        vec![lacking, u64::MAX],
+                        Notcapable,
+                    ),
+                    ("a directory", vec![PREOPEN, 0], Notcapable),
+                    ("a size from 2^63", vec![fd, 1 << 63], Inval),
+                    ("the greatest size", vec![fd, u64::MAX], Inval),
+                    (
+                        "further than a file system reaches",
+                        vec![fd, 1 << 62],
+                        Fbig,
+                    ),
+                ],
+            );
+        }
     }
 
     /// It is the right to open for writing, so that a file cannot be cut through a descriptor that
     /// was asked for reading alone.
     #[test]
     fn truncating_takes_the_right_of_the_directory() {
-        let guest = Guest::new();
-        let dir = guest.dir_without(Rights::PATH_FILESTAT_SET_SIZE);
-        let truncate = guest.open_args(dir, "file", Open::READ.oflags(Oflags::TRUNC));
-        guest.refuses("path_open", &[("without the right", truncate, Notcapable)]);
+        for guest in Guest::every_backend(|_| {}) {
+            let dir = guest.dir_without(Rights::PATH_FILESTAT_SET_SIZE);
+            let truncate = guest.open_args(dir, "file", Open::READ.oflags(Oflags::TRUNC));
+            guest.refuses("path_open", &[("without the right", truncate, Notcapable)]);
+        }
     }
 }
 
@@ -366,45 +358,47 @@ pub mod fd_filestat_set_times {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let dir = guest.open("dir", Open::DIR);
-        for fd in [guest.open("file", Open::FILE), dir, PREOPEN] {
-            let stat = || guest.record::<Filestat>("fd_filestat_get", &[fd]);
-            for (fst_flags, atim, mtim) in changes() {
-                guest.ok("fd_filestat_set_times", [fd, 1, 2, 0b0101]);
-                guest.ok("fd_filestat_set_times", [fd, ATIM, MTIM, fst_flags]);
-                let after = stat();
-                atim.check(1, ATIM, after.atim);
-                mtim.check(2, MTIM, after.mtim);
+        for guest in Guest::every_backend(|_| {}) {
+            let dir = guest.open("dir", Open::DIR);
+            for fd in [guest.open("file", Open::FILE), dir, PREOPEN] {
+                let stat = || guest.record::<Filestat>("fd_filestat_get", &[fd]);
+                for (fst_flags, atim, mtim) in changes() {
+                    guest.ok("fd_filestat_set_times", [fd, 1, 2, 0b0101]);
+                    guest.ok("fd_filestat_set_times", [fd, ATIM, MTIM, fst_flags]);
+                    let after = stat();
+                    atim.check(1, ATIM, after.atim);
+                    mtim.check(2, MTIM, after.mtim);
+                }
             }
         }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        let lacking = guest.file_without(Rights::FD_FILESTAT_SET_TIMES);
-        guest.refuses(
-            "fd_filestat_set_times",
-            &[
-                ("not open", vec![CLOSED, 0, 0, 0], Badf),
-                ("without the right", vec![lacking, 0, 0, 0], Notcapable),
-            ],
-        );
-        for fst_flags in NO_CHANGE {
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            let lacking = guest.file_without(Rights::FD_FILESTAT_SET_TIMES);
             guest.refuses(
                 "fd_filestat_set_times",
                 &[
-                    ("no flags", vec![fd, 1, 2, fst_flags], Inval),
-                    ("no flags, not open", vec![CLOSED, 1, 2, fst_flags], Inval),
-                    (
-                        "no flags, without the right",
-                        vec![lacking, 1, 2, fst_flags],
-                        Inval,
-                    ),
+                    ("not open", vec![CLOSED, 0, 0, 0], Badf),
+                    ("without the right", vec![lacking, 0, 0, 0], Notcapable),
                 ],
             );
+            for fst_flags in NO_CHANGE {
+                guest.refuses(
+                    "fd_filestat_set_times",
+                    &[
+                        ("no flags", vec![fd, 1, 2, fst_flags], Inval),
+                        ("no flags, not open", vec![CLOSED, 1, 2, fst_flags], Inval),
+                        (
+                            "no flags, without the right",
+                            vec![lacking, 1, 2, fst_flags],
+                            Inval,
+                        ),
+                    ],
+                );
+            }
         }
     }
 
@@ -412,11 +406,12 @@ pub mod fd_filestat_set_times {
     /// at the file afterwards must work.
     #[test]
     fn times_may_be_anything() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        for time in [0, 1 << 62, 1 << 63, u64::MAX] {
-            let _ = guest.call("fd_filestat_set_times", [fd, time, time, 0b0101]);
-            guest.record::<Filestat>("fd_filestat_get", &[fd]);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            for time in [0, 1 << 62, 1 << 63, u64::MAX] {
+                let _ = guest.call("fd_filestat_set_times", [fd, time, time, 0b0101]);
+                guest.record::<Filestat>("fd_filestat_get", &[fd]);
+            }
         }
     }
 }

@@ -11,42 +11,48 @@ pub mod fd_close {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        guest.ok("fd_close", [fd]);
-        assert_eq!(guest.errno("fd_tell", [fd, OUT]), Badf);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            guest.ok("fd_close", [fd]);
+            assert_eq!(guest.errno("fd_tell", [fd, OUT]), Badf);
+        }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        for fd in UNUSED {
-            guest.refuses("fd_close", &[("never opened", vec![fd], Badf)]);
+        for guest in Guest::every_backend(|_| {}) {
+            for fd in UNUSED {
+                guest.refuses("fd_close", &[("never opened", vec![fd], Badf)]);
+            }
+            let fd = guest.open("file", Open::FILE);
+            guest.ok("fd_close", [fd]);
+            guest.refuses("fd_close", &[("closed already", vec![fd], Badf)]);
         }
-        let fd = guest.open("file", Open::FILE);
-        guest.ok("fd_close", [fd]);
-        guest.refuses("fd_close", &[("closed already", vec![fd], Badf)]);
     }
 
     #[test]
     fn a_preopen_is_closed_for_good() {
-        let guest = Guest::new();
-        guest.ok("fd_close", [PREOPEN]);
-        for name in ["fd_prestat_get", "fd_fdstat_get"] {
-            assert_eq!(guest.errno(name, [PREOPEN, OUT]), Badf);
+        for guest in Guest::every_backend(|_| {}) {
+            guest.ok("fd_close", [PREOPEN]);
+            for name in ["fd_prestat_get", "fd_fdstat_get"] {
+                assert_eq!(guest.errno(name, [PREOPEN, OUT]), Badf);
+            }
+            assert_eq!(
+                guest.errno("path_open", guest.open_args(PREOPEN, "file", Open::FILE)),
+                Badf
+            );
         }
-        assert_eq!(
-            guest.errno("path_open", guest.open_args(PREOPEN, "file", Open::FILE)),
-            Badf
-        );
     }
 
     #[test]
     fn a_closed_preopen_frees_a_number() {
-        let guest = Guest::with(|setup| setup.preopens = vec![("/a", "inside"), ("/b", "inside")]);
-        guest.ok("fd_close", [PREOPEN]);
-        assert_eq!(guest.open_at(4, "file", Open::FILE), 3);
-        assert_eq!(guest.errno("fd_prestat_get", [3, OUT]), Errno::Inval);
+        for guest in
+            Guest::every_backend(|setup| setup.preopens = vec![("/a", "inside"), ("/b", "inside")])
+        {
+            guest.ok("fd_close", [PREOPEN]);
+            assert_eq!(guest.open_at(4, "file", Open::FILE), 3);
+            assert_eq!(guest.errno("fd_prestat_get", [3, OUT]), Errno::Inval);
+        }
     }
 }
 
@@ -55,118 +61,98 @@ pub mod fd_renumber {
 
     #[test]
     pub fn works() {
-        let guest = Guest::new();
-        let [from, to] = ["file", "dir/nested"].map(|path| guest.open(path, Open::FILE));
-        guest.ok("fd_renumber", [from, to]);
-        assert_eq!(guest.errno("fd_close", [from]), Badf);
-        assert_eq!(guest.read(to), "0123456789");
+        for guest in Guest::every_backend(|_| {}) {
+            let [from, to] = ["file", "dir/nested"].map(|path| guest.open(path, Open::FILE));
+            guest.ok("fd_renumber", [from, to]);
+            assert_eq!(guest.errno("fd_close", [from]), Badf);
+            assert_eq!(guest.read(to), "0123456789");
+        }
     }
 
     #[test]
     pub fn refusals() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        for unused in [5, CLOSED, u32::MAX.into()] {
-            guest.refuses(
-                "fd_renumber",
-                &[
-                    ("from nothing", vec![unused, fd], Badf),
-                    ("to nothing", vec![fd, unused], Badf),
-                    ("from nothing to nothing", vec![unused, unused - 1], Badf),
-                ],
-            );
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            for unused in [5, CLOSED, u32::MAX.into()] {
+                guest.refuses(
+                    "fd_renumber",
+                    &[
+                        ("from nothing", vec![unused, fd], Badf),
+                        ("to nothing", vec![fd, unused], Badf),
+                        ("from nothing to nothing", vec![unused, unused - 1], Badf),
+                    ],
+                );
+            }
+            assert_eq!(guest.read(fd), "0123456789", "a refused move leaves both");
         }
-        assert_eq!(guest.read(fd), "0123456789", "a refused move leaves both");
     }
 
     #[test]
     fn to_itself_does_nothing_open_or_not() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        for fd in [fd, CLOSED, u32::MAX.into()] {
-            guest.ok("fd_renumber", [fd, fd]);
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            for fd in [fd, CLOSED, u32::MAX.into()] {
+                guest.ok("fd_renumber", [fd, fd]);
+            }
+            assert_eq!(guest.read(fd), "0123456789");
+            assert_eq!(guest.errno("fd_close", [CLOSED]), Badf);
         }
-        assert_eq!(guest.read(fd), "0123456789");
-        assert_eq!(guest.errno("fd_close", [CLOSED]), Badf);
     }
 
     #[test]
     fn a_preopen_moves_with_its_name() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        guest.ok("fd_renumber", [PREOPEN, fd]);
-        let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
-        assert_eq!(prestat.name_len, 8);
-        assert_eq!(guest.errno("fd_prestat_get", [PREOPEN, OUT]), Badf);
-        assert_eq!(
-            guest.open_at(fd, "file", Open::FILE),
-            PREOPEN,
-            "the number that it left"
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            guest.ok("fd_renumber", [PREOPEN, fd]);
+            let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
+            assert_eq!(prestat.name_len, 8);
+            assert_eq!(guest.errno("fd_prestat_get", [PREOPEN, OUT]), Badf);
+            assert_eq!(
+                guest.open_at(fd, "file", Open::FILE),
+                PREOPEN,
+                "the number that it left"
+            );
+        }
     }
 
     #[test]
     fn preopens_and_standard_streams_are_replaced() {
-        let guest = Guest::new();
-        for to in 0..=PREOPEN {
-            let from = guest.open_at(PREOPEN, "file", Open::FILE);
-            guest.ok("fd_renumber", [from, to]);
-            assert_eq!(guest.read(to), "0123456789");
+        for guest in Guest::every_backend(|_| {}) {
+            for to in 0..=PREOPEN {
+                let from = guest.open_at(PREOPEN, "file", Open::FILE);
+                guest.ok("fd_renumber", [from, to]);
+                assert_eq!(guest.read(to), "0123456789");
+            }
+            assert_eq!(guest.errno("fd_prestat_get", [PREOPEN, OUT]), Errno::Inval);
         }
-        assert_eq!(guest.errno("fd_prestat_get", [PREOPEN, OUT]), Errno::Inval);
     }
 
     #[test]
     fn what_is_replaced_is_closed() {
-        let guest = Guest::with(|setup| setup.limits.descriptors = 6);
-        let to = guest.open("dir/nested", Open::FILE);
-        for _ in 0..100 {
-            let from = guest.open("file", Open::FILE);
-            guest.ok("fd_renumber", [from, to]);
+        for guest in Guest::every_backend(|setup| setup.limits.descriptors = 6) {
+            let to = guest.open("dir/nested", Open::FILE);
+            for _ in 0..100 {
+                let from = guest.open("file", Open::FILE);
+                guest.ok("fd_renumber", [from, to]);
+            }
         }
-    }
-
-    /// The files of this process that this descriptor's directory entry stands for: none are left
-    /// once the guest is gone.
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn what_a_guest_had_open_is_closed_with_it() {
-        let guest = Guest::new();
-        let root = guest.scratch.path("");
-        let open = || {
-            (std::fs::read_dir("/proc/self/fd").unwrap())
-                .filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
-                .filter(|target| target.starts_with(&root))
-                .count()
-        };
-        assert_eq!(open(), 1, "the preopen");
-        guest.open("file", Open::FILE);
-        let dir = guest.open("dir", Open::DIR);
-        let buf = guest.room(10);
-        guest
-            .call("fd_readdir", [dir, buf, 10, 0, OUT])
-            .wrote_within(&[(buf, 10), (OUT, 4)]);
-        assert!(open() >= 3);
-        let Guest { ctx, scratch, .. } = guest;
-        drop(ctx);
-        assert_eq!(open(), 0);
-        drop(scratch);
     }
 }
 
 #[test]
 fn a_new_descriptor_has_the_lowest_free_number() {
-    let guest = Guest::new();
-    let open = || guest.open("file", Open::FILE);
-    assert_eq!([open(), open(), open(), open()], [4, 5, 6, 7]);
-    for fd in [6, 4, 5] {
-        guest.ok("fd_close", [fd]);
+    for guest in Guest::every_backend(|_| {}) {
+        let open = || guest.open("file", Open::FILE);
+        assert_eq!([open(), open(), open(), open()], [4, 5, 6, 7]);
+        for fd in [6, 4, 5] {
+            guest.ok("fd_close", [fd]);
+        }
+        assert_eq!([open(), open(), open(), open()], [4, 5, 6, 8]);
+        guest.ok("fd_close", [0]);
+        assert_eq!([open(), open()], [0, 9]);
+        guest.ok("fd_renumber", [9, 4]);
+        assert_eq!([open(), open()], [9, 10]);
     }
-    assert_eq!([open(), open(), open(), open()], [4, 5, 6, 8]);
-    guest.ok("fd_close", [0]);
-    assert_eq!([open(), open()], [0, 9]);
-    guest.ok("fd_renumber", [9, 4]);
-    assert_eq!([open(), open()], [9, 10]);
 }
 
 #[test]
@@ -183,11 +169,12 @@ fn numbers_begin_behind_the_preopens() {
 
 #[test]
 fn descriptors_are_limited() {
-    let guest = Guest::with(|setup| setup.limits.descriptors = 6);
-    let new = guest.open_args(PREOPEN, "new", Open::FILE.oflags(Oflags::CREAT));
-    let [four, _] = [0, 1].map(|_| guest.open("file", Open::FILE));
-    guest.refuses("path_open", &[("a seventh", new.clone(), Nfile)]);
-    guest.ok("fd_close", [four]);
-    guest.call("path_open", new).wrote(&[(OUT, &[4, 0, 0, 0])]);
-    assert_eq!(guest.scratch.text("new"), "");
+    for guest in Guest::every_backend(|setup| setup.limits.descriptors = 6) {
+        let new = guest.open_args(PREOPEN, "new", Open::FILE.oflags(Oflags::CREAT));
+        let [four, _] = [0, 1].map(|_| guest.open("file", Open::FILE));
+        guest.refuses("path_open", &[("a seventh", new.clone(), Nfile)]);
+        guest.ok("fd_close", [four]);
+        guest.call("path_open", new).wrote(&[(OUT, &[4, 0, 0, 0])]);
+        assert_eq!(guest.scratch.text("new"), "");
+    }
 }

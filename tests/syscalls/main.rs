@@ -1,11 +1,17 @@
-//! The 46 calls from `syscalls/` down, against real directories.
+//! The 46 calls from `syscalls/` down.
 //!
 //! Every call has a module of its name with at least two tests: `works`, the good case, and
 //! `refusals`, a row for each errno that its documentation lists. The list below does not compile
 //! without them, and a test sees that no row of the table is missing from it. What concerns many
 //! calls at once has files of its own.
-
-#![cfg(unix)]
+//!
+//! What a file system and the resolution of paths have to do with is tested in every [`Way`]: with the
+//! host's files, in each of the two ways in which paths are resolved there, and with another file system.
+//! What a test does behind its guest's back, it does through a [`Fixture`], so that one more file system
+//! is tested by one more implementation of that.
+//!
+//! [`Fixture`]: support::Fixture
+//! [`Way`]: support::Way
 
 mod support;
 
@@ -23,12 +29,10 @@ mod path_opening;
 mod path_relink;
 mod path_stat;
 mod path_target;
-mod poll;
 mod proc;
 mod random;
 mod readdir;
 mod sched;
-mod sock;
 
 mod arguments;
 mod escape;
@@ -36,17 +40,32 @@ mod foreign;
 mod grants;
 mod nested;
 mod pointers;
-#[cfg(target_os = "linux")]
-mod portable;
 mod resolve;
-mod rights;
 mod snapshot0;
-mod stdio;
-mod stop;
-mod terminal;
-mod threads;
 mod walk;
 
+// Of the host alone: what it lends a guest, which on Windows no program but Node can, and what no other
+// file system has.
+#[cfg(unix)]
+mod host_files;
+#[cfg(unix)]
+mod poll;
+#[cfg(target_os = "linux")]
+mod portable;
+#[cfg(unix)]
+mod rights;
+#[cfg(unix)]
+mod sock;
+#[cfg(unix)]
+mod stdio;
+#[cfg(unix)]
+mod stop;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
+mod threads;
+
+#[cfg(unix)]
 macro_rules! covered {
     ($($file:ident: $($call:ident),*;)*) => {
         /// The calls with tests.
@@ -56,6 +75,7 @@ macro_rules! covered {
     };
 }
 
+#[cfg(unix)]
 covered! {
     args: args_get, args_sizes_get;
     clock: clock_res_get, clock_time_get;
@@ -80,6 +100,7 @@ covered! {
     sock: sock_accept, sock_recv, sock_send, sock_shutdown;
 }
 
+#[cfg(unix)]
 #[test]
 fn every_row_of_the_table_has_tests() {
     let mut covered = COVERED.to_vec();

@@ -1,9 +1,6 @@
 //! Preopens below others: one with fewer rights keeps them whichever way it is reached, and what a guest
 //! makes of its directories does not decide what the next one gets.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
-
 use wasi_rs::abi::Errno::{self, Busy, Exist, Notcapable, Success};
 use wasi_rs::abi::{Filestat, Oflags, Rights};
 
@@ -15,17 +12,16 @@ const INNER: u64 = PREOPEN + 1;
 
 /// `inside` as `/`, for everything, and `inside/area/config` as `/config` for reading.
 fn setup(setup: &mut Setup) {
-    let config = setup.scratch.inside("area/config");
-    fs::create_dir_all(config.join("sub")).unwrap();
-    fs::write(config.join("kept"), "kept").unwrap();
+    setup.scratch.create_dir("area/config/sub");
+    setup.scratch.write("area/config/kept", "kept");
     setup.scratch.link("short", "area/config");
     setup.scratch.link("absolute", "/config");
     setup.preopens = vec![("/", "inside"), ("/config", "inside/area/config")];
     setup.rights = vec![Rights::all(), Rights::READ_ONLY];
 }
 
-fn guests() -> [Guest; 2] {
-    Guest::either_way(setup)
+fn guests() -> Vec<Guest> {
+    Guest::every_way(setup)
 }
 
 fn directory(base: u64) -> Open {
@@ -128,7 +124,7 @@ fn it_stays_so_wherever_the_guest_moves_it() {
         self::setup(setup);
         setup.preopens.push(("/other", "outside"));
     };
-    for guest in Guest::either_way(more) {
+    for guest in Guest::every_way(more) {
         let area = guest.open("area", directory(DIR_RIGHTS));
         let elsewhere = guest.at(PREOPEN + 2, "area", &[]);
         let moved = args(&[
@@ -157,11 +153,9 @@ fn it_stays_so_when_its_descriptor_is_closed() {
 #[test]
 fn its_name_stays_its_own() {
     for guest in guests() {
-        fs::create_dir(guest.scratch.inside("empty_dir")).unwrap();
+        guest.scratch.create_dir("empty_dir");
         for entry in ["kept", "sub"] {
-            let path = guest.scratch.inside("area/config").join(entry);
-            let removed = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
-            removed.unwrap();
+            guest.scratch.remove(&format!("area/config/{entry}"));
         }
         let at = |path: &str| guest.at(OUTER, path, &[]);
         let rename = |old: &str, new: &str| args(&[&at(old), &at(new)]);
@@ -189,7 +183,7 @@ fn one_with_more_rights_has_them() {
         self::setup(setup);
         setup.rights = vec![Rights::READ_ONLY, Rights::all()];
     };
-    for guest in Guest::either_way(more) {
+    for guest in Guest::every_way(more) {
         guest.ok("path_create_directory", guest.at(INNER, "new", &[]));
         let file = guest.open_at(INNER, "kept", Open::FILE);
         guest.write(file, "over");
@@ -204,7 +198,7 @@ fn one_directory_under_two_names_has_the_rights_of_each() {
         self::setup(setup);
         setup.preopens = vec![("/", "inside/area/config"), ("/ro", "inside/area/config")];
     };
-    for guest in Guest::either_way(twice) {
+    for guest in Guest::every_way(twice) {
         let dir = guest.open(".", directory(DIR_RIGHTS));
         guest.ok("path_create_directory", guest.at(dir, "new", &[]));
         guest.ok(
@@ -219,7 +213,7 @@ fn one_directory_under_two_names_has_the_rights_of_each() {
         self::setup(setup);
         setup.preopens.push(("/rw", "inside/area/config"));
     };
-    for guest in Guest::either_way(thrice) {
+    for guest in Guest::every_way(thrice) {
         stays_as_it_is(&guest, OUTER, "area/config");
         let dir = guest.open_at(PREOPEN + 2, ".", directory(DIR_RIGHTS));
         guest.ok("path_create_directory", guest.at(dir, "new", &[]));
@@ -238,11 +232,11 @@ fn preopens_are_known_to_be_nested() {
         ("inside", "inside/short"),
     ] {
         for reversed in [false, true] {
-            for guest in Guest::either_way(|setup| {
+            for guest in Guest::every_way_of_host(|setup| {
                 self::setup(setup);
-                symlink("inside/area/config", setup.scratch.path("alias")).unwrap();
-                let absolute = setup.scratch.path("inside");
-                symlink(absolute, setup.scratch.path("alias_of_inside")).unwrap();
+                setup.scratch.link("../alias", "inside/area/config");
+                let absolute = setup.scratch.absolute(".");
+                setup.scratch.link("../alias_of_inside", absolute);
                 setup.preopens = vec![("/", outer), ("/config", inner)];
                 if reversed {
                     setup.preopens.reverse();
@@ -278,10 +272,9 @@ fn others_are_not_looked_for() {
 fn next(target: &str, rights: Rights) -> Result<Guest, Errno> {
     Guest::try_with(|setup| {
         self::setup(setup);
-        let config = setup.scratch.inside("area/config");
-        fs::rename(&config, setup.scratch.inside("was_config")).unwrap();
-        let scratch = setup.scratch.path("");
-        symlink(target.replace('@', scratch.to_str().unwrap()), config).unwrap();
+        setup.scratch.rename("area/config", "was_config");
+        let top = format!("{}/", setup.scratch.absolute(".."));
+        setup.scratch.link("area/config", target.replace('@', &top));
         setup.rights = vec![rights, Rights::all()];
     })
 }
@@ -309,11 +302,15 @@ fn a_link_in_its_place_does_not_lead_the_next_guest_out() {
 
 #[test]
 fn a_link_in_its_place_that_stays_is_followed() {
-    for target in ["../was_config", "../dir", "@inside/dir", "../../inside/dir"] {
+    for (target, dir) in [
+        ("../was_config", "was_config"),
+        ("../dir", "dir"),
+        ("@inside/dir", "dir"),
+        ("../../inside/dir", "dir"),
+    ] {
         let guest = next(target, Rights::all()).unwrap();
         let stat: Filestat = guest.record("fd_filestat_get", &[INNER]);
-        let host = fs::metadata(guest.scratch.inside("area/config")).unwrap();
-        assert_eq!(stat.ino, host.ino(), "{target}");
+        assert_eq!(stat.ino, guest.scratch.stat(dir).ino, "{target}");
         guest.ok("path_create_directory", guest.at(INNER, "new", &[]));
         let listed = [INNER, BUF, 1000, 0, OUT];
         assert_eq!(guest.errno("fd_readdir", listed), Success);

@@ -1,5 +1,3 @@
-use std::fs;
-
 use wasi_rs::abi::Errno::{
     self, Badf, Exist, Inval, Isdir, Loop, Nametoolong, Noent, Notcapable, Notdir, Notempty,
     Overflow,
@@ -11,7 +9,7 @@ use crate::support::{CLOSED, END, Guest, Open, PREOPEN};
 /// The rows that each call has of a descriptor and a path, with a path that would do. The order of
 /// refusal shows in those that are wrong twice.
 fn refuses(name: &str, right: Rights, good: &str) {
-    for guest in Guest::either_way(|_| {}) {
+    for guest in Guest::every_way(|_| {}) {
         let lacking = guest.dir_without(right);
         let file = guest.open("file", Open::FILE);
         let [long, at_limit] = [4096, 4095].map(|len| "a/".repeat(len / 2) + &"b"[..len % 2]);
@@ -88,17 +86,17 @@ pub mod path_create_directory {
 
     #[test]
     pub fn works() {
-        for guest in Guest::either_way(|_| {}) {
-            for path in [
-                "new",
-                "slashed/",
-                "dir/new",
-                "./dir//sub/./new",
-                "dirlink/other",
-                "dir/../up",
+        for guest in Guest::every_way(|_| {}) {
+            for (path, made) in [
+                ("new", "new"),
+                ("slashed/", "slashed"),
+                ("dir/new", "dir/new"),
+                ("./dir//sub/./new", "dir/sub/new"),
+                ("dirlink/other", "dir/other"),
+                ("dir/../up", "up"),
             ] {
                 guest.ok("path_create_directory", guest.at(PREOPEN, path, &[]));
-                assert!(guest.scratch.inside(path).is_dir(), "{path}");
+                assert!(guest.scratch.is_dir(made), "{path}");
             }
         }
     }
@@ -110,7 +108,7 @@ pub mod path_create_directory {
             Rights::PATH_CREATE_DIRECTORY,
             "new",
         );
-        for guest in Guest::either_way(|_| {}) {
+        for guest in Guest::every_way(|_| {}) {
             let rows = [
                 ("a directory", "dir"),
                 ("a directory, slashed", "dir/"),
@@ -133,11 +131,11 @@ pub mod path_remove_directory {
 
     #[test]
     pub fn works() {
-        for guest in Guest::either_way(|_| {}) {
+        for guest in Guest::every_way(|_| {}) {
             for path in ["dir/sub", "dir/sub/", "dirlink/sub", "dir/./sub//"] {
                 guest.ok("path_remove_directory", guest.at(PREOPEN, path, &[]));
-                assert!(!guest.scratch.inside("dir/sub").exists(), "{path}");
-                fs::create_dir(guest.scratch.inside("dir/sub")).unwrap();
+                assert!(!guest.scratch.exists("dir/sub"), "{path}");
+                guest.scratch.create_dir("dir/sub");
             }
         }
     }
@@ -149,11 +147,11 @@ pub mod path_remove_directory {
             Rights::PATH_REMOVE_DIRECTORY,
             "dir/sub",
         );
-        for guest in Guest::either_way(|_| {}) {
-            fs::remove_file(guest.scratch.inside("dir/nested")).unwrap();
-            fs::remove_dir(guest.scratch.inside("dir/sub")).unwrap();
+        for guest in Guest::every_way(|_| {}) {
+            guest.scratch.remove("dir/nested");
+            guest.scratch.remove("dir/sub");
             guest.scratch.link("tosub", "dir");
-            fs::write(guest.scratch.inside("dir/entry"), "").unwrap();
+            guest.scratch.write("dir/entry", "");
             let rows = [
                 ("nothing", "nothing", Noent),
                 ("nothing, slashed", "nothing/", Noent),
@@ -176,17 +174,18 @@ pub mod path_remove_directory {
 
     #[test]
     fn the_root_of_a_guest_stays() {
-        let guest = Guest::with(|setup| setup.preopens = vec![("/", "inside/dir/sub")]);
-        for (path, errno) in [
-            (".", Inval),
-            ("..", Notempty),
-            ("../", Notempty),
-            ("./../.", Inval),
-        ] {
-            let at = guest.at(PREOPEN, path, &[]);
-            assert_eq!(guest.errno("path_remove_directory", at), errno, "{path}");
+        for guest in Guest::every_way(|setup| setup.preopens = vec![("/", "inside/dir/sub")]) {
+            for (path, errno) in [
+                (".", Inval),
+                ("..", Notempty),
+                ("../", Notempty),
+                ("./../.", Inval),
+            ] {
+                let at = guest.at(PREOPEN, path, &[]);
+                assert_eq!(guest.errno("path_remove_directory", at), errno, "{path}");
+            }
+            assert!(guest.scratch.is_dir("dir/sub"));
         }
-        assert!(guest.scratch.inside("dir/sub").is_dir());
     }
 }
 
@@ -195,33 +194,26 @@ pub mod path_unlink_file {
 
     #[test]
     pub fn works() {
-        for guest in Guest::either_way(|_| {}) {
-            let paths = [
-                "dangling",
-                "link",
-                "dirlink",
-                "loop",
-                "./file",
-                "dir/nested",
-            ];
-            for path in paths {
+        for guest in Guest::every_way(|_| {}) {
+            for (path, name) in [
+                ("dangling", "dangling"),
+                ("link", "link"),
+                ("dirlink", "dirlink"),
+                ("loop", "loop"),
+                ("./file", "file"),
+                ("dir/nested", "dir/nested"),
+            ] {
                 guest.ok("path_unlink_file", guest.at(PREOPEN, path, &[]));
-                assert!(
-                    guest.scratch.inside(path).symlink_metadata().is_err(),
-                    "{path}"
-                );
+                assert!(!guest.scratch.exists(name), "{path}");
             }
-            assert!(
-                guest.scratch.inside("dir").is_dir(),
-                "what a link points to stays"
-            );
+            assert!(guest.scratch.is_dir("dir"), "what a link points to stays");
         }
     }
 
     #[test]
     pub fn refusals() {
         refuses("path_unlink_file", Rights::PATH_UNLINK_FILE, "file");
-        for guest in Guest::either_way(|_| {}) {
+        for guest in Guest::every_way(|_| {}) {
             let rows: [(&str, &str, Errno); 10] = [
                 ("nothing", "nothing", Noent),
                 ("nothing, slashed", "nothing/", Noent),
@@ -243,9 +235,10 @@ pub mod path_unlink_file {
 
     #[test]
     fn an_open_file_loses_its_name_alone() {
-        let guest = Guest::new();
-        let fd = guest.open("file", Open::FILE);
-        guest.ok("path_unlink_file", guest.at(PREOPEN, "file", &[]));
-        assert_eq!(guest.read(fd), "0123456789");
+        for guest in Guest::every_way(|_| {}) {
+            let fd = guest.open("file", Open::FILE);
+            guest.ok("path_unlink_file", guest.at(PREOPEN, "file", &[]));
+            assert_eq!(guest.read(fd), "0123456789");
+        }
     }
 }

@@ -342,7 +342,7 @@ fn files_are_opened_through_directories_whatever_was_asked_for_those() {
             inheriting,
             ..Open::DIR
         };
-        for guest in Guest::either_way(|_| {}) {
+        for guest in Guest::every_way(|_| {}) {
             let dir = guest.open("dir", open);
             let sub = guest.open_at(dir, "sub", open);
             for (dir, path) in [(dir, "new"), (sub, "new"), (dir, "nested")] {
@@ -364,7 +364,7 @@ fn files_are_opened_through_directories_whatever_was_asked_for_those() {
 /// whatever rights that is asked for, and however deep.
 #[test]
 fn what_was_given_up_is_not_got_back() {
-    for guest in Guest::either_way(|_| {}) {
+    for guest in Guest::every_way(|_| {}) {
         let file = guest.open("file", OPEN.base(Rights::FD_READ));
         assert_eq!(guest.errno("fd_seek", [file, 0, 0, OUT]), Errno::Success);
         guest.shrink(file, Rights::FD_READ.bits(), 0);

@@ -1,38 +1,38 @@
 //! What a guest of `wasi_unstable` finds laid out differently, to the byte.
 
 use wasi_rs::abi::Errno::{Inval, Overflow};
-use wasi_rs::abi::{Filetype, Record, snapshot0};
+use wasi_rs::abi::{Filetype, Record, Snapshot, snapshot0};
 
-use crate::fd_stat::host_filestat;
 use crate::support::{BUF, CLOSED, END, FOLLOW, Guest, OUT, Open, PREOPEN, args};
 
 #[test]
 fn fd_seek_numbers_whence_differently() {
-    let guest = Guest::snapshot0();
-    let fd = guest.open("file", Open::FILE);
-    let (cur, end, set) = (0, 1, 2);
-    for (offset, whence, newoffset) in [
-        (3_i64, set, 3_u64),
-        (2, cur, 5),
-        (-1, end, 9),
-        (-9, cur, 0),
-        (1, 0x0102, 1),
-    ] {
-        let outcome = guest.call("fd_seek", [fd, offset as u64, whence, OUT]);
-        outcome.wrote(&[(OUT, &newoffset.to_le_bytes())]);
+    for guest in Guest::every_backend(|setup| setup.snapshot = Snapshot::Snapshot0) {
+        let fd = guest.open("file", Open::FILE);
+        let (cur, end, set) = (0, 1, 2);
+        for (offset, whence, newoffset) in [
+            (3_i64, set, 3_u64),
+            (2, cur, 5),
+            (-1, end, 9),
+            (-9, cur, 0),
+            (1, 0x0102, 1),
+        ] {
+            let outcome = guest.call("fd_seek", [fd, offset as u64, whence, OUT]);
+            outcome.wrote(&[(OUT, &newoffset.to_le_bytes())]);
+        }
+        guest.refuses(
+            "fd_seek",
+            &[
+                ("no whence", vec![fd, 0, 3, OUT], Inval),
+                ("before the start", vec![fd, -1_i64 as u64, set, OUT], Inval),
+            ],
+        );
     }
-    guest.refuses(
-        "fd_seek",
-        &[
-            ("no whence", vec![fd, 0, 3, OUT], Inval),
-            ("before the start", vec![fd, -1_i64 as u64, set, OUT], Inval),
-        ],
-    );
 }
 
 /// A `filestat` of 56 bytes, field by field.
 fn filestat(guest: &Guest, path: &str, filetype: Filetype) -> Vec<u8> {
-    let host = host_filestat(&guest.scratch.inside(path), filetype);
+    let host = guest.scratch.stat(path);
     [
         &host.dev.to_le_bytes()[..],
         &host.ino.to_le_bytes(),
@@ -48,26 +48,27 @@ fn filestat(guest: &Guest, path: &str, filetype: Filetype) -> Vec<u8> {
 
 #[test]
 fn filestats_have_56_bytes() {
-    let guest = Guest::snapshot0();
-    let fd = guest.open("file", Open::FILE);
-    let expected = filestat(&guest, "file", Filetype::RegularFile);
-    assert_eq!(expected.len(), snapshot0::Filestat::SIZE);
-    let path = guest.lay("file");
-    for at in [OUT, END - 56] {
-        guest
-            .call("fd_filestat_get", [fd, at])
-            .wrote(&[(at, &expected)]);
-        let args = args(&[&[PREOPEN, FOLLOW], &path, &[at]]);
-        guest
-            .call("path_filestat_get", args)
-            .wrote(&[(at, &expected)]);
+    for guest in Guest::every_backend(|setup| setup.snapshot = Snapshot::Snapshot0) {
+        let fd = guest.open("file", Open::FILE);
+        let expected = filestat(&guest, "file", Filetype::RegularFile);
+        assert_eq!(expected.len(), snapshot0::Filestat::SIZE);
+        let path = guest.lay("file");
+        for at in [OUT, END - 56] {
+            guest
+                .call("fd_filestat_get", [fd, at])
+                .wrote(&[(at, &expected)]);
+            let args = args(&[&[PREOPEN, FOLLOW], &path, &[at]]);
+            guest
+                .call("path_filestat_get", args)
+                .wrote(&[(at, &expected)]);
+        }
+        guest.refuses(
+            "fd_filestat_get",
+            &[("beyond memory", vec![fd, END - 55], Overflow)],
+        );
+        let stat = args(&[&[PREOPEN, FOLLOW], &path, &[END - 55]]);
+        guest.refuses("path_filestat_get", &[("beyond memory", stat, Overflow)]);
     }
-    guest.refuses(
-        "fd_filestat_get",
-        &[("beyond memory", vec![fd, END - 55], Overflow)],
-    );
-    let stat = args(&[&[PREOPEN, FOLLOW], &path, &[END - 55]]);
-    guest.refuses("path_filestat_get", &[("beyond memory", stat, Overflow)]);
 }
 
 /// A subscription to the monotonic clock, of 56 bytes: its identifier comes first.
@@ -91,26 +92,27 @@ fn readable(userdata: u64, fd: u64) -> Vec<u8> {
 
 #[test]
 fn subscriptions_have_56_bytes() {
-    let guest = Guest::snapshot0();
-    let monotonic = 1;
-    let subscriptions = [
-        clock(1, monotonic, u64::MAX),
-        readable(2, CLOSED),
-        clock(3, monotonic, 0),
-        clock(4, 9, 0),
-    ];
-    let [at, len] = guest.lay(subscriptions.concat());
-    assert_eq!(len, 4 * snapshot0::RawSubscription::SIZE as u64);
-    let event = |userdata: u8, error: u8, tag: u8| {
-        let mut event = [0; 32];
-        (event[0], event[8], event[10]) = (userdata, error, tag);
-        event
-    };
-    let events = [event(2, 8, 1), event(3, 0, 0), event(4, 28, 0)].concat();
-    let outcome = guest.call("poll_oneoff", [at, BUF, 4, OUT]);
-    outcome.wrote(&[(BUF, &events), (OUT, &[3, 0, 0, 0])]);
-    let rows = [("beyond memory", vec![END - 55, BUF, 1, OUT], Overflow)];
-    guest.refuses("poll_oneoff", &rows);
+    for guest in Guest::every_backend(|setup| setup.snapshot = Snapshot::Snapshot0) {
+        let monotonic = 1;
+        let subscriptions = [
+            clock(1, monotonic, u64::MAX),
+            readable(2, CLOSED),
+            clock(3, monotonic, 0),
+            clock(4, 9, 0),
+        ];
+        let [at, len] = guest.lay(subscriptions.concat());
+        assert_eq!(len, 4 * snapshot0::RawSubscription::SIZE as u64);
+        let event = |userdata: u8, error: u8, tag: u8| {
+            let mut event = [0; 32];
+            (event[0], event[8], event[10]) = (userdata, error, tag);
+            event
+        };
+        let events = [event(2, 8, 1), event(3, 0, 0), event(4, 28, 0)].concat();
+        let outcome = guest.call("poll_oneoff", [at, BUF, 4, OUT]);
+        outcome.wrote(&[(BUF, &events), (OUT, &[3, 0, 0, 0])]);
+        let rows = [("beyond memory", vec![END - 55, BUF, 1, OUT], Overflow)];
+        guest.refuses("poll_oneoff", &rows);
+    }
 }
 
 /// The rest is as in preview1: a record and a call of each kind.
@@ -120,10 +122,11 @@ fn other_layouts_are_the_same() {
         let call = |guest: &Guest| guest.call(name, [PREOPEN, OUT]).bytes_at(OUT, 24);
         assert_eq!(call(&Guest::snapshot0()), call(&Guest::new()), "{name}");
     }
-    let guest = Guest::snapshot0();
-    let fd = guest.open("file", Open::FILE);
-    guest.write(fd, "ab");
-    assert_eq!(guest.scratch.text("file"), "ab23456789");
-    let outcome = guest.call("fd_readdir", [PREOPEN, BUF, 100, 0, OUT]);
-    outcome.wrote(&[(BUF, &outcome.bytes_at(BUF, 100)), (OUT, &[100, 0, 0, 0])]);
+    for guest in Guest::every_backend(|setup| setup.snapshot = Snapshot::Snapshot0) {
+        let fd = guest.open("file", Open::FILE);
+        guest.write(fd, "ab");
+        assert_eq!(guest.scratch.text("file"), "ab23456789");
+        let outcome = guest.call("fd_readdir", [PREOPEN, BUF, 100, 0, OUT]);
+        outcome.wrote(&[(BUF, &outcome.bytes_at(BUF, 100)), (OUT, &[100, 0, 0, 0])]);
+    }
 }

@@ -347,13 +347,13 @@ pub mod sock_accept {
     /// A guest with a socket that listens as standard input.
     pub fn listening() -> Guest {
         Guest::with(|setup| {
-            let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+            let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
             setup.stdio[0] = listener.into();
         })
     }
 
     pub fn connect(guest: &Guest) -> UnixStream {
-        UnixStream::connect(guest.scratch.path("socket")).unwrap()
+        UnixStream::connect(guest.scratch.host_path("../socket")).unwrap()
     }
 
     #[test]
@@ -415,7 +415,7 @@ pub mod sock_accept {
     #[test]
     fn connections_are_descriptors_and_limited() {
         let guest = Guest::with(|setup| {
-            let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+            let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
             setup.stdio[0] = listener.into();
             setup.limits.descriptors = 4;
         });
@@ -432,11 +432,11 @@ pub mod sock_accept {
     #[test]
     fn a_guest_that_waits_does_so_whatever_the_host_set() {
         let guest = Guest::with(|setup| {
-            let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+            let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
             listener.set_nonblocking(true).unwrap();
             setup.stdio[0] = listener.into();
         });
-        let path = guest.scratch.path("socket");
+        let path = guest.scratch.host_path("../socket");
         let peer = std::thread::spawn(|| UnixStream::connect(path).unwrap());
         guest
             .call("sock_accept", [0, 0, OUT])

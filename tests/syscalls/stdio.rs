@@ -174,7 +174,10 @@ fn a_stream_can_be_a_file() {
     let guest = Guest::with(|setup| {
         let mut options = File::options();
         options.read(true).write(true);
-        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+        setup.stdio[0] = options
+            .open(setup.scratch.host_path("file"))
+            .unwrap()
+            .into();
     });
     let mut host = File::from(guest.stdio(0).try_clone().unwrap());
     assert_eq!(guest.read(0), "0123456789");
@@ -205,7 +208,10 @@ fn the_size_and_the_times_of_a_file_that_is_lent_are_the_guests_to_change() {
     let guest = Guest::with(|setup| {
         let mut options = File::options();
         options.read(true).write(true);
-        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+        setup.stdio[0] = options
+            .open(setup.scratch.host_path("file"))
+            .unwrap()
+            .into();
     });
     let flags = fcntl_getfl(guest.stdio(0)).unwrap();
     guest.ok("fd_allocate", [0, 0, 20]);
@@ -236,7 +242,7 @@ fn the_size_and_the_times_of_a_file_that_is_lent_are_the_guests_to_change() {
 #[test]
 fn a_file_that_is_lent_for_reading_keeps_its_size() {
     let guest = Guest::with(|setup| {
-        setup.stdio[0] = File::open(setup.scratch.inside("file")).unwrap().into();
+        setup.stdio[0] = File::open(setup.scratch.host_path("file")).unwrap().into();
     });
     for (name, args) in [
         ("fd_filestat_set_size", vec![0, 3]),
@@ -252,7 +258,7 @@ fn a_file_that_the_host_appends_to_is_appended_to() {
     let guest = Guest::with(|setup| {
         let file = File::options()
             .append(true)
-            .open(setup.scratch.inside("file"));
+            .open(setup.scratch.host_path("file"));
         setup.stdio[1] = file.unwrap().into();
     });
     assert_eq!(fdstat(&guest, 1).fs_flags, Fdflags::APPEND.bits());
@@ -266,7 +272,7 @@ fn a_file_that_the_host_appends_to_is_appended_to() {
 #[test]
 fn a_stream_that_is_a_directory_is_no_file() {
     let guest = Guest::with(|setup| {
-        setup.stdio[0] = File::open(setup.scratch.inside("dir")).unwrap().into();
+        setup.stdio[0] = File::open(setup.scratch.host_path("dir")).unwrap().into();
     });
     assert_eq!(fdstat(&guest, 0).fs_filetype, Filetype::Directory);
     let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);

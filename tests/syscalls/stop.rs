@@ -257,7 +257,7 @@ fn waiting_on_a_socket_ends() {
 fn waiting_for_a_connection_ends() {
     for nonblocking in [false, true] {
         let guest = Guest::with(|setup| {
-            let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+            let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
             listener.set_nonblocking(nonblocking).unwrap();
             setup.stdio[0] = listener.into();
         });
@@ -279,17 +279,17 @@ fn accept(guest: &Guest) -> u64 {
 #[test]
 fn what_the_guest_opened_and_accepted_itself_ends_too() {
     let guest = Guest::with(|setup| {
-        let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+        let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
         setup.stdio[0] = listener.into();
-        let fifo = setup.scratch.inside("fifo");
+        let fifo = setup.scratch.host_path("fifo");
         mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
     });
-    let _peer = UnixStream::connect(guest.scratch.path("socket")).unwrap();
+    let _peer = UnixStream::connect(guest.scratch.host_path("../socket")).unwrap();
     let mut options = File::options();
     let _fifo = options
         .read(true)
         .write(true)
-        .open(guest.scratch.inside("fifo"))
+        .open(guest.scratch.host_path("fifo"))
         .unwrap();
     let fifo = guest.open("fifo", Open::READ);
     let socket = accept(&guest);
@@ -417,7 +417,10 @@ fn files_and_devices_are_not_waited_for() {
     let guest = Guest::with(|setup| {
         let mut options = File::options();
         options.read(true).write(true);
-        setup.stdio[0] = options.open(setup.scratch.inside("file")).unwrap().into();
+        setup.stdio[0] = options
+            .open(setup.scratch.host_path("file"))
+            .unwrap()
+            .into();
     });
     let fd = guest.open("file", Open::FILE);
     stopped(&guest, |guest| {
@@ -562,7 +565,7 @@ mod opening {
 
     fn with_fifo() -> Guest {
         Guest::with(|setup| {
-            let fifo = setup.scratch.inside("fifo");
+            let fifo = setup.scratch.host_path("fifo");
             mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
         })
     }
@@ -602,7 +605,7 @@ mod opening {
     #[test]
     fn a_writer_is_waited_for_and_no_byte_of_it() {
         let guest = with_fifo();
-        let path = guest.scratch.inside("fifo");
+        let path = guest.scratch.host_path("fifo");
         LOOKED.store(false, SeqCst);
         let writer = thread::spawn(move || {
             while !LOOKED.load(SeqCst) {
@@ -623,7 +626,7 @@ mod opening {
     #[test]
     fn a_writer_that_has_come_and_gone_was_there() {
         let guest = with_fifo();
-        let path = guest.scratch.inside("fifo");
+        let path = guest.scratch.host_path("fifo");
         let writer = thread::spawn(move || {
             let mut writer = File::options().write(true).open(path).unwrap();
             writer.write_all(b"gone").unwrap();
@@ -639,7 +642,7 @@ mod opening {
     #[test]
     fn a_reader_is_waited_for() {
         let guest = with_fifo();
-        let path = guest.scratch.inside("fifo");
+        let path = guest.scratch.host_path("fifo");
         let reader = thread::spawn(move || {
             let mut text = String::new();
             File::open(path).unwrap().read_to_string(&mut text).unwrap();
@@ -676,7 +679,7 @@ mod opening {
     #[test]
     fn a_socket_is_no_fifo() {
         let guest = with_fifo();
-        let _listener = UnixListener::bind(guest.scratch.inside("socket")).unwrap();
+        let _listener = UnixListener::bind(guest.scratch.host_path("socket")).unwrap();
         never_stopped(&guest, |guest| {
             let args = guest.open_args(PREOPEN, "socket", WRITE);
             assert_eq!(guest.errno("path_open", args), Errno::Nxio);
@@ -688,7 +691,7 @@ mod opening {
     #[test]
     fn what_was_opened_so_waits_in_any_thread() {
         let guest = with_fifo();
-        let path = guest.scratch.inside("fifo");
+        let path = guest.scratch.host_path("fifo");
         let mut host = File::options().read(true).write(true).open(path).unwrap();
         let how = Open {
             base: (Rights::FD_READ | Rights::FD_FDSTAT_SET_FLAGS).bits(),

@@ -94,7 +94,7 @@ fn a_thread_that_polls_holds_up_nobody() {
 fn a_thread_that_accepts_holds_up_nobody() {
     use std::os::unix::net::{UnixListener, UnixStream};
     let guest = Guest::with(|setup| {
-        let listener = UnixListener::bind(setup.scratch.path("socket")).unwrap();
+        let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
         setup.stdio[0] = listener.into();
     });
     let accept = |guest: &Guest| {
@@ -104,7 +104,7 @@ fn a_thread_that_accepts_holds_up_nobody() {
     };
     while_waiting(&guest, accept, || {
         use_and_close(&guest);
-        UnixStream::connect(guest.scratch.path("socket")).unwrap();
+        UnixStream::connect(guest.scratch.host_path("../socket")).unwrap();
     });
 }
 
@@ -143,8 +143,8 @@ fn in_threads(guest: &Guest, count: usize, work: impl Fn(usize, &Guest) + Sync) 
 fn no_two_threads_get_one_number() {
     let guest = Guest::new();
     for number in 0..4 {
-        let path = guest.scratch.inside(&format!("own{number}"));
-        std::fs::write(path, format!("of {number}")).unwrap();
+        let path = format!("own{number}");
+        guest.scratch.write(&path, format!("of {number}"));
     }
     in_threads(&guest, 4, |number, guest| {
         for _ in 0..100 {

@@ -1,55 +1,57 @@
 //! Paths that are walked step by step, where they are deep or long: what a walk holds of the host, how
 //! many steps it takes, and that one goes up only through directories that it came down.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use wasi_rs::abi::{Errno, Oflags};
 use wasi_rs::host::interrupt;
 
-use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
+use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Scratch, args};
 
 /// Deeper than the few descriptors of `holds_few_descriptors`, and not so deep that the host could not
 /// remove it by path.
 const DEPTH: usize = 500;
 
-/// Directories in directories, which the host removes by path: by descriptors, it would need one for
-/// each.
-struct Deep(PathBuf);
+/// Directories in directories. They are removed one by one: who removes them all at once may need a
+/// descriptor for each.
+struct Deep(Arc<Scratch>);
 
 impl Deep {
     fn new(guest: &Guest) -> Self {
-        let top = guest.scratch.inside("d");
-        fs::create_dir_all(top.join("d/".repeat(DEPTH - 1))).unwrap();
-        Self(top)
+        guest.scratch.create_dir(&Self::path(DEPTH));
+        Self(Arc::clone(&guest.scratch))
     }
 
-    fn bottom(&self) -> PathBuf {
-        self.0.join("d/".repeat(DEPTH - 1))
+    fn path(depth: usize) -> String {
+        "d/".repeat(depth).trim_end_matches('/').to_owned()
     }
 }
 
 impl Drop for Deep {
     fn drop(&mut self) {
-        for depth in (0..DEPTH).rev() {
-            fs::remove_dir_all(self.0.join("d/".repeat(depth))).unwrap();
+        if std::thread::panicking() {
+            return;
+        }
+        self.0.remove("d/back");
+        for depth in (1..=DEPTH).rev() {
+            self.0.remove(&Self::path(depth));
         }
     }
 }
 
 /// A guest whose paths the host resolves as far as it can, and one whose every step is taken by the
 /// crate, each with a root that a path can climb to.
-fn guests() -> [Guest; 2] {
-    Guest::either_way(|setup| setup.preopens = vec![("/", "inside")])
+fn guests() -> Vec<Guest> {
+    Guest::every_way(|setup| setup.preopens = vec![("/", "inside")])
 }
 
 #[test]
 fn goes_down_and_up_again_however_deep() {
     for guest in guests() {
-        let deep = Deep::new(&guest);
-        fs::write(deep.bottom().join("leaf"), "leaf").unwrap();
+        let _deep = Deep::new(&guest);
+        let leaf = format!("{}/leaf", Deep::path(DEPTH));
+        guest.scratch.write(&leaf, "leaf");
         guest.scratch.link("far", "d/".repeat(DEPTH));
         guest.scratch.link("d/back", "../".repeat(DEPTH));
         let [down, up] = ["d/", "../"].map(|step| step.repeat(DEPTH));
@@ -166,11 +168,7 @@ fn takes_a_step_for_each_component() {
 fn does_not_go_up_from_where_a_directory_was_moved() {
     for guest in guests() {
         let dir = guest.open("dir", Open::DIR);
-        fs::rename(
-            guest.scratch.inside("dir"),
-            guest.scratch.path("outside/moved"),
-        )
-        .unwrap();
+        guest.scratch.rename("dir", "../outside/moved");
         // It is held, and what is below it is the guest's still.
         let stat = |path: &str| args(&[&[dir, NO_FOLLOW], &guest.lay(path), &[OUT]]);
         assert_eq!(

@@ -1,26 +1,31 @@
 //! What the tests share: a guest over a scratch directory, its masked memory, and its calls by name.
 
+mod fixture;
+mod forwarding;
+mod host_files;
+mod lent;
 mod open;
 mod outcome;
 mod scratch;
-mod tree;
+mod setup;
+mod way;
 
 use std::cell::Cell;
-use std::fs::File;
-use std::iter::repeat;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use wasi_rs::abi::{Errno, Record, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::abi::{Errno, Record, Rights};
+use wasi_rs::ctx::WasiCtx;
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall, Trap};
 
+pub use fixture::Fixture;
+pub use lent::{Lent, null};
 pub use open::Open;
 pub use outcome::Outcome;
 pub use scratch::Scratch;
-pub use tree::{Tree, tree};
+pub use setup::Setup;
+pub use way::Way;
 
 /// Guest memory is one page.
 pub const END: u64 = 0x1_0000;
@@ -56,28 +61,6 @@ pub fn syscall(name: &str) -> &'static Syscall {
         .unwrap_or_else(|| panic!("{name} is no syscall"))
 }
 
-/// What a guest is made of; tests change what they need.
-pub struct Setup {
-    pub scratch: Scratch,
-    pub snapshot: Snapshot,
-    pub args: Vec<String>,
-    pub env: Vec<String>,
-    /// Guest names, and paths below the scratch directory.
-    pub preopens: Vec<(&'static str, &'static str)>,
-    /// What may be done in each preopen; everything where there are fewer than preopens.
-    pub rights: Vec<Rights>,
-    pub stdio: [OwnedFd; 3],
-    pub limits: Limits,
-    pub grant: Grant,
-}
-
-/// `/dev/null`, for reading and writing.
-pub fn null() -> OwnedFd {
-    let mut options = File::options();
-    options.read(true).write(true);
-    options.open("/dev/null").unwrap().into()
-}
-
 /// Memory with these bytes.
 pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
     let (words, []) = bytes.as_chunks() else {
@@ -94,82 +77,18 @@ pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
 pub struct Guest {
     pub ctx: Arc<WasiCtx>,
     pub scratch: Arc<Scratch>,
-    stdio: Arc<[OwnedFd; 3]>,
+    way: Way,
+    stdio: Arc<[Lent; 3]>,
     memory: Vec<AtomicU32>,
     laid: Cell<u64>,
 }
 
 impl Guest {
-    /// A guest with `inside` as `/sandbox`, and `/dev/null` thrice.
-    pub fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    /// A guest of the older ABI.
-    pub fn snapshot0() -> Self {
-        Self::with(|setup| setup.snapshot = Snapshot::Snapshot0)
-    }
-
-    /// A guest with this descriptor as its standard input.
-    pub fn with_stdin(stdin: impl Into<OwnedFd>) -> Self {
-        Self::with(|setup| setup.stdio[0] = stdin.into())
-    }
-
-    /// A guest whose paths the host resolves as far as it can, and one whose every step is taken by
-    /// the crate: a limit below the host's sees to that. To a guest both are the same.
-    pub fn either_way(change: impl Fn(&mut Setup)) -> [Self; 2] {
-        [40, 39].map(|symlink_hops| {
-            Self::with(|setup| {
-                setup.limits.symlink_hops = symlink_hops;
-                change(setup);
-            })
-        })
-    }
-
-    #[track_caller]
-    pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
-        Self::try_with(change).unwrap()
-    }
-
-    /// A guest, or why it does not get what it is to have.
-    pub fn try_with(change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
-        let mut setup = Setup {
-            scratch: Scratch::new(),
-            snapshot: Snapshot::Preview1,
-            args: vec!["program".into()],
-            env: vec!["NAME=value".into()],
-            preopens: vec![("/sandbox", "inside")],
-            rights: vec![],
-            stdio: [null(), null(), null()],
-            limits: Limits::default(),
-            grant: Grant::ALL,
-        };
-        change(&mut setup);
-        let rights = setup.rights.into_iter().chain(repeat(Rights::all()));
-        let preopens =
-            (setup.preopens.iter().zip(rights)).map(|((mapped_path, below), rights)| Preopen {
-                mapped_path: (*mapped_path).into(),
-                source: setup.scratch.path(below).into(),
-                rights,
-            });
-        let options = Options {
-            snapshot: setup.snapshot,
-            args: StringArray::new(setup.args).unwrap(),
-            env: StringArray::new(setup.env).unwrap(),
-            preopens: preopens.collect(),
-            stdio: setup.stdio.each_ref().map(AsRawFd::as_raw_fd),
-            limits: setup.limits,
-            grant: setup.grant,
-        };
-        let ctx = Arc::new(WasiCtx::new(options).map_err(|error| error.errno)?);
-        let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
-        Ok(Self::over(ctx, scratch, stdio))
-    }
-
-    fn over(ctx: Arc<WasiCtx>, scratch: Arc<Scratch>, stdio: Arc<[OwnedFd; 3]>) -> Self {
+    fn over(ctx: Arc<WasiCtx>, scratch: Arc<Scratch>, way: Way, stdio: Arc<[Lent; 3]>) -> Self {
         Self {
             ctx,
             scratch,
+            way,
             stdio,
             memory: words(&[b'?'; END as usize]),
             laid: Cell::new(INPUTS),
@@ -179,7 +98,7 @@ impl Guest {
     /// The same guest in another thread: one context, a memory of its own.
     pub fn thread(&self) -> Self {
         let (scratch, stdio) = (Arc::clone(&self.scratch), Arc::clone(&self.stdio));
-        Self::over(Arc::clone(&self.ctx), scratch, stdio)
+        Self::over(Arc::clone(&self.ctx), scratch, self.way, stdio)
     }
 
     /// The same guest with nothing laid.
@@ -188,7 +107,7 @@ impl Guest {
     }
 
     /// The host's side of a standard stream.
-    pub fn stdio(&self, fd: usize) -> &OwnedFd {
+    pub fn stdio(&self, fd: usize) -> &Lent {
         &self.stdio[fd]
     }
 
@@ -258,7 +177,7 @@ impl Guest {
         let after = self.memory();
         self.put(0, &before);
         let args: Vec<_> = args.iter().map(|arg| format!("{arg:#x}")).collect();
-        let call = format!("{name}({})", args.join(", "));
+        let call = format!("{:?}, {name}({})", self.way, args.join(", "));
         Outcome {
             call,
             result,

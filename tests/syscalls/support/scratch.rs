@@ -1,10 +1,9 @@
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::TempDir;
+use wasi_rs::abi::{Filestat, Filetype};
+use wasi_rs::ctx::PreopenSource;
 
-use super::{Tree, tree};
+use super::fixture::{Fixture, Tree, tree};
 
 /// A directory with all that a test touches: `inside`, which guests get, and `outside`, which they
 /// must never reach.
@@ -21,22 +20,24 @@ use super::{Tree, tree};
 ///   outside/secret         "secret"
 ///   outside/dir/
 /// ```
+///
+/// Paths begin at `inside`; those that begin with `../` lead to the rest.
 #[derive(Debug)]
-pub struct Scratch(TempDir);
+pub struct Scratch(Box<dyn Fixture>);
 
 impl Scratch {
-    pub(super) fn new() -> Self {
-        let scratch = Self(tempfile::tempdir().unwrap());
-        for dir in ["inside/dir/sub", "outside/dir"] {
-            fs::create_dir_all(scratch.path(dir)).unwrap();
+    pub(super) fn new(fixture: Box<dyn Fixture>) -> Self {
+        let scratch = Self(fixture);
+        for dir in ["dir/sub", "../outside/dir"] {
+            scratch.create_dir(dir);
         }
         for (file, text) in [
-            ("inside/file", "0123456789"),
-            ("inside/empty", ""),
-            ("inside/dir/nested", "nested"),
-            ("outside/secret", "secret"),
+            ("file", "0123456789"),
+            ("empty", ""),
+            ("dir/nested", "nested"),
+            ("../outside/secret", "secret"),
         ] {
-            fs::write(scratch.path(file), text).unwrap();
+            scratch.write(file, text);
         }
         for (link, target) in [
             ("link", "file"),
@@ -49,29 +50,115 @@ impl Scratch {
         scratch
     }
 
-    /// A path of the host below the scratch directory.
-    pub fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
+    /// A directory as a preopen. The path is not as in other operations: it begins where `inside` and
+    /// `outside` are.
+    pub fn preopen(&self, path_from_top: &str) -> PreopenSource {
+        self.0.preopen(path_from_top)
     }
 
-    /// A path of the host below what the guest gets.
-    pub fn inside(&self, below: &str) -> PathBuf {
-        self.path("inside").join(below)
+    /// Makes a directory, and those above it that are missing.
+    pub fn create_dir(&self, path: &str) {
+        self.0.create_dir(&from_top(path));
     }
 
-    /// Makes a symbolic link in what the guest gets, as the embedder or an earlier program could.
-    pub fn link(&self, name: &str, target: impl AsRef<Path>) {
-        symlink(target, self.inside(name)).unwrap();
+    /// Makes a file, or replaces what is in it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        self.0.write(&from_top(path), content.as_ref());
     }
 
-    /// The text of a file below what the guest gets.
+    /// Makes a symbolic link, as the embedder or an earlier program could.
+    pub fn link(&self, path: &str, target: impl AsRef<str>) {
+        self.0.symlink(target.as_ref(), &from_top(path));
+    }
+
+    /// Makes another name for a file.
+    pub fn hard_link(&self, old: &str, new: &str) {
+        self.0.hard_link(&from_top(old), &from_top(new));
+    }
+
+    /// Moves a name.
+    pub fn rename(&self, old: &str, new: &str) {
+        self.0.rename(&from_top(old), &from_top(new));
+    }
+
+    /// Removes a file, a link or an empty directory.
+    pub fn remove(&self, path: &str) {
+        self.0.remove(&from_top(path));
+    }
+
+    /// The text of a file.
     #[track_caller]
-    pub fn text(&self, below: &str) -> String {
-        fs::read_to_string(self.inside(below)).unwrap()
+    pub fn text(&self, path: &str) -> String {
+        String::from_utf8(self.0.read(&from_top(path))).unwrap()
     }
 
-    /// Everything below the scratch directory.
+    /// Where a symbolic link points.
+    pub fn target(&self, path: &str) -> String {
+        self.0.read_link(&from_top(path))
+    }
+
+    /// The attributes of what is there, a link itself.
+    #[track_caller]
+    pub fn stat(&self, path: &str) -> Filestat {
+        self.0.stat(&from_top(path)).expect(path)
+    }
+
+    /// The type of what is there, a link itself; none where nothing is.
+    pub fn filetype(&self, path: &str) -> Option<Filetype> {
+        self.0.stat(&from_top(path)).map(|stat| stat.filetype)
+    }
+
+    /// Whether anything is there, a link counting as itself.
+    pub fn exists(&self, path: &str) -> bool {
+        self.filetype(path).is_some()
+    }
+
+    /// Whether a directory is there.
+    pub fn is_dir(&self, path: &str) -> bool {
+        self.filetype(path) == Some(Filetype::Directory)
+    }
+
+    /// Whether a symbolic link is there.
+    pub fn is_link(&self, path: &str) -> bool {
+        self.filetype(path) == Some(Filetype::SymbolicLink)
+    }
+
+    /// Everything.
     pub fn tree(&self) -> Tree {
-        tree(self.0.path())
+        tree(&*self.0, "")
+    }
+
+    /// What is at a path and below.
+    pub fn tree_of(&self, path: &str) -> Tree {
+        tree(&*self.0, &from_top(path))
+    }
+
+    /// The path by which the host knows what is there.
+    ///
+    /// # Panics
+    ///
+    /// The file system is not the host's: the test is not for it.
+    #[track_caller]
+    pub fn host_path(&self, path: &str) -> PathBuf {
+        (self.0.host_path(&from_top(path))).expect("a path of the host")
+    }
+
+    /// The absolute path by which the host knows what is there, as the text of a link: one that it would
+    /// follow where guests must not. Where the host does not know it, that of the file system itself.
+    pub fn absolute(&self, path: &str) -> String {
+        let path = from_top(path);
+        match self.0.host_path(&path) {
+            Some(host) => host.to_str().unwrap().replace('\\', "/"),
+            None => format!("/{path}"),
+        }
+    }
+}
+
+/// The path from where `inside` and `outside` are.
+fn from_top(path: &str) -> String {
+    match (path, path.strip_prefix("..")) {
+        (".", _) => "inside".to_owned(),
+        (_, Some(rest)) => rest.trim_start_matches('/').to_owned(),
+        _ => format!("inside/{path}"),
     }
 }

@@ -1,0 +1,111 @@
+//! What no file system but the host's has: permissions, descriptors of this process, and other programs that
+//! move things at the same time.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use wasi_rs::abi::Oflags;
+
+use crate::escape::links_out;
+use crate::support::{FOLLOW, Guest, OUT, Open, PREOPEN, args};
+
+/// Permissions are the host's, less its umask; with any usual one the owner has these.
+#[test]
+fn a_new_file_can_be_read_and_written_but_not_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let guest = Guest::new();
+    guest.open("new", Open::FILE.oflags(Oflags::CREAT));
+    let metadata = guest.scratch.host_path("new").metadata().unwrap();
+    let mode = metadata.permissions().mode();
+    assert_eq!(mode & 0o711, 0o600);
+}
+
+/// The files of this process that this descriptor's directory entry stands for: none are left
+/// once the guest is gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_guest_had_open_is_closed_with_it() {
+    for guest in Guest::every_backend(|_| {}) {
+        let root = guest.scratch.host_path("..");
+        let open = || {
+            (std::fs::read_dir("/proc/self/fd").unwrap())
+                .filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
+                .filter(|target| target.starts_with(&root))
+                .count()
+        };
+        assert_eq!(open(), 1, "the preopen");
+        guest.open("file", Open::FILE);
+        let dir = guest.open("dir", Open::DIR);
+        let buf = guest.room(10);
+        guest
+            .call("fd_readdir", [dir, buf, 10, 0, OUT])
+            .wrote_within(&[(buf, 10), (OUT, 4)]);
+        assert!(open() >= 3);
+        let Guest { ctx, scratch, .. } = guest;
+        drop(ctx);
+        assert_eq!(open(), 0);
+        drop(scratch);
+    }
+}
+
+/// While one thread swaps a directory for a link out and back, another uses paths through it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_swap_at_the_wrong_moment_lets_nobody_out() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    for guest in Guest::every_way(links_out) {
+        guest.scratch.create_dir("swap");
+        guest.scratch.write("swap/secret", "inside");
+        let outside = guest.scratch.tree_of("../outside");
+        let [swap, out] = ["swap", "out"].map(|name| guest.scratch.host_path(name));
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
+                    // Who holds the directory's lock all the time keeps the other thread from racing.
+                    std::thread::yield_now();
+                }
+            });
+            for _ in 0..300 {
+                guest.with_laid(|| go_through_swap(&guest));
+            }
+            done.store(true, Relaxed);
+        });
+        assert_eq!(guest.scratch.tree_of("../outside"), outside);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn go_through_swap(guest: &Guest) {
+    let create = Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC);
+    for (path, open, text) in [
+        ("swap/secret", Open::READ, "inside"),
+        ("swap/new", create, ""),
+    ] {
+        let fd = match guest.call("path_open", guest.open_args(PREOPEN, path, open)) {
+            opened if opened.result.is_ok() => opened.u32_at(OUT).into(),
+            _ => continue,
+        };
+        assert_eq!(guest.read(fd), text);
+        guest.ok("fd_close", [fd]);
+    }
+    let times = args(&[
+        &[PREOPEN, FOLLOW],
+        &guest.lay("swap/secret"),
+        &[0, 0, 0b0101],
+    ]);
+    guest.errno("path_filestat_set_times", times);
+    for name in [
+        "path_create_directory",
+        "path_remove_directory",
+        "path_unlink_file",
+    ] {
+        guest.errno(name, guest.at(PREOPEN, "swap/dir", &[]));
+    }
+    guest.errno("path_unlink_file", guest.at(PREOPEN, "swap/new", &[]));
+    for (old, new) in [("file", "swap/file"), ("swap/file", "file")] {
+        let rename = args(&[&guest.at(PREOPEN, old, &[]), &guest.at(PREOPEN, new, &[])]);
+        guest.errno("path_rename", rename);
+    }
+}

@@ -1,0 +1,119 @@
+use std::iter::repeat;
+use std::sync::Arc;
+
+use wasi_rs::abi::{Errno, Rights, Snapshot};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+
+use super::lent::{Lent, null, number};
+use super::{Guest, Scratch, Way};
+
+/// What a guest is made of; tests change what they need.
+pub struct Setup {
+    pub scratch: Scratch,
+    pub snapshot: Snapshot,
+    pub args: Vec<String>,
+    pub env: Vec<String>,
+    /// Guest names, and paths from the top of the scratch directory.
+    pub preopens: Vec<(&'static str, &'static str)>,
+    /// What may be done in each preopen; everything where there are fewer than preopens.
+    pub rights: Vec<Rights>,
+    pub stdio: [Lent; 3],
+    pub limits: Limits,
+    pub grant: Grant,
+}
+
+impl Setup {
+    fn new(way: Way) -> Self {
+        Self {
+            scratch: Scratch::new(way.fixture()),
+            snapshot: Snapshot::Preview1,
+            args: vec!["program".into()],
+            env: vec!["NAME=value".into()],
+            preopens: vec![("/sandbox", "inside")],
+            rights: vec![],
+            stdio: [null(), null(), null()],
+            limits: way.limits(),
+            grant: Grant::ALL,
+        }
+    }
+
+    fn preopens(&self) -> Vec<Preopen> {
+        let rights = self.rights.iter().copied().chain(repeat(Rights::all()));
+        let preopens = self.preopens.iter().zip(rights);
+        preopens
+            .map(|((mapped_path, path), rights)| Preopen {
+                mapped_path: (*mapped_path).into(),
+                source: self.scratch.preopen(path),
+                rights,
+            })
+            .collect()
+    }
+}
+
+impl Guest {
+    /// A guest of the host's with `inside` as `/sandbox`, and `/dev/null` thrice.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A guest of the older ABI.
+    pub fn snapshot0() -> Self {
+        Self::with(|setup| setup.snapshot = Snapshot::Snapshot0)
+    }
+
+    /// A guest with this descriptor as its standard input.
+    #[cfg(unix)]
+    pub fn with_stdin(stdin: impl Into<Lent>) -> Self {
+        Self::with(|setup| setup.stdio[0] = stdin.into())
+    }
+
+    /// A guest for each [`Way`].
+    #[track_caller]
+    pub fn every_way(change: impl Fn(&mut Setup)) -> Vec<Self> {
+        Self::each(Way::every(), change)
+    }
+
+    /// A guest for each [`Way`] of the host.
+    #[track_caller]
+    pub fn every_way_of_host(change: impl Fn(&mut Setup)) -> Vec<Self> {
+        Self::each(Way::on_host(), change)
+    }
+
+    /// A guest for each file system.
+    #[track_caller]
+    pub fn every_backend(change: impl Fn(&mut Setup)) -> Vec<Self> {
+        Self::each(Way::backends(), change)
+    }
+
+    #[track_caller]
+    fn each(ways: impl Iterator<Item = Way>, change: impl Fn(&mut Setup)) -> Vec<Self> {
+        ways.map(|way| Self::made(way, &change).unwrap()).collect()
+    }
+
+    #[track_caller]
+    pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        Self::try_with(change).unwrap()
+    }
+
+    /// A guest of the host's, or why it does not get what it is to have.
+    pub fn try_with(change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
+        Self::made(Way::Host, change)
+    }
+
+    fn made(way: Way, change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
+        let mut setup = Setup::new(way);
+        change(&mut setup);
+        let options = Options {
+            preopens: setup.preopens(),
+            snapshot: setup.snapshot,
+            args: StringArray::new(setup.args).unwrap(),
+            env: StringArray::new(setup.env).unwrap(),
+            stdio: setup.stdio.each_ref().map(number),
+            limits: setup.limits,
+            grant: setup.grant,
+        };
+        let ctx = Arc::new(WasiCtx::new(options).map_err(|error| error.errno)?);
+        let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
+        Ok(Self::over(ctx, scratch, way, stdio))
+    }
+}

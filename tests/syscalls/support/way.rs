@@ -1,0 +1,67 @@
+use std::env;
+
+use wasi_rs::ctx::{Limits, PreopenSource};
+
+use super::fixture::Fixture;
+use super::forwarding;
+use super::host_files::HostFiles;
+
+/// A file system, and how a guest's paths are resolved in it. To a guest all are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The host's, which resolves paths as far as it can.
+    Host,
+    /// The host's, where every step is taken by the crate.
+    HostWalked,
+    /// Another one, where every step is taken by the crate.
+    Forwarding,
+}
+
+/// Set in a process to which the host refuses calls. There [`Way::Host`] is the only way: what it cannot
+/// leave to the host it does as the others, which are tested elsewhere.
+const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
+
+impl Way {
+    /// All of them.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::those_of(&[Self::Host, Self::HostWalked, Self::Forwarding])
+    }
+
+    /// Those of the host.
+    pub fn on_host() -> impl Iterator<Item = Self> {
+        Self::those_of(&[Self::Host, Self::HostWalked])
+    }
+
+    /// One for each file system, for calls that resolve no path.
+    pub fn backends() -> impl Iterator<Item = Self> {
+        Self::those_of(&[Self::Host, Self::Forwarding])
+    }
+
+    fn those_of(ways: &[Self]) -> impl Iterator<Item = Self> {
+        let host_alone = env::var_os(UNDER_PROFILE).is_some();
+        ways.iter()
+            .copied()
+            .filter(move |way| !host_alone || *way == Self::Host)
+    }
+
+    /// A new, empty file system.
+    pub fn fixture(self) -> Box<dyn Fixture> {
+        let preopen = match self {
+            Self::Host | Self::HostWalked => PreopenSource::Path,
+            Self::Forwarding => forwarding::preopen,
+        };
+        Box::new(HostFiles::new(preopen))
+    }
+
+    /// Limits of a guest. One of links that is below the host's keeps paths from being left to the host.
+    pub fn limits(self) -> Limits {
+        let default = Limits::default();
+        match self {
+            Self::Host | Self::Forwarding => default,
+            Self::HostWalked => Limits {
+                symlink_hops: default.symlink_hops - 1,
+                ..default
+            },
+        }
+    }
+}
