@@ -98,20 +98,21 @@ pub mod fd_prestat_dir_name {
     #[test]
     fn names_come_back_as_they_were_given() {
         let names = ["/", "", ".", "/a/b/../c", "relative//", "/ü", "10"];
-        let guest = Guest::with(|setup| {
+        for guest in Guest::every_backend(|setup| {
             setup.preopens = names.map(|name| (name, "inside")).to_vec();
-        });
-        for (fd, name) in (PREOPEN..).zip(names) {
-            let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
-            assert_eq!(
-                prestat,
-                Prestat {
-                    tag: Preopentype::Dir,
-                    name_len: name.len() as u32
-                }
-            );
-            let outcome = guest.call("fd_prestat_dir_name", [fd, OUT, name.len() as u64]);
-            outcome.wrote(&[(OUT, name.as_bytes())]);
+        }) {
+            for (fd, name) in (PREOPEN..).zip(names) {
+                let prestat: Prestat = guest.record("fd_prestat_get", &[fd]);
+                assert_eq!(
+                    prestat,
+                    Prestat {
+                        tag: Preopentype::Dir,
+                        name_len: name.len() as u32
+                    }
+                );
+                let outcome = guest.call("fd_prestat_dir_name", [fd, OUT, name.len() as u64]);
+                outcome.wrote(&[(OUT, name.as_bytes())]);
+            }
         }
     }
 }

@@ -36,21 +36,25 @@ pub mod fd_fdstat_get {
 
     #[test]
     pub fn refusals() {
-        Guest::new().refuses(
-            "fd_fdstat_get",
-            &[
-                ("not open", vec![CLOSED, OUT], Badf),
-                ("not open, beyond memory", vec![CLOSED, END - 23], Overflow),
-                ("beyond memory", vec![PREOPEN, END - 23], Overflow),
-            ],
-        );
+        for guest in Guest::every_backend(|_| {}) {
+            guest.refuses(
+                "fd_fdstat_get",
+                &[
+                    ("not open", vec![CLOSED, OUT], Badf),
+                    ("not open, beyond memory", vec![CLOSED, END - 23], Overflow),
+                    ("beyond memory", vec![PREOPEN, END - 23], Overflow),
+                ],
+            );
+        }
     }
 
     #[test]
     fn a_preopen_is_a_directory_without_flags() {
-        let fdstat = fdstat(&Guest::new(), PREOPEN);
-        assert_eq!(fdstat.fs_filetype, Filetype::Directory);
-        assert_eq!(fdstat.fs_flags, 0);
+        for guest in Guest::every_backend(|_| {}) {
+            let fdstat = fdstat(&guest, PREOPEN);
+            assert_eq!(fdstat.fs_filetype, Filetype::Directory);
+            assert_eq!(fdstat.fs_flags, 0);
+        }
     }
 
     #[test]

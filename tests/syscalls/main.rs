@@ -29,6 +29,7 @@ mod path_opening;
 mod path_relink;
 mod path_stat;
 mod path_target;
+mod poll;
 mod proc;
 mod random;
 mod readdir;
@@ -36,12 +37,14 @@ mod sched;
 
 mod arguments;
 mod escape;
+mod file_systems;
 mod foreign;
 mod grants;
 mod nested;
 mod pointers;
 mod resolve;
 mod snapshot0;
+mod threads;
 mod walk;
 
 // Of the host alone: what it lends a guest, which on Windows no program but Node can, and what no other
@@ -49,7 +52,7 @@ mod walk;
 #[cfg(unix)]
 mod host_files;
 #[cfg(unix)]
-mod poll;
+mod poll_streams;
 #[cfg(target_os = "linux")]
 mod portable;
 #[cfg(unix)]
@@ -62,8 +65,8 @@ mod stdio;
 mod stop;
 #[cfg(unix)]
 mod terminal;
-#[cfg(unix)]
-mod threads;
+#[cfg(target_os = "linux")]
+mod waiting;
 
 #[cfg(unix)]
 macro_rules! covered {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasi_rs::abi::{Errno, Oflags};
 use wasi_rs::host::interrupt;
 
-use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Scratch, args};
+use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Scratch, Way, args};
 
 /// Deeper than the few descriptors of `holds_few_descriptors`, and not so deep that the host could not
 /// remove it by path.
@@ -146,12 +146,15 @@ fn ends_when_the_thread_is_asked_to_stop() {
 /// Twice as much text takes twice as many steps: what has been walked is not walked again.
 #[test]
 fn takes_a_step_for_each_component() {
-    for step in ["./", "sub/../"] {
+    let (relative, climbing) = ("./", "sub/../");
+    for (way, step) in [
+        (Way::HostWalked, relative),
+        (Way::HostWalked, climbing),
+        (Way::Forwarding, relative),
+        (Way::Forwarding, climbing),
+    ] {
         let [once, twice] = [16, 32].map(|links| {
-            let guest = Guest::with(|setup| {
-                setup.preopens = vec![("/", "inside")];
-                setup.limits.symlink_hops = 39;
-            });
+            let guest = Guest::with_way(way, |setup| setup.preopens = vec![("/", "inside")]);
             let path = long(&guest, links, step);
             let (looks, errno) = looks(&guest, &path, usize::MAX);
             assert_eq!(errno, Errno::Success, "{step}");

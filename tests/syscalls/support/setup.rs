@@ -15,8 +15,10 @@ pub struct Setup {
     pub env: Vec<String>,
     /// Guest names, and paths from the top of the scratch directory.
     pub preopens: Vec<(&'static str, &'static str)>,
-    /// What may be done in each preopen; everything where there are fewer than preopens.
+    /// What may be done in each of these preopens; everything where there are fewer than preopens.
     pub rights: Vec<Rights>,
+    /// Preopens of other file systems, which come behind those.
+    pub other_preopens: Vec<Preopen>,
     pub stdio: [Lent; 3],
     pub limits: Limits,
     pub grant: Grant,
@@ -31,6 +33,7 @@ impl Setup {
             env: vec!["NAME=value".into()],
             preopens: vec![("/sandbox", "inside")],
             rights: vec![],
+            other_preopens: vec![],
             stdio: [null(), null(), null()],
             limits: way.limits(),
             grant: Grant::ALL,
@@ -46,6 +49,7 @@ impl Setup {
                 source: self.scratch.preopen(path),
                 rights,
             })
+            .chain(self.other_preopens.iter().cloned())
             .collect()
     }
 }
@@ -87,9 +91,16 @@ impl Guest {
 
     #[track_caller]
     fn each(ways: impl Iterator<Item = Way>, change: impl Fn(&mut Setup)) -> Vec<Self> {
-        ways.map(|way| Self::made(way, &change).unwrap()).collect()
+        ways.map(|way| Self::with_way(way, &change)).collect()
     }
 
+    /// A guest in this way.
+    #[track_caller]
+    pub fn with_way(way: Way, change: impl FnOnce(&mut Setup)) -> Self {
+        Self::made(way, change).unwrap()
+    }
+
+    /// A guest of the host's.
     #[track_caller]
     pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
         Self::try_with(change).unwrap()
