@@ -10,7 +10,7 @@ mod support;
 #[path = "seccomp/filter.rs"]
 mod filter;
 
-use support::{Guest, OUT, Open, PREOPEN, args};
+use support::{Guest, OUT, PREOPEN, args};
 use wasi_rs::abi::Errno::Notdir;
 use wasi_rs::abi::{Errno, Filestat, Filetype};
 
@@ -65,13 +65,15 @@ fn a_link_to_a_directory_is_one_without_openat2() {
 
 #[cfg(target_os = "linux")]
 fn links_lead_to_directories(guest: &Guest) {
+    use support::Open;
+
     for path in [
         "dirlink/nested",
         "dir/up/dir/nested",
         "dirlink/up/dirlink/nested",
     ] {
         assert_eq!(guest.read(guest.open(path, Open::READ)), "nested");
-        let stat = args(&[&[PREOPEN, 0], &guest.lay(path), &[OUT]]);
+        let stat = args(&[&[PREOPEN, 0], &guest.store(path), &[OUT]]);
         assert_eq!(guest.errno("path_filestat_get", stat), Errno::Success);
     }
     for (path, dir) in [

@@ -69,7 +69,7 @@ fn any_arguments_are_answered() {
             "..",
             ".",
         ] {
-            numbers.extend(guest.lay(path));
+            numbers.extend(guest.store(path));
         }
         numbers.extend(guest.iovs(&[[BUF, 10], [BUF + 20, 10]]));
         for round in 0..300 {

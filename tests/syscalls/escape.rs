@@ -10,7 +10,7 @@ use crate::support::{
 
 /// Links to the directory outside: their paths in the preopen, and what they point to, where `@` is
 /// the scratch directory itself.
-const WAYS: [(&str, &str); 15] = [
+const LINKS_OUT: [(&str, &str); 15] = [
     ("out", "../outside"),
     ("slashed", "../outside/"),
     ("absolute", "@/outside"),
@@ -35,7 +35,7 @@ fn guests() -> Vec<Guest> {
 /// Makes the links in what a guest is to get.
 pub fn links_out(setup: &mut Setup) {
     let top = setup.scratch.absolute("..");
-    for (name, target) in WAYS {
+    for (name, target) in LINKS_OUT {
         setup.scratch.link(name, target.replace('@', &top));
     }
     let absolute = setup.scratch.absolute("../outside/secret");
@@ -63,7 +63,7 @@ fn bases(dir: u64, path: &str) -> Vec<(u64, &str)> {
 fn refuses_out(name: &str, suffix: &str, call: impl Fn(&Guest, u64, &str) -> Vec<u64>) {
     for guest in guests() {
         let dir = guest.open("dir", Open::DIR);
-        for (way, _) in WAYS {
+        for (way, _) in LINKS_OUT {
             for (fd, way) in bases(dir, way) {
                 let guest = guest.fresh();
                 let path = format!("{way}{suffix}");
@@ -79,7 +79,7 @@ fn path_open_stays_in() {
     for guest in guests() {
         let dir = guest.open("dir", Open::DIR);
         let before = guest.scratch.tree();
-        let paths = WAYS.iter().flat_map(|(way, _)| {
+        let paths = LINKS_OUT.iter().flat_map(|(way, _)| {
             [
                 "",
                 "/",
@@ -109,9 +109,9 @@ fn path_open_stays_in() {
                         };
                         for (fd, path) in bases(dir, path) {
                             let open = || guest.errno("path_open", guest.open_args(fd, path, open));
-                            let errno = guest.with_laid(open);
+                            let errno = guest.scoped(open);
                             assert!(
-                                refuses_well(errno, oflags, lookup),
+                                may_be_refused_with(errno, oflags, lookup),
                                 "{path} with {oflags:?}, {base:?}, {lookup}: {errno}"
                             );
                         }
@@ -125,7 +125,7 @@ fn path_open_stays_in() {
 
 /// What may be said of a path that leads out: that it does, or what is wrong with the request
 /// whatever is there.
-fn refuses_well(errno: Errno, oflags: Oflags, lookup: u64) -> bool {
+fn may_be_refused_with(errno: Errno, oflags: Oflags, lookup: u64) -> bool {
     match errno {
         Notcapable => true,
         Inval => oflags.contains(Oflags::CREAT | Oflags::DIRECTORY),
@@ -150,11 +150,11 @@ fn path_create_directory_stays_in() {
 fn path_filestat_get_stays_in() {
     for suffix in ["", "/", "/.", "/secret", "/dir", "/dir/"] {
         refuses_out("path_filestat_get", suffix, |guest, fd, path| {
-            args(&[&[fd, FOLLOW], &guest.lay(path), &[OUT]])
+            args(&[&[fd, FOLLOW], &guest.store(path), &[OUT]])
         });
     }
     refuses_out("path_filestat_get", "/", |guest, fd, path| {
-        args(&[&[fd, NO_FOLLOW], &guest.lay(path), &[OUT]])
+        args(&[&[fd, NO_FOLLOW], &guest.store(path), &[OUT]])
     });
 }
 
@@ -162,11 +162,11 @@ fn path_filestat_get_stays_in() {
 fn path_filestat_set_times_stays_in() {
     for suffix in ["", "/", "/.", "/secret", "/dir", "/dir/"] {
         refuses_out("path_filestat_set_times", suffix, |guest, fd, path| {
-            args(&[&[fd, FOLLOW], &guest.lay(path), &[0, 0, 0b0101]])
+            args(&[&[fd, FOLLOW], &guest.store(path), &[0, 0, 0b0101]])
         });
     }
     refuses_out("path_filestat_set_times", "/", |guest, fd, path| {
-        args(&[&[fd, NO_FOLLOW], &guest.lay(path), &[0, 0, 0b0101]])
+        args(&[&[fd, NO_FOLLOW], &guest.store(path), &[0, 0, 0b0101]])
     });
 }
 
@@ -176,17 +176,17 @@ fn path_link_stays_in() {
         refuses_out("path_link", "/secret", |guest, fd, path| {
             args(&[
                 &[fd, flags],
-                &guest.lay(path),
+                &guest.store(path),
                 &[PREOPEN],
-                &guest.lay("new"),
+                &guest.store("new"),
             ])
         });
         refuses_out("path_link", "/new", |guest, fd, path| {
             args(&[
                 &[PREOPEN, flags],
-                &guest.lay("file"),
+                &guest.store("file"),
                 &[fd],
-                &guest.lay(path),
+                &guest.store(path),
             ])
         });
     }
@@ -214,21 +214,21 @@ fn path_remove_directory_stays_in() {
 fn path_rename_stays_in() {
     for suffix in ["/secret", "/dir", "/dir/"] {
         refuses_out("path_rename", suffix, |guest, fd, path| {
-            args(&[&[fd], &guest.lay(path), &[PREOPEN], &guest.lay("new")])
+            args(&[&[fd], &guest.store(path), &[PREOPEN], &guest.store("new")])
         });
     }
     refuses_out("path_rename", "/new", |guest, fd, path| {
-        args(&[&[PREOPEN], &guest.lay("file"), &[fd], &guest.lay(path)])
+        args(&[&[PREOPEN], &guest.store("file"), &[fd], &guest.store(path)])
     });
     refuses_out("path_rename", "/new/", |guest, fd, path| {
-        args(&[&[PREOPEN], &guest.lay("dir"), &[fd], &guest.lay(path)])
+        args(&[&[PREOPEN], &guest.store("dir"), &[fd], &guest.store(path)])
     });
 }
 
 #[test]
 fn path_symlink_stays_in() {
     refuses_out("path_symlink", "/new", |guest, fd, path| {
-        args(&[&guest.lay("secret"), &guest.at(fd, path, &[])])
+        args(&[&guest.store("secret"), &guest.at(fd, path, &[])])
     });
 }
 
@@ -246,12 +246,12 @@ fn a_link_to_a_file_outside_is_not_followed() {
     for guest in guests() {
         for leak in LEAKS {
             let guest = guest.fresh();
-            let path = guest.lay(leak);
+            let path = guest.store(leak);
             let stat = args(&[&[PREOPEN, FOLLOW], &path, &[OUT]]);
             guest.refuses("path_filestat_get", &[(leak, stat, Notcapable)]);
             let times = args(&[&[PREOPEN, FOLLOW], &path, &[0, 0, 0b0101]]);
             guest.refuses("path_filestat_set_times", &[(leak, times, Notcapable)]);
-            let link = args(&[&[PREOPEN, FOLLOW], &path, &[PREOPEN], &guest.lay("new")]);
+            let link = args(&[&[PREOPEN, FOLLOW], &path, &[PREOPEN], &guest.store("new")]);
             guest.refuses("path_link", &[(leak, link, Notcapable)]);
         }
     }
@@ -260,15 +260,15 @@ fn a_link_to_a_file_outside_is_not_followed() {
 #[test]
 fn another_name_for_a_link_out_leads_no_further() {
     for guest in guests() {
-        for (way, _) in WAYS {
+        for (way, _) in LINKS_OUT {
             let guest = guest.fresh();
             guest.ok(
                 "path_link",
                 args(&[
                     &[PREOPEN, NO_FOLLOW],
-                    &guest.lay(way),
+                    &guest.store(way),
                     &[PREOPEN],
-                    &guest.lay("again"),
+                    &guest.store("again"),
                 ]),
             );
             let secret = guest.open_args(PREOPEN, "again/secret", Open::READ);
@@ -286,7 +286,7 @@ fn a_link_that_was_moved_out_of_its_depth_leads_nowhere() {
         guest.scratch.write("outside/secret", "inside");
         guest.scratch.create_dir("dir/sub/deep");
         let link = args(&[
-            &guest.lay(format!("../{target}")),
+            &guest.store(format!("../{target}")),
             &guest.at(PREOPEN, "dir/sub/deep/l", &[]),
         ]);
         guest.ok("path_symlink", link);
@@ -346,9 +346,8 @@ fn every_right_and_flag_opens_nothing_outside() {
         for right in Rights::from_bits_retain(ALL).iter() {
             for fdflags in 0..32 {
                 let open = open(right.bits(), fdflags);
-                let errno = guest.with_laid(|| {
-                    guest.errno("path_open", guest.open_args(PREOPEN, "out/new", open))
-                });
+                let errno = guest
+                    .scoped(|| guest.errno("path_open", guest.open_args(PREOPEN, "out/new", open)));
                 assert_eq!(errno, Notcapable);
             }
         }

@@ -1,4 +1,4 @@
-use wasi_rs::abi::Errno::{self, Badf, Inval, Notcapable, Overflow, Spipe};
+use wasi_rs::abi::Errno::{self, Badf, Inval, Notcapable, Overflow};
 use wasi_rs::abi::{Fdflags, Oflags, Rights};
 
 use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, args};
@@ -7,7 +7,7 @@ use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, args};
 fn refuses(name: &str, right: Rights, offset: &[u64]) {
     for guest in Guest::every_backend(|_| {}) {
         let fd = guest.open("file", Open::FILE);
-        let good = guest.iovs(&[guest.lay("ab"), guest.lay("c")]);
+        let good = guest.iovs(&[guest.store("ab"), guest.store("c")]);
         let list = |bufs: &[[u64; 2]]| guest.iovs(bufs);
         let call = |fd: u64, iovs: [u64; 2], result: u64| args(&[&[fd], &iovs, offset, &[result]]);
         let with =
@@ -74,7 +74,7 @@ pub mod fd_read {
     pub fn works() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            let [one, two, three] = [guest.room(3), guest.room(0), guest.room(5)];
+            let [one, two, three] = [guest.alloc(3), guest.alloc(0), guest.alloc(5)];
             let [iovs, iovs_len] = guest.iovs(&[[one, 3], [two, 0], [three, 5]]);
             let read = || guest.call("fd_read", [fd, iovs, iovs_len, OUT]);
             read().wrote(&[(one, b"012"), (three, b"34567"), (OUT, &[8, 0, 0, 0])]);
@@ -116,7 +116,7 @@ pub mod fd_read {
     fn as_many_buffers_as_the_limit_are_served() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            let buf = guest.room(1024);
+            let buf = guest.alloc(1024);
             let bufs: Vec<_> = (0..1024).map(|index| [buf + index, 1]).collect();
             let [iovs, iovs_len] = guest.iovs(&bufs);
             let outcome = guest.call("fd_read", [fd, iovs, iovs_len, OUT]);
@@ -177,7 +177,8 @@ pub mod fd_write {
     pub fn works() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            let [iovs, iovs_len] = guest.iovs(&[guest.lay("ab"), guest.lay(""), guest.lay("c")]);
+            let [iovs, iovs_len] =
+                guest.iovs(&[guest.store("ab"), guest.store(""), guest.store("c")]);
             let write = || guest.call("fd_write", [fd, iovs, iovs_len, OUT]);
             write().wrote(&[(OUT, &[3, 0, 0, 0])]);
             assert_eq!(guest.scratch.text("file"), "abc3456789");
@@ -269,7 +270,7 @@ pub mod fd_pread {
     pub fn works() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            let [one, two] = [guest.room(2), guest.room(3)];
+            let [one, two] = [guest.alloc(2), guest.alloc(3)];
             let [iovs, iovs_len] = guest.iovs(&[[one, 2], [two, 3]]);
             let read = |at| guest.call("fd_pread", [fd, iovs, iovs_len, at, OUT]);
             read(4).wrote(&[(one, b"45"), (two, b"678"), (OUT, &[5, 0, 0, 0])]);
@@ -305,7 +306,7 @@ pub mod fd_pwrite {
     pub fn works() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            let [iovs, iovs_len] = guest.iovs(&[guest.lay("ab"), guest.lay("c")]);
+            let [iovs, iovs_len] = guest.iovs(&[guest.store("ab"), guest.store("c")]);
             let write = |at| guest.call("fd_pwrite", [fd, iovs, iovs_len, at, OUT]);
             write(4).wrote(&[(OUT, &[3, 0, 0, 0])]);
             assert_eq!(guest.scratch.text("file"), "0123abc789");
@@ -336,6 +337,8 @@ pub mod fd_pwrite {
 #[cfg(unix)]
 #[test]
 fn streams_have_no_offset_to_read_or_write_at() {
+    use wasi_rs::abi::Errno::Spipe;
+
     let (reader, writer) = std::io::pipe().unwrap();
     let guest =
         Guest::with(|setup| setup.stdio = [reader.into(), writer.into(), crate::support::null()]);

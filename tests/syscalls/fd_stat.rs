@@ -159,7 +159,7 @@ pub mod fd_fdstat_set_rights {
                 (Rights::PATH_OPEN.bits(), Rights::FD_READ.bits()),
                 (0, 0),
             ] {
-                guest.shrink(dir, base, inheriting);
+                guest.set_rights(dir, base, inheriting);
                 let fdstat = fdstat(&guest, dir);
                 assert_eq!(
                     (fdstat.fs_rights_base, fdstat.fs_rights_inheriting),

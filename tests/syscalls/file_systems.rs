@@ -88,7 +88,7 @@ fn a_directory_without_a_path_is_kept_when_the_command_is_over() {
     for (guest, _other) in guests(Rights::all()) {
         guest.ctx.end();
         let stat = |fd: u64, path: &str| {
-            let path = guest.lay(path);
+            let path = guest.store(path);
             guest.errno("path_filestat_get", args(&[&[fd, FOLLOW], &path, &[OUT]]))
         };
         guest.scratch.rename(".", "../moved");

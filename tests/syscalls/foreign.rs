@@ -3,16 +3,17 @@
 
 use std::sync::Mutex;
 
-use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Notdir, Notsock, Notsup, Spipe, Success};
+use wasi_rs::abi::Errno::{self, Again, Inval, Notdir, Notsock, Notsup, Spipe, Success};
 use wasi_rs::abi::{Fdflags, Fdstat, Filesize, Filestat, Filetype, Rights, RightsPair};
 use wasi_rs::ctx::{Descriptor, FdEntry};
-use wasi_rs::host::{self, Direction, Readiness, SetTime};
+use wasi_rs::host::{Direction, Readiness, SetTime};
 use wasi_rs::memory::Iovecs;
 use wasi_rs::vfs::{File, FileHandle, OpenFile, Poll, Stream, StreamHandle};
 
 use crate::support::{BUF, Guest, OUT, OUT2};
 
-fn stat(filetype: Filetype, size: usize) -> Filestat {
+/// The attributes of what is of this type.
+pub fn stat(filetype: Filetype, size: usize) -> Filestat {
     Filestat {
         dev: 1,
         ino: 2,
@@ -102,28 +103,6 @@ impl Stream for Source {
             },
             hangup: nbytes == 0,
         })
-    }
-}
-
-/// A stream that is read from a pipe of the host.
-#[derive(Debug)]
-pub struct Piped(pub host::File);
-
-impl Stream for Piped {
-    fn stat(&self) -> Result<Filestat, Errno> {
-        Ok(stat(Filetype::SocketStream, 0))
-    }
-
-    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
-        Ok(self.0.read_interruptible(iovs, nonblock)?)
-    }
-
-    fn write(&self, _: &Iovecs<'_>, _: bool) -> Result<usize, Errno> {
-        Err(Badf)
-    }
-
-    fn poll(&self, _: Direction) -> Poll<'_> {
-        Poll::Host(&self.0)
     }
 }
 

@@ -72,7 +72,7 @@ fn what_is_for_reading_can_be_read() {
             "nested"
         );
         assert_eq!(guest.errno("fd_readdir", [dir, BUF, 100, 0, OUT]), Success);
-        let stat = args(&[&[PREOPEN, FOLLOW], &guest.lay("link"), &[OUT]]);
+        let stat = args(&[&[PREOPEN, FOLLOW], &guest.store("link"), &[OUT]]);
         assert_eq!(guest.errno("path_filestat_get", stat), Success);
         let link = guest.at(PREOPEN, "link", &[BUF, 100, OUT]);
         assert_eq!(guest.errno("path_readlink", link), Success);
@@ -101,7 +101,7 @@ fn what_is_for_reading_cannot_be_changed() {
             };
             let to_other = guest.at(OTHER, "new", &[]);
             let from_other = guest.at(OTHER, "secret", &[]);
-            let times = args(&[&[fd, FOLLOW], &guest.lay(path("file")), &[0, 0, 0b0101]]);
+            let times = args(&[&[fd, FOLLOW], &guest.store(path("file")), &[0, 0, 0b0101]]);
             for (name, args) in [
                 open("file", Open::FILE),
                 open("file", Open::FILE.base(Rights::FD_ALLOCATE)),
@@ -113,7 +113,7 @@ fn what_is_for_reading_cannot_be_changed() {
                 ("path_remove_directory", at("dir/sub")),
                 ("path_unlink_file", at("file")),
                 ("path_filestat_set_times", times),
-                ("path_symlink", args(&[&guest.lay("file"), &at("new")])),
+                ("path_symlink", args(&[&guest.store("file"), &at("new")])),
                 ("path_rename", both(at("file"), &[], at("new"))),
                 // Another name elsewhere would be a way to write.
                 ("path_rename", both(at("file"), &[], to_other.clone())),

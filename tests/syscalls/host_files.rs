@@ -35,7 +35,7 @@ fn what_a_guest_had_open_is_closed_with_it() {
         assert_eq!(open(), 1, "the preopen");
         guest.open("file", Open::FILE);
         let dir = guest.open("dir", Open::DIR);
-        let buf = guest.room(10);
+        let buf = guest.alloc(10);
         guest
             .call("fd_readdir", [dir, buf, 10, 0, OUT])
             .wrote_within(&[(buf, 10), (OUT, 4)]);
@@ -68,7 +68,7 @@ fn a_swap_at_the_wrong_moment_lets_nobody_out() {
                 }
             });
             for _ in 0..300 {
-                guest.with_laid(|| go_through_swap(&guest));
+                guest.scoped(|| go_through_swap(&guest));
             }
             done.store(true, Relaxed);
         });
@@ -92,7 +92,7 @@ fn go_through_swap(guest: &Guest) {
     }
     let times = args(&[
         &[PREOPEN, FOLLOW],
-        &guest.lay("swap/secret"),
+        &guest.store("swap/secret"),
         &[0, 0, 0b0101],
     ]);
     guest.errno("path_filestat_set_times", times);

@@ -43,6 +43,7 @@ mod grants;
 mod nested;
 mod pointers;
 mod resolve;
+mod rights;
 mod snapshot0;
 mod threads;
 mod walk;
@@ -56,13 +57,13 @@ mod poll_streams;
 #[cfg(target_os = "linux")]
 mod portable;
 #[cfg(unix)]
-mod rights;
-#[cfg(unix)]
 mod sock;
 #[cfg(unix)]
 mod stdio;
 #[cfg(unix)]
 mod stop;
+#[cfg(unix)]
+mod stream_rights;
 #[cfg(unix)]
 mod terminal;
 #[cfg(target_os = "linux")]

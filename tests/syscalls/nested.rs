@@ -70,7 +70,7 @@ fn changes(guest: &Guest, fd: u64, path: &str) -> Vec<(&'static str, Vec<u64>)> 
         ("path_create_directory", at("sub/new")),
         ("path_remove_directory", at("sub")),
         ("path_unlink_file", at("kept")),
-        ("path_symlink", args(&[&guest.lay("kept"), &at("new")])),
+        ("path_symlink", args(&[&guest.store("kept"), &at("new")])),
         (
             "path_filestat_set_times",
             args(&[&kept[..1], &[FOLLOW], &kept[1..], &[0, 0, 0b0101]]),
@@ -100,7 +100,11 @@ fn what_is_for_reading_stays_so_whichever_way_it_is_reached() {
             assert_eq!(guest.read(kept), "kept", "{path}");
             guest.ok("fd_close", [kept]);
         }
-        let times = args(&[&[OUTER, FOLLOW], &guest.lay("area/config"), &[0, 0, 0b0101]]);
+        let times = args(&[
+            &[OUTER, FOLLOW],
+            &guest.store("area/config"),
+            &[0, 0, 0b0101],
+        ]);
         guest.refuses("path_filestat_set_times", &[("itself", times, Notcapable)]);
     }
 }

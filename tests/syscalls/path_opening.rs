@@ -19,7 +19,7 @@ fn fdstat(guest: &Guest, fd: u64) -> Fdstat {
 fn refuses_without(base: Rights, inheriting: Rights, opens: &[(&str, Open)]) {
     for guest in Guest::every_way(|_| {}) {
         let dir = guest.open(".", Open::DIR);
-        guest.shrink(
+        guest.set_rights(
             dir,
             DIR_RIGHTS & !base.bits(),
             INHERITABLE & !inheriting.bits(),
@@ -85,7 +85,7 @@ pub mod path_open {
                     result,
                 ]
             };
-            let name = guest.lay("file");
+            let name = guest.store("file");
             let unknown = Open {
                 base: 1 << 40,
                 ..Open::READ

@@ -18,9 +18,9 @@ fn two(guest: &Guest, flags: &[u64], old: (u64, &str), new: (u64, &str)) -> Vec<
     args(&[
         &[old.0],
         flags,
-        &guest.lay(old.1),
+        &guest.store(old.1),
         &[new.0],
-        &guest.lay(new.1),
+        &guest.store(new.1),
     ])
 }
 

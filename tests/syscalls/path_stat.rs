@@ -10,7 +10,8 @@ fn refuses(name: &str, right: Rights, rest: &[u64]) {
     for guest in Guest::every_way(|_| {}) {
         let lacking = guest.dir_without(right);
         let file = guest.open("file", Open::FILE);
-        let call = |fd: u64, flags: u64, path: &str| args(&[&[fd, flags], &guest.lay(path), rest]);
+        let call =
+            |fd: u64, flags: u64, path: &str| args(&[&[fd, flags], &guest.store(path), rest]);
         let preopen = |path: &str| call(PREOPEN, NO_FOLLOW, path);
         guest.refuses(
             name,
@@ -61,7 +62,7 @@ fn refuses(name: &str, right: Rights, rest: &[u64]) {
 }
 
 /// Paths, whether a link at their end is followed, and what they lead to.
-const LEAD_TO: [(&str, u64, &str, Filetype); 13] = [
+const PATHS: [(&str, u64, &str, Filetype); 13] = [
     ("file", NO_FOLLOW, "file", Filetype::RegularFile),
     ("file", FOLLOW, "file", Filetype::RegularFile),
     ("dir", NO_FOLLOW, "dir", Filetype::Directory),
@@ -86,7 +87,7 @@ const LEAD_TO: [(&str, u64, &str, Filetype); 13] = [
 fn stat(guest: &Guest, flags: u64, path: &str) -> Filestat {
     guest.record(
         "path_filestat_get",
-        &args(&[&[PREOPEN, flags], &guest.lay(path)]),
+        &args(&[&[PREOPEN, flags], &guest.store(path)]),
     )
 }
 
@@ -96,7 +97,7 @@ pub mod path_filestat_get {
     #[test]
     pub fn works() {
         for guest in Guest::every_way(|_| {}) {
-            for (path, flags, host, filetype) in LEAD_TO {
+            for (path, flags, host, filetype) in PATHS {
                 let filestat = stat(&guest, flags, path);
                 assert_eq!(filestat.filetype, filetype, "{path}");
                 let expected = guest.scratch.stat(host);
@@ -117,7 +118,7 @@ pub mod path_filestat_get {
     pub fn refusals() {
         refuses("path_filestat_get", Rights::PATH_FILESTAT_GET, &[OUT]);
         for guest in Guest::every_way(|_| {}) {
-            let call = |fd: u64, result: u64| args(&[&[fd, 0], &guest.lay("file"), &[result]]);
+            let call = |fd: u64, result: u64| args(&[&[fd, 0], &guest.store("file"), &[result]]);
             guest.refuses(
                 "path_filestat_get",
                 &[
@@ -137,7 +138,7 @@ pub mod path_filestat_set_times {
     use super::*;
 
     fn set(guest: &Guest, (path, flags): (&str, u64), (atim, mtim): (u64, u64), fst_flags: u64) {
-        let path = guest.lay(path);
+        let path = guest.store(path);
         let args = args(&[&[PREOPEN, flags], &path, &[atim, mtim, fst_flags]]);
         guest.ok("path_filestat_set_times", args);
     }
@@ -145,7 +146,7 @@ pub mod path_filestat_set_times {
     #[test]
     pub fn works() {
         for guest in Guest::every_way(|_| {}) {
-            for (path, flags, host, _) in LEAD_TO {
+            for (path, flags, host, _) in PATHS {
                 for (fst_flags, atim, mtim) in changes() {
                     set(&guest, (path, flags), (1, 2), 0b0101);
                     set(&guest, (path, flags), (ATIM, MTIM), fst_flags);
@@ -165,7 +166,7 @@ pub mod path_filestat_set_times {
             let lacking = guest.dir_without(right);
             for fst_flags in NO_CHANGE {
                 let call = |fd: u64, path: &str| {
-                    args(&[&[fd, 0], &guest.lay(path), &[ATIM, MTIM, fst_flags]])
+                    args(&[&[fd, 0], &guest.store(path), &[ATIM, MTIM, fst_flags]])
                 };
                 guest.refuses(
                     "path_filestat_set_times",
@@ -197,7 +198,7 @@ pub mod path_filestat_set_times {
     #[test]
     fn a_refused_call_leaves_the_descriptor_usable() {
         for guest in Guest::every_way(|_| {}) {
-            let both = args(&[&[PREOPEN, 0], &guest.lay("file"), &[0, 0, 0b0011]]);
+            let both = args(&[&[PREOPEN, 0], &guest.store("file"), &[0, 0, 0b0011]]);
             guest.refuses("path_filestat_set_times", &[("both of one", both, Inval)]);
             assert_eq!(stat(&guest, NO_FOLLOW, "file").size, 10);
         }

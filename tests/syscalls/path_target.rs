@@ -9,7 +9,7 @@ pub mod path_symlink {
     use super::*;
 
     fn symlink(guest: &Guest, target: &str, fd: u64, path: &str) -> Vec<u64> {
-        args(&[&guest.lay(target), &guest.at(fd, path, &[])])
+        args(&[&guest.store(target), &guest.at(fd, path, &[])])
     }
 
     #[test]
@@ -39,7 +39,7 @@ pub mod path_symlink {
             let link = |target: &str, fd: u64, path: &str| symlink(&guest, target, fd, path);
             let target = |target: &str| link(target, PREOPEN, "new");
             let path = |path: &str| link("file", PREOPEN, path);
-            let [at, len] = guest.lay("new");
+            let [at, len] = guest.store("new");
             guest.refuses(
                 "path_symlink",
                 &[

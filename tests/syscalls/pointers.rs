@@ -53,15 +53,15 @@ const NONE: u64 = 99;
 /// How many subscriptions `poll_oneoff` is passed, and what other values are.
 const ONE: u64 = 1;
 
-/// Arguments that fit in memory from the start on, at addresses that do not meet.
-fn fitting(guest: &Guest, params: &[Param]) -> Vec<u64> {
+/// Arguments whose pointers lead to memory, none to that of another.
+fn valid_args(guest: &Guest, params: &[Param]) -> Vec<u64> {
     (params.iter())
         .flat_map(|param| match param {
             Fd => vec![NONE],
             Flags => vec![0],
             Value => vec![ONE],
-            To(size) => vec![guest.room(*size)],
-            Bytes => guest.lay("text").to_vec(),
+            To(size) => vec![guest.alloc(*size)],
+            Bytes => guest.store("text").to_vec(),
             Iovs => guest.ciovs("text").to_vec(),
         })
         .collect()
@@ -114,14 +114,14 @@ fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
     }
 }
 
-/// A call with the parameter `index` replaced by what leads outside, for each that does.
-fn misled(guest: &Guest, params: &[Param]) -> Vec<Vec<u64>> {
-    let fitting = fitting(guest, params);
+/// The same with one pointer or length replaced by what leads outside, for each that does.
+fn invalid_args(guest: &Guest, params: &[Param]) -> Vec<Vec<u64>> {
+    let valid = valid_args(guest, params);
     let mut calls = Vec::new();
     let mut at = 0;
     for param in params {
         for [pointer, len] in outside(*param) {
-            let mut args = fitting.clone();
+            let mut args = valid.clone();
             args[at] = pointer.unwrap();
             if let Some(len) = len {
                 args[at + 1] = len;
@@ -137,7 +137,7 @@ fn misled(guest: &Guest, params: &[Param]) -> Vec<Vec<u64>> {
 fn a_pointer_that_leads_outside_is_refused_before_anything_else() {
     for syscall in SYSCALLS {
         let (name, guest) = (syscall.name, Guest::new());
-        for args in misled(&guest, &params(&guest, syscall.params)) {
+        for args in invalid_args(&guest, &params(&guest, syscall.params)) {
             guest.call(name, args).is_refused(Overflow, name);
         }
     }
@@ -157,7 +157,7 @@ fn pointers_inside_lead_on_to_the_descriptor() {
         }
         let guest = Guest::new();
         let params = params(&guest, syscall.params);
-        let outcome = guest.call(name, fitting(&guest, &params));
+        let outcome = guest.call(name, valid_args(&guest, &params));
         if params.iter().any(|param| matches!(param, Fd)) {
             outcome.is_refused(Badf, name);
         } else {

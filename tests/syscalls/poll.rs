@@ -40,8 +40,8 @@ pub fn writable(userdata: u64, fd: u64) -> Subscription {
 
 /// What the guest is told, checked to lie in memory as it should.
 pub fn poll(guest: &Guest, subscriptions: &[Subscription]) -> Vec<Event> {
-    let outcome = guest.with_laid(|| {
-        let [at, _] = guest.lay(subscriptions.concat());
+    let outcome = guest.scoped(|| {
+        let [at, _] = guest.store(subscriptions.concat());
         guest.call("poll_oneoff", [at, BUF, subscriptions.len() as u64, OUT])
     });
     outcome.wrote_within(&[(BUF, 32 * subscriptions.len() as u64), (OUT, 4)]);
@@ -113,10 +113,10 @@ pub mod poll_oneoff {
     #[test]
     pub fn refusals() {
         let guest = Guest::with(|setup| setup.limits.subscriptions = 3);
-        let [at, _] = guest.lay([clock(1, MONOTONIC, 0, RELATIVE); 4].concat());
+        let [at, _] = guest.store([clock(1, MONOTONIC, 0, RELATIVE); 4].concat());
         let [unknown, _] =
-            guest.lay([clock(1, MONOTONIC, 0, RELATIVE), subscription(2, 3, &[])].concat());
-        let [last, _] = guest.lay(subscription(2, 255, &[]));
+            guest.store([clock(1, MONOTONIC, 0, RELATIVE), subscription(2, 3, &[])].concat());
+        let [last, _] = guest.store(subscription(2, 255, &[]));
         guest.refuses(
             "poll_oneoff",
             &[
@@ -271,7 +271,7 @@ pub mod poll_oneoff {
     #[test]
     fn events_may_be_written_over_subscriptions() {
         let guest = Guest::new();
-        let [at, _] = guest.lay(
+        let [at, _] = guest.store(
             [
                 readable(1, CLOSED),
                 clock(2, MONOTONIC, 0, RELATIVE),

@@ -4,13 +4,37 @@ use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-use wasi_rs::abi::Errno::Success;
-use wasi_rs::abi::{Event, Eventtype};
-use wasi_rs::host;
+use wasi_rs::abi::Errno::{self, Badf, Success};
+use wasi_rs::abi::{Event, Eventtype, Filestat, Filetype};
+use wasi_rs::host::{self, Direction};
+use wasi_rs::memory::Iovecs;
+use wasi_rs::vfs::{Poll, Stream};
 
 use crate::foreign;
 use crate::poll::{MONOTONIC, REALTIME, RELATIVE, clock, poll, readable, ready, rings, writable};
 use crate::support::{BUF, Guest, OUT, Open};
+
+/// A stream that is read from a pipe of the host.
+#[derive(Debug)]
+struct Piped(host::File);
+
+impl Stream for Piped {
+    fn stat(&self) -> Result<Filestat, Errno> {
+        Ok(foreign::stat(Filetype::SocketStream, 0))
+    }
+
+    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+        Ok(self.0.read_interruptible(iovs, nonblock)?)
+    }
+
+    fn write(&self, _: &Iovecs<'_>, _: bool) -> Result<usize, Errno> {
+        Err(Badf)
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Host(&self.0)
+    }
+}
 
 /// A guest with the ends of two pipes as standard input and output, and the other ends.
 fn piped() -> (Guest, PipeWriter, PipeReader) {
@@ -162,7 +186,7 @@ mod poll_oneoff {
         let guest = Guest::new();
         let source = foreign::source(&guest, "input");
         let pipe = host::File::lent(reader.as_raw_fd()).unwrap();
-        let piped = foreign::stream(&guest, foreign::Piped(pipe));
+        let piped = foreign::stream(&guest, Piped(pipe));
         let forever = clock(3, MONOTONIC, u64::MAX, RELATIVE);
         let readable = [readable(1, source), forever, readable(2, piped)];
         let input = ready(1, Eventtype::FdRead, 5, false);

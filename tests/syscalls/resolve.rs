@@ -8,7 +8,7 @@ use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
 
 /// Tries paths in three calls that resolve them: each leads to the text of a file, or is refused.
 #[track_caller]
-fn leads(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
+fn check_paths(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
     for (path, expected) in rows {
         let open = guest.call("path_open", guest.open_args(fd, path, Open::READ));
         match expected {
@@ -33,7 +33,7 @@ fn leads(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
 }
 
 fn stat_args(guest: &Guest, fd: u64, path: &str) -> Vec<u64> {
-    args(&[&[fd, FOLLOW], &guest.lay(path), &[OUT]])
+    args(&[&[fd, FOLLOW], &guest.store(path), &[OUT]])
 }
 
 fn guests(preopens: &[(&'static str, &'static str)], links: &[(&str, &str)]) -> Vec<Guest> {
@@ -60,7 +60,7 @@ fn relative_links_lead_on_from_where_they_are() {
     ];
     for guest in guests(&[("/sandbox", "inside")], &links) {
         let (file, nested) = (Ok("0123456789"), Ok("nested"));
-        leads(
+        check_paths(
             &guest,
             PREOPEN,
             &[
@@ -109,7 +109,7 @@ fn absolute_links_are_paths_of_the_guest() {
     ];
     for guest in guests(&[("/sandbox", "inside")], &links) {
         let (file, nested) = (Ok("0123456789"), Ok("nested"));
-        leads(
+        check_paths(
             &guest,
             PREOPEN,
             &[
@@ -147,7 +147,7 @@ fn a_link_that_need_not_be_followed_is_none_to_be_refused() {
         &[("other", "/elsewhere"), ("up", "..")],
     ) {
         for path in ["other", "up"] {
-            let stat = args(&[&[PREOPEN, NO_FOLLOW], &guest.lay(path)]);
+            let stat = args(&[&[PREOPEN, NO_FOLLOW], &guest.store(path)]);
             guest.record::<Filestat>("path_filestat_get", &stat);
             guest.ok("path_unlink_file", guest.at(PREOPEN, path, &[]));
         }
@@ -166,7 +166,7 @@ fn above_a_root_is_the_root() {
     ];
     for guest in guests(&[("/", "inside")], &links) {
         let (file, nested) = (Ok("0123456789"), Ok("nested"));
-        leads(
+        check_paths(
             &guest,
             PREOPEN,
             &[
@@ -197,7 +197,7 @@ fn above_what_is_no_root_is_refused() {
     for name in ["/sandbox", "", ".", "sandbox"] {
         for guest in guests(&[(name, "inside")], &[]) {
             let rows = [("..", Err(Notcapable)), ("../inside/file", Err(Notcapable))];
-            leads(&guest, PREOPEN, &rows);
+            check_paths(&guest, PREOPEN, &rows);
         }
     }
 }
@@ -213,7 +213,7 @@ fn a_directory_that_the_guest_opened_is_left_by_absolute_links_alone() {
     for (mapped_path, absolute) in [("/sandbox", Ok("0123456789")), ("/", Err(Noent))] {
         for guest in guests(&[(mapped_path, "inside")], &links) {
             let dir = guest.open("dir", Open::DIR);
-            leads(
+            check_paths(
                 &guest,
                 dir,
                 &[
@@ -255,7 +255,7 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
     ];
     for guest in guests(&preopens, &links) {
         let (file, secret) = (Ok("0123456789"), Ok("secret"));
-        leads(
+        check_paths(
             &guest,
             PREOPEN,
             &[
@@ -272,7 +272,7 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
                 ("nine", Err(Noent)),
             ],
         );
-        leads(&guest, 5, &[("ten", file)]);
+        check_paths(&guest, 5, &[("ten", file)]);
     }
 }
 
@@ -280,12 +280,12 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
 fn an_absolute_link_leads_only_to_preopens_that_are_open() {
     let links = [("there", "/other/secret"), ("root", "/sandbox/file")];
     for guest in guests(&[("/sandbox", "inside"), ("/other", "outside")], &links) {
-        leads(&guest, PREOPEN, &[("there", Ok("secret"))]);
+        check_paths(&guest, PREOPEN, &[("there", Ok("secret"))]);
         guest.ok("fd_close", [4]);
-        leads(&guest, PREOPEN, &[("there", Err(Notcapable))]);
+        check_paths(&guest, PREOPEN, &[("there", Err(Notcapable))]);
         let dir = guest.open(".", Open::DIR);
         guest.ok("fd_close", [PREOPEN]);
-        leads(&guest, dir, &[("root", Err(Notcapable))]);
+        check_paths(&guest, dir, &[("root", Err(Notcapable))]);
     }
 }
 
@@ -306,7 +306,7 @@ fn an_absolute_link_leads_only_to_preopens_with_the_rights() {
         });
         let by = guest.at(PREOPEN, "by/new", &[]);
         let read = Rights::FD_READ | Rights::FD_SEEK | Rights::FD_TELL;
-        guest.shrink(4, Rights::PATH_OPEN.bits(), read.bits());
+        guest.set_rights(4, Rights::PATH_OPEN.bits(), read.bits());
         let rows = [
             ("to write", there, Notcapable),
             ("to create", thither, Notcapable),
@@ -347,7 +347,7 @@ fn so_many_links_are_followed_and_no_more() {
                 } else {
                     Err(Loop)
                 };
-                leads(&guest, PREOPEN, &[(&format!("hop{hop}"), expected)]);
+                check_paths(&guest, PREOPEN, &[(&format!("hop{hop}"), expected)]);
             }
         }
     }
@@ -379,7 +379,7 @@ fn a_link_can_grow_no_path_without_end() {
         guest
             .scratch
             .link("longer", format!("/sandbox/{long}longer"));
-        leads(
+        check_paths(
             &guest,
             PREOPEN,
             &[("long", Err(Loop)), ("longer", Err(Loop))],
@@ -406,6 +406,6 @@ fn names_of_the_host_mean_nothing() {
         }
         guest.scratch.create_dir("dev");
         guest.scratch.write("dev/tty", "a file");
-        leads(&guest, PREOPEN, &[("dev/tty", Ok("a file"))]);
+        check_paths(&guest, PREOPEN, &[("dev/tty", Ok("a file"))]);
     }
 }

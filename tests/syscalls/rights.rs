@@ -2,18 +2,14 @@
 //! rights, and without any one of them it is.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::Notcapable;
-use wasi_rs::abi::{Errno, Filetype, Oflags, Rights, RightsPair};
+use wasi_rs::abi::{Errno, Oflags, Rights, RightsPair};
 use wasi_rs::syscalls::{SYSCALLS, Trap};
 
-use crate::fd_stat::fdstat;
-use crate::stop::fifo;
+use crate::foreign;
 use crate::support::{
-    ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, args, null,
+    ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, args,
 };
 
 /// What a call is made on.
@@ -32,7 +28,13 @@ fn iovs(guest: &Guest, fd: u64, rest: &[u64]) -> Vec<u64> {
 }
 
 fn linked(guest: &Guest, old: u64, new: u64, flags: &[u64]) -> Vec<u64> {
-    args(&[&[old], flags, &guest.lay("file"), &[new], &guest.lay("new")])
+    args(&[
+        &[old],
+        flags,
+        &guest.store("file"),
+        &[new],
+        &guest.store("new"),
+    ])
 }
 
 const OPEN: Open = Open {
@@ -121,13 +123,13 @@ const ROWS: [Row; 37] = {
             "path_filestat_get",
             Dir,
             Rights::PATH_FILESTAT_GET,
-            |guest, fd| args(&[&[fd, 0], &guest.lay("file"), &[OUT]]),
+            |guest, fd| args(&[&[fd, 0], &guest.store("file"), &[OUT]]),
         ),
         (
             "path_filestat_set_times",
             Dir,
             Rights::PATH_FILESTAT_SET_TIMES,
-            |guest, fd| args(&[&[fd, 0], &guest.lay("file"), &[0, 0, 0]]),
+            |guest, fd| args(&[&[fd, 0], &guest.store("file"), &[0, 0, 0]]),
         ),
         ("path_link", Dir, Rights::PATH_LINK_SOURCE, |guest, fd| {
             linked(guest, fd, PREOPEN, &[0])
@@ -172,7 +174,7 @@ const ROWS: [Row; 37] = {
             |guest, fd| linked(guest, PREOPEN, fd, &[]),
         ),
         ("path_symlink", Dir, Rights::PATH_SYMLINK, |guest, fd| {
-            args(&[&guest.lay("file"), &guest.at(fd, "new", &[])])
+            args(&[&guest.store("file"), &guest.at(fd, "new", &[])])
         }),
         (
             "path_unlink_file",
@@ -250,13 +252,9 @@ fn given(on: On) -> (Guest, u64, u64, u64) {
             (guest, fd, DIR_RIGHTS, INHERITABLE)
         }
         On::Socket => {
-            let (socket, peer) = UnixStream::pair().unwrap();
-            std::io::Write::write_all(&mut &peer, b"x").unwrap();
-            let guest = Guest::with(|setup| {
-                setup.stdio[0] = socket.into();
-                setup.stdio[1] = peer.into();
-            });
-            (guest, 0, RightsPair::SOCKET.base.bits(), ALL)
+            let guest = Guest::new();
+            let fd = foreign::source(&guest, "x");
+            (guest, fd, RightsPair::SOCKET.base.bits(), ALL)
         }
     }
 }
@@ -265,7 +263,7 @@ fn given(on: On) -> (Guest, u64, u64, u64) {
 fn a_call_needs_its_rights_and_no_others() {
     for (name, on, needed, call) in ROWS {
         let (guest, fd, _, inheriting) = given(on);
-        guest.shrink(fd, needed.bits(), inheriting);
+        guest.set_rights(fd, needed.bits(), inheriting);
         let result = guest.call(name, call(&guest, fd)).result;
         assert_ne!(
             result,
@@ -274,7 +272,7 @@ fn a_call_needs_its_rights_and_no_others() {
         );
         for lacking in needed {
             let (guest, fd, all, inheriting) = given(on);
-            guest.shrink(fd, all & !lacking.bits(), inheriting);
+            guest.set_rights(fd, all & !lacking.bits(), inheriting);
             let row = format!("without {lacking:?}");
             guest.refuses(name, &[(&row, call(&guest, fd), Notcapable)]);
         }
@@ -367,7 +365,7 @@ fn what_was_given_up_is_not_got_back() {
     for guest in Guest::every_way(|_| {}) {
         let file = guest.open("file", OPEN.base(Rights::FD_READ));
         assert_eq!(guest.errno("fd_seek", [file, 0, 0, OUT]), Errno::Success);
-        guest.shrink(file, Rights::FD_READ.bits(), 0);
+        guest.set_rights(file, Rights::FD_READ.bits(), 0);
         let sought = vec![file, 0, 0, OUT];
         guest.refuses("fd_seek", &[("given up", sought, Notcapable)]);
         assert_eq!(guest.read(file), "0123456789");
@@ -379,7 +377,7 @@ fn what_was_given_up_is_not_got_back() {
 
         let given_up = Rights::FD_WRITE | Rights::FD_SEEK | Rights::PATH_UNLINK_FILE;
         let dir = guest.open("dir", Open::DIR);
-        guest.shrink(dir, DIR_RIGHTS, INHERITABLE & !given_up.bits());
+        guest.set_rights(dir, DIR_RIGHTS, INHERITABLE & !given_up.bits());
         let none = OPEN.oflags(Oflags::DIRECTORY);
         let sub = guest.open_at(dir, ".", none);
         for dir in [dir, sub, guest.open_at(sub, "sub/..", none)] {
@@ -397,104 +395,5 @@ fn what_was_given_up_is_not_got_back() {
         }
         let nested = guest.at(sub, "nested", &[]);
         guest.refuses("path_unlink_file", &[("given up", nested, Notcapable)]);
-    }
-}
-
-/// The most that descriptors have, by what they are: the numbers are Node's.
-#[test]
-fn kinds_of_files_have_their_rights() {
-    let (socket, _peer) = UnixStream::pair().unwrap();
-    let guest = Guest::with(|setup| setup.stdio = [fifo().into(), socket.into(), null()]);
-    let dir = guest.open(
-        "dir",
-        Open {
-            base: DIR_RIGHTS | Rights::FD_READ.bits(),
-            ..Open::DIR
-        },
-    );
-    let file = guest.open(
-        "file",
-        Open {
-            inheriting: INHERITABLE,
-            ..Open::FILE
-        },
-    );
-    use Filetype::{CharacterDevice, Directory, RegularFile, SocketStream};
-    for (kind, fd, filetype, base, inheriting) in [
-        ("a pipe", 0, SocketStream, 0x3820_004a, 0x3fff_ffff),
-        ("a socket", 1, SocketStream, 0x3820_004a, 0x3fff_ffff),
-        ("a device", 2, CharacterDevice, 0x3fff_ffff, 0x3fff_ffff),
-        ("a preopen", PREOPEN, Directory, 0x0fbf_fe98, 0x0fff_ffff),
-        ("a directory", dir, Directory, 0x0fbf_fe98, 0x0fff_ffff),
-        ("a file", file, RegularFile, 0x08e0_01ff, 0),
-    ] {
-        let fdstat = fdstat(&guest, fd);
-        let rights = (fdstat.fs_rights_base, fdstat.fs_rights_inheriting);
-        assert_eq!(
-            (fdstat.fs_filetype, rights),
-            (filetype, (base, inheriting)),
-            "{kind}"
-        );
-    }
-}
-
-/// A standard stream can be read or written if the host has opened it for that; all else it has as ever.
-#[test]
-fn a_stream_has_the_rights_to_read_and_write_that_the_host_opened_it_for() {
-    let (read, write) = (Rights::FD_READ.bits(), Rights::FD_WRITE.bits());
-    let opened = |path: &str| {
-        let open = |read, write| OwnedFd::from(options(read, write).open(path).unwrap());
-        [open(true, false), open(false, true), open(true, true)]
-    };
-    let (reader, writer) = std::io::pipe().unwrap();
-    let pipes = [reader.into(), writer.into(), fifo().into()];
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let files = opened(file.path().to_str().unwrap());
-    let (inheritable, none) = (ALL, 0);
-    for (kind, stdio, base, inheriting) in [
-        ("pipes", pipes, RightsPair::SOCKET.base.bits(), inheritable),
-        ("files", files, FILE_RIGHTS, none),
-        ("devices", opened("/dev/null"), ALL, inheritable),
-    ] {
-        let guest = Guest::with(|setup| setup.stdio = stdio);
-        let rights = [0, 1, 2].map(|fd| fdstat(&guest, fd)).map(|fdstat| {
-            assert_eq!(fdstat.fs_rights_inheriting, inheriting, "{kind}");
-            fdstat.fs_rights_base
-        });
-        assert_eq!(rights, [base & !write, base & !read, base], "{kind}");
-        let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);
-        for (fd, name) in [(0, "fd_write"), (1, "fd_read")] {
-            let errno = guest.errno(name, [fd, iovs, iovs_len, OUT]);
-            assert_eq!(errno, Notcapable, "{name}, {kind}");
-        }
-    }
-}
-
-fn options(read: bool, write: bool) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(read).write(write);
-    options
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_terminal_has_its_rights() {
-    let terminal = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/ptmx")
-        .unwrap();
-    let guest = Guest::with_stdin(terminal);
-    let fdstat = fdstat(&guest, 0);
-    assert_eq!(
-        (fdstat.fs_filetype, fdstat.fs_rights_base),
-        (Filetype::CharacterDevice, 0x0820_004a)
-    );
-    assert_eq!(fdstat.fs_rights_inheriting, 0);
-    for (name, args) in [
-        ("fd_seek", vec![0, 0, 1, OUT]),
-        ("fd_allocate", vec![0, 0, 1]),
-    ] {
-        guest.refuses(name, &[("a terminal", args, Errno::Notcapable)]);
     }
 }

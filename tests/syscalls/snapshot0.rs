@@ -52,7 +52,7 @@ fn filestats_have_56_bytes() {
         let fd = guest.open("file", Open::FILE);
         let expected = filestat(&guest, "file", Filetype::RegularFile);
         assert_eq!(expected.len(), snapshot0::Filestat::SIZE);
-        let path = guest.lay("file");
+        let path = guest.store("file");
         for at in [OUT, END - 56] {
             guest
                 .call("fd_filestat_get", [fd, at])
@@ -100,7 +100,7 @@ fn subscriptions_have_56_bytes() {
             clock(3, monotonic, 0),
             clock(4, 9, 0),
         ];
-        let [at, len] = guest.lay(subscriptions.concat());
+        let [at, len] = guest.store(subscriptions.concat());
         assert_eq!(len, 4 * snapshot0::RawSubscription::SIZE as u64);
         let event = |userdata: u8, error: u8, tag: u8| {
             let mut event = [0; 32];

@@ -50,7 +50,7 @@ fn refuses_what_is_none(name: &str, call: impl Fn(&Guest, u64) -> Vec<u64>) {
     );
     for right in RightsPair::SOCKET.base {
         let (guest, _peer) = connected();
-        guest.shrink(0, (RightsPair::SOCKET.base - right).bits(), 0);
+        guest.set_rights(0, (RightsPair::SOCKET.base - right).bits(), 0);
         guest.refuses(name, &[("without a right", call(&guest, 0), Notcapable)]);
     }
 }
@@ -65,7 +65,7 @@ pub mod sock_recv {
     #[test]
     pub fn works() {
         let (guest, mut peer) = connected();
-        let [one, two] = [guest.room(2), guest.room(10)];
+        let [one, two] = [guest.alloc(2), guest.alloc(10)];
         let iovs = guest.iovs(&[[one, 2], [two, 10]]);
         peer.write_all(b"hello").unwrap();
         let none = (OUT2, &[0, 0][..]);
@@ -165,7 +165,7 @@ pub mod sock_send {
     #[test]
     pub fn works() {
         let (guest, mut peer) = connected();
-        let ciovs = guest.iovs(&[guest.lay("hel"), guest.lay(""), guest.lay("lo")]);
+        let ciovs = guest.iovs(&[guest.store("hel"), guest.store(""), guest.store("lo")]);
         guest
             .call("sock_send", args(&[&[0], &ciovs, &[0, OUT]]))
             .wrote(&[(OUT, &[5, 0, 0, 0])]);

@@ -30,7 +30,7 @@ fn writing() -> (Guest, PipeReader) {
 
 /// Reads or writes up to `len` bytes: how many, or why not.
 fn transfer(guest: &Guest, name: &str, fd: u64, len: u64) -> Result<u32, Errno> {
-    guest.with_laid(|| {
+    guest.scoped(|| {
         let [iovs, iovs_len] = guest.iovs(&[[BUF, len]]);
         let outcome = guest.call(name, [fd, iovs, iovs_len, OUT]);
         match guest.errno(name, [fd, iovs, 0, OUT]) {
@@ -277,7 +277,7 @@ fn a_stream_that_is_a_directory_is_no_file() {
     assert_eq!(fdstat(&guest, 0).fs_filetype, Filetype::Directory);
     let [iovs, iovs_len] = guest.iovs(&[[BUF, 1]]);
     assert_eq!(guest.errno("fd_read", [0, iovs, iovs_len, OUT]), Notcapable);
-    let [path, path_len] = guest.lay("nested");
+    let [path, path_len] = guest.store("nested");
     let open = [0, 0, path, path_len, 0, 2, 0, 0, OUT];
     assert_eq!(
         guest.errno("path_open", open),

@@ -92,7 +92,7 @@ fn readable(fd: u32) -> [u8; 48] {
 }
 
 fn poll(guest: &Guest, subscriptions: &[[u8; 48]]) -> Errno {
-    let [at, _] = guest.lay(subscriptions.concat());
+    let [at, _] = guest.store(subscriptions.concat());
     guest.errno("poll_oneoff", [at, BUF, subscriptions.len() as u64, OUT])
 }
 
@@ -571,7 +571,7 @@ mod opening {
     }
 
     fn open(guest: &Guest, how: Open) -> Errno {
-        guest.with_laid(|| guest.errno("path_open", guest.open_args(PREOPEN, "fifo", how)))
+        guest.scoped(|| guest.errno("path_open", guest.open_args(PREOPEN, "fifo", how)))
     }
 
     const WRITE: Open = Open {

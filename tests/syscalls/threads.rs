@@ -155,8 +155,8 @@ fn files_made_by_one_thread_are_seen_by_another() {
                 let fd = guest.open(&path, create);
                 guest.ok("fd_close", [fd]);
             } else {
-                let errno = guest.with_laid(|| {
-                    let stat = args(&[&[PREOPEN, 0], &guest.lay(&path), &[OUT]]);
+                let errno = guest.scoped(|| {
+                    let stat = args(&[&[PREOPEN, 0], &guest.store(&path), &[OUT]]);
                     guest.errno("path_filestat_get", stat)
                 });
                 assert!(matches!(errno, Success | Errno::Noent), "{errno}");

@@ -64,7 +64,7 @@ fn a_thread_that_polls_holds_up_nobody() {
     let poll = |guest: &Guest| {
         let mut subscription = [0; 48];
         subscription[8] = 1;
-        let [at, _] = guest.lay(subscription);
+        let [at, _] = guest.store(subscription);
         let outcome = guest.call("poll_oneoff", [at, BUF, 1, OUT]);
         outcome.wrote_within(&[(BUF, 32), (OUT, 4)]);
     };

@@ -120,7 +120,7 @@ fn looks(guest: &Guest, path: &str, stop_after: usize) -> (usize, Errno) {
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
     let guest = guest.thread();
-    let stat = args(&[&[PREOPEN, FOLLOW], &guest.lay(path), &[OUT]]);
+    let stat = args(&[&[PREOPEN, FOLLOW], &guest.store(path), &[OUT]]);
     let errno = std::thread::scope(|scope| {
         let call = move || {
             interrupt::set_check(Some(Box::new(move || {
@@ -173,7 +173,7 @@ fn does_not_go_up_from_where_a_directory_was_moved() {
         let dir = guest.open("dir", Open::DIR);
         guest.scratch.rename("dir", "../outside/moved");
         // It is held, and what is below it is the guest's still.
-        let stat = |path: &str| args(&[&[dir, NO_FOLLOW], &guest.lay(path), &[OUT]]);
+        let stat = |path: &str| args(&[&[dir, NO_FOLLOW], &guest.store(path), &[OUT]]);
         assert_eq!(
             guest.errno("path_filestat_get", stat("sub/../nested")),
             Errno::Success

@@ -20,7 +20,9 @@ use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall, Trap};
 
 pub use fixture::Fixture;
-pub use lent::{Lent, null};
+pub use lent::Lent;
+#[cfg(unix)]
+pub use lent::null;
 pub use open::Open;
 pub use outcome::Outcome;
 pub use scratch::Scratch;
@@ -32,8 +34,8 @@ pub const END: u64 = 0x1_0000;
 /// Where results go, far enough apart for the largest.
 pub const OUT: u64 = 0x100;
 pub const OUT2: u64 = 0x200;
-/// Where inputs are laid, one behind the other.
-const INPUTS: u64 = 0x400;
+/// Where [`Guest::alloc`] begins.
+const HEAP: u64 = 0x400;
 /// A large buffer for what calls fill, and its size.
 pub const BUF: u64 = 0x8000;
 pub const BUF_LEN: u64 = 0x4000;
@@ -71,16 +73,17 @@ pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
         .collect()
 }
 
-/// One guest: its context, and a page of memory that is `?` where no input was laid.
+/// One guest: its context, and a page of memory that is `?` where nothing was stored.
 ///
-/// Each call finds the memory as it was laid, whatever the calls before wrote.
+/// Each call finds the memory as it was stored, whatever the calls before wrote.
 pub struct Guest {
     pub ctx: Arc<WasiCtx>,
     pub scratch: Arc<Scratch>,
     way: Way,
     stdio: Arc<[Lent; 3]>,
     memory: Vec<AtomicU32>,
-    laid: Cell<u64>,
+    /// The end of what is allocated.
+    heap: Cell<u64>,
 }
 
 impl Guest {
@@ -91,7 +94,7 @@ impl Guest {
             way,
             stdio,
             memory: words(&[b'?'; END as usize]),
-            laid: Cell::new(INPUTS),
+            heap: Cell::new(HEAP),
         }
     }
 
@@ -101,12 +104,13 @@ impl Guest {
         Self::over(Arc::clone(&self.ctx), scratch, self.way, stdio)
     }
 
-    /// The same guest with nothing laid.
+    /// The same guest with nothing stored.
     pub fn fresh(&self) -> Self {
         self.thread()
     }
 
     /// The host's side of a standard stream.
+    #[cfg(unix)]
     pub fn stdio(&self, fd: usize) -> &Lent {
         &self.stdio[fd]
     }
@@ -129,43 +133,46 @@ impl Guest {
         assert_eq!(written, bytes.len());
     }
 
-    /// Makes room for `len` bytes, with `?` on both sides of them.
-    pub fn room(&self, len: u64) -> u64 {
-        let at = self.laid.get().next_multiple_of(8);
-        assert!(at + len < BUF, "the test lays more than there is room for");
-        self.laid.set(at + len + 1);
+    /// The address of `len` bytes that nothing else uses, with `?` on both sides of them.
+    pub fn alloc(&self, len: u64) -> u64 {
+        let at = self.heap.get().next_multiple_of(8);
+        assert!(
+            at + len < BUF,
+            "the test stores more than there is room for"
+        );
+        self.heap.set(at + len + 1);
         at
     }
 
-    /// Takes back what was laid meanwhile.
+    /// Frees what `call` allocates.
     #[track_caller]
-    pub fn with_laid<T>(&self, call: impl FnOnce() -> T) -> T {
-        let laid = self.laid.get();
+    pub fn scoped<T>(&self, call: impl FnOnce() -> T) -> T {
+        let heap = self.heap.get();
         let result = call();
-        self.put(laid, &vec![b'?'; (self.laid.get() - laid) as usize]);
-        self.laid.set(laid);
+        self.put(heap, &vec![b'?'; (self.heap.get() - heap) as usize]);
+        self.heap.set(heap);
         result
     }
 
-    /// Lays bytes: their address and length, as calls take them.
-    pub fn lay(&self, bytes: impl AsRef<[u8]>) -> [u64; 2] {
+    /// Stores bytes: their address and length, as calls take them.
+    pub fn store(&self, bytes: impl AsRef<[u8]>) -> [u64; 2] {
         let bytes = bytes.as_ref();
-        let at = self.room(bytes.len() as u64);
+        let at = self.alloc(bytes.len() as u64);
         self.put(at, bytes);
         [at, bytes.len() as u64]
     }
 
-    /// Lays a list of buffers: its address and length.
+    /// Stores a list of buffers: its address and length.
     pub fn iovs(&self, bufs: &[[u64; 2]]) -> [u64; 2] {
         let words = bufs.iter().flatten().map(|word| *word as u32);
         let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
-        let [at, _] = self.lay(bytes);
+        let [at, _] = self.store(bytes);
         [at, bufs.len() as u64]
     }
 
-    /// Lays one text as the only buffer of a list.
+    /// Stores one text as the only buffer of a list.
     pub fn ciovs(&self, text: impl AsRef<[u8]>) -> [u64; 2] {
-        self.iovs(&[self.lay(text)])
+        self.iovs(&[self.store(text)])
     }
 
     /// Makes a call, and puts memory back as it was.
@@ -199,7 +206,7 @@ impl Guest {
 
     /// The arguments of a call that takes a descriptor and a path, and what else behind them.
     pub fn at(&self, fd: u64, path: &str, rest: &[u64]) -> Vec<u64> {
-        args(&[&[fd], &self.lay(path), rest])
+        args(&[&[fd], &self.store(path), rest])
     }
 
     /// Makes a call that succeeds and writes nothing to memory.
@@ -232,7 +239,7 @@ impl Guest {
 
     /// The arguments of a `path_open` below `fd`.
     pub fn open_args(&self, fd: u64, path: &str, open: Open) -> Vec<u64> {
-        let [path, path_len] = self.lay(path);
+        let [path, path_len] = self.store(path);
         let Open {
             lookup,
             oflags,
@@ -249,7 +256,7 @@ impl Guest {
     /// Opens a path below `fd`.
     #[track_caller]
     pub fn open_at(&self, fd: u64, path: &str, open: Open) -> u64 {
-        let outcome = self.with_laid(|| self.call("path_open", self.open_args(fd, path, open)));
+        let outcome = self.scoped(|| self.call("path_open", self.open_args(fd, path, open)));
         outcome.wrote_within(&[(OUT, 4)]).u32_at(OUT).into()
     }
 
@@ -263,7 +270,7 @@ impl Guest {
     #[track_caller]
     pub fn file_without(&self, rights: Rights) -> u64 {
         let fd = self.open("file", Open::FILE);
-        self.shrink(fd, FILE_RIGHTS & !rights.bits(), 0);
+        self.set_rights(fd, FILE_RIGHTS & !rights.bits(), 0);
         fd
     }
 
@@ -271,7 +278,7 @@ impl Guest {
     #[track_caller]
     pub fn dir_without(&self, rights: Rights) -> u64 {
         let fd = self.open(".", Open::DIR);
-        self.shrink(
+        self.set_rights(
             fd,
             DIR_RIGHTS & !rights.bits(),
             INHERITABLE & !rights.bits(),
@@ -279,15 +286,16 @@ impl Guest {
         fd
     }
 
+    /// `fd_fdstat_set_rights`.
     #[track_caller]
-    pub fn shrink(&self, fd: u64, base: u64, inheriting: u64) {
+    pub fn set_rights(&self, fd: u64, base: u64, inheriting: u64) {
         self.ok("fd_fdstat_set_rights", [fd, base, inheriting]);
     }
 
     /// What of a file follows its offset, read to the end or to the size of a small buffer.
     #[track_caller]
     pub fn read(&self, fd: u64) -> String {
-        let outcome = self.with_laid(|| {
+        let outcome = self.scoped(|| {
             let [iovs, iovs_len] = self.iovs(&[[BUF, 64]]);
             self.call("fd_read", [fd, iovs, iovs_len, OUT])
         });
@@ -298,7 +306,7 @@ impl Guest {
     /// Writes all of a text.
     #[track_caller]
     pub fn write(&self, fd: u64, text: &str) {
-        let outcome = self.with_laid(|| {
+        let outcome = self.scoped(|| {
             let [ciovs, ciovs_len] = self.ciovs(text);
             self.call("fd_write", [fd, ciovs, ciovs_len, OUT])
         });

@@ -1,3 +1,4 @@
+#[cfg(unix)]
 use std::path::PathBuf;
 
 use wasi_rs::abi::{Filestat, Filetype};
@@ -138,6 +139,7 @@ impl Scratch {
     /// # Panics
     ///
     /// The file system is not the host's: the test is not for it.
+    #[cfg(unix)]
     #[track_caller]
     pub fn host_path(&self, path: &str) -> PathBuf {
         (self.0.host_path(&from_top(path))).expect("a path of the host")
