@@ -174,11 +174,12 @@ impl File for ForwardingFile {
     }
 
     fn sync(&self, data_only: bool) -> Result<()> {
-        Ok(if data_only {
-            self.0.datasync()?
+        if data_only {
+            self.0.datasync()?;
         } else {
-            self.0.sync()?
-        })
+            self.0.sync()?;
+        }
+        Ok(())
     }
 }
 

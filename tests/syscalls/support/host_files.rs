@@ -43,7 +43,7 @@ impl Fixture for HostFiles {
     }
 
     fn symlink(&self, target: &str, path: &str) {
-        system::symlink(target, &self.path(path)).unwrap();
+        system::symlink(target, self.path(path)).unwrap();
     }
 
     fn hard_link(&self, old: &str, new: &str) {
@@ -131,9 +131,9 @@ mod system {
     use super::Filestat;
 
     /// Windows has links to files and links to directories, and takes none but backslashes in a target.
-    pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
+    pub fn symlink(target: &str, path: impl AsRef<Path>) -> io::Result<()> {
         let target = target.replace('/', "\\");
-        if path.with_file_name(&target).is_dir() {
+        if path.as_ref().with_file_name(&target).is_dir() {
             symlink_dir(target, path)
         } else {
             symlink_file(target, path)
