@@ -281,6 +281,20 @@ export interface WASIOptions {
   returnOnExit?: boolean | undefined;
 
   /**
+   * Whether the guest has a directory `/dev` with the devices that programs
+   * count on: `null`, `zero`, `random`, `urandom`, and as `stdin`, `stdout` and
+   * `stderr` its own standard streams. None of them is a device of the host, and
+   * nothing in the directory can be created, removed or renamed (`EROFS`). It is
+   * a preopen behind the others; with a preopen of that name it is an error.
+   *
+   * @default false
+   *
+   * @example
+   * const wasi = new WASI({ version: 'preview1', devices: true });
+   */
+  devices?: boolean | undefined;
+
+  /**
    * The host's file descriptor that is the guest's standard input: an integer
    * from 0 to 2147483647. It must be open, and stays open when the guest
    * closes its own.

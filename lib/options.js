@@ -1,5 +1,6 @@
 'use strict';
 
+const { posix } = require('node:path');
 const { inspect } = require('node:util');
 
 const { invalidArgValue } = require('./errors');
@@ -109,6 +110,25 @@ function readPreopens(value = {}) {
   );
 }
 
+/** Where a guest has its devices. */
+const DEVICES = '/dev';
+
+/** Whether the guest has devices, which then are the only directory of that name. */
+function readDevices(value = false, preopens) {
+  validateBoolean(value, 'options.devices');
+  const isDevices = ({ mappedPath }) =>
+    posix.join(mappedPath, '/') === `${DEVICES}/`;
+  if (value && preopens.some(isDevices)) {
+    throw invalidArgValue(
+      readOptions,
+      'options.devices',
+      `cannot be had beside a preopen '${DEVICES}'`,
+      value,
+    );
+  }
+  return value;
+}
+
 /** An array of names that are all known. */
 function readNames(value, name, known) {
   return Array.from(validateArray(value, name), (element, i) =>
@@ -165,6 +185,7 @@ const OPTIONS = properties(
     'args',
     'env',
     'preopens',
+    'devices',
     'returnOnExit',
     'stdin',
     'stdout',
@@ -202,12 +223,14 @@ function readOptions(options) {
     args,
     env,
     preopens,
+    devices: false,
     stdin: validateFd(stdin, 'options.stdin'),
     stdout: validateFd(stdout, 'options.stdout'),
     stderr: validateFd(stderr, 'options.stderr'),
     limits: readLimits(options.limits),
     capabilities: readCapabilities(options.capabilities),
   };
+  native.devices = readDevices(options.devices, preopens);
   validateSpelling(options, 'options', OPTIONS);
   return native;
 }

@@ -8,6 +8,7 @@ const { CommandError } = require('./error');
 
 const OPTIONS = {
   capability: { type: 'string', multiple: true },
+  devices: { type: 'boolean' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   help: { type: 'boolean' },
@@ -110,11 +111,15 @@ function readArguments(argv) {
   const env = { __proto__: null };
   const limits = {};
   let capabilities;
+  let devices = false;
 
   for (const token of tokens) {
     if (token.kind === 'positional') {
       const guestArgs = argv.slice(token.index + 1);
-      const options = { preopens, env, limits, capabilities };
+      if (devices && '/dev' in preopens) {
+        refuse('--devices gives the guest a second directory named /dev');
+      }
+      const options = { preopens, devices, env, limits, capabilities };
       return { file: token.value, guestArgs, options };
     }
     if (token.kind === 'option-terminator') continue;
@@ -126,6 +131,9 @@ function readArguments(argv) {
         return { version: true };
       case 'capability':
         capabilities = [...(capabilities ?? []), token.value];
+        break;
+      case 'devices':
+        devices = true;
         break;
       case 'dir':
         addPreopen(preopens, token, false);

@@ -20,6 +20,8 @@ Options, all before FILE.wasm:
                        (without GUEST: under the name HOST)
   --ro-dir HOST[::GUEST]
                        the same, but it can change nothing in that directory
+  --devices            give it /dev with null, zero, random, urandom and its own
+                       stdin, stdout and stderr
   --env NAME[=VALUE]   set an environment variable for it
                        (without VALUE: to the value that NAME has here, if any)
   --capability NAME    let it make the calls of this group only, and of others

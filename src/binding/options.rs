@@ -6,9 +6,12 @@ use napi_derive::napi;
 use super::environment::Environment;
 use super::error::strings_error;
 use crate::abi::{Rights, Snapshot};
-use crate::ctx::{Grant, Limits, Options, Preopen, StringArray};
+use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::capability;
+
+/// Where the devices are for the guest.
+const DEVICES: &str = "/dev";
 
 /// The options of node:wasi, every one of them said, and those that only this class has.
 #[napi(object, object_to_js = false)]
@@ -23,6 +26,8 @@ pub struct WasiOptions<'env> {
     pub env: Array<'env>,
     /// The directories that the guest has from the start.
     pub preopens: Vec<WasiPreopen>,
+    /// Whether the guest has the devices that programs count on, as `/dev`.
+    pub devices: bool,
     /// The descriptor of the process that the guest has as 0.
     pub stdin: i32,
     /// The descriptor of the process that the guest has as 1.
@@ -75,9 +80,16 @@ impl<'env> WasiOptions<'env> {
     ///
     /// A capability or a right with an unknown name.
     pub fn read(self, env: &Env) -> Result<(Options, Function<'env, (), bool>)> {
-        let preopens = (self.preopens.into_iter())
+        let mut preopens = (self.preopens.into_iter())
             .map(WasiPreopen::read)
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        if self.devices {
+            preopens.push(Preopen {
+                mapped_path: DEVICES.into(),
+                source: PreopenSource::Devices,
+                rights: Rights::all(),
+            });
+        }
         let options = Options {
             snapshot: match self.version.as_str() {
                 "unstable" => Snapshot::Snapshot0,

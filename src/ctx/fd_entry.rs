@@ -20,6 +20,8 @@ pub struct FdEntry {
     preopen: Option<Arc<Preopen>>,
     /// Whether the host's descriptor of a preopen is kept as long as the guest is.
     stays_open: bool,
+    /// Whether it is a standard stream from the start.
+    is_standard_stream: bool,
     /// What counts the host's descriptor, where the guest opened it.
     _slot: Option<Slot>,
     pub(super) access: Access,
@@ -52,6 +54,7 @@ impl FdEntry {
             descriptor,
             preopen: None,
             stays_open: false,
+            is_standard_stream: false,
             _slot: None,
             access,
             fdflags: AtomicU16::new(fdflags.bits()),
@@ -138,7 +141,15 @@ impl FdEntry {
             inheriting: Rights::all(),
         };
         let access = Access::new(all, granted, Rights::all());
-        Self::with(Descriptor::Stream(stdio), access, Fdflags::empty())
+        Self {
+            is_standard_stream: true,
+            ..Self::with(Descriptor::Stream(stdio), access, Fdflags::empty())
+        }
+    }
+
+    /// Whether the guest has it from the start as one of its standard streams, be it renumbered since.
+    pub fn is_standard_stream(&self) -> bool {
+        self.is_standard_stream
     }
 
     /// What is open.

@@ -11,6 +11,7 @@ mod access;
 mod budget;
 mod clock;
 mod descriptor;
+mod devices;
 mod fd_entry;
 mod fdflags;
 mod file_id;
@@ -46,6 +47,7 @@ pub use strings::StringArray;
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{self, InterruptibleGuard, Room};
 use crate::vfs::{Directory, ReadDir, StreamHandle};
+use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
 use table::Table;
@@ -122,6 +124,9 @@ pub enum PreopenSource {
     /// file systems of a guest, the host's among them, may use the same device number. It is held for as
     /// long as the guest has it, be its command over or not.
     Directory(Arc<dyn Directory>),
+    /// The devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
+    /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
+    Devices,
 }
 
 impl From<PathBuf> for PreopenSource {
@@ -169,7 +174,7 @@ pub struct WasiCtx {
     /// The preopens below others with more rights.
     mounts: Mounts,
     clocks: Clocks,
-    random: Mutex<RandomSource>,
+    random: Arc<Mutex<RandomSource>>,
 }
 
 impl WasiCtx {
@@ -192,7 +197,10 @@ impl WasiCtx {
                 options.grant.stdio,
             ));
         }
-        let preopens = preopens::open(options.preopens, options.grant.preopens)?;
+        let host_random = RandomSource::Host(host::random::Random::default());
+        let random = Arc::new(Mutex::new(host_random));
+        let devices = Devices::new(options.stdio, Arc::clone(&random));
+        let preopens = preopens::open(options.preopens, options.grant.preopens, &devices)?;
         entries.extend(preopens.entries);
         Ok(Self {
             snapshot: options.snapshot,
@@ -205,7 +213,7 @@ impl WasiCtx {
             roots: preopens.ids,
             read_dir_room: Arc::default(),
             clocks: Clocks::Host,
-            random: Mutex::new(RandomSource::Host(host::random::Random::default())),
+            random,
         })
     }
 
@@ -221,10 +229,8 @@ impl WasiCtx {
     /// The same guest with other random bytes than the host's.
     #[must_use]
     pub fn with_random(self, random: Box<dyn Random>) -> Self {
-        Self {
-            random: Mutex::new(RandomSource::Other(random)),
-            ..self
-        }
+        *self.random_source() = RandomSource::Other(random);
+        self
     }
 
     /// The guest's clocks.
@@ -354,11 +360,13 @@ impl WasiCtx {
         let parked: Vec<_> = (self.preopens().into_iter())
             .map(|preopen| (preopen.park(), preopen))
             .collect();
-        let closed = self.table().replace(|entry| match entry.descriptor() {
-            stream if stream.is_lent() => Some(Arc::clone(entry)),
-            _ => (parked.iter())
+        let closed = self.table().replace(|entry| {
+            if entry.is_standard_stream() {
+                return Some(Arc::clone(entry));
+            }
+            (parked.iter())
                 .find(|(_, preopen)| Arc::ptr_eq(preopen, entry))
-                .map(|(parked, _)| Arc::clone(parked)),
+                .map(|(parked, _)| Arc::clone(parked))
         });
         drop(closed);
     }
@@ -418,8 +426,11 @@ impl WasiCtx {
     ///
     /// [`Errno::Io`]: there are none.
     pub fn random(&self, buf: &mut [u8]) -> Result<(), Errno> {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        random.fill(buf)
+        self.random_source().fill(buf)
+    }
+
+    fn random_source(&self) -> MutexGuard<'_, RandomSource> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

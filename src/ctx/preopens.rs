@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{self, Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::devices::Devices;
 use super::mounts::Mounts;
 use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
@@ -45,7 +46,11 @@ pub struct Preopened {
 /// With the preopen, what `open(2)` says of it. [`Errno::Notcapable`]: its path goes through another
 /// preopen in which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean
 /// another directory at the same time.
-pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, InitError> {
+pub fn open(
+    mut preopens: Vec<Preopen>,
+    granted: Rights,
+    devices: &Devices,
+) -> Result<Preopened, InitError> {
     for preopen in &mut preopens {
         if let PreopenSource::Path(path) = &mut preopen.source
             && let Ok(absolute) = path::absolute(&path)
@@ -54,7 +59,7 @@ pub fn open(mut preopens: Vec<Preopen>, granted: Rights) -> Result<Preopened, In
         }
     }
     let mut mounts = Mounts::default();
-    let dirs = match open_all(&preopens, &mut mounts) {
+    let dirs = match open_all(&preopens, devices, &mut mounts) {
         Ok(dirs) => dirs,
         Err((index, errno)) => {
             let given = Given::Preopen(preopens.swap_remove(index));
@@ -88,10 +93,14 @@ struct OpenedDir {
 }
 
 /// Opens each preopen, its path being absolute; or tells which of them cannot be opened, and why.
-fn open_all(preopens: &[Preopen], mounts: &mut Mounts) -> Result<Vec<OpenedDir>, (usize, Errno)> {
+fn open_all(
+    preopens: &[Preopen],
+    devices: &Devices,
+    mounts: &mut Mounts,
+) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
     for (index, preopen) in preopens.iter().enumerate() {
-        let dir = open_source(&preopen.source).map_err(|errno| (index, errno))?;
+        let dir = open_source(&preopen.source, devices).map_err(|errno| (index, errno))?;
         ids.push(FileId::of(dir.as_ref()).map_err(|errno| (index, errno))?);
         dirs.push(dir);
     }
@@ -119,10 +128,11 @@ fn open_all(preopens: &[Preopen], mounts: &mut Mounts) -> Result<Vec<OpenedDir>,
     Ok(opened.collect())
 }
 
-fn open_source(source: &PreopenSource) -> Result<Dir, Errno> {
+fn open_source(source: &PreopenSource, devices: &Devices) -> Result<Dir, Errno> {
     match source {
         PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
         PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
+        PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices.clone()))),
     }
 }
 
@@ -146,6 +156,7 @@ impl Preopens<'_> {
                 Ok(nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer)))
             }
             PreopenSource::Directory(_) => Ok((None, self.perhaps_around(index))),
+            PreopenSource::Devices => Ok((None, Vec::new())),
         }
     }
 
@@ -244,7 +255,7 @@ impl Preopens<'_> {
             .open_at(last, how)?
         {
             Opened::Dir(dir) => Ok((dir, between)),
-            Opened::File(_) => Err(Errno::Notdir),
+            Opened::Stream(_) | Opened::File(_) => Err(Errno::Notdir),
         }
     }
 

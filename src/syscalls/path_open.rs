@@ -91,6 +91,7 @@ impl Request {
     fn entry(&self, path: OpenedPath) -> FdEntry {
         let descriptor = match path.opened {
             Opened::Dir(dir) => Descriptor::Dir(dir),
+            Opened::Stream(stream) => Descriptor::Stream(stream),
             Opened::File(file) => Descriptor::File(OpenFile::new(file, self.how.fdflags)),
         };
         FdEntry::new(descriptor, self.rights, path.granted, self.how.fdflags)

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{DirStream, FileHandle, Name, OpenHow, Result, SetTime, Step};
+use super::{DirStream, FileHandle, Name, OpenHow, Result, SetTime, Step, StreamHandle};
 use crate::abi::{Errno, Filestat, Oflags};
 use crate::host;
 
@@ -184,6 +184,8 @@ pub trait Directory: Debug + Send + Sync + 'static {
 pub enum Opened {
     /// A directory. What was opened without `DIRECTORY` may be one all the same.
     Dir(Dir),
+    /// A pipe, a device, or what else has no offsets, of a file system that tells.
+    Stream(StreamHandle),
     /// Anything.
     File(FileHandle),
 }
@@ -197,6 +199,7 @@ impl Opened {
     pub fn stat(&self) -> Result<Filestat> {
         match self {
             Opened::Dir(dir) => dir.as_ref().stat(),
+            Opened::Stream(stream) => stream.stat(),
             Opened::File(file) => file.stat(),
         }
     }

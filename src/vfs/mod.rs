@@ -29,7 +29,15 @@ pub use stream::{Poll, Stream, StreamHandle};
 
 pub use crate::host::{DirEntry, Name, NameBuf, OpenHow, SetTime, Step};
 
-use crate::abi::Errno;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::abi::{Device, Errno};
 
 /// What an operation of a file system comes to.
 pub type Result<T> = std::result::Result<T, Errno>;
+
+/// A device number for a new file system, that no other of the process has. Those of hosts are smaller.
+pub fn new_device() -> Device {
+    static NEXT: AtomicU64 = AtomicU64::new(1 << 40);
+    NEXT.fetch_add(1, Relaxed)
+}

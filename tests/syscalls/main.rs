@@ -36,9 +36,11 @@ mod readdir;
 mod sched;
 
 mod arguments;
+mod devices;
 mod escape;
 mod file_systems;
 mod foreign;
+mod given;
 mod grants;
 mod nested;
 mod pointers;

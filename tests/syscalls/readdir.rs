@@ -42,7 +42,7 @@ fn page(guest: &Guest, fd: u64, buf_len: u64, cookie: u64) -> Page {
 
 /// All entries from a cookie on, read with a buffer of one size. A buffer too small for a name is
 /// doubled, as wasi-libc does.
-fn list(guest: &Guest, fd: u64, buf_len: u64, mut cookie: u64) -> Vec<(String, Dirent)> {
+pub fn list(guest: &Guest, fd: u64, buf_len: u64, mut cookie: u64) -> Vec<(String, Dirent)> {
     let mut entries = Vec::new();
     let mut size = buf_len;
     loop {

@@ -111,7 +111,21 @@ impl Guest {
         Self::made(Way::Host, change)
     }
 
+    /// A guest of the host's, of whose context `change` makes another.
+    #[track_caller]
+    pub fn changed(change: impl FnOnce(WasiCtx) -> WasiCtx) -> Self {
+        Self::made_of(Way::Host, |_| {}, change).unwrap()
+    }
+
     fn made(way: Way, change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
+        Self::made_of(way, change, |ctx| ctx)
+    }
+
+    fn made_of(
+        way: Way,
+        change: impl FnOnce(&mut Setup),
+        change_ctx: impl FnOnce(WasiCtx) -> WasiCtx,
+    ) -> Result<Self, Errno> {
         let mut setup = Setup::new(way);
         change(&mut setup);
         let options = Options {
@@ -123,7 +137,8 @@ impl Guest {
             limits: setup.limits,
             grant: setup.grant,
         };
-        let ctx = Arc::new(WasiCtx::new(options).map_err(|error| error.errno)?);
+        let ctx = WasiCtx::new(options).map_err(|error| error.errno)?;
+        let ctx = Arc::new(change_ctx(ctx));
         let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
         Ok(Self::over(ctx, scratch, way, stdio))
     }

@@ -1,0 +1,229 @@
+//! `/dev`: a directory of the devices that programs count on.
+//!
+//! Nothing in it is the host's but the standard streams, which are those of the guest. It is read-only:
+//! what would change the directory is `EROFS`, while devices can be written.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::random::RandomSource;
+use crate::abi::{Device as DeviceNumber, Dircookie, Errno, Filestat, Filetype, Inode, Oflags};
+use crate::host::{self, Direction, Readiness, interrupt};
+use crate::memory::Iovecs;
+use crate::vfs::{
+    self, Dir, DirEntry, DirStream, Directory, Name, OpenHow, Opened, Poll, Result, Stream,
+    StreamHandle,
+};
+
+/// What there is, in the order in which it is listed.
+const DEVICES: [(&str, Device); 7] = [
+    ("null", Device::Null),
+    ("zero", Device::Zero),
+    ("random", Device::Random),
+    ("urandom", Device::Random),
+    ("stdin", Device::Stdio(0)),
+    ("stdout", Device::Stdio(1)),
+    ("stderr", Device::Stdio(2)),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Device {
+    /// Reads nothing, and takes all that is written.
+    Null,
+    /// Reads zeros, and takes all that is written.
+    Zero,
+    /// Reads what `random_get` gives, and takes all that is written.
+    Random,
+    /// The guest's standard stream with this number, whatever it has done with its own descriptor.
+    Stdio(usize),
+}
+
+/// The inode number of the directory; those of the devices follow.
+const ROOT: Inode = 1;
+
+/// How many bytes a device makes at a time.
+const CHUNK: usize = 4096;
+
+/// The directory.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    dev: DeviceNumber,
+    stdio: [i32; 3],
+    random: Arc<Mutex<RandomSource>>,
+}
+
+impl Devices {
+    /// The devices of a guest with these standard streams and this source of random bytes.
+    pub fn new(stdio: [i32; 3], random: Arc<Mutex<RandomSource>>) -> Self {
+        Self {
+            dev: vfs::new_device(),
+            stdio,
+            random,
+        }
+    }
+
+    fn find(name: Name<'_>) -> Result<(Inode, Device)> {
+        let index = DEVICES
+            .iter()
+            .position(|(device, _)| device.as_bytes() == name.as_bytes());
+        let index = index.ok_or(Errno::Noent)?;
+        Ok((ROOT + 1 + index as Inode, DEVICES[index].1))
+    }
+
+    fn filestat(&self, ino: Inode, filetype: Filetype) -> Filestat {
+        Filestat {
+            dev: self.dev,
+            ino,
+            filetype,
+            nlink: 1,
+            size: 0,
+            atim: 0,
+            mtim: 0,
+            ctim: 0,
+        }
+    }
+
+    /// The embedder's stream, lent once more.
+    fn stdio(&self, stream: usize) -> Result<host::File> {
+        Ok(host::File::lent(self.stdio[stream])?)
+    }
+}
+
+impl Directory for Devices {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(Filestat {
+            nlink: 2,
+            ..self.filestat(ROOT, Filetype::Directory)
+        })
+    }
+
+    fn stat_at(&self, name: Name<'_>) -> Result<Filestat> {
+        match Self::find(name)? {
+            (_, Device::Stdio(stream)) => Ok(self.stdio(stream)?.stat()?),
+            (ino, _) => Ok(self.filestat(ino, Filetype::CharacterDevice)),
+        }
+    }
+
+    fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> Result<Opened> {
+        let Some(name) = name else {
+            if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) {
+                return Err(Errno::Isdir);
+            }
+            return Ok(Opened::Dir(Dir::Other(Arc::new(self.clone()))));
+        };
+        let (ino, device) = match Self::find(name) {
+            Err(Errno::Noent) if how.oflags.contains(Oflags::CREAT) => return Err(Errno::Rofs),
+            found => found?,
+        };
+        if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) {
+            return Err(Errno::Exist);
+        }
+        if how.oflags.contains(Oflags::DIRECTORY) {
+            return Err(Errno::Notdir);
+        }
+        Ok(Opened::Stream(match device {
+            Device::Stdio(stream) => StreamHandle::Host(self.stdio(stream)?),
+            device => StreamHandle::Other(Box::new(OpenDevice {
+                device,
+                stat: self.filestat(ino, Filetype::CharacterDevice),
+                random: Arc::clone(&self.random),
+            })),
+        }))
+    }
+
+    fn open_dir_at(&self, name: Name<'_>) -> Result<Dir> {
+        Self::find(name)?;
+        Err(Errno::Notdir)
+    }
+
+    fn open_dotdot(&self) -> Result<Dir> {
+        Ok(Dir::Other(Arc::new(self.clone())))
+    }
+
+    fn read_link_at(&self, name: Name<'_>) -> Result<Vec<u8>> {
+        Self::find(name)?;
+        Err(Errno::Inval)
+    }
+
+    fn read_dir(&self) -> Result<Box<dyn DirStream>> {
+        Ok(Box::new(Listing))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Lists the directory. A cookie is the number of entries before.
+#[derive(Debug)]
+struct Listing;
+
+impl DirStream for Listing {
+    fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>> {
+        let dots = [".", ".."].map(|name| (name, ROOT, Filetype::Directory));
+        let devices = (DEVICES.iter().zip(ROOT + 1..))
+            .map(|((name, _), ino)| (*name, ino, Filetype::CharacterDevice));
+        let at = usize::try_from(cookie).unwrap_or(usize::MAX);
+        let entry = dots.into_iter().chain(devices).nth(at);
+        Ok(entry.map(|(name, ino, filetype)| DirEntry {
+            name: name.as_bytes(),
+            ino,
+            filetype,
+            next: cookie + 1,
+        }))
+    }
+}
+
+/// A device that is open.
+#[derive(Debug)]
+struct OpenDevice {
+    device: Device,
+    stat: Filestat,
+    random: Arc<Mutex<RandomSource>>,
+}
+
+impl Stream for OpenDevice {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(self.stat)
+    }
+
+    fn read(&self, iovs: &Iovecs<'_>, _: bool) -> Result<usize> {
+        match self.device {
+            Device::Zero => fill(iovs, |_| Ok(())),
+            Device::Random => fill(iovs, |chunk| {
+                let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+                random.fill(chunk)
+            }),
+            Device::Null | Device::Stdio(_) => Ok(0),
+        }
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>, _: bool) -> Result<usize> {
+        Ok(ciovs.len())
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Ready(Readiness::default())
+    }
+}
+
+/// Fills the buffers with what `make` makes of zeros, a chunk at a time: all of them, unless that fails or
+/// the thread is interrupted.
+fn fill(iovs: &Iovecs<'_>, make: impl Fn(&mut [u8]) -> Result<()>) -> Result<usize> {
+    let mut nread = 0;
+    for buf in iovs.bufs() {
+        let mut rest = *buf;
+        while !rest.is_empty() {
+            let mut chunk = [0; CHUNK];
+            let chunk = &mut chunk[..CHUNK.min(rest.len())];
+            let made = make(chunk).and_then(|()| Ok(interrupt::check()?));
+            match made {
+                Ok(()) => nread += rest.write(chunk),
+                Err(_) if nread > 0 => return Ok(nread),
+                Err(error) => return Err(error),
+            }
+            rest = rest.skip(chunk.len());
+        }
+    }
+    Ok(nread)
+}
