@@ -143,7 +143,8 @@ impl Descriptor {
     pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().read_at(iovs, offset),
-            _ => Ok(self.host_stream(Errno::Spipe)?.read_at(iovs, offset)?),
+            Descriptor::Stream(stream) => stream.read_at(iovs, offset),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -152,7 +153,8 @@ impl Descriptor {
     pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().write_at(ciovs, offset),
-            _ => Ok(self.host_stream(Errno::Spipe)?.write_at(ciovs, offset)?),
+            Descriptor::Stream(stream) => stream.write_at(ciovs, offset),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -165,10 +167,8 @@ impl Descriptor {
     ) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().read_at_interruptible(iovs, offset, nonblock),
-            _ => {
-                let file = self.host_stream(Errno::Spipe)?;
-                Ok(file.read_at_interruptible(iovs, offset, nonblock)?)
-            }
+            Descriptor::Stream(stream) => stream.read_at_interruptible(iovs, offset, nonblock),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -183,10 +183,10 @@ impl Descriptor {
             Descriptor::File(file) => file
                 .handle()
                 .write_at_interruptible(ciovs, offset, nonblock),
-            _ => {
-                let file = self.host_stream(Errno::Spipe)?;
-                Ok(file.write_at_interruptible(ciovs.clone(), offset, nonblock)?)
+            Descriptor::Stream(stream) => {
+                stream.write_at_interruptible(ciovs.clone(), offset, nonblock)
             }
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
@@ -195,7 +195,8 @@ impl Descriptor {
     pub fn seek(&self, to: SeekFrom) -> Result<Filesize, Errno> {
         match self {
             Descriptor::File(file) => file.seek(to),
-            _ => Ok(self.host_stream(Errno::Spipe)?.seek(to)?),
+            Descriptor::Stream(stream) => stream.seek(to),
+            Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 

@@ -1,8 +1,8 @@
 use std::fmt::Debug;
 
 use super::Result;
-use crate::abi::{Errno, Fdflags, Filestat};
-use crate::host::{self, Direction, Readiness, StreamFlags};
+use crate::abi::{Errno, Fdflags, Filesize, Filestat};
+use crate::host::{self, Direction, Readiness, SeekFrom, StreamFlags};
 use crate::memory::Iovecs;
 
 /// A pipe, a terminal, a buffer or a callback: what has no offsets, and may have to be waited for.
@@ -20,6 +20,14 @@ pub trait Stream: Debug + Send + Sync + 'static {
     ///
     /// Of itself, it is none.
     fn is_terminal(&self) -> bool {
+        false
+    }
+
+    /// Whether offsets are accepted and mean nothing, as of Linux's `/dev/null`: `lseek(2)` is always at
+    /// 0, and `preadv(2)` and `pwritev(2)` read and write. Otherwise they fail with [`Errno::Spipe`].
+    ///
+    /// Of itself, it has no offsets.
+    fn ignores_offsets(&self) -> bool {
         false
     }
 
@@ -167,6 +175,61 @@ impl StreamHandle {
         match self {
             StreamHandle::Host(file) => Ok(file.write_interruptible(ciovs, nonblock)?),
             StreamHandle::Other(stream) => stream.write(&ciovs, nonblock),
+        }
+    }
+
+    /// `preadv(2)`.
+    #[inline(always)]
+    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.read_at(iovs, offset)?),
+            StreamHandle::Other(stream) if stream.ignores_offsets() => stream.read(iovs, false),
+            StreamHandle::Other(_) => Err(Errno::Spipe),
+        }
+    }
+
+    /// `pwritev(2)`.
+    #[inline(always)]
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.write_at(ciovs, offset)?),
+            StreamHandle::Other(stream) if stream.ignores_offsets() => stream.write(ciovs, false),
+            StreamHandle::Other(_) => Err(Errno::Spipe),
+        }
+    }
+
+    /// `preadv(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn read_at_interruptible(
+        &self,
+        iovs: &Iovecs<'_>,
+        offset: Filesize,
+        nonblock: bool,
+    ) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.read_at_interruptible(iovs, offset, nonblock)?),
+            StreamHandle::Other(_) => self.read_at(iovs, offset),
+        }
+    }
+
+    /// `pwritev(2)`, waiting unless `nonblock`, and interruptible.
+    pub fn write_at_interruptible(
+        &self,
+        ciovs: Iovecs<'_>,
+        offset: Filesize,
+        nonblock: bool,
+    ) -> Result<usize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.write_at_interruptible(ciovs, offset, nonblock)?),
+            StreamHandle::Other(_) => self.write_at(&ciovs, offset),
+        }
+    }
+
+    /// `lseek(2)`.
+    pub fn seek(&self, to: SeekFrom) -> Result<Filesize> {
+        match self {
+            StreamHandle::Host(file) => Ok(file.seek(to)?),
+            StreamHandle::Other(stream) if stream.ignores_offsets() => Ok(0),
+            StreamHandle::Other(_) => Err(Errno::Spipe),
         }
     }
 

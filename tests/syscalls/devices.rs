@@ -1,7 +1,7 @@
 //! `/dev`: what a program finds there, and that it can change nothing.
 
-use wasi_rs::abi::Errno::{self, Exist, Isdir, Noent, Notdir, Rofs, Spipe};
-use wasi_rs::abi::{Filestat, Filetype, Oflags, Rights};
+use wasi_rs::abi::Errno::{self, Exist, Isdir, Noent, Notdir, Rofs};
+use wasi_rs::abi::{Filesize, Filestat, Filetype, Oflags, Rights};
 use wasi_rs::ctx::{Preopen, PreopenSource};
 
 use crate::readdir::list;
@@ -80,12 +80,23 @@ fn a_shell_may_truncate_and_create_what_is_there() {
 }
 
 #[test]
-fn devices_have_no_offsets() {
+fn offsets_mean_nothing_to_them() {
     let guest = guest();
-    let fd = open(&guest, "zero", Open::FILE);
-    let iovs = guest.iovs(&[[BUF, 1]]);
-    let args = [fd, iovs[0], iovs[1], 0, OUT];
-    assert_eq!(guest.errno("fd_pread", args), Spipe);
+    for name in ["null", "zero", "urandom"] {
+        let fd = open(&guest, name, Open::FILE);
+        for (offset, whence) in [(7, 0), (7, 1), (0, 2)] {
+            let at: Filesize = guest.record("fd_seek", &[fd, offset, whence]);
+            assert_eq!(at, 0, "{name}");
+        }
+        assert_eq!(guest.record::<Filesize>("fd_tell", &[fd]), 0);
+        let [iovs, iovs_len] = guest.iovs(&[[BUF, 8]]);
+        let outcome = guest.call("fd_pread", [fd, iovs, iovs_len, 9, OUT]);
+        let nread = if name == "null" { 0 } else { 8 };
+        assert_eq!(outcome.u32_at(OUT), nread, "{name}");
+        let [ciovs, ciovs_len] = guest.ciovs("text");
+        let nwritten: u32 = guest.record("fd_pwrite", &[fd, ciovs, ciovs_len, 9]);
+        assert_eq!(nwritten, 4, "{name}");
+    }
 }
 
 #[test]
@@ -175,8 +186,8 @@ mod streams {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let (mut printed, printer) = std::io::pipe().unwrap();
         let guest = Guest::with(|setup| {
-            setup.stdio[0] = std::os::fd::OwnedFd::from(reader).into();
-            setup.stdio[1] = std::os::fd::OwnedFd::from(printer).into();
+            setup.stdio[0] = std::os::fd::OwnedFd::from(reader);
+            setup.stdio[1] = std::os::fd::OwnedFd::from(printer);
             setup.other_preopens.push(Preopen {
                 mapped_path: "/dev".into(),
                 source: PreopenSource::Devices,
