@@ -27,18 +27,22 @@ function readExamples() {
   );
 }
 
+/** The program around an example that makes an instance. */
+const runsApp = (code) => `
+  import { readFile } from 'node:fs/promises';
+  import { WASI } from 'wasi-rs';
+  ${code}
+  const { instance } = await WebAssembly.instantiate(
+    await readFile('app.wasm'),
+    wasi.getImportObject(),
+  );
+  process.exitCode = wasi.start(instance);`;
+
 /** What is put around a statement to make it a program. */
 const PROGRAMS = {
   'class WASI': (code) => code,
-  capabilities: (code) => `
-    import { readFile } from 'node:fs/promises';
-    import { WASI } from 'wasi-rs';
-    ${code}
-    const { instance } = await WebAssembly.instantiate(
-      await readFile('app.wasm'),
-      wasi.getImportObject(),
-    );
-    process.exitCode = wasi.start(instance);`,
+  capabilities: runsApp,
+  devices: runsApp,
 };
 
 const examples = readExamples();

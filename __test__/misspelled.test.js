@@ -22,6 +22,7 @@ const MISSPELLED = {
   args: ['arg', 'ARGS', 'Args'],
   env: ['envs', 'ENV'],
   preopens: ['preopen', 'preOpens', 'pre_opens', 'propens', 'preopend'],
+  devices: ['device', 'Devices', 'devises', 'dev-ices'],
   returnOnExit: ['returnonexit', 'return-on-exit', 'returnOnExits'],
   stdin: ['stdIn', 'sdtin', 'stdi', 'stdinn'],
   stdout: ['stdOut', 'stdot', 'std_out', 'stdouts'],

@@ -113,11 +113,13 @@ function readPreopens(value = {}) {
 /** Where a guest has its devices. */
 const DEVICES = '/dev';
 
+function isDevices({ mappedPath }) {
+  return posix.join(mappedPath, '/') === `${DEVICES}/`;
+}
+
 /** Whether the guest has devices, which then are the only directory of that name. */
 function readDevices(value = false, preopens) {
   validateBoolean(value, 'options.devices');
-  const isDevices = ({ mappedPath }) =>
-    posix.join(mappedPath, '/') === `${DEVICES}/`;
   if (value && preopens.some(isDevices)) {
     throw invalidArgValue(
       readOptions,

@@ -10,9 +10,9 @@
 //! it. Whether it lies below another is not known, so its rights are kept as if it did.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{self, Component, Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, mem};
 
 use super::devices::Devices;
 use super::mounts::Mounts;
@@ -51,18 +51,16 @@ pub fn open(
     granted: Rights,
     devices: &Devices,
 ) -> Result<Preopened, InitError> {
-    for preopen in &mut preopens {
-        if let PreopenSource::Path(path) = &mut preopen.source
-            && let Ok(absolute) = path::absolute(&path)
-        {
-            *path = absolute;
-        }
-    }
+    let mut given_paths: Vec<_> = preopens.iter_mut().map(make_absolute).collect();
     let mut mounts = Mounts::default();
     let dirs = match open_all(&preopens, devices, &mut mounts) {
         Ok(dirs) => dirs,
         Err((index, errno)) => {
-            let given = Given::Preopen(preopens.swap_remove(index));
+            let mut preopen = preopens.swap_remove(index);
+            if let Some(path) = given_paths.swap_remove(index) {
+                preopen.source = path.into();
+            }
+            let given = Given::Preopen(preopen);
             return Err(InitError { errno, given });
         }
     };
@@ -82,6 +80,15 @@ pub fn open(
         ids,
         mounts,
     })
+}
+
+/// Makes the path of a preopen absolute, and gives the one that it had.
+fn make_absolute(preopen: &mut Preopen) -> Option<PathBuf> {
+    let PreopenSource::Path(path) = &mut preopen.source else {
+        return None;
+    };
+    let absolute = path::absolute(&path).ok()?;
+    Some(mem::replace(path, absolute))
 }
 
 /// A preopen that has been opened.
