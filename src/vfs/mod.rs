@@ -14,6 +14,7 @@
 
 mod dir;
 mod file;
+pub mod memory;
 mod open_file;
 mod read_dir;
 mod stream;

@@ -90,7 +90,7 @@ impl File for Bytes {
 }
 
 /// Calls with `bytes` in two buffers of a guest's, and copies back what they hold then.
-fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
+pub(super) fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
     let half = bytes.len() as u32 / 2;
     let list = bytes.len().next_multiple_of(4);
     let mut laid = bytes.to_vec();
@@ -111,14 +111,14 @@ fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
 }
 
 /// Reads up to `len` bytes by `call`.
-fn read(len: usize, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>) -> String {
+pub(super) fn read(len: usize, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>) -> String {
     let mut bytes = vec![0; len];
     let nread = with_iovecs(&mut bytes, call).unwrap();
     String::from_utf8(bytes[..nread].to_vec()).unwrap()
 }
 
 /// Writes all of `text` by `call`.
-fn write(text: &str, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>) {
+pub(super) fn write(text: &str, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>) {
     let nwritten = with_iovecs(&mut text.as_bytes().to_vec(), call);
     assert_eq!(nwritten, Ok(text.len()));
 }

@@ -1,0 +1,270 @@
+use std::any::Any;
+use std::sync::{Arc, RwLockReadGuard};
+
+use super::file::MemoryFile;
+use super::list::MemoryList;
+use super::node::Node;
+use super::tree::{Child, Tree};
+use super::volume::Volume;
+use super::{Fs, now};
+use crate::abi::{Errno, Filestat, Filetype, Oflags};
+use crate::vfs::{Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime};
+
+/// The most bytes that the target of a symbolic link may have: `PATH_MAX` without the NUL.
+const MAX_TARGET: usize = 4095;
+
+/// An open directory, which stays in the table for as long as it is.
+///
+/// To drop one takes the lock of the names: so none is dropped by who holds it.
+#[derive(Debug)]
+pub(super) struct MemoryDir {
+    fs: Arc<Fs>,
+    key: usize,
+}
+
+/// What a name was found to stand for, open.
+enum Found {
+    Dir(MemoryDir),
+    Node(Arc<Node>),
+}
+
+impl MemoryDir {
+    /// Opens a directory of the table, which the caller has locked.
+    pub fn open(fs: &Arc<Fs>, tree: &Tree, key: usize) -> Self {
+        tree.open(key);
+        Self {
+            fs: Arc::clone(fs),
+            key,
+        }
+    }
+
+    pub fn key(&self) -> usize {
+        self.key
+    }
+
+    pub fn tree(&self) -> RwLockReadGuard<'_, Tree> {
+        self.fs.read()
+    }
+
+    fn reopen(&self) -> Self {
+        Self::open(&self.fs, &self.tree(), self.key)
+    }
+
+    fn into_dir(self) -> Dir {
+        Dir::Other(Arc::new(self))
+    }
+
+    fn found(&self, tree: &Tree, child: &Child) -> Found {
+        match child {
+            Child::Dir(key) => Found::Dir(Self::open(&self.fs, tree, *key)),
+            Child::Node(node) => Found::Node(Arc::clone(node)),
+        }
+    }
+
+    fn find(&self, name: Name<'_>) -> Result<Found> {
+        let tree = self.tree();
+        let child = tree.child(self.key, name)?;
+        Ok(self.found(&tree, child))
+    }
+
+    /// Creates a regular file; none where another has come first.
+    fn create(&self, name: Name<'_>) -> Result<Option<Arc<Node>>> {
+        let now = now();
+        let mut created = None;
+        let result = self.fs.write().add_node(self.key, name, now, |volume| {
+            let node = Node::new(volume, Filetype::RegularFile, now)?;
+            Ok(Arc::clone(created.insert(node)))
+        });
+        match result {
+            Err(Errno::Exist) => Ok(None),
+            result => result.map(|()| created),
+        }
+    }
+
+    /// What is at a name, or a file that is created there.
+    fn find_or_create(&self, name: Name<'_>, how: OpenHow) -> Result<Found> {
+        let creates = how.oflags.contains(Oflags::CREAT);
+        loop {
+            match self.find(name) {
+                Err(Errno::Noent) if creates => {}
+                Ok(_) if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) => {
+                    return Err(Errno::Exist);
+                }
+                result => return result,
+            }
+            if let Some(node) = self.create(name)? {
+                return Ok(Found::Node(node));
+            }
+        }
+    }
+
+    /// Another directory, if it is of this file system.
+    fn same_fs<'d>(&self, other: &'d dyn Directory) -> Result<&'d Self> {
+        (other.as_any().downcast_ref::<Self>())
+            .filter(|other| Arc::ptr_eq(&self.fs, &other.fs))
+            .ok_or(Errno::Xdev)
+    }
+
+    /// Adds a file or link that has been made to the directory.
+    pub fn add(&self, name: Name<'_>, node: Arc<Node>) -> Result<()> {
+        let now = now();
+        self.fs.write().add_node(self.key, name, now, |_| Ok(node))
+    }
+
+    pub fn volume(&self) -> &Arc<Volume> {
+        &self.fs.volume
+    }
+
+    /// The directory at a name, made if it is not there.
+    pub fn open_or_create_dir_at(&self, name: Name<'_>) -> Result<Self> {
+        match self.create_dir_at(name) {
+            Ok(()) | Err(Errno::Exist) => {}
+            Err(errno) => return Err(errno),
+        }
+        match self.find(name)? {
+            Found::Dir(dir) => Ok(dir),
+            Found::Node(_) => Err(Errno::Notdir),
+        }
+    }
+}
+
+impl Drop for MemoryDir {
+    fn drop(&mut self) {
+        let is_last = self.fs.read().close(self.key);
+        if is_last {
+            self.fs.write().free(self.key);
+        }
+    }
+}
+
+impl Directory for MemoryDir {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(self.tree().stat(self.key))
+    }
+
+    fn stat_at(&self, name: Name<'_>) -> Result<Filestat> {
+        let node = {
+            let tree = self.tree();
+            match tree.child(self.key, name)? {
+                Child::Dir(key) => return Ok(tree.stat(*key)),
+                Child::Node(node) => Arc::clone(node),
+            }
+        };
+        Ok(node.stat())
+    }
+
+    fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> Result<Opened> {
+        let found = match name {
+            Some(name) => self.find_or_create(name, how)?,
+            None if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) => return Err(Errno::Exist),
+            None => Found::Dir(self.reopen()),
+        };
+        match found {
+            Found::Dir(_) if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) => {
+                Err(Errno::Isdir)
+            }
+            Found::Dir(dir) => Ok(Opened::Dir(dir.into_dir())),
+            Found::Node(_) if how.oflags.contains(Oflags::DIRECTORY) => Err(Errno::Notdir),
+            Found::Node(node) if node.filetype == Filetype::SymbolicLink => Err(Errno::Loop),
+            Found::Node(node) => {
+                if how.oflags.contains(Oflags::TRUNC) {
+                    node.set_size(0)?;
+                }
+                let file = Box::new(MemoryFile::new(node));
+                Ok(Opened::File(FileHandle::Other(file)))
+            }
+        }
+    }
+
+    fn open_dir_at(&self, name: Name<'_>) -> Result<Dir> {
+        match self.find(name)? {
+            Found::Dir(dir) => Ok(dir.into_dir()),
+            Found::Node(_) => Err(Errno::Notdir),
+        }
+    }
+
+    fn open_dotdot(&self) -> Result<Dir> {
+        let tree = self.tree();
+        let parent = tree.dir(self.key).parent.ok_or(Errno::Noent)?;
+        Ok(Self::open(&self.fs, &tree, parent).into_dir())
+    }
+
+    fn read_link_at(&self, name: Name<'_>) -> Result<Vec<u8>> {
+        match self.find(name)? {
+            Found::Node(node) if node.filetype == Filetype::SymbolicLink => Ok(node.target()),
+            _ => Err(Errno::Inval),
+        }
+    }
+
+    fn read_dir(&self) -> Result<Box<dyn DirStream>> {
+        Ok(Box::new(MemoryList::new(self.reopen())))
+    }
+
+    fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<()> {
+        let now = now();
+        self.fs.write().set_times(self.key, atim, mtim, now);
+        Ok(())
+    }
+
+    fn set_times_at(&self, name: Name<'_>, atim: SetTime, mtim: SetTime) -> Result<()> {
+        match self.find(name)? {
+            Found::Dir(dir) => dir.set_times(atim, mtim)?,
+            Found::Node(node) => node.set_times(atim, mtim),
+        }
+        Ok(())
+    }
+
+    fn create_dir_at(&self, name: Name<'_>) -> Result<()> {
+        let now = now();
+        self.fs.write().create_dir(self.key, name, now)
+    }
+
+    fn unlink_at(&self, name: Name<'_>) -> Result<()> {
+        let now = now();
+        let node = self.fs.write().unlink(self.key, name, now)?;
+        node.set_changed(now);
+        Ok(())
+    }
+
+    fn remove_dir_at(&self, name: Name<'_>) -> Result<()> {
+        let now = now();
+        self.fs.write().remove_dir(self.key, name, now)
+    }
+
+    fn rename_at(&self, old: Name<'_>, new_dir: &dyn Directory, new: Name<'_>) -> Result<()> {
+        let new_dir = self.same_fs(new_dir)?;
+        let now = now();
+        let (from, to) = ((self.key, old), (new_dir.key, new));
+        let changed = self.fs.write().rename(from, to, now)?;
+        for node in changed.iter().flatten() {
+            node.set_changed(now);
+        }
+        Ok(())
+    }
+
+    fn link_at(&self, old: Option<Name<'_>>, new_dir: &dyn Directory, new: Name<'_>) -> Result<()> {
+        let new_dir = self.same_fs(new_dir)?;
+        let now = now();
+        let (from, to) = ((self.key, old), (new_dir.key, new));
+        let node = self.fs.write().link(from, to, now)?;
+        node.set_changed(now);
+        Ok(())
+    }
+
+    fn symlink_at(&self, target: &[u8], name: Name<'_>) -> Result<()> {
+        if target.is_empty() {
+            return Err(Errno::Noent);
+        }
+        if target.len() > MAX_TARGET {
+            return Err(Errno::Nametoolong);
+        }
+        let now = now();
+        (self.fs.write()).add_node(self.key, name, now, |volume| {
+            Node::with_bytes(volume, Filetype::SymbolicLink, now, target)
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

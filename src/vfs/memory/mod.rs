@@ -1,0 +1,103 @@
+//! A file system in memory, which behaves as Linux's tmpfs does.
+//!
+//! - `tree`: the directories, in one table under one lock, and what is done to names in them. What a name
+//!   stands for is a directory of that table or a node.
+//! - `names`: the entries of one directory.
+//! - `node`: a regular file or a symbolic link, which lives for as long as it has a name or is open.
+//! - `content`: bytes, in chunks of which only those that were written exist.
+//! - `volume`: what all of these share: the device number, the limits and what is used of them.
+//! - `directory`, `file`, `list`: the contracts of `vfs` over them.
+//!
+//! # Locks
+//!
+//! There is one lock for all names, and one for the bytes and times of each file. No thread waits for a
+//! file while it holds the names, so that names are never held up by the copying of bytes; and none waits
+//! for the names while it holds a file. Under both there is nothing but work in memory.
+//!
+//! # What differs from tmpfs
+//!
+//! There are no permission bits, devices or FIFOs. `atim` is only ever set, as with `noatime`. `fd_allocate`
+//! makes a file longer and reserves nothing.
+
+mod build;
+mod content;
+mod directory;
+mod file;
+mod list;
+mod names;
+mod node;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod volume;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use build::BuildError;
+pub use volume::{Limits, Usage};
+
+use self::directory::MemoryDir;
+use self::tree::Tree;
+use self::volume::Volume;
+use super::Directory;
+use crate::abi::{Clockid, Timestamp};
+use crate::host;
+
+/// A file system in memory. Clones are the same one; it lives for as long as one of them or something in it
+/// is open.
+#[derive(Clone, Debug)]
+pub struct MemoryFs(Arc<Fs>);
+
+impl MemoryFs {
+    /// An empty file system, with a device number that no other one of this process has.
+    pub fn new(limits: Limits) -> Self {
+        let volume = Arc::new(Volume::new(limits));
+        let tree = Tree::new(Arc::clone(&volume), now());
+        Self(Arc::new(Fs {
+            tree: RwLock::new(tree),
+            volume,
+        }))
+    }
+
+    /// Its root, whose `..` is itself.
+    pub fn root(&self) -> Arc<dyn Directory> {
+        Arc::new(self.root_dir())
+    }
+
+    fn root_dir(&self) -> MemoryDir {
+        MemoryDir::open(&self.0, &self.0.read(), Tree::ROOT)
+    }
+
+    /// How much of its limits is used. What was removed counts until it is closed.
+    pub fn usage(&self) -> Usage {
+        self.0.volume.usage()
+    }
+}
+
+/// What the open directories of a file system share.
+struct Fs {
+    volume: Arc<Volume>,
+    tree: RwLock<Tree>,
+}
+
+impl fmt::Debug for Fs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f.debug_struct("Fs").field("volume", &self.volume)).finish_non_exhaustive()
+    }
+}
+
+impl Fs {
+    fn read(&self) -> RwLockReadGuard<'_, Tree> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tree> {
+        self.tree.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The present, as files keep it.
+fn now() -> Timestamp {
+    host::clock_time(Clockid::Realtime)
+}

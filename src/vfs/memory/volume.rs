@@ -1,0 +1,109 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::abi::{Device, Errno, Inode};
+use crate::vfs::{self, Result};
+
+/// How much a file system in memory may hold. Beyond, what would need more fails with [`Errno::Nospc`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory, from 0: the contents as far as they were written, the names, and a fixed amount for
+    /// each name, file and directory. The default is 256 MiB.
+    pub bytes: u64,
+    /// Files, directories and symbolic links, from 0; the root is not counted. The default is 65,536.
+    pub files: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 256 << 20,
+            files: 65_536,
+        }
+    }
+}
+
+/// How much a file system in memory holds, in the units of [`Limits`]. It is 0 of both when it is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory.
+    pub bytes: u64,
+    /// Files, directories and symbolic links.
+    pub files: u64,
+}
+
+/// What all files of one file system share. Usage is taken before memory is, and given back after.
+#[derive(Debug)]
+pub(super) struct Volume {
+    /// The device number.
+    pub dev: Device,
+    limits: Limits,
+    bytes: AtomicU64,
+    files: AtomicU64,
+    last_ino: AtomicU64,
+}
+
+impl Volume {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            dev: vfs::new_device(),
+            limits,
+            bytes: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            last_ino: AtomicU64::new(0),
+        }
+    }
+
+    /// An inode number that no file of this file system has or had.
+    pub fn new_ino(&self) -> Inode {
+        self.last_ino.fetch_add(1, Relaxed) + 1
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage {
+            bytes: self.bytes.load(Relaxed),
+            files: self.files.load(Relaxed),
+        }
+    }
+
+    /// Takes what is about to be used, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Nospc`]: there is not as much left.
+    pub fn take(&self, more: Usage) -> Result<()> {
+        let add = |used: &AtomicU64, more: u64, limit: u64| {
+            let sum = |used: u64| used.checked_add(more).filter(|sum| *sum <= limit);
+            used.fetch_update(Relaxed, Relaxed, sum)
+                .map_err(|_| Errno::Nospc)
+        };
+        add(&self.bytes, more.bytes, self.limits.bytes)?;
+        add(&self.files, more.files, self.limits.files).inspect_err(|_| {
+            self.bytes.fetch_sub(more.bytes, Relaxed);
+        })?;
+        Ok(())
+    }
+
+    /// Gives back what was taken.
+    pub fn give(&self, less: Usage) {
+        self.bytes.fetch_sub(less.bytes, Relaxed);
+        self.files.fetch_sub(less.files, Relaxed);
+    }
+}
+
+impl Usage {
+    /// That of bytes alone.
+    pub(super) fn of_bytes(bytes: usize) -> Self {
+        Self {
+            bytes: bytes as u64,
+            files: 0,
+        }
+    }
+
+    /// That of one file or directory, of a fixed number of bytes.
+    pub(super) fn of_file(bytes: usize) -> Self {
+        Self {
+            bytes: bytes as u64,
+            files: 1,
+        }
+    }
+}
