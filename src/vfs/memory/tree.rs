@@ -23,7 +23,7 @@ const DIR_COST: usize = 512;
 /// What a name costs beside its bytes.
 const NAME_COST: usize = 128;
 
-/// What tmpfs counts in a directory's size for each of its names.
+/// What tmpfs counts in a directory's size for each of its names, and for `.` and `..`.
 const SIZE_OF_NAME: Filesize = 20;
 
 /// What a name stands for.
@@ -109,7 +109,7 @@ impl Tree {
             ino: dir.ino,
             filetype: Filetype::Directory,
             nlink: dir.parent.map_or(0, |_| 2 + dir.subdirs),
-            size: dir.names.len() as Filesize * SIZE_OF_NAME,
+            size: (2 + dir.names.len()) as Filesize * SIZE_OF_NAME,
             atim,
             mtim,
             ctim,

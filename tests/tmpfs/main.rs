@@ -1,0 +1,75 @@
+//! The file system in memory does as Linux's tmpfs does: one random list of operations is run on both, and
+//! what each says is compared: errnos, attributes without times and numbers, listings, contents.
+//!
+//! `TMPFS_CALLS` and `TMPFS_SEED` say how many operations are made, and which.
+
+#![cfg(target_os = "linux")]
+
+mod calls;
+mod iovecs;
+mod world;
+
+use std::env;
+use std::str::FromStr;
+
+use calls::{Random, random_call};
+use tempfile::TempDir;
+use wasi_rs::abi::Filetype;
+use wasi_rs::host;
+use wasi_rs::vfs::memory::{Limits, MemoryFs, Usage};
+use wasi_rs::vfs::{Dir, Directory};
+use world::{Said, World, as_name};
+
+fn from_env<T: FromStr>(name: &str, default: T) -> T {
+    match env::var(name) {
+        Ok(text) => (text.parse().ok()).expect("a number"),
+        Err(_) => default,
+    }
+}
+
+#[test]
+fn the_file_system_in_memory_says_what_tmpfs_says() {
+    let scratch = TempDir::new_in("/dev/shm").expect("a tmpfs at /dev/shm");
+    let host = host::Dir::open_ambient(scratch.path()).unwrap();
+    let mut tmpfs = World::new(Dir::Host(host));
+    let fs = MemoryFs::new(Limits::default());
+    let mut memory = World::new(Dir::Other(fs.root()));
+    let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
+    let mut random = Random(seed.max(1));
+    for number in 0..from_env("TMPFS_CALLS", 6000) {
+        let call = random_call(&mut random, &memory);
+        let (said, told) = (memory.make(&call), tmpfs.make(&call));
+        if let (Ok(Said::Bytes(said)), Ok(Said::Bytes(told))) = (&said, &told) {
+            assert!(said == told, "{number}, seed {seed}: other bytes: {call:?}");
+        } else {
+            assert_eq!(said, told, "{number}, seed {seed}: {call:?}");
+        }
+        if number % 500 == 0 {
+            let same = memory.tree() == tmpfs.tree();
+            assert!(same, "{number}, seed {seed}: other trees");
+        }
+    }
+    // All of it goes, and with it what it took.
+    drop((memory, tmpfs));
+    clear(&*fs.root());
+    assert_eq!(fs.usage(), Usage::default());
+}
+
+/// Removes all that is in a directory.
+fn clear(dir: &dyn Directory) {
+    let mut stream = dir.read_dir().unwrap();
+    let mut cookie = 2;
+    while let Some(entry) = stream.read(cookie).unwrap() {
+        cookie = entry.next;
+        let name = as_name(entry.name);
+        if entry.filetype == Filetype::Directory {
+            let Dir::Other(below) = dir.open_dir_at(name).unwrap() else {
+                panic!("a directory of the host");
+            };
+            clear(&*below);
+            dir.remove_dir_at(name).unwrap();
+        } else {
+            dir.unlink_at(name).unwrap();
+        }
+    }
+}
