@@ -24,7 +24,8 @@ fn a_new_file_can_be_read_and_written_but_not_run() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_guest_had_open_is_closed_with_it() {
-    for guest in Guest::every_backend(|_| {}) {
+    let guests = Guest::every_backend(|_| {}).into_iter();
+    for guest in guests.filter(|guest| guest.scratch.is_on_host()) {
         let root = guest.scratch.host_path("..");
         let open = || {
             (std::fs::read_dir("/proc/self/fd").unwrap())
@@ -53,7 +54,8 @@ fn what_a_guest_had_open_is_closed_with_it() {
 fn a_swap_at_the_wrong_moment_lets_nobody_out() {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-    for guest in Guest::every_way(links_out) {
+    let guests = Guest::every_way(links_out).into_iter();
+    for guest in guests.filter(|guest| guest.scratch.is_on_host()) {
         guest.scratch.create_dir("swap");
         guest.scratch.write("swap/secret", "inside");
         let outside = guest.scratch.tree_of("../outside");

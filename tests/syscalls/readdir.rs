@@ -322,11 +322,12 @@ pub mod fd_readdir {
         }
     }
 
-    /// It goes through the whole directory, in which it is asked to stop.
+    /// The host's directory it goes through as a whole, in which it is asked to stop.
     #[test]
     fn a_thread_that_lists_can_be_stopped() {
         thread_local!(static CHECKS: Cell<u32> = const { Cell::new(0) });
-        for guest in guests() {
+        let guests = guests().into_iter();
+        for guest in guests.filter(|guest| guest.scratch.is_on_host()) {
             let fd = many(&guest, 3000);
             thread::scope(|scope| {
                 let guest = guest.thread();

@@ -3,7 +3,10 @@
 mod fixture;
 mod forwarding;
 mod host_files;
+#[path = "../../tmpfs/iovecs.rs"]
+mod iovecs;
 mod lent;
+mod memory_files;
 mod open;
 mod outcome;
 mod scratch;

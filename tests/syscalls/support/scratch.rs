@@ -134,6 +134,11 @@ impl Scratch {
         tree(&*self.0, &from_top(path))
     }
 
+    /// Whether the host knows the files by paths.
+    pub fn is_on_host(&self) -> bool {
+        self.0.host_path("").is_some()
+    }
+
     /// The path by which the host knows what is there.
     ///
     /// # Panics

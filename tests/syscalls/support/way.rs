@@ -5,6 +5,7 @@ use wasi_rs::ctx::{Limits, PreopenSource};
 use super::fixture::Fixture;
 use super::forwarding;
 use super::host_files::HostFiles;
+use super::memory_files::MemoryFiles;
 
 /// A file system, and how a guest's paths are resolved in it. To a guest all are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Way {
     HostWalked,
     /// Another one, where every step is taken by the crate.
     Forwarding,
+    /// One in memory.
+    Memory,
 }
 
 /// Set in a process to which the host refuses calls. There [`Way::Host`] is the only way: what it cannot
@@ -24,7 +27,7 @@ const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
 impl Way {
     /// All of them.
     pub fn every() -> impl Iterator<Item = Self> {
-        Self::those_of(&[Self::Host, Self::HostWalked, Self::Forwarding])
+        Self::those_of(&[Self::Host, Self::HostWalked, Self::Forwarding, Self::Memory])
     }
 
     /// Those of the host.
@@ -34,7 +37,7 @@ impl Way {
 
     /// One for each file system, for calls that resolve no path.
     pub fn backends() -> impl Iterator<Item = Self> {
-        Self::those_of(&[Self::Host, Self::Forwarding])
+        Self::those_of(&[Self::Host, Self::Forwarding, Self::Memory])
     }
 
     fn those_of(ways: &[Self]) -> impl Iterator<Item = Self> {
@@ -49,6 +52,7 @@ impl Way {
         let preopen = match self {
             Self::Host | Self::HostWalked => PreopenSource::Path,
             Self::Forwarding => forwarding::preopen,
+            Self::Memory => return Box::new(MemoryFiles::new()),
         };
         Box::new(HostFiles::new(preopen))
     }
@@ -57,7 +61,7 @@ impl Way {
     pub fn limits(self) -> Limits {
         let default = Limits::default();
         match self {
-            Self::Host | Self::Forwarding => default,
+            Self::Host | Self::Forwarding | Self::Memory => default,
             Self::HostWalked => Limits {
                 symlink_hops: default.symlink_hops - 1,
                 ..default

@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use wasi_rs::abi::{Fdflags, Filestat, Oflags};
+use wasi_rs::ctx::PreopenSource;
+use wasi_rs::vfs::memory::{Limits, MemoryFs};
+use wasi_rs::vfs::{Dir, Directory, FileHandle, Name, OpenHow, Opened};
+
+use super::fixture::Fixture;
+use super::iovecs::with_iovecs;
+
+/// A file system in memory.
+#[derive(Debug)]
+pub struct MemoryFiles(MemoryFs);
+
+impl MemoryFiles {
+    pub fn new() -> Self {
+        Self(MemoryFs::new(Limits::default()))
+    }
+
+    /// The directory at `path`.
+    fn dir(&self, path: &str) -> Arc<dyn Directory> {
+        self.find_dir(path).expect(path)
+    }
+
+    /// The directory at `path`, through links to directories beside them.
+    fn find_dir(&self, path: &str) -> Option<Arc<dyn Directory>> {
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        names.try_fold(self.0.root(), |dir, name| {
+            let target = dir.read_link_at(as_name(name));
+            let name = target.as_deref().unwrap_or(name.as_bytes());
+            match dir.open_dir_at(Name::new(name)?).ok()? {
+                Dir::Other(dir) => Some(dir),
+                Dir::Host(_) => None,
+            }
+        })
+    }
+
+    /// The directory that `path` lies in, and its last name.
+    fn place<'p>(&self, path: &'p str) -> (Arc<dyn Directory>, Name<'p>) {
+        let (above, name) = split(path);
+        (self.dir(above), as_name(name))
+    }
+
+    fn open(&self, path: &str, oflags: Oflags) -> FileHandle {
+        let (dir, name) = self.place(path);
+        let how = OpenHow {
+            read: true,
+            write: true,
+            oflags,
+            fdflags: Fdflags::empty(),
+            follow: false,
+        };
+        match dir.open_at(Some(name), how).expect(path) {
+            Opened::File(file) => file,
+            other => panic!("{other:?} is no file"),
+        }
+    }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn as_name(name: &str) -> Name<'_> {
+    Name::new(name.as_bytes()).unwrap()
+}
+
+impl Fixture for MemoryFiles {
+    fn preopen(&self, path: &str) -> PreopenSource {
+        PreopenSource::Directory(self.dir(path))
+    }
+
+    fn create_dir(&self, path: &str) {
+        self.0.create_dir(path.as_bytes()).unwrap();
+    }
+
+    fn write(&self, path: &str, content: &[u8]) {
+        if self.stat(path).is_none() {
+            return self.0.file(path.as_bytes(), content, None).unwrap();
+        }
+        let file = self.open(path, Oflags::TRUNC);
+        let written = with_iovecs(&mut content.to_vec(), |ciovs| file.write_at(ciovs, 0));
+        assert_eq!(written, Ok(content.len()));
+    }
+
+    fn symlink(&self, target: &str, path: &str) {
+        self.0.symlink(path.as_bytes(), target.as_bytes()).unwrap();
+    }
+
+    fn hard_link(&self, old: &str, new: &str) {
+        let ((dir, old), (new_dir, new)) = (self.place(old), self.place(new));
+        dir.link_at(Some(old), &*new_dir, new).unwrap();
+    }
+
+    fn rename(&self, old: &str, new: &str) {
+        let ((dir, old), (new_dir, new)) = (self.place(old), self.place(new));
+        dir.rename_at(old, &*new_dir, new).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        let (dir, name) = self.place(path);
+        (dir.unlink_at(name))
+            .or_else(|_| dir.remove_dir_at(name))
+            .unwrap();
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        let file = self.open(path, Oflags::empty());
+        let mut bytes = vec![0; file.stat().unwrap().size as usize];
+        let nread = with_iovecs(&mut bytes, |iovs| file.read_at(iovs, 0));
+        assert_eq!(nread, Ok(bytes.len()));
+        bytes
+    }
+
+    fn read_link(&self, path: &str) -> String {
+        let (dir, name) = self.place(path);
+        String::from_utf8(dir.read_link_at(name).unwrap()).unwrap()
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        let mut stream = self.dir(path).read_dir().unwrap();
+        let mut names = Vec::new();
+        let mut cookie = 0;
+        while let Some(entry) = stream.read(cookie).unwrap() {
+            names.push(String::from_utf8(entry.name.to_vec()).unwrap());
+            cookie = entry.next;
+        }
+        names.split_off(2)
+    }
+
+    fn stat(&self, path: &str) -> Option<Filestat> {
+        if path.is_empty() {
+            return self.0.root().stat().ok();
+        }
+        let (above, name) = split(path);
+        self.find_dir(above)?.stat_at(as_name(name)).ok()
+    }
+}
