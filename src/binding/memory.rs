@@ -34,6 +34,15 @@ pub struct Memory {
     linear: LinearMemory<'static>,
 }
 
+/// The bytes of a `Uint8Array`.
+struct Bytes {
+    data: *mut u8,
+    len: usize,
+    buffer: sys::napi_value,
+    /// Where they begin in the buffer.
+    offset: usize,
+}
+
 impl Memory {
     /// No memory yet.
     pub fn unbound(env: &Env) -> Self {
@@ -115,14 +124,37 @@ impl Memory {
         memory: sys::napi_value,
         view: sys::napi_value,
     ) -> Result<()> {
+        // Should a call be cut short, it is not known which array the closures have.
+        // SAFETY: of no bytes all is true.
+        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
+        let fixed = self.of_fixed_length(self.bytes_of(view)?)?;
+        let array = fixed.unwrap_or(view);
+        self.call(bind, &[memory, array])?;
+        // Only now, as a debugger can have run any JavaScript where `bind` was entered.
+        let Bytes { data, len, .. } = self.bytes_of(array)?;
+        // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes
+        // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
+        // then they are not used, as the callers of `guest` vouch. An `ArrayBuffer` is this thread's alone;
+        // bytes that threads share are never taken away, and threads that write them are outside Rust, or
+        // come this way. They begin at a word, as seen above.
+        unsafe { self.linear.set(data, len, fixed.is_none()) };
+        Ok(())
+    }
+
+    /// The bytes that an array is over; none if its buffer is gone.
+    ///
+    /// # Errors
+    ///
+    /// It is no array of bytes, or one that does not begin at a word.
+    fn bytes_of(&self, array: sys::napi_value) -> Result<Bytes> {
         let (mut array_type, mut len, mut offset) = (0, 0, 0);
         let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `view` is a live handle, and the out-parameters are valid. What is no typed array of
+        // SAFETY: `array` is a live handle, and the out-parameters are valid. What is no typed array of
         // the engine's own is refused.
         let status = unsafe {
             sys::napi_get_typedarray_info(
                 self.env,
-                view,
+                array,
                 &mut array_type,
                 &mut len,
                 &mut data,
@@ -134,29 +166,24 @@ impl Memory {
         if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
             return Err(Error::from_reason("these are not the bytes of a memory"));
         }
-        // Should a call be cut short, it is not known which array the closures have.
-        // SAFETY: of no bytes all is true.
-        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
-        let fixed = self.of_fixed_length(buffer, offset, len)?;
-        self.call(bind, &[memory, fixed.unwrap_or(view)])?;
-        // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes
-        // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
-        // then they are not used, as the callers of `guest` vouch. An `ArrayBuffer` is this thread's alone;
-        // bytes that threads share are never taken away, and threads that write them are outside Rust, or
-        // come this way. They begin at a word, as seen above.
-        unsafe { self.linear.set(data.cast(), len, fixed.is_none()) };
-        Ok(())
+        Ok(Bytes {
+            data: data.cast(),
+            len,
+            buffer,
+            offset,
+        })
     }
 
     /// An array of all these bytes that has its `len` bytes or, once one of them is gone, no element. One that
     /// JavaScript made could follow its buffer to whatever length that is given. None where threads share
     /// the buffer: its bytes only grow.
-    fn of_fixed_length(
-        &self,
-        buffer: sys::napi_value,
-        offset: usize,
-        len: usize,
-    ) -> Result<Option<sys::napi_value>> {
+    fn of_fixed_length(&self, bytes: Bytes) -> Result<Option<sys::napi_value>> {
+        let Bytes {
+            buffer,
+            offset,
+            len,
+            ..
+        } = bytes;
         let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
         // SAFETY: a live handle and a valid out-parameter.
         let status = unsafe { sys::napi_is_arraybuffer(self.env, buffer, &mut is_array_buffer) };
@@ -173,7 +200,7 @@ impl Memory {
         Ok(Some(fixed))
     }
 
-    /// Calls the closures' function, which runs no JavaScript but its own.
+    /// Calls the closures' function. It runs no JavaScript but its own, and what a debugger does.
     fn call(
         &self,
         bind: sys::napi_value,

@@ -74,8 +74,8 @@ pub fn make_functions(
              new Given(wasi,{{__proto__:prototype,{methods}}});\
              return{{\
                __proto__:null,bind,\
-               setMemory:{{'bound setMemory'(memory){{\
-                 setMemory(instance,memory,bind)\
+               setMemory:{{'bound setMemory'(memory){{\n\
+                 setMemory(instance,memory,bind)\n\
                }}}}['bound setMemory']\
              }}\
            }}\
@@ -118,7 +118,7 @@ fn method(row: usize, name: &str, types: &[ParamType]) -> String {
            a[0]=instance;{stores}\
            if(view[0]===undefined&&refused({row}))return {einval};\
            n{row}();return r[0]\
-         }}}}['bound {name}'],"
+         }}}}['bound {name}'],\n"
     )
 }
 

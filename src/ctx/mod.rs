@@ -50,7 +50,7 @@ use crate::vfs::{Directory, ReadDir, StreamHandle};
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
-use table::Table;
+use table::{Reservation, Table};
 
 /// How many standard streams there are; they have the first descriptors.
 const STDIO: Fd = 3;
@@ -78,26 +78,28 @@ pub struct Options {
 #[derive(Debug)]
 pub struct ReservedFd<'c> {
     ctx: &'c WasiCtx,
-    fd: Fd,
+    reservation: Reservation,
     /// None once the number is in use.
     slot: Option<Slot>,
 }
 
 impl ReservedFd<'_> {
-    /// Gives the number to a descriptor.
+    /// Gives the number to a descriptor. If the guest has ended since it was reserved, the descriptor is
+    /// closed.
     pub fn fill(mut self, entry: FdEntry) -> Fd {
         if let Some(slot) = self.slot.take() {
             let entry = Arc::new(entry.in_slot(slot));
-            self.ctx.table().fill(self.fd, Some(entry));
+            let closed = self.ctx.table().fill(self.reservation, Some(entry));
+            drop(closed);
         }
-        self.fd
+        self.reservation.fd
     }
 }
 
 impl Drop for ReservedFd<'_> {
     fn drop(&mut self) {
         if self.slot.is_some() {
-            self.ctx.table().fill(self.fd, None);
+            self.ctx.table().fill(self.reservation, None);
         }
     }
 }
@@ -325,10 +327,10 @@ impl WasiCtx {
     /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
     pub fn reserve(&self) -> Result<ReservedFd<'_>, Errno> {
         let slot = Some(Slot::take()?);
-        let fd = self.table().reserve()?;
+        let reservation = self.table().reserve()?;
         Ok(ReservedFd {
             ctx: self,
-            fd,
+            reservation,
             slot,
         })
     }

@@ -11,6 +11,16 @@ pub struct Table {
     /// No lower number is free.
     first_free: usize,
     limit: usize,
+    /// How often all descriptors were replaced: what was reserved before is not opened any more.
+    generation: u64,
+}
+
+/// A number that [`Table::reserve`] has taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Reservation {
+    /// The number.
+    pub fd: Fd,
+    generation: u64,
 }
 
 #[derive(Debug)]
@@ -39,6 +49,7 @@ impl Table {
                 .map(|entry| Row::Open(Arc::new(entry)))
                 .collect(),
             limit,
+            generation: 0,
         }
     }
 
@@ -63,7 +74,7 @@ impl Table {
     /// # Errors
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may.
-    pub fn reserve(&mut self) -> Result<Fd, Errno> {
+    pub fn reserve(&mut self) -> Result<Reservation, Errno> {
         let fd = (self.rows.iter().skip(self.first_free))
             .position(|row| matches!(row, Row::Free))
             .map_or(self.rows.len(), |skipped| self.first_free + skipped);
@@ -75,15 +86,29 @@ impl Table {
             None => self.rows.push(Row::Reserved),
         }
         self.first_free = fd + 1;
-        Ok(fd as Fd)
+        Ok(Reservation {
+            fd: fd as Fd,
+            generation: self.generation,
+        })
     }
 
-    /// Gives a reserved number to a descriptor, or back where that is none.
-    pub fn fill(&mut self, reserved: Fd, entry: Option<Arc<FdEntry>>) {
-        if entry.is_none() {
-            self.first_free = self.first_free.min(reserved as usize);
+    /// Gives a reserved number to a descriptor, or back where that is none, or where the guest has ended
+    /// since: then the descriptor comes back, to be closed.
+    pub fn fill(
+        &mut self,
+        reserved: Reservation,
+        entry: Option<Arc<FdEntry>>,
+    ) -> Option<Arc<FdEntry>> {
+        let fd = reserved.fd as usize;
+        let (row, rest) = match entry {
+            Some(entry) if reserved.generation == self.generation => (Row::Open(entry), None),
+            entry => (Row::Free, entry),
+        };
+        if matches!(row, Row::Free) {
+            self.first_free = self.first_free.min(fd);
         }
-        self.rows[reserved as usize] = entry.map_or(Row::Free, Row::Open);
+        self.rows[fd] = row;
+        rest
     }
 
     /// Frees a number, and gives what had it.
@@ -121,6 +146,7 @@ impl Table {
             }
         }
         self.first_free = 0;
+        self.generation += 1;
         replaced
     }
 

@@ -108,13 +108,13 @@ impl Guest {
 
     /// A guest of the host's, or why it does not get what it is to have.
     pub fn try_with(change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
-        Self::made(Way::Host, change)
+        Self::made(Way::one(), change)
     }
 
     /// A guest of the host's, of whose context `change` makes another.
     #[track_caller]
     pub fn changed(change: impl FnOnce(WasiCtx) -> WasiCtx) -> Self {
-        Self::made_of(Way::Host, |_| {}, change).unwrap()
+        Self::made_of(Way::one(), |_| {}, change).unwrap()
     }
 
     fn made(way: Way, change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {

@@ -24,6 +24,9 @@ pub enum Way {
 /// leave to the host it does as the others, which are tested elsewhere.
 const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
 
+/// Set to test the host's files on Windows, too.
+const ON_WINDOWS: &str = "WASI_TESTS_WINDOWS_FILES";
+
 impl Way {
     /// All of them.
     pub fn every() -> impl Iterator<Item = Self> {
@@ -40,11 +43,28 @@ impl Way {
         Self::those_of(&[Self::Host, Self::Forwarding, Self::Memory])
     }
 
+    /// The way of tests that need but one.
+    pub fn one() -> Self {
+        if Self::has_host() {
+            Self::Host
+        } else {
+            Self::Memory
+        }
+    }
+
+    /// Whether the host's files are tested here. What Windows does with names, links and times is its own,
+    /// and has tests of its own.
+    fn has_host() -> bool {
+        cfg!(unix) || env::var_os(ON_WINDOWS).is_some()
+    }
+
     fn those_of(ways: &[Self]) -> impl Iterator<Item = Self> {
         let host_alone = env::var_os(UNDER_PROFILE).is_some();
-        ways.iter()
-            .copied()
-            .filter(move |way| !host_alone || *way == Self::Host)
+        ways.iter().copied().filter(move |way| match way {
+            Self::Host => Self::has_host(),
+            Self::HostWalked | Self::Forwarding => Self::has_host() && !host_alone,
+            Self::Memory => !host_alone,
+        })
     }
 
     /// A new, empty file system.

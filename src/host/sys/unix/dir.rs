@@ -146,9 +146,11 @@ impl Dir {
         ask: impl Fn() -> io::Result<Step<OwnedFd>>,
     ) -> io::Result<Step<File>> {
         let oflags = open_flags(how);
+        // A directory and a new file make no one wait.
         #[cfg(target_os = "linux")]
         if interrupt::is_interruptible()
-            && !oflags.intersects(OFlags::DIRECTORY | OFlags::EXCL | OFlags::NONBLOCK)
+            && !oflags.contains(OFlags::DIRECTORY)
+            && !oflags.contains(OFlags::CREATE | OFlags::EXCL)
         {
             return super::fifo::open_interruptible(how, || open(oflags | OFlags::NONBLOCK), ask);
         }

@@ -13,11 +13,12 @@ use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 
 use super::File;
 use super::poll::{events, timespec};
+use crate::abi::Fdflags;
 use crate::host::interrupt::{self, Pause};
 use crate::host::{Direction, OpenHow, Step};
 
-/// Opens by `open`, which adds `O_NONBLOCK`. What could not be opened so is opened by `ask`, to be asked
-/// whether it is a FIFO.
+/// Opens by `open`, which adds `O_NONBLOCK`, and waits unless the guest asked for that itself. What could
+/// not be opened so is opened by `ask`, to be asked whether it is a FIFO.
 ///
 /// # Errors
 ///
@@ -27,12 +28,15 @@ pub(super) fn open_interruptible(
     open: impl Fn() -> io::Result<Step<OwnedFd>>,
     ask: impl Fn() -> io::Result<Step<OwnedFd>>,
 ) -> io::Result<Step<File>> {
+    let waits = !how.fdflags.contains(Fdflags::NONBLOCK);
     let mut pause = Pause::default();
     let fd = loop {
         match open() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause.pass()?,
+            Err(error) if waits && error.kind() == io::ErrorKind::WouldBlock => pause.pass()?,
             // A FIFO that nobody reads, or a device that is not there.
-            Err(error) if is_no_device(&error) && how.write && is_fifo(&ask) => pause.pass()?,
+            Err(error) if waits && is_no_device(&error) && how.write && is_fifo(&ask) => {
+                pause.pass()?;
+            }
             result => match result? {
                 Step::Done(fd) => break fd,
                 Step::Walk => return Ok(Step::Walk),
@@ -40,7 +44,7 @@ pub(super) fn open_interruptible(
         }
     };
     let filetype = FileType::from_raw_mode(fstat(&fd)?.st_mode);
-    if filetype == FileType::Fifo && !how.write {
+    if waits && filetype == FileType::Fifo && !how.write {
         wait_for_writer(fd.as_fd())?;
     }
     Ok(Step::Done(File::nonblocking(fd, filetype, how.fdflags)))
