@@ -835,11 +835,14 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.Files = nativeBinding.Files
 module.exports.addCapability = nativeBinding.addCapability
 module.exports.capabilityNames = nativeBinding.capabilityNames
 module.exports.close = nativeBinding.close
 module.exports.create = nativeBinding.create
 module.exports.endWaitsWithThread = nativeBinding.endWaitsWithThread
 module.exports.enter = nativeBinding.enter
+module.exports.errnoNames = nativeBinding.errnoNames
+module.exports.files = nativeBinding.files
 module.exports.leave = nativeBinding.leave
 module.exports.rightNames = nativeBinding.rightNames

@@ -1,6 +1,116 @@
 // For Symbol.dispose, as @types/node has it.
 /// <reference lib="esnext.disposable" />
 
+import type * as fs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+
+/** The constants of `node:fs`, such as `O_RDONLY`. */
+export const constants: typeof fs.constants;
+
+/** The functions of `node:fs` that {@link WASIFileSystem} has, with and without a callback. */
+type FileSystemFunctions =
+  | 'access'
+  | 'appendFile'
+  | 'copyFile'
+  | 'fdatasync'
+  | 'fstat'
+  | 'fsync'
+  | 'ftruncate'
+  | 'futimes'
+  | 'link'
+  | 'lstat'
+  | 'lutimes'
+  | 'mkdir'
+  | 'readFile'
+  | 'readdir'
+  | 'readlink'
+  | 'realpath'
+  | 'rename'
+  | 'rm'
+  | 'rmdir'
+  | 'stat'
+  | 'symlink'
+  | 'truncate'
+  | 'unlink'
+  | 'utimes'
+  | 'writeFile';
+
+/** Those that do what they do at once where they get no callback. */
+type ImmediateFunctions = 'close' | 'open' | 'read' | 'write';
+
+/** The functions of `node:fs` that return promises. */
+type PromisingFunctions = Exclude<
+  FileSystemFunctions,
+  'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes'
+>;
+
+/** What {@link WASIPromises.open} gives: of `node:fs`'s, that much. */
+export type WASIFileHandle = AsyncDisposable &
+  Pick<
+    FileHandle,
+    | 'appendFile'
+    | 'close'
+    | 'datasync'
+    | 'fd'
+    | 'read'
+    | 'readFile'
+    | 'stat'
+    | 'sync'
+    | 'truncate'
+    | 'utimes'
+    | 'write'
+    | 'writeFile'
+  >;
+
+/** The functions of {@link WASIFileSystem} as promises. */
+export interface WASIPromises extends Pick<
+  typeof fs.promises,
+  PromisingFunctions | 'constants'
+> {
+  open(
+    path: fs.PathLike,
+    flags?: string | number,
+    mode?: fs.Mode,
+  ): Promise<WASIFileHandle>;
+}
+
+/**
+ * A file system with the names, arguments, results and errors of `node:fs`.
+ *
+ * All is done when a function returns: a callback is called later all the same,
+ * and promises are there for the interface's sake. Modes are checked, and have
+ * no effect: WASI has no permissions, and Stats show none. No time is before
+ * 1970 (EINVAL).
+ */
+export interface WASIFileSystem extends Pick<
+  typeof fs,
+  | FileSystemFunctions
+  | `${FileSystemFunctions | ImmediateFunctions}Sync`
+  | 'constants'
+  | 'exists'
+  | 'existsSync'
+> {
+  readonly promises: WASIPromises;
+
+  /** With a callback that of `node:fs`, without one `openSync`. */
+  readonly open: typeof fs.open & typeof fs.openSync;
+
+  /** With a callback that of `node:fs`, without one `closeSync`. */
+  readonly close: typeof fs.close & typeof fs.closeSync;
+
+  /**
+   * With a callback that of `node:fs`, and without one but with a buffer
+   * `readSync`. With neither: what there is from where the descriptor is, up to
+   * the end, or at most so many bytes.
+   */
+  readonly read: ((fd: number, length?: number) => Buffer) &
+    typeof fs.read &
+    typeof fs.readSync;
+
+  /** With a callback that of `node:fs`, without one `writeSync`. */
+  readonly write: typeof fs.write & typeof fs.writeSync;
+}
+
 /** The functions of one version of WASI, by name. */
 export interface WASIFunctions {
   // As loose as in Node's own types: programs replace single functions, and
@@ -496,6 +606,29 @@ export class WASI {
    *   `ERR_INVALID_ARG_VALUE` for a misspelled `memory`
    */
   finalizeBindings(instance: object, options?: FinalizeBindingsOptions): void;
+
+  /**
+   * The guest's files as the guest finds them, for its host: paths of the guest,
+   * and no link or `..` that leads out (EACCES). An absolute path begins at the
+   * preopen with the longest name in front of it; a relative one at the guest's
+   * root, which is `/`, or the only preopen.
+   *
+   * A preopen that is `readOnly`, or lacks a right, is so here as well: EROFS
+   * for what would change something, else EACCES. `capabilities` are what the
+   * guest may call, and hold for the guest alone. Links may be made to anywhere.
+   *
+   * Its descriptors are its own. They begin with 3 and the preopens, so that the
+   * first is 4 where there is one preopen; the guest's are not seen, nor does it
+   * see these. `limits.descriptors` holds for them in the same way.
+   *
+   * It is there before the start and after the end, and what the guest has
+   * closed by the time that it is first asked for is not in it. After
+   * {@link WASI.close} each function throws `ERR_WASI_CLOSED`.
+   */
+  readonly fs: WASIFileSystem;
+
+  /** The same as `fs.writeSync`. */
+  readonly writeSync: typeof fs.writeSync;
 
   /**
    * Closes all descriptors of the guest: the preopens and what it opened. The

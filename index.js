@@ -1,5 +1,6 @@
 'use strict';
 
+const { constants } = require('node:fs');
 const { isPromise } = require('node:util').types;
 
 const { alreadyStarted, invalidArgType } = require('./lib/errors');
@@ -17,7 +18,8 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { addCapability, close, create, enter, leave, run } = loadBinding();
+const { addCapability, close, create, enter, files, leave, run } =
+  loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -69,6 +71,9 @@ class Native extends Extension {
       : undefined;
   }
 }
+
+/** What `fs` of an instance is, once somebody has asked for it. */
+const fileSystems = new WeakMap();
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
@@ -155,6 +160,23 @@ class WASI {
     addCapability(Native.numberOf(this), readCapability(name));
   }
 
+  get fs() {
+    let fileSystem = fileSystems.get(this);
+    if (fileSystem === undefined) {
+      // Most programs never look: they need not load it.
+      const { makeFileSystem } = require('./lib/fs');
+      const native = files(Native.numberOf(this));
+      // What is open of the guest stays so for whoever has only this.
+      fileSystem = makeFileSystem(Object.assign(native, { owner: this }));
+      fileSystems.set(this, fileSystem);
+    }
+    return fileSystem;
+  }
+
+  writeSync(fd, data, ...rest) {
+    return this.fs.writeSync(fd, data, ...rest);
+  }
+
   close() {
     close(Native.numberOf(this));
   }
@@ -186,4 +208,4 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { WASI };
+module.exports = { WASI, constants };

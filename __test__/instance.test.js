@@ -88,7 +88,7 @@ test('the methods are those of Node 26 on every Node', (t) => {
         prototype,
         name,
       );
-      return [name, value.name, value.length, flags];
+      return [name, value?.name, value?.length, flags];
     });
   const method = (name, length) => [
     name,
@@ -96,6 +96,11 @@ test('the methods are those of Node 26 on every Node', (t) => {
     length,
     { configurable: true, enumerable: false, writable: true },
   ];
+  const getter = (name) => {
+    const { get } = Object.getOwnPropertyDescriptor(WASI.prototype, name);
+    const flags = { configurable: true, enumerable: false };
+    return [name, undefined, undefined, { get, set: undefined, ...flags }];
+  };
   const expected = [
     method('constructor', 0),
     method('finalizeBindings', 1),
@@ -107,6 +112,8 @@ test('the methods are those of Node 26 on every Node', (t) => {
   t.deepEqual(describe(WASI), [
     ...expected,
     method('addCapability', 1),
+    getter('fs'),
+    method('writeSync', 2),
     method('close', 0),
     method('stop', 0),
   ]);

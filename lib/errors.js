@@ -140,9 +140,25 @@ const alreadyStarted = errorFactory(
   () => 'WASI instance has already started',
 );
 
+/** `(above, size)` */
+const fileTooLarge = errorFactory(
+  RangeError,
+  'ERR_FS_FILE_TOO_LARGE',
+  (size) => `File size (${size}) is greater than 2 GiB`,
+);
+
+/** `(above, path)` */
+const removesDirectory = errorFactory(
+  Error,
+  'ERR_FS_EISDIR',
+  (path) => `Path is a directory: rm returned EISDIR (is a directory) ${path}`,
+);
+
 module.exports = {
   alreadyStarted,
+  fileTooLarge,
   invalidArgType,
   invalidArgValue,
   outOfRange,
+  removesDirectory,
 };

@@ -73,6 +73,6 @@ const reachingWorkers = {
   },
 };
 
-Object.assign(nodeWasi(), require('../index.js'));
+nodeWasi().WASI = require('../index.js').WASI;
 workerThreads.Worker = new Proxy(workerThreads.Worker, reachingWorkers);
 syncBuiltinESMExports();

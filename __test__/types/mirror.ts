@@ -39,6 +39,8 @@ type Added =
   | 'addCapability'
   | 'close'
   | 'stop'
+  | 'fs'
+  | 'writeSync'
   | typeof Symbol.dispose
   | typeof Symbol.asyncDispose;
 holds<

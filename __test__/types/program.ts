@@ -2,9 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import {
+  constants,
   WASI,
   type WASICapability,
   type WASIExitError,
+  type WASIFileSystem,
   type WASILimits,
   type WASIOptions,
   type WASIPreopen,
@@ -86,6 +88,26 @@ async function runLater(root: string): Promise<void> {
 limited.stop();
 const closed: void = limited.close();
 
+// The guest's files.
+const files: WASIFileSystem = wasi.fs;
+const fd: number = wasi.fs.open('myfile.txt', constants.O_RDONLY);
+const bytes: Buffer = wasi.fs.read(fd);
+const some: Buffer = wasi.fs.read(fd, 10);
+const count: number = wasi.fs.read(fd, bytes, 0, 1, null);
+wasi.fs.close(fd);
+wasi.fs.close(fd, (error) => void error);
+wasi.fs.read(fd, bytes, 0, 1, 0, (error, bytesRead) => [error, bytesRead]);
+const written: number = wasi.writeSync(fd, 'Hello');
+const text: string = files.readFileSync('a.txt', 'utf8');
+const size: bigint = files.statSync('a.txt', { bigint: true }).size;
+const names: string[] = files
+  .readdirSync('.', { withFileTypes: true })
+  .map((entry) => entry.name);
+async function readLater(): Promise<string> {
+  await using handle = await files.promises.open('a.txt');
+  return handle.readFile('utf8');
+}
+
 // Mistakes that must not compile.
 // @ts-expect-error version is mandatory
 new WASI({});
@@ -107,11 +129,22 @@ new WASI({ version: 'preview1', limits: { memory: 1 } });
 new WASI({ version: 'preview1', capabilities: ['fs'] });
 // @ts-expect-error no such capability
 limited.addCapability('fs');
+// @ts-expect-error a descriptor is a number
+files.openSync('a.txt', constants.O_RDONLY).toUpperCase();
+// @ts-expect-error there is nothing to watch with
+files.watch('a.txt');
 // @ts-expect-error wasiImport itself is not to be replaced
 wasi.wasiImport = {};
 
 export {
   closed,
+  count,
+  names,
+  readLater,
+  size,
+  some,
+  text,
+  written,
   exitCode,
   exitCodeOf,
   misspelled,

@@ -77,7 +77,7 @@ impl Environment {
     pub fn end(&self) {
         self.has_ended.set(true);
         for instance in self.instances.borrow().iter() {
-            instance.ctx.close_all();
+            instance.close_all();
         }
     }
 

@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use napi_derive::napi;
 
 use super::environment::{Environment, make_functions};
 use super::error::{access_denied, closed, init_error, invalid_arg_type};
+use super::files::Files;
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
 use super::options::{WasiOptions, grant};
@@ -45,6 +46,7 @@ pub fn create<'env>(
     let make = |serial| {
         Rc::new(Instance {
             ctx,
+            view: OnceCell::new(),
             memory: Memory::unbound(env),
             return_on_exit,
             serial,
@@ -108,7 +110,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
         .running
         .set(instance.running.get().saturating_sub(1));
     if is_over {
-        instance.ctx.end();
+        instance.end();
     }
     Ok(instance.exit_code.get())
 }
@@ -130,6 +132,12 @@ pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
 pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
     instance.is_closed.set(true);
-    instance.ctx.close_all();
+    instance.close_all();
     Ok(())
+}
+
+/// The files of a guest, for the host.
+#[napi]
+pub fn files(env: Env, number: u32) -> Result<Files> {
+    Ok(Files::new(&instance(&env, number)?))
 }

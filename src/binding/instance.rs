@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -6,11 +6,14 @@ use napi::Env;
 use slab::Slab;
 
 use super::memory::Memory;
-use crate::ctx::WasiCtx;
+use crate::abi::Errno;
+use crate::ctx::{View, WasiCtx};
 
 /// What one `WASI` has, on one JavaScript thread.
 pub struct Instance {
     pub ctx: Arc<WasiCtx>,
+    /// The host's view of its files, once somebody has looked.
+    pub view: OnceCell<View>,
     pub memory: Memory,
     /// Whether `proc_exit` ends the guest alone, and not the process.
     pub return_on_exit: bool,
@@ -23,6 +26,39 @@ pub struct Instance {
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
     pub _weight: Weight,
+}
+
+impl Instance {
+    /// The host's view of its files.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::of`], when it is first asked for.
+    pub fn view(&self) -> Result<&View, Errno> {
+        match self.view.get() {
+            Some(view) => Ok(view),
+            None => {
+                let view = View::of(&self.ctx)?;
+                Ok(self.view.get_or_init(|| view))
+            }
+        }
+    }
+
+    /// Ends a command: what it opened is closed, and the host has back its descriptors of the preopens.
+    pub fn end(&self) {
+        self.ctx.end();
+        if let Some(view) = self.view.get() {
+            view.park();
+        }
+    }
+
+    /// Closes all that the guest has, and what the host opened in its view of it.
+    pub fn close_all(&self) {
+        self.ctx.close_all();
+        if let Some(view) = self.view.get() {
+            view.close_all();
+        }
+    }
 }
 
 /// What the collector is told that an object weighs, so that it comes in time.

@@ -5,6 +5,7 @@
 //! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`exports`]: the functions that `index.js` calls.
+//! - [`files`]: what `wasi.fs` calls.
 //! - [`instance`]: what one `WASI` has, and which of them can still be called.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
 //! - [`options`]: what `WASI` is made of.
@@ -16,6 +17,7 @@ mod arg_buffer;
 mod environment;
 mod error;
 mod exports;
+mod files;
 mod glue;
 mod instance;
 mod memory;

@@ -35,6 +35,11 @@ impl Access {
         }
     }
 
+    /// All that the embedder ever allows, whatever of it the guest has been granted, or has given up.
+    pub fn at_most(&self) -> Self {
+        Self::new(self.asked, self.ceiling, self.ceiling)
+    }
+
     /// The same with no more than `kept`, and for the descriptor without what is `excluded`.
     pub fn keeping(self, kept: Rights, excluded: Rights) -> Self {
         Self {

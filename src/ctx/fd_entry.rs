@@ -134,6 +134,25 @@ impl FdEntry {
             .unwrap_or_else(|| Arc::clone(self))
     }
 
+    /// This preopen for the embedder's view: the same directory, opened once more, with all that the
+    /// embedder ever allows in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notdir`]: it is no directory. What `openat(2)` says.
+    pub fn for_view(&self) -> Result<Self, Errno> {
+        let descriptor = match &self.descriptor {
+            Descriptor::Parked(parked) => Descriptor::Parked(parked.once_more()),
+            _ => Descriptor::Dir(self.dir()?.open_itself()?),
+        };
+        Ok(Self {
+            preopen: self.preopen.clone(),
+            stays_open: self.stays_open,
+            file_id: OnceLock::from(self.file_id()?),
+            ..Self::with(descriptor, self.access.at_most(), self.fdflags())
+        })
+    }
+
     /// A standard stream, with every right that its kind can have and that has been granted.
     pub fn stdio(stdio: StreamHandle, granted: Rights) -> Self {
         let all = RightsPair {

@@ -19,6 +19,7 @@ mod grant;
 mod kind;
 mod limits;
 mod mounts;
+mod names;
 mod parked;
 mod preopens;
 mod random;
@@ -28,6 +29,7 @@ mod socket;
 mod strings;
 mod table;
 mod transfer;
+mod view;
 mod walk;
 
 use std::path::PathBuf;
@@ -43,6 +45,7 @@ pub use grant::Grant;
 pub use limits::Limits;
 pub use random::Random;
 pub use strings::StringArray;
+pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{self, InterruptibleGuard, Room};
@@ -358,17 +361,21 @@ impl WasiCtx {
     /// What it has from the start stays, for a host that calls another export. But no preopen holds a
     /// descriptor of the host until it is used again.
     pub fn end(&self) {
+        self.park_preopens(FdEntry::is_standard_stream);
+    }
+
+    /// Parks the preopens, and closes all else but what `stays`.
+    fn park_preopens(&self, stays: impl Fn(&FdEntry) -> bool) {
         // The host is asked before the table is locked.
         let parked: Vec<_> = (self.preopens().into_iter())
             .map(|preopen| (preopen.park(), preopen))
             .collect();
         let closed = self.table().replace(|entry| {
-            if entry.is_standard_stream() {
-                return Some(Arc::clone(entry));
+            let parked = parked.iter().find(|(_, each)| Arc::ptr_eq(each, entry));
+            match parked {
+                Some((parked, _)) => Some(Arc::clone(parked)),
+                None => stays(entry).then(|| Arc::clone(entry)),
             }
-            (parked.iter())
-                .find(|(_, preopen)| Arc::ptr_eq(preopen, entry))
-                .map(|(parked, _)| Arc::clone(parked))
         });
         drop(closed);
     }

@@ -6,7 +6,7 @@ use crate::abi::Rights;
 ///
 /// They are known by what they are and not by where they are, so no other name and no move of a
 /// directory above them leads around them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mounts(Vec<(FileId, Rights)>);
 
 impl Mounts {

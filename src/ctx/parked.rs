@@ -29,6 +29,12 @@ impl Parked {
         }
     }
 
+    /// The same directory, not open whether or not this one is.
+    #[must_use]
+    pub fn once_more(&self) -> Self {
+        Self::new(&self.path, self.id)
+    }
+
     /// The directory, opened if it is not.
     ///
     /// # Errors

@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::resolved::{Last, ParentDir};
-use super::{FdEntry, FileId, WasiCtx};
-use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
-use crate::vfs::{Name, OpenHow, Opened, Result, Step};
+use super::{Descriptor, FdEntry, FileId, WasiCtx};
+use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights, RightsPair};
+use crate::vfs::{Name, OpenFile, OpenHow, Opened, Result, Step};
 
 pub use super::resolved::{Follow, RequiredRights, ResolvedPath};
 
@@ -29,6 +29,29 @@ pub struct OpenedPath {
     pub granted: Rights,
     /// What the guest has not given up for what is opened there.
     pub passed_on: Rights,
+}
+
+impl OpenedPath {
+    /// What the guest gets for it: opened so, and reported to have the rights `asked`.
+    pub fn into_entry(self, how: OpenHow, asked: RightsPair) -> FdEntry {
+        let descriptor = match self.opened {
+            Opened::Dir(dir) => Descriptor::Dir(dir),
+            Opened::Stream(stream) => Descriptor::Stream(stream),
+            Opened::File(file) => Descriptor::File(OpenFile::new(file, how.fdflags)),
+        };
+        FdEntry::new(descriptor, asked, self.granted, how.fdflags)
+            .keeping(self.passed_on, excluded(how))
+    }
+}
+
+/// The rights that the access mode excludes, as `read(2)`, `write(2)`, `fallocate(2)` and
+/// `ftruncate(2)` refuse a file that was opened for something else.
+fn excluded(how: OpenHow) -> Rights {
+    match (how.read, how.write) {
+        (true, true) => Rights::empty(),
+        (false, true) => Rights::FD_READ,
+        (_, false) => Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE,
+    }
 }
 
 /// Splits a path without slashes at its end into its directory, with a slash behind it, and its last
@@ -262,19 +285,37 @@ impl WasiCtx {
     /// The preopen with the longest name that `path`, an absolute path of the guest's, begins with,
     /// and what of the path is left.
     pub(super) fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {
-        let mut longest = None;
-        let mut longest_len = 0;
-        for preopen in self.preopens() {
-            let Some((len, rest)) = strip_mapped_path(path, preopen.mapped_path()?) else {
-                continue;
-            };
-            if longest.is_none() || len > longest_len {
-                longest = Some((preopen, rest));
-                longest_len = len;
-            }
-        }
-        longest
+        longest_of(self.preopens(), |mapped_path| {
+            strip_mapped_path(path, mapped_path)
+        })
     }
+
+    /// The same of any path, as libraries in guests have it: neither of the path nor of the names it makes a
+    /// difference whether a slash stands at the start.
+    pub(super) fn preopen_around<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {
+        longest_of(self.preopens(), |mapped_path| {
+            strip_components(path, mapped_path)
+        })
+    }
+}
+
+/// The preopen with the longest name that `strip` takes off a path, and what it leaves.
+fn longest_of<'p>(
+    preopens: Vec<Arc<FdEntry>>,
+    strip: impl Fn(&[u8]) -> Option<(usize, &'p [u8])>,
+) -> Option<(Arc<FdEntry>, &'p [u8])> {
+    let mut longest = None;
+    let mut longest_len = 0;
+    for preopen in preopens {
+        let Some((len, rest)) = strip(preopen.mapped_path()?) else {
+            continue;
+        };
+        if longest.is_none() || len > longest_len {
+            longest = Some((preopen, rest));
+            longest_len = len;
+        }
+    }
+    longest
 }
 
 /// Whether a link at the end of a path is followed to open what it points to: slashes behind it say so, too,
@@ -293,6 +334,11 @@ fn strip_mapped_path<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &
     if mapped_path.first() != Some(&b'/') {
         return None;
     }
+    strip_components(path, mapped_path)
+}
+
+/// The same, whether or not slashes stand at the start.
+fn strip_components<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'p [u8])> {
     let mut len = 0;
     let mut rest = path;
     for component in mapped_path.split(|byte| *byte == b'/') {

@@ -35,6 +35,8 @@ pub struct RequiredRights {
     pub inheriting: Rights,
     /// Whether that is to be written.
     pub write: bool,
+    /// What is answered where they are missing.
+    pub refusal: Errno,
 }
 
 impl RequiredRights {
@@ -44,6 +46,7 @@ impl RequiredRights {
             base,
             inheriting: Rights::empty(),
             write: false,
+            refusal: Errno::Notcapable,
         }
     }
 
@@ -51,23 +54,26 @@ impl RequiredRights {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: not all of them.
+    /// [`refusal`](Self::refusal): not all of them. As [`FdEntry::filetype`].
     pub fn check(self, entry: &FdEntry) -> Result<(), Errno> {
-        entry.require_to_open(self.base, self.inheriting, self.write)
+        match entry.require_to_open(self.base, self.inheriting, self.write) {
+            Err(Errno::Notcapable) => Err(self.refusal),
+            result => result,
+        }
     }
 
     /// Whether the embedder grants as much.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: not all of it.
+    /// [`refusal`](Self::refusal): not all of it.
     pub fn check_granted(self, granted: Rights) -> Result<(), Errno> {
         let mut wanted = self.base;
         wanted.set(Rights::FD_WRITE, self.write);
         if granted.contains(wanted) {
             Ok(())
         } else {
-            Err(Errno::Notcapable)
+            Err(self.refusal)
         }
     }
 }
@@ -143,7 +149,7 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: not all of them.
+    /// [`RequiredRights::refusal`]: not all of them.
     pub fn check_target(&self, required: RequiredRights) -> Result<(), Errno> {
         match self.mount {
             Some(granted) => required.check_granted(granted),

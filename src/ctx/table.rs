@@ -53,6 +53,15 @@ impl Table {
         }
     }
 
+    /// The same, numbered from `first`: no number below will be free.
+    pub fn numbered_from(first: Fd, entries: Vec<FdEntry>, limit: usize) -> Self {
+        let mut table = Self::new(entries, limit);
+        let below = (0..first).map(|_| Row::Reserved);
+        table.rows.splice(0..0, below);
+        table.first_free = table.rows.len();
+        table
+    }
+
     /// What has this number.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{GuestMemory, GuestPtr, GuestSlice, HostIovec, OutOfBounds};
+use super::{GuestMemory, GuestPtr, GuestSlice, HostIovec, LinearMemory, OutOfBounds};
 use crate::abi::{Iovec, Size};
 
 /// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
@@ -35,6 +35,14 @@ pub struct Iovecs<'m> {
 }
 
 impl<'m> Iovecs<'m> {
+    /// All of a memory as one piece, up to [`MAX_TRANSFER`].
+    pub fn all_of(memory: &'m LinearMemory<'m>) -> Self {
+        let len = memory.len().min(MAX_TRANSFER) as u64;
+        // Of no bytes there is none that they could begin at.
+        let bufs = memory.guest().bytes(0, len).into_iter().collect();
+        Self { bufs }
+    }
+
     /// The pieces, in order.
     pub fn bufs(&self) -> &[GuestSlice<'m>] {
         &self.bufs

@@ -73,6 +73,17 @@ impl<'m> LinearMemory<'m> {
         }
     }
 
+    /// Bytes that nobody else has for that time, wherever they begin and end: what the host reads and writes
+    /// for itself by what works on guest memory.
+    pub fn exclusive(bytes: &'m mut [u8]) -> Self {
+        Self {
+            base: Cell::new(bytes.as_mut_ptr()),
+            len: Cell::new(bytes.len()),
+            shared: Cell::new(false),
+            words: PhantomData,
+        }
+    }
+
     /// Says where the memory is from now on: `len` bytes at `base`, less what of its end fills no word.
     ///
     /// # Safety

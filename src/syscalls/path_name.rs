@@ -3,7 +3,7 @@ use super::path::{self, GuestPath};
 use super::table::{Trap, needs};
 use crate::abi::{Errno, Fd, Lookupflags, Size};
 use crate::ctx::WasiCtx;
-use crate::ctx::resolve::{Follow, ResolvedPath, trim_slashes};
+use crate::ctx::resolve::Follow;
 use crate::memory::{GuestMemory, GuestPtr};
 
 /// `path_create_directory(fd, path)`—Makes a directory, like `mkdirat` with mode 0777.
@@ -22,9 +22,7 @@ pub fn path_create_directory(
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_create_directory, path)?;
-    let place = path.resolve(ctx, Follow::No)?;
-    let name = place.name().ok_or(Errno::Exist)?;
-    Ok(place.dir()?.create_dir_at(name)?)
+    Ok(path.resolve(ctx, Follow::No)?.create_dir()?)
 }
 
 /// `path_remove_directory(fd, path)`—Removes an empty directory, like `unlinkat` with
@@ -43,15 +41,7 @@ pub fn path_remove_directory(
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_remove_directory, path)?;
-    let place = path.resolve(ctx, Follow::No)?;
-    let Some(name) = place.name() else {
-        // Below `..` is at least the directory that was gone up from.
-        let (trimmed, _) = trim_slashes(path.bytes());
-        let up = trimmed.ends_with(b"..");
-        return Err(if up { Errno::Notempty } else { Errno::Inval }.into());
-    };
-    place.check_replaceable()?;
-    Ok(place.dir()?.remove_dir_at(name)?)
+    Ok(path.resolve(ctx, Follow::No)?.remove_dir(path.bytes())?)
 }
 
 /// `path_unlink_file(fd, path)`—Removes a name that is not a directory's, like `unlinkat`.
@@ -68,22 +58,7 @@ pub fn path_unlink_file(
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let path = GuestPath::new(ctx, fd, needs::path_unlink_file, path)?;
-    let place = path.resolve(ctx, Follow::No)?;
-    Ok(unlink(&place)?)
-}
-
-fn unlink(file: &ResolvedPath<'_>) -> Result<(), Errno> {
-    let name = file.name().ok_or(Errno::Isdir)?;
-    if file.directory {
-        file.require_directory()?;
-        return Err(Errno::Isdir);
-    }
-    match file.dir()?.unlink_at(name) {
-        // POSIX lets a system say "not permitted" of a directory, which a guest could not tell from
-        // a file that it may not remove.
-        Err(Errno::Perm) if file.is_directory()? => Err(Errno::Isdir),
-        result => result,
-    }
+    Ok(path.resolve(ctx, Follow::No)?.unlink()?)
 }
 
 /// `path_link(old_fd, old_flags, old_path, new_fd, new_path)`—Makes another name for a file, like
@@ -110,14 +85,7 @@ pub fn path_link(
     let old = GuestPath::new(ctx, old_fd, source, old_path)?;
     let new = GuestPath::new(ctx, new_fd, target, new_path)?;
     let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
-    let link = || {
-        let new = new.resolve(ctx, Follow::No)?;
-        old.check_move(&new)?;
-        let new_name = new.new_name()?;
-        old.dir()?.link_at(old.name(), new.dir()?, new_name)
-    };
-    // Where there is nothing to link, whatever else is wrong is not looked at.
-    Ok(link().or_else(|error| old.require_there().and(Err(error)))?)
+    Ok(old.link_to(|| new.resolve(ctx, Follow::No))?)
 }
 
 /// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
@@ -143,28 +111,7 @@ pub fn path_rename(
     let old = GuestPath::new(ctx, fd, source, old_path)?;
     let new = GuestPath::new(ctx, new_fd, target, new_path)?;
     let old = old.resolve(ctx, Follow::No)?;
-    let rename = || {
-        let new = new.resolve(ctx, Follow::No)?;
-        rename(&old, &new).or_else(|error| new.require_search().and(Err(error)))
-    };
-    // Where the first path does not get as far as its name, the second is not looked at.
-    Ok(rename().or_else(|error| old.require_search().and(Err(error)))?)
-}
-
-fn rename(old: &ResolvedPath<'_>, new: &ResolvedPath<'_>) -> Result<(), Errno> {
-    old.check_move(new)?;
-    let old_name = old.name().ok_or(Errno::Busy)?;
-    let new_name = new.name().ok_or(Errno::Busy)?;
-    old.check_replaceable()?;
-    new.check_replaceable()?;
-    // Slashes behind either name ask for a directory to be moved.
-    if (old.directory || new.directory) && !old.is_directory()? {
-        return Err(match new.require_there() {
-            Ok(()) | Err(Errno::Noent) => Errno::Notdir,
-            Err(error) => error,
-        });
-    }
-    old.dir()?.rename_at(old_name, new.dir()?, new_name)
+    Ok(old.rename_to(|| new.resolve(ctx, Follow::No))?)
 }
 
 /// `path_symlink(old_path, fd, new_path)`—Makes a symbolic link to `old_path`, like `symlinkat`.
@@ -192,7 +139,7 @@ pub fn path_symlink(
     if new.base().mapped_path() != Some(b"/") && escapes_lexically(new.bytes(), &target) {
         return Err(Errno::Notcapable.into());
     }
-    Ok(place.dir()?.symlink_at(&target, place.new_name()?)?)
+    Ok(place.symlink(&target)?)
 }
 
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
@@ -241,9 +188,7 @@ pub fn path_readlink(
     let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
     let path = GuestPath::new(ctx, fd, needs::path_readlink, path)?;
-    let place = path.resolve_existing(ctx, false)?;
-    let name = place.name().ok_or(Errno::Inval)?;
-    let target = place.dir()?.read_link_at(name)?;
+    let target = path.resolve_existing(ctx, false)?.read_link()?;
     bufused.write(buf.write(&target) as Size);
     Ok(())
 }

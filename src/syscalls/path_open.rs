@@ -1,13 +1,11 @@
 use super::param::GuestRange;
 use super::path;
 use super::table::{Trap, needs};
-#[allow(unused_imports, reason = "the docs name it")]
-use crate::abi::Errno;
-use crate::abi::{Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
-use crate::ctx::resolve::{OpenedPath, RequiredRights};
-use crate::ctx::{Descriptor, FdEntry, WasiCtx};
+use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
+use crate::ctx::WasiCtx;
+use crate::ctx::resolve::RequiredRights;
 use crate::memory::{GuestMemory, GuestPtr};
-use crate::vfs::{OpenFile, OpenHow, Opened};
+use crate::vfs::OpenHow;
 
 /// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens
 /// what a path names, like `openat`, and writes its descriptor: the lowest number that is free.
@@ -52,7 +50,7 @@ pub fn path_open(
     // Nothing may be created for which there is no number.
     let reserved = ctx.reserve()?;
     let opened = ctx.open_path(&base, &path, request.how, request.required)?;
-    opened_fd.write(reserved.fill(request.entry(opened)));
+    opened_fd.write(reserved.fill(opened.into_entry(request.how, request.rights)));
     Ok(())
 }
 
@@ -86,27 +84,6 @@ impl Request {
             rights: RightsPair { base, inheriting },
         }
     }
-
-    /// What the guest gets for what was opened.
-    fn entry(&self, path: OpenedPath) -> FdEntry {
-        let descriptor = match path.opened {
-            Opened::Dir(dir) => Descriptor::Dir(dir),
-            Opened::Stream(stream) => Descriptor::Stream(stream),
-            Opened::File(file) => Descriptor::File(OpenFile::new(file, self.how.fdflags)),
-        };
-        FdEntry::new(descriptor, self.rights, path.granted, self.how.fdflags)
-            .keeping(path.passed_on, excluded(self.how))
-    }
-}
-
-/// The rights that the access mode excludes, as `read(2)`, `write(2)`, `fallocate(2)` and
-/// `ftruncate(2)` refuse a file that was opened for something else.
-fn excluded(how: OpenHow) -> Rights {
-    match (how.read, how.write) {
-        (true, true) => Rights::empty(),
-        (false, true) => Rights::FD_READ,
-        (_, false) => Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE,
-    }
 }
 
 /// The rights that opening so takes.
@@ -116,6 +93,7 @@ fn required(how: OpenHow, passed_on: Rights) -> RequiredRights {
         base: open,
         inheriting: passed_on,
         write: how.write,
+        refusal: Errno::Notcapable,
     };
     if how.oflags.contains(Oflags::CREAT) {
         required.base |= create;

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::{DirStream, FileHandle, Name, OpenHow, Result, SetTime, Step, StreamHandle};
-use crate::abi::{Errno, Filestat, Oflags};
+use crate::abi::{Errno, Fdflags, Filestat, Oflags};
 use crate::host;
 
 /// An open directory of a file system that is not the host's.
@@ -273,6 +273,21 @@ impl DirRef<'_> {
         match self {
             DirRef::Host(dir) => opened(dir.open_at(name, how)?, how),
             DirRef::Other(dir) => dir.open_at(name, how),
+        }
+    }
+
+    /// [`Directory::open_at`] of the directory itself: open once more, to be listed.
+    pub fn open_itself(self) -> Result<Dir> {
+        let how = OpenHow {
+            read: true,
+            write: false,
+            oflags: Oflags::DIRECTORY,
+            fdflags: Fdflags::empty(),
+            follow: false,
+        };
+        match self.open_at(None, how)? {
+            Opened::Dir(dir) => Ok(dir),
+            Opened::Stream(_) | Opened::File(_) => Err(Errno::Notdir),
         }
     }
 

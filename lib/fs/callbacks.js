@@ -1,0 +1,98 @@
+'use strict';
+
+// The forms of node:fs with a callback. All is done when the function returns: the callback comes later all
+// the same, as a program expects that has written its next line for before.
+
+const { validateFunction } = require('../validators');
+
+/** What has no callback of its own in node:fs. */
+const WITHOUT = new Set(['existsSync']);
+
+/** The size of the buffer that fs.read() makes where it is given none. */
+const BUFFER = 16 << 10;
+
+/** Whether an error is of the arguments: then it is thrown, and no callback called. */
+function isOfArguments({ code }) {
+  return (
+    typeof code === 'string' && /^ERR_(?:INVALID_|OUT_OF_RANGE)/.test(code)
+  );
+}
+
+/** Calls, and later the callback with what comes of it, which `values` says. */
+function callLater(callback, call, values) {
+  let results;
+  try {
+    results = values(call());
+  } catch (error) {
+    if (isOfArguments(error)) throw error;
+    process.nextTick(callback, error);
+    return;
+  }
+  process.nextTick(callback, null, ...results);
+}
+
+/** What a callback gets: nothing of a call that returns nothing. */
+const single = (result) => (result === undefined ? [] : [result]);
+
+function withCallback(sync, values = single) {
+  return (...args) => {
+    const callback = validateFunction(args.pop(), 'cb');
+    callLater(
+      callback,
+      () => sync(...args),
+      (result) => values(result, ...args),
+    );
+  };
+}
+
+/** The form with a callback where there is one, else the other. */
+function eitherWay(withOne, without) {
+  return (...args) =>
+    typeof args.at(-1) === 'function' ? withOne(...args) : without(...args);
+}
+
+/**
+ * `open`, `close`, `read` and `write` do what they do at once where they get no callback.
+ *
+ * @param {object} sync the functions of `node:fs` whose names end in Sync
+ * @param {(fd: number, most?: number) => Buffer} readUpTo
+ */
+function callbacks(sync, readUpTo) {
+  const all = {};
+  for (const [name, call] of Object.entries(sync)) {
+    if (!WITHOUT.has(name)) all[name.replace(/Sync$/, '')] = withCallback(call);
+  }
+  all.realpath.native = all.realpath;
+  all.exists = (path, callback) => {
+    validateFunction(callback, 'cb');
+    const exists = sync.existsSync(path);
+    process.nextTick(callback, exists);
+  };
+
+  const read = withCallback(sync.readSync, (count, _, buffer) => [
+    count,
+    buffer,
+  ]);
+  const readWithBuffer = (fd, ...rest) => {
+    const [first] = rest;
+    if (ArrayBuffer.isView(first)) return read(fd, ...rest);
+    const callback = rest.pop();
+    const { buffer = Buffer.alloc(BUFFER), ...options } = rest[0] ?? {};
+    return read(fd, buffer, options, callback);
+  };
+  const readNow = (fd, ...rest) =>
+    ArrayBuffer.isView(rest[0])
+      ? sync.readSync(fd, ...rest)
+      : readUpTo(fd, rest[0]);
+  const write = withCallback(sync.writeSync, (count, _, data) => [count, data]);
+
+  return {
+    ...all,
+    open: eitherWay(all.open, sync.openSync),
+    close: eitherWay(all.close, sync.closeSync),
+    read: eitherWay(readWithBuffer, readNow),
+    write: eitherWay(write, sync.writeSync),
+  };
+}
+
+module.exports = { callbacks };

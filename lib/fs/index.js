@@ -1,0 +1,37 @@
+'use strict';
+
+// A file system of a guest with the functions of node:fs, made of a few native ones.
+
+const { constants } = require('node:fs');
+
+const { callbacks } = require('./callbacks');
+const { contents } = require('./contents');
+const { descriptors } = require('./descriptors');
+const { names } = require('./names');
+const { promises } = require('./promises');
+const { reading } = require('./reading');
+
+/**
+ * Its functions need no receiver, as those of node:fs.
+ *
+ * @param {import('../../target/binding').Files} files the native half
+ */
+function makeFileSystem(files) {
+  const { withFile, writeAll, ...ofDescriptors } = descriptors(files);
+  const { readUpTo, ...ofContents } = contents({
+    withFile,
+    writeAll,
+    ...ofDescriptors,
+  });
+  const { entries, ...ofNames } = names(files);
+  const ofReading = reading(files, { entries, ...ofNames });
+  const sync = { ...ofDescriptors, ...ofContents, ...ofNames, ...ofReading };
+  return {
+    ...sync,
+    ...callbacks(sync, readUpTo),
+    promises: promises(sync),
+    constants,
+  };
+}
+
+module.exports = { makeFileSystem };

@@ -1,0 +1,126 @@
+'use strict';
+
+// What names lead to: listings, links, real paths.
+
+const { constants } = require('node:fs');
+const { posix } = require('node:path');
+
+const { validateBoolean } = require('../validators');
+const { readOptions, readPath } = require('./arguments');
+const { decode } = require('./contents');
+const { check, systemError } = require('./errors');
+const { Dirent, FORMATS } = require('./stats');
+
+/** The most links that one path goes through. */
+const MAX_HOPS = 40;
+
+/** Whether `path` is on the way to a preopen to which it leads with the rest: it need be nothing itself. */
+function leadsToOne(preopens, path, rest) {
+  const whole = posix.join(path, ...rest.toReversed(), '/');
+  return preopens.some(
+    (preopen) =>
+      preopen.startsWith(`${path}/`) && whole.startsWith(`${preopen}/`),
+  );
+}
+
+/** A string in the encoding that the options ask for. */
+const encoded = (bytes, encoding) => decode(bytes, encoding || 'utf8');
+
+/**
+ * @param {import('../../target/binding').Files} files the native half
+ * @param {ReturnType<import('./names').names>} names
+ */
+function reading(files, { entries, lstatSync }) {
+  /** The type of an entry, of which not every file system says it in a listing. */
+  function formatOf(directory, { name, type }) {
+    if (type !== 0) return FORMATS[type];
+    const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    const { mode } = lstatSync(path);
+    return mode & constants.S_IFMT;
+  }
+
+  /** What is in a directory and, if `recursive`, in those below: each by the path to where it is. */
+  function listed(path, recursive) {
+    const found = [];
+    const directories = [''];
+    for (const below of directories) {
+      const parent = below === '' ? path : posix.join(String(path), below);
+      for (const entry of entries(parent)) {
+        const format = formatOf(parent, entry);
+        found.push({ below, parent, format, name: entry.name });
+        if (recursive && format === constants.S_IFDIR) {
+          directories.push(posix.join(below, entry.name.toString()));
+        }
+      }
+    }
+    return found;
+  }
+
+  function readdirSync(path, options) {
+    const directory = readPath(path);
+    const { encoding, withFileTypes, recursive = false } = readOptions(options);
+    validateBoolean(recursive, 'options.recursive');
+    if (withFileTypes) {
+      return listed(directory, recursive).map(
+        ({ format, name, parent }) =>
+          new Dirent(encoded(name, encoding), format, parent),
+      );
+    }
+    if (!recursive)
+      return entries(directory).map(({ name }) => encoded(name, encoding));
+    return listed(directory, true).map(({ below, name }) =>
+      encoded(Buffer.from(posix.join(below, name.toString())), encoding),
+    );
+  }
+
+  function readlinkSync(path, options) {
+    const name = readPath(path);
+    const { encoding } = readOptions(options);
+    return encoded(check(files.readlink(name), 'readlink', name), encoding);
+  }
+
+  /** The names of the preopens, as absolute paths. */
+  function preopens() {
+    const all = check(files.preopens(), 'realpath').toString();
+    return Array.from(all.matchAll(/([^\0]*)\0/g), ([, name]) =>
+      posix.join('/', name),
+    );
+  }
+
+  function realpathSync(path, options) {
+    const name = String(readPath(path));
+    const { encoding } = readOptions(options);
+    const mapped = preopens();
+    // A relative path begins at the root, for which the only preopen stands.
+    const root = mapped.length === 1 ? mapped[0] : '/';
+    const rest = (name.startsWith('/') ? name : `${root}/${name}`)
+      .split('/')
+      .toReversed();
+    let real = '/';
+    let hops = 0;
+    while (rest.length > 0) {
+      const component = rest.pop();
+      if (component === '..') real = posix.dirname(real);
+      if (['', '.', '..'].includes(component)) continue;
+      const next = posix.join(real, component);
+      if (leadsToOne(mapped, next, rest) || !lstatSync(next).isSymbolicLink()) {
+        real = next;
+        continue;
+      }
+      hops += 1;
+      if (hops > MAX_HOPS) throw systemError('ELOOP', 'realpath', name);
+      const target = readlinkSync(next);
+      if (target.startsWith('/')) real = '/';
+      rest.push(...target.split('/').toReversed());
+    }
+    return encoded(Buffer.from(real), encoding);
+  }
+
+  return {
+    readdirSync,
+    readlinkSync,
+    realpathSync: Object.assign(realpathSync, { native: realpathSync }),
+  };
+}
+
+module.exports = { reading };

@@ -1,0 +1,297 @@
+//! The native half of `wasi.fs`: what `lib/fs/` makes the functions of `node:fs` of.
+//!
+//! Each answers a number: what the call returns, or less than 0 where it fails, the negative of WASI's error
+//! number. Errors are made in JavaScript, and only where somebody sees them.
+
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::error::closed;
+use super::instance::Instance;
+use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
+use crate::ctx::View;
+use crate::vfs::{OpenHow, SetTime};
+
+/// A path: what is no string is its bytes.
+type JsPath<'b> = Either<String, BufferSlice<'b>>;
+
+/// A number, or the negative of an error's.
+type Answer = Result<f64>;
+
+/// The files of one guest, as its embedder sees them: [`View`].
+#[napi]
+pub struct Files {
+    guest: Weak<Instance>,
+}
+
+impl Files {
+    /// Those of a guest, for as long as that is there.
+    pub fn new(guest: &Rc<Instance>) -> Self {
+        Self {
+            guest: Rc::downgrade(guest),
+        }
+    }
+
+    /// What a call on the files comes to; an error of JavaScript's if the guest has been closed.
+    fn call<T>(
+        &self,
+        env: &Env,
+        call: impl FnOnce(&View) -> std::result::Result<T, Errno>,
+    ) -> Result<std::result::Result<T, Errno>> {
+        let guest = self.guest.upgrade();
+        let open = guest.filter(|guest| !guest.is_closed.get());
+        let guest = open.ok_or_else(|| closed(env))?;
+        Ok(guest.view().and_then(call))
+    }
+
+    fn number(
+        &self,
+        env: &Env,
+        call: impl FnOnce(&View) -> std::result::Result<f64, Errno>,
+    ) -> Answer {
+        Ok(self.call(env, call)?.unwrap_or_else(failure))
+    }
+
+    fn done(
+        &self,
+        env: &Env,
+        call: impl FnOnce(&View) -> std::result::Result<(), Errno>,
+    ) -> Answer {
+        self.number(env, |view| call(view).map(|()| 0.0))
+    }
+
+    fn bytes(
+        &self,
+        env: &Env,
+        call: impl FnOnce(&View) -> std::result::Result<Vec<u8>, Errno>,
+    ) -> Result<Either<f64, Buffer>> {
+        Ok(match self.call(env, call)? {
+            Ok(bytes) => Either::B(bytes.into()),
+            Err(errno) => Either::A(failure(errno)),
+        })
+    }
+}
+
+fn failure(errno: Errno) -> f64 {
+    -f64::from(errno.raw())
+}
+
+fn bytes_of<'p>(path: &'p JsPath<'_>) -> &'p [u8] {
+    match path {
+        Either::A(path) => path.as_bytes(),
+        Either::B(path) => path,
+    }
+}
+
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "each throws ERR_WASI_CLOSED after close(), and nothing else"
+)]
+#[napi]
+impl Files {
+    /// The names of the preopens, each with a NUL behind it.
+    #[napi(catch_unwind)]
+    pub fn preopens(&self, env: &Env) -> Result<Either<f64, Buffer>> {
+        self.bytes(env, |view| {
+            let names = view.mapped_paths().into_iter();
+            Ok(names.flat_map(|name| [name, vec![0]].concat()).collect())
+        })
+    }
+
+    /// `open(2)`. `access` has 1 to read, 2 to write, and 4 not to follow a link at the end; the flags are
+    /// those of `path_open`.
+    #[napi(catch_unwind)]
+    pub fn open(
+        &self,
+        env: &Env,
+        path: JsPath<'_>,
+        access: u32,
+        oflags: u32,
+        fdflags: u32,
+    ) -> Answer {
+        let how = OpenHow {
+            read: access & 1 != 0,
+            write: access & 2 != 0,
+            oflags: Oflags::from_bits_truncate(oflags as u16),
+            fdflags: Fdflags::from_bits_truncate(fdflags as u16),
+            follow: access & 4 == 0,
+        };
+        self.number(env, |view| Ok(f64::from(view.open(bytes_of(&path), how)?)))
+    }
+
+    /// `close(2)`.
+    #[napi(catch_unwind)]
+    pub fn close(&self, env: &Env, fd: u32) -> Answer {
+        self.done(env, |view| view.close(fd))
+    }
+
+    /// `read(2)` to a buffer; `pread(2)` if `at` is not negative.
+    #[napi(catch_unwind)]
+    pub fn read(&self, env: &Env, fd: u32, mut to: BufferSlice<'_>, at: f64) -> Answer {
+        self.number(env, |view| Ok(view.read(fd, &mut to, offset(at))? as f64))
+    }
+
+    /// `write(2)` of a buffer; `pwrite(2)` if `at` is not negative.
+    #[napi(catch_unwind)]
+    pub fn write(&self, env: &Env, fd: u32, mut from: BufferSlice<'_>, at: f64) -> Answer {
+        self.number(
+            env,
+            |view| Ok(view.write(fd, &mut from, offset(at))? as f64),
+        )
+    }
+
+    /// `fstat(2)`, to `out`.
+    #[napi(catch_unwind)]
+    pub fn fstat(&self, env: &Env, fd: u32, mut out: BufferSlice<'_>) -> Answer {
+        self.done(env, |view| lay(&view.fstat(fd)?, &mut out))
+    }
+
+    /// `stat(2)`, or `lstat(2)`, to `out`.
+    #[napi(catch_unwind)]
+    pub fn stat(
+        &self,
+        env: &Env,
+        path: JsPath<'_>,
+        follow: bool,
+        mut out: BufferSlice<'_>,
+    ) -> Answer {
+        self.done(env, |view| {
+            lay(&view.stat(bytes_of(&path), follow)?, &mut out)
+        })
+    }
+
+    /// `access(2)`: whether it is there, and can be opened so.
+    #[napi(catch_unwind)]
+    pub fn access(&self, env: &Env, path: JsPath<'_>, read: bool, write: bool) -> Answer {
+        self.done(env, |view| view.access(bytes_of(&path), read, write))
+    }
+
+    /// `ftruncate(2)`.
+    #[napi(catch_unwind)]
+    pub fn ftruncate(&self, env: &Env, fd: u32, size: f64) -> Answer {
+        self.done(env, |view| view.set_size(fd, size as Filesize))
+    }
+
+    /// `futimens(2)`, in seconds.
+    #[napi(catch_unwind)]
+    pub fn futimes(&self, env: &Env, fd: u32, atime: f64, mtime: f64) -> Answer {
+        self.done(env, |view| view.set_times(fd, time(atime)?, time(mtime)?))
+    }
+
+    /// `utimensat(2)`, in seconds.
+    #[napi(catch_unwind)]
+    pub fn utimes(
+        &self,
+        env: &Env,
+        path: JsPath<'_>,
+        follow: bool,
+        atime: f64,
+        mtime: f64,
+    ) -> Answer {
+        self.done(env, |view| {
+            view.set_times_of(bytes_of(&path), follow, time(atime)?, time(mtime)?)
+        })
+    }
+
+    /// `fsync(2)`, or `fdatasync(2)`.
+    #[napi(catch_unwind)]
+    pub fn sync(&self, env: &Env, fd: u32, data_only: bool) -> Answer {
+        self.done(env, |view| view.sync(fd, data_only))
+    }
+
+    /// The names in a directory, each behind its type as a digit, and with a NUL behind it.
+    #[napi(catch_unwind)]
+    pub fn list(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
+        self.bytes(env, |view| {
+            let mut all = Vec::new();
+            view.list(bytes_of(&path), |name, filetype| {
+                all.push(b'0' + filetype.raw());
+                all.extend_from_slice(name);
+                all.push(0);
+            })?;
+            Ok(all)
+        })
+    }
+
+    /// `readlink(2)`.
+    #[napi(catch_unwind)]
+    pub fn readlink(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
+        self.bytes(env, |view| view.read_link(bytes_of(&path)))
+    }
+
+    /// `mkdir(2)`.
+    #[napi(catch_unwind)]
+    pub fn mkdir(&self, env: &Env, path: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.create_dir(bytes_of(&path)))
+    }
+
+    /// `rmdir(2)`.
+    #[napi(catch_unwind)]
+    pub fn rmdir(&self, env: &Env, path: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.remove_dir(bytes_of(&path)))
+    }
+
+    /// `unlink(2)`.
+    #[napi(catch_unwind)]
+    pub fn unlink(&self, env: &Env, path: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.unlink(bytes_of(&path)))
+    }
+
+    /// `rename(2)`.
+    #[napi(catch_unwind)]
+    pub fn rename(&self, env: &Env, from: JsPath<'_>, to: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.rename(bytes_of(&from), bytes_of(&to)))
+    }
+
+    /// `link(2)`.
+    #[napi(catch_unwind)]
+    pub fn link(&self, env: &Env, from: JsPath<'_>, to: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.link(bytes_of(&from), bytes_of(&to)))
+    }
+
+    /// `symlink(2)`.
+    #[napi(catch_unwind)]
+    pub fn symlink(&self, env: &Env, target: JsPath<'_>, path: JsPath<'_>) -> Answer {
+        self.done(env, |view| view.symlink(bytes_of(&target), bytes_of(&path)))
+    }
+}
+
+/// An offset in a file, if it is one.
+fn offset(at: f64) -> Option<Filesize> {
+    (at >= 0.0).then_some(at as Filesize)
+}
+
+/// Puts attributes where JavaScript finds them, 64 bits each.
+fn lay(stat: &Filestat, out: &mut [u8]) -> std::result::Result<(), Errno> {
+    let attributes = [
+        stat.dev,
+        stat.ino,
+        u64::from(stat.filetype.raw()),
+        stat.nlink,
+        stat.size,
+        stat.atim,
+        stat.mtim,
+        stat.ctim,
+    ];
+    let (places, _) = out.as_chunks_mut();
+    for (place, attribute) in places.iter_mut().zip(attributes) {
+        *place = attribute.to_ne_bytes();
+    }
+    Ok(())
+}
+
+/// A time in seconds after 1970. None before is a time of WASI's.
+fn time(seconds: f64) -> std::result::Result<SetTime, Errno> {
+    let since = Duration::try_from_secs_f64(seconds).map_err(|_| Errno::Inval)?;
+    let nanoseconds = u64::try_from(since.as_nanos()).map_err(|_| Errno::Inval)?;
+    Ok(SetTime::At(nanoseconds))
+}
+
+/// The names of WASI's errors, by their numbers.
+#[napi]
+pub fn errno_names() -> Vec<&'static str> {
+    Errno::ALL.iter().map(|errno| errno.name()).collect()
+}
