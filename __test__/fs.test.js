@@ -191,10 +191,15 @@ test('paths are those of the guest', (t) => {
   t.deepEqual(inRoot.readdirSync('deeper/still'), ['deep', 'é']);
   t.is(inRoot.realpathSync('deeper/still/deep'), '/deeper/still/deep');
   t.is(inRoot.realpathSync(new URL('file:///dirlink/deep')), '/full/deep');
+  const { fs: withDevices } = open(t, root, { devices: true });
+  t.is(withDevices.readFileSync('/dev/null', 'utf8'), '');
 
   // The only preopen stands for the root, whatever its name.
   for (const name of ['/data', 'data', '.']) {
-    const only = files({ [name]: root });
+    const only = open(t, root, {
+      preopens: { [name]: root },
+      devices: true,
+    }).fs;
     t.is(only.statSync('file').size, 13, name);
     t.is(
       only.statSync(`${name}/file`.replace(/^data/, '/data')).size,

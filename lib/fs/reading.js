@@ -79,7 +79,7 @@ function reading(files, { entries, lstatSync }) {
     return encoded(check(files.readlink(name), 'readlink', name), encoding);
   }
 
-  /** The names of the preopens, as absolute paths. */
+  /** Where relative paths begin, and the names of the preopens, as absolute paths. */
   function preopens() {
     const all = check(files.preopens(), 'realpath').toString();
     return Array.from(all.matchAll(/([^\0]*)\0/g), ([, name]) =>
@@ -90,9 +90,7 @@ function reading(files, { entries, lstatSync }) {
   function realpathSync(path, options) {
     const name = String(readPath(path));
     const { encoding } = readOptions(options);
-    const mapped = preopens();
-    // A relative path begins at the root, for which the only preopen stands.
-    const root = mapped.length === 1 ? mapped[0] : '/';
+    const [root, ...mapped] = preopens();
     const rest = (name.startsWith('/') ? name : `${root}/${name}`)
       .split('/')
       .toReversed();

@@ -92,7 +92,7 @@ fn bytes_of<'p>(path: &'p JsPath<'_>) -> &'p [u8] {
 )]
 #[napi]
 impl Files {
-    /// The names of the preopens, each with a NUL behind it.
+    /// The name of the root, and those of the preopens, each with a NUL behind it.
     #[napi(catch_unwind)]
     pub fn preopens(&self, env: &Env) -> Result<Either<f64, Buffer>> {
         self.bytes(env, |view| {

@@ -181,6 +181,12 @@ impl FdEntry {
         (self.preopen.as_ref()).map(|preopen| preopen.mapped_path.as_bytes())
     }
 
+    /// Whether it is the directory of the guest's devices.
+    pub fn is_devices(&self) -> bool {
+        (self.preopen.as_ref())
+            .is_some_and(|preopen| matches!(preopen.source, PreopenSource::Devices))
+    }
+
     /// The directory.
     ///
     /// # Errors

@@ -72,10 +72,14 @@ impl View {
         })
     }
 
-    /// The names of the preopens.
+    /// The names of the preopens, before them that of the root.
     pub fn mapped_paths(&self) -> Vec<Vec<u8>> {
-        (self.ctx.preopens().iter())
-            .filter_map(|preopen| Some(preopen.mapped_path()?.to_vec()))
+        let preopens = self.ctx.preopens();
+        let name = |entry: &Arc<FdEntry>| entry.mapped_path().unwrap_or(b"/").to_vec();
+        let root = only(&preopens).map_or(b"/".to_vec(), name);
+        [root]
+            .into_iter()
+            .chain(preopens.iter().map(name))
             .collect()
     }
 
@@ -100,12 +104,15 @@ impl View {
     }
 
     fn path_to<'p>(&self, path: &'p [u8], required: RequiredRights) -> Result<ViewPath<'p>, Errno> {
-        let (base, rest) = match self.ctx.preopens().as_slice() {
-            _ if path.is_empty() => None,
-            [only] if path[0] != b'/' => Some((Arc::clone(only), path)),
-            _ => self.ctx.preopen_around(path),
+        if path.is_empty() {
+            return Err(Errno::Noent);
         }
-        .ok_or(Errno::Noent)?;
+        let preopens = self.ctx.preopens();
+        let found = match only(&preopens) {
+            Some(only) if path[0] != b'/' => Some((Arc::clone(only), path)),
+            _ => self.ctx.preopen_around(path),
+        };
+        let (base, rest) = found.ok_or(Errno::Noent)?;
         required.check(&base)?;
         let bytes = match rest.iter().position(|byte| *byte != b'/') {
             Some(name) => &rest[name..],
@@ -421,6 +428,12 @@ impl View {
     ) -> Result<ResolvedPath<'p>, Errno> {
         (self.ctx).resolve_existing(&path.base, path.bytes, follow, path.required)
     }
+}
+
+/// The preopen that is the only one. The devices are none that anybody means.
+fn only(preopens: &[Arc<FdEntry>]) -> Option<&Arc<FdEntry>> {
+    let mut all = preopens.iter().filter(|entry| !entry.is_devices());
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// What is answered where these rights are missing.
