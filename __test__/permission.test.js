@@ -115,7 +115,7 @@ test('the native function asks, whoever calls it', (t) => {
   const source = `
     const { create } = require('./lib/binding').loadBinding();
     const options = {
-      version: 'preview1', args: [], env: [], preopens: [],
+      version: 'preview1', args: [], env: [], preopens: [], devices: false,
       stdin: 0, stdout: 1, stderr: 2, returnOnExit: () => true,
     };
     try { create({}, options); console.log('made') } catch ({ code }) { console.log(code) }`;
