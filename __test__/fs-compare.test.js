@@ -9,6 +9,7 @@ const test = require('ava');
 
 const { constants } = require('../index.js');
 const { ON_NODE } = require('./helpers/answers');
+const { NODE_MAJOR } = require('./helpers/compare');
 const { lay, open, outcome, tree } = require('./helpers/file-system');
 const { scratch } = require('./helpers/guest');
 
@@ -363,7 +364,9 @@ const CASES = {
           each.readdirSync(at(name), options).map(String).toSorted(),
       ),
     ),
-    ...[{}, { recursive: true }].map(
+    // From Node 22 on, what is below a link to a directory is listed as well, but
+    // only with types.
+    ...(NODE_MAJOR < 22 ? [{}, { recursive: true }] : [{}]).map(
       (options) => (each, at) =>
         kinds(
           each.readdirSync(at(''), { withFileTypes: true, ...options }),
@@ -570,11 +573,11 @@ compared('rmSync is that of node:fs', (t) => {
         () => fs.rmSync(`${nodes}/${name}`, options),
         nodes,
       );
-      t.is(
-        codeOf(() => wasi.fs.rmSync(name, options), ours),
-        expected,
-        `${name} ${options}`,
-      );
+      const code = codeOf(() => wasi.fs.rmSync(name, options), ours);
+      // From Node 24 on, force is silent of a file in the way, too.
+      if (NODE_MAJOR < 24 || name !== 'file/x') {
+        t.is(code, expected, `${name} ${options}`);
+      }
       t.deepEqual(tree(ours), tree(nodes), name);
       wasi.close();
     }
