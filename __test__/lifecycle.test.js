@@ -5,6 +5,7 @@
 
 const test = require('ava');
 
+const { script } = require('./helpers/child');
 const {
   NODE_MAJOR,
   NodeWASI,
@@ -320,4 +321,13 @@ test('start() goes through finalizeBindings() of a derived class', (t) => {
   };
   t.deepEqual(body(WASI), [1, 1]);
   if (NodeWASI && NODE_MAJOR >= 24) t.deepEqual(body(NodeWASI), [1, 1]);
+});
+
+test('what Node shows of an uncaught error is its line, and not all functions', (t) => {
+  const { exitCode, stderr } = script(`
+    const { WASI } = require('wasi-rs');
+    new WASI({ version: 'preview1' }).finalizeBindings({ exports: {} });`);
+  t.is(exitCode, 1);
+  t.regex(stderr, /"instance.exports.memory" property must be/);
+  t.true(stderr.length < 2000, stderr);
 });

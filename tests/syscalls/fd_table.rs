@@ -1,5 +1,6 @@
 use wasi_rs::abi::Errno::{self, Badf, Nfile};
 use wasi_rs::abi::{Oflags, Prestat};
+use wasi_rs::ctx::WasiCtx;
 
 use crate::support::{CLOSED, Guest, OUT, Open, PREOPEN};
 
@@ -176,5 +177,54 @@ fn descriptors_are_limited() {
         guest.ok("fd_close", [four]);
         guest.call("path_open", new).wrote(&[(OUT, &[4, 0, 0, 0])]);
         assert_eq!(guest.scratch.text("new"), "");
+    }
+}
+
+/// A number that is reserved for what is being opened, in a guest that ends at that time.
+mod reserved {
+    use wasi_rs::abi::{Fdflags, Rights, RightsPair};
+    use wasi_rs::ctx::{Descriptor, FdEntry};
+    use wasi_rs::host;
+    use wasi_rs::vfs::Dir;
+
+    use super::*;
+
+    fn directory() -> FdEntry {
+        let dir = host::Dir::open_ambient(std::env::temp_dir().as_path()).unwrap();
+        FdEntry::new(
+            Descriptor::Dir(Dir::Host(dir)),
+            RightsPair::DIRECTORY,
+            Rights::all(),
+            Fdflags::empty(),
+        )
+    }
+
+    #[test]
+    fn it_is_that_of_what_is_opened() {
+        let guest = Guest::new();
+        let reserved = guest.ctx.reserve().unwrap();
+        let next = guest.ctx.reserve().unwrap();
+        let fd = reserved.fill(directory());
+        assert!(guest.ctx.entry(fd).is_ok());
+        assert_eq!(next.fill(directory()), fd + 1);
+    }
+
+    #[test]
+    fn it_is_free_again_where_nothing_is_opened() {
+        let guest = Guest::new();
+        let fd = guest.ctx.reserve().unwrap().fill(directory());
+        drop(guest.ctx.reserve().unwrap());
+        assert_eq!(guest.ctx.reserve().unwrap().fill(directory()), fd + 1);
+    }
+
+    #[test]
+    fn what_is_opened_is_closed_with_the_guest() {
+        let guest = Guest::new();
+        for end in [WasiCtx::close_all, WasiCtx::end, WasiCtx::revoke] {
+            let reserved = guest.ctx.reserve().unwrap();
+            end(&guest.ctx);
+            let fd = reserved.fill(directory());
+            assert_eq!(guest.ctx.entry(fd).err(), Some(Badf));
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
-use wasi_rs::abi::{Fdflags, Rights, Size};
+use wasi_rs::abi::{Fdflags, Oflags, Rights, Size};
 use wasi_rs::host::{self, Direction, PollEntry, interrupt};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
@@ -583,8 +583,11 @@ mod opening {
     fn waiting_for_the_other_end_of_a_fifo_ends() {
         let guest = with_fifo();
         stopped(&guest, |guest| {
-            assert_eq!(open(guest, Open::READ), Intr);
-            assert_eq!(open(guest, WRITE), Intr);
+            // Without CREAT, EXCL says nothing.
+            for oflags in [Oflags::empty(), Oflags::EXCL] {
+                assert_eq!(open(guest, Open::READ.oflags(oflags)), Intr, "{oflags:?}");
+                assert_eq!(open(guest, WRITE.oflags(oflags)), Intr, "{oflags:?}");
+            }
         });
     }
 
