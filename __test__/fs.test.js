@@ -169,6 +169,25 @@ test('nothing leads out', (t) => {
   t.is(wasi.fs.realpathSync('in'), '/box/file');
 });
 
+test('a path may be its bytes, in whatever array', (t) => {
+  const root = lay(scratch(t));
+  const { fs: files } = open(t, root);
+  for (const bytes of [
+    Buffer.from('/full'),
+    new TextEncoder().encode('/full'),
+  ]) {
+    for (const body of [
+      (name) => files.readdirSync(name),
+      (name) => files.readdirSync(name, { recursive: true }),
+      (name) => files.realpathSync(name),
+      (name) => files.statSync(name).ino,
+      (name) => outcome(() => files.mkdirSync(name), root),
+    ]) {
+      t.deepEqual(body(bytes), body('/full'), String(body));
+    }
+  }
+});
+
 test('paths are those of the guest', (t) => {
   const root = lay(scratch(t));
   const files = (preopens) => open(t, root, { preopens }).fs;

@@ -11,6 +11,9 @@ const { validateFd, validateInteger } = require('../validators');
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
+/** The bytes of the buffer that a function which reads makes where it is given none. */
+const DEFAULT_BUFFER = 16 << 10;
+
 const isBytes = (value) => value instanceof Uint8Array;
 
 /** A path of the guest: a string, its bytes, or a URL, which is `file:` whatever the host. */
@@ -27,6 +30,14 @@ function readPath(value, name = 'path') {
   }
   return path;
 }
+
+/** A path as a string, be it given as that or as its bytes. */
+const textOf = (path) =>
+  typeof path === 'string' ? path : Buffer.from(path).toString();
+
+/** The path of a name, which is bytes, in a directory. */
+const joined = (path, name) =>
+  Buffer.concat([Buffer.from(path), Buffer.from('/'), name]);
 
 const readFd = (value) => validateFd(value, 'fd');
 
@@ -117,7 +128,7 @@ function readTime(value, name = 'time') {
   );
 }
 
-/** The bytes of a view: a copy where another thread may write them meanwhile. */
+/** The bytes of a view; a copy of them where threads share the memory. */
 function bytesOf(view) {
   const { buffer, byteOffset, byteLength } = view;
   const bytes = isBytes(view)
@@ -186,8 +197,10 @@ function readRange(view, offset, length) {
 }
 
 module.exports = {
+  DEFAULT_BUFFER,
   bytesOf,
   isBytes,
+  joined,
   readData,
   readEncoding,
   readFd,
@@ -199,4 +212,5 @@ module.exports = {
   readRange,
   readTime,
   readView,
+  textOf,
 };

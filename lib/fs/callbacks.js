@@ -4,12 +4,10 @@
 // the same, as a program expects that has written its next line for before.
 
 const { validateFunction } = require('../validators');
+const { DEFAULT_BUFFER } = require('./arguments');
 
 /** What has no callback of its own in node:fs. */
 const WITHOUT = new Set(['existsSync']);
-
-/** The size of the buffer that fs.read() makes where it is given none. */
-const BUFFER = 16 << 10;
 
 /** Whether an error is of the arguments: then it is thrown, and no callback called. */
 function isOfArguments({ code }) {
@@ -77,7 +75,7 @@ function callbacks(sync, readUpTo) {
     const [first] = rest;
     if (ArrayBuffer.isView(first)) return read(fd, ...rest);
     const callback = rest.pop();
-    const { buffer = Buffer.alloc(BUFFER), ...options } = rest[0] ?? {};
+    const { buffer = Buffer.alloc(DEFAULT_BUFFER), ...options } = rest[0] ?? {};
     return read(fd, buffer, options, callback);
   };
   const readNow = (fd, ...rest) =>

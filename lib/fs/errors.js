@@ -6,6 +6,7 @@ const { constants } = require('node:os');
 const { getSystemErrorMap } = require('node:util');
 
 const { loadBinding } = require('../binding');
+const { textOf } = require('./arguments');
 
 /** How it is called where a path leads out of what the guest has. */
 const REFUSED = 'EACCES';
@@ -37,10 +38,6 @@ function describe(code) {
   );
 }
 
-/** Paths may be bytes. */
-const shown = (path) =>
-  typeof path === 'string' ? path : String(Buffer.from(path));
-
 /**
  * The error of a call that failed with this code.
  *
@@ -52,12 +49,12 @@ const shown = (path) =>
 function systemError(code, syscall, path, dest) {
   const { errno, message } = describe(code);
   let text = `${code}: ${message}, ${syscall}`;
-  if (path !== undefined) text += ` '${shown(path)}'`;
-  if (dest !== undefined) text += ` -> '${shown(dest)}'`;
+  if (path !== undefined) text += ` '${textOf(path)}'`;
+  if (dest !== undefined) text += ` -> '${textOf(dest)}'`;
   const error = new Error(text);
   Object.assign(error, { errno, code, syscall });
-  if (path !== undefined) error.path = shown(path);
-  if (dest !== undefined) error.dest = shown(dest);
+  if (path !== undefined) error.path = textOf(path);
+  if (dest !== undefined) error.dest = textOf(dest);
   return error;
 }
 

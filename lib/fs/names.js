@@ -10,7 +10,14 @@ const {
   validateInteger,
   validateObject,
 } = require('../validators');
-const { readMode, readOptions, readPath, readTime } = require('./arguments');
+const {
+  joined,
+  readMode,
+  readOptions,
+  readPath,
+  readTime,
+  textOf,
+} = require('./arguments');
 const { check, failed, systemError } = require('./errors');
 const { laidStats, place } = require('./stats');
 
@@ -21,12 +28,6 @@ function parentOf(path) {
   const [, parent] = /^([^]*[^/])\/+[^/]+\/*$/.exec(path) ?? [];
   return parent;
 }
-
-const text = (path) =>
-  typeof path === 'string' ? path : Buffer.from(path).toString();
-
-const joined = (path, name) =>
-  Buffer.concat([Buffer.from(path), Buffer.from('/'), name]);
 
 /** What takes two names, and what the arguments are called. */
 const move = (syscall, native, first, second) => (from, to) => {
@@ -113,7 +114,7 @@ function names(files) {
         : { mode: options };
     validateBoolean(recursive, 'options.recursive');
     readMode(mode);
-    return recursive ? makeDirectories(text(name)) : makeDirectory(name);
+    return recursive ? makeDirectories(textOf(name)) : makeDirectory(name);
   }
 
   function rmdirSync(path) {
@@ -135,7 +136,7 @@ function names(files) {
       return;
     }
     if (!lstatSync(path).isDirectory()) check(answer, 'rm', path);
-    if (!recursive) throw removesDirectory(rmSync, text(path));
+    if (!recursive) throw removesDirectory(rmSync, textOf(path));
     for (const { name } of entries(path))
       remove(joined(path, name), true, true);
     const removed = files.rmdir(path);

@@ -4,6 +4,7 @@
 
 const { constants } = require('node:fs');
 
+const { DEFAULT_BUFFER } = require('./arguments');
 const { systemError } = require('./errors');
 
 /** The functions that `node:fs` has as promises, too. */
@@ -58,7 +59,7 @@ class FileHandle {
     const isBuffer = ArrayBuffer.isView(first);
     const { buffer, ...options } = isBuffer
       ? { buffer: first }
-      : { buffer: Buffer.alloc(16 << 10), ...first };
+      : { buffer: Buffer.alloc(DEFAULT_BUFFER), ...first };
     const args = isBuffer ? rest : [options];
     return {
       bytesRead: this.#call('readSync', 'read', buffer, ...args),

@@ -6,7 +6,7 @@ const { constants } = require('node:fs');
 const { posix } = require('node:path');
 
 const { validateBoolean } = require('../validators');
-const { readOptions, readPath } = require('./arguments');
+const { joined, readOptions, readPath, textOf } = require('./arguments');
 const { decode } = require('./contents');
 const { check, systemError } = require('./errors');
 const { Dirent, FORMATS } = require('./stats');
@@ -34,8 +34,7 @@ function reading(files, { entries, lstatSync }) {
   /** The type of an entry, of which not every file system says it in a listing. */
   function formatOf(directory, { name, type }) {
     if (type !== 0) return FORMATS[type];
-    const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
-    const { mode } = lstatSync(path);
+    const { mode } = lstatSync(joined(directory, name));
     return mode & constants.S_IFMT;
   }
 
@@ -44,7 +43,7 @@ function reading(files, { entries, lstatSync }) {
     const found = [];
     const directories = [''];
     for (const below of directories) {
-      const parent = below === '' ? path : posix.join(String(path), below);
+      const parent = below === '' ? path : posix.join(textOf(path), below);
       for (const entry of entries(parent)) {
         const format = formatOf(parent, entry);
         found.push({ below, parent, format, name: entry.name });
@@ -88,7 +87,7 @@ function reading(files, { entries, lstatSync }) {
   }
 
   function realpathSync(path, options) {
-    const name = String(readPath(path));
+    const name = textOf(readPath(path));
     const { encoding } = readOptions(options);
     const [root, ...mapped] = preopens();
     const rest = (name.startsWith('/') ? name : `${root}/${name}`)
