@@ -214,11 +214,10 @@ impl Dir {
     pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Step<Filestat>> {
         let mut oflags = OFlags::PATH | OFlags::CLOEXEC;
         oflags.set(OFlags::NOFOLLOW, !follow);
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        match rustix::fs::openat2(self, bytes, oflags, Mode::empty(), resolve) {
-            Ok(fd) => stat::fstat(fd.as_fd()).map(Step::Done),
-            Err(Errno::NOENT) => Err(Errno::NOENT.into()),
-            Err(_) => Ok(Step::Walk),
+        match openat2(self, bytes, oflags) {
+            Ok(Some(fd)) => stat::fstat(fd.as_fd()).map(Step::Done),
+            Err(error) if is_one_of(&error, &[Errno::NOENT]) => Err(error),
+            Ok(None) | Err(_) => Ok(Step::Walk),
         }
     }
 
