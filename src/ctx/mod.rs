@@ -204,8 +204,8 @@ impl WasiCtx {
         }
         let host_random = RandomSource::Host(host::random::Random::default());
         let random = Arc::new(Mutex::new(host_random));
-        let devices = Devices::new(options.stdio, Arc::clone(&random));
-        let preopens = preopens::open(options.preopens, options.grant.preopens, &devices)?;
+        let devices = || Devices::new(options.stdio, Arc::clone(&random));
+        let preopens = preopens::open(options.preopens, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
         Ok(Self {
             snapshot: options.snapshot,

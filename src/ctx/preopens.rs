@@ -49,11 +49,11 @@ pub struct Preopened {
 pub fn open(
     mut preopens: Vec<Preopen>,
     granted: Rights,
-    devices: &Devices,
+    devices: impl Fn() -> Devices,
 ) -> Result<Preopened, InitError> {
     let mut given_paths: Vec<_> = preopens.iter_mut().map(make_absolute).collect();
     let mut mounts = Mounts::default();
-    let dirs = match open_all(&preopens, devices, &mut mounts) {
+    let dirs = match open_all(&preopens, &devices, &mut mounts) {
         Ok(dirs) => dirs,
         Err((index, errno)) => {
             let mut preopen = preopens.swap_remove(index);
@@ -102,7 +102,7 @@ struct OpenedDir {
 /// Opens each preopen, its path being absolute; or tells which of them cannot be opened, and why.
 fn open_all(
     preopens: &[Preopen],
-    devices: &Devices,
+    devices: &impl Fn() -> Devices,
     mounts: &mut Mounts,
 ) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
@@ -135,11 +135,11 @@ fn open_all(
     Ok(opened.collect())
 }
 
-fn open_source(source: &PreopenSource, devices: &Devices) -> Result<Dir, Errno> {
+fn open_source(source: &PreopenSource, devices: impl Fn() -> Devices) -> Result<Dir, Errno> {
     match source {
         PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
         PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
-        PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices.clone()))),
+        PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices()))),
     }
 }
 

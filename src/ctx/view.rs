@@ -107,12 +107,14 @@ impl View {
         if path.is_empty() {
             return Err(Errno::Noent);
         }
-        let preopens = self.ctx.preopens();
-        let found = match only(&preopens) {
-            Some(only) if path[0] != b'/' => Some((Arc::clone(only), path)),
-            _ => self.ctx.preopen_around(path),
+        let root = match path[0] {
+            b'/' => None,
+            _ => only(&self.ctx.preopens()).map(Arc::clone),
         };
-        let (base, rest) = found.ok_or(Errno::Noent)?;
+        let (base, rest) = match root {
+            Some(root) => (root, path),
+            None => self.ctx.preopen_around(path).ok_or(Errno::Noent)?,
+        };
         required.check(&base)?;
         let bytes = match rest.iter().position(|byte| *byte != b'/') {
             Some(name) => &rest[name..],
@@ -430,7 +432,7 @@ impl View {
     }
 }
 
-/// The preopen that is the only one. The devices are none that anybody means.
+/// The only preopen, the one of the devices not counted.
 fn only(preopens: &[Arc<FdEntry>]) -> Option<&Arc<FdEntry>> {
     let mut all = preopens.iter().filter(|entry| !entry.is_devices());
     all.next().filter(|_| all.next().is_none())
