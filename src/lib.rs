@@ -15,6 +15,10 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+// Helpers that unit tests and the tests of the crate share name it as those do.
+#[cfg(test)]
+extern crate self as wasi_rs;
+
 pub mod abi;
 #[cfg_attr(
     test,

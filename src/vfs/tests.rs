@@ -1,12 +1,16 @@
 //! What an open file description adds to a file, over the host's and over one that is none of the host's.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+#[path = "../../tests/support/iovecs.rs"]
+mod iovecs;
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
+pub(super) use self::iovecs::with_iovecs;
 use super::*;
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Oflags};
 use crate::host::{Dir, Direction, Name, OpenHow, Readiness, SeekFrom, SetTime};
-use crate::memory::{GuestPtr, Iovecs, LinearMemory};
+use crate::memory::Iovecs;
 
 /// The greatest offset that [`Bytes`] accept.
 const MAX_OFFSET: Filesize = 1 << 40;
@@ -87,27 +91,6 @@ impl File for Bytes {
         }
         Ok(())
     }
-}
-
-/// Calls with `bytes` in two buffers of a guest's, and copies back what they hold then.
-pub(super) fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
-    let half = bytes.len() as u32 / 2;
-    let list = bytes.len().next_multiple_of(4);
-    let mut laid = bytes.to_vec();
-    laid.resize(list, 0);
-    let iovs = [0, half, half, bytes.len() as u32 - half];
-    laid.extend(iovs.into_iter().flat_map(u32::to_le_bytes));
-    let words: Vec<_> = (laid.as_chunks().0.iter())
-        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
-        .collect();
-    let linear = LinearMemory::new(&words);
-    let iovs = linear.guest().iovecs(GuestPtr::new(list as u32), 2, 2);
-    let result = call(&iovs.unwrap());
-    let after = (words.iter()).flat_map(|word| word.load(Relaxed).to_ne_bytes());
-    for (byte, new) in bytes.iter_mut().zip(after) {
-        *byte = new;
-    }
-    result
 }
 
 /// Reads up to `len` bytes by `call`.

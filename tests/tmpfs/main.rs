@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod calls;
+#[path = "../support/iovecs.rs"]
 mod iovecs;
 mod world;
 

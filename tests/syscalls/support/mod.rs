@@ -3,7 +3,7 @@
 mod fixture;
 mod forwarding;
 mod host_files;
-#[path = "../../tmpfs/iovecs.rs"]
+#[path = "../../support/iovecs.rs"]
 mod iovecs;
 mod lent;
 mod memory_files;

@@ -1,18 +1,20 @@
 //! What only Windows does differently, against real directories.
 
+#[path = "../../../../tests/support/iovecs.rs"]
+mod iovecs;
+
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tempfile::TempDir;
 
+use self::iovecs::with_iovecs;
 use super::{Dir, Entries, File};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
 use crate::host::{Name, OpenHow, ReadDir, Step};
-use crate::memory::{GuestPtr, LinearMemory};
 
 const READ: OpenHow = OpenHow {
     read: true,
@@ -51,32 +53,6 @@ fn leads_out(dir: &Dir, path: &str, how: OpenHow) -> bool {
 
 fn failure<T>(result: io::Result<T>) -> Option<Errno> {
     result.err().map(|error| errno(&error))
-}
-
-/// Calls with the two halves of `bytes` as two buffers of a guest's.
-fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&crate::memory::Iovecs<'_>) -> T) -> T {
-    let half = bytes.len() as u32 / 2;
-    let rest = bytes.len() as u32 - half;
-    let list = bytes.len().next_multiple_of(4);
-    let mut laid = bytes.to_vec();
-    laid.resize(list, 0);
-    laid.extend([0, half, half, rest].into_iter().flat_map(u32::to_le_bytes));
-    let memory: Vec<_> = (laid.as_chunks().0.iter())
-        .map(|word| AtomicU32::new(u32::from_ne_bytes(*word)))
-        .collect();
-    let linear = LinearMemory::new(&memory);
-    let iovecs = linear
-        .guest()
-        .iovecs(GuestPtr::new(list as u32), 2, 2)
-        .unwrap();
-    let result = call(&iovecs);
-    let after = memory
-        .iter()
-        .flat_map(|word| word.load(Relaxed).to_ne_bytes());
-    for (byte, new) in bytes.iter_mut().zip(after) {
-        *byte = new;
-    }
-    result
 }
 
 fn read(file: &File, len: usize) -> String {
