@@ -72,7 +72,7 @@ class Native extends Extension {
   }
 }
 
-/** What `fs` of an instance is, once somebody has asked for it. */
+/** The value of `fs` by instance, made by the getter the first time. */
 const fileSystems = new WeakMap();
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
@@ -163,10 +163,10 @@ class WASI {
   get fs() {
     let fileSystem = fileSystems.get(this);
     if (fileSystem === undefined) {
-      // Most programs never look: they need not load it.
+      // Loaded on first use: most programs never read `fs`.
       const { makeFileSystem } = require('./lib/fs');
       const native = files(Native.numberOf(this));
-      // What is open of the guest stays so for whoever has only this.
+      // `owner` keeps the instance from garbage collection, which would close its descriptors.
       fileSystem = makeFileSystem(Object.assign(native, { owner: this }));
       fileSystems.set(this, fileSystem);
     }

@@ -24,7 +24,7 @@ const FORMATS = [
   S_IFLNK,
 ];
 
-// WASI knows no permissions: whoever has the file may do what its preopen allows.
+// WASI has no permission bits. These are the POSIX defaults, before a umask.
 const PERMISSIONS = {
   __proto__: null,
   [S_IFREG]: 0o666,
@@ -34,7 +34,7 @@ const PERMISSIONS = {
 
 const BLOCK = 4096;
 
-/** Tells of what type something is; each class of these says where it has that. */
+/** The `is…()` methods of `Stats` and `Dirent`; a subclass gives the type by a static `typeOf`. */
 class Typed {
   isFile() {
     return this.constructor.typeOf(this) === S_IFREG;
@@ -65,7 +65,7 @@ class Typed {
   }
 }
 
-// Where the native side lays attributes: eight numbers of 64 bits.
+// The native `stat` functions write a filestat into `place`: eight integers of 64 bits.
 const attributes = new BigUint64Array(8);
 const place = new Uint8Array(attributes.buffer);
 
@@ -136,7 +136,7 @@ function setDates(stats) {
   }
 }
 
-/** The attributes that a native function has laid at `place`, where the next one lays others. */
+/** Stats made from `place`, which the next native call overwrites. */
 function laidStats({ bigint = false } = {}) {
   return bigint ? new BigIntStats(attributes) : new Stats(attributes);
 }

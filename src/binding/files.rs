@@ -1,7 +1,7 @@
 //! The native half of `wasi.fs`: what `lib/fs/` makes the functions of `node:fs` of.
 //!
-//! Each answers a number: what the call returns, or less than 0 where it fails, the negative of WASI's error
-//! number. Errors are made in JavaScript, and only where somebody sees them.
+//! Each returns the result of the call, or the negated errno of WASI where it fails. JavaScript makes the
+//! error objects from that, and only for callers who receive one: `existsSync` does not.
 
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -92,7 +92,7 @@ fn bytes_of<'p>(path: &'p JsPath<'_>) -> &'p [u8] {
 )]
 #[napi]
 impl Files {
-    /// The name of the root, and those of the preopens, each with a NUL behind it.
+    /// The guest path of the root, then those of the preopens, each terminated by a NUL.
     #[napi(catch_unwind)]
     pub fn preopens(&self, env: &Env) -> Result<Either<f64, Buffer>> {
         self.bytes(env, |view| {
@@ -202,7 +202,7 @@ impl Files {
         self.done(env, |view| view.sync(fd, data_only))
     }
 
-    /// The names in a directory, each behind its type as a digit, and with a NUL behind it.
+    /// The entries of a directory: for each its file type as a digit, its name, and a terminating NUL.
     #[napi(catch_unwind)]
     pub fn list(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
         self.bytes(env, |view| {

@@ -170,7 +170,7 @@
       return exitError(exitCode, instance, thrown);
     },
 
-    /** All strings in one, each with a NUL behind it. */
+    /** The strings in one, each terminated by a NUL. */
     terminated(strings) {
       let all = '';
       for (let i = 0; i < strings.length; i++) all += `${strings[i]}\0`;

@@ -72,7 +72,7 @@ impl View {
         })
     }
 
-    /// The names of the preopens, before them that of the root.
+    /// The guest path of the root, then those of the preopens.
     pub fn mapped_paths(&self) -> Vec<Vec<u8>> {
         let preopens = self.ctx.preopens();
         let name = |entry: &Arc<FdEntry>| entry.mapped_path().unwrap_or(b"/").to_vec();
