@@ -835,7 +835,10 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.Directory = nativeBinding.Directory
+module.exports.DirectoryHandle = nativeBinding.DirectoryHandle
 module.exports.Files = nativeBinding.Files
+module.exports.MemoryFileSystem = nativeBinding.MemoryFileSystem
 module.exports.addCapability = nativeBinding.addCapability
 module.exports.capabilityNames = nativeBinding.capabilityNames
 module.exports.close = nativeBinding.close

@@ -242,11 +242,73 @@ export type WASICapability =
   | 'exit'
   | WASICall;
 
-/** A directory of the host, and how much the guest may do in it. */
-export interface WASIPreopen {
-  /** Its path on the host. */
-  path: string;
+/** How much a {@link MemoryFS} may hold. Beyond, what needs more fails with ENOSPC. */
+export interface MemoryFSLimits {
+  /**
+   * Bytes of memory, from 0, or `Infinity`: contents as far as they were written,
+   * names, and 128 to 768 bytes for each file, directory and link.
+   *
+   * @default 268435456
+   */
+  maxBytes?: number | undefined;
 
+  /**
+   * Files, directories and symbolic links, from 0, or `Infinity`. The root is not
+   * counted.
+   *
+   * @default 65536
+   */
+  maxFiles?: number | undefined;
+}
+
+/**
+ * A file system in memory, which behaves as Linux's tmpfs does. Guests have it,
+ * or a directory of it, as a preopen; the host has the functions of `node:fs` on
+ * it, with paths that begin at its root.
+ *
+ * Any number of guests may have it at once, and one guest more than once.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- its prototype has all of these
+export interface MemoryFS extends WASIFileSystem {}
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, typescript/no-extraneous-class -- the same
+export class MemoryFS {
+  /**
+   * An empty one.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a limit that is no number
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` for one that is no whole number from
+   *   0
+   */
+  constructor(tree?: undefined, limits?: MemoryFSLimits);
+}
+
+/** A directory, and how much the guest may do in it. */
+export type WASIPreopen = WASIPreopenRights &
+  (
+    | {
+        /** The directory's path on the host. */
+        path: string;
+        fs?: undefined;
+      }
+    | {
+        /**
+         * The file system that the directory is in, where that is not the host's:
+         * one in memory.
+         */
+        fs: MemoryFS;
+
+        /**
+         * The directory's path there. Links on the way lead no further than to
+         * the root of that file system.
+         *
+         * @default '/'
+         */
+        path?: string | undefined;
+      }
+  );
+
+/** How much a guest may do in a preopen. */
+export interface WASIPreopenRights {
   /**
    * Whether the guest may change nothing in it: no content, no name, no time,
    * no size. A call that would is refused with 76 (ENOTCAPABLE), by whatever
@@ -367,7 +429,7 @@ export interface WASIOptions {
 
   /**
    * The directories that the guest may use: a path in the guest to a directory
-   * of the host. They are opened by the constructor, and the guest finds them
+   * of the host or a file system. They are opened by the constructor, and the guest finds them
    * as descriptors from 3 up, in the order of `Object.entries()`. It reaches
    * nothing outside of them.
    *
@@ -378,7 +440,10 @@ export interface WASIOptions {
    * @default {}
    */
   preopens?:
-    | { readonly [guestPath: string]: string | WASIPreopen | undefined }
+    | {
+        readonly [guestPath: string]:
+          string | MemoryFS | WASIPreopen | undefined;
+      }
     | undefined;
 
   /**
@@ -478,7 +543,7 @@ export interface WASIInitError extends Error {
   /** The number of the error in WASI. */
   errno: number;
   syscall: 'uvwasi_init';
-  /** The directory of the host, as it was given, if it was a preopen. */
+  /** The path of the directory, as it was given, if it was a preopen. */
   path?: string;
   /** The path in the guest of that preopen. */
   dest?: string;

@@ -5,6 +5,7 @@ const { isPromise } = require('node:util').types;
 
 const { alreadyStarted, invalidArgType } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
+const { MemoryFS } = require('./lib/memory-fs');
 const {
   IMPORT_MODULES,
   checkBindingOptions,
@@ -208,4 +209,4 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { WASI, constants };
+module.exports = { MemoryFS, WASI, constants };

@@ -38,7 +38,7 @@ test('import by name, as a namespace, as the default, and dynamically', (t) => {
   }
 });
 
-test('it exports the class, constants and its package.json, and nothing else', (t) => {
+test('it exports the classes, constants and its package.json, and nothing else', (t) => {
   const { stdout } = script(`
     console.log(...Object.keys(require('wasi-rs')));
     console.log(require('wasi-rs/package.json').version);
@@ -46,7 +46,7 @@ test('it exports the class, constants and its package.json, and nothing else', (
       try { require('wasi-rs/' + inner) } catch (e) { console.log(e.code) }
     }`);
   const refused = 'ERR_PACKAGE_PATH_NOT_EXPORTED\n'.repeat(3);
-  t.is(stdout, `WASI constants\n${version}\n${refused}`);
+  t.is(stdout, `MemoryFS WASI constants\n${version}\n${refused}`);
 });
 
 test('nothing is printed when it is used', (t) => {

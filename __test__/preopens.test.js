@@ -710,7 +710,7 @@ test('mistakes in a preopen', (t) => {
   value(
     { path, readonly: true },
     '.readonly',
-    "is unknown: the properties are 'path', 'readOnly', 'rights'. Received true",
+    "is unknown: the properties are 'path', 'fs', 'readOnly', 'rights'. Received true",
   );
   value(
     { path, rights: ['FD_READ'] },

@@ -3,7 +3,8 @@
 const { posix } = require('node:path');
 const { inspect } = require('node:util');
 
-const { invalidArgValue } = require('./errors');
+const { invalidArgType, invalidArgValue } = require('./errors');
+const { rootOf } = require('./file-systems');
 const { LIMITS } = require('./limits');
 const { capabilityNames, rightNames } = require('./names');
 const {
@@ -54,7 +55,7 @@ function readEnv(value = {}) {
 }
 
 /** What describes a preopen that is more than a path. */
-const PREOPEN = properties(['path', 'readOnly', 'rights']);
+const PREOPEN = properties(['path', 'fs', 'readOnly', 'rights']);
 
 /** What a description may have as well, for programs that run on Node, too. */
 const CONVERSIONS = ['toString', 'valueOf'];
@@ -63,14 +64,16 @@ const CONVERSIONS = ['toString', 'valueOf'];
 const NO_PATH = '[object Object]';
 
 /**
- * A path, which Node takes from whatever `String()` takes, or an object that
- * describes more than a path: one with any property of a description, or one
- * that for Node could have been no path.
+ * A path, which Node takes from whatever `String()` takes, a file system, or an
+ * object that describes more than a path: one with any property of a
+ * description, or one that for Node could have been no path.
  */
 function readPreopen(mappedPath, value) {
   if (value === null || typeof value !== 'object') {
     return { mappedPath, realPath: String(value) };
   }
+  const directory = rootOf(value);
+  if (directory !== undefined) return { mappedPath, directory, realPath: '/' };
   const name = `options.preopens[${inspect(mappedPath)}]`;
   if (![...PREOPEN.names].some((property) => property in value)) {
     validateSpelling(value, name, PREOPEN);
@@ -88,10 +91,20 @@ function isConvertible(value) {
   );
 }
 
+function readFileSystem(value, name) {
+  const directory = rootOf(value);
+  if (directory !== undefined) return directory;
+  throw invalidArgType(readFileSystem, name, 'an instance of MemoryFS', value);
+}
+
 function readDescribedPreopen(value, name) {
   validateProperties(value, name, PREOPEN, CONVERSIONS);
-  const { path, readOnly, rights } = value;
+  const { fs, readOnly, rights } = value;
+  const directory =
+    fs === undefined ? undefined : readFileSystem(fs, `${name}.fs`);
+  const { path = directory && '/' } = value;
   return {
+    directory,
     realPath: validateString(path, `${name}.path`),
     readOnly:
       readOnly === undefined

@@ -9,8 +9,14 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
     uvwasi_error(env, error.errno, |object| match error.given {
         Given::Stdio(fd) => object.set_named_property("fd", fd),
         Given::Preopen(preopen) => {
-            if let PreopenSource::Path(path) = &preopen.source {
-                object.set_named_property("path", path.to_string_lossy().as_ref())?;
+            match &preopen.source {
+                PreopenSource::Path(path) => {
+                    object.set_named_property("path", path.to_string_lossy().as_ref())?;
+                }
+                PreopenSource::Within(_, path) => {
+                    object.set_named_property("path", path.as_str())?;
+                }
+                PreopenSource::Directory(_) | PreopenSource::Devices => {}
             }
             object.set_named_property("dest", preopen.mapped_path)
         }

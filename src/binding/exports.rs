@@ -139,5 +139,5 @@ pub fn close(env: Env, number: u32) -> Result<()> {
 /// The files of a guest, for the host.
 #[napi]
 pub fn files(env: Env, number: u32) -> Result<Files> {
-    Ok(Files::new(&instance(&env, number)?))
+    Ok(Files::of_guest(&instance(&env, number)?))
 }

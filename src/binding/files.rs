@@ -21,17 +21,30 @@ type JsPath<'b> = Either<String, BufferSlice<'b>>;
 /// A number, or the negative of an error's.
 type Answer = Result<f64>;
 
-/// The files of one guest, as its embedder sees them: [`View`].
+/// The files of one guest, as its embedder sees them, or of a file system: [`View`].
 #[napi]
 pub struct Files {
-    guest: Weak<Instance>,
+    of: Of,
+}
+
+/// Whose files they are.
+enum Of {
+    Guest(Weak<Instance>),
+    FileSystem(Box<View>),
 }
 
 impl Files {
     /// Those of a guest, for as long as that is there.
-    pub fn new(guest: &Rc<Instance>) -> Self {
+    pub fn of_guest(guest: &Rc<Instance>) -> Self {
         Self {
-            guest: Rc::downgrade(guest),
+            of: Of::Guest(Rc::downgrade(guest)),
+        }
+    }
+
+    /// Those of a file system.
+    pub fn of_file_system(view: View) -> Self {
+        Self {
+            of: Of::FileSystem(Box::new(view)),
         }
     }
 
@@ -41,7 +54,10 @@ impl Files {
         env: &Env,
         call: impl FnOnce(&View) -> std::result::Result<T, Errno>,
     ) -> Result<std::result::Result<T, Errno>> {
-        let guest = self.guest.upgrade();
+        let guest = match &self.of {
+            Of::FileSystem(view) => return Ok(call(view)),
+            Of::Guest(guest) => guest.upgrade(),
+        };
         let open = guest.filter(|guest| !guest.is_closed.get());
         let guest = open.ok_or_else(|| closed(env))?;
         Ok(guest.view().and_then(call))

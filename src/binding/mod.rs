@@ -3,17 +3,20 @@
 //!
 //! - [`addon`]: what Node calls when it loads this.
 //! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
+//! - [`directory`]: what can be mounted, on its way through JavaScript.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`exports`]: the functions that `index.js` calls.
 //! - [`files`]: what `wasi.fs` calls.
 //! - [`instance`]: what one `WASI` has, and which of them can still be called.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
+//! - [`memory_fs`]: the native half of `MemoryFS`.
 //! - [`options`]: what `WASI` is made of.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
 //! - [`glue`], `glue.js`: what takes JavaScript to say.
 
 mod addon;
 mod arg_buffer;
+mod directory;
 mod environment;
 mod error;
 mod exports;
@@ -21,5 +24,6 @@ mod files;
 mod glue;
 mod instance;
 mod memory;
+mod memory_fs;
 mod options;
 mod trampoline;

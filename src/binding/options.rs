@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
 use crate::abi::{Rights, Snapshot};
@@ -25,7 +26,7 @@ pub struct WasiOptions<'env> {
     #[napi(ts_type = "Array<string>")]
     pub env: Array<'env>,
     /// The directories that the guest has from the start.
-    pub preopens: Vec<WasiPreopen>,
+    pub preopens: Vec<WasiPreopen<'env>>,
     /// Whether the guest has the devices that programs count on, as `/dev`.
     pub devices: bool,
     /// The descriptor of the process that the guest has as 0.
@@ -44,12 +45,14 @@ pub struct WasiOptions<'env> {
 }
 
 /// A directory that a guest has from the start.
-#[napi(object)]
-pub struct WasiPreopen {
+#[napi(object, object_to_js = false)]
+pub struct WasiPreopen<'env> {
     /// Its name for the guest.
     pub mapped_path: String,
-    /// Its path on the host.
+    /// Its path on the host or, if there is a `directory`, in that.
     pub real_path: String,
+    /// A directory of another file system.
+    pub directory: Option<ClassInstance<'env, DirectoryHandle>>,
     /// Whether the guest may change nothing in it.
     pub read_only: Option<bool>,
     /// What the guest may do in it, as the witx names rights; everything if not said.
@@ -111,7 +114,7 @@ impl<'env> WasiOptions<'env> {
     }
 }
 
-impl WasiPreopen {
+impl WasiPreopen<'_> {
     fn read(self) -> Result<Preopen> {
         let mut rights = match self.rights {
             None => Rights::all(),
@@ -122,9 +125,13 @@ impl WasiPreopen {
         if self.read_only == Some(true) {
             rights &= Rights::READ_ONLY;
         }
+        let path = until_nul(self.real_path);
         Ok(Preopen {
             mapped_path: until_nul(self.mapped_path),
-            source: PathBuf::from(until_nul(self.real_path)).into(),
+            source: match self.directory {
+                None => PathBuf::from(path).into(),
+                Some(directory) => PreopenSource::Within(directory.dir(), path),
+            },
             rights,
         })
     }

@@ -90,6 +90,10 @@ impl Devices {
 }
 
 impl Directory for Devices {
+    fn is_of_one_device(&self) -> bool {
+        true
+    }
+
     fn stat(&self) -> Result<Filestat> {
         Ok(Filestat {
             nlink: 2,

@@ -4,7 +4,8 @@ use crate::vfs::DirRef;
 /// By what the host tells one file from another, for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
-    dev: Device,
+    /// The device number.
+    pub dev: Device,
     /// The inode number.
     pub ino: Inode,
 }

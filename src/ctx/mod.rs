@@ -129,6 +129,9 @@ pub enum PreopenSource {
     /// file systems of a guest, the host's among them, may use the same device number. It is held for as
     /// long as the guest has it, be its command over or not.
     Directory(Arc<dyn Directory>),
+    /// The same, but of what is at a path in that directory: `.` and `..` and symbolic links are resolved
+    /// below it, as if it were `/`.
+    Within(Arc<dyn Directory>, String),
     /// The devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
     /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
     Devices,

@@ -16,7 +16,7 @@ use std::{fs, mem};
 
 use super::devices::Devices;
 use super::mounts::Mounts;
-use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource};
+use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource, View};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
 use crate::vfs::{Dir, DirRef, Name, OpenHow, Opened};
@@ -139,6 +139,10 @@ fn open_source(source: &PreopenSource, devices: impl Fn() -> Devices) -> Result<
     match source {
         PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
         PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
+        PreopenSource::Within(dir, path) => {
+            let dir = View::over(Arc::clone(dir))?.directory(path.as_bytes())?;
+            Ok(Dir::Other(dir))
+        }
         PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices()))),
     }
 }
@@ -162,7 +166,9 @@ impl Preopens<'_> {
                 let nested = self.open_nested(index, path, dirs)?;
                 Ok(nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer)))
             }
-            PreopenSource::Directory(_) => Ok((None, self.perhaps_around(index))),
+            PreopenSource::Directory(_) | PreopenSource::Within(..) => {
+                Ok((None, self.perhaps_around(index, dirs)))
+            }
             PreopenSource::Devices => Ok((None, Vec::new())),
         }
     }
@@ -266,11 +272,15 @@ impl Preopens<'_> {
         }
     }
 
-    /// The other preopens that have no path, either: `index` may lie below any of them.
-    fn perhaps_around(self, index: usize) -> Vec<usize> {
-        let is_around = |other: &usize| {
-            matches!(self.preopens[*other].source, PreopenSource::Directory(_))
-                && self.ids[*other] != self.ids[index]
+    /// The other preopens that have no path, either: `index` may lie below any of them that is not known
+    /// to be of another file system.
+    fn perhaps_around(self, index: usize, dirs: &[Dir]) -> Vec<usize> {
+        let id = self.ids[index];
+        let is_around = |other: &usize| match (&dirs[*other], self.ids[*other]) {
+            (Dir::Host(_), _) => false,
+            (Dir::Other(dir), there) => {
+                there != id && (there.dev == id.dev || !dir.is_of_one_device())
+            }
         };
         (0..self.ids.len()).filter(is_around).collect()
     }

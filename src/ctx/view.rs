@@ -4,12 +4,20 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+use super::mounts::Mounts;
+use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
 use super::table::Table;
-use super::{FdEntry, Grant, STDIO, StringArray, WasiCtx};
-use crate::abi::{Errno, Fd, Fdflags, Filesize, Filestat, Filetype, Oflags, Rights, RightsPair};
+use super::{
+    Clocks, Descriptor, FdEntry, FileId, Grant, Limits, Preopen, PreopenSource, STDIO, StringArray,
+    WasiCtx,
+};
+use crate::abi::{
+    Errno, Fd, Fdflags, Filesize, Filestat, Filetype, Oflags, Rights, RightsPair, Snapshot,
+};
+use crate::host;
 use crate::memory::{Iovecs, LinearMemory};
-use crate::vfs::{OpenHow, ReadDir, SetTime};
+use crate::vfs::{Dir, Directory, OpenHow, ReadDir, SetTime};
 
 /// The embedder's view of a guest's files.
 ///
@@ -53,23 +61,50 @@ impl View {
         let entries = (preopens.iter())
             .map(|preopen| preopen.for_view())
             .collect::<Result<_, _>>()?;
-        // What is opened has the numbers that a guest would give it.
-        let table = Table::numbered_from(STDIO, entries, guest.limits.descriptors);
         Ok(Self {
             ctx: WasiCtx {
                 snapshot: guest.snapshot,
-                args: StringArray::default(),
-                environ: StringArray::default(),
-                limits: guest.limits,
-                calls: AtomicU64::new(Grant::NONE.calls),
                 roots: guest.roots.clone(),
-                read_dir_room: Arc::default(),
-                table: Mutex::new(table),
                 mounts: guest.mounts.clone(),
                 clocks: guest.clocks.clone(),
                 random: Arc::clone(&guest.random),
+                ..without_calls(entries, guest.limits)
             },
         })
+    }
+
+    /// The view of a file system: of a guest that has this directory as `/`, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says of the directory.
+    pub fn over(root: Arc<dyn Directory>) -> Result<Self, Errno> {
+        let id = FileId::from(&root.stat()?);
+        let preopen = Preopen {
+            mapped_path: "/".to_owned(),
+            source: PreopenSource::Directory(Arc::clone(&root)),
+            rights: Rights::all(),
+        };
+        let entry = FdEntry::preopen(Dir::Other(root), id, preopen, Rights::all());
+        Ok(Self {
+            ctx: WasiCtx {
+                roots: vec![id],
+                ..without_calls(vec![entry], Limits::default())
+            },
+        })
+    }
+
+    /// The directory at a path, open.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notdir`]: it is none. [`Errno::Notsup`]: it is one of the host's. As [`open`](Self::open).
+    pub fn directory(&self, path: &[u8]) -> Result<Arc<dyn Directory>, Errno> {
+        let entry = self.open_entry(path, LIST, Rights::PATH_OPEN)?;
+        match entry.descriptor() {
+            Descriptor::Dir(Dir::Other(dir)) => Ok(Arc::clone(dir)),
+            _ => Err(Errno::Notsup),
+        }
     }
 
     /// The guest path of the root, then those of the preopens.
@@ -332,6 +367,8 @@ impl View {
     pub fn list(&self, path: &[u8], mut each: impl FnMut(&[u8], Filetype)) -> Result<(), Errno> {
         let rights = Rights::PATH_OPEN | Rights::FD_READDIR;
         let entry = self.open_entry(path, LIST, rights)?;
+        // It may itself be a preopen that has fewer rights than those on the way.
+        entry.require(Rights::FD_READDIR)?;
         let dir = entry.dir()?;
         let mut stream = ReadDir::new(dir, &self.ctx.read_dir_room);
         stream.seek(dir, 0)?;
@@ -429,6 +466,24 @@ impl View {
         follow: bool,
     ) -> Result<ResolvedPath<'p>, Errno> {
         (self.ctx).resolve_existing(&path.base, path.bytes, follow, path.required)
+    }
+}
+
+/// A guest that makes no calls. What is opened has the numbers that a guest would give it.
+fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> WasiCtx {
+    let random = RandomSource::Host(host::random::Random::default());
+    WasiCtx {
+        snapshot: Snapshot::Preview1,
+        args: StringArray::default(),
+        environ: StringArray::default(),
+        limits,
+        calls: AtomicU64::new(Grant::NONE.calls),
+        roots: Vec::new(),
+        read_dir_room: Arc::default(),
+        table: Mutex::new(Table::numbered_from(STDIO, preopens, limits.descriptors)),
+        mounts: Mounts::default(),
+        clocks: Clocks::Host,
+        random: Arc::new(Mutex::new(random)),
     }
 }
 

@@ -53,6 +53,11 @@ pub trait Directory: Debug + Send + Sync + 'static {
     /// [`Errno::Noent`]: it has been removed. [`Errno::Acces`]: it may not be searched.
     fn open_dotdot(&self) -> Result<Dir>;
 
+    /// Whether all that lies below it, however deep, has its device number.
+    fn is_of_one_device(&self) -> bool {
+        false
+    }
+
     /// Whether the directory may be searched, which is looked at even for `.` and `..`.
     ///
     /// # Errors

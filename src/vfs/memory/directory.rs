@@ -183,6 +183,10 @@ impl Directory for MemoryDir {
         }
     }
 
+    fn is_of_one_device(&self) -> bool {
+        true
+    }
+
     fn open_dotdot(&self) -> Result<Dir> {
         let tree = self.tree();
         let parent = tree.dir(self.key).parent.ok_or(Errno::Noent)?;

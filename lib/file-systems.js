@@ -1,0 +1,30 @@
+'use strict';
+
+// The one reader of file systems: from what a user gives to the handle by which
+// the native side knows a directory.
+
+/** What gives a file system's root, by the object that the user has of it. */
+const roots = new WeakMap();
+
+/**
+ * Makes an object one that can be mounted.
+ *
+ * @param {object} fileSystem
+ * @param {() => import('../target/binding').Directory} root
+ */
+function setRoot(fileSystem, root) {
+  roots.set(fileSystem, root);
+}
+
+/**
+ * The root of a file system: of any value that can be mounted, and undefined of
+ * any other.
+ *
+ * @param {unknown} value
+ * @returns {import('../target/binding').Directory | undefined}
+ */
+function rootOf(value) {
+  return roots.get(value)?.();
+}
+
+module.exports = { rootOf, setRoot };
