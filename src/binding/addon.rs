@@ -1,15 +1,18 @@
 //! What Node calls when it loads the addon into an environment.
 
+use std::cell::Cell;
+use std::ptr;
 use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
+use napi::sys;
 use napi_derive::napi;
 
 use super::arg_buffer::ArgBuffer;
 use super::environment::{AddonData, Environment};
 use super::glue::Glue;
 use super::trampoline;
-use crate::host::{self, interrupt};
+use crate::host::{self, Interrupt};
 
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
@@ -32,20 +35,34 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     env.set_instance_data(data, (), |_| {})
 }
 
-/// Has what waits in this thread end when the thread is interrupted, as a worker is by its owner.
+thread_local! {
+    /// The environment of this thread, if the thread may be ended while a guest waits in it.
+    static ENDED_WITH: Cell<sys::napi_env> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Has the waits of guests end when this thread is to end, as a worker is by its owner. It holds for those
+/// that are made from then on.
 ///
-/// From then on no JavaScript can be called in it, and the calls of Node-API that might do so say so.
+/// From when a thread is to end no JavaScript can be called in it, and the calls of Node-API that might do so
+/// say so.
 #[napi]
 pub fn end_waits_with_thread(env: Env) -> Result<()> {
-    let raw = env.raw();
-    interrupt::set_check(Some(Box::new(move || {
-        let env = Env::from_raw(raw);
-        // It might call JavaScript were it another value, and costs nothing.
-        let coerced = false
-            .into_unknown(&env)
-            .and_then(|value| value.coerce_to_bool());
-        coerced.is_err()
-    })));
-    env.add_env_cleanup_hook((), |()| interrupt::set_check(None))?;
+    ENDED_WITH.set(env.raw());
+    env.add_env_cleanup_hook((), |()| ENDED_WITH.set(ptr::null_mut()))?;
+    Environment::of(&env)?.set_interrupt(Interrupt::when(is_ending));
     Ok(())
+}
+
+/// Whether this thread is to end.
+fn is_ending() -> bool {
+    let env = ENDED_WITH.get();
+    if env.is_null() {
+        return false;
+    }
+    let env = Env::from_raw(env);
+    // It might call JavaScript were it another value, and costs nothing.
+    let coerced = false
+        .into_unknown(&env)
+        .and_then(|value| value.coerce_to_bool());
+    coerced.is_err()
 }

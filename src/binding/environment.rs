@@ -1,11 +1,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 
 use super::arg_buffer::ArgBuffer;
 use super::glue::Glue;
 use super::instance::{Instance, Instances};
+use crate::host::Interrupt;
 
 /// What one JavaScript environment has once.
 pub struct Environment {
@@ -17,6 +19,8 @@ pub struct Environment {
     is_watching: Cell<bool>,
     /// Whether it is being torn down.
     has_ended: Cell<bool>,
+    /// What interrupts the calls of its guests.
+    interrupt: RefCell<Arc<Interrupt>>,
     /// The functions of `glue.js`.
     pub glue: Glue,
 }
@@ -42,6 +46,7 @@ impl Environment {
             instances: RefCell::default(),
             is_watching: Cell::new(false),
             has_ended: Cell::new(false),
+            interrupt: RefCell::default(),
             glue,
         }
     }
@@ -71,6 +76,16 @@ impl Environment {
                 let _ = environment.watch(&collected.env);
             }
         })
+    }
+
+    /// What interrupts the calls of guests that are made here.
+    pub fn interrupt(&self) -> Arc<Interrupt> {
+        Arc::clone(&self.interrupt.borrow())
+    }
+
+    /// Sets what interrupts the calls of guests that are made here from now on.
+    pub fn set_interrupt(&self, interrupt: Interrupt) {
+        self.interrupt.replace(Arc::new(interrupt));
     }
 
     /// Closes what its instances have open, as it is being torn down.

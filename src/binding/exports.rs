@@ -1,6 +1,5 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -41,7 +40,8 @@ pub fn create<'env>(
     }
     let (options, return_on_exit) = options.read(env)?;
     let weight = Weight::new(*env, options.preopens.len());
-    let ctx = Arc::new(WasiCtx::new(options).map_err(|error| init_error(env, error))?);
+    let ctx = WasiCtx::new(options).map_err(|error| init_error(env, error))?;
+    let ctx = ctx.with_interrupt(environment.interrupt());
     let return_on_exit = return_on_exit.call(())?;
     let make = |serial| {
         Rc::new(Instance {

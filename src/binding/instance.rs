@@ -1,6 +1,5 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use napi::Env;
 use slab::Slab;
@@ -11,7 +10,7 @@ use crate::ctx::{View, WasiCtx};
 
 /// What one `WASI` has, on one JavaScript thread.
 pub struct Instance {
-    pub ctx: Arc<WasiCtx>,
+    pub ctx: WasiCtx,
     /// The host's view of its files, once somebody has looked.
     pub view: OnceCell<View>,
     pub memory: Memory,

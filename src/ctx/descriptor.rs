@@ -1,6 +1,6 @@
 use super::parked::Parked;
 use crate::abi::{Advice, Errno, Filesize, Filestat};
-use crate::host::{self, Direction, SeekFrom};
+use crate::host::{self, Direction, Interrupt, SeekFrom, Wait};
 use crate::memory::Iovecs;
 use crate::vfs::{Dir, OpenFile, Poll, SetTime, StreamHandle, check_range};
 
@@ -106,54 +106,64 @@ impl Descriptor {
 
     /// `readv(2)`, waiting as the host's descriptor does.
     #[inline(always)]
-    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.read(iovs),
-            _ => self.stream()?.read(iovs),
+            Descriptor::File(file) => file.read(iovs, interrupt),
+            _ => self.stream()?.read(iovs, interrupt),
         }
     }
 
     /// `writev(2)`, waiting as the host's descriptor does.
     #[inline(always)]
-    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.write(ciovs),
-            _ => self.stream()?.write(ciovs),
+            Descriptor::File(file) => file.write(ciovs, interrupt),
+            _ => self.stream()?.write(ciovs, interrupt),
         }
     }
 
     /// `readv(2)`, waiting unless `nonblock`, and interruptible.
-    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.read_interruptible(iovs, nonblock),
-            _ => self.stream()?.read_interruptible(iovs, nonblock),
+            Descriptor::File(file) => file.read_interruptible(iovs, wait),
+            _ => self.stream()?.read_interruptible(iovs, wait),
         }
     }
 
     /// `writev(2)`, waiting unless `nonblock`, and interruptible.
-    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.write_interruptible(ciovs, nonblock),
-            _ => self.stream()?.write_interruptible(ciovs.clone(), nonblock),
+            Descriptor::File(file) => file.write_interruptible(ciovs, wait),
+            _ => self.stream()?.write_interruptible(ciovs.clone(), wait),
         }
     }
 
     /// `preadv(2)`.
     #[inline(always)]
-    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+    pub fn read_at(
+        &self,
+        iovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().read_at(iovs, offset),
-            Descriptor::Stream(stream) => stream.read_at(iovs, offset),
+            Descriptor::Stream(stream) => stream.read_at(iovs, offset, interrupt),
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
 
     /// `pwritev(2)`.
     #[inline(always)]
-    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+    pub fn write_at(
+        &self,
+        ciovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         match self {
             Descriptor::File(file) => file.handle().write_at(ciovs, offset),
-            Descriptor::Stream(stream) => stream.write_at(ciovs, offset),
+            Descriptor::Stream(stream) => stream.write_at(ciovs, offset, interrupt),
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
@@ -163,11 +173,11 @@ impl Descriptor {
         &self,
         iovs: &Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.handle().read_at_interruptible(iovs, offset, nonblock),
-            Descriptor::Stream(stream) => stream.read_at_interruptible(iovs, offset, nonblock),
+            Descriptor::File(file) => file.handle().read_at_interruptible(iovs, offset, wait),
+            Descriptor::Stream(stream) => stream.read_at_interruptible(iovs, offset, wait),
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
     }
@@ -177,14 +187,12 @@ impl Descriptor {
         &self,
         ciovs: &Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file
-                .handle()
-                .write_at_interruptible(ciovs, offset, nonblock),
+            Descriptor::File(file) => file.handle().write_at_interruptible(ciovs, offset, wait),
             Descriptor::Stream(stream) => {
-                stream.write_at_interruptible(ciovs.clone(), offset, nonblock)
+                stream.write_at_interruptible(ciovs.clone(), offset, wait)
             }
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
@@ -192,9 +200,9 @@ impl Descriptor {
 
     /// `lseek(2)`.
     #[inline]
-    pub fn seek(&self, to: SeekFrom) -> Result<Filesize, Errno> {
+    pub fn seek(&self, to: SeekFrom, interrupt: &Interrupt) -> Result<Filesize, Errno> {
         match self {
-            Descriptor::File(file) => file.seek(to),
+            Descriptor::File(file) => file.seek(to, interrupt),
             Descriptor::Stream(stream) => stream.seek(to),
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
@@ -238,9 +246,9 @@ impl Descriptor {
     }
 
     /// The bytes that can be read up to the end of a file, of which the host knows no offset.
-    pub fn bytes_left(&self) -> Option<Filesize> {
+    pub fn bytes_left(&self, interrupt: &Interrupt) -> Option<Filesize> {
         match self {
-            Descriptor::File(file) => file.bytes_left().ok().flatten(),
+            Descriptor::File(file) => file.bytes_left(interrupt).ok().flatten(),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::random::RandomSource;
 use crate::abi::{Device as DeviceNumber, Dircookie, Errno, Filestat, Filetype, Inode, Oflags};
-use crate::host::{self, Direction, Readiness, interrupt};
+use crate::host::{self, Direction, Interrupt, Readiness, Wait};
 use crate::memory::Iovecs;
 use crate::vfs::{
     self, Dir, DirEntry, DirStream, Directory, Name, OpenHow, Opened, Poll, Result, Stream,
@@ -195,10 +195,10 @@ impl Stream for OpenDevice {
         true
     }
 
-    fn read(&self, iovs: &Iovecs<'_>, _: bool) -> Result<usize> {
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self.device {
-            Device::Zero => fill(iovs, |_| Ok(())),
-            Device::Random => fill(iovs, |chunk| {
+            Device::Zero => fill(iovs, wait.interrupt, |_| Ok(())),
+            Device::Random => fill(iovs, wait.interrupt, |chunk| {
                 let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
                 random.fill(chunk)
             }),
@@ -206,7 +206,7 @@ impl Stream for OpenDevice {
         }
     }
 
-    fn write(&self, ciovs: &Iovecs<'_>, _: bool) -> Result<usize> {
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
         Ok(ciovs.len())
     }
 
@@ -216,15 +216,19 @@ impl Stream for OpenDevice {
 }
 
 /// Fills the buffers with what `make` makes of zeros, a chunk at a time: all of them, unless that fails or
-/// the thread is interrupted.
-fn fill(iovs: &Iovecs<'_>, make: impl Fn(&mut [u8]) -> Result<()>) -> Result<usize> {
+/// it is interrupted.
+fn fill(
+    iovs: &Iovecs<'_>,
+    interrupt: &Interrupt,
+    make: impl Fn(&mut [u8]) -> Result<()>,
+) -> Result<usize> {
     let mut nread = 0;
     for buf in iovs.bufs() {
         let mut rest = *buf;
         while !rest.is_empty() {
             let mut chunk = [0; CHUNK];
             let chunk = &mut chunk[..CHUNK.min(rest.len())];
-            let made = make(chunk).and_then(|()| Ok(interrupt::check()?));
+            let made = make(chunk).and_then(|()| Ok(interrupt.check()?));
             match made {
                 Ok(()) => nread += rest.write(chunk),
                 Err(_) if nread > 0 => return Ok(nread),

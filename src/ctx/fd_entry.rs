@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::parked::Parked;
 use super::{Descriptor, FileId, Preopen, PreopenSource, Slot};
 use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
-use crate::host::{InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
+use crate::host::{Interrupt, InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
 use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 
 /// A row of the descriptor table: something open, and what the guest may do with it.
@@ -235,7 +235,11 @@ impl FdEntry {
     /// # Errors
     ///
     /// [`Errno::Intr`]: the thread is interrupted.
-    pub fn read_dir(&self, room: &Arc<Room>) -> Result<InterruptibleGuard<'_, ReadDir>, Errno> {
+    pub fn read_dir(
+        &self,
+        room: &Arc<Room>,
+        interrupt: &Interrupt,
+    ) -> Result<InterruptibleGuard<'_, ReadDir>, Errno> {
         let read_dir = match self.read_dir.get() {
             Some(read_dir) => read_dir,
             None => {
@@ -244,6 +248,6 @@ impl FdEntry {
                     .get_or_init(|| Box::new(InterruptibleMutex::new(new)))
             }
         };
-        Ok(read_dir.lock()?)
+        Ok(read_dir.lock(interrupt)?)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Descriptor, FdEntry};
 use crate::abi::{Errno, Fdflags};
-use crate::host::{SYNCHRONOUS, SeekFrom, StreamFlags};
+use crate::host::{Interrupt, SYNCHRONOUS, SeekFrom, StreamFlags};
 use crate::vfs::StreamHandle;
 
 impl FdEntry {
@@ -33,9 +33,9 @@ impl FdEntry {
     /// # Errors
     ///
     /// What `fcntl(2)` says.
-    pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<(), Errno> {
+    pub fn set_fdflags(&self, fdflags: Fdflags, interrupt: &Interrupt) -> Result<(), Errno> {
         match &self.descriptor {
-            Descriptor::File(file) => file.set_fdflags(fdflags)?,
+            Descriptor::File(file) => file.set_fdflags(fdflags, interrupt)?,
             Descriptor::Stream(StreamHandle::Host(file)) if !file.is_lent() => {
                 file.set_fdflags(fdflags)?;
             }
@@ -61,11 +61,11 @@ impl FdEntry {
 
     /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
     #[inline]
-    pub(super) fn seek_to_append(&self) -> Result<(), Errno> {
+    pub(super) fn seek_to_append(&self, interrupt: &Interrupt) -> Result<(), Errno> {
         let append = self.fdflags().contains(Fdflags::APPEND);
         if append && self.descriptor.is_lent() && self.host_lacks(Fdflags::APPEND)? {
             // What cannot seek has no end to append to.
-            let _ = self.descriptor.seek(SeekFrom::End(0));
+            let _ = self.descriptor.seek(SeekFrom::End(0), interrupt);
         }
         Ok(())
     }

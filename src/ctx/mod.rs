@@ -1,7 +1,7 @@
 //! What one guest has: its descriptors, its strings, its limits.
 //!
-//! A [`WasiCtx`] may be used by several threads at once, the workers of one guest. The descriptor
-//! table is locked to look a number up, never while the host does something: a thread that waits in
+//! A [`WasiCtx`] may be used by several threads at once, the workers of one guest, each of which can have one
+//! with an interrupt of its own ([`WasiCtx::with_interrupt`]). The descriptor table is locked to look a number up, never while the host does something: a thread that waits in
 //! `fd_read` holds up nobody.
 //!
 //! This is also where a guest's path becomes a name in a directory of the host ([`resolve`]), because
@@ -32,6 +32,7 @@ mod transfer;
 mod view;
 mod walk;
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,7 +49,7 @@ pub use strings::StringArray;
 pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::{self, InterruptibleGuard, Room};
+use crate::host::{self, Interrupt, InterruptibleGuard, Room};
 use crate::vfs::{Directory, ReadDir, StreamHandle};
 use devices::Devices;
 use mounts::Mounts;
@@ -161,9 +162,17 @@ pub enum Given {
     Preopen(Preopen),
 }
 
+/// One guest, as a thread of it sees it. Clones are the same guest.
+#[derive(Clone, Debug)]
+pub struct WasiCtx {
+    guest: Arc<Guest>,
+    clocks: Clocks,
+    interrupt: Arc<Interrupt>,
+}
+
 /// All that one guest has.
 #[derive(Debug)]
-pub struct WasiCtx {
+pub struct Guest {
     /// The ABI that the guest was compiled for.
     pub snapshot: Snapshot,
     /// The guest's arguments.
@@ -181,8 +190,16 @@ pub struct WasiCtx {
     table: Mutex<Table>,
     /// The preopens below others with more rights.
     mounts: Mounts,
-    clocks: Clocks,
     random: Arc<Mutex<RandomSource>>,
+}
+
+impl Deref for WasiCtx {
+    type Target = Guest;
+
+    #[inline]
+    fn deref(&self) -> &Guest {
+        &self.guest
+    }
 }
 
 impl WasiCtx {
@@ -210,7 +227,7 @@ impl WasiCtx {
         let devices = || Devices::new(options.stdio, Arc::clone(&random));
         let preopens = preopens::open(options.preopens, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
-        Ok(Self {
+        Ok(Self::of(Guest {
             snapshot: options.snapshot,
             args: options.args,
             environ: options.env,
@@ -220,9 +237,16 @@ impl WasiCtx {
             calls: AtomicU64::new(options.grant.calls),
             roots: preopens.ids,
             read_dir_room: Arc::default(),
-            clocks: Clocks::Host,
             random,
-        })
+        }))
+    }
+
+    fn of(guest: Guest) -> Self {
+        Self {
+            guest: Arc::new(guest),
+            clocks: Clocks::Host,
+            interrupt: Arc::new(Interrupt::NEVER),
+        }
     }
 
     /// The same guest with other clocks than the host's.
@@ -239,6 +263,18 @@ impl WasiCtx {
     pub fn with_random(self, random: Box<dyn Random>) -> Self {
         *self.random_source() = RandomSource::Other(random);
         self
+    }
+
+    /// The same guest, for a thread in which its calls are interrupted by this.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: Arc<Interrupt>) -> Self {
+        Self { interrupt, ..self }
+    }
+
+    /// What interrupts the guest's calls in this thread.
+    #[inline]
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// The guest's clocks.
@@ -429,7 +465,7 @@ impl WasiCtx {
     ///
     /// As [`FdEntry::read_dir`].
     pub fn read_dir<'e>(&self, dir: &'e FdEntry) -> Result<InterruptibleGuard<'e, ReadDir>, Errno> {
-        dir.read_dir(&self.read_dir_room)
+        dir.read_dir(&self.read_dir_room, &self.interrupt)
     }
 
     /// Fills `buf` with random bytes.

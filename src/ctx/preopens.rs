@@ -19,7 +19,7 @@ use super::mounts::Mounts;
 use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource, View};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
-use crate::vfs::{Dir, DirRef, Name, OpenHow, Opened};
+use crate::vfs::{Dir, DirRef, Interrupt, Name, OpenHow, Opened};
 
 /// How many links the path of a preopen may go through; the host follows no more either.
 const SYMLINK_HOPS: u32 = 40;
@@ -265,7 +265,7 @@ impl Preopens<'_> {
         match here
             .as_ref()
             .map_or(outer, Dir::as_ref)
-            .open_at(last, how)?
+            .open_at(last, how, &Interrupt::NEVER)?
         {
             Opened::Dir(dir) => Ok((dir, between)),
             Opened::Stream(_) | Opened::File(_) => Err(Errno::Notdir),

@@ -217,7 +217,7 @@ impl WasiCtx {
             return Err(Errno::Inval);
         }
         if self.host_may_resolve()
-            && let Step::Done(opened) = base.dir()?.open_beneath(path, how)?
+            && let Step::Done(opened) = base.dir()?.open_beneath(path, how, &self.interrupt)?
         {
             return Ok(OpenedPath {
                 opened,
@@ -246,7 +246,7 @@ impl WasiCtx {
             }
             how.oflags |= Oflags::DIRECTORY;
         }
-        let opened = resolved.dir()?.open_at(name, how)?;
+        let opened = resolved.dir()?.open_at(name, how, &self.interrupt)?;
         let granted = match name {
             Some(_) => self.granted_of(resolved.granted(), || opened.stat())?,
             None => resolved.granted(),

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::FdEntry;
 use crate::abi::{Errno, Riflags, Roflags, Sdflags};
-use crate::host::{self, Direction};
+use crate::host::{self, Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 impl FdEntry {
@@ -14,8 +14,8 @@ impl FdEntry {
     ///
     /// [`Errno::Notsock`]: it is a directory. [`Errno::Intr`]: the thread is interrupted. What the host
     /// says.
-    pub fn accept(&self, nonblock: bool) -> Result<host::File, Errno> {
-        Ok(self.descriptor.socket()?.accept(nonblock)?)
+    pub fn accept(&self, wait: Wait<'_>) -> Result<host::File, Errno> {
+        Ok(self.descriptor.socket()?.accept(wait)?)
     }
 
     /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
@@ -23,12 +23,17 @@ impl FdEntry {
     /// # Errors
     ///
     /// As [`FdEntry::accept`].
-    pub fn recv(&self, iovs: &Iovecs<'_>, riflags: Riflags) -> Result<(usize, Roflags), Errno> {
+    pub fn recv(
+        &self,
+        iovs: &Iovecs<'_>,
+        riflags: Riflags,
+        interrupt: &Interrupt,
+    ) -> Result<(usize, Roflags), Errno> {
         let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Read) {
             return Ok((0, Roflags::empty()));
         }
-        Ok(socket.recv(iovs, riflags, self.is_nonblock())?)
+        Ok(socket.recv(iovs, riflags, self.wait(interrupt))?)
     }
 
     /// `sendmsg(2)`, waiting unless the guest made the descriptor non-blocking.
@@ -36,12 +41,12 @@ impl FdEntry {
     /// # Errors
     ///
     /// As [`FdEntry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
-    pub fn send(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    pub fn send(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Write) {
             return Err(Errno::Pipe);
         }
-        Ok(socket.send(ciovs, self.is_nonblock())?)
+        Ok(socket.send(ciovs, self.wait(interrupt))?)
     }
 
     /// `shutdown(2)`, of a stream that is lent for this descriptor alone: the connection is the host's.

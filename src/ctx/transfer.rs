@@ -2,7 +2,7 @@
 
 use super::FdEntry;
 use crate::abi::{Errno, Filesize, Filetype};
-use crate::host::{Direction, interrupt};
+use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 impl FdEntry {
@@ -12,14 +12,14 @@ impl FdEntry {
     ///
     /// [`Errno::Isdir`]: it is a directory. [`Errno::Intr`]: the thread is interrupted. What the host
     /// says.
-    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        if interrupt::is_interruptible() || self.is_set_apart(Direction::Read) {
-            return self.read_interruptible(iovs);
+        if interrupt.is_possible() || self.is_set_apart(Direction::Read) {
+            return self.read_interruptible(iovs, interrupt);
         }
-        self.read_file(iovs)
+        self.read_file(iovs, interrupt)
     }
 
     /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
@@ -28,15 +28,15 @@ impl FdEntry {
     ///
     /// [`Errno::Isdir`]: it is a directory. [`Errno::Pipe`]: the guest has shut the stream for writing.
     /// [`Errno::Intr`]: the thread is interrupted. What the host says.
-    pub fn write(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+    pub fn write(&self, ciovs: Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = if interrupt::is_interruptible() || self.is_set_apart(Direction::Write) {
-            self.write_interruptible(ciovs)?
+        let nwritten = if interrupt.is_possible() || self.is_set_apart(Direction::Write) {
+            self.write_interruptible(ciovs, interrupt)?
         } else {
-            self.seek_to_append()?;
-            self.write_file(&ciovs)?
+            self.seek_to_append(interrupt)?;
+            self.write_file(&ciovs, interrupt)?
         };
         self.synchronise()?;
         Ok(nwritten)
@@ -47,14 +47,19 @@ impl FdEntry {
     /// # Errors
     ///
     /// As [`FdEntry::read`].
-    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+    pub fn read_at(
+        &self,
+        iovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        if interrupt::is_interruptible() {
-            return self.read_at_interruptible(iovs, offset);
+        if interrupt.is_possible() {
+            return self.read_at_interruptible(iovs, offset, interrupt);
         }
-        self.descriptor.read_at(iovs, offset)
+        self.descriptor.read_at(iovs, offset, interrupt)
     }
 
     /// `pwritev(2)`.
@@ -62,65 +67,84 @@ impl FdEntry {
     /// # Errors
     ///
     /// As [`FdEntry::write`].
-    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize, Errno> {
+    pub fn write_at(
+        &self,
+        ciovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = if interrupt::is_interruptible() {
-            self.write_at_interruptible(ciovs, offset)?
+        let nwritten = if interrupt.is_possible() {
+            self.write_at_interruptible(ciovs, offset, interrupt)?
         } else {
-            self.descriptor.write_at(ciovs, offset)?
+            self.descriptor.write_at(ciovs, offset, interrupt)?
         };
         self.synchronise()?;
         Ok(nwritten)
     }
 
     #[cold]
-    fn read_interruptible(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
+    fn read_interruptible(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         if self.is_shut(Direction::Read) {
             return Ok(0);
         }
         if self.may_wait() {
-            return self.descriptor.read_interruptible(iovs, self.is_nonblock());
+            return (self.descriptor).read_interruptible(iovs, self.wait(interrupt));
         }
-        interrupt::in_pieces(iovs.clone(), |piece| self.read_file(piece))
+        interrupt.in_pieces(iovs.clone(), |piece| self.read_file(piece, interrupt))
     }
 
     #[cold]
-    fn write_interruptible(&self, ciovs: Iovecs<'_>) -> Result<usize, Errno> {
+    fn write_interruptible(
+        &self,
+        ciovs: Iovecs<'_>,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         if self.is_shut(Direction::Write) {
             return Err(Errno::Pipe);
         }
         if self.may_wait() {
-            return (self.descriptor).write_interruptible(&ciovs, self.is_nonblock());
+            return (self.descriptor).write_interruptible(&ciovs, self.wait(interrupt));
         }
-        self.seek_to_append()?;
-        interrupt::in_pieces(ciovs, |piece| self.write_file(piece))
+        self.seek_to_append(interrupt)?;
+        interrupt.in_pieces(ciovs, |piece| self.write_file(piece, interrupt))
     }
 
     #[cold]
-    fn read_at_interruptible(&self, iovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
+    fn read_at_interruptible(
+        &self,
+        iovs: &Iovecs<'_>,
+        at: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         if self.may_wait() {
-            let nonblock = self.is_nonblock();
-            return self.descriptor.read_at_interruptible(iovs, at, nonblock);
+            let wait = self.wait(interrupt);
+            return self.descriptor.read_at_interruptible(iovs, at, wait);
         }
         let mut done = 0;
-        interrupt::in_pieces(iovs.clone(), |piece| {
-            let nread = (self.descriptor).read_at(piece, at.saturating_add(done))?;
+        interrupt.in_pieces(iovs.clone(), |piece| {
+            let nread = (self.descriptor).read_at(piece, at.saturating_add(done), interrupt)?;
             done += nread as Filesize;
             Ok(nread)
         })
     }
 
     #[cold]
-    fn write_at_interruptible(&self, ciovs: &Iovecs<'_>, at: Filesize) -> Result<usize, Errno> {
+    fn write_at_interruptible(
+        &self,
+        ciovs: &Iovecs<'_>,
+        at: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize, Errno> {
         if self.may_wait() {
-            let nonblock = self.is_nonblock();
-            return (self.descriptor).write_at_interruptible(ciovs, at, nonblock);
+            let wait = self.wait(interrupt);
+            return (self.descriptor).write_at_interruptible(ciovs, at, wait);
         }
         let mut done = 0;
-        interrupt::in_pieces(ciovs.clone(), |piece| {
-            let nwritten = (self.descriptor).write_at(piece, at.saturating_add(done))?;
+        interrupt.in_pieces(ciovs.clone(), |piece| {
+            let nwritten = (self.descriptor).write_at(piece, at.saturating_add(done), interrupt)?;
             done += nwritten as Filesize;
             Ok(nwritten)
         })
@@ -128,10 +152,10 @@ impl FdEntry {
 
     /// Reads what is taken for a thing that makes no one wait.
     #[inline(always)]
-    fn read_file(&self, iovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        match self.descriptor.read(iovs) {
+    fn read_file(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
+        match self.descriptor.read(iovs, interrupt) {
             Err(Errno::Again) if !self.is_nonblock() => {
-                self.descriptor.read_interruptible(iovs, false)
+                (self.descriptor).read_interruptible(iovs, interrupt.waiting())
             }
             result => result,
         }
@@ -139,12 +163,20 @@ impl FdEntry {
 
     /// Writes to what is taken for a thing that makes no one wait.
     #[inline(always)]
-    fn write_file(&self, ciovs: &Iovecs<'_>) -> Result<usize, Errno> {
-        match self.descriptor.write(ciovs) {
+    fn write_file(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
+        match self.descriptor.write(ciovs, interrupt) {
             Err(Errno::Again) if !self.is_nonblock() => {
-                self.descriptor.write_interruptible(ciovs, false)
+                (self.descriptor).write_interruptible(ciovs, interrupt.waiting())
             }
             result => result,
+        }
+    }
+
+    /// How the guest's calls wait.
+    pub(super) fn wait<'i>(&self, interrupt: &'i Interrupt) -> Wait<'i> {
+        Wait {
+            nonblock: self.is_nonblock(),
+            interrupt,
         }
     }
 

@@ -9,7 +9,7 @@ use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
 use super::table::Table;
 use super::{
-    Clocks, Descriptor, FdEntry, FileId, Grant, Limits, Preopen, PreopenSource, STDIO, StringArray,
+    Descriptor, FdEntry, FileId, Grant, Guest, Limits, Preopen, PreopenSource, STDIO, StringArray,
     WasiCtx,
 };
 use crate::abi::{
@@ -62,14 +62,14 @@ impl View {
             .map(|preopen| preopen.for_view())
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            ctx: WasiCtx {
+            ctx: WasiCtx::of(Guest {
                 snapshot: guest.snapshot,
                 roots: guest.roots.clone(),
                 mounts: guest.mounts.clone(),
-                clocks: guest.clocks.clone(),
                 random: Arc::clone(&guest.random),
                 ..without_calls(entries, guest.limits)
-            },
+            })
+            .with_interrupt(Arc::clone(&guest.interrupt)),
         })
     }
 
@@ -87,10 +87,10 @@ impl View {
         };
         let entry = FdEntry::preopen(Dir::Other(root), id, preopen, Rights::all());
         Ok(Self {
-            ctx: WasiCtx {
+            ctx: WasiCtx::of(Guest {
                 roots: vec![id],
                 ..without_calls(vec![entry], Limits::default())
-            },
+            }),
         })
     }
 
@@ -233,9 +233,9 @@ impl View {
         let memory = LinearMemory::exclusive(to);
         let iovs = Iovecs::all_of(&memory);
         match at {
-            None => entry.read(&iovs),
+            None => entry.read(&iovs, self.ctx.interrupt()),
             Some(_) if entry.is_stream()? => Err(Errno::Spipe),
-            Some(offset) => entry.read_at(&iovs, offset),
+            Some(offset) => entry.read_at(&iovs, offset, self.ctx.interrupt()),
         }
     }
 
@@ -250,9 +250,9 @@ impl View {
         let memory = LinearMemory::exclusive(from);
         let ciovs = Iovecs::all_of(&memory);
         match at {
-            None => entry.write(ciovs),
+            None => entry.write(ciovs, self.ctx.interrupt()),
             Some(_) if entry.is_stream()? => Err(Errno::Spipe),
-            Some(offset) => entry.write_at(&ciovs, offset),
+            Some(offset) => entry.write_at(&ciovs, offset, self.ctx.interrupt()),
         }
     }
 
@@ -371,8 +371,8 @@ impl View {
         entry.require(Rights::FD_READDIR)?;
         let dir = entry.dir()?;
         let mut stream = ReadDir::new(dir, &self.ctx.read_dir_room);
-        stream.seek(dir, 0)?;
-        while let Some(listed) = stream.read(dir)? {
+        stream.seek(dir, 0, self.ctx.interrupt())?;
+        while let Some(listed) = stream.read(dir, self.ctx.interrupt())? {
             if !matches!(listed.name, b"." | b"..") {
                 each(listed.name, listed.filetype);
             }
@@ -470,9 +470,9 @@ impl View {
 }
 
 /// A guest that makes no calls. What is opened has the numbers that a guest would give it.
-fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> WasiCtx {
+fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
     let random = RandomSource::Host(host::random::Random::default());
-    WasiCtx {
+    Guest {
         snapshot: Snapshot::Preview1,
         args: StringArray::default(),
         environ: StringArray::default(),
@@ -482,7 +482,6 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> WasiCtx {
         read_dir_room: Arc::default(),
         table: Mutex::new(Table::numbered_from(STDIO, preopens, limits.descriptors)),
         mounts: Mounts::default(),
-        clocks: Clocks::Host,
         random: Arc::new(Mutex::new(random)),
     }
 }

@@ -32,7 +32,6 @@ use super::FileId;
 use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath};
 use super::{FdEntry, WasiCtx};
 use crate::abi::{Errno, Rights};
-use crate::host::interrupt;
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
 /// How often a path is walked through which directories are moved.
@@ -138,8 +137,8 @@ impl<'w> Walk<'w> {
         let mut walked = 0;
         while self.rest.next(&mut component) {
             walked += 1;
-            if walked % STRIDE == 0 && interrupt::is_interruptible() {
-                interrupt::check()?;
+            if walked % STRIDE == 0 {
+                self.ctx.interrupt.check()?;
             }
             match component.as_slice() {
                 b"." => self.search()?,

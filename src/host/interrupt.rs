@@ -1,15 +1,16 @@
-//! Interruption: a wait that ends with `EINTR` because its thread is to end.
+//! Interruption: a wait that ends with `EINTR` because its guest, or its thread, is to end.
 //!
 //! A blocking system call cannot be cancelled from outside, not even in a thread that can be ended wherever
-//! it computes, as a worker of Node can. So such a thread has a check ([`set_check`]), and polls it between
-//! slices of 50 ms in which it waits. Threads without a check, as the main thread, make the plain calls.
+//! it computes, as a worker of Node can. So what waits is given an [`Interrupt`], and polls that between
+//! slices of 50 ms in which it waits. Where that is [`Interrupt::NEVER`], as in the main thread, it makes the
+//! plain calls.
 //!
-//! The rule for all that a thread can wait for, a lock included: a slice at a time, with `check`
-//! between. And for every loop whose number of rounds a guest decides on: a `check` in each.
+//! The rule for all that a thread can wait for, a lock included: a slice at a time, with a
+//! [`check`](Interrupt::check) between. And for every loop whose number of rounds a guest decides on: a
+//! `check` in each.
 
-use std::cell::RefCell;
+use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
@@ -29,75 +30,147 @@ const CLOCK_SLICE: Duration = Duration::from_millis(100);
 /// hundredths of a second.
 const PIECE: usize = 64 << 20;
 
-/// Whether the thread is to end.
-type Check = Box<dyn Fn() -> bool>;
+/// Whether a wait is to end.
+type Check = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// Whether there ever was an interruptible thread. Where there was none, no call has to look
-/// whether its own is one.
-static ANY: AtomicBool = AtomicBool::new(false);
+/// What can interrupt the calls of a guest. Several threads may use one at once.
+#[derive(Default)]
+pub struct Interrupt(Option<Check>);
 
-thread_local!(static CHECK: RefCell<Option<Check>> = const { RefCell::new(None) });
-
-/// Makes the calling thread interruptible: from now on it is interrupted when `check` gives true. Without
-/// one it never is.
-pub fn set_check(check: Option<Check>) {
-    ANY.fetch_or(check.is_some(), Relaxed);
-    CHECK.set(check);
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Interrupt")
+            .field(&self.is_possible())
+            .finish()
+    }
 }
 
-/// Whether the calling thread may be interrupted.
-#[inline]
-pub fn is_interruptible() -> bool {
-    ANY.load(Relaxed) && has_check()
+impl Interrupt {
+    /// Nothing is ever interrupted.
+    pub const NEVER: Self = Self(None);
+
+    /// A call is interrupted when `check` gives true in its thread. It is called often, and must not wait.
+    pub fn when(check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(check)))
+    }
+
+    /// Whether calls may be interrupted.
+    #[inline]
+    pub fn is_possible(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Waits, until it is interrupted.
+    pub fn waiting(&self) -> Wait<'_> {
+        Wait {
+            nonblock: false,
+            interrupt: self,
+        }
+    }
+
+    /// Goes on waiting or working, unless the call is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: it is.
+    #[inline]
+    pub(crate) fn check(&self) -> io::Result<()> {
+        match &self.0 {
+            None => Ok(()),
+            Some(check) => ask(check),
+        }
+    }
+
+    /// `ppoll(2)`: waits until one of the entries is ready, the time is up (`None`: never), or anything
+    /// else ended the wait early, and notes with each entry what was found.
+    ///
+    /// A wait for a time ends early for certain, if that is far: see `CLOCK_SLICE`.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the call is interrupted.
+    pub fn poll(&self, entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
+        sys::poll(entries, self.slice(timeout))?;
+        if entries.iter().all(|entry| entry.revents.is_none()) {
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    /// How much of this time (`None`: all there is) to wait before the next [`check`](Self::check).
+    pub(super) fn slice(&self, timeout: Option<Duration>) -> Option<Duration> {
+        if self.is_possible() {
+            Some(timeout.map_or(SLICE, |timeout| timeout.min(SLICE)))
+        } else {
+            timeout
+        }
+    }
+
+    /// Locks what another thread may hold in a system call that waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub(crate) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> io::Result<MutexGuard<'m, T>> {
+        let mut pause = Pause::default();
+        loop {
+            match mutex.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if self.is_possible() => pause.pass(self)?,
+                Err(TryLockError::WouldBlock) => {
+                    return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        }
+    }
+
+    /// Reads from a file, or writes to it, by as many calls as it takes for none of them to be long. One that
+    /// moves less than it was given is the last.
+    ///
+    /// # Errors
+    ///
+    /// Those of the first call. When it is a later one that fails, or it is interrupted after the first,
+    /// what has been done is told.
+    pub fn in_pieces<E>(
+        &self,
+        mut iovs: Iovecs<'_>,
+        mut call: impl FnMut(&Iovecs<'_>) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let mut total = 0;
+        loop {
+            let mut piece = iovs.clone();
+            piece.truncate(PIECE);
+            let count = match call(&piece) {
+                Ok(count) => count,
+                Err(_) if total > 0 => return Ok(total),
+                Err(error) => return Err(error),
+            };
+            total += count;
+            iovs.advance(count);
+            if count < piece.len() || iovs.is_empty() || self.check().is_err() {
+                return Ok(total);
+            }
+        }
+    }
 }
 
 #[cold]
-fn has_check() -> bool {
-    CHECK.with_borrow(Option::is_some)
-}
-
-/// Goes on waiting or working, unless the calling thread is interrupted.
-///
-/// # Errors
-///
-/// `EINTR`: it is.
-#[inline]
-pub(crate) fn check() -> io::Result<()> {
-    if ANY.load(Relaxed) { ask() } else { Ok(()) }
-}
-
-#[cold]
-fn ask() -> io::Result<()> {
-    if CHECK.with_borrow(|check| check.as_ref().is_some_and(|check| check())) {
+fn ask(check: &Check) -> io::Result<()> {
+    if check() {
         return Err(io::ErrorKind::Interrupted.into());
     }
     Ok(())
 }
 
-/// `ppoll(2)`: waits until one of the entries is ready, the time is up (`None`: never), or anything
-/// else ended the wait early, and notes with each entry what was found.
-///
-/// A wait for a time ends early for certain, if that is far: see `CLOCK_SLICE`.
-///
-/// # Errors
-///
-/// `EINTR`: the thread is interrupted.
-pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
-    let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
-    sys::poll(entries, slice(timeout))?;
-    if entries.iter().all(|entry| entry.revents.is_none()) {
-        check()?;
-    }
-    Ok(())
-}
-
-/// How much of this time (`None`: all there is) to wait before the next [`check`].
-pub(super) fn slice(timeout: Option<Duration>) -> Option<Duration> {
-    if is_interruptible() {
-        Some(timeout.map_or(SLICE, |timeout| timeout.min(SLICE)))
-    } else {
-        timeout
-    }
+/// How a call that may wait does so.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait<'i> {
+    /// Whether it fails with `EAGAIN` instead.
+    pub nonblock: bool,
+    /// What ends the wait.
+    pub interrupt: &'i Interrupt,
 }
 
 /// The time between two looks at what cannot be waited for: none at first, then more and more, up to a
@@ -119,29 +192,10 @@ impl Pause {
     ///
     /// # Errors
     ///
-    /// As [`check`].
-    pub fn pass(&mut self) -> io::Result<()> {
+    /// As [`Interrupt::check`].
+    pub fn pass(&mut self, interrupt: &Interrupt) -> io::Result<()> {
         sleep(self.next());
-        check()
-    }
-}
-
-/// Locks what another thread may hold in a system call that waits.
-///
-/// # Errors
-///
-/// As [`check`].
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> io::Result<MutexGuard<'_, T>> {
-    let mut pause = Pause::default();
-    loop {
-        match mutex.try_lock() {
-            Ok(guard) => return Ok(guard),
-            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if is_interruptible() => pause.pass()?,
-            Err(TryLockError::WouldBlock) => {
-                return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
-            }
-        }
+        interrupt.check()
     }
 }
 
@@ -164,14 +218,14 @@ impl PollLock {
     ///
     /// # Errors
     ///
-    /// As [`check`].
-    pub fn lock(file: FileDirection) -> io::Result<Self> {
+    /// As [`Interrupt::check`].
+    pub fn lock(file: FileDirection, interrupt: &Interrupt) -> io::Result<Self> {
         let held = || HELD.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = held();
         while all.contains(&file) {
             drop(FREE.wait_timeout(all, SLICE));
             // What is checked may take locks of its own.
-            check()?;
+            interrupt.check()?;
             all = held();
         }
         all.push(file);
@@ -187,37 +241,9 @@ impl Drop for PollLock {
     }
 }
 
-/// Reads from a file, or writes to it, by as many calls as it takes for none of them to be long. One that
-/// moves less than it was given is the last.
-///
-/// # Errors
-///
-/// Those of the first call. When it is a later one that fails, or the thread is interrupted after the
-/// first, what has been done is told.
-pub fn in_pieces<E>(
-    mut iovs: Iovecs<'_>,
-    mut call: impl FnMut(&Iovecs<'_>) -> Result<usize, E>,
-) -> Result<usize, E> {
-    let mut total = 0;
-    loop {
-        let mut piece = iovs.clone();
-        piece.truncate(PIECE);
-        let count = match call(&piece) {
-            Ok(count) => count,
-            Err(_) if total > 0 => return Ok(total),
-            Err(error) => return Err(error),
-        };
-        total += count;
-        iovs.advance(count);
-        if count < piece.len() || iovs.is_empty() || check().is_err() {
-            return Ok(total);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
     use std::sync::mpsc;
     use std::thread;
 
@@ -228,37 +254,30 @@ mod tests {
     const OTHERS: [FileDirection; 2] =
         [([1, 2, 3], Direction::Write), ([1, 2, 4], Direction::Read)];
 
-    /// Calls in a thread that is interrupted.
-    fn interrupted<T: Send>(call: impl FnOnce() -> T + Send) -> T {
-        thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                set_check(Some(Box::new(|| true)));
-                call()
-            });
-            thread.join().unwrap()
-        })
+    fn interrupted() -> Interrupt {
+        Interrupt::when(|| true)
     }
 
     #[test]
     fn a_poll_lock_that_another_thread_has_is_waited_for_in_slices() {
-        let lock = PollLock::lock(FILE).unwrap();
+        let lock = PollLock::lock(FILE, &Interrupt::NEVER).unwrap();
         for other in OTHERS {
-            interrupted(|| assert!(PollLock::lock(other).is_ok(), "{other:?}"));
+            assert!(PollLock::lock(other, &interrupted()).is_ok(), "{other:?}");
         }
-        let error = interrupted(|| PollLock::lock(FILE).unwrap_err());
+        let error = PollLock::lock(FILE, &interrupted()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         drop(lock);
-        assert!(PollLock::lock(FILE).is_ok());
+        assert!(PollLock::lock(FILE, &Interrupt::NEVER).is_ok());
     }
 
     #[test]
     fn a_lock_that_another_thread_has_is_waited_for_in_slices() {
         let mutex = Mutex::new(0);
         let guard = mutex.lock().unwrap();
-        let error = interrupted(|| lock(&mutex).map(drop).unwrap_err());
+        let error = interrupted().lock(&mutex).map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         drop(guard);
-        assert!(interrupted(|| lock(&mutex).is_ok()));
+        assert!(interrupted().lock(&mutex).is_ok());
     }
 
     #[test]
@@ -267,11 +286,11 @@ mod tests {
         let guard = MUTEX.lock().unwrap();
         let (looked, looks) = mpsc::channel();
         let waits = thread::spawn(move || {
-            set_check(Some(Box::new(move || {
+            let interrupt = Interrupt::when(move || {
                 let _ = looked.send(());
                 false
-            })));
-            *lock(&MUTEX).unwrap() += 1;
+            });
+            *interrupt.lock(&MUTEX).unwrap() += 1;
         });
         looks.recv().unwrap();
         drop(guard);
@@ -288,20 +307,20 @@ mod tests {
         for (word, value) in words.iter_mut().zip(list.iter().cycle()).take(2 * BUFS) {
             *word = AtomicU32::new(value.load(Relaxed));
         }
-        let transfer = |most: usize| {
+        let transfer = |interrupt: Interrupt, most: usize| {
             let mut pieces = Vec::new();
             let linear = LinearMemory::new(&words);
             let memory = linear.guest();
             let iovs = memory.iovecs(GuestPtr::new(0), BUFS as u32, BUFS).unwrap();
-            let total = in_pieces(iovs, |piece| {
+            let total = interrupt.in_pieces(iovs, |piece| {
                 pieces.push(piece.len());
                 Ok::<_, ()>(piece.len().min(most))
             });
             (total.unwrap(), pieces)
         };
         let all = vec![PIECE, PIECE, BUFS * LEN - 2 * PIECE];
-        assert_eq!(transfer(PIECE), (BUFS * LEN, all));
-        assert_eq!(transfer(10), (10, vec![PIECE]), "the end");
-        assert_eq!(interrupted(|| transfer(PIECE)), (PIECE, vec![PIECE]));
+        assert_eq!(transfer(Interrupt::NEVER, PIECE), (BUFS * LEN, all));
+        assert_eq!(transfer(Interrupt::NEVER, 10), (10, vec![PIECE]), "the end");
+        assert_eq!(transfer(interrupted(), PIECE), (PIECE, vec![PIECE]));
     }
 }

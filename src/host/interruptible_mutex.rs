@@ -2,7 +2,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::interrupt;
+use super::Interrupt;
 
 /// A mutex for what is used while the host is called: a thread that waits for it can be interrupted, and
 /// waits in slices if that may be.
@@ -46,16 +46,16 @@ impl<T> InterruptibleMutex<T> {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted.
-    pub fn lock(&self) -> io::Result<InterruptibleGuard<'_, T>> {
+    pub fn lock(&self, interrupt: &Interrupt) -> io::Result<InterruptibleGuard<'_, T>> {
         let mut queue = self.queue();
         while queue.taken {
             queue.waiting += 1;
-            queue = self.wait(queue);
+            queue = self.wait(queue, interrupt);
             queue.waiting -= 1;
             if queue.taken {
                 // What is checked may take locks of its own.
                 drop(queue);
-                interrupt::check()?;
+                interrupt.check()?;
                 queue = self.queue();
             }
         }
@@ -68,8 +68,12 @@ impl<T> InterruptibleMutex<T> {
     }
 
     /// Waits for it to be given back, or for the time after which the thread looks whether to go on.
-    fn wait<'q>(&'q self, queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
-        match interrupt::slice(None) {
+    fn wait<'q>(
+        &'q self,
+        queue: MutexGuard<'q, Queue>,
+        interrupt: &Interrupt,
+    ) -> MutexGuard<'q, Queue> {
+        match interrupt.slice(None) {
             Some(slice) => {
                 let waited = self.given_back.wait_timeout(queue, slice);
                 waited.unwrap_or_else(PoisonError::into_inner).0
@@ -125,7 +129,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..1000 {
-                        let mut count = turn.lock().unwrap();
+                        let mut count = turn.lock(&Interrupt::NEVER).unwrap();
                         let seen = *count;
                         thread::yield_now();
                         *count = seen + 1;
@@ -133,21 +137,21 @@ mod tests {
                 });
             }
         });
-        assert_eq!(*turn.lock().unwrap(), 4000);
+        assert_eq!(*turn.lock(&Interrupt::NEVER).unwrap(), 4000);
     }
 
     #[test]
     fn a_thread_that_waits_for_its_turn_can_be_stopped() {
         let turn = InterruptibleMutex::new(());
-        let taken = turn.lock().unwrap();
+        let taken = turn.lock(&Interrupt::NEVER).unwrap();
         thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                interrupt::set_check(Some(Box::new(|| true)));
-                turn.lock().map(drop).unwrap_err().kind()
+                let interrupt = Interrupt::when(|| true);
+                turn.lock(&interrupt).map(drop).unwrap_err().kind()
             });
             assert_eq!(waiting.join().unwrap(), io::ErrorKind::Interrupted);
         });
         drop(taken);
-        turn.lock().unwrap();
+        turn.lock(&Interrupt::NEVER).unwrap();
     }
 }

@@ -20,7 +20,7 @@
 )]
 
 pub mod errno;
-pub mod interrupt;
+mod interrupt;
 mod interruptible_mutex;
 mod name;
 pub mod random;
@@ -33,7 +33,7 @@ mod sys;
 #[path = "sys/windows/mod.rs"]
 mod sys;
 
-pub use interrupt::poll;
+pub use interrupt::{Interrupt, Wait};
 pub use interruptible_mutex::{InterruptibleGuard, InterruptibleMutex};
 pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
@@ -114,7 +114,7 @@ pub enum Direction {
     Write,
 }
 
-/// A `struct pollfd`: what [`poll`] waits for, and what came of it.
+/// A `struct pollfd`: what [`Interrupt::poll`] waits for, and what came of it.
 #[derive(Debug)]
 pub struct PollEntry<'a> {
     /// The open file.

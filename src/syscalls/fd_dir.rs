@@ -92,7 +92,7 @@ pub fn fd_readdir(
     let mut read_dir = ctx.read_dir(&entry)?;
     let mut used = 0;
     let listed = read_dir
-        .seek(dir, cookie)
+        .seek(dir, cookie, ctx.interrupt())
         .and_then(|()| fill(ctx, &entry, &mut read_dir, buf, &mut used));
     read_dir.rest(dir);
     // What is written already is worth more than the error, which the next call meets again.
@@ -114,7 +114,7 @@ fn fill(
 ) -> Result<(), Errno> {
     let dir = entry.dir()?;
     while *used < buf.len() {
-        let Some(listed) = read_dir.read(dir)? else {
+        let Some(listed) = read_dir.read(dir, ctx.interrupt())? else {
             break;
         };
         let ino = match listed.name {

@@ -29,7 +29,7 @@ pub fn fd_read(
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
     let entry = ctx.get(fd, needs::fd_read)?;
-    nread.write(entry.read(&iovs)? as Size);
+    nread.write(entry.read(&iovs, ctx.interrupt())? as Size);
     Ok(())
 }
 
@@ -57,7 +57,7 @@ pub fn fd_write(
     let nwritten = memory.place(nwritten)?;
     let ciovs = memory.iovecs(ciovs.ptr, ciovs.len, ctx.limits.iovecs)?;
     let entry = ctx.get(fd, needs::fd_write)?;
-    nwritten.write(entry.write(ciovs)? as Size);
+    nwritten.write(entry.write(ciovs, ctx.interrupt())? as Size);
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub fn fd_pread(
     // At an offset, the other right is asked for with any.
     let [read, _] = needs::fd_pread;
     let entry = ctx.get_at_offset(fd, read)?;
-    nread.write(entry.read_at(&iovs, offset)? as Size);
+    nread.write(entry.read_at(&iovs, offset, ctx.interrupt())? as Size);
     Ok(())
 }
 
@@ -111,7 +111,7 @@ pub fn fd_pwrite(
     // As in [`fd_pread`].
     let [write, _] = needs::fd_pwrite;
     let entry = ctx.get_at_offset(fd, write)?;
-    nwritten.write(entry.write_at(&ciovs, offset)? as Size);
+    nwritten.write(entry.write_at(&ciovs, offset, ctx.interrupt())? as Size);
     Ok(())
 }
 
@@ -147,7 +147,7 @@ pub fn fd_seek(
         Whence::Cur => SeekFrom::Current(offset),
         Whence::End => SeekFrom::End(offset),
     };
-    newoffset.write(entry.descriptor().seek(to)?);
+    newoffset.write(entry.descriptor().seek(to, ctx.interrupt())?);
     Ok(())
 }
 
@@ -165,7 +165,8 @@ pub fn fd_tell(
 ) -> Result<(), Trap> {
     let offset = memory.place(offset)?;
     let entry = ctx.get(fd, needs::fd_tell)?;
-    offset.write(entry.descriptor().seek(SeekFrom::Current(0))?);
+    let here = SeekFrom::Current(0);
+    offset.write(entry.descriptor().seek(here, ctx.interrupt())?);
     Ok(())
 }
 

@@ -89,7 +89,7 @@ pub fn fd_fdstat_set_flags(
     fdflags: u32,
 ) -> Result<(), Errno> {
     let entry = ctx.get(fd, needs::fd_fdstat_set_flags)?;
-    entry.set_fdflags(Fdflags::from_bits_truncate(fdflags as u16))
+    entry.set_fdflags(Fdflags::from_bits_truncate(fdflags as u16), ctx.interrupt())
 }
 
 /// `fd_fdstat_set_rights(fd, rights_base, rights_inheriting)`—Gives up rights of a descriptor.

@@ -11,7 +11,7 @@ use crate::abi::{
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
 use crate::ctx::{Clocks, FdEntry, WasiCtx};
-use crate::host::{self, Direction, PollEntry, Readiness};
+use crate::host::{Direction, PollEntry, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
 
@@ -53,7 +53,7 @@ pub fn poll_oneoff(
     let waits: Few<_> = (subscriptions.iter())
         .map(|subscription| Wait::new(ctx, subscription))
         .collect();
-    let events = wait(ctx.clocks(), &waits)?;
+    let events = wait(ctx, &waits)?;
     for (place, event) in places.places().zip(&events) {
         place.write(*event);
     }
@@ -135,14 +135,14 @@ impl<'s> Wait<'s> {
     /// What it has to tell, with what was `found` out about a descriptor; none as long as that is nothing.
     fn outcome(
         &self,
-        clocks: &Clocks,
+        ctx: &WasiCtx,
         found: Option<io::Result<Readiness>>,
     ) -> Option<Result<Readiness, Errno>> {
         match &self.what {
             Ok(What::Fd(entry, direction)) if entry.is_shut(*direction) => Some(Ok(SHUT)),
             Ok(What::Fd(entry, direction)) => Some(found?.map_err(Errno::from).map(|readiness| {
                 let nbytes = match direction {
-                    Direction::Read => entry.descriptor().bytes_left(),
+                    Direction::Read => entry.descriptor().bytes_left(ctx.interrupt()),
                     Direction::Write => None,
                 };
                 Readiness {
@@ -150,7 +150,7 @@ impl<'s> Wait<'s> {
                     ..readiness
                 }
             })),
-            Ok(What::Clock { id, deadline }) => match clocks.now(*id) {
+            Ok(What::Clock { id, deadline }) => match ctx.clocks().now(*id) {
                 Ok(now) => (now >= *deadline).then_some(Ok(Readiness::default())),
                 Err(errno) => Some(Err(errno)),
             },
@@ -197,7 +197,8 @@ const SHUT: Readiness = Readiness {
 };
 
 /// Waits until there is an event.
-fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
+fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
+    let clocks = ctx.clocks();
     // Clocks that move only when the guest waits do so once it is known that there is nothing else.
     let mut looked = matches!(clocks, Clocks::Host);
     loop {
@@ -226,7 +227,7 @@ fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         };
         // With nothing to look at and no time to wait, there is nothing to ask the host.
         if !entries.is_empty() || time_left != Some(Duration::ZERO) {
-            host::poll(&mut entries, time_left)?;
+            (ctx.interrupt()).poll(&mut entries, time_left)?;
         }
         let mut found = entries.into_iter().map(|entry| entry.revents);
         let events: Few<_> = (waits.iter().zip(&polls))
@@ -236,7 +237,7 @@ fn wait(clocks: &Clocks, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                     Some((Poll::Host(_), _)) => found.next().flatten(),
                     None => None,
                 };
-                Some(wait.event(wait.outcome(clocks, found)?))
+                Some(wait.event(wait.outcome(ctx, found)?))
             })
             .collect();
         // The host's wait ends early where the time is far, by a signal, or by a clock that was set.

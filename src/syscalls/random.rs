@@ -5,7 +5,6 @@ use smallvec::smallvec;
 
 use super::param::GuestRange;
 use crate::ctx::WasiCtx;
-use crate::host::interrupt;
 use crate::memory::GuestMemory;
 
 /// Random bytes before a guest has them: the few of a seed need no allocation.
@@ -26,6 +25,6 @@ pub fn random_get(ctx: &WasiCtx, memory: GuestMemory<'_>, buf: GuestRange<u8>) -
         if rest.is_empty() {
             return Ok(());
         }
-        interrupt::check()?;
+        ctx.interrupt().check()?;
     }
 }

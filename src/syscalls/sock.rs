@@ -3,7 +3,7 @@ use super::param::GuestRange;
 use crate::abi::{Errno, Fd, Fdflags, Iovec, Riflags, Rights, RightsPair, Sdflags, Siflags, Size};
 use crate::ctx::{Descriptor, FdEntry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
-use crate::vfs::StreamHandle;
+use crate::vfs::{StreamHandle, Wait};
 
 /// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its
 /// descriptor: the lowest number that is free.
@@ -29,15 +29,18 @@ pub fn sock_accept(
     let entry = ctx.socket(fd)?;
     let reserved = ctx.reserve()?;
     // As Node reads the flag: it says both how to accept and how the new socket is.
-    let nonblock = flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock();
-    let socket = entry.accept(nonblock)?;
+    let wait = Wait {
+        nonblock: flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock(),
+        interrupt: ctx.interrupt(),
+    };
+    let socket = entry.accept(wait)?;
     let accepted = FdEntry::new(
         Descriptor::Stream(StreamHandle::Host(socket)),
         RightsPair::SOCKET,
         Rights::all(),
         Fdflags::empty(),
     );
-    accepted.set_fdflags(flags)?;
+    accepted.set_fdflags(flags, ctx.interrupt())?;
     connected_fd.write(reserved.fill(accepted));
     Ok(())
 }
@@ -68,7 +71,7 @@ pub fn sock_recv(
     }
     let ri_flags = Riflags::from_bits(ri_flags as u16).ok_or(Errno::Notsup)?;
     let entry = ctx.socket(fd)?;
-    let (received, roflags) = entry.recv(&ri_data, ri_flags)?;
+    let (received, roflags) = entry.recv(&ri_data, ri_flags, ctx.interrupt())?;
     ro_datalen.write(received as Size);
     ro_flags.write(roflags.bits());
     Ok(())
@@ -98,7 +101,7 @@ pub fn sock_send(
         return Err(Errno::Inval.into());
     }
     let entry = ctx.socket(fd)?;
-    let sent = entry.send(&si_data)?;
+    let sent = entry.send(&si_data, ctx.interrupt())?;
     so_datalen.write(sent as Size);
     Ok(())
 }

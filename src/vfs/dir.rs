@@ -2,7 +2,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{DirStream, FileHandle, Name, OpenHow, Result, SetTime, Step, StreamHandle};
+use super::{DirStream, FileHandle, Interrupt, Name, OpenHow, Result, SetTime, Step, StreamHandle};
 use crate::abi::{Errno, Fdflags, Filestat, Oflags};
 use crate::host;
 
@@ -274,9 +274,14 @@ operations! {
 impl DirRef<'_> {
     /// See [`Directory::open_at`].
     #[inline]
-    pub fn open_at(self, name: Option<Name<'_>>, how: OpenHow) -> Result<Opened> {
+    pub fn open_at(
+        self,
+        name: Option<Name<'_>>,
+        how: OpenHow,
+        interrupt: &Interrupt,
+    ) -> Result<Opened> {
         match self {
-            DirRef::Host(dir) => opened(dir.open_at(name, how)?, how),
+            DirRef::Host(dir) => opened(dir.open_at(name, how, interrupt)?, how),
             DirRef::Other(dir) => dir.open_at(name, how),
         }
     }
@@ -290,7 +295,7 @@ impl DirRef<'_> {
             fdflags: Fdflags::empty(),
             follow: false,
         };
-        match self.open_at(None, how)? {
+        match self.open_at(None, how, &Interrupt::NEVER)? {
             Opened::Dir(dir) => Ok(dir),
             Opened::Stream(_) | Opened::File(_) => Err(Errno::Notdir),
         }
@@ -335,9 +340,14 @@ impl DirRef<'_> {
     /// Opens the path `path` in one step, where the host can keep it beneath this directory:
     /// [`host::Dir::open_beneath`].
     #[inline]
-    pub fn open_beneath(self, path: &[u8], how: OpenHow) -> Result<Step<Opened>> {
+    pub fn open_beneath(
+        self,
+        path: &[u8],
+        how: OpenHow,
+        interrupt: &Interrupt,
+    ) -> Result<Step<Opened>> {
         match self {
-            DirRef::Host(dir) => match dir.open_beneath(path, how)? {
+            DirRef::Host(dir) => match dir.open_beneath(path, how, interrupt)? {
                 Step::Done(file) => Ok(Step::Done(opened(file, how)?)),
                 Step::Walk => Ok(Step::Walk),
             },

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use super::Result;
 use crate::abi::{Advice, Errno, Filesize, Filestat, Filetype};
-use crate::host::{self, SeekFrom, SetTime};
+use crate::host::{self, SeekFrom, SetTime, Wait};
 use crate::memory::Iovecs;
 
 /// An open file that has offsets, but none of its own: each call says where.
@@ -210,10 +210,10 @@ impl FileHandle {
         &self,
         iovs: &Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize> {
         match self {
-            FileHandle::Host(file) => Ok(file.read_at_interruptible(iovs, offset, nonblock)?),
+            FileHandle::Host(file) => Ok(file.read_at_interruptible(iovs, offset, wait)?),
             FileHandle::Other(file) => file.read_at(iovs, offset),
         }
     }
@@ -223,11 +223,11 @@ impl FileHandle {
         &self,
         ciovs: &Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize> {
         match self {
             FileHandle::Host(file) => {
-                Ok(file.write_at_interruptible(ciovs.clone(), offset, nonblock)?)
+                Ok(file.write_at_interruptible(ciovs.clone(), offset, wait)?)
             }
             FileHandle::Other(file) => file.write_at(ciovs, offset),
         }
@@ -237,10 +237,10 @@ impl FileHandle {
     pub fn append_interruptible(
         &self,
         ciovs: &Iovecs<'_>,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<(usize, Option<Filesize>)> {
         match self {
-            FileHandle::Host(file) => Ok(file.append_interruptible(ciovs.clone(), nonblock)?),
+            FileHandle::Host(file) => Ok(file.append_interruptible(ciovs.clone(), wait)?),
             FileHandle::Other(file) => file.append(ciovs),
         }
     }

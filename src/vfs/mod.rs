@@ -28,7 +28,7 @@ pub use open_file::OpenFile;
 pub use read_dir::{DirStream, ReadDir};
 pub use stream::{Poll, Stream, StreamHandle};
 
-pub use crate::host::{DirEntry, Name, NameBuf, OpenHow, SetTime, Step};
+pub use crate::host::{DirEntry, Interrupt, Name, NameBuf, OpenHow, SetTime, Step, Wait};
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use super::{FileHandle, Poll, Result};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{self, Readiness, SeekFrom, interrupt};
+use crate::host::{self, Interrupt, Readiness, SeekFrom, Wait};
 use crate::memory::Iovecs;
 
 /// Every file system accepts offsets up to this. Beyond, `lseek(2)` is asked, which fails with `EINVAL`
@@ -95,12 +95,14 @@ impl OpenFile {
     /// The offset, held until the call that uses it is over: as on Linux, a thread that reads or writes at
     /// the same time does so after it.
     #[inline]
-    fn position(&self) -> Result<Option<MutexGuard<'_, Position>>> {
+    fn position(&self, interrupt: &Interrupt) -> Result<Option<MutexGuard<'_, Position>>> {
         let position = match self.position.get() {
             Some(position) => position.as_ref(),
             None => self.find_position()?,
         };
-        Ok(position.map(interrupt::lock).transpose()?)
+        Ok(position
+            .map(|position| interrupt.lock(position))
+            .transpose()?)
     }
 
     #[cold]
@@ -115,11 +117,11 @@ impl OpenFile {
     ///
     /// As [`File::read_at`](super::File::read_at). [`Errno::Again`]: the host's file does not wait.
     #[inline]
-    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         self.advance(
-            self.position()?,
+            self.position(interrupt)?,
             |offset| self.file.read_at(iovs, offset),
-            |file| Ok(file.read(iovs)?),
+            |file| Ok(file.read(iovs, interrupt)?),
         )
     }
 
@@ -128,11 +130,11 @@ impl OpenFile {
     /// # Errors
     ///
     /// As [`File::read_at`](super::File::read_at).
-    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         self.advance(
-            self.position()?,
-            |offset| self.file.read_at_interruptible(iovs, offset, nonblock),
-            |file| Ok(file.read_interruptible(iovs, nonblock)?),
+            self.position(wait.interrupt)?,
+            |offset| self.file.read_at_interruptible(iovs, offset, wait),
+            |file| Ok(file.read_interruptible(iovs, wait)?),
         )
     }
 
@@ -142,13 +144,13 @@ impl OpenFile {
     ///
     /// As [`File::write_at`](super::File::write_at). [`Errno::Again`]: the host's file does not wait.
     #[inline]
-    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize> {
-        match self.position()? {
+    pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
+        match self.position(interrupt)? {
             Some(mut position) if position.append => position.appended(self.file.append(ciovs)?),
             position => self.advance(
                 position,
                 |offset| self.file.write_at(ciovs, offset),
-                |file| Ok(file.write(ciovs)?),
+                |file| Ok(file.write(ciovs, interrupt)?),
             ),
         }
     }
@@ -158,15 +160,15 @@ impl OpenFile {
     /// # Errors
     ///
     /// As [`File::write_at`](super::File::write_at).
-    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
-        match self.position()? {
+    pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
+        match self.position(wait.interrupt)? {
             Some(mut position) if position.append => {
-                position.appended(self.file.append_interruptible(ciovs, nonblock)?)
+                position.appended(self.file.append_interruptible(ciovs, wait)?)
             }
             position => self.advance(
                 position,
-                |offset| self.file.write_at_interruptible(ciovs, offset, nonblock),
-                |file| Ok(file.write_interruptible(ciovs.clone(), nonblock)?),
+                |offset| self.file.write_at_interruptible(ciovs, offset, wait),
+                |file| Ok(file.write_interruptible(ciovs.clone(), wait)?),
             ),
         }
     }
@@ -208,8 +210,8 @@ impl OpenFile {
     /// [`Errno::Inval`]: the offset would be negative, or one that the file does not accept.
     /// [`Errno::Spipe`]: there are no offsets.
     #[inline]
-    pub fn seek(&self, to: SeekFrom) -> Result<Filesize> {
-        match self.position()? {
+    pub fn seek(&self, to: SeekFrom, interrupt: &Interrupt) -> Result<Filesize> {
+        match self.position(interrupt)? {
             Some(mut position) => position.seek(&self.file, to),
             None => self.file.seek(to),
         }
@@ -228,8 +230,11 @@ impl OpenFile {
     /// # Errors
     ///
     /// What `fstat(2)` says.
-    pub fn bytes_left(&self) -> Result<Option<Filesize>> {
-        let Some(offset) = self.position()?.and_then(|position| position.offset) else {
+    pub fn bytes_left(&self, interrupt: &Interrupt) -> Result<Option<Filesize>> {
+        let Some(offset) = self
+            .position(interrupt)?
+            .and_then(|position| position.offset)
+        else {
             return Ok(None);
         };
         Ok(Some(self.file.stat()?.size.saturating_sub(offset)))
@@ -240,8 +245,8 @@ impl OpenFile {
     /// # Errors
     ///
     /// What the host says.
-    pub fn set_fdflags(&self, fdflags: Fdflags) -> Result<()> {
-        let position = self.position()?;
+    pub fn set_fdflags(&self, fdflags: Fdflags, interrupt: &Interrupt) -> Result<()> {
+        let position = self.position(interrupt)?;
         if let FileHandle::Host(file) = &self.file {
             file.set_fdflags(fdflags)?;
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{DirEntry, DirRef, Result};
 use crate::abi::{Dircookie, Errno};
-use crate::host::{self, Room};
+use crate::host::{self, Interrupt, Room};
 
 /// A directory stream of a file system that is not the host's.
 pub trait DirStream: Debug + Send {
@@ -50,9 +50,14 @@ impl ReadDir {
     /// # Errors
     ///
     /// As [`read`](Self::read). What `lseek(2)` says.
-    pub fn seek(&mut self, dir: DirRef<'_>, cookie: Dircookie) -> Result<()> {
+    pub fn seek(
+        &mut self,
+        dir: DirRef<'_>,
+        cookie: Dircookie,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         match (self, dir) {
-            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.seek(dir, cookie)?),
+            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.seek(dir, cookie, interrupt)?),
             (Self::Other { stream, at }, DirRef::Other(_)) => {
                 if cookie == 0 {
                     *stream = None;
@@ -69,9 +74,9 @@ impl ReadDir {
     /// # Errors
     ///
     /// What `getdents(2)` says. [`Errno::Intr`]: the thread is interrupted.
-    pub fn read(&mut self, dir: DirRef<'_>) -> Result<Option<DirEntry<'_>>> {
+    pub fn read(&mut self, dir: DirRef<'_>, interrupt: &Interrupt) -> Result<Option<DirEntry<'_>>> {
         match (self, dir) {
-            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.read(dir)?),
+            (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.read(dir, interrupt)?),
             (Self::Other { stream, at }, DirRef::Other(dir)) => {
                 let stream = match stream {
                     Some(stream) => stream,

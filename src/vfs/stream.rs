@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use super::Result;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat};
-use crate::host::{self, Direction, Readiness, SeekFrom, StreamFlags};
+use crate::host::{self, Direction, Interrupt, Readiness, SeekFrom, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
 /// A pipe, a terminal, a buffer or a callback: what has no offsets, and may have to be waited for.
@@ -37,7 +37,7 @@ pub trait Stream: Debug + Send + Sync + 'static {
     ///
     /// [`Errno::Again`]: there is nothing yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
     /// thread is interrupted. [`Errno::Badf`]: it can be written alone. [`Errno::Io`].
-    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize>;
 
     /// `writev(2)`: the number of bytes written, all of them unless `nonblock`.
     ///
@@ -46,7 +46,7 @@ pub trait Stream: Debug + Send + Sync + 'static {
     /// [`Errno::Again`]: there is no room yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
     /// thread is interrupted, and nothing has been written. [`Errno::Badf`]: it can be read alone.
     /// [`Errno::Pipe`]: nobody reads it any more. [`Errno::Nospc`]: it has a limit. [`Errno::Io`].
-    fn write(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> Result<usize>;
+    fn write(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize>;
 
     /// `poll(2)`: what there is in one direction, or on what of the host to wait for it.
     fn poll(&self, direction: Direction) -> Poll<'_>;
@@ -138,19 +138,19 @@ impl StreamHandle {
 
     /// `readv(2)`, waiting as [`host::File::read`] does.
     #[inline(always)]
-    pub fn read(&self, iovs: &Iovecs<'_>) -> Result<usize> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.read(iovs)?),
-            StreamHandle::Other(stream) => stream.read(iovs, false),
+            StreamHandle::Host(file) => Ok(file.read(iovs, interrupt)?),
+            StreamHandle::Other(stream) => stream.read(iovs, interrupt.waiting()),
         }
     }
 
     /// `writev(2)`, waiting as [`host::File::write`] does.
     #[inline(always)]
-    pub fn write(&self, ciovs: &Iovecs<'_>) -> Result<usize> {
+    pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.write(ciovs)?),
-            StreamHandle::Other(stream) => stream.write(ciovs, false),
+            StreamHandle::Host(file) => Ok(file.write(ciovs, interrupt)?),
+            StreamHandle::Other(stream) => stream.write(ciovs, interrupt.waiting()),
         }
     }
 
@@ -159,10 +159,10 @@ impl StreamHandle {
     /// # Errors
     ///
     /// [`Errno::Intr`]: the thread is interrupted.
-    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.read_interruptible(iovs, nonblock)?),
-            StreamHandle::Other(stream) => stream.read(iovs, nonblock),
+            StreamHandle::Host(file) => Ok(file.read_interruptible(iovs, wait)?),
+            StreamHandle::Other(stream) => stream.read(iovs, wait),
         }
     }
 
@@ -171,29 +171,43 @@ impl StreamHandle {
     /// # Errors
     ///
     /// [`Errno::Intr`]: the thread is interrupted, and nothing has been written.
-    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> Result<usize> {
+    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.write_interruptible(ciovs, nonblock)?),
-            StreamHandle::Other(stream) => stream.write(&ciovs, nonblock),
+            StreamHandle::Host(file) => Ok(file.write_interruptible(ciovs, wait)?),
+            StreamHandle::Other(stream) => stream.write(&ciovs, wait),
         }
     }
 
     /// `preadv(2)`.
     #[inline(always)]
-    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+    pub fn read_at(
+        &self,
+        iovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize> {
         match self {
             StreamHandle::Host(file) => Ok(file.read_at(iovs, offset)?),
-            StreamHandle::Other(stream) if stream.ignores_offsets() => stream.read(iovs, false),
+            StreamHandle::Other(stream) if stream.ignores_offsets() => {
+                stream.read(iovs, interrupt.waiting())
+            }
             StreamHandle::Other(_) => Err(Errno::Spipe),
         }
     }
 
     /// `pwritev(2)`.
     #[inline(always)]
-    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+    pub fn write_at(
+        &self,
+        ciovs: &Iovecs<'_>,
+        offset: Filesize,
+        interrupt: &Interrupt,
+    ) -> Result<usize> {
         match self {
             StreamHandle::Host(file) => Ok(file.write_at(ciovs, offset)?),
-            StreamHandle::Other(stream) if stream.ignores_offsets() => stream.write(ciovs, false),
+            StreamHandle::Other(stream) if stream.ignores_offsets() => {
+                stream.write(ciovs, interrupt.waiting())
+            }
             StreamHandle::Other(_) => Err(Errno::Spipe),
         }
     }
@@ -203,11 +217,11 @@ impl StreamHandle {
         &self,
         iovs: &Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.read_at_interruptible(iovs, offset, nonblock)?),
-            StreamHandle::Other(_) => self.read_at(iovs, offset),
+            StreamHandle::Host(file) => Ok(file.read_at_interruptible(iovs, offset, wait)?),
+            StreamHandle::Other(_) => self.read_at(iovs, offset, wait.interrupt),
         }
     }
 
@@ -216,11 +230,11 @@ impl StreamHandle {
         &self,
         ciovs: Iovecs<'_>,
         offset: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> Result<usize> {
         match self {
-            StreamHandle::Host(file) => Ok(file.write_at_interruptible(ciovs, offset, nonblock)?),
-            StreamHandle::Other(_) => self.write_at(&ciovs, offset),
+            StreamHandle::Host(file) => Ok(file.write_at_interruptible(ciovs, offset, wait)?),
+            StreamHandle::Other(_) => self.write_at(&ciovs, offset, wait.interrupt),
         }
     }
 

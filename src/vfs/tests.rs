@@ -93,6 +93,15 @@ impl File for Bytes {
     }
 }
 
+static NEVER: &Interrupt = &Interrupt::NEVER;
+
+fn wait(nonblock: bool) -> Wait<'static> {
+    Wait {
+        nonblock,
+        interrupt: NEVER,
+    }
+}
+
 /// Reads up to `len` bytes by `call`.
 pub(super) fn read(len: usize, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>) -> String {
     let mut bytes = vec![0; len];
@@ -107,7 +116,7 @@ pub(super) fn write(text: &str, call: impl FnOnce(&Iovecs<'_>) -> Result<usize>)
 }
 
 fn tell(file: &OpenFile) -> Filesize {
-    file.seek(SeekFrom::Current(0)).unwrap()
+    file.seek(SeekFrom::Current(0), NEVER).unwrap()
 }
 
 /// All of the file, by reads that leave the offset.
@@ -127,7 +136,7 @@ fn each_file(fdflags: Fdflags, test: impl Fn(OpenFile)) {
         follow: false,
     };
     let dir = Dir::open_ambient(scratch.path()).unwrap();
-    let host = FileHandle::Host(dir.open_at(Name::new(b"f"), how).unwrap());
+    let host = FileHandle::Host(dir.open_at(Name::new(b"f"), how, NEVER).unwrap());
     test(OpenFile::new(host, fdflags));
     for tells in [true, false] {
         let bytes = Bytes {
@@ -142,17 +151,20 @@ fn each_file(fdflags: Fdflags, test: impl Fn(OpenFile)) {
 #[test]
 fn reads_and_writes_move_the_offset_and_those_that_say_where_leave_it() {
     each_file(Fdflags::empty(), |file| {
-        write("0123456789", |ciovs| file.write(ciovs));
+        write("0123456789", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 10);
-        assert_eq!(file.seek(SeekFrom::Start(2)), Ok(2));
+        assert_eq!(file.seek(SeekFrom::Start(2), NEVER), Ok(2));
         assert_eq!(read(4, |iovs| file.handle().read_at(iovs, 6)), "6789");
         write("ab", |ciovs| file.handle().write_at(ciovs, 4));
-        assert_eq!(read(5, |iovs| file.read(iovs)), "23ab6");
-        assert_eq!(file.bytes_left(), Ok(Some(3)));
-        assert_eq!(read(5, |iovs| file.read_interruptible(iovs, false)), "789");
-        assert_eq!(read(5, |iovs| file.read(iovs)), "");
+        assert_eq!(read(5, |iovs| file.read(iovs, NEVER)), "23ab6");
+        assert_eq!(file.bytes_left(NEVER), Ok(Some(3)));
+        assert_eq!(
+            read(5, |iovs| file.read_interruptible(iovs, wait(false))),
+            "789"
+        );
+        assert_eq!(read(5, |iovs| file.read(iovs, NEVER)), "");
         assert_eq!(tell(&file), 10);
-        write("!", |ciovs| file.write_interruptible(ciovs, false));
+        write("!", |ciovs| file.write_interruptible(ciovs, wait(false)));
         assert_eq!(content(&file), "0123ab6789!");
     });
 }
@@ -160,26 +172,26 @@ fn reads_and_writes_move_the_offset_and_those_that_say_where_leave_it() {
 #[test]
 fn the_offset_moves_to_where_the_file_has_one_and_no_further() {
     each_file(Fdflags::empty(), |file| {
-        write("text", |ciovs| file.write(ciovs));
-        assert_eq!(file.seek(SeekFrom::End(-1)), Ok(3));
+        write("text", |ciovs| file.write(ciovs, NEVER));
+        assert_eq!(file.seek(SeekFrom::End(-1), NEVER), Ok(3));
         for refused in [
             SeekFrom::Current(-4),
             SeekFrom::End(-5),
             SeekFrom::Start(1 << 63),
             SeekFrom::Current(i64::MAX),
         ] {
-            assert_eq!(file.seek(refused), Err(Errno::Inval), "{refused:?}");
+            assert_eq!(file.seek(refused, NEVER), Err(Errno::Inval), "{refused:?}");
             assert_eq!(tell(&file), 3);
         }
         // Beyond 2 GiB the file is asked; then it is known.
         for far in [1 << 31, MAX_OFFSET, 1 << 32] {
-            assert_eq!(file.seek(SeekFrom::Start(far)), Ok(far));
+            assert_eq!(file.seek(SeekFrom::Start(far), NEVER), Ok(far));
         }
-        assert_eq!(file.bytes_left(), Ok(Some(0)));
-        assert_eq!(file.seek(SeekFrom::Start(6)), Ok(6));
-        assert_eq!(read(5, |iovs| file.read(iovs)), "");
+        assert_eq!(file.bytes_left(NEVER), Ok(Some(0)));
+        assert_eq!(file.seek(SeekFrom::Start(6), NEVER), Ok(6));
+        assert_eq!(read(5, |iovs| file.read(iovs, NEVER)), "");
         assert_eq!(file.stat().unwrap().size, 4);
-        write("end", |ciovs| file.write(ciovs));
+        write("end", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(content(&file), "text\0\0end");
     });
 }
@@ -187,27 +199,30 @@ fn the_offset_moves_to_where_the_file_has_one_and_no_further() {
 #[test]
 fn a_file_that_is_no_hosts_says_how_far_it_goes() {
     let file = OpenFile::new(FileHandle::Other(Box::<Bytes>::default()), Fdflags::empty());
-    assert_eq!(file.seek(SeekFrom::Start(MAX_OFFSET)), Ok(MAX_OFFSET));
+    assert_eq!(
+        file.seek(SeekFrom::Start(MAX_OFFSET), NEVER),
+        Ok(MAX_OFFSET)
+    );
     let beyond = SeekFrom::Start(MAX_OFFSET + 1);
-    assert_eq!(file.seek(beyond), Err(Errno::Inval));
-    assert_eq!(file.seek(SeekFrom::Current(1)), Err(Errno::Inval));
+    assert_eq!(file.seek(beyond, NEVER), Err(Errno::Inval));
+    assert_eq!(file.seek(SeekFrom::Current(1), NEVER), Err(Errno::Inval));
     assert_eq!(tell(&file), MAX_OFFSET);
 }
 
 #[test]
 fn an_append_goes_to_the_end_and_the_offset_behind_it() {
     each_file(Fdflags::APPEND, |file| {
-        write("abcd", |ciovs| file.write(ciovs));
+        write("abcd", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 4);
-        assert_eq!(file.seek(SeekFrom::Start(1)), Ok(1));
-        assert_eq!(read(2, |iovs| file.read(iovs)), "bc");
+        assert_eq!(file.seek(SeekFrom::Start(1), NEVER), Ok(1));
+        assert_eq!(read(2, |iovs| file.read(iovs, NEVER)), "bc");
         // Nothing moves nothing.
-        write("", |ciovs| file.write(ciovs));
+        write("", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 3);
-        write("ef", |ciovs| file.write(ciovs));
-        assert_eq!(read(9, |iovs| file.read(iovs)), "");
-        write("gh", |ciovs| file.write_interruptible(ciovs, false));
-        assert_eq!(file.seek(SeekFrom::Current(-3)), Ok(5));
+        write("ef", |ciovs| file.write(ciovs, NEVER));
+        assert_eq!(read(9, |iovs| file.read(iovs, NEVER)), "");
+        write("gh", |ciovs| file.write_interruptible(ciovs, wait(false)));
+        assert_eq!(file.seek(SeekFrom::Current(-3), NEVER), Ok(5));
         assert_eq!(content(&file), "abcdefgh");
     });
 }
@@ -215,14 +230,14 @@ fn an_append_goes_to_the_end_and_the_offset_behind_it() {
 #[test]
 fn appending_can_be_set_and_unset() {
     each_file(Fdflags::empty(), |file| {
-        write("abcd", |ciovs| file.write(ciovs));
-        assert_eq!(file.seek(SeekFrom::Start(0)), Ok(0));
-        file.set_fdflags(Fdflags::APPEND).unwrap();
-        write("ef", |ciovs| file.write(ciovs));
+        write("abcd", |ciovs| file.write(ciovs, NEVER));
+        assert_eq!(file.seek(SeekFrom::Start(0), NEVER), Ok(0));
+        file.set_fdflags(Fdflags::APPEND, NEVER).unwrap();
+        write("ef", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 6);
-        file.set_fdflags(Fdflags::empty()).unwrap();
-        assert_eq!(file.seek(SeekFrom::Start(1)), Ok(1));
-        write("XY", |ciovs| file.write(ciovs));
+        file.set_fdflags(Fdflags::empty(), NEVER).unwrap();
+        assert_eq!(file.seek(SeekFrom::Start(1), NEVER), Ok(1));
+        write("XY", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(content(&file), "aXYdef");
     });
 }
@@ -266,10 +281,14 @@ impl Stream for Queue {
         Ok(stat(Filetype::SocketStream, 0))
     }
 
-    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize> {
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         let mut bytes = self.bytes.lock().unwrap();
         if bytes.is_empty() && self.open.load(Relaxed) {
-            return Err(if nonblock { Errno::Again } else { Errno::Intr });
+            return Err(if wait.nonblock {
+                Errno::Again
+            } else {
+                Errno::Intr
+            });
         }
         let nread = bytes.len().min(iovs.len());
         iovs.scatter(&bytes);
@@ -277,7 +296,7 @@ impl Stream for Queue {
         Ok(nread)
     }
 
-    fn write(&self, ciovs: &Iovecs<'_>, _: bool) -> Result<usize> {
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
         let mut written = vec![0; ciovs.len()];
         ciovs.gather(&mut written);
         self.bytes.lock().unwrap().extend(&written);
@@ -297,7 +316,7 @@ fn a_stream_that_is_no_hosts_is_read_and_written() {
     let queue = Queue::default();
     queue.open.store(true, Relaxed);
     let stream = StreamHandle::Other(Box::new(queue));
-    write("hello", |ciovs| stream.write(ciovs));
+    write("hello", |ciovs| stream.write(ciovs, NEVER));
     let ready = stream.poll(Direction::Read);
     assert!(matches!(
         ready,
@@ -306,12 +325,17 @@ fn a_stream_that_is_no_hosts_is_read_and_written() {
             hangup: false
         })
     ));
-    assert_eq!(read(3, |iovs| stream.read(iovs)), "hel");
-    write("!", |ciovs| stream.write_interruptible(ciovs.clone(), true));
-    assert_eq!(read(9, |iovs| stream.read_interruptible(iovs, true)), "lo!");
+    assert_eq!(read(3, |iovs| stream.read(iovs, NEVER)), "hel");
+    write("!", |ciovs| {
+        stream.write_interruptible(ciovs.clone(), wait(true))
+    });
+    assert_eq!(
+        read(9, |iovs| stream.read_interruptible(iovs, wait(true))),
+        "lo!"
+    );
     let nothing = |nonblock| {
         with_iovecs(&mut [0; 4], |iovs| {
-            stream.read_interruptible(iovs, nonblock)
+            stream.read_interruptible(iovs, wait(nonblock))
         })
     };
     assert_eq!(nothing(true), Err(Errno::Again));

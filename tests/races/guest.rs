@@ -28,7 +28,7 @@ const UNTOUCHED: u32 = 0xa5a5_a5a5;
 const FOLLOW: u64 = 1;
 
 pub struct Guest<'a> {
-    pub ctx: Arc<WasiCtx>,
+    pub ctx: WasiCtx,
     pub arena: &'a Arena,
     pub race: &'a Race,
     /// The directory where the paths of the attempts begin.
@@ -37,11 +37,11 @@ pub struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    pub fn new(ctx: &Arc<WasiCtx>, arena: &'a Arena, race: &'a Race) -> Self {
+    pub fn new(ctx: &WasiCtx, arena: &'a Arena, race: &'a Race) -> Self {
         let is_memory = |at| (MARGIN..MARGIN + LEN).contains(&at);
         let word = |at| AtomicU32::new(if is_memory(at) { 0 } else { UNTOUCHED });
         Self {
-            ctx: Arc::clone(ctx),
+            ctx: ctx.clone(),
             arena,
             race,
             base: PREOPEN,
@@ -52,7 +52,7 @@ impl<'a> Guest<'a> {
     /// Another thread of the guest, on the same memory, whose calls another race counts.
     pub fn thread<'r>(&'r self, race: &'r Race) -> Guest<'r> {
         Guest {
-            ctx: Arc::clone(&self.ctx),
+            ctx: self.ctx.clone(),
             arena: self.arena,
             race,
             base: self.base,

@@ -8,7 +8,7 @@ use wasi_rs::abi::{Fdflags, Fdstat, Filesize, Filestat, Filetype, Rights, Rights
 use wasi_rs::ctx::{Descriptor, FdEntry};
 use wasi_rs::host::{Direction, Readiness, SetTime};
 use wasi_rs::memory::Iovecs;
-use wasi_rs::vfs::{File, FileHandle, OpenFile, Poll, Stream, StreamHandle};
+use wasi_rs::vfs::{File, FileHandle, OpenFile, Poll, Stream, StreamHandle, Wait};
 
 use crate::support::{BUF, Guest, OUT, OUT2};
 
@@ -78,9 +78,9 @@ impl Stream for Source {
         Ok(stat(self.0, 0))
     }
 
-    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize, Errno> {
         let mut bytes = self.1.lock().unwrap();
-        if nonblock && bytes.is_empty() {
+        if wait.nonblock && bytes.is_empty() {
             return Err(Again);
         }
         let nread = bytes.len().min(iovs.len());
@@ -89,7 +89,7 @@ impl Stream for Source {
         Ok(nread)
     }
 
-    fn write(&self, ciovs: &Iovecs<'_>, _: bool) -> Result<usize, Errno> {
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize, Errno> {
         Ok(ciovs.len())
     }
 

@@ -8,7 +8,7 @@ use wasi_rs::abi::Errno::{self, Badf, Success};
 use wasi_rs::abi::{Event, Eventtype, Filestat, Filetype};
 use wasi_rs::host::{self, Direction};
 use wasi_rs::memory::Iovecs;
-use wasi_rs::vfs::{Poll, Stream};
+use wasi_rs::vfs::{Poll, Stream, Wait};
 
 use crate::foreign;
 use crate::poll::{MONOTONIC, REALTIME, RELATIVE, clock, poll, readable, ready, rings, writable};
@@ -23,11 +23,11 @@ impl Stream for Piped {
         Ok(foreign::stat(Filetype::SocketStream, 0))
     }
 
-    fn read(&self, iovs: &Iovecs<'_>, nonblock: bool) -> Result<usize, Errno> {
-        Ok(self.0.read_interruptible(iovs, nonblock)?)
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize, Errno> {
+        Ok(self.0.read_interruptible(iovs, wait)?)
     }
 
-    fn write(&self, _: &Iovecs<'_>, _: bool) -> Result<usize, Errno> {
+    fn write(&self, _: &Iovecs<'_>, _: Wait<'_>) -> Result<usize, Errno> {
         Err(Badf)
     }
 

@@ -1,10 +1,9 @@
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use wasi_rs::abi::Errno::{Badf, Intr, Notcapable, Notdir, Overflow, Success};
 use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
-use wasi_rs::host::interrupt;
 
 use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN};
 
@@ -325,14 +324,12 @@ pub mod fd_readdir {
     /// The host's directory it goes through as a whole, in which it is asked to stop.
     #[test]
     fn a_thread_that_lists_can_be_stopped() {
-        thread_local!(static CHECKS: Cell<u32> = const { Cell::new(0) });
-        let guests = guests().into_iter();
-        for guest in guests.filter(|guest| guest.scratch.is_on_host()) {
+        for guest in Guest::every_way_of_host(|_| {}) {
             let fd = many(&guest, 3000);
             thread::scope(|scope| {
-                let guest = guest.thread();
+                let checks = AtomicU32::new(0);
+                let guest = guest.interruptible(move || checks.fetch_add(1, Relaxed) == 3);
                 scope.spawn(move || {
-                    interrupt::set_check(Some(Box::new(|| CHECKS.replace(CHECKS.get() + 1) == 3)));
                     let args = [fd, BUF, BUF_LEN, u64::MAX, OUT];
                     assert_eq!(guest.errno("fd_readdir", args), Intr);
                     assert_eq!(guest.errno("fd_readdir", args), Success);

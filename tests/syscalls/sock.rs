@@ -7,7 +7,6 @@ use wasi_rs::abi::Errno::{
     self, Again, Badf, Inval, Nfile, Notcapable, Notconn, Notsock, Notsup, Overflow, Pipe,
 };
 use wasi_rs::abi::{Fdflags, Fdstat, Filetype, Rights, RightsPair, Snapshot};
-use wasi_rs::host::interrupt;
 
 use crate::support::{BUF, CLOSED, END, Guest, OUT, OUT2, Open, PREOPEN, args, null};
 
@@ -309,10 +308,9 @@ pub mod sock_shutdown {
     fn what_is_shut_is_shut_in_a_worker_too() {
         let (guest, _peer) = connected();
         guest.ok("sock_shutdown", [0, RD | WR]);
-        let worker = guest.thread();
+        let worker = guest.interruptible(|| false);
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                interrupt::set_check(Some(Box::new(|| false)));
                 assert_eq!(worker.read(0), "");
                 let [ciovs, ciovs_len] = worker.ciovs("more");
                 assert_eq!(worker.errno("fd_write", [0, ciovs, ciovs_len, OUT]), Pipe);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
 use wasi_rs::abi::{Fdflags, Oflags, Rights, Size};
-use wasi_rs::host::{self, Direction, PollEntry, interrupt};
+use wasi_rs::host::{self, Direction, Interrupt, PollEntry};
 
 use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
 
@@ -28,14 +28,8 @@ pub fn in_thread<T: Send>(
     asked: fn() -> bool,
     calls: impl FnOnce(&Guest) -> T + Send,
 ) -> T {
-    let guest = guest.thread();
-    thread::scope(|scope| {
-        let thread = scope.spawn(move || {
-            interrupt::set_check(Some(Box::new(asked)));
-            calls(&guest)
-        });
-        thread.join().unwrap()
-    })
+    let guest = guest.interruptible(asked);
+    thread::scope(|scope| scope.spawn(move || calls(&guest)).join().unwrap())
 }
 
 /// In a thread that is interrupted before the first call.
@@ -478,14 +472,11 @@ fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
         let guest = Guest::with_stdin(stream);
         for _ in 0..20 {
             ASKED.store(false, SeqCst);
-            let read = |guest: Guest| {
-                interrupt::set_check(Some(Box::new(|| ASKED.load(SeqCst))));
-                transfer(&guest, "fd_read", 0, &[[BUF, 1]])
-            };
+            let read = |guest: Guest| transfer(&guest, "fd_read", 0, &[[BUF, 1]]);
             let results: Vec<_> = thread::scope(|scope| {
                 let readers: Vec<_> = (0..8)
                     .map(|_| {
-                        let guest = guest.thread();
+                        let guest = guest.interruptible(|| ASKED.load(SeqCst));
                         scope.spawn(move || read(guest))
                     })
                     .collect();
@@ -553,9 +544,10 @@ fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
         direction: Direction::Read,
         revents: None,
     }];
-    interrupt::poll(&mut entries, Some(Duration::from_nanos(FOREVER))).unwrap();
+    let forever = Some(Duration::from_nanos(FOREVER));
+    Interrupt::NEVER.poll(&mut entries, forever).unwrap();
     assert!(entries[0].revents.is_none());
-    interrupt::poll(&mut [], Some(Duration::from_nanos(FOREVER))).unwrap();
+    Interrupt::NEVER.poll(&mut [], forever).unwrap();
 }
 
 /// A guest in a worker waits for the other end of a FIFO as any other opener, and ends with its worker.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use wasi_rs::abi::{Errno, Fdflags, Filestat, Filetype, Oflags};
 use wasi_rs::host::Room;
-use wasi_rs::vfs::{Dir, DirRef, FileHandle, Name, OpenHow, Opened, ReadDir};
+use wasi_rs::vfs::{Dir, DirRef, FileHandle, Interrupt, Name, OpenHow, Opened, ReadDir};
 
 use super::calls::{Access, Call};
 use super::iovecs::with_iovecs;
@@ -50,7 +50,8 @@ impl World {
             Call::CreateDir(dir, name) => done(self.dir(*dir).create_dir_at(as_name(name))),
             Call::Open(dir, name, oflags, access) => {
                 let name = name.as_deref().map(as_name);
-                let opened = self.dir(*dir).open_at(name, how(*oflags, *access))?;
+                let how = how(*oflags, *access);
+                let opened = self.dir(*dir).open_at(name, how, &Interrupt::NEVER)?;
                 match opened {
                     Opened::Dir(_) if !oflags.contains(Oflags::DIRECTORY) => {
                         opened.stat().map(said)
@@ -130,13 +131,11 @@ impl World {
 
     fn list(&self, dir: DirRef<'_>) -> Answer {
         // What `open_dir_at` opened need not be readable.
-        let Opened::Dir(dir) = dir.open_at(None, how(Oflags::DIRECTORY, Access::Read))? else {
-            panic!("{dir:?} is opened as a file");
-        };
+        let dir = dir.open_itself()?;
         let dir = dir.as_ref();
         let mut stream = ReadDir::new(dir, &self.room);
         let mut names = BTreeMap::new();
-        while let Some(entry) = stream.read(dir)? {
+        while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
             let twice = names.insert(entry.name.to_vec(), entry.filetype);
             assert_eq!(twice, None);
         }
@@ -169,7 +168,8 @@ impl World {
                     tree.insert(path, dir.read_link_at(name).map(Said::Bytes));
                 }
                 _ => {
-                    let opened = dir.open_at(Some(name), how(Oflags::empty(), Access::Read));
+                    let how = how(Oflags::empty(), Access::Read);
+                    let opened = dir.open_at(Some(name), how, &Interrupt::NEVER);
                     let Ok(Opened::File(file)) = opened else {
                         panic!("{path} is no file");
                     };

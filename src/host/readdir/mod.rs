@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use block::Block;
 pub use room::Room;
 
-use super::{interrupt, sys};
+use super::{Interrupt, sys};
 use crate::abi::{Dircookie, Filetype, Inode};
 use positions::Positions;
 
@@ -118,16 +118,21 @@ impl<L: Listing> ReadDir<L> {
     /// # Errors
     ///
     /// Those of [`ReadDir::read`] and `lseek(2)`.
-    pub fn seek(&mut self, dir: &L::Dir, cookie: Dircookie) -> io::Result<()> {
+    pub fn seek(
+        &mut self,
+        dir: &L::Dir,
+        cookie: Dircookie,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
         if cookie == 0 {
             // As `rewinddir(3)`: new entries are seen even if the stream is at its start.
             self.go(dir, 0, Position::START)?;
         } else if self.lost || !self.block.go_back(cookie) {
             let (known, position) = self.positions.nearest(cookie);
             if self.lost || !(known..=cookie).contains(&self.at()) {
-                self.find(dir, known, position)?;
+                self.find(dir, known, position, interrupt)?;
             }
-            while self.at() < cookie && self.advance(dir)? {
+            while self.at() < cookie && self.advance(dir, interrupt)? {
                 self.block.answer();
             }
         }
@@ -141,7 +146,13 @@ impl<L: Listing> ReadDir<L> {
     }
 
     /// Sets the position of the stream to `cookie`, whose `position` is kept.
-    fn find(&mut self, dir: &L::Dir, cookie: Dircookie, position: Position) -> io::Result<()> {
+    fn find(
+        &mut self,
+        dir: &L::Dir,
+        cookie: Dircookie,
+        position: Position,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
         if L::SEEKS || cookie == 0 {
             return self.go(dir, cookie, position);
         }
@@ -150,7 +161,7 @@ impl<L: Listing> ReadDir<L> {
         let told: HashSet<_> = self.positions.up_to(cookie).iter().copied().collect();
         let (mut passed, mut before) = (0, 0);
         self.go(dir, 0, Position::START)?;
-        while let Some((next, _)) = self.next(dir)? {
+        while let Some((next, _)) = self.next(dir, interrupt)? {
             self.block.skip();
             passed += 1;
             if told.contains(&next) {
@@ -163,7 +174,7 @@ impl<L: Listing> ReadDir<L> {
         if before < passed {
             self.go(dir, 0, Position::START)?;
             for _ in 0..before {
-                if self.next(dir)?.is_some() {
+                if self.next(dir, interrupt)?.is_some() {
                     self.block.skip();
                 }
             }
@@ -192,8 +203,12 @@ impl<L: Listing> ReadDir<L> {
     /// # Errors
     ///
     /// Those of `getdents(2)`. `EINTR`: the thread is interrupted.
-    pub fn read(&mut self, dir: &L::Dir) -> io::Result<Option<DirEntry<'_>>> {
-        Ok(if self.advance(dir)? {
+    pub fn read(
+        &mut self,
+        dir: &L::Dir,
+        interrupt: &Interrupt,
+    ) -> io::Result<Option<DirEntry<'_>>> {
+        Ok(if self.advance(dir, interrupt)? {
             self.block.last()
         } else {
             None
@@ -206,8 +221,8 @@ impl<L: Listing> ReadDir<L> {
     }
 
     /// Moves the position behind the next entry. False at the end.
-    fn advance(&mut self, dir: &L::Dir) -> io::Result<bool> {
-        let Some((position, next)) = self.next(dir)? else {
+    fn advance(&mut self, dir: &L::Dir, interrupt: &Interrupt) -> io::Result<bool> {
+        let Some((position, next)) = self.next(dir, interrupt)? else {
             return Ok(false);
         };
         let next = next.unwrap_or_else(|| self.positions.tell(self.block.place().0, position));
@@ -217,16 +232,20 @@ impl<L: Listing> ReadDir<L> {
 
     /// The system's position behind the next entry, and the cookie of that position if the entry was read
     /// before. `None` at the end.
-    fn next(&mut self, dir: &L::Dir) -> io::Result<Option<(Position, Option<Dircookie>)>> {
+    fn next(
+        &mut self,
+        dir: &L::Dir,
+        interrupt: &Interrupt,
+    ) -> io::Result<Option<(Position, Option<Dircookie>)>> {
         if self.block.is_read_out() {
-            self.fill(dir)?;
+            self.fill(dir, interrupt)?;
         }
         Ok(self.block.next())
     }
 
     /// Reads more entries from the system.
-    fn fill(&mut self, dir: &L::Dir) -> io::Result<()> {
-        interrupt::check()?;
+    fn fill(&mut self, dir: &L::Dir, interrupt: &Interrupt) -> io::Result<()> {
+        interrupt.check()?;
         self.block.remove_read();
         self.block.reserve();
         let before = self.block.len();

@@ -103,9 +103,9 @@ fn call<L: Listing>(
     count: usize,
 ) -> Vec<(String, Dircookie)> {
     let mut entries = Vec::new();
-    stream.seek(dir, cookie).unwrap();
+    stream.seek(dir, cookie, &Interrupt::NEVER).unwrap();
     while entries.len() < count
-        && let Some(entry) = stream.read(dir).unwrap()
+        && let Some(entry) = stream.read(dir, &Interrupt::NEVER).unwrap()
     {
         let name = String::from_utf8(entry.name.to_vec()).unwrap();
         entries.push((name, entry.next));
@@ -326,15 +326,18 @@ fn what_an_answer_told_can_be_gone_on_from_without_room_for_positions() {
 fn an_entry_that_is_given_back_is_read_once_more() {
     let dir = FakeDir::new(3);
     let mut stream = Hashed::new(Arc::default());
-    stream.seek(&dir, 0).unwrap();
+    stream.seek(&dir, 0, &Interrupt::NEVER).unwrap();
     for name in dir.names() {
         for _ in 0..2 {
-            assert_eq!(stream.read(&dir).unwrap().unwrap().name, name.as_bytes());
+            assert_eq!(
+                stream.read(&dir, &Interrupt::NEVER).unwrap().unwrap().name,
+                name.as_bytes()
+            );
             stream.unread();
         }
-        stream.read(&dir).unwrap();
+        stream.read(&dir, &Interrupt::NEVER).unwrap();
     }
-    assert_eq!(stream.read(&dir).unwrap(), None);
+    assert_eq!(stream.read(&dir, &Interrupt::NEVER).unwrap(), None);
 }
 
 #[test]

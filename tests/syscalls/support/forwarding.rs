@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use wasi_rs::abi::{Advice, Dircookie, Errno, Fdflags, Filesize, Filestat, Filetype};
 use wasi_rs::ctx::PreopenSource;
-use wasi_rs::host::{self, SeekFrom};
+use wasi_rs::host::{self, Interrupt, SeekFrom};
 use wasi_rs::memory::Iovecs;
 use wasi_rs::vfs::{
     Dir, DirEntry, DirStream, Directory, File, FileHandle, Name, OpenHow, Opened, Result, SetTime,
@@ -48,7 +48,7 @@ impl Directory for Forwarding {
     fn open_at(&self, name: Option<Name<'_>>, mut how: OpenHow) -> Result<Opened> {
         // Where the host appends, it does so whatever offset is given.
         how.fdflags -= Fdflags::APPEND;
-        let file = self.0.open_at(name, how)?;
+        let file = self.0.open_at(name, how, &Interrupt::NEVER)?;
         Ok(match file.stat()?.filetype {
             Filetype::Directory => Opened::Dir(Self::dir(file.try_into()?)),
             Filetype::RegularFile => {
@@ -195,10 +195,10 @@ struct Listing {
 impl DirStream for Listing {
     fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>> {
         if self.at != Some(cookie) {
-            self.entries.seek(&self.dir, cookie)?;
+            self.entries.seek(&self.dir, cookie, &Interrupt::NEVER)?;
             self.at = Some(cookie);
         }
-        let entry = self.entries.read(&self.dir)?;
+        let entry = self.entries.read(&self.dir, &Interrupt::NEVER)?;
         if let Some(entry) = &entry {
             self.at = Some(entry.next);
         }

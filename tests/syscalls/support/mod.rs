@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Record, Rights};
 use wasi_rs::ctx::WasiCtx;
+use wasi_rs::host::Interrupt;
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall, Trap};
 
@@ -80,7 +81,7 @@ pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
 ///
 /// Each call finds the memory as it was stored, whatever the calls before wrote.
 pub struct Guest {
-    pub ctx: Arc<WasiCtx>,
+    pub ctx: WasiCtx,
     pub scratch: Arc<Scratch>,
     way: Way,
     stdio: Arc<[Lent; 3]>,
@@ -90,7 +91,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    fn over(ctx: Arc<WasiCtx>, scratch: Arc<Scratch>, way: Way, stdio: Arc<[Lent; 3]>) -> Self {
+    fn over(ctx: WasiCtx, scratch: Arc<Scratch>, way: Way, stdio: Arc<[Lent; 3]>) -> Self {
         Self {
             ctx,
             scratch,
@@ -104,7 +105,15 @@ impl Guest {
     /// The same guest in another thread: one context, a memory of its own.
     pub fn thread(&self) -> Self {
         let (scratch, stdio) = (Arc::clone(&self.scratch), Arc::clone(&self.stdio));
-        Self::over(Arc::clone(&self.ctx), scratch, self.way, stdio)
+        Self::over(self.ctx.clone(), scratch, self.way, stdio)
+    }
+
+    /// The same guest in a thread that is interrupted when `check` gives true.
+    pub fn interruptible(&self, check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let mut guest = self.thread();
+        let interrupt = Arc::new(Interrupt::when(check));
+        guest.ctx = guest.ctx.with_interrupt(interrupt);
+        guest
     }
 
     /// The same guest with nothing stored.

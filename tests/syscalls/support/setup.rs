@@ -138,7 +138,7 @@ impl Guest {
             grant: setup.grant,
         };
         let ctx = WasiCtx::new(options).map_err(|error| error.errno)?;
-        let ctx = Arc::new(change_ctx(ctx));
+        let ctx = change_ctx(ctx);
         let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
         Ok(Self::over(ctx, scratch, way, stdio))
     }

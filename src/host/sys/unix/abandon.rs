@@ -6,7 +6,8 @@ use std::thread;
 
 use rustix::io::Errno;
 
-use crate::host::interrupt;
+use crate::host::Interrupt;
+use crate::host::interrupt::SLICE;
 
 /// Room for the frames of one system call.
 const STACK_SIZE: usize = 64 << 10;
@@ -21,6 +22,7 @@ const STACK_SIZE: usize = 64 << 10;
 ///
 /// What the call says. `EINTR`: the thread is interrupted. `ENOMEM`: no thread can be had.
 pub(super) fn abandonable<T: Send + 'static>(
+    interrupt: &Interrupt,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -33,11 +35,11 @@ pub(super) fn abandonable<T: Send + 'static>(
         })
         .map_err(|_| Errno::NOMEM)?;
     loop {
-        match receiver.recv_timeout(interrupt::SLICE) {
+        match receiver.recv_timeout(SLICE) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Disconnected) => return Err(Errno::IO.into()),
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(stopped) = interrupt::check() {
+                if let Err(stopped) = interrupt.check() {
                     return receiver.try_recv().unwrap_or(Err(stopped));
                 }
             }

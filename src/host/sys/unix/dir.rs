@@ -13,9 +13,7 @@ use rustix::io::Errno;
 use super::file::{self, File};
 use super::stat;
 use crate::abi::{Filestat, Oflags};
-#[cfg(target_os = "linux")]
-use crate::host::interrupt;
-use crate::host::{Name, OpenHow, SetTime, Step};
+use crate::host::{Interrupt, Name, OpenHow, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -115,19 +113,31 @@ impl Dir {
     /// # Errors
     ///
     /// As `open(2)`.
-    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<Step<File>> {
+    pub fn open_beneath(
+        &self,
+        bytes: &[u8],
+        how: OpenHow,
+        interrupt: &Interrupt,
+    ) -> io::Result<Step<File>> {
         self.open_file(
             how,
+            interrupt,
             |oflags| self.open_in_one_call(bytes, oflags, how.follow),
             || self.stat_fd(bytes, how.follow),
         )
     }
 
     /// `openat(2)` with `O_NOFOLLOW` of a name in this directory, or of the directory itself.
-    pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
+    pub fn open_at(
+        &self,
+        name: Option<Name<'_>>,
+        how: OpenHow,
+        interrupt: &Interrupt,
+    ) -> io::Result<File> {
         let name = name.map_or(&b"."[..], Name::as_bytes);
         let opened = self.open_file(
             how,
+            interrupt,
             |oflags| self.open_no_follow(name, oflags).map(Step::Done),
             || self.open_no_follow(name, WALK).map(Step::Done),
         )?;
@@ -142,20 +152,22 @@ impl Dir {
     fn open_file(
         &self,
         how: OpenHow,
+        interrupt: &Interrupt,
         open: impl Fn(OFlags) -> io::Result<Step<OwnedFd>>,
         ask: impl Fn() -> io::Result<Step<OwnedFd>>,
     ) -> io::Result<Step<File>> {
         let oflags = open_flags(how);
         // A directory and a new file make no one wait.
         #[cfg(target_os = "linux")]
-        if interrupt::is_interruptible()
+        if interrupt.is_possible()
             && !oflags.contains(OFlags::DIRECTORY)
             && !oflags.contains(OFlags::CREATE | OFlags::EXCL)
         {
-            return super::fifo::open_interruptible(how, || open(oflags | OFlags::NONBLOCK), ask);
+            let open = || open(oflags | OFlags::NONBLOCK);
+            return super::fifo::open_interruptible(how, interrupt, open, ask);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = ask;
+        let _ = (ask, interrupt);
         Ok(open(oflags)?.map(|fd| File::new(fd, how.fdflags)))
     }
 

@@ -14,8 +14,8 @@ use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 use super::File;
 use super::poll::{events, timespec};
 use crate::abi::Fdflags;
-use crate::host::interrupt::{self, Pause};
-use crate::host::{Direction, OpenHow, Step};
+use crate::host::interrupt::Pause;
+use crate::host::{Direction, Interrupt, OpenHow, Step};
 
 /// Opens by `open`, which adds `O_NONBLOCK`, and waits unless the guest asked for that itself. What could
 /// not be opened so is opened by `ask`, to be asked whether it is a FIFO.
@@ -25,6 +25,7 @@ use crate::host::{Direction, OpenHow, Step};
 /// What `open` says. `EINTR`: the thread is interrupted.
 pub(super) fn open_interruptible(
     how: OpenHow,
+    interrupt: &Interrupt,
     open: impl Fn() -> io::Result<Step<OwnedFd>>,
     ask: impl Fn() -> io::Result<Step<OwnedFd>>,
 ) -> io::Result<Step<File>> {
@@ -32,10 +33,12 @@ pub(super) fn open_interruptible(
     let mut pause = Pause::default();
     let fd = loop {
         match open() {
-            Err(error) if waits && error.kind() == io::ErrorKind::WouldBlock => pause.pass()?,
+            Err(error) if waits && error.kind() == io::ErrorKind::WouldBlock => {
+                pause.pass(interrupt)?
+            }
             // A FIFO that nobody reads, or a device that is not there.
             Err(error) if waits && is_no_device(&error) && how.write && is_fifo(&ask) => {
-                pause.pass()?;
+                pause.pass(interrupt)?;
             }
             result => match result? {
                 Step::Done(fd) => break fd,
@@ -45,7 +48,7 @@ pub(super) fn open_interruptible(
     };
     let filetype = FileType::from_raw_mode(fstat(&fd)?.st_mode);
     if waits && filetype == FileType::Fifo && !how.write {
-        wait_for_writer(fd.as_fd())?;
+        wait_for_writer(fd.as_fd(), interrupt)?;
     }
     Ok(Step::Done(File::nonblocking(fd, filetype, how.fdflags)))
 }
@@ -64,7 +67,7 @@ fn is_no_device(error: &io::Error) -> bool {
 /// Waits until somebody has opened the FIFO to write, if not to write then to close it again.
 ///
 /// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
-fn wait_for_writer(fifo: BorrowedFd<'_>) -> io::Result<()> {
+fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()> {
     let (_reader, copy) = pipe_with(PipeFlags::CLOEXEC)?;
     let mut fds = [PollFd::from_borrowed_fd(fifo, events(Direction::Read))];
     let mut pause = Pause::default();
@@ -76,7 +79,7 @@ fn wait_for_writer(fifo: BorrowedFd<'_>) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
         match rustix::event::poll(&mut fds, Some(&timespec(pause.next()))) {
-            Ok(0) | Err(Errno::INTR) => interrupt::check()?,
+            Ok(0) | Err(Errno::INTR) => interrupt.check()?,
             Ok(_) => return Ok(()),
             Err(error) => return Err(error.into()),
         }

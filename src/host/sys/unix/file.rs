@@ -8,7 +8,7 @@ use rustix::fs::{FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
 use super::lent::Lent;
 use super::{Dir, io as kernel, stat, wait};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{Direction, SYNCHRONOUS, SetTime, StreamFlags};
+use crate::host::{Direction, Interrupt, SYNCHRONOUS, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
 /// An open file description: a regular file, a device, a FIFO, a terminal, a pipe, a socket, or a directory
@@ -144,21 +144,25 @@ pub(super) fn reachable(offset: Filesize) -> io::Result<i64> {
 impl File {
     /// `readv(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
     #[inline(always)]
-    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         let read = || kernel::read(self.as_fd(), iovs);
         match self.owner {
             Owner::Guest(_) => read(),
-            Owner::Embedder(_) => wait::retry(self.as_fd(), Direction::Read, false, read),
+            Owner::Embedder(_) => {
+                wait::retry(self.as_fd(), Direction::Read, interrupt.waiting(), read)
+            }
         }
     }
 
     /// `writev(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
     #[inline(always)]
-    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+    pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         let write = || kernel::write(self.as_fd(), ciovs);
         match self.owner {
             Owner::Guest(_) => write(),
-            Owner::Embedder(_) => wait::retry(self.as_fd(), Direction::Write, false, write),
+            Owner::Embedder(_) => {
+                wait::retry(self.as_fd(), Direction::Write, interrupt.waiting(), write)
+            }
         }
     }
 

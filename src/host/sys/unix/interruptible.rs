@@ -11,8 +11,8 @@ use super::abandon::abandonable;
 use super::file::{File, reachable};
 use super::{io as kernel, wait};
 use crate::abi::Filesize;
-use crate::host::Direction;
-use crate::host::interrupt::{self, PollLock};
+use crate::host::interrupt::PollLock;
+use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 /// The room that a pipe reported as writable has at least.
@@ -27,9 +27,9 @@ impl File {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted.
-    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
-            self.read_now(iovs, None)
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
+        wait::retry(self.as_fd(), Direction::Read, wait, || {
+            self.read_now(iovs, None, wait.interrupt)
         })
     }
 
@@ -42,11 +42,11 @@ impl File {
         &self,
         iovs: &Iovecs<'_>,
         at: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<usize> {
         let at = reachable(at)?;
-        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
-            self.read_now(iovs, Some(at))
+        wait::retry(self.as_fd(), Direction::Read, wait, || {
+            self.read_now(iovs, Some(at), wait.interrupt)
         })
     }
 
@@ -55,8 +55,8 @@ impl File {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted, and nothing has been written.
-    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        self.write_all(ciovs, None, nonblock)
+    pub fn write_interruptible(&self, ciovs: Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
+        self.write_all(ciovs, None, wait)
     }
 
     /// `pwritev(2)`, likewise.
@@ -68,10 +68,10 @@ impl File {
         &self,
         ciovs: Iovecs<'_>,
         at: Filesize,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<usize> {
         let at = reachable(at)?;
-        self.write_all(ciovs, Some(at), nonblock)
+        self.write_all(ciovs, Some(at), wait)
     }
 
     /// `writev(2)` of what is open for appending, waiting unless `nonblock`, likewise. Where it ended only
@@ -83,29 +83,29 @@ impl File {
     pub fn append_interruptible(
         &self,
         ciovs: Iovecs<'_>,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<(usize, Option<Filesize>)> {
-        Ok((self.write_all(ciovs, None, nonblock)?, None))
+        Ok((self.write_all(ciovs, None, wait)?, None))
     }
 
     fn write_all(
         &self,
         mut ciovs: Iovecs<'_>,
         at: Option<i64>,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<usize> {
         let mut written = 0;
         loop {
             let at = at.map(|at| at.saturating_add(written as i64));
-            match wait::retry(self.as_fd(), Direction::Write, nonblock, || {
-                self.write_now(&ciovs, at)
+            match wait::retry(self.as_fd(), Direction::Write, wait, || {
+                self.write_now(&ciovs, at, wait.interrupt)
             }) {
                 Ok(nwritten) => {
                     written += nwritten;
                     ciovs.advance(nwritten);
                     // A guest that waits has all of it written, as by a call that waits.
-                    let over = nonblock || nwritten == 0 || ciovs.is_empty();
-                    if over || interrupt::check().is_err() {
+                    let over = wait.nonblock || nwritten == 0 || ciovs.is_empty();
+                    if over || wait.interrupt.check().is_err() {
                         return Ok(written);
                     }
                 }
@@ -116,7 +116,12 @@ impl File {
     }
 
     /// Reads what is there; `EAGAIN` where that is nothing.
-    fn read_now(&self, iovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+    fn read_now(
+        &self,
+        iovs: &Iovecs<'_>,
+        at: Option<i64>,
+        interrupt: &Interrupt,
+    ) -> io::Result<usize> {
         let read = |fd: BorrowedFd<'_>| match at {
             None => kernel::read(fd, iovs),
             Some(at) => kernel::read_at(fd, iovs, at),
@@ -140,11 +145,11 @@ impl File {
         if let Some(fd) = self.reopen() {
             return read(fd);
         }
-        match self.look(Direction::Read)? {
+        match self.look(Direction::Read, interrupt)? {
             Seen::Certain(_lock) => read(self.as_fd()),
             Seen::Device(lock, fd) => {
                 let len = iovs.len().min(READ_AT_ONCE);
-                let bytes = abandonable(move || {
+                let bytes = abandonable(interrupt, move || {
                     let _lock = lock;
                     let mut bytes = vec![0; len];
                     let nread = match at {
@@ -161,7 +166,12 @@ impl File {
     }
 
     /// Writes what there is room for; `EAGAIN` where that is nothing.
-    fn write_now(&self, ciovs: &Iovecs<'_>, at: Option<i64>) -> io::Result<usize> {
+    fn write_now(
+        &self,
+        ciovs: &Iovecs<'_>,
+        at: Option<i64>,
+        interrupt: &Interrupt,
+    ) -> io::Result<usize> {
         let write = |fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>| match at {
             None => kernel::write(fd, ciovs),
             Some(at) => kernel::write_at(fd, ciovs, at),
@@ -187,12 +197,12 @@ impl File {
         }
         let mut few = ciovs.clone();
         few.truncate(PIPE_BUF);
-        match self.look(Direction::Write)? {
+        match self.look(Direction::Write, interrupt)? {
             Seen::Certain(_lock) => write(self.as_fd(), &few),
             Seen::Device(lock, fd) => {
                 let mut bytes = vec![0; few.len()];
                 few.gather(&mut bytes);
-                abandonable(move || {
+                abandonable(interrupt, move || {
                     let _lock = lock;
                     Ok(match at {
                         None => rustix::io::write(&fd, &bytes)?,
@@ -208,15 +218,15 @@ impl File {
     /// # Errors
     ///
     /// `EAGAIN`: it is not. `EINTR`: the thread is interrupted.
-    pub(super) fn look(&self, direction: Direction) -> io::Result<Seen> {
+    pub(super) fn look(&self, direction: Direction, interrupt: &Interrupt) -> io::Result<Seen> {
         let stat = fstat(self.as_fd())?;
-        let lock = PollLock::lock((identity(self.as_fd(), &stat), direction))?;
+        let lock = PollLock::lock((identity(self.as_fd(), &stat), direction), interrupt)?;
         if !wait::is_ready(self.as_fd(), direction)? {
             return Err(Errno::AGAIN.into());
         }
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Fifo => Ok(Seen::Certain(lock)),
-            _ if !interrupt::is_interruptible() => Ok(Seen::Certain(lock)),
+            _ if !interrupt.is_possible() => Ok(Seen::Certain(lock)),
             _ => Ok(Seen::Device(
                 lock,
                 rustix::io::fcntl_dupfd_cloexec(self.as_fd(), 3)?,

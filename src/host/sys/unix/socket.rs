@@ -9,19 +9,19 @@ use super::file::File;
 use super::interruptible::Seen;
 use super::{io as kernel, wait};
 use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, interrupt};
+use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 impl File {
     /// `accept4(2)`, which waits for a connection unless `nonblock` (`EAGAIN`).
-    pub fn accept(&self, nonblock: bool) -> io::Result<File> {
+    pub fn accept(&self, wait: Wait<'_>) -> io::Result<File> {
         // The embedder's listener may be in blocking mode, which all its users share: ask first.
-        if nonblock && !wait::is_ready(self.as_fd(), Direction::Read)? {
+        if wait.nonblock && !wait::is_ready(self.as_fd(), Direction::Read)? {
             return Err(Errno::AGAIN.into());
         }
-        wait::retry(self.as_fd(), Direction::Read, nonblock, || {
-            if interrupt::is_interruptible() {
-                self.accept_interruptible()
+        wait::retry(self.as_fd(), Direction::Read, wait, || {
+            if wait.interrupt.is_possible() {
+                self.accept_interruptible(wait.interrupt)
             } else {
                 accept(self.as_fd())
             }
@@ -30,12 +30,12 @@ impl File {
 
     /// `accept4(2)` in a thread that can be left behind if this one is interrupted.
     #[cold]
-    fn accept_interruptible(&self) -> io::Result<File> {
+    fn accept_interruptible(&self, interrupt: &Interrupt) -> io::Result<File> {
         // `ENOTSOCK` needs no thread.
         sockopt::socket_type(self.as_fd())?;
-        let socket = match self.look(Direction::Read)? {
+        let socket = match self.look(Direction::Read, interrupt)? {
             Seen::Certain(_lock) => accept(self.as_fd()),
-            Seen::Device(lock, listener) => abandonable(move || {
+            Seen::Device(lock, listener) => abandonable(interrupt, move || {
                 let _lock = lock;
                 accept(listener.as_fd())
             }),
@@ -51,28 +51,28 @@ impl File {
         &self,
         iovs: &Iovecs<'_>,
         riflags: Riflags,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<(usize, Roflags)> {
         let mut flags = libc::MSG_DONTWAIT;
         if riflags.contains(Riflags::RECV_PEEK) {
             flags |= libc::MSG_PEEK;
         }
-        if riflags.contains(Riflags::RECV_WAITALL) && !nonblock {
-            if interrupt::is_interruptible() {
-                return self.recv_all(iovs, flags);
+        if riflags.contains(Riflags::RECV_WAITALL) && !wait.nonblock {
+            if wait.interrupt.is_possible() {
+                return self.recv_all(iovs, flags, wait);
             }
             flags = flags & !libc::MSG_DONTWAIT | libc::MSG_WAITALL;
         }
-        self.recv_once(iovs, flags, nonblock)
+        self.recv_once(iovs, flags, wait)
     }
 
     fn recv_once(
         &self,
         iovs: &Iovecs<'_>,
         flags: libc::c_int,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<(usize, Roflags)> {
-        let (received, flags) = wait::retry(self.as_fd(), Direction::Read, nonblock, || {
+        let (received, flags) = wait::retry(self.as_fd(), Direction::Read, wait, || {
             kernel::recv(self.as_fd(), iovs, flags)
         })?;
         let mut roflags = Roflags::empty();
@@ -82,15 +82,20 @@ impl File {
 
     /// `MSG_WAITALL` by several calls of `recvmsg(2)`, between which the thread can be interrupted. With
     /// `MSG_PEEK` there is one call: data that stays in the queue cannot be added up.
-    fn recv_all(&self, iovs: &Iovecs<'_>, flags: libc::c_int) -> io::Result<(usize, Roflags)> {
-        let (mut received, roflags) = self.recv_once(iovs, flags, false)?;
+    fn recv_all(
+        &self,
+        iovs: &Iovecs<'_>,
+        flags: libc::c_int,
+        wait: Wait<'_>,
+    ) -> io::Result<(usize, Roflags)> {
+        let (mut received, roflags) = self.recv_once(iovs, flags, wait)?;
         if flags & libc::MSG_PEEK != 0 || filetype(self.as_fd()) != Filetype::SocketStream {
             return Ok((received, roflags));
         }
         let mut rest = iovs.clone();
         rest.advance(received);
-        while received > 0 && !rest.is_empty() && interrupt::check().is_ok() {
-            match self.recv_once(&rest, flags, false) {
+        while received > 0 && !rest.is_empty() && wait.interrupt.check().is_ok() {
+            match self.recv_once(&rest, flags, wait) {
                 Ok((0, _)) | Err(_) => break,
                 Ok((more, _)) => {
                     received += more;
@@ -103,8 +108,8 @@ impl File {
 
     /// `sendmsg(2)`, which waits for room unless `nonblock` (`EAGAIN`). A closed connection is `EPIPE`
     /// without `SIGPIPE`.
-    pub fn send(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
-        wait::retry(self.as_fd(), Direction::Write, nonblock, || {
+    pub fn send(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
+        wait::retry(self.as_fd(), Direction::Write, wait, || {
             kernel::send(self.as_fd(), ciovs, libc::MSG_DONTWAIT | NOSIGNAL)
         })
     }

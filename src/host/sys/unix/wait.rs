@@ -6,8 +6,8 @@ use std::os::fd::BorrowedFd;
 use rustix::event::{PollFd, Timespec};
 
 use super::poll::{events, timespec};
-use crate::host::Direction;
-use crate::host::interrupt::{self, Pause};
+use crate::host::interrupt::Pause;
+use crate::host::{Direction, Interrupt, Wait};
 
 /// Whether a call in this direction would find something to do now.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<bool> {
@@ -20,11 +20,13 @@ pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<b
 pub(super) fn retry<T>(
     fd: BorrowedFd<'_>,
     direction: Direction,
-    nonblock: bool,
+    wait: Wait<'_>,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     match call() {
-        Err(error) if !nonblock && would_block(&error) => call_again(fd, direction, call),
+        Err(error) if !wait.nonblock && would_block(&error) => {
+            call_again(fd, direction, wait.interrupt, call)
+        }
         result => result,
     }
 }
@@ -33,11 +35,12 @@ pub(super) fn retry<T>(
 fn call_again<T>(
     fd: BorrowedFd<'_>,
     direction: Direction,
+    interrupt: &Interrupt,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     let mut pause = Pause::default();
     loop {
-        wait(fd, direction, &mut pause)?;
+        wait(fd, direction, interrupt, &mut pause)?;
         match call() {
             Err(error) if would_block(&error) => {}
             result => return result,
@@ -52,16 +55,21 @@ fn would_block(error: &io::Error) -> bool {
 /// Waits until something is ready, or a slice is over. What is said to be ready again and again and then
 /// is not (a terminal with room for one byte and a line feed to write, which takes two) is left alone for
 /// longer and longer.
-fn wait(fd: BorrowedFd<'_>, direction: Direction, pause: &mut Pause) -> io::Result<()> {
+fn wait(
+    fd: BorrowedFd<'_>,
+    direction: Direction,
+    interrupt: &Interrupt,
+    pause: &mut Pause,
+) -> io::Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
-    let slice = interrupt::slice(None).map(timespec);
+    let slice = interrupt.slice(None).map(timespec);
     match rustix::event::poll(&mut fds, slice.as_ref()) {
         Ok(0) => {
             *pause = Pause::default();
-            interrupt::check()
+            interrupt.check()
         }
-        Err(rustix::io::Errno::INTR) => interrupt::check(),
-        Ok(_) => pause.pass(),
+        Err(rustix::io::Errno::INTR) => interrupt.check(),
+        Ok(_) => pause.pass(interrupt),
         Err(error) => Err(error.into()),
     }
 }

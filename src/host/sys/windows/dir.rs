@@ -21,7 +21,7 @@ use super::file::{self, File};
 use super::name::{self, Below};
 use super::{nt, stat};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
-use crate::host::{Name, OpenHow, SYNCHRONOUS, SetTime, Step};
+use crate::host::{Interrupt, Name, OpenHow, SYNCHRONOUS, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 ///
@@ -63,7 +63,7 @@ impl Dir {
     }
 
     /// Opens a name in this directory, or the directory itself; a symbolic link is an error.
-    pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> io::Result<File> {
+    pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow, _: &Interrupt) -> io::Result<File> {
         let how = OpenHow {
             follow: false,
             ..how
@@ -80,7 +80,12 @@ impl Dir {
     }
 
     /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens the path `bytes`.
-    pub fn open_beneath(&self, bytes: &[u8], how: OpenHow) -> io::Result<Step<File>> {
+    pub fn open_beneath(
+        &self,
+        bytes: &[u8],
+        how: OpenHow,
+        _: &Interrupt,
+    ) -> io::Result<Step<File>> {
         // What slashes at the end mean beside the other flags is the same everywhere.
         if bytes.ends_with(b"/") {
             return Ok(Step::Walk);

@@ -13,6 +13,7 @@ use std::os::windows::io::AsHandle;
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_DIRECTORY, ERROR_FILE_TOO_LARGE, ERROR_INVALID_PARAMETER,
+    ERROR_NOT_SUPPORTED, ERROR_SEEK_ON_DEVICE,
 };
 
 use super::disk::Disk;
@@ -22,7 +23,7 @@ use super::lent::Lent;
 use super::socket::Socket;
 use super::{Dir, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
-use crate::host::{SetTime, StreamFlags};
+use crate::host::{Interrupt, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
 /// An open file description: a file on a disk, a directory that was not asked for as one, a console, a pipe,
@@ -106,23 +107,23 @@ impl File {
     }
 
     /// `readv(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
-    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+    pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.read(iovs, At::Position),
-            HandleKind::Lent(lent) => self.read_lent(lent, iovs, false),
+            HandleKind::Lent(lent) => self.read_lent(lent, iovs, interrupt.waiting()),
             HandleKind::Socket(socket) => {
-                let received = self.recv(iovs, Riflags::empty(), socket.is_nonblock());
+                let received = self.recv(iovs, Riflags::empty(), socket.wait(interrupt));
                 received.map(|(received, _)| received)
             }
         }
     }
 
     /// `writev(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
-    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+    pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.write(ciovs, At::Position),
-            HandleKind::Lent(lent) => self.write_lent(lent, ciovs, false),
-            HandleKind::Socket(socket) => self.send(ciovs, socket.is_nonblock()),
+            HandleKind::Lent(lent) => self.write_lent(lent, ciovs, interrupt.waiting()),
+            HandleKind::Socket(socket) => self.send(ciovs, socket.wait(interrupt)),
         }
     }
 
@@ -140,7 +141,9 @@ impl File {
         let at = At::Offset(offset(at)?);
         match &self.0 {
             HandleKind::Disk(disk) => disk.write(ciovs, at),
-            _ => self.at_an_offset(|handle| kernel::write(handle.as_handle(), ciovs, at)),
+            _ => self.at_an_offset(|handle| {
+                kernel::write(handle.as_handle(), ciovs, at, &Interrupt::NEVER)
+            }),
         }
     }
 
@@ -151,7 +154,9 @@ impl File {
                 let (nwritten, end) = disk.append(ciovs)?;
                 Ok((nwritten, Some(end)))
             }
-            HandleKind::Socket(_) | HandleKind::Lent(_) => Ok((self.write(ciovs)?, None)),
+            HandleKind::Socket(_) | HandleKind::Lent(_) => {
+                Ok((self.write(ciovs, &Interrupt::NEVER)?, None))
+            }
         }
     }
 
@@ -159,7 +164,7 @@ impl File {
     pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.seek(to),
-            _ => self.on_disk(|mut file| file.seek(to)),
+            _ => self.on_disk(ERROR_SEEK_ON_DEVICE, |mut file| file.seek(to)),
         }
     }
 
@@ -183,17 +188,19 @@ impl File {
     /// `ftruncate(2)`.
     pub fn set_size(&self, size: Filesize) -> io::Result<()> {
         let size = offset(size)?;
-        self.on_disk(|file| file.set_len(size))
+        self.on_disk(ERROR_INVALID_PARAMETER, |file| file.set_len(size))
     }
 
     /// `futimens(2)`.
     pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
-        self.on_disk(|file| stat::set_times(file, atim, mtim))
+        self.on_disk(ERROR_NOT_SUPPORTED, |file| {
+            stat::set_times(file, atim, mtim)
+        })
     }
 
     /// `fsync(2)`.
     pub fn sync(&self) -> io::Result<()> {
-        self.on_disk(sync)
+        self.on_disk(ERROR_INVALID_PARAMETER, sync)
     }
 
     /// `fdatasync(2)`, which on Windows is no less than `fsync(2)`.
@@ -208,7 +215,7 @@ impl File {
             .checked_add(len)
             .filter(|end| i64::try_from(*end).is_ok()))
         .ok_or_else(|| error(ERROR_FILE_TOO_LARGE))?;
-        self.on_disk(|file| match file.metadata()?.len() {
+        self.on_disk(ERROR_SEEK_ON_DEVICE, |file| match file.metadata()?.len() {
             len if len < end => file.set_len(end),
             _ => Ok(()),
         })
@@ -240,18 +247,24 @@ impl File {
         }
     }
 
-    /// Does what only files can have done.
-    fn on_disk<T>(&self, call: impl FnOnce(&fs::File) -> io::Result<T>) -> io::Result<T> {
-        match &self.0 {
-            HandleKind::Disk(disk) => call(disk.as_file()),
-            HandleKind::Lent(lent) => call(&lent.to_file()?),
-            HandleKind::Socket(_) => Err(error(ERROR_INVALID_PARAMETER)),
-        }
+    /// Does what only files can have done; of anything else it fails with the error `otherwise`, which is
+    /// that of the call on Linux.
+    fn on_disk<T>(
+        &self,
+        otherwise: u32,
+        call: impl FnOnce(&fs::File) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let lent = match &self.0 {
+            HandleKind::Disk(disk) => return call(disk.as_file()),
+            HandleKind::Lent(lent) => lent.to_file()?,
+            HandleKind::Socket(_) => None,
+        };
+        call(&lent.ok_or_else(|| error(otherwise))?)
     }
 
     /// Reads or writes a file of the embedder's at an offset, and sets the position back.
     fn at_an_offset(&self, call: impl FnOnce(&fs::File) -> io::Result<usize>) -> io::Result<usize> {
-        self.on_disk(|mut file| {
+        self.on_disk(ERROR_SEEK_ON_DEVICE, |mut file| {
             let position = file.stream_position()?;
             let result = call(file);
             file.seek(SeekFrom::Start(position))?;

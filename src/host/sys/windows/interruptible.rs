@@ -6,8 +6,8 @@ use std::io;
 use super::file::{File, HandleKind};
 use super::wait;
 use crate::abi::Filesize;
-use crate::host::Direction;
 use crate::host::interrupt::PollLock;
+use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 /// The most that is written to a pipe at once for a guest that does not want to wait.
@@ -20,15 +20,19 @@ impl File {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted.
-    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Lent(lent) if !iovs.is_empty() => {
-                wait::retry(self, Direction::Read, nonblock, || {
-                    let _lock = lent.lock(Direction::Read)?;
-                    self.read_lent(lent, iovs, true)
+                wait::retry(self, Direction::Read, wait, || {
+                    let _lock = lent.lock(Direction::Read, wait.interrupt)?;
+                    let now = Wait {
+                        nonblock: true,
+                        ..wait
+                    };
+                    self.read_lent(lent, iovs, now)
                 })
             }
-            _ => self.read(iovs),
+            _ => self.read(iovs, wait.interrupt),
         }
     }
 
@@ -37,22 +41,22 @@ impl File {
         &self,
         iovs: &Iovecs<'_>,
         at: Filesize,
-        _: bool,
+        _: Wait<'_>,
     ) -> io::Result<usize> {
         self.read_at(iovs, at)
     }
 
     /// `writev(2)`, waiting unless `nonblock`. Whether a pipe has room Windows does not tell, so a write
     /// to a full one is waited for in one go.
-    pub fn write_interruptible(&self, mut ciovs: Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn write_interruptible(&self, mut ciovs: Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Lent(lent) => {
-                if nonblock {
+                if wait.nonblock {
                     ciovs.truncate(PIPE_BUF);
                 }
-                self.write_lent(lent, &ciovs, nonblock)
+                self.write_lent(lent, &ciovs, wait)
             }
-            HandleKind::Disk(_) | HandleKind::Socket(_) => self.write(&ciovs),
+            HandleKind::Disk(_) | HandleKind::Socket(_) => self.write(&ciovs, wait.interrupt),
         }
     }
 
@@ -61,7 +65,7 @@ impl File {
         &self,
         ciovs: Iovecs<'_>,
         at: Filesize,
-        _: bool,
+        _: Wait<'_>,
     ) -> io::Result<usize> {
         self.write_at(&ciovs, at)
     }
@@ -70,7 +74,7 @@ impl File {
     pub fn append_interruptible(
         &self,
         ciovs: Iovecs<'_>,
-        _: bool,
+        _: Wait<'_>,
     ) -> io::Result<(usize, Option<Filesize>)> {
         self.append(&ciovs)
     }
@@ -80,9 +84,13 @@ impl File {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted.
-    pub(super) fn lock(&self, direction: Direction) -> io::Result<Option<PollLock>> {
+    pub(super) fn lock(
+        &self,
+        direction: Direction,
+        interrupt: &Interrupt,
+    ) -> io::Result<Option<PollLock>> {
         match &self.0 {
-            HandleKind::Lent(lent) => lent.lock(direction).map(Some),
+            HandleKind::Lent(lent) => lent.lock(direction, interrupt).map(Some),
             // It never waits in a call.
             HandleKind::Disk(_) | HandleKind::Socket(_) => Ok(None),
         }

@@ -26,7 +26,7 @@ use windows_sys::Win32::System::Threading::CreateEventW;
 use windows_sys::core::BOOL;
 
 use super::errno::{error, is, would_block};
-use crate::host::interrupt;
+use crate::host::Interrupt;
 use crate::memory::{HostIovec, Iovecs};
 
 /// Where a read or write takes place.
@@ -63,20 +63,25 @@ impl At {
 /// further read returns.
 pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
     let more = at.is_file();
-    each(iovs, at, more, |buf, at| {
-        match transfer(handle, at, |handle, nread, overlapped| {
-            // SAFETY: `with_host` vouches that the buffer is valid for writes until this returns, and
-            // `transfer` that `nread` and `overlapped` are, and that the call is over when it
-            // returns. A guest thread that touches the buffer at the same time sees what it would see
-            // of the kernel's own threads.
-            unsafe { ReadFile(handle, buf.base, len(buf), nread, overlapped) }
-        }) {
-            Err(error) if END.iter().any(|end| is(&error, *end)) => Ok(0),
-            // A pipe that was set not to wait, and has nothing.
-            Err(error) if is(&error, ERROR_NO_DATA) => Err(would_block()),
-            result => result,
-        }
-    })
+    each(
+        iovs,
+        at,
+        || more,
+        |buf, at| {
+            match transfer(handle, at, |handle, nread, overlapped| {
+                // SAFETY: `with_host` vouches that the buffer is valid for writes until this returns, and
+                // `transfer` that `nread` and `overlapped` are, and that the call is over when it
+                // returns. A guest thread that touches the buffer at the same time sees what it would see
+                // of the kernel's own threads.
+                unsafe { ReadFile(handle, buf.base, len(buf), nread, overlapped) }
+            }) {
+                Err(error) if END.iter().any(|end| is(&error, *end)) => Ok(0),
+                // A pipe that was set not to wait, and has nothing.
+                Err(error) if is(&error, ERROR_NO_DATA) => Err(would_block()),
+                result => result,
+            }
+        },
+    )
 }
 
 /// What a read says where there is nothing more to read.
@@ -87,8 +92,14 @@ const END: [u32; 3] = [
 ];
 
 /// `writev(2)` or `pwritev(2)`.
-pub(super) fn write(handle: BorrowedHandle<'_>, ciovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
-    each(ciovs, at, true, |buf, at| {
+pub(super) fn write(
+    handle: BorrowedHandle<'_>,
+    ciovs: &Iovecs<'_>,
+    at: At,
+    interrupt: &Interrupt,
+) -> io::Result<usize> {
+    let more = || interrupt.check().is_ok();
+    each(ciovs, at, more, |buf, at| {
         let nwritten = transfer(handle, at, |handle, nwritten, overlapped| {
             // SAFETY: as for `ReadFile`, with buffers valid for reads.
             unsafe { WriteFile(handle, buf.base, len(buf), nwritten, overlapped) }
@@ -111,7 +122,7 @@ fn len(buf: &HostIovec) -> u32 {
 fn each(
     iovs: &Iovecs<'_>,
     mut at: At,
-    more: bool,
+    more: impl Fn() -> bool,
     mut call: impl FnMut(&HostIovec, At) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let mut total = 0;
@@ -123,7 +134,7 @@ fn each(
         };
         total += count;
         at = at.advance(count);
-        if count < buf.len() || !more || interrupt::check().is_err() {
+        if count < buf.len() || !more() {
             break;
         }
     }

@@ -2,15 +2,13 @@ use std::fs;
 use std::io::{self, IsTerminal, Seek};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, BorrowedSocket};
 
-use windows_sys::Win32::Foundation::ERROR_SEEK_ON_DEVICE;
-
-use super::errno::{error, would_block};
+use super::errno::would_block;
 use super::io::{self as kernel, At};
 use super::query::{self, Kind};
 use super::{File, crt, poll, socket, stat, wait};
 use crate::abi::{Filesize, Filestat, Filetype};
 use crate::host::interrupt::PollLock;
-use crate::host::{Direction, StreamFlags};
+use crate::host::{Direction, Interrupt, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
 /// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
@@ -57,28 +55,29 @@ impl Lent {
         Ok(socket)
     }
 
-    /// The file that it is, or what will say that it is none.
-    ///
-    /// # Errors
-    ///
-    /// `ERROR_SEEK_ON_DEVICE`: it is none.
-    pub fn to_file(&self) -> io::Result<fs::File> {
-        match self.kind()? {
-            Kind::Disk => Ok(self.handle()?.try_clone_to_owned()?.into()),
-            _ => Err(error(ERROR_SEEK_ON_DEVICE)),
-        }
+    /// The file that it is, if it is one.
+    pub fn to_file(&self) -> io::Result<Option<fs::File>> {
+        Ok(match self.kind()? {
+            Kind::Disk => Some(self.duplicate()?),
+            _ => None,
+        })
+    }
+
+    /// The file of which it is known that it is one.
+    fn duplicate(&self) -> io::Result<fs::File> {
+        Ok(self.handle()?.try_clone_to_owned()?.into())
     }
 
     /// The bytes from the position of the file that it is to the end.
     pub fn bytes_left(&self) -> io::Result<Filesize> {
-        let mut file = self.to_file()?;
+        let mut file = self.duplicate()?;
         let len = file.metadata()?.len();
         Ok(len.saturating_sub(file.stream_position()?))
     }
 
     pub fn stat(&self) -> io::Result<Filestat> {
         Ok(stat::of_stream(match self.kind()? {
-            Kind::Disk => return stat::fstat(&self.to_file()?),
+            Kind::Disk => return stat::fstat(&self.duplicate()?),
             Kind::Console | Kind::Device => Filetype::CharacterDevice,
             // A pipe is to a guest, as with node:wasi, a stream like a socket.
             Kind::Stream => {
@@ -97,9 +96,9 @@ impl Lent {
     /// # Errors
     ///
     /// `EINTR`: the thread is interrupted.
-    pub fn lock(&self, direction: Direction) -> io::Result<PollLock> {
+    pub fn lock(&self, direction: Direction, interrupt: &Interrupt) -> io::Result<PollLock> {
         let handle = self.handle()?.as_raw_handle() as u64;
-        PollLock::lock(([handle, 0, 0], direction))
+        PollLock::lock(([handle, 0, 0], direction), interrupt)
     }
 }
 
@@ -109,12 +108,12 @@ impl File {
         &self,
         lent: &Lent,
         iovs: &Iovecs<'_>,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<usize> {
-        if nonblock && !poll::is_ready(self, Direction::Read)? {
+        if wait.nonblock && !poll::is_ready(self, Direction::Read)? {
             return Err(would_block());
         }
-        wait::retry(self, Direction::Read, nonblock, || {
+        wait::retry(self, Direction::Read, wait, || {
             let handle = lent.handle()?;
             kernel::read(handle, iovs, place(query::kind(handle)?))
         })
@@ -125,14 +124,14 @@ impl File {
         &self,
         lent: &Lent,
         ciovs: &Iovecs<'_>,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<usize> {
-        if nonblock && !poll::is_ready(self, Direction::Write)? {
+        if wait.nonblock && !poll::is_ready(self, Direction::Write)? {
             return Err(would_block());
         }
-        wait::retry(self, Direction::Write, nonblock, || {
+        wait::retry(self, Direction::Write, wait, || {
             let handle = lent.handle()?;
-            kernel::write(handle, ciovs, place(query::kind(handle)?))
+            kernel::write(handle, ciovs, place(query::kind(handle)?), wait.interrupt)
         })
     }
 }

@@ -21,7 +21,7 @@ use super::errno::{error, is};
 use super::file::{File, HandleKind};
 use super::lent::Lent;
 use super::query::{self, Kind};
-use crate::host::{Direction, PollEntry, Readiness, interrupt};
+use crate::host::{Direction, Interrupt, PollEntry, Readiness};
 
 /// The time between two looks, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -60,15 +60,15 @@ pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Res
     }
 }
 
-/// Waits until something is ready, unless the thread is interrupted.
-pub(super) fn wait(file: &File, direction: Direction) -> io::Result<()> {
+/// Waits until something is ready, unless it is interrupted.
+pub(super) fn wait(file: &File, direction: Direction, interrupt: &Interrupt) -> io::Result<()> {
     let mut entries = [PollEntry {
         file,
         direction,
         revents: None,
     }];
     loop {
-        interrupt::poll(&mut entries, None)?;
+        interrupt.poll(&mut entries, None)?;
         if let Some(found) = entries[0].revents.take() {
             return found.map(drop);
         }

@@ -10,7 +10,7 @@ use super::errno::would_block;
 use super::file::{File, HandleKind};
 use super::{io as kernel, poll, query, wait};
 use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
-use crate::host::{Direction, StreamFlags, interrupt};
+use crate::host::{Direction, Interrupt, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
 /// A socket that the guest owns: one that it accepted.
@@ -35,6 +35,14 @@ impl Socket {
         self.nonblock.load(Relaxed)
     }
 
+    /// How the guest's calls wait.
+    pub fn wait<'i>(&self, interrupt: &'i Interrupt) -> Wait<'i> {
+        Wait {
+            nonblock: self.is_nonblock(),
+            interrupt,
+        }
+    }
+
     pub fn set_nonblock(&self, nonblock: bool) {
         self.nonblock.store(nonblock, Relaxed);
     }
@@ -52,11 +60,10 @@ impl Socket {
 
 impl File {
     /// `accept(2)`, waiting for a connection unless `nonblock`: a socket that the guest owns.
-    pub fn accept(&self, nonblock: bool) -> io::Result<Self> {
+    pub fn accept(&self, wait: Wait<'_>) -> io::Result<Self> {
         let listener = self.socket()?;
-        let socket = self.when_ready(Direction::Read, nonblock, || {
-            Ok(rustix::net::accept(listener)?)
-        })?;
+        let socket =
+            self.when_ready(Direction::Read, wait, || Ok(rustix::net::accept(listener)?))?;
         query::keep_from_children(socket.as_socket())?;
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(Self(HandleKind::Socket(Socket {
@@ -70,21 +77,21 @@ impl File {
         &self,
         iovs: &Iovecs<'_>,
         riflags: Riflags,
-        nonblock: bool,
+        wait: Wait<'_>,
     ) -> io::Result<(usize, Roflags)> {
         let socket = self.socket()?;
         let peek = riflags.contains(Riflags::RECV_PEEK);
         let flags = if peek { MSG_PEEK as u32 } else { 0 };
         let recv = |skip| {
-            self.when_ready(Direction::Read, nonblock, || {
+            self.when_ready(Direction::Read, wait, || {
                 kernel::recv(socket, iovs, skip, flags)
             })
         };
         let (mut received, truncated) = recv(0)?;
         // Winsock has no MSG_WAITALL for a socket that does not wait.
-        if riflags.contains(Riflags::RECV_WAITALL) && !peek && !nonblock {
+        if riflags.contains(Riflags::RECV_WAITALL) && !peek && !wait.nonblock {
             let wanted = iovs.len();
-            while received > 0 && received < wanted && interrupt::check().is_ok() {
+            while received > 0 && received < wanted && wait.interrupt.check().is_ok() {
                 match recv(received) {
                     Ok((0, _)) | Err(_) => break,
                     Ok((more, _)) => received += more,
@@ -98,9 +105,9 @@ impl File {
 
     /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is an error, as Windows has no
     /// signals.
-    pub fn send(&self, ciovs: &Iovecs<'_>, nonblock: bool) -> io::Result<usize> {
+    pub fn send(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         let socket = self.socket()?;
-        self.when_ready(Direction::Write, nonblock, || kernel::send(socket, ciovs))
+        self.when_ready(Direction::Write, wait, || kernel::send(socket, ciovs))
     }
 
     /// `shutdown(2)`.
@@ -128,14 +135,14 @@ impl File {
     fn when_ready<T>(
         &self,
         direction: Direction,
-        nonblock: bool,
+        wait: Wait<'_>,
         mut call: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
-        wait::retry(self, direction, nonblock, || {
-            if !nonblock && !interrupt::is_interruptible() {
+        wait::retry(self, direction, wait, || {
+            if !wait.nonblock && !wait.interrupt.is_possible() {
                 return call();
             }
-            let _lock = self.lock(direction)?;
+            let _lock = self.lock(direction, wait.interrupt)?;
             if poll::is_ready(self, direction)? {
                 call()
             } else {

@@ -14,7 +14,7 @@ use self::iovecs::with_iovecs;
 use super::{Dir, Entries, File};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
-use crate::host::{Name, OpenHow, ReadDir, Step};
+use crate::host::{Interrupt, Name, OpenHow, ReadDir, Step};
 
 const READ: OpenHow = OpenHow {
     read: true,
@@ -41,14 +41,18 @@ fn name(name: &str) -> Name<'_> {
 }
 
 fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
-    match dir.open_beneath(path.as_bytes(), how)? {
+    match dir.open_beneath(path.as_bytes(), how, &Interrupt::NEVER)? {
         Step::Done(file) => Ok(file),
         Step::Walk => panic!("{path} is to be walked"),
     }
 }
 
 fn leads_out(dir: &Dir, path: &str, how: OpenHow) -> bool {
-    matches!(dir.open_beneath(path.as_bytes(), how).unwrap(), Step::Walk)
+    matches!(
+        dir.open_beneath(path.as_bytes(), how, &Interrupt::NEVER)
+            .unwrap(),
+        Step::Walk
+    )
 }
 
 fn failure<T>(result: io::Result<T>) -> Option<Errno> {
@@ -57,12 +61,14 @@ fn failure<T>(result: io::Result<T>) -> Option<Errno> {
 
 fn read(file: &File, len: usize) -> String {
     let mut bytes = vec![0; len];
-    let nread = with_iovecs(&mut bytes, |iovs| file.read(iovs)).unwrap();
+    let nread = with_iovecs(&mut bytes, |iovs| file.read(iovs, &Interrupt::NEVER)).unwrap();
     String::from_utf8(bytes[..nread].to_vec()).unwrap()
 }
 
 fn write(file: &File, text: &str) {
-    let nwritten = with_iovecs(&mut text.as_bytes().to_vec(), |ciovs| file.write(ciovs));
+    let nwritten = with_iovecs(&mut text.as_bytes().to_vec(), |ciovs| {
+        file.write(ciovs, &Interrupt::NEVER)
+    });
     assert_eq!(nwritten.unwrap(), text.len());
 }
 
@@ -203,8 +209,8 @@ fn entries_are_listed_from_any_cookie() {
     let mut read_dir = ReadDir::<Entries>::new(Arc::default());
     let mut list = |cookie| {
         let mut names = Vec::new();
-        read_dir.seek(&dir, cookie).unwrap();
-        while let Some(entry) = read_dir.read(&dir).unwrap() {
+        read_dir.seek(&dir, cookie, &Interrupt::NEVER).unwrap();
+        while let Some(entry) = read_dir.read(&dir, &Interrupt::NEVER).unwrap() {
             names.push(entry.name.to_vec());
             if entry.name == b"sub" {
                 assert_eq!(entry.filetype, Filetype::Directory);

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::{File, poll};
-use crate::host::Direction;
+use crate::host::{Direction, Wait};
 
 /// How long what is said to be ready, and then is not, is left alone.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -14,18 +14,18 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(super) fn retry<T>(
     file: &File,
     direction: Direction,
-    nonblock: bool,
+    wait: Wait<'_>,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     let mut waited = false;
     loop {
         match call() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !nonblock => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !wait.nonblock => {
                 if waited {
                     sleep(PAUSE);
                 }
                 waited = true;
-                poll::wait(file, direction)?;
+                poll::wait(file, direction, wait.interrupt)?;
             }
             result => return result,
         }
