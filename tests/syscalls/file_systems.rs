@@ -79,8 +79,8 @@ fn each_has_its_own_rights() {
 }
 
 /// Nothing of that costs the host's paths a step: none leads there without a link to be followed.
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn the_paths_of_the_host_are_left_to_it() {
     let (guest, _other) = guests(Rights::READ_ONLY).swap_remove(0);
     assert!(guest.ctx.host_may_resolve());

@@ -257,8 +257,8 @@ fn preopens_are_known_to_be_nested() {
 
 /// Where no preopen has fewer rights than one that it lies below, nothing is looked at on the way: the
 /// paths of such guests are resolved in one call.
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn others_are_not_looked_for() {
     let unlike = |setup: &mut Setup| {
         setup.preopens = vec![("/", "inside"), ("/other", "outside")];
@@ -284,8 +284,8 @@ fn next(target: &str, rights: Rights) -> Result<Guest, Errno> {
     })
 }
 
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn a_link_in_its_place_does_not_lead_the_next_guest_out() {
     for target in [
         "../../outside",
@@ -306,8 +306,8 @@ fn a_link_in_its_place_does_not_lead_the_next_guest_out() {
     }
 }
 
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn a_link_in_its_place_that_stays_is_followed() {
     for (target, dir) in [
         ("../was_config", "was_config"),
@@ -326,8 +326,8 @@ fn a_link_in_its_place_that_stays_is_followed() {
 }
 
 /// In a directory in which no guest can make links, they are the host's.
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn a_link_of_the_host_is_followed() {
     let guest = next("../../outside", Rights::READ_ONLY).unwrap();
     let secret = guest.open_at(INNER, "secret", Open::READ);

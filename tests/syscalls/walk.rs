@@ -138,8 +138,8 @@ fn ends_when_the_thread_is_asked_to_stop() {
 }
 
 /// Twice as much text takes twice as many steps: what has been walked is not walked again.
-#[test]
 #[cfg_attr(windows, ignore = "of the host's files alone")]
+#[test]
 fn takes_a_step_for_each_component() {
     let (relative, climbing) = ("./", "sub/../");
     for (way, step) in [

@@ -135,6 +135,7 @@ impl Scratch {
     }
 
     /// Whether the host knows the files by paths.
+    #[cfg(unix)]
     pub fn is_on_host(&self) -> bool {
         self.0.host_path("").is_some()
     }
