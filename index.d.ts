@@ -704,8 +704,22 @@ export class WASI {
    */
   close(): void;
 
-  /** The same as {@link WASI.close}. */
-  stop(): void;
+  /**
+   * Ends the guest at its next call, as if that were `proc_exit`, and closes all
+   * that it has, as {@link WASI.close} does: {@link WASI.start} returns the code.
+   * It is for what the guest calls: an import, or a function in
+   * {@link wasiImport}. The first code counts.
+   *
+   * @param exitCode from -2147483648 to 4294967295; what is above 2147483647 is
+   *   the same 32 bits below 0, as for `proc_exit`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exitCode` is no number
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` where it is none of those numbers
+   *
+   * @example
+   * const imports = wasi.getImportObject();
+   * imports.env = { abort: () => wasi.stop(134) };
+   */
+  stop(exitCode?: number): void;
 
   /**
    * The same as {@link WASI.close}, for `using`. Node.js has the symbol from

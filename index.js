@@ -15,11 +15,12 @@ const {
 const {
   validateBoolean,
   validateFunction,
+  validateInteger,
   validateObject,
   validateUndefined,
 } = require('./lib/validators');
 
-const { addCapability, close, create, enter, files, leave, run } =
+const { addCapability, close, create, enter, files, leave, run, stop } =
   loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
@@ -182,7 +183,9 @@ class WASI {
     close(Native.numberOf(this));
   }
 
-  stop() {
+  stop(exitCode = 0) {
+    const code = validateInteger(exitCode, 'exitCode', -(2 ** 31), 2 ** 32 - 1);
+    stop(Native.numberOf(this), code);
     this.close();
   }
 }

@@ -17,6 +17,8 @@ const { assemble, duck, scratch } = require('./helpers/guest');
 const onLinux = fs.existsSync('/proc/self/fd') ? test : test.skip;
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
+const HELLO = path.join(__dirname, 'guests', 'hello.wasm');
+
 const EBADF = 8;
 const ENFILE = 41;
 const ESTALE = 72;
@@ -305,7 +307,6 @@ onLinux(
 
 test('close() by its other names', async (t) => {
   for (const end of [
-    (wasi) => wasi.stop(),
     (wasi) => wasi[Symbol.dispose](),
     (wasi) => wasi[Symbol.asyncDispose](),
     (wasi) => new Proxy(wasi, {}).close(),
@@ -315,6 +316,66 @@ test('close() by its other names', async (t) => {
     wasi.finalizeBindings(duck({}));
     await end(wasi);
     t.is(wasi.wasiImport.fd_close(1), EBADF);
+  }
+});
+
+/** A guest whose first call is to write, with what is done before it does. */
+async function writing(before, options) {
+  const wasi = new WASI({ version: 'preview1', ...options });
+  const { fd_write: write } = wasi.wasiImport;
+  const calls = [];
+  wasi.wasiImport.fd_write = (...args) => {
+    before(wasi);
+    calls.push(args[0]);
+    return write(...args);
+  };
+  const module = await WebAssembly.compile(fs.readFileSync(HELLO));
+  const imports = wasi.getImportObject();
+  return { wasi, calls, instance: new WebAssembly.Instance(module, imports) };
+}
+
+test('stop() ends the guest at its next call, with a code', async (t) => {
+  for (const [args, code] of [
+    [[], 0],
+    [[3], 3],
+    [[-1], -1],
+    [[2 ** 32 - 1], -1],
+  ]) {
+    const { wasi, instance, calls } = await writing((it) => it.stop(...args));
+    t.is(wasi.start(instance), code);
+    t.deepEqual(calls, [1]);
+  }
+});
+
+test('the first code of stop() counts, and all is closed', async (t) => {
+  const { wasi, instance } = await writing((it) => {
+    it.stop(1);
+    it.stop(2);
+    it.close();
+  });
+  t.is(wasi.start(instance), 1);
+  t.throws(() => wasi.wasiImport.clock_res_get(0, 0), {
+    code: 'ERR_WASI_EXITED',
+    message: 'The guest exited with code 1',
+  });
+  t.throws(() => wasi.start(instance), { code: 'ERR_WASI_ALREADY_STARTED' });
+});
+
+test('a guest that is stopped before it starts is closed', (t) => {
+  const wasi = new WASI({ version: 'preview1' });
+  wasi.stop();
+  t.throws(() => wasi.start(duck({ _start() {} })), {
+    code: 'ERR_WASI_CLOSED',
+  });
+});
+
+test('what stop() is no code for', (t) => {
+  const wasi = new WASI({ version: 'preview1' });
+  for (const code of ['1', null, 1n]) {
+    t.throws(() => wasi.stop(code), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  for (const code of [1.5, 2 ** 32, -(2 ** 31) - 1, NaN]) {
+    t.throws(() => wasi.stop(code), { code: 'ERR_OUT_OF_RANGE' });
   }
 });
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
 
@@ -128,7 +128,7 @@ fn main() {
             source: directory.path().to_owned().into(),
             rights: Rights::all(),
         }],
-        stdio: [0, 1, 2],
+        stdio: [0, 1, 2].map(Stdio::Lent),
         limits: Limits::default(),
         grant: Grant::ALL,
     })

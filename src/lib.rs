@@ -6,6 +6,7 @@
 //! - [`abi`] (L0): preview1 as data—errno, rights, flags, record layouts.
 //! - [`memory`] (L1): guest memory—bounds, byte order, iovecs.
 //! - [`host`] (L1): the operating system in POSIX words.
+//! - [`module`] (L1): the binary format of WebAssembly, as far as a module's memory is concerned.
 //! - [`vfs`] (L1): what directories, files and streams are, the host's or another file system's; and the open
 //!   file description.
 //! - [`ctx`] (L2): what a guest has—descriptors, preopens, strings, limits.
@@ -28,5 +29,6 @@ mod binding;
 pub mod ctx;
 pub mod host;
 pub mod memory;
+pub mod module;
 pub mod syscalls;
 pub mod vfs;

@@ -86,6 +86,7 @@ async function runLater(root: string): Promise<void> {
   void guest;
 }
 limited.stop();
+limited.stop(3);
 const closed: void = limited.close();
 
 // The guest's files.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use wasi_rs::abi::{Errno, Rights, Snapshot};
 use wasi_rs::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::vfs::DirRef;
 
 use crate::arguments::path;
@@ -51,7 +51,7 @@ impl Guest {
                 args: StringArray::default(),
                 env: StringArray::default(),
                 preopens: preopens.collect(),
-                stdio: [null.as_raw_fd(); 3],
+                stdio: [null.as_raw_fd(); 3].map(Stdio::Lent),
                 limits: Limits::default(),
                 grant: Grant::ALL,
             };

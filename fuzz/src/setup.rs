@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray};
 use wasi_rs::syscalls::capability;
 
 use crate::input::HEAD;
@@ -85,7 +85,7 @@ impl Setup {
                     _ => &[],
                 }),
                 preopens: preopens.collect(),
-                stdio: stdio.each_ref().map(AsRawFd::as_raw_fd),
+                stdio: stdio.each_ref().map(|fd| Stdio::Lent(fd.as_raw_fd())),
                 limits: limits_of(limits),
                 grant: grant_of(granted, groups),
             },

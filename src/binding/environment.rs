@@ -1,6 +1,5 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 
@@ -20,7 +19,7 @@ pub struct Environment {
     /// Whether it is being torn down.
     has_ended: Cell<bool>,
     /// What interrupts the calls of its guests.
-    interrupt: RefCell<Arc<Interrupt>>,
+    interrupt: RefCell<Interrupt>,
     /// The functions of `glue.js`.
     pub glue: Glue,
 }
@@ -79,13 +78,13 @@ impl Environment {
     }
 
     /// What interrupts the calls of guests that are made here.
-    pub fn interrupt(&self) -> Arc<Interrupt> {
-        Arc::clone(&self.interrupt.borrow())
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.borrow().clone()
     }
 
     /// Sets what interrupts the calls of guests that are made here from now on.
     pub fn set_interrupt(&self, interrupt: Interrupt) {
-        self.interrupt.replace(Arc::new(interrupt));
+        self.interrupt.replace(interrupt);
     }
 
     /// Closes what its instances have open, as it is being torn down.

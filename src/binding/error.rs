@@ -1,13 +1,14 @@
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
-use crate::ctx::{Given, InitError, PreopenSource};
+use crate::ctx::{Given, InitError, PreopenSource, Stdio};
 
 /// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
 /// node:wasi does not say: in the properties of `node:fs`, the first path being that of the host.
 pub fn init_error(env: &Env, error: InitError) -> Error {
     uvwasi_error(env, error.errno, |object| match error.given {
-        Given::Stdio(fd) => object.set_named_property("fd", fd),
+        Given::Stdio(Stdio::Lent(fd)) => object.set_named_property("fd", fd),
+        Given::Stdio(Stdio::Stream(_)) => Ok(()),
         Given::Preopen(preopen) => {
             match &preopen.source {
                 PreopenSource::Path(path) => {
@@ -64,6 +65,13 @@ pub fn access_denied(env: &Env) -> Error {
 /// What has been closed cannot be started.
 pub fn closed(env: &Env) -> Error {
     thrown(env.throw_error("WASI instance is closed", Some("ERR_WASI_CLOSED")))
+}
+
+/// The guest that is to be run is no longer there.
+pub fn guest_gone(env: &Env) -> Error {
+    let message =
+        "The guest is gone: who prepared it has dropped it, or is another copy of wasi-rs";
+    thrown(env.throw_error(message, Some("ERR_WASI_GUEST_GONE")))
 }
 
 /// A `TypeError` with the code of Node's for an argument of the wrong type.

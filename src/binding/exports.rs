@@ -35,14 +35,37 @@ pub fn create<'env>(
     options: WasiOptions<'_>,
 ) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
+    let (ctx, return_on_exit, preopens) = open(env, &environment, options)?;
+    let ctx = ctx.with_interrupt(environment.interrupt());
+    adopt(env, &environment, wasi, ctx, return_on_exit, preopens)
+}
+
+/// Opens what a guest is given, and tells with it whether `proc_exit` ends the guest alone, and how many
+/// preopens it has.
+pub fn open(
+    env: &Env,
+    environment: &Environment,
+    options: WasiOptions<'_>,
+) -> Result<(WasiCtx, bool, usize)> {
     if !environment.glue.permitted.borrow_back(env)?.call(())? {
         return Err(access_denied(env));
     }
     let (options, return_on_exit) = options.read(env)?;
-    let weight = Weight::new(*env, options.preopens.len());
+    let preopens = options.preopens.len();
     let ctx = WasiCtx::new(options).map_err(|error| init_error(env, error))?;
-    let ctx = ctx.with_interrupt(environment.interrupt());
-    let return_on_exit = return_on_exit.call(())?;
+    Ok((ctx, return_on_exit.call(())?, preopens))
+}
+
+/// Makes the functions of a guest in this environment.
+pub fn adopt<'env>(
+    env: &'env Env,
+    environment: &Rc<Environment>,
+    wasi: Object<'_>,
+    ctx: WasiCtx,
+    return_on_exit: bool,
+    preopens: usize,
+) -> Result<Created<'env>> {
+    let weight = Weight::new(*env, preopens);
     let make = |serial| {
         Rc::new(Instance {
             ctx,
@@ -133,6 +156,13 @@ pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
     instance.is_closed.set(true);
     instance.close_all();
+    Ok(())
+}
+
+/// Ends a guest with this code at its next call, as by `proc_exit`.
+#[napi]
+pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
+    instance(&env, number)?.ctx.stop(exit_code.cast_unsigned());
     Ok(())
 }
 

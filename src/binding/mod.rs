@@ -7,10 +7,12 @@
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`exports`]: the functions that `index.js` calls.
 //! - [`files`]: what `wasi.fs` calls.
+//! - [`guest`]: guests that are prepared in one thread and run in another.
 //! - [`instance`]: what one `WASI` has, and which of them can still be called.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
 //! - [`memory_fs`]: the native half of `MemoryFS`.
 //! - [`options`]: what `WASI` is made of.
+//! - [`stdio`]: standard streams that are no descriptors.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
 //! - [`glue`], `glue.js`: what takes JavaScript to say.
 
@@ -22,8 +24,10 @@ mod error;
 mod exports;
 mod files;
 mod glue;
+mod guest;
 mod instance;
 mod memory;
 mod memory_fs;
 mod options;
+mod stdio;
 mod trampoline;

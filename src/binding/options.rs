@@ -6,10 +6,14 @@ use napi_derive::napi;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
+use super::stdio::StdioHandle;
 use crate::abi::{Rights, Snapshot};
-use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, StringArray};
+use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::capability;
+
+/// A standard stream as the shell hands it over.
+type JsStdio<'env> = Either<i32, ClassInstance<'env, StdioHandle>>;
 
 /// Where the devices are for the guest.
 const DEVICES: &str = "/dev";
@@ -29,12 +33,15 @@ pub struct WasiOptions<'env> {
     pub preopens: Vec<WasiPreopen<'env>>,
     /// Whether the guest has the devices that programs count on, as `/dev`.
     pub devices: bool,
-    /// The descriptor of the process that the guest has as 0.
-    pub stdin: i32,
-    /// The descriptor of the process that the guest has as 1.
-    pub stdout: i32,
-    /// The descriptor of the process that the guest has as 2.
-    pub stderr: i32,
+    /// What the guest has as 0: a descriptor of the process, or another stream.
+    #[napi(ts_type = "number | Stdio")]
+    pub stdin: JsStdio<'env>,
+    /// What the guest has as 1.
+    #[napi(ts_type = "number | Stdio")]
+    pub stdout: JsStdio<'env>,
+    /// What the guest has as 2.
+    #[napi(ts_type = "number | Stdio")]
+    pub stderr: JsStdio<'env>,
     /// Whether `proc_exit` ends the guest alone, and not the process. Asked when all else is known to be
     /// right, as by node:wasi.
     pub return_on_exit: Function<'env, (), bool>,
@@ -101,7 +108,7 @@ impl<'env> WasiOptions<'env> {
             args: strings(env, &self.args)?,
             env: strings(env, &self.env)?,
             preopens,
-            stdio: [self.stdin, self.stdout, self.stderr],
+            stdio: [stdio(self.stdin)?, stdio(self.stdout)?, stdio(self.stderr)?],
             limits: self.limits.map_or_else(Limits::default, WasiLimits::read),
             grant: match self.capabilities {
                 None => Grant::ALL,
@@ -150,6 +157,13 @@ impl WasiLimits {
             random_chunk: size(self.random_chunk, default.random_chunk),
         }
     }
+}
+
+fn stdio(stdio: JsStdio<'_>) -> Result<Stdio> {
+    Ok(match stdio {
+        Either::A(fd) => Stdio::Lent(fd),
+        Either::B(handle) => Stdio::Stream(handle.give()?),
+    })
 }
 
 /// The strings of an array.

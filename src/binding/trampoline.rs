@@ -211,7 +211,10 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     }
     match result {
         Ok(()) => Ok(Errno::Success),
-        Err(trap) => trap.errno().map_err(|code| Exit(instance, code)),
+        Err(trap) => match instance.ctx.stopped() {
+            Some(code) => Err(Exit(instance, code)),
+            None => trap.errno().map_err(|code| Exit(instance, code)),
+        },
     }
 }
 

@@ -7,8 +7,9 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::random::RandomSource;
+use super::stdio::WeakStdio;
 use crate::abi::{Device as DeviceNumber, Dircookie, Errno, Filestat, Filetype, Inode, Oflags};
-use crate::host::{self, Direction, Interrupt, Readiness, Wait};
+use crate::host::{Direction, Interrupt, Readiness, Wait};
 use crate::memory::Iovecs;
 use crate::vfs::{
     self, Dir, DirEntry, DirStream, Directory, Name, OpenHow, Opened, Poll, Result, Stream,
@@ -48,13 +49,13 @@ const CHUNK: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Devices {
     dev: DeviceNumber,
-    stdio: [i32; 3],
+    stdio: [WeakStdio; 3],
     random: Arc<Mutex<RandomSource>>,
 }
 
 impl Devices {
     /// The devices of a guest with these standard streams and this source of random bytes.
-    pub fn new(stdio: [i32; 3], random: Arc<Mutex<RandomSource>>) -> Self {
+    pub fn new(stdio: [WeakStdio; 3], random: Arc<Mutex<RandomSource>>) -> Self {
         Self {
             dev: vfs::new_device(),
             stdio,
@@ -83,9 +84,9 @@ impl Devices {
         }
     }
 
-    /// The embedder's stream, lent once more.
-    fn stdio(&self, stream: usize) -> Result<host::File> {
-        Ok(host::File::lent(self.stdio[stream])?)
+    /// The embedder's stream once more.
+    fn stdio(&self, stream: usize) -> Result<StreamHandle> {
+        self.stdio[stream].open()
     }
 }
 
@@ -103,7 +104,7 @@ impl Directory for Devices {
 
     fn stat_at(&self, name: Name<'_>) -> Result<Filestat> {
         match Self::find(name)? {
-            (_, Device::Stdio(stream)) => Ok(self.stdio(stream)?.stat()?),
+            (_, Device::Stdio(stream)) => self.stdio(stream)?.stat(),
             (ino, _) => Ok(self.filestat(ino, Filetype::CharacterDevice)),
         }
     }
@@ -126,8 +127,8 @@ impl Directory for Devices {
             return Err(Errno::Notdir);
         }
         Ok(Opened::Stream(match device {
-            Device::Stdio(stream) => StreamHandle::Host(self.stdio(stream)?),
-            device => StreamHandle::Other(Box::new(OpenDevice {
+            Device::Stdio(stream) => self.stdio(stream)?,
+            device => StreamHandle::Other(Arc::new(OpenDevice {
                 device,
                 stat: self.filestat(ino, Filetype::CharacterDevice),
                 random: Arc::clone(&self.random),

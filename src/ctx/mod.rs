@@ -25,7 +25,10 @@ mod preopens;
 mod random;
 pub mod resolve;
 mod resolved;
+mod shared;
 mod socket;
+mod stdio;
+mod stop;
 mod strings;
 mod table;
 mod transfer;
@@ -45,15 +48,19 @@ pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
 pub use random::Random;
+pub use shared::Token;
+pub use stdio::Stdio;
 pub use strings::StringArray;
 pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{self, Interrupt, InterruptibleGuard, Room};
-use crate::vfs::{Directory, ReadDir, StreamHandle};
+use crate::vfs::{Directory, ReadDir};
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
+use shared::Share;
+use stop::Stop;
 use table::{Reservation, Table};
 
 /// How many standard streams there are; they have the first descriptors.
@@ -70,8 +77,8 @@ pub struct Options {
     pub env: StringArray,
     /// The directories that the guest has from the start, in the order of their descriptors from 3.
     pub preopens: Vec<Preopen>,
-    /// The embedder's descriptors that the guest has as 0, 1 and 2; they must stay open while it runs.
-    pub stdio: [i32; 3],
+    /// What the guest has as 0, 1 and 2.
+    pub stdio: [Stdio; 3],
     /// How much the guest may ask for.
     pub limits: Limits,
     /// What the guest may do.
@@ -156,8 +163,8 @@ pub struct InitError {
 /// One thing that a guest has from the start, as it was given.
 #[derive(Debug)]
 pub enum Given {
-    /// A number in [`Options::stdio`].
-    Stdio(i32),
+    /// One of [`Options::stdio`].
+    Stdio(Stdio),
     /// One of [`Options::preopens`].
     Preopen(Preopen),
 }
@@ -167,7 +174,7 @@ pub enum Given {
 pub struct WasiCtx {
     guest: Arc<Guest>,
     clocks: Clocks,
-    interrupt: Arc<Interrupt>,
+    interrupt: Interrupt,
 }
 
 /// All that one guest has.
@@ -191,6 +198,8 @@ pub struct Guest {
     /// The preopens below others with more rights.
     mounts: Mounts,
     random: Arc<Mutex<RandomSource>>,
+    stop: Stop,
+    share: Share,
 }
 
 impl Deref for WasiCtx {
@@ -212,19 +221,17 @@ impl WasiCtx {
     /// [`Errno::Again`]: that came to mean another directory at the same time.
     pub fn new(options: Options) -> Result<Self, InitError> {
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
-        for fd in options.stdio {
-            let stdio = host::File::lent(fd).map_err(|error| InitError {
-                errno: error.into(),
-                given: Given::Stdio(fd),
+        for stdio in &options.stdio {
+            let stream = stdio.open().map_err(|errno| InitError {
+                errno,
+                given: Given::Stdio(stdio.clone()),
             })?;
-            entries.push(FdEntry::stdio(
-                StreamHandle::Host(stdio),
-                options.grant.stdio,
-            ));
+            entries.push(FdEntry::stdio(stream, options.grant.stdio));
         }
         let host_random = RandomSource::Host(host::random::Random::default());
         let random = Arc::new(Mutex::new(host_random));
-        let devices = || Devices::new(options.stdio, Arc::clone(&random));
+        let stdio = options.stdio.each_ref().map(Stdio::downgrade);
+        let devices = || Devices::new(stdio.clone(), Arc::clone(&random));
         let preopens = preopens::open(options.preopens, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
         Ok(Self::of(Guest {
@@ -238,6 +245,8 @@ impl WasiCtx {
             roots: preopens.ids,
             read_dir_room: Arc::default(),
             random,
+            stop: Stop::default(),
+            share: Share::default(),
         }))
     }
 
@@ -245,7 +254,7 @@ impl WasiCtx {
         Self {
             guest: Arc::new(guest),
             clocks: Clocks::Host,
-            interrupt: Arc::new(Interrupt::NEVER),
+            interrupt: Interrupt::NEVER,
         }
     }
 
@@ -267,7 +276,7 @@ impl WasiCtx {
 
     /// The same guest, for a thread in which its calls are interrupted by this.
     #[must_use]
-    pub fn with_interrupt(self, interrupt: Arc<Interrupt>) -> Self {
+    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
         Self { interrupt, ..self }
     }
 
@@ -300,6 +309,9 @@ impl WasiCtx {
     /// in the meantime stays as it was.
     pub fn grant(&self, grant: Grant) {
         self.calls.fetch_or(grant.calls, Relaxed);
+        if self.stopped().is_some() {
+            self.calls.store(Grant::NONE.calls, Relaxed);
+        }
         for (fd, entry) in self.table().iter() {
             if entry.mapped_path().is_some() {
                 entry.grant(grant.preopens);

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use super::mounts::Mounts;
 use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
+use super::shared::Share;
+use super::stop::Stop;
 use super::table::Table;
 use super::{
     Descriptor, FdEntry, FileId, Grant, Guest, Limits, Preopen, PreopenSource, STDIO, StringArray,
@@ -69,7 +71,7 @@ impl View {
                 random: Arc::clone(&guest.random),
                 ..without_calls(entries, guest.limits)
             })
-            .with_interrupt(Arc::clone(&guest.interrupt)),
+            .with_interrupt(guest.interrupt.clone()),
         })
     }
 
@@ -483,6 +485,8 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
         table: Mutex::new(Table::numbered_from(STDIO, preopens, limits.descriptors)),
         mounts: Mounts::default(),
         random: Arc::new(Mutex::new(random)),
+        stop: Stop::default(),
+        share: Share::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A blocking system call cannot be cancelled from outside, not even in a thread that can be ended wherever
 //! it computes, as a worker of Node can. So what waits is given an [`Interrupt`], and polls that between
-//! slices of 50 ms in which it waits. Where that is [`Interrupt::NEVER`], as in the main thread, it makes the
+//! slices of 50 ms in which it waits; where it waits by `poll(2)`, a [`Bell`] ends that at once. Where that is [`Interrupt::NEVER`], as in the main thread, it makes the
 //! plain calls.
 //!
 //! The rule for all that a thread can wait for, a lock included: a slice at a time, with a
@@ -11,11 +11,14 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{Direction, PollEntry, sys};
+use super::sys::{self, Event};
+use super::{Direction, PollEntry};
 use crate::memory::Iovecs;
 
 /// How long an interruptible thread waits between two checks.
@@ -31,33 +34,84 @@ const CLOCK_SLICE: Duration = Duration::from_millis(100);
 const PIECE: usize = 64 << 20;
 
 /// Whether a wait is to end.
-type Check = Box<dyn Fn() -> bool + Send + Sync>;
+type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What can interrupt the calls of a guest. Several threads may use one at once.
-#[derive(Default)]
-pub struct Interrupt(Option<Check>);
+#[derive(Clone, Default)]
+pub struct Interrupt {
+    check: Option<Check>,
+    bell: Option<Arc<Bell>>,
+}
+
+/// What is rung to end all waits that it interrupts, at once and from then on.
+#[derive(Debug)]
+pub struct Bell {
+    has_rung: AtomicBool,
+    event: Event,
+}
+
+impl Bell {
+    /// One that has not rung.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`: it takes a descriptor on Unix, and there is none.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            has_rung: AtomicBool::new(false),
+            event: Event::new()?,
+        })
+    }
+
+    /// Ends the waits.
+    pub fn ring(&self) {
+        self.has_rung.store(true, Release);
+        self.event.set();
+    }
+}
 
 impl fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Interrupt")
-            .field(&self.is_possible())
+        f.debug_struct("Interrupt")
+            .field("has_check", &self.check.is_some())
+            .field("bell", &self.bell)
             .finish()
     }
 }
 
 impl Interrupt {
     /// Nothing is ever interrupted.
-    pub const NEVER: Self = Self(None);
+    pub const NEVER: Self = Self {
+        check: None,
+        bell: None,
+    };
 
     /// A call is interrupted when `check` gives true in its thread. It is called often, and must not wait.
     pub fn when(check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(check)))
+        Self {
+            check: Some(Arc::new(check)),
+            bell: None,
+        }
+    }
+
+    /// The same, and it is interrupted when this rings.
+    #[must_use]
+    pub fn or_bell(self, bell: Arc<Bell>) -> Self {
+        Self {
+            bell: Some(bell),
+            ..self
+        }
+    }
+
+    /// What a wait is to look at beside what it waits for.
+    pub(super) fn event(&self) -> Option<&Event> {
+        self.bell.as_deref().map(|bell| &bell.event)
     }
 
     /// Whether calls may be interrupted.
     #[inline]
     pub fn is_possible(&self) -> bool {
-        self.0.is_some()
+        self.check.is_some() || self.bell.is_some()
     }
 
     /// Waits, until it is interrupted.
@@ -75,10 +129,20 @@ impl Interrupt {
     /// `EINTR`: it is.
     #[inline]
     pub(crate) fn check(&self) -> io::Result<()> {
-        match &self.0 {
-            None => Ok(()),
-            Some(check) => ask(check),
+        if self.is_possible() {
+            self.ask()
+        } else {
+            Ok(())
         }
+    }
+
+    #[cold]
+    fn ask(&self) -> io::Result<()> {
+        let has_rung = (self.bell.as_ref()).is_some_and(|bell| bell.has_rung.load(Acquire));
+        if has_rung || self.check.as_ref().is_some_and(|check| check()) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(())
     }
 
     /// `ppoll(2)`: waits until one of the entries is ready, the time is up (`None`: never), or anything
@@ -91,7 +155,7 @@ impl Interrupt {
     /// `EINTR`: the call is interrupted.
     pub fn poll(&self, entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
-        sys::poll(entries, self.slice(timeout))?;
+        sys::poll(entries, self.slice(timeout), self.event())?;
         if entries.iter().all(|entry| entry.revents.is_none()) {
             self.check()?;
         }
@@ -112,16 +176,26 @@ impl Interrupt {
     /// # Errors
     ///
     /// As [`check`](Self::check).
+    #[inline]
     pub(crate) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> io::Result<MutexGuard<'m, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => self.wait_for(mutex),
+        }
+    }
+
+    #[cold]
+    fn wait_for<'m, T>(&self, mutex: &'m Mutex<T>) -> io::Result<MutexGuard<'m, T>> {
+        if !self.is_possible() {
+            return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         let mut pause = Pause::default();
         loop {
             match mutex.try_lock() {
                 Ok(guard) => return Ok(guard),
                 Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if self.is_possible() => pause.pass(self)?,
-                Err(TryLockError::WouldBlock) => {
-                    return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
-                }
+                Err(TryLockError::WouldBlock) => pause.pass(self)?,
             }
         }
     }
@@ -154,14 +228,6 @@ impl Interrupt {
             }
         }
     }
-}
-
-#[cold]
-fn ask(check: &Check) -> io::Result<()> {
-    if check() {
-        return Err(io::ErrorKind::Interrupted.into());
-    }
-    Ok(())
 }
 
 /// How a call that may wait does so.

@@ -33,13 +33,15 @@ mod sys;
 #[path = "sys/windows/mod.rs"]
 mod sys;
 
-pub use interrupt::{Interrupt, Wait};
+pub use interrupt::{Bell, Interrupt, Wait};
 pub use interruptible_mutex::{InterruptibleGuard, InterruptibleMutex};
 pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use sys::ignore_file_size_signal;
-pub use sys::{Dir, File, clock_res, clock_time, max_descriptors, sched_yield, stat_ambient};
+pub use sys::{
+    Dir, File, OtherEnd, clock_res, clock_time, max_descriptors, pipe, sched_yield, stat_ambient,
+};
 
 use std::io;
 

@@ -12,19 +12,23 @@
 //! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
 //! errnos ends with "what … says", the manual page of that call goes on.
 
+mod buffer;
 mod dir;
 mod file;
 pub mod memory;
 mod open_file;
+mod pipe;
 mod read_dir;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use buffer::{Input, Null, Output};
 pub use dir::{Dir, DirRef, Directory, Opened};
 pub(crate) use file::check_range;
 pub use file::{File, FileHandle};
 pub use open_file::OpenFile;
+pub use pipe::PipeEnd;
 pub use read_dir::{DirStream, ReadDir};
 pub use stream::{Poll, Stream, StreamHandle};
 

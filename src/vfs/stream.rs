@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use super::Result;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat};
@@ -21,6 +22,20 @@ pub trait Stream: Debug + Send + Sync + 'static {
     /// Of itself, it is none.
     fn is_terminal(&self) -> bool {
         false
+    }
+
+    /// Whether it can be read.
+    ///
+    /// Of itself, it can.
+    fn is_readable(&self) -> bool {
+        true
+    }
+
+    /// Whether it can be written.
+    ///
+    /// Of itself, it can.
+    fn is_writable(&self) -> bool {
+        true
     }
 
     /// Whether offsets are accepted and mean nothing, as of Linux's `/dev/null`: `lseek(2)` is always at
@@ -68,7 +83,7 @@ pub enum StreamHandle {
     /// socket that the guest accepted.
     Host(host::File),
     /// What the embedder has made up.
-    Other(Box<dyn Stream>),
+    Other(Arc<dyn Stream>),
 }
 
 #[allow(clippy::missing_errors_doc, reason = "the trait lists them")]
@@ -107,10 +122,10 @@ impl StreamHandle {
     pub fn flags(&self) -> Result<StreamFlags> {
         match self {
             StreamHandle::Host(file) => Ok(file.flags()?),
-            StreamHandle::Other(_) => Ok(StreamFlags {
+            StreamHandle::Other(stream) => Ok(StreamFlags {
                 fdflags: Fdflags::empty(),
-                read: true,
-                write: true,
+                read: stream.is_readable(),
+                write: stream.is_writable(),
             }),
         }
     }

@@ -4,7 +4,7 @@
 mod iovecs;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(super) use self::iovecs::with_iovecs;
 use super::*;
@@ -315,7 +315,7 @@ impl Stream for Queue {
 fn a_stream_that_is_no_hosts_is_read_and_written() {
     let queue = Queue::default();
     queue.open.store(true, Relaxed);
-    let stream = StreamHandle::Other(Box::new(queue));
+    let stream = StreamHandle::Other(Arc::new(queue));
     write("hello", |ciovs| stream.write(ciovs, NEVER));
     let ready = stream.poll(Direction::Read);
     assert!(matches!(

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::AtomicU32;
 
 use wasi_rs::abi::{Errno, Filestat, Filetype, Fstflags, Record, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestPtr, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS};
 
@@ -41,7 +41,7 @@ impl Guest {
                 source: arena.given.clone().into(),
                 rights: Rights::all(),
             }],
-            stdio: [null.as_raw_fd(); 3],
+            stdio: [null.as_raw_fd(); 3].map(Stdio::Lent),
             limits: Limits {
                 symlink_hops: match way {
                     Way::Walked => default.symlink_hops - 1,

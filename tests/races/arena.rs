@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use wasi_rs::abi::{Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 
 /// What is written in files that a guest may see, and what in those that it may not.
 pub const INSIDE: &str = "inside";
@@ -98,7 +98,7 @@ impl Arena {
                 source: self.path("inside").into(),
                 rights: Rights::all(),
             }],
-            stdio: [0, 1, 2],
+            stdio: [0, 1, 2].map(Stdio::Lent),
             limits,
             grant: Grant::ALL,
         })

@@ -1,7 +1,7 @@
 //! Descriptors of what is none of the host's: a file system's file, and a stream that the embedder has made
 //! up.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use wasi_rs::abi::Errno::{self, Again, Inval, Notdir, Notsock, Notsup, Spipe, Success};
 use wasi_rs::abi::{Fdflags, Fdstat, Filesize, Filestat, Filetype, Rights, RightsPair};
@@ -123,7 +123,7 @@ fn file(guest: &Guest, fdflags: Fdflags) -> u64 {
 }
 
 pub fn stream(guest: &Guest, stream: impl Stream) -> u64 {
-    let stream = StreamHandle::Other(Box::new(stream));
+    let stream = StreamHandle::Other(Arc::new(stream));
     insert(guest, Descriptor::Stream(stream), Fdflags::empty())
 }
 

@@ -36,6 +36,7 @@ mod readdir;
 mod sched;
 
 mod arguments;
+mod buffers;
 mod devices;
 mod escape;
 mod file_systems;
@@ -52,6 +53,8 @@ mod walk;
 
 // Of the host alone: what it lends a guest, which on Windows no program but Node can, and what no other
 // file system has.
+#[cfg(unix)]
+mod ended;
 #[cfg(unix)]
 mod host_files;
 #[cfg(unix)]

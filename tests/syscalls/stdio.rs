@@ -10,7 +10,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Fdflags, Filetype, Rights, Snapshot};
 use wasi_rs::ctx::{
-    Given, Grant, InitError, Limits, Options, Preopen, PreopenSource, StringArray, WasiCtx,
+    Given, Grant, InitError, Limits, Options, Preopen, PreopenSource, Stdio, StringArray, WasiCtx,
 };
 
 use crate::fd_stat::fdstat;
@@ -296,7 +296,7 @@ fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, InitEr
             source: preopen.to_owned().into(),
             rights: Rights::all(),
         }],
-        stdio,
+        stdio: stdio.map(Stdio::Lent),
         limits: Limits::default(),
         grant: Grant::ALL,
     })
@@ -316,7 +316,7 @@ fn a_guest_is_not_made_of_what_is_not_there() {
             stdio[stream] = fd;
             let error = context(stdio, scratch.path()).unwrap_err();
             assert_eq!(error.errno, Badf, "{fd} as {stream}");
-            assert!(matches!(error.given, Given::Stdio(given) if given == fd));
+            assert!(matches!(error.given, Given::Stdio(Stdio::Lent(given)) if given == fd));
         }
     }
     for (path, errno) in [(scratch.path().join("nothing"), Noent), (file, Notdir)] {

@@ -111,7 +111,7 @@ impl Guest {
     /// The same guest in a thread that is interrupted when `check` gives true.
     pub fn interruptible(&self, check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         let mut guest = self.thread();
-        let interrupt = Arc::new(Interrupt::when(check));
+        let interrupt = Interrupt::when(check);
         guest.ctx = guest.ctx.with_interrupt(interrupt);
         guest
     }

@@ -2,7 +2,8 @@ use std::iter::repeat;
 use std::sync::Arc;
 
 use wasi_rs::abi::{Errno, Rights, Snapshot};
-use wasi_rs::ctx::{Grant, Limits, Options, Preopen, StringArray, WasiCtx};
+use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
+use wasi_rs::vfs::Stream;
 
 use super::lent::{Lent, null, number};
 use super::{Guest, Scratch, Way};
@@ -20,6 +21,8 @@ pub struct Setup {
     /// Preopens of other file systems, which come behind those.
     pub other_preopens: Vec<Preopen>,
     pub stdio: [Lent; 3],
+    /// What the guest has in the place of those.
+    pub streams: [Option<Arc<dyn Stream>>; 3],
     pub limits: Limits,
     pub grant: Grant,
 }
@@ -35,6 +38,7 @@ impl Setup {
             rights: vec![],
             other_preopens: vec![],
             stdio: [null(), null(), null()],
+            streams: [None, None, None],
             limits: way.limits(),
             grant: Grant::ALL,
         }
@@ -128,12 +132,16 @@ impl Guest {
     ) -> Result<Self, Errno> {
         let mut setup = Setup::new(way);
         change(&mut setup);
+        let stdio = [0, 1, 2].map(|fd| match setup.streams[fd].take() {
+            Some(stream) => Stdio::Stream(stream),
+            None => Stdio::Lent(number(&setup.stdio[fd])),
+        });
         let options = Options {
             preopens: setup.preopens(),
             snapshot: setup.snapshot,
             args: StringArray::new(setup.args).unwrap(),
             env: StringArray::new(setup.env).unwrap(),
-            stdio: setup.stdio.each_ref().map(number),
+            stdio,
             limits: setup.limits,
             grant: setup.grant,
         };

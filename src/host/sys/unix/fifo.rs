@@ -10,9 +10,10 @@ use rustix::event::PollFd;
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
+use smallvec::SmallVec;
 
 use super::File;
-use super::poll::{events, timespec};
+use super::poll::{events, happened, timespec};
 use crate::abi::Fdflags;
 use crate::host::interrupt::Pause;
 use crate::host::{Direction, Interrupt, OpenHow, Step};
@@ -69,7 +70,10 @@ fn is_no_device(error: &io::Error) -> bool {
 /// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
 fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()> {
     let (_reader, copy) = pipe_with(PipeFlags::CLOEXEC)?;
-    let mut fds = [PollFd::from_borrowed_fd(fifo, events(Direction::Read))];
+    let mut fds: SmallVec<[_; 2]> = [PollFd::from_borrowed_fd(fifo, events(Direction::Read))]
+        .into_iter()
+        .chain(interrupt.event().map(happened))
+        .collect();
     let mut pause = Pause::default();
     loop {
         match tee(fifo, &copy, 1, SpliceFlags::NONBLOCK) {
@@ -78,8 +82,11 @@ fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()
             Ok(_) | Err(Errno::AGAIN) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        match rustix::event::poll(&mut fds, Some(&timespec(pause.next()))) {
-            Ok(0) | Err(Errno::INTR) => interrupt.check()?,
+        let found = rustix::event::poll(&mut fds, Some(&timespec(pause.next())));
+        let is_ready = !fds[0].revents().is_empty();
+        match found {
+            Err(Errno::INTR) => interrupt.check()?,
+            Ok(_) if !is_ready => interrupt.check()?,
             Ok(_) => return Ok(()),
             Err(error) => return Err(error.into()),
         }

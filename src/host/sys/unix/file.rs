@@ -1,9 +1,7 @@
 use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-#[cfg(target_os = "linux")]
-use rustix::fs::FileType;
-use rustix::fs::{FallocateFlags, OFlags, SeekFrom as HostSeekFrom};
+use rustix::fs::{FallocateFlags, FileType, OFlags, SeekFrom as HostSeekFrom};
 
 use super::lent::Lent;
 use super::{Dir, io as kernel, stat, wait};
@@ -72,7 +70,6 @@ impl File {
     }
 
     /// What was just opened with these flags and, whatever they say, `O_NONBLOCK`.
-    #[cfg(target_os = "linux")]
     pub(super) fn nonblocking(fd: OwnedFd, filetype: FileType, fdflags: Fdflags) -> Self {
         Self {
             nonblock: true,

@@ -5,15 +5,21 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use smallvec::SmallVec;
 
-use super::io as kernel;
+use super::{Event, io as kernel};
 use crate::host::{Direction, PollEntry, Readiness};
 
 /// `ppoll(2)`: waits until one of the entries is ready, the timeout expires (`None`: never) or a signal
-/// handler runs, and sets `revents` of each entry that is ready. A signal is no error.
-pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
+/// handler runs, and sets `revents` of each entry that is ready. A signal is no error, nor is the event, which
+/// ends the wait.
+pub fn poll(
+    entries: &mut [PollEntry<'_>],
+    timeout: Option<Duration>,
+    event: Option<&Event>,
+) -> io::Result<()> {
     let timeout = timeout.map(timespec);
     let mut fds: SmallVec<[_; 2]> = (entries.iter())
         .map(|entry| PollFd::from_borrowed_fd(entry.file.as_fd(), asked(entry.direction)))
+        .chain(event.map(happened))
         .collect();
     match rustix::event::poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
@@ -25,6 +31,11 @@ pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Res
         entry.revents = readiness(entry, revents);
     }
     Ok(())
+}
+
+/// What waits for an event.
+pub(super) fn happened(event: &Event) -> PollFd<'_> {
+    PollFd::new(event, PollFlags::IN)
 }
 
 /// A duration as a `struct timespec`; the longest if it does not fit.

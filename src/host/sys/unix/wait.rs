@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, Timespec};
+use smallvec::SmallVec;
 
-use super::poll::{events, timespec};
+use super::poll::{events, happened, timespec};
 use crate::host::interrupt::Pause;
 use crate::host::{Direction, Interrupt, Wait};
 
@@ -61,10 +62,15 @@ fn wait(
     interrupt: &Interrupt,
     pause: &mut Pause,
 ) -> io::Result<()> {
-    let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
+    let mut fds: SmallVec<[_; 2]> = [PollFd::from_borrowed_fd(fd, events(direction))]
+        .into_iter()
+        .chain(interrupt.event().map(happened))
+        .collect();
     let slice = interrupt.slice(None).map(timespec);
-    match rustix::event::poll(&mut fds, slice.as_ref()) {
-        Ok(0) => {
+    let found = rustix::event::poll(&mut fds, slice.as_ref());
+    let is_ready = !fds[0].revents().is_empty();
+    match found {
+        Ok(_) if !is_ready => {
             *pause = Pause::default();
             interrupt.check()
         }

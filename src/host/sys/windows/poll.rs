@@ -18,6 +18,7 @@ use windows_sys::Win32::Foundation::{
 };
 
 use super::errno::{error, is};
+use super::event::Event;
 use super::file::{File, HandleKind};
 use super::lent::Lent;
 use super::query::{self, Kind};
@@ -31,8 +32,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// `ppoll(2)`: waits until one of the entries is ready or the time is up (`None`: never), and notes
-/// with each entry what was found.
-pub fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
+/// with each entry what was found. The event is for the caller to look at.
+pub fn poll(
+    entries: &mut [PollEntry<'_>],
+    timeout: Option<Duration>,
+    _: Option<&Event>,
+) -> io::Result<()> {
     // What no clock can count to is never.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut pause = FIRST_PAUSE;

@@ -1,0 +1,92 @@
+//! Guests that are prepared in one thread and run in another.
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::Environment;
+use super::error::guest_gone;
+use super::exports::{Created, adopt, open};
+use super::options::WasiOptions;
+use crate::ctx::{Token, WasiCtx};
+use crate::module;
+
+/// A guest that has what it is given, for the thread that runs it to find, and for this one to stop.
+#[napi(js_name = "Guest")]
+pub struct GuestHandle {
+    ctx: WasiCtx,
+}
+
+/// Opens what a guest is given, to be run by whoever has its token: see [`attach`].
+///
+/// # Errors
+///
+/// As [`create`](super::exports::create).
+#[napi]
+pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
+    let environment = Environment::of(env)?;
+    let (ctx, _, _) = open(env, &environment, options)?;
+    Ok(GuestHandle {
+        ctx: ctx.stoppable()?,
+    })
+}
+
+#[napi]
+impl GuestHandle {
+    /// What the guest is found by: 16 bytes.
+    #[napi(getter)]
+    pub fn token(&self) -> Result<Buffer> {
+        let token = self.ctx.share();
+        let token = token.map_err(|errno| Error::from_reason(errno.name()))?;
+        Ok(token.to_vec().into())
+    }
+
+    /// Ends the guest with this code, as by `proc_exit`, at its next call, and at once where it waits in one.
+    #[napi]
+    pub fn stop(&self, exit_code: i32) {
+        self.ctx.stop(exit_code.cast_unsigned());
+    }
+
+    /// Whether it is to end, or has ended so.
+    #[napi(getter)]
+    pub fn has_stopped(&self) -> bool {
+        self.ctx.stopped().is_some()
+    }
+
+    /// Closes all that the guest has.
+    #[napi]
+    pub fn close(&self) {
+        self.ctx.close_all();
+    }
+}
+
+/// Makes the functions of the guest with this token: the property `wasiImport` of `wasi`. What it has is
+/// closed at the end of this environment at the latest.
+///
+/// # Errors
+///
+/// `ERR_WASI_GUEST_GONE`: there is none, or no more.
+#[napi]
+pub fn attach<'env>(
+    env: &'env Env,
+    wasi: Object<'_>,
+    token: Buffer,
+    return_on_exit: bool,
+) -> Result<Created<'env>> {
+    let environment = Environment::of(env)?;
+    let token = Token::try_from(&*token).ok();
+    let ctx = token.and_then(|token| WasiCtx::shared(&token, environment.interrupt()));
+    let ctx = ctx.ok_or_else(|| guest_gone(env))?;
+    adopt(env, &environment, wasi, ctx, return_on_exit, 0)
+}
+
+/// The module with no memory that may grow beyond `max_pages` of 64 KiB.
+///
+/// # Errors
+///
+/// It is no module, or begins with more.
+#[napi]
+pub fn limit_memory(module: Buffer, max_pages: f64) -> Result<Buffer> {
+    let limited = module::limit_memory(&module, max_pages as u64);
+    let limited = limited.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
+    Ok(limited.into())
+}

@@ -1,0 +1,104 @@
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use crate::host::{Direction, OtherEnd};
+use crate::vfs::{self, Input, Null, Output, PipeEnd};
+
+/// A standard stream for a guest that is no descriptor of the process.
+#[napi(js_name = "Stdio")]
+pub struct StdioHandle {
+    /// None once a guest has it.
+    stream: RefCell<Option<Arc<dyn vfs::Stream>>>,
+    /// The same, if it collects what is written.
+    output: Option<Arc<Output>>,
+    /// The other end of a pipe, until somebody takes it.
+    other_end: Cell<Option<OtherEnd>>,
+}
+
+impl StdioHandle {
+    fn new(stream: Arc<dyn vfs::Stream>) -> Self {
+        Self {
+            stream: RefCell::new(Some(stream)),
+            output: None,
+            other_end: Cell::new(None),
+        }
+    }
+
+    /// The stream, for the one guest that gets it: it is closed as soon as that has closed it.
+    ///
+    /// # Errors
+    ///
+    /// It has been given away.
+    pub fn give(&self) -> Result<Arc<dyn vfs::Stream>> {
+        let stream = self.stream.borrow_mut().take();
+        stream.ok_or_else(|| Error::from_reason("another guest has this stream"))
+    }
+}
+
+#[napi]
+impl StdioHandle {
+    /// These bytes to read, and then the end.
+    #[napi]
+    pub fn input(bytes: Buffer) -> Self {
+        Self::new(Arc::new(Input::new(bytes.to_vec())))
+    }
+
+    /// Collects what is written, up to so many bytes.
+    #[napi]
+    pub fn output(max_buffer: f64) -> Self {
+        let output = Arc::new(Output::new(max_buffer as usize));
+        Self {
+            output: Some(Arc::clone(&output)),
+            ..Self::new(output)
+        }
+    }
+
+    /// Nothing to read; what is written is lost.
+    #[napi]
+    pub fn null() -> Self {
+        Self::new(Arc::new(Null))
+    }
+
+    /// A pipe that the guest reads from (`'read'`), or writes to (`'write'`).
+    ///
+    /// # Errors
+    ///
+    /// What `pipe(2)` says.
+    #[napi]
+    pub fn pipe(direction: String) -> Result<Self> {
+        let direction = match direction.as_str() {
+            "read" => Direction::Read,
+            _ => Direction::Write,
+        };
+        let (end, other) = PipeEnd::new(direction)?;
+        Ok(Self {
+            other_end: Cell::new(Some(other)),
+            ..Self::new(Arc::new(end))
+        })
+    }
+
+    /// The descriptor of the other end of a pipe, for the caller to close; -1 if there is none, or no more.
+    #[napi]
+    pub fn take_fd(&self) -> i32 {
+        self.other_end.take().map_or(-1, OtherEnd::into_fd)
+    }
+
+    /// What has been written since this was asked last.
+    #[napi]
+    pub fn take(&self) -> Buffer {
+        let output = self.output.as_ref();
+        output
+            .map(|output| output.take())
+            .unwrap_or_default()
+            .into()
+    }
+
+    /// Whether more was written than it takes.
+    #[napi(getter)]
+    pub fn overflowed(&self) -> bool {
+        (self.output.as_ref()).is_some_and(|output| output.has_overflowed())
+    }
+}

@@ -1,0 +1,61 @@
+//! Guests that other threads of the process can find, by a token that nobody can guess.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use super::{Clocks, Guest, WasiCtx};
+use crate::abi::Errno;
+use crate::host::Interrupt;
+
+/// What a shared guest is found by.
+pub type Token = [u8; 16];
+
+/// The shared guests of the process, for as long as somebody has them.
+static SHARED: LazyLock<Mutex<HashMap<Token, Weak<Guest>>>> = LazyLock::new(Mutex::default);
+
+fn shared() -> MutexGuard<'static, HashMap<Token, Weak<Guest>>> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The token of a guest that is shared; to drop it takes the guest out.
+#[derive(Debug, Default)]
+pub(super) struct Share(OnceLock<Token>);
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if let Some(token) = self.0.get() {
+            shared().remove(token);
+        }
+    }
+}
+
+impl WasiCtx {
+    /// Lets other threads find the guest.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`]: the host has no random bytes.
+    pub fn share(&self) -> Result<Token, Errno> {
+        if let Some(token) = self.share.0.get() {
+            return Ok(*token);
+        }
+        let mut token = Token::default();
+        crate::host::random::Random::default().fill(&mut token)?;
+        let mut shared = shared();
+        let token = *self.share.0.get_or_init(|| token);
+        shared.insert(token, std::sync::Arc::downgrade(&self.guest));
+        Ok(token)
+    }
+
+    /// The guest with this token, for a thread in which its calls are interrupted by this, and by its being
+    /// stopped. It has the host's clocks.
+    pub fn shared(token: &Token, interrupt: Interrupt) -> Option<Self> {
+        let guest = shared().get(token)?.upgrade()?;
+        let ctx = Self {
+            guest,
+            clocks: Clocks::Host,
+            interrupt,
+        };
+        Some(ctx.heeding_bell())
+    }
+}

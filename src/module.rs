@@ -1,0 +1,323 @@
+//! The binary format of WebAssembly, as far as it takes to find a module's memory: to lower the most that it
+//! may grow to.
+
+use std::fmt;
+
+/// A module begins with this, a magic number and the version.
+const HEADER: &[u8] = b"\0asm\x01\0\0\0";
+
+/// The sections that are looked at.
+const IMPORT: u8 = 2;
+const MEMORY: u8 = 5;
+
+/// What an import is of.
+const IMPORTED_FUNCTION: u8 = 0;
+const IMPORTED_TABLE: u8 = 1;
+const IMPORTED_MEMORY: u8 = 2;
+const IMPORTED_GLOBAL: u8 = 3;
+const IMPORTED_TAG: u8 = 4;
+
+/// The flags of limits.
+const HAS_MAXIMUM: u8 = 1;
+const HAS_PAGE_SIZE: u8 = 8;
+
+/// Why a module's memory is not limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitError {
+    /// It is no module, or ends early, or uses what is not known here.
+    Malformed,
+    /// It begins with this many pages, which is more than it may have.
+    TooSmall(u64),
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("no WebAssembly module whose memory can be limited"),
+            Self::TooSmall(minimum) => write!(f, "the module begins with {minimum} pages"),
+        }
+    }
+}
+
+/// The module with no memory, its own or an imported one, that may grow beyond `pages` of 64 KiB.
+///
+/// # Errors
+///
+/// [`LimitError`].
+pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
+    let mut reader = Reader(module);
+    if reader.take(HEADER.len())? != HEADER {
+        return Err(LimitError::Malformed);
+    }
+    let mut limited = Vec::with_capacity(module.len() + 16);
+    limited.extend_from_slice(HEADER);
+    while !reader.0.is_empty() {
+        let whole = reader.0;
+        let id = reader.byte()?;
+        let len = reader.number()?;
+        let content = reader.take(usize::try_from(len).map_err(|_| LimitError::Malformed)?)?;
+        let content = match id {
+            IMPORT => limit_imports(content, pages)?,
+            MEMORY => limit_memories(content, pages)?,
+            _ => {
+                limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+                continue;
+            }
+        };
+        limited.push(id);
+        write_number(&mut limited, content.len() as u64);
+        limited.extend_from_slice(&content);
+    }
+    Ok(limited)
+}
+
+fn limit_memories(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
+    let mut reader = Reader(section);
+    let mut limited = Vec::with_capacity(section.len() + 8);
+    let count = reader.number()?;
+    write_number(&mut limited, count);
+    for _ in 0..count {
+        reader.limits()?.lowered(pages)?.write(&mut limited);
+    }
+    reader.end()?;
+    Ok(limited)
+}
+
+fn limit_imports(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
+    let mut reader = Reader(section);
+    let mut limited = Vec::with_capacity(section.len() + 8);
+    let count = reader.number()?;
+    write_number(&mut limited, count);
+    for _ in 0..count {
+        let whole = reader.0;
+        reader.name()?;
+        reader.name()?;
+        let kind = reader.byte()?;
+        if kind == IMPORTED_MEMORY {
+            limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+            reader.limits()?.lowered(pages)?.write(&mut limited);
+            continue;
+        }
+        match kind {
+            IMPORTED_FUNCTION => drop(reader.number()?),
+            IMPORTED_TABLE => {
+                reader.value_type()?;
+                reader.limits()?;
+            }
+            IMPORTED_GLOBAL => {
+                reader.value_type()?;
+                reader.byte()?;
+            }
+            IMPORTED_TAG => {
+                reader.byte()?;
+                reader.number()?;
+            }
+            _ => return Err(LimitError::Malformed),
+        }
+        limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+    }
+    reader.end()?;
+    Ok(limited)
+}
+
+/// How large a memory or a table is at first, and may become.
+struct Limits {
+    flags: u8,
+    minimum: u64,
+    maximum: Option<u64>,
+}
+
+impl Limits {
+    fn lowered(self, pages: u64) -> Result<Self, LimitError> {
+        if self.minimum > pages {
+            return Err(LimitError::TooSmall(self.minimum));
+        }
+        let maximum = self.maximum.map_or(pages, |maximum| maximum.min(pages));
+        Ok(Self {
+            flags: self.flags | HAS_MAXIMUM,
+            maximum: Some(maximum),
+            ..self
+        })
+    }
+
+    fn write(&self, to: &mut Vec<u8>) {
+        to.push(self.flags);
+        write_number(to, self.minimum);
+        if let Some(maximum) = self.maximum {
+            write_number(to, maximum);
+        }
+    }
+}
+
+/// What is left of a module or of a section.
+struct Reader<'m>(&'m [u8]);
+
+impl<'m> Reader<'m> {
+    fn take(&mut self, len: usize) -> Result<&'m [u8], LimitError> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(LimitError::Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, LimitError> {
+        Ok(self.take(1)?[0])
+    }
+
+    /// An unsigned number in LEB128.
+    fn number(&mut self) -> Result<u64, LimitError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(LimitError::Malformed)
+    }
+
+    fn name(&mut self) -> Result<(), LimitError> {
+        let len = usize::try_from(self.number()?).map_err(|_| LimitError::Malformed)?;
+        self.take(len).map(drop)
+    }
+
+    /// A type of a value: one byte, or two where it is a reference to a type of a number.
+    fn value_type(&mut self) -> Result<(), LimitError> {
+        if matches!(self.byte()?, 0x63 | 0x64) {
+            self.number()?;
+        }
+        Ok(())
+    }
+
+    fn limits(&mut self) -> Result<Limits, LimitError> {
+        let flags = self.byte()?;
+        // A memory of other pages would be limited to something else.
+        if flags & HAS_PAGE_SIZE != 0 || flags >= 2 * HAS_PAGE_SIZE {
+            return Err(LimitError::Malformed);
+        }
+        let minimum = self.number()?;
+        let maximum = match flags & HAS_MAXIMUM {
+            0 => None,
+            _ => Some(self.number()?),
+        };
+        Ok(Limits {
+            flags,
+            minimum,
+            maximum,
+        })
+    }
+
+    fn end(self) -> Result<(), LimitError> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(LimitError::Malformed)
+        }
+    }
+}
+
+fn write_number(to: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        to.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push(number as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(sections: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut module = HEADER.to_vec();
+        for (id, content) in sections {
+            module.push(*id);
+            write_number(&mut module, content.len() as u64);
+            module.extend_from_slice(content);
+        }
+        module
+    }
+
+    /// An import named `m` of a module named `e`.
+    fn import(rest: &[u8]) -> Vec<u8> {
+        [&[1, b'e', 1, b'm'], rest].concat()
+    }
+
+    #[test]
+    fn a_memory_gets_a_maximum_or_a_lower_one() {
+        for (memory, limited) in [
+            (&[1, 0, 1][..], &[1, 1, 1, 200, 1][..]),
+            (&[1, 1, 1, 10], &[1, 1, 1, 10]),
+            (&[1, 1, 1, 0x80, 0x80, 4], &[1, 1, 1, 200, 1]),
+            // Shared, of 64 bits, and two of them.
+            (&[1, 3, 1, 0x80, 0x80, 4], &[1, 3, 1, 200, 1]),
+            (&[1, 4, 200, 1], &[1, 5, 200, 1, 200, 1]),
+            (&[2, 0, 0, 0, 1], &[2, 1, 0, 200, 1, 1, 1, 200, 1]),
+            (&[0], &[0]),
+        ] {
+            let before = module(&[(1, &[0]), (MEMORY, memory), (0, b"\x01xrest")]);
+            let after = module(&[(1, &[0]), (MEMORY, limited), (0, b"\x01xrest")]);
+            assert_eq!(limit_memory(&before, 200), Ok(after), "{memory:?}");
+        }
+    }
+
+    #[test]
+    fn an_imported_memory_is_found_among_imports_of_all_kinds() {
+        let others: [&[u8]; 6] = [
+            &[0, 0x85, 1],
+            &[1, 0x70, 1, 0, 9],
+            &[1, 0x63, 7, 0, 9],
+            &[3, 0x7f, 1],
+            &[3, 0x64, 0x80, 1, 0],
+            &[4, 0, 3],
+        ];
+        let imports = |memory: &[u8]| {
+            let others = others.iter().map(|other| import(other));
+            let all: Vec<_> = others.chain([import(memory)]).flatten().collect();
+            let mut content = vec![7];
+            content.extend(all);
+            module(&[(IMPORT, &content)])
+        };
+        let limited = limit_memory(&imports(&[2, 0, 1]), 3);
+        assert_eq!(limited, Ok(imports(&[2, 1, 1, 3])));
+    }
+
+    #[test]
+    fn a_module_that_needs_more_is_refused() {
+        let begins_large = module(&[(MEMORY, &[1, 0, 17])]);
+        let refused = limit_memory(&begins_large, 16);
+        assert_eq!(refused, Err(LimitError::TooSmall(17)));
+        assert!(limit_memory(&begins_large, 17).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused_wherever_it_ends() {
+        let whole = module(&[
+            (IMPORT, &[&[1][..], &import(&[2, 0, 1])].concat()),
+            (MEMORY, &[1, 0, 1]),
+        ]);
+        assert!(limit_memory(&whole, 9).is_ok());
+        let sections_end_at = [HEADER.len(), whole.len() - 5, whole.len()];
+        for len in 0..whole.len() {
+            let is_whole = sections_end_at.contains(&len);
+            assert_eq!(limit_memory(&whole[..len], 9).is_ok(), is_whole, "{len}");
+        }
+        for content in [
+            // Other pages, unknown flags, a number that never ends, more than was said, a huge count.
+            &[1, 8, 1, 0][..],
+            &[1, 16, 1],
+            &[
+                1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            ],
+            &[1, 0, 1, 0],
+            &[0xff, 0xff, 0xff, 0xff, 0xf, 0, 1],
+        ] {
+            let module = module(&[(MEMORY, content)]);
+            assert_eq!(
+                limit_memory(&module, 9),
+                Err(LimitError::Malformed),
+                "{content:?}"
+            );
+        }
+    }
+}

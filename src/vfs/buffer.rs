@@ -1,0 +1,174 @@
+//! Streams in memory: what an embedder gives a guest to read, and what it collects of what a guest writes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Poll, Result, Stream, Wait};
+use crate::abi::{Errno, Filestat, Filetype};
+use crate::host::{Direction, Readiness};
+use crate::memory::Iovecs;
+
+/// Bytes to be read, and then the end.
+#[derive(Debug)]
+pub struct Input {
+    bytes: Vec<u8>,
+    /// How many have been read.
+    nread: Mutex<usize>,
+}
+
+impl Input {
+    /// A stream of these bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            nread: Mutex::new(0),
+        }
+    }
+
+    fn nread(&self) -> MutexGuard<'_, usize> {
+        self.nread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream for Input {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(stat())
+    }
+
+    fn is_writable(&self) -> bool {
+        false
+    }
+
+    fn read(&self, iovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        let mut nread = self.nread();
+        let left = &self.bytes[*nread..];
+        iovs.scatter(left);
+        let count = left.len().min(iovs.len());
+        *nread += count;
+        Ok(count)
+    }
+
+    fn write(&self, _: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        Err(Errno::Badf)
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        let left = self.bytes.len() - *self.nread();
+        Poll::Ready(Readiness {
+            nbytes: left as u64,
+            hangup: left == 0,
+        })
+    }
+}
+
+/// Collects what is written, up to a limit.
+#[derive(Debug)]
+pub struct Output {
+    limit: usize,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    /// What has not been taken yet.
+    bytes: Vec<u8>,
+    /// How much it is with what has been taken.
+    total: usize,
+    /// Whether there was more than the limit allows.
+    overflowed: bool,
+}
+
+impl Output {
+    /// A stream that takes `limit` bytes and no more: beyond, as much is taken as there is room for, and
+    /// then `ENOSPC` is the answer.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            written: Mutex::default(),
+        }
+    }
+
+    /// What has been written since this was asked last.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.written().bytes)
+    }
+
+    /// Whether more was written than the limit allows.
+    pub fn has_overflowed(&self) -> bool {
+        self.written().overflowed
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream for Output {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(stat())
+    }
+
+    fn is_readable(&self) -> bool {
+        false
+    }
+
+    fn read(&self, _: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        Err(Errno::Badf)
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        let mut written = self.written();
+        let room = self.limit - written.total;
+        let count = ciovs.len().min(room);
+        written.overflowed |= count < ciovs.len();
+        if count == 0 && !ciovs.is_empty() {
+            return Err(Errno::Nospc);
+        }
+        let start = written.bytes.len();
+        let reserved = written.bytes.try_reserve(count);
+        reserved.map_err(|_| Errno::Nospc)?;
+        written.bytes.resize(start + count, 0);
+        ciovs.gather(&mut written.bytes[start..]);
+        written.total += count;
+        Ok(count)
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Ready(Readiness::default())
+    }
+}
+
+/// Has nothing to read, and takes all that is written.
+#[derive(Debug)]
+pub struct Null;
+
+impl Stream for Null {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(stat())
+    }
+
+    fn read(&self, _: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        Ok(0)
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        Ok(ciovs.len())
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Ready(Readiness::default())
+    }
+}
+
+/// The attributes of a pipe, of which a guest sees no more than that.
+fn stat() -> Filestat {
+    Filestat {
+        dev: 0,
+        ino: 0,
+        filetype: Filetype::SocketStream,
+        nlink: 1,
+        size: 0,
+        atim: 0,
+        mtim: 0,
+        ctim: 0,
+    }
+}

@@ -1,0 +1,52 @@
+use std::io;
+
+use super::{Poll, Result, Stream, Wait};
+use crate::abi::Filestat;
+use crate::host::{self, Direction, OtherEnd};
+use crate::memory::Iovecs;
+
+/// An end of a pipe of the host's, which is the guest's alone: when it closes it, who has the other one
+/// finds out.
+#[derive(Debug)]
+pub struct PipeEnd {
+    file: host::File,
+    direction: Direction,
+}
+
+impl PipeEnd {
+    /// `pipe(2)`: the end that a guest uses in this direction, and the other one.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`. `ERROR_NOT_SUPPORTED` on Windows.
+    pub fn new(direction: Direction) -> io::Result<(Self, OtherEnd)> {
+        let (file, other) = host::pipe(direction)?;
+        Ok((Self { file, direction }, other))
+    }
+}
+
+impl Stream for PipeEnd {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(self.file.stat()?)
+    }
+
+    fn is_readable(&self) -> bool {
+        self.direction == Direction::Read
+    }
+
+    fn is_writable(&self) -> bool {
+        self.direction == Direction::Write
+    }
+
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
+        Ok(self.file.read_interruptible(iovs, wait)?)
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
+        Ok(self.file.write_interruptible(ciovs.clone(), wait)?)
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Host(&self.file)
+    }
+}
