@@ -43,6 +43,13 @@ const PROGRAMS = {
   'class WASI': (code) => code,
   capabilities: runsApp,
   devices: runsApp,
+  stop: (code) =>
+    runsApp(`const wasi = new WASI({
+      version: 'preview1',
+      args: ['app.wasm', '/data/in.txt'],
+      preopens: { '/data': 'data' },
+    });
+    ${code}`),
 };
 
 const examples = readExamples();
