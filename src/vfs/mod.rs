@@ -12,9 +12,11 @@
 //! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
 //! errnos ends with "what … says", the manual page of that call goes on.
 
+pub mod archive;
 mod buffer;
 mod dir;
 mod file;
+pub mod image;
 pub mod memory;
 mod open_file;
 mod pipe;

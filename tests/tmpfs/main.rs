@@ -12,6 +12,7 @@ mod world;
 
 use std::env;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use calls::{Random, random_call};
 use tempfile::TempDir;
@@ -28,32 +29,92 @@ fn from_env<T: FromStr>(name: &str, default: T) -> T {
     }
 }
 
-#[test]
-fn the_file_system_in_memory_says_what_tmpfs_says() {
-    let scratch = TempDir::new_in("/dev/shm").expect("a tmpfs at /dev/shm");
-    let host = host::Dir::open_ambient(scratch.path()).unwrap();
-    let mut tmpfs = World::new(Dir::Host(host));
-    let fs = MemoryFs::new(Limits::default());
-    let mut memory = World::new(Dir::Other(fs.root()));
-    let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
-    let mut random = Random(seed.max(1));
-    for number in 0..from_env("TMPFS_CALLS", 6000) {
-        let call = random_call(&mut random, &memory);
-        let (said, told) = (memory.make(&call), tmpfs.make(&call));
-        if let (Ok(Said::Bytes(said)), Ok(Said::Bytes(told))) = (&said, &told) {
-            assert!(said == told, "{number}, seed {seed}: other bytes: {call:?}");
-        } else {
-            assert_eq!(said, told, "{number}, seed {seed}: {call:?}");
-        }
-        if number % 500 == 0 {
-            let same = memory.tree() == tmpfs.tree();
-            assert!(same, "{number}, seed {seed}: other trees");
+/// Two worlds, in which the same is done.
+struct Both {
+    random: Random,
+    seed: u64,
+    number: u32,
+}
+
+impl Both {
+    fn new() -> Self {
+        let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
+        Self {
+            random: Random(seed.max(1)),
+            seed,
+            number: 0,
         }
     }
+
+    /// Makes so many operations in both.
+    fn run(&mut self, memory: &mut World, tmpfs: &mut World, calls: u32) {
+        for _ in 0..calls {
+            let Self { number, seed, .. } = self;
+            let call = random_call(&mut self.random, memory);
+            let (said, told) = (memory.make(&call), tmpfs.make(&call));
+            if let (Ok(Said::Bytes(said)), Ok(Said::Bytes(told))) = (&said, &told) {
+                assert!(said == told, "{number}, seed {seed}: other bytes: {call:?}");
+            } else {
+                assert_eq!(said, told, "{number}, seed {seed}: {call:?}");
+            }
+            if *number % 500 == 0 {
+                let same = memory.tree() == tmpfs.tree();
+                assert!(same, "{number}, seed {seed}: other trees");
+            }
+            self.number += 1;
+        }
+    }
+}
+
+/// A world on the disk that is none.
+fn world_of_tmpfs(scratch: &TempDir) -> World {
+    let host = host::Dir::open_ambient(scratch.path()).unwrap();
+    World::new(Dir::Host(host))
+}
+
+fn scratch() -> TempDir {
+    TempDir::new_in("/dev/shm").expect("a tmpfs at /dev/shm")
+}
+
+fn calls() -> u32 {
+    from_env("TMPFS_CALLS", 6000)
+}
+
+#[test]
+fn the_file_system_in_memory_says_what_tmpfs_says() {
+    let scratch = scratch();
+    let mut tmpfs = world_of_tmpfs(&scratch);
+    let fs = MemoryFs::new(Limits::default());
+    let mut memory = World::new(Dir::Other(fs.root()));
+    Both::new().run(&mut memory, &mut tmpfs, calls());
     // All of it goes, and with it what it took.
     drop((memory, tmpfs));
     clear(&*fs.root());
     assert_eq!(fs.usage(), Usage::default());
+}
+
+/// After each round all is closed, and the next one is made over an image of what there is.
+#[test]
+fn one_over_an_image_says_what_tmpfs_says() {
+    const ROUND: u32 = 200;
+    let scratch = scratch();
+    let mut both = Both::new();
+    let mut fs = MemoryFs::new(Limits::default());
+    for _ in 0..calls().div_ceil(ROUND) {
+        let mut tmpfs = world_of_tmpfs(&scratch);
+        let mut memory = World::new(Dir::Other(fs.root()));
+        both.run(&mut memory, &mut tmpfs, ROUND);
+        let now = memory.tree();
+        drop(memory);
+        // What was made before stays as it was, whatever is done from now on.
+        let image = Arc::new(fs.snapshot().unwrap());
+        fs = MemoryFs::over(Arc::clone(&image), Limits::default());
+        assert!(World::new(Dir::Other(fs.root())).tree() == now);
+        assert_eq!(fs.usage(), Usage::default());
+        let other = MemoryFs::over(image, Limits::default());
+        clear(&*other.root());
+        assert_eq!(other.usage(), Usage::default());
+    }
 }
 
 /// Removes all that is in a directory.

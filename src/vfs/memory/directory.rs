@@ -1,10 +1,11 @@
 use std::any::Any;
 use std::sync::{Arc, RwLockReadGuard};
 
+use super::dirs::Key;
 use super::file::MemoryFile;
 use super::list::MemoryList;
 use super::node::Node;
-use super::tree::{Child, Tree};
+use super::tree::{Child, Seen, Tree};
 use super::volume::Volume;
 use super::{Fs, now};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
@@ -19,7 +20,7 @@ const MAX_TARGET: usize = 4095;
 #[derive(Debug)]
 pub(super) struct MemoryDir {
     fs: Arc<Fs>,
-    key: usize,
+    key: Key,
 }
 
 /// What a name was found to stand for, open.
@@ -30,15 +31,15 @@ enum Found {
 
 impl MemoryDir {
     /// Opens a directory of the table, which the caller has locked.
-    pub fn open(fs: &Arc<Fs>, tree: &Tree, key: usize) -> Self {
-        tree.open(key);
+    pub fn open(fs: &Arc<Fs>, tree: &Tree, key: Key) -> Self {
+        tree.dirs.open(key);
         Self {
             fs: Arc::clone(fs),
             key,
         }
     }
 
-    pub fn key(&self) -> usize {
+    pub fn key(&self) -> Key {
         self.key
     }
 
@@ -54,17 +55,12 @@ impl MemoryDir {
         Dir::Other(Arc::new(self))
     }
 
-    fn found(&self, tree: &Tree, child: &Child) -> Found {
-        match child {
-            Child::Dir(key) => Found::Dir(Self::open(&self.fs, tree, *key)),
-            Child::Node(node) => Found::Node(Arc::clone(node)),
-        }
-    }
-
     fn find(&self, name: Name<'_>) -> Result<Found> {
         let tree = self.tree();
-        let child = tree.child(self.key, name)?;
-        Ok(self.found(&tree, child))
+        Ok(match tree.child(self.key, name)? {
+            Child::Dir(key) => Found::Dir(Self::open(&self.fs, &tree, key)),
+            Child::Node(node) => Found::Node(node),
+        })
     }
 
     /// Creates a regular file; none where another has come first.
@@ -130,24 +126,28 @@ impl MemoryDir {
 
 impl Drop for MemoryDir {
     fn drop(&mut self) {
-        let is_last = self.fs.read().close(self.key);
+        let Key::Own(key) = self.key else {
+            return;
+        };
+        let is_last = self.fs.read().dirs.close(key);
         if is_last {
-            self.fs.write().free(self.key);
+            self.fs.write().dirs.free(key);
         }
     }
 }
 
 impl Directory for MemoryDir {
     fn stat(&self) -> Result<Filestat> {
-        Ok(self.tree().stat(self.key))
+        Ok(self.tree().dirs.stat(self.key))
     }
 
     fn stat_at(&self, name: Name<'_>) -> Result<Filestat> {
         let node = {
             let tree = self.tree();
-            match tree.child(self.key, name)? {
-                Child::Dir(key) => return Ok(tree.stat(*key)),
-                Child::Node(node) => Arc::clone(node),
+            match tree.look_up(self.key, name)? {
+                Seen::Below(id) => return Ok(tree.dirs.stat_below(id)),
+                Seen::Child(Child::Dir(key)) => return Ok(tree.dirs.stat(key)),
+                Seen::Child(Child::Node(node)) => node,
             }
         };
         Ok(node.stat())
@@ -189,13 +189,13 @@ impl Directory for MemoryDir {
 
     fn open_dotdot(&self) -> Result<Dir> {
         let tree = self.tree();
-        let parent = tree.dir(self.key).parent.ok_or(Errno::Noent)?;
+        let parent = tree.dirs.parent(self.key).ok_or(Errno::Noent)?;
         Ok(Self::open(&self.fs, &tree, parent).into_dir())
     }
 
     fn read_link_at(&self, name: Name<'_>) -> Result<Vec<u8>> {
         match self.find(name)? {
-            Found::Node(node) if node.filetype == Filetype::SymbolicLink => Ok(node.target()),
+            Found::Node(node) if node.filetype == Filetype::SymbolicLink => node.target(),
             _ => Err(Errno::Inval),
         }
     }
@@ -206,7 +206,7 @@ impl Directory for MemoryDir {
 
     fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<()> {
         let now = now();
-        self.fs.write().set_times(self.key, atim, mtim, now);
+        self.fs.write().dirs.set_times(self.key, atim, mtim, now);
         Ok(())
     }
 

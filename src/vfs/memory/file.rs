@@ -39,7 +39,7 @@ impl File for MemoryFile {
 
     fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
         check_signed(offset)?;
-        Ok(self.node.read_at(iovs, offset))
+        self.node.read_at(iovs, offset)
     }
 
     fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {

@@ -1,6 +1,7 @@
 use super::directory::MemoryDir;
-use super::names::{DOT, DOTDOT};
+use super::names::{DOT, DOTDOT, Found};
 use super::tree::Child;
+use super::volume::Volume;
 use crate::abi::{Dircookie, Filetype};
 use crate::vfs::{DirEntry, DirStream, Result};
 
@@ -26,21 +27,23 @@ impl DirStream for MemoryList {
     /// directory that was removed lists nothing, as on Linux.
     fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>> {
         let tree = self.dir.tree();
-        let dir = tree.dir(self.dir.key());
-        let Some(parent) = dir.parent else {
+        let key = self.dir.key();
+        let Some(parent) = tree.dirs.parent(key) else {
             return Ok(None);
         };
+        let listing = tree.dirs.listing(key)?;
         let directory = Filetype::Directory;
         let (name, ino, filetype, next) = if cookie < DOT {
-            (&b"."[..], dir.ino, directory, DOT)
+            (&b"."[..], tree.dirs.ino(key), directory, DOT)
         } else if cookie < DOTDOT {
-            (&b".."[..], tree.dir(parent).ino, directory, DOTDOT)
-        } else if let Some((next, entry)) = dir.names.after(cookie) {
-            let (ino, filetype) = match &entry.child {
-                Child::Dir(key) => (tree.dir(*key).ino, directory),
-                Child::Node(node) => (node.ino(), node.filetype),
+            (&b".."[..], tree.dirs.ino(parent), directory, DOTDOT)
+        } else if let Some((next, name, found)) = listing.after(cookie) {
+            let (ino, filetype) = match found {
+                Found::Own(Child::Dir(key)) => (tree.dirs.ino(*key), directory),
+                Found::Own(Child::Node(node)) => (node.ino(), node.filetype),
+                Found::Below(id) => (Volume::ino_below(id), tree.dirs.below().filetype(id)),
             };
-            (&*entry.name, ino, filetype, next)
+            (name, ino, filetype, next)
         } else {
             return Ok(None);
         };

@@ -1,12 +1,23 @@
 //! A file system in memory, which behaves as Linux's tmpfs does.
 //!
-//! - `tree`: the directories, in one table under one lock, and what is done to names in them. What a name
-//!   stands for is a directory of that table or a node.
+//! - `tree`: what is done to names, under one lock for all of them. What a name stands for is a directory or
+//!   a node.
+//! - `dirs`: the directories, in one table.
 //! - `names`: the entries of one directory.
 //! - `node`: a regular file or a symbolic link, which lives for as long as it has a name or is open.
 //! - `content`: bytes, in chunks of which only those that were written exist.
 //! - `volume`: what all of these share: the device number, the limits and what is used of them.
 //! - `directory`, `file`, `list`: the contracts of `vfs` over them.
+//!
+//! # What lies below
+//!
+//! Each file system is made over an image, be it one with nothing in it (`below`). A directory, a file or a
+//! link of that has here what differs: a directory the entries that it has besides and which it has not any
+//! more, a file its node, when it is first opened (`opened`), and in that the chunks that were written.
+//! All that is known by its number in the image, which its inode number tells; so what is moved stays what
+//! it was. The limits count none of that but chunks and names.
+//!
+//! `changes`, `layer` and `snapshot` tell what has come of it, each going through all names (`walk`).
 //!
 //! # Locks
 //!
@@ -19,28 +30,41 @@
 //! There are no permission bits, devices or FIFOs. `atim` is only ever set, as with `noatime`. `fd_allocate`
 //! makes a file longer and reserves nothing.
 
+mod below;
 mod build;
+mod changes;
 mod content;
 mod directory;
+mod dirs;
 mod file;
+mod layer;
 mod list;
 mod names;
 mod node;
+mod opened;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod volume;
+mod walk;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use build::BuildError;
+pub use changes::{Change, MAX_PATH, What};
+pub use layer::Layer;
+pub(in crate::vfs) use layer::{Item, ItemContent};
 pub use volume::{Limits, Usage};
 
+use self::below::Below;
 use self::directory::MemoryDir;
+use self::dirs::Dirs;
 use self::tree::Tree;
 use self::volume::Volume;
 use super::Directory;
+use super::image::Image;
 use crate::abi::{Clockid, Timestamp};
 use crate::host;
 
@@ -52,8 +76,18 @@ pub struct MemoryFs(Arc<Fs>);
 impl MemoryFs {
     /// An empty file system, with a device number that no other one of this process has.
     pub fn new(limits: Limits) -> Self {
-        let volume = Arc::new(Volume::new(limits));
-        let tree = Tree::new(Arc::clone(&volume), now());
+        Self::make(Below::Image(Arc::new(Image::empty(now()))), limits)
+    }
+
+    /// One that begins with all that is in an image, of which nothing is copied before it is changed. The
+    /// limits count what is not the image's.
+    pub fn over(image: Arc<Image>, limits: Limits) -> Self {
+        Self::make(Below::Image(image), limits)
+    }
+
+    fn make(below: Below, limits: Limits) -> Self {
+        let volume = Arc::new(Volume::new(limits, below.last_ino()));
+        let tree = Tree::new(Arc::clone(&volume), below);
         Self(Arc::new(Fs {
             tree: RwLock::new(tree),
             volume,
@@ -66,7 +100,7 @@ impl MemoryFs {
     }
 
     fn root_dir(&self) -> MemoryDir {
-        MemoryDir::open(&self.0, &self.0.read(), Tree::ROOT)
+        MemoryDir::open(&self.0, &self.0.read(), Dirs::ROOT)
     }
 
     /// How much of its limits is used. What was removed counts until it is closed.

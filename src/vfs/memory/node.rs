@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::content::{Content, MAX_SIZE};
@@ -6,6 +6,7 @@ use super::now;
 use super::volume::{Usage, Volume};
 use crate::abi::{Errno, Filesize, Filestat, Filetype, Inode, Timestamp};
 use crate::memory::Iovecs;
+use crate::vfs::image::{Attributes, Blob, NodeId};
 use crate::vfs::{Result, SetTime};
 
 /// What a file or a link costs beside its content: its [`Node`], and what the allocator adds.
@@ -61,6 +62,9 @@ pub(super) struct Node {
     /// of the names.
     links: AtomicU32,
     pub filetype: Filetype,
+    /// Whether its content or its times have been changed, or its names.
+    modified: AtomicBool,
+    renamed: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -83,11 +87,58 @@ impl Node {
             ino: volume.new_ino(),
             links: AtomicU32::new(0),
             filetype,
+            modified: AtomicBool::new(false),
+            renamed: AtomicBool::new(false),
             state: RwLock::new(State {
                 times: Times::new(now),
                 content: Content::default(),
             }),
         }))
+    }
+
+    /// A file or a link of the image below, which takes of the limits what is written.
+    pub fn over(volume: &Arc<Volume>, id: NodeId, below: &Attributes, content: Blob) -> Arc<Self> {
+        Arc::new(Self {
+            volume: Arc::clone(volume),
+            ino: Volume::ino_below(id),
+            links: AtomicU32::new(below.links.try_into().unwrap_or(u32::MAX)),
+            filetype: below.filetype,
+            modified: AtomicBool::new(false),
+            renamed: AtomicBool::new(false),
+            state: RwLock::new(State {
+                times: Times::new(below.mtim),
+                content: Content::over(content),
+            }),
+        })
+    }
+
+    /// The file of the image below that it is, if it is one.
+    pub fn id_below(&self) -> Option<NodeId> {
+        self.volume.id_below(self.ino)
+    }
+
+    /// Whether its content or its times have been changed.
+    pub fn is_modified(&self) -> bool {
+        self.modified.load(Relaxed)
+    }
+
+    /// Whether it is in any way not as the image below has it.
+    pub fn is_changed(&self) -> bool {
+        self.is_modified() || self.renamed.load(Relaxed)
+    }
+
+    /// Whether it has a name.
+    pub fn has_name(&self) -> bool {
+        self.links.load(Relaxed) > 0
+    }
+
+    /// The bytes as they are now, which nobody changes any more.
+    ///
+    /// # Errors
+    ///
+    /// What lies below cannot be read.
+    pub fn freeze(&self) -> Result<Blob> {
+        self.write().content.freeze()
     }
 
     /// One that has these bytes, without a name.
@@ -128,11 +179,13 @@ impl Node {
 
     /// Takes note of one name more.
     pub fn add_link(&self) {
+        self.renamed.store(true, Relaxed);
         self.links.fetch_add(1, Relaxed);
     }
 
     /// Takes note of one name less.
     pub fn remove_link(&self) {
+        self.renamed.store(true, Relaxed);
         self.links.fetch_sub(1, Relaxed);
     }
 
@@ -153,25 +206,36 @@ impl Node {
 
     pub fn set_times(&self, atim: SetTime, mtim: SetTime) {
         let now = now();
-        self.write().times.set(atim, mtim, now);
+        let mut state = self.write();
+        self.modified.store(true, Relaxed);
+        state.times.set(atim, mtim, now);
     }
 
     /// Takes note that the number of names has changed, or one of them.
     pub fn set_changed(&self, now: Timestamp) {
+        self.renamed.store(true, Relaxed);
         self.write().times.ctim = now;
     }
 
     /// Where a symbolic link points.
-    pub fn target(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::read_at`].
+    pub fn target(&self) -> Result<Vec<u8>> {
         let state = self.read();
         let len = state.content.len() as usize;
         let mut target = Vec::with_capacity(len);
-        (state.content).read(0, len, |piece| target.extend_from_slice(piece));
-        target
+        (state.content).read(0, len, |piece| target.extend_from_slice(piece))?;
+        Ok(target)
     }
 
     /// `preadv(2)`.
-    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// What lies below cannot be read.
+    pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
         let mut rest = iovs.clone();
         (self.read().content).read(offset, iovs.len(), |piece| {
             rest.scatter(piece);
@@ -198,6 +262,7 @@ impl Node {
             rest.advance(piece.len());
         })?;
         if written > 0 {
+            self.modified.store(true, Relaxed);
             state.times.modify(now);
         }
         Ok((written, offset + written as Filesize))
@@ -228,6 +293,7 @@ impl Node {
         if size > MAX_SIZE {
             return Err(Errno::Fbig);
         }
+        self.modified.store(true, Relaxed);
         state.content.set_len(&self.volume, size);
         state.times.modify(now);
         Ok(())
@@ -237,7 +303,10 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let bytes = NODE_COST + state.content.allocated();
-        self.volume.give(Usage::of_file(bytes));
+        let bytes = state.content.allocated();
+        self.volume.give(match self.volume.id_below(self.ino) {
+            None => Usage::of_file(NODE_COST + bytes),
+            Some(_) => Usage::of_bytes(bytes),
+        });
     }
 }

@@ -1,147 +1,134 @@
-//! The directories, and what is done to the names in them.
+//! What is done to names: adding, removing, moving, linking.
 //!
-//! All directories are in one table, in which each knows the one that it lies in. So nothing here calls
-//! itself, however deep they lie, and what a rename must know is found on the way up.
+//! Nothing here calls itself, however deep directories lie: what a rename must know is found on the way up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use slab::Slab;
-
-use super::names::Names;
-use super::node::{Node, Times};
+use super::below::Below;
+use super::dirs::{Dirs, Key};
+use super::names::Found;
+use super::node::Node;
+use super::opened::Opened;
 use super::volume::{Usage, Volume};
-use crate::abi::{Errno, Filesize, Filestat, Filetype, Inode, Timestamp};
-use crate::vfs::{Name, Result, SetTime};
-
-/// The most bytes that a name may have: `NAME_MAX`.
-const NAME_MAX: usize = 255;
-
-/// What a directory costs beside the names in it, the first of which takes more than others.
-const DIR_COST: usize = 512;
+use crate::abi::{Errno, Filetype, Timestamp};
+use crate::vfs::image::{NAME_MAX, NodeId};
+use crate::vfs::{Name, Result};
 
 /// What a name costs beside its bytes.
 const NAME_COST: usize = 128;
 
-/// What tmpfs counts in a directory's size for each of its names, and for `.` and `..`.
-const SIZE_OF_NAME: Filesize = 20;
-
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Child {
-    /// A directory, by its key in the table.
-    Dir(usize),
+    Dir(Key),
     /// Anything else.
     Node(Arc<Node>),
+}
+
+/// What a name stands for, to be looked at.
+#[derive(Debug)]
+pub(super) enum Seen {
+    Child(Child),
+    /// A file or a link of the image below that is neither open nor changed, and so has no node.
+    Below(NodeId),
 }
 
 #[derive(Debug)]
 pub(super) struct Tree {
     volume: Arc<Volume>,
-    dirs: Slab<DirNode>,
-}
-
-#[derive(Debug)]
-pub(super) struct DirNode {
-    pub ino: Inode,
-    /// The directory that it lies in, which of the root is itself. None once it has been removed; then it
-    /// is in the table for as long as it is open.
-    pub parent: Option<usize>,
-    pub names: Names,
-    subdirs: u64,
-    /// How many have it open: see [`Tree::close`].
-    opens: AtomicUsize,
-    times: Times,
-}
-
-impl DirNode {
-    fn new(ino: Inode, parent: usize, now: Timestamp) -> Self {
-        Self {
-            ino,
-            parent: Some(parent),
-            names: Names::default(),
-            subdirs: 0,
-            opens: AtomicUsize::new(0),
-            times: Times::new(now),
-        }
-    }
+    pub dirs: Dirs,
+    opened: Opened,
 }
 
 impl Tree {
-    /// The key of the root.
-    pub const ROOT: usize = 0;
-
-    pub fn new(volume: Arc<Volume>, now: Timestamp) -> Self {
-        let mut dirs = Slab::new();
-        let root = dirs.insert(DirNode::new(volume.new_ino(), Self::ROOT, now));
-        debug_assert_eq!(root, Self::ROOT);
-        Self { volume, dirs }
-    }
-
-    pub fn dir(&self, key: usize) -> &DirNode {
-        &self.dirs[key]
-    }
-
-    /// Takes note that someone has opened the directory.
-    pub fn open(&self, dir: usize) {
-        self.dirs[dir].opens.fetch_add(1, Relaxed);
-    }
-
-    /// Takes note that someone has closed it. True if it has been removed and nobody has it open any more:
-    /// then the caller, who is the last to know of it, frees it.
-    #[must_use]
-    pub fn close(&self, dir: usize) -> bool {
-        let dir = &self.dirs[dir];
-        dir.opens.fetch_sub(1, Relaxed) == 1 && dir.parent.is_none()
-    }
-
-    /// Frees a removed directory that nobody has open.
-    pub fn free(&mut self, dir: usize) {
-        self.dirs.remove(dir);
-        self.volume.give(Usage::of_file(DIR_COST));
-    }
-
-    pub fn stat(&self, dir: usize) -> Filestat {
-        let dir = &self.dirs[dir];
-        let Times { atim, mtim, ctim } = dir.times;
-        Filestat {
-            dev: self.volume.dev,
-            ino: dir.ino,
-            filetype: Filetype::Directory,
-            nlink: dir.parent.map_or(0, |_| 2 + dir.subdirs),
-            size: (2 + dir.names.len()) as Filesize * SIZE_OF_NAME,
-            atim,
-            mtim,
-            ctim,
+    pub fn new(volume: Arc<Volume>, below: Below) -> Self {
+        Self {
+            dirs: Dirs::new(Arc::clone(&volume), below),
+            volume,
+            opened: Opened::default(),
         }
     }
 
-    pub fn set_times(&mut self, dir: usize, atim: SetTime, mtim: SetTime, now: Timestamp) {
-        self.dirs[dir].times.set(atim, mtim, now);
+    /// How many files below have nodes.
+    #[cfg(test)]
+    pub fn nodes_below(&self) -> usize {
+        self.opened.len()
     }
 
     /// What a name stands for, if it is there.
     ///
     /// # Errors
     ///
-    /// [`Errno::Noent`]: the directory has been removed. [`Errno::Nametoolong`].
-    fn find(&self, dir: usize, name: Name<'_>) -> Result<Option<&Child>> {
-        let dir = &self.dirs[dir];
-        if dir.parent.is_none() {
+    /// [`Errno::Noent`]: the directory has been removed. [`Errno::Nametoolong`]. What the directory below
+    /// says.
+    fn see(&self, dir: Key, name: Name<'_>) -> Result<Option<Seen>> {
+        if self.dirs.parent(dir).is_none() {
             return Err(Errno::Noent);
         }
         if name.as_bytes().len() > NAME_MAX {
             return Err(Errno::Nametoolong);
         }
-        Ok(dir.names.get(name.as_bytes()))
+        let found = self.dirs.listing(dir)?.get(name.as_bytes());
+        Ok(found.map(|found| self.seen(found)))
     }
 
-    /// What a name stands for.
+    /// What an entry stands for.
+    pub fn seen(&self, found: Found<'_>) -> Seen {
+        match found {
+            Found::Own(child) => Seen::Child(child.clone()),
+            Found::Below(id) if self.dirs.below().filetype(id) == Filetype::Directory => {
+                Seen::Child(Child::Dir(Key::Below(id)))
+            }
+            Found::Below(id) => match self.opened.get(id) {
+                Some(node) => Seen::Child(Child::Node(node)),
+                None => Seen::Below(id),
+            },
+        }
+    }
+
+    /// That with a node.
+    fn child_of(&self, seen: Seen) -> Result<Child> {
+        match seen {
+            Seen::Child(child) => Ok(child),
+            Seen::Below(id) => {
+                let node = self.opened.get_or_make(id, || {
+                    let attributes = self.dirs.below().attributes(id);
+                    let content = match attributes.filetype {
+                        Filetype::SymbolicLink => self.dirs.below().target(id)?.into(),
+                        _ => self.dirs.below().content(id)?,
+                    };
+                    Ok(Node::over(&self.volume, id, &attributes, content))
+                });
+                node.map(Child::Node)
+            }
+        }
+    }
+
+    /// What a name stands for, to be opened or changed, if it is there.
     ///
     /// # Errors
     ///
-    /// [`Errno::Noent`], [`Errno::Nametoolong`].
-    pub fn child(&self, dir: usize, name: Name<'_>) -> Result<&Child> {
+    /// As [`Tree::see`]. What the file below says.
+    fn find(&self, dir: Key, name: Name<'_>) -> Result<Option<Child>> {
+        let seen = self.see(dir, name)?;
+        seen.map(|seen| self.child_of(seen)).transpose()
+    }
+
+    /// What a name stands for, to be looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tree::see`]. [`Errno::Noent`].
+    pub fn look_up(&self, dir: Key, name: Name<'_>) -> Result<Seen> {
+        self.see(dir, name)?.ok_or(Errno::Noent)
+    }
+
+    /// What a name stands for, to be opened or changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tree::find`]. [`Errno::Noent`].
+    pub fn child(&self, dir: Key, name: Name<'_>) -> Result<Child> {
         self.find(dir, name)?.ok_or(Errno::Noent)
     }
 
@@ -152,24 +139,23 @@ impl Tree {
     /// [`Errno::Exist`], [`Errno::Noent`], [`Errno::Nametoolong`], [`Errno::Nospc`]. What `make` says.
     pub fn add(
         &mut self,
-        dir: usize,
+        dir: Key,
         name: Name<'_>,
         now: Timestamp,
         make: impl FnOnce(&mut Self) -> Result<Child>,
     ) -> Result<()> {
-        if self.find(dir, name)?.is_some() {
+        if self.see(dir, name)?.is_some() {
             return Err(Errno::Exist);
         }
         self.volume.take(cost(name))?;
         let child = make(self).inspect_err(|_| self.volume.give(cost(name)))?;
         match &child {
-            Child::Dir(_) => self.dirs[dir].subdirs += 1,
+            Child::Dir(_) => self.dirs.get_mut(dir).subdirs += 1,
             Child::Node(node) => node.add_link(),
         }
-        let dir = &mut self.dirs[dir];
-        dir.names.put(name.as_bytes(), child);
-        dir.times.modify(now);
-        Ok(())
+        self.dirs.change_names(dir, now, |names, below| {
+            names.put(name.as_bytes(), child, below)
+        })
     }
 
     /// Adds a node likewise.
@@ -179,7 +165,7 @@ impl Tree {
     /// As [`Tree::add`].
     pub fn add_node(
         &mut self,
-        dir: usize,
+        dir: Key,
         name: Name<'_>,
         now: Timestamp,
         make: impl FnOnce(&Arc<Volume>) -> Result<Arc<Node>>,
@@ -192,38 +178,62 @@ impl Tree {
     /// # Errors
     ///
     /// As [`Tree::add`].
-    pub fn create_dir(&mut self, dir: usize, name: Name<'_>, now: Timestamp) -> Result<()> {
+    pub fn create_dir(&mut self, dir: Key, name: Name<'_>, now: Timestamp) -> Result<()> {
         self.add(dir, name, now, |tree| {
-            tree.volume.take(Usage::of_file(DIR_COST))?;
-            let made = DirNode::new(tree.volume.new_ino(), dir, now);
-            Ok(Child::Dir(tree.dirs.insert(made)))
+            Ok(Child::Dir(tree.dirs.make(dir, now)?))
         })
     }
 
     /// Removes a name, and gives back what it took.
-    fn remove(&mut self, dir: usize, name: Name<'_>, child: &Child, now: Timestamp) {
-        let parent = &mut self.dirs[dir];
-        parent.names.remove(name.as_bytes());
-        parent.times.modify(now);
-        self.volume.give(cost(name));
+    fn remove(&mut self, dir: Key, name: Name<'_>, child: &Child, now: Timestamp) -> Result<()> {
+        let paid = self.paid(dir, name);
+        self.dirs.change_names(dir, now, |names, below| {
+            names.remove(name.as_bytes(), below)
+        })?;
+        self.volume.give(paid);
         self.detach(dir, child, now);
+        Ok(())
+    }
+
+    /// What a name has taken.
+    fn paid(&self, dir: Key, name: Name<'_>) -> Usage {
+        let names = self.dirs.get(dir).and_then(|dir| dir.names.as_ref());
+        match names {
+            Some(names) if names.is_own(name.as_bytes()) => cost(name),
+            _ => Usage::default(),
+        }
     }
 
     /// Takes note that a child has lost a name in a directory. A directory is freed, unless someone has it
     /// open.
-    fn detach(&mut self, dir: usize, child: &Child, now: Timestamp) {
+    fn detach(&mut self, dir: Key, child: &Child, now: Timestamp) {
         match child {
-            Child::Node(node) => node.remove_link(),
+            Child::Node(node) => {
+                node.remove_link();
+                if let Some(id) = node.id_below()
+                    && !node.has_name()
+                {
+                    self.opened.forget(id);
+                }
+            }
             Child::Dir(key) => {
-                self.dirs[dir].subdirs -= 1;
-                let child = &mut self.dirs[*key];
+                self.dirs.get_mut(dir).subdirs -= 1;
+                let child = self.dirs.get_mut(*key);
                 child.parent = None;
                 child.times.ctim = now;
-                if *child.opens.get_mut() == 0 {
-                    self.free(*key);
+                // One of the image stays, as a mark that it is gone.
+                if let Key::Own(key) = *key
+                    && *child.opens.get_mut() == 0
+                {
+                    self.dirs.free(key);
                 }
             }
         }
+    }
+
+    /// Whether nothing is in a directory.
+    fn is_empty(&self, dir: Key) -> Result<bool> {
+        Ok(self.dirs.listing(dir)?.len() == 0)
     }
 
     /// `unlinkat(2)`: the node that has lost a name, for the caller to note and to drop where nothing is
@@ -232,12 +242,12 @@ impl Tree {
     /// # Errors
     ///
     /// As [`Tree::child`]. [`Errno::Isdir`].
-    pub fn unlink(&mut self, dir: usize, name: Name<'_>, now: Timestamp) -> Result<Arc<Node>> {
-        let child = self.child(dir, name)?.clone();
+    pub fn unlink(&mut self, dir: Key, name: Name<'_>, now: Timestamp) -> Result<Arc<Node>> {
+        let child = self.child(dir, name)?;
         let Child::Node(node) = &child else {
             return Err(Errno::Isdir);
         };
-        self.remove(dir, name, &child, now);
+        self.remove(dir, name, &child, now)?;
         Ok(Arc::clone(node))
     }
 
@@ -246,15 +256,14 @@ impl Tree {
     /// # Errors
     ///
     /// As [`Tree::child`]. [`Errno::Notdir`], [`Errno::Notempty`].
-    pub fn remove_dir(&mut self, dir: usize, name: Name<'_>, now: Timestamp) -> Result<()> {
-        let child = self.child(dir, name)?.clone();
-        match &child {
-            Child::Dir(key) if self.dirs[*key].names.is_empty() => {}
-            Child::Dir(_) => return Err(Errno::Notempty),
-            Child::Node(_) => return Err(Errno::Notdir),
+    pub fn remove_dir(&mut self, dir: Key, name: Name<'_>, now: Timestamp) -> Result<()> {
+        let Seen::Child(child @ Child::Dir(key)) = self.look_up(dir, name)? else {
+            return Err(Errno::Notdir);
+        };
+        if !self.is_empty(key)? {
+            return Err(Errno::Notempty);
         }
-        self.remove(dir, name, &child, now);
-        Ok(())
+        self.remove(dir, name, &child, now)
     }
 
     /// `linkat(2)`; of the directory itself, where there is no name. The node that has got a name is for the
@@ -265,15 +274,15 @@ impl Tree {
     /// As [`Tree::child`] and [`Tree::add`]. [`Errno::Perm`]: a directory.
     pub fn link(
         &mut self,
-        (dir, old): (usize, Option<Name<'_>>),
-        (new_dir, new): (usize, Name<'_>),
+        (dir, old): (Key, Option<Name<'_>>),
+        (new_dir, new): (Key, Name<'_>),
         now: Timestamp,
     ) -> Result<Arc<Node>> {
         let child = match old {
-            Some(old) => self.child(dir, old)?.clone(),
+            Some(old) => self.child(dir, old)?,
             None => Child::Dir(dir),
         };
-        if self.find(new_dir, new)?.is_some() {
+        if self.see(new_dir, new)?.is_some() {
             return Err(Errno::Exist);
         }
         let Child::Node(node) = child else {
@@ -292,21 +301,18 @@ impl Tree {
     /// [`Errno::Nospc`].
     pub fn rename(
         &mut self,
-        (dir, old): (usize, Name<'_>),
-        (new_dir, new): (usize, Name<'_>),
+        (dir, old): (Key, Name<'_>),
+        (new_dir, new): (Key, Name<'_>),
         now: Timestamp,
     ) -> Result<[Option<Arc<Node>>; 2]> {
-        let moved = self.child(dir, old)?.clone();
-        let replaced = self.find(new_dir, new)?.cloned();
+        let moved = self.child(dir, old)?;
+        let replaced = self.find(new_dir, new)?;
         if !self.check_rename((dir, &moved), (new_dir, replaced.as_ref()))? {
             return Ok([None, None]);
         }
-        // A name that is replaced has been paid for, and the old one is paid back.
-        let price = match &replaced {
-            Some(_) => 0,
-            None => cost(new).bytes,
-        };
-        let refund = cost(old).bytes;
+        // A name that is replaced may have been paid for, and the old one is paid back.
+        let price = cost(new).bytes - self.paid(new_dir, new).bytes;
+        let refund = self.paid(dir, old).bytes;
         self.volume.take(Usage {
             bytes: price.saturating_sub(refund),
             files: 0,
@@ -315,21 +321,21 @@ impl Tree {
             bytes: refund.saturating_sub(price),
             files: 0,
         });
-        self.dirs[dir].names.remove(old.as_bytes());
-        self.dirs[dir].times.modify(now);
+        self.dirs
+            .change_names(dir, now, |names, below| names.remove(old.as_bytes(), below))?;
         if let Child::Dir(key) = &moved {
-            self.dirs[dir].subdirs -= 1;
-            self.dirs[new_dir].subdirs += 1;
-            let moved = &mut self.dirs[*key];
+            self.dirs.get_mut(dir).subdirs -= 1;
+            self.dirs.get_mut(new_dir).subdirs += 1;
+            let moved = self.dirs.get_mut(*key);
             moved.parent = Some(new_dir);
             moved.times.ctim = now;
         }
         if let Some(replaced) = &replaced {
             self.detach(new_dir, replaced, now);
         }
-        let parent = &mut self.dirs[new_dir];
-        parent.names.put(new.as_bytes(), moved.clone());
-        parent.times.modify(now);
+        self.dirs.change_names(new_dir, now, |names, below| {
+            names.put(new.as_bytes(), moved.clone(), below);
+        })?;
         Ok([Some(moved), replaced].map(|child| child?.into_node()))
     }
 
@@ -340,8 +346,8 @@ impl Tree {
     /// It is one that must not be.
     fn check_rename(
         &self,
-        (dir, moved): (usize, &Child),
-        (new_dir, replaced): (usize, Option<&Child>),
+        (dir, moved): (Key, &Child),
+        (new_dir, replaced): (Key, Option<&Child>),
     ) -> Result<bool> {
         if moved.is_dir_and(|key| self.is_within(new_dir, key)) {
             return Err(Errno::Inval);
@@ -354,7 +360,7 @@ impl Tree {
         }
         match (moved, replaced) {
             (Child::Dir(moved), Child::Dir(replaced)) if moved == replaced => Ok(false),
-            (Child::Dir(_), Child::Dir(replaced)) if !self.dirs[*replaced].names.is_empty() => {
+            (Child::Dir(_), Child::Dir(replaced)) if !self.is_empty(*replaced)? => {
                 Err(Errno::Notempty)
             }
             (Child::Dir(_), Child::Dir(_)) => Ok(true),
@@ -365,12 +371,12 @@ impl Tree {
     }
 
     /// Whether a directory is `above`, or lies below it.
-    fn is_within(&self, mut dir: usize, above: usize) -> bool {
+    fn is_within(&self, mut dir: Key, above: Key) -> bool {
         loop {
             if dir == above {
                 return true;
             }
-            match self.dirs[dir].parent {
+            match self.dirs.parent(dir) {
                 Some(parent) if parent != dir => dir = parent,
                 _ => return false,
             }
@@ -379,7 +385,7 @@ impl Tree {
 }
 
 impl Child {
-    fn is_dir_and(&self, is: impl FnOnce(usize) -> bool) -> bool {
+    fn is_dir_and(&self, is: impl FnOnce(Key) -> bool) -> bool {
         matches!(self, Child::Dir(key) if is(*key))
     }
 

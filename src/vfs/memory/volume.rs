@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::abi::{Device, Errno, Inode};
+use crate::vfs::image::NodeId;
 use crate::vfs::{self, Result};
 
 /// How much a file system in memory may hold. Beyond, what would need more fails with [`Errno::Nospc`].
@@ -39,18 +40,32 @@ pub(super) struct Volume {
     limits: Limits,
     bytes: AtomicU64,
     files: AtomicU64,
+    /// What inode numbers of files below come to.
+    below: Inode,
     last_ino: AtomicU64,
 }
 
 impl Volume {
-    pub fn new(limits: Limits) -> Self {
+    /// One whose own files have inode numbers behind those of so many files below.
+    pub fn new(limits: Limits, below: Inode) -> Self {
         Self {
             dev: vfs::new_device(),
             limits,
             bytes: AtomicU64::new(0),
             files: AtomicU64::new(0),
-            last_ino: AtomicU64::new(0),
+            below,
+            last_ino: AtomicU64::new(below),
         }
+    }
+
+    /// The inode number of a file below.
+    pub fn ino_below(id: NodeId) -> Inode {
+        Inode::from(id) + 1
+    }
+
+    /// The file below that has this inode number; none where it is of an own one.
+    pub fn id_below(&self, ino: Inode) -> Option<NodeId> {
+        (ino <= self.below).then(|| (ino - 1) as NodeId)
     }
 
     /// An inode number that no file of this file system has or had.

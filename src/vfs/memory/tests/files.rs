@@ -1,5 +1,6 @@
 use super::*;
-use crate::vfs::memory::content::{CHUNK, MAX_SIZE};
+use crate::vfs::image::CHUNK;
+use crate::vfs::memory::content::MAX_SIZE;
 use crate::vfs::tests::{read, with_iovecs, write};
 
 /// The bytes of memory that a file's content takes.

@@ -5,10 +5,11 @@ mod files;
 mod limits;
 mod listing;
 mod names;
+mod over;
 mod threads;
 
 use super::*;
-use crate::abi::{Errno, Fdflags, Filestat, Oflags};
+use crate::abi::{Errno, Fdflags, Filestat, Filetype, Oflags};
 use crate::vfs::{Dir, FileHandle, Name, OpenHow, Opened, Result, SetTime};
 
 const NONE: Oflags = Oflags::empty();

@@ -1,0 +1,161 @@
+use super::{ArchiveError, Limits, Result, wrong};
+use crate::abi::{Errno, Timestamp};
+use crate::vfs::Name;
+use crate::vfs::image::{Blob, Builder, Image, NodeId};
+use crate::vfs::memory::MAX_PATH;
+
+/// The members of an archive, laid one by one.
+///
+/// A path is made relative, as tar does it: without the slashes before it. One with `..` is refused. So is
+/// one below a symbolic link of the archive: nothing is laid through links. Of members with one name the last
+/// stays; a file in the place of a directory, or the other way round, is refused.
+#[derive(Debug)]
+pub(super) struct Members {
+    builder: Builder,
+    limits: Limits,
+    bytes: u64,
+    files: u64,
+}
+
+/// The names of a path that leads from the root.
+fn names(path: &[u8]) -> Result<Vec<Name<'_>>> {
+    if path.len() > MAX_PATH {
+        return wrong("has too long a name");
+    }
+    if std::str::from_utf8(path).is_err() {
+        return wrong("has a name that is not UTF-8");
+    }
+    let components = path.split(|byte| *byte == b'/');
+    let names = components.filter(|component| !matches!(*component, b"" | b"."));
+    names
+        .map(|name| match name {
+            b".." => wrong("has '..' in its name"),
+            name => Name::new(name).ok_or_else(|| ArchiveError::new("has a NUL in its name")),
+        })
+        .collect()
+}
+
+/// What a builder says, in words.
+fn refused(errno: Errno) -> ArchiveError {
+    ArchiveError::new(match errno {
+        Errno::Isdir => "is a file in the place of a directory",
+        Errno::Notdir => "lies below something that is no directory",
+        Errno::Nametoolong => "has too long a name",
+        Errno::Perm => "is a hard link to a directory",
+        _ => "is one file too many",
+    })
+}
+
+impl Members {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            builder: Builder::new(0),
+            limits,
+            bytes: 0,
+            files: 0,
+        }
+    }
+
+    pub fn finish(self) -> Image {
+        self.builder.finish()
+    }
+
+    /// Takes note that there is one name more.
+    fn count(&mut self) -> Result<()> {
+        self.files += 1;
+        if self.files > self.limits.files {
+            return wrong(format!("is beyond the {} files allowed", self.limits.files));
+        }
+        Ok(())
+    }
+
+    /// Takes note of a file with so many bytes.
+    fn count_bytes(&mut self, bytes: u64) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > self.limits.bytes {
+            return wrong(format!("is beyond the {} bytes allowed", self.limits.bytes));
+        }
+        Ok(())
+    }
+
+    fn dir_of(&mut self, names: &[Name<'_>], mtim: Timestamp) -> Result<NodeId> {
+        let mut dir = Image::ROOT;
+        for name in names {
+            if self.builder.find(dir, *name).is_none() {
+                self.count()?;
+            }
+            dir = self.builder.dir(dir, *name, mtim).map_err(refused)?;
+        }
+        Ok(dir)
+    }
+
+    /// The directory that a file is to be in, made if it is not there, and the file's name.
+    fn place<'p>(&mut self, path: &'p [u8], mtim: Timestamp) -> Result<(NodeId, Name<'p>)> {
+        let names = names(path)?;
+        let Some((name, above)) = names.split_last() else {
+            return wrong("has no name");
+        };
+        let dir = self.dir_of(above, mtim)?;
+        self.count()?;
+        Ok((dir, *name))
+    }
+
+    /// A directory, which may be there already.
+    ///
+    /// # Errors
+    ///
+    /// The path is refused, or something else is there.
+    pub fn dir(&mut self, path: &[u8], mtim: Timestamp) -> Result<()> {
+        let dir = self.dir_of(&names(path)?, mtim)?;
+        self.builder.set_mtim(dir, mtim);
+        Ok(())
+    }
+
+    /// A file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Members::dir`].
+    pub fn file(&mut self, path: &[u8], mtim: Timestamp, content: Blob) -> Result<()> {
+        self.count_bytes(content.len())?;
+        let (dir, name) = self.place(path, mtim)?;
+        (self.builder.file(dir, name, mtim, content)).map_err(refused)?;
+        Ok(())
+    }
+
+    /// A symbolic link, which may point anywhere: what follows it stays within the file system.
+    ///
+    /// # Errors
+    ///
+    /// As [`Members::dir`]. The target is none.
+    pub fn symlink(&mut self, path: &[u8], mtim: Timestamp, target: &[u8]) -> Result<()> {
+        if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
+            return wrong("is a symbolic link to no path");
+        }
+        if std::str::from_utf8(target).is_err() {
+            return wrong("is a symbolic link to a path that is not UTF-8");
+        }
+        let (dir, name) = self.place(path, mtim)?;
+        (self.builder.symlink(dir, name, mtim, target)).map_err(refused)?;
+        Ok(())
+    }
+
+    /// One more name for a file that has been laid.
+    ///
+    /// # Errors
+    ///
+    /// As [`Members::dir`]. There is no such file.
+    pub fn hard_link(&mut self, path: &[u8], mtim: Timestamp, target: &[u8]) -> Result<()> {
+        let names = names(target).map_err(|error| {
+            ArchiveError::new(format!("is a hard link to what {}", error.problem))
+        })?;
+        let find = |(dir, _), name: &Name<'_>| self.builder.find(dir, *name);
+        let found = names.iter().try_fold((Image::ROOT, true), find);
+        let (id, _) = found.ok_or_else(|| {
+            let target = String::from_utf8_lossy(target);
+            ArchiveError::new(format!("is a hard link to {target:?}, which is not there"))
+        })?;
+        let (dir, name) = self.place(path, mtim)?;
+        self.builder.link(dir, name, id).map_err(refused)
+    }
+}

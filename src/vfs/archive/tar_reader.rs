@@ -1,0 +1,164 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::header::{BLOCK, Header, LINK, MAGIC, MTIME, NAME, PREFIX, SIZE, TYPE, USTAR};
+use super::members::Members;
+use super::pax::{Pax, SPARSE};
+use super::{ArchiveError, Limits, Result, wrong};
+use crate::abi::Timestamp;
+use crate::vfs::image::{Blob, Image};
+
+/// The image of what is in a tar archive: ustar, pax, or GNU's. The files are parts of the archive, of which
+/// nothing is copied. Devices and FIFOs are left out.
+///
+/// # Errors
+///
+/// It is no tar archive, or cut off; or a member is refused.
+pub fn read_tar(archive: Vec<u8>, limits: Limits) -> Result<Image> {
+    let mut reader = Reader {
+        archive: Arc::new(archive),
+        at: 0,
+        extended: Pax::default(),
+        members: Members::new(limits),
+    };
+    while reader.read_member()? {}
+    Ok(reader.members.finish())
+}
+
+struct Reader {
+    archive: Arc<Vec<u8>>,
+    /// Where the next header is.
+    at: usize,
+    /// What has been said of the next member.
+    extended: Pax,
+    members: Members,
+}
+
+impl Reader {
+    /// Reads a header, and what follows it. False at the end.
+    fn read_member(&mut self) -> Result<bool> {
+        let archive = Arc::clone(&self.archive);
+        let block = archive[self.at..].first_chunk();
+        let header = Header(block.ok_or_else(|| ArchiveError::new("the archive is cut off"))?);
+        if header.is_end() {
+            return Ok(false);
+        }
+        if !header.is_valid() {
+            return wrong(match self.at {
+                0 => "it is no tar archive",
+                _ => "a header of the archive is damaged",
+            });
+        }
+        let path = match &self.extended.path {
+            Some(path) => path.clone(),
+            None => path(header),
+        };
+        self.take(header, &path).map_err(|error| error.of(&path))?;
+        Ok(true)
+    }
+
+    fn take(&mut self, header: Header<'_>, path: &[u8]) -> Result<()> {
+        let kind = header.0[TYPE];
+        match kind {
+            b'x' | b'X' => {
+                let data = self.pass(header.number(SIZE)?)?;
+                return self.extended.read(&self.archive[data]);
+            }
+            b'g' => return self.take_global(header),
+            b'L' | b'K' => {
+                let data = self.pass(header.number(SIZE)?)?;
+                let text = self.archive[data].split(|byte| *byte == 0).next();
+                let text = text.map(<[u8]>::to_vec);
+                match kind {
+                    b'L' => self.extended.path = text,
+                    _ => self.extended.link = text,
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        let said = std::mem::take(&mut self.extended);
+        let mtim = match said.mtim {
+            Some(mtim) => mtim,
+            None => header.number(MTIME)?.saturating_mul(1_000_000_000),
+        };
+        let link = said.link.unwrap_or_else(|| header.text(LINK).to_vec());
+        let size = match said.size {
+            Some(size) => size,
+            None => header.number(SIZE)?,
+        };
+        self.lay(kind, (path, mtim), &link, size)
+    }
+
+    /// What is said of all members that follow must be nothing that changes where they lie.
+    fn take_global(&mut self, header: Header<'_>) -> Result<()> {
+        let data = self.pass(header.number(SIZE)?)?;
+        let mut global = Pax::default();
+        global.read(&self.archive[data])?;
+        if global.path.is_some() || global.link.is_some() || global.size.is_some() {
+            return wrong("gives one name or size to all members that follow");
+        }
+        Ok(())
+    }
+
+    /// Lays a member; behind the header of what is no file nothing follows.
+    fn lay(
+        &mut self,
+        kind: u8,
+        (path, mtim): (&[u8], Timestamp),
+        link: &[u8],
+        size: u64,
+    ) -> Result<()> {
+        // Before there was a type for directories, they had a slash at their ends.
+        let is_dir = kind == b'5' || matches!(kind, b'0' | 0) && path.ends_with(b"/");
+        match kind {
+            _ if is_dir => {
+                self.pass(0)?;
+                self.members.dir(path, mtim)
+            }
+            b'0' | 0 | b'7' => {
+                let data = self.pass(size)?;
+                let content = Blob::slice(&self.archive, data).ok_or_else(cut_off)?;
+                self.members.file(path, mtim, content)
+            }
+            b'1' => {
+                self.pass(0)?;
+                self.members.hard_link(path, mtim, link)
+            }
+            b'2' => {
+                self.pass(0)?;
+                self.members.symlink(path, mtim, link)
+            }
+            b'3' | b'4' | b'6' => self.pass(0).map(drop),
+            b'S' => wrong(SPARSE),
+            kind => wrong(format!("is of an unknown type, {:?}", char::from(kind))),
+        }
+    }
+
+    /// Where so many bytes behind the header are; the next header is behind them.
+    fn pass(&mut self, size: u64) -> Result<Range<usize>> {
+        let start = self.at + BLOCK;
+        let len = usize::try_from(size).ok();
+        let end = len.and_then(|len| start.checked_add(len));
+        let end = end.filter(|end| *end <= self.archive.len());
+        let end = end.ok_or_else(cut_off)?;
+        // The last block may be short: then what is cut off is the end of the archive.
+        self.at = end.next_multiple_of(BLOCK).min(self.archive.len());
+        Ok(start..end)
+    }
+}
+
+fn cut_off() -> ArchiveError {
+    ArchiveError::new("is cut off")
+}
+
+/// The name in a header. POSIX has a second field for what is too long for the first.
+fn path(header: Header<'_>) -> Vec<u8> {
+    let name = header.text(NAME);
+    match header.text(PREFIX) {
+        prefix if !prefix.is_empty() && header.field(MAGIC) == USTAR => {
+            [prefix, b"/", name].concat()
+        }
+        _ => name.to_vec(),
+    }
+}

@@ -1,0 +1,278 @@
+use super::*;
+
+/// A member of a tar archive: its type, its name, where it links to, and what is in it.
+type Member<'m> = (u8, &'m str, &'m str, &'m [u8]);
+
+fn tar(members: &[Member<'_>]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (kind, path, link, content) in members {
+        archive.extend(header(*kind, path, link, content.len() as u64));
+        archive.extend_from_slice(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+fn header(kind: u8, path: &str, link: &str, size: u64) -> [u8; 512] {
+    let mut header = [0; 512];
+    let mut put = |at: usize, text: &str| {
+        header[at..at + text.len()].copy_from_slice(text.as_bytes());
+    };
+    put(0, path);
+    put(124, &format!("{size:011o}"));
+    put(136, "00000000005");
+    put(157, link);
+    header[156] = kind;
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    sign(header)
+}
+
+/// Puts the checksum.
+fn sign(mut header: [u8; 512]) -> [u8; 512] {
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    header
+}
+
+/// Records of an extended header.
+fn pax(records: &[(&str, &str)]) -> Vec<u8> {
+    let record = |(key, value): &(&str, &str)| {
+        let rest = format!(" {key}={value}\n");
+        let len = (rest.len()..).find(|len| format!("{len}{rest}").len() == *len);
+        format!("{}{rest}", len.unwrap()).into_bytes()
+    };
+    records.iter().flat_map(record).collect()
+}
+
+fn refusal(archive: Vec<u8>) -> String {
+    let limits = Limits {
+        bytes: 10_000,
+        files: 50,
+    };
+    read_tar(archive, limits).unwrap_err().to_string()
+}
+
+#[test]
+fn members_lie_where_they_are_named() {
+    let long = format!("long/{}", "n".repeat(200));
+    let archive = tar(&[
+        (b'5', "./", "", b""),
+        (b'0', "./a", "", b"first"),
+        (0, "/abs/b", "", b"2"),
+        (b'5', "a.d/", "", b""),
+        (b'0', "old/", "", b""),
+        (b'7', "a.d/c", "", b"3"),
+        (b'1', "hard", "a.d/c", b""),
+        (b'2', "soft", "/etc/../passwd", b""),
+        (b'3', "dev/null", "", b""),
+        (b'6', "fifo", "", b""),
+        (b'0', "a", "", b"last"),
+        (
+            b'x',
+            "x",
+            "",
+            &pax(&[("path", "pa/x"), ("mtime", "7.25"), ("comment", "")]),
+        ),
+        (b'0', "short", "", b"pax"),
+        (b'L', "././@LongLink", "", format!("{long}\0").as_bytes()),
+        (b'0', "short", "", b"gnu"),
+        (b'K', "././@LongLink", "", b"a.d/c\0"),
+        (b'1', "hard 2", "short", b""),
+        (b'g', "g", "", &pax(&[("comment", "of all")])),
+    ]);
+    let last = format!("/{long} 1 5000000000 gnu");
+    assert_eq!(
+        tree(read_tar(archive, Limits::default()).unwrap()),
+        [
+            "/a 1 5000000000 last",
+            "/a.d/",
+            "/a.d/c 3 5000000000 3",
+            "/abs/",
+            "/abs/b 1 5000000000 2",
+            "/hard 3 5000000000 3",
+            "/hard 2 3 5000000000 3",
+            "/long/",
+            &last,
+            "/old/",
+            "/pa/",
+            "/pa/x 1 7250000000 pax",
+            "/soft -> /etc/../passwd",
+        ]
+    );
+}
+
+#[test]
+fn a_size_that_an_extended_header_has_is_the_one_that_counts() {
+    let mut archive = tar(&[(b'x', "x", "", &pax(&[("size", "3")]))]);
+    archive.truncate(1024);
+    archive.extend(header(b'0', "file", "", 0));
+    archive.extend(b"abc".iter().chain(&[0; 509]));
+    archive.extend(header(b'0', "next", "", 0));
+    archive.extend([0; 512]);
+    let names = tree(read_tar(archive, Limits::default()).unwrap());
+    assert_eq!(names, ["/file 1 5000000000 abc", "/next 1 5000000000 "]);
+}
+
+#[test]
+fn what_is_refused_is_named() {
+    let x = |records: &[(&str, &str)]| pax(records);
+    let deep = "d/".repeat(3000);
+    for (members, problem) in [
+        (
+            vec![(b'0', "a/../b", "", &b""[..])],
+            "\"a/../b\" has '..' in its name",
+        ),
+        (vec![(b'0', "..", "", b"")], "\"..\" has '..' in its name"),
+        (vec![(b'0', "", "", b"")], "\"\" has no name"),
+        (vec![(b'2', "./", "x", b"")], "\"./\" has no name"),
+        (
+            vec![(b'2', "a", "", b"")],
+            "\"a\" is a symbolic link to no path",
+        ),
+        (
+            vec![(b'2', "a", "/etc", b""), (b'0', "a/passwd", "", b"")],
+            "\"a/passwd\" lies below something that is no directory",
+        ),
+        (
+            vec![(b'0', "d/x", "", b""), (b'0', "d", "", b"")],
+            "\"d\" is a file in the place of a directory",
+        ),
+        (
+            vec![(b'0', "d", "", b""), (b'5', "d/", "", b"")],
+            "\"d/\" lies below something that is no directory",
+        ),
+        (
+            vec![(b'1', "a", "../etc/passwd", b"")],
+            "\"a\" is a hard link to what has '..' in its name",
+        ),
+        (
+            vec![(b'1', "a", "/etc/passwd", b"")],
+            "\"a\" is a hard link to \"/etc/passwd\", which is not there",
+        ),
+        (
+            vec![(b'5', "d", "", b""), (b'1', "a", "d", b"")],
+            "\"a\" is a hard link to a directory",
+        ),
+        (
+            vec![(b'2', "d", "/", b""), (b'1', "a", "d/x", b"")],
+            "\"a\" is a hard link to \"d/x\", which is not there",
+        ),
+        (
+            vec![(b'S', "s", "", b"")],
+            "\"s\" is a sparse file, of which this reads none",
+        ),
+        (
+            vec![(b'x', "x", "", &x(&[("GNU.sparse.major", "1")]))],
+            "\"x\" is a sparse file, of which this reads none",
+        ),
+        (
+            vec![(b'Z', "z", "", b"")],
+            "\"z\" is of an unknown type, 'Z'",
+        ),
+        (
+            vec![(b'g', "g", "", &x(&[("path", "p")]))],
+            "\"g\" gives one name or size to all members that follow",
+        ),
+        (
+            vec![(b'x', "x", "", b"99 path=a\n")],
+            "\"x\" has an extended header with a record that is none",
+        ),
+        (
+            vec![(b'x', "x", "", b"4 a\n")],
+            "\"x\" has an extended header with a record that is none",
+        ),
+        (
+            vec![(b'x', "x", "", &x(&[("size", "+5")]))],
+            "\"x\" has a number that is none",
+        ),
+        (
+            vec![
+                (b'x', "x", "", &x(&[("path", "a\0b")])),
+                (b'0', "a", "", b""),
+            ],
+            "\"a\\0b\" has a NUL in its name",
+        ),
+        (
+            vec![(b'0', "big", "", &[0; 10_001])],
+            "\"big\" is beyond the 10000 bytes allowed",
+        ),
+    ] {
+        assert_eq!(refusal(tar(&members)), problem);
+    }
+    let long = tar(&[
+        (b'x', "x", "", &pax(&[("path", &deep)])),
+        (b'0', "a", "", b""),
+    ]);
+    assert!(refusal(long).ends_with("\" has too long a name"));
+    let name = "n".repeat(256);
+    let long = tar(&[(b'L', "x", "", name.as_bytes()), (b'0', "a", "", b"")]);
+    assert!(refusal(long).ends_with("\" has too long a name"));
+    let many: Vec<_> = (0..51).map(|n| n.to_string()).collect();
+    let many: Vec<_> = many
+        .iter()
+        .map(|name| (b'0', &**name, "", &b""[..]))
+        .collect();
+    assert_eq!(refusal(tar(&many)), "\"50\" is beyond the 50 files allowed");
+}
+
+#[test]
+fn names_and_targets_that_are_not_unicode_are_refused() {
+    let mut named = header(b'0', "a", "", 0);
+    named[1] = 0xff;
+    let mut linked = header(b'2', "a", "t", 0);
+    linked[158] = 0xff;
+    for (header, problem) in [
+        (named, "\"a\u{fffd}\" has a name that is not UTF-8"),
+        (
+            linked,
+            "\"a\" is a symbolic link to a path that is not UTF-8",
+        ),
+    ] {
+        assert_eq!(refusal([&sign(header)[..], &[0; 512]].concat()), problem);
+    }
+}
+
+#[test]
+fn what_is_cut_off_or_damaged_is_refused_wherever_that_is() {
+    let whole = tar(&[
+        (b'x', "x", "", &pax(&[("path", "name")])),
+        (b'0', "a", "", &[b'x'; 600]),
+        (b'0', "b", "", b"b"),
+    ]);
+    // The first block of zeros is the end.
+    let end = whole.len() - 512;
+    for len in 0..end {
+        let problem = refusal(whole[..len].to_vec());
+        assert!(problem.ends_with("is cut off"), "{len}: {problem}");
+    }
+    assert!(read_tar(whole[..end].to_vec(), Limits::default()).is_ok());
+    let mut damaged = whole.clone();
+    damaged[1024] = b'!';
+    assert_eq!(refusal(damaged), "a header of the archive is damaged");
+    assert_eq!(refusal(vec![b'!'; 2048]), "it is no tar archive");
+    // Sizes with no bytes behind them, in octal and in base 256.
+    for size in [
+        &b"77777777777\0"[..],
+        b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x80\0\0\0\0\0\0\x01\0\0\0\0",
+    ] {
+        let mut header = header(b'0', "a", "", 0);
+        header[124..136].copy_from_slice(size);
+        let archive = [&sign(header)[..], &[0; 1024]].concat();
+        assert_eq!(refusal(archive), "\"a\" is cut off");
+    }
+    for (size, problem) in [
+        (
+            &b"\x80\x01\0\0\0\0\0\0\0\0\0\0"[..],
+            "\"a\" has a number that is too large",
+        ),
+        (b"9          \0", "\"a\" has a number that is none"),
+    ] {
+        let mut header = header(b'0', "a", "", 0);
+        header[124..136].copy_from_slice(size);
+        let archive = [&sign(header)[..], &[0; 1024]].concat();
+        assert_eq!(refusal(archive), problem);
+    }
+}

@@ -1,0 +1,190 @@
+//! The bytes of a file that are not its own.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::abi::Filesize;
+use crate::vfs::Result;
+
+/// The bytes of a whole chunk, in which files are copied and shared.
+pub(in crate::vfs) const CHUNK: usize = 64 << 10;
+
+/// Bytes that nobody changes. Clones are the same ones.
+#[derive(Clone, Debug)]
+pub(in crate::vfs) enum Blob {
+    /// A part of an archive.
+    Slice(Slice),
+    /// What a file in memory had when it was frozen.
+    Frozen(Arc<Frozen>),
+}
+
+/// A part of an archive.
+#[derive(Clone)]
+pub(in crate::vfs) struct Slice {
+    archive: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+/// The content of a file in memory, chunk by chunk, as it was.
+#[derive(Debug)]
+pub(in crate::vfs) struct Frozen {
+    pub len: Filesize,
+    /// In the order of their numbers; where there is none, are the bytes below.
+    pub pieces: Box<[Piece]>,
+    /// What lies below, which is frozen itself never, and how much of it counts.
+    pub below: Option<(Blob, Filesize)>,
+}
+
+/// A chunk of a file.
+#[derive(Clone, Debug)]
+pub(in crate::vfs) struct Piece {
+    /// Its number.
+    pub index: u32,
+    pub bytes: Arc<Box<[u8]>>,
+    /// How many of its bytes count; what is behind is zeros.
+    pub len: usize,
+}
+
+impl Piece {
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len.min(self.bytes.len())]
+    }
+}
+
+impl Frozen {
+    /// The chunk of this number, if there is one.
+    pub fn piece(&self, index: u32) -> Option<&Piece> {
+        let place = self
+            .pieces
+            .binary_search_by_key(&index, |piece| piece.index);
+        place.ok().map(|place| &self.pieces[place])
+    }
+}
+
+impl fmt::Debug for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slice").field(&self.range).finish()
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        let range = 0..bytes.len();
+        let archive = Arc::new(bytes);
+        Self::Slice(Slice { archive, range })
+    }
+}
+
+impl Blob {
+    /// A part of an archive; none where that has no such part.
+    pub fn slice(archive: &Arc<Vec<u8>>, range: Range<usize>) -> Option<Self> {
+        archive.get(range.clone())?;
+        Some(Self::Slice(Slice {
+            archive: Arc::clone(archive),
+            range,
+        }))
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> Filesize {
+        match self {
+            Blob::Slice(slice) => slice.range.len() as Filesize,
+            Blob::Frozen(frozen) => frozen.len,
+        }
+    }
+
+    /// The same bytes, which nobody can change.
+    pub fn freeze(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    /// Passes `count` bytes from `offset` on to `put`, piece by piece; behind the end are zeros.
+    pub fn read(&self, offset: Filesize, count: usize, put: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let left = self.len().saturating_sub(offset);
+        let there = left.min(count as Filesize) as usize;
+        match self {
+            Blob::Slice(slice) => {
+                // What of it is there fits the address space.
+                let start = slice.range.start + if there > 0 { offset as usize } else { 0 };
+                put(&slice.archive[start..start + there]);
+            }
+            Blob::Frozen(frozen) => frozen.read(offset, there, put)?,
+        }
+        put_zeros(count - there, put);
+        Ok(())
+    }
+}
+
+impl Frozen {
+    fn read(&self, offset: Filesize, count: usize, put: &mut dyn FnMut(&[u8])) -> Result<()> {
+        for (index, range) in pieces(offset, count) {
+            if let Some(piece) = self.piece(index) {
+                put_from(piece.as_bytes(), range, put);
+            } else {
+                let start = start_of(index) + range.start as Filesize;
+                read_up_to(self.below.as_ref(), start, range.len(), put)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Passes `count` bytes from `offset` on of what lies below, of which zeros are what does not count.
+pub(in crate::vfs) fn read_up_to(
+    below: Option<&(Blob, Filesize)>,
+    offset: Filesize,
+    count: usize,
+    put: &mut dyn FnMut(&[u8]),
+) -> Result<()> {
+    let end = below.map_or(0, |(_, end)| *end);
+    let there = end.saturating_sub(offset).min(count as Filesize) as usize;
+    if let Some((blob, _)) = below
+        && there > 0
+    {
+        blob.read(offset, there, put)?;
+    }
+    put_zeros(count - there, put);
+    Ok(())
+}
+
+/// Passes a range of a chunk on; what the chunk is too short for is zeros.
+pub(in crate::vfs) fn put_from(chunk: &[u8], range: Range<usize>, put: &mut dyn FnMut(&[u8])) {
+    let split = chunk.len().clamp(range.start, range.end);
+    put(chunk.get(range.start..split).unwrap_or_default());
+    put_zeros(range.end - split, put);
+}
+
+fn put_zeros(mut count: usize, put: &mut dyn FnMut(&[u8])) {
+    static ZEROS: [u8; 4 << 10] = [0; 4 << 10];
+    while count > 0 {
+        let len = count.min(ZEROS.len());
+        put(&ZEROS[..len]);
+        count -= len;
+    }
+}
+
+/// Where a chunk starts.
+pub(in crate::vfs) fn start_of(index: u32) -> Filesize {
+    Filesize::from(index) * CHUNK as Filesize
+}
+
+/// In which chunk a byte is, and where in it.
+pub(in crate::vfs) fn place(offset: Filesize) -> (u32, usize) {
+    let chunk = CHUNK as Filesize;
+    ((offset / chunk) as u32, (offset % chunk) as usize)
+}
+
+/// The parts of chunks that `count` bytes from `offset` on are in.
+pub(in crate::vfs) fn pieces(
+    offset: Filesize,
+    count: usize,
+) -> impl Iterator<Item = (u32, Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let (index, start) = place(offset + done as Filesize);
+        let len = (count - done).min(CHUNK - start);
+        done += len;
+        (len > 0).then_some((index, start..start + len))
+    })
+}

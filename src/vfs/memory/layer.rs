@@ -1,0 +1,181 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::MemoryFs;
+use super::changes::{What, changes, check_path};
+use super::names::Found;
+use super::node::Node;
+use super::tree::{Child, Seen, Tree};
+use super::volume::Volume;
+use super::walk::walk;
+use crate::abi::{Filetype, Inode, Timestamp};
+use crate::vfs::Result;
+use crate::vfs::image::{Blob, NodeId};
+
+/// Files to be laid somewhere else, with what is to be removed there first.
+#[derive(Debug, Default)]
+pub struct Layer {
+    /// Paths, each of which may be a directory with all that is in it.
+    pub(in crate::vfs) removed: Vec<Vec<u8>>,
+    /// Each directory before what is in it.
+    pub(in crate::vfs) items: Vec<Item>,
+}
+
+/// A file to be laid somewhere else.
+#[derive(Debug)]
+pub(in crate::vfs) struct Item {
+    /// The path from the root, without a slash before it.
+    pub path: Vec<u8>,
+    pub mtim: Timestamp,
+    pub content: ItemContent,
+}
+
+#[derive(Debug)]
+pub(in crate::vfs) enum ItemContent {
+    Dir,
+    File(Blob),
+    /// A symbolic link, with its target.
+    Link(Vec<u8>),
+    /// One more name for the file that is the item of this number.
+    Again(usize),
+}
+
+impl MemoryFs {
+    /// All files, to be laid somewhere else.
+    ///
+    /// # Errors
+    ///
+    /// As [`changes`](Self::changes). What a file of the host below says.
+    pub fn all(&self) -> Result<Layer> {
+        let items = Items::collect(&self.0.read(), true)?;
+        Ok(Layer {
+            removed: Vec::new(),
+            items: items.fill()?,
+        })
+    }
+
+    /// What makes a copy of the image below what this is now. What has been renamed is in it as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub fn changed(&self) -> Result<Layer> {
+        let (items, changes) = {
+            let tree = self.0.read();
+            (Items::collect(&tree, false)?, changes(&tree)?)
+        };
+        let items = items.fill()?;
+        // What takes the place of a file of the image need not be removed first, save by a directory.
+        let replaced = items.iter().filter(|item| !item.is_dir());
+        let replaced: BTreeSet<_> = replaced.map(|item| &*item.path).collect();
+        let removed = changes.into_iter().filter_map(|change| match change.what {
+            What::Removed => Some((change.path, change.filetype)),
+            What::Renamed(from) => Some((from, change.filetype)),
+            What::Created | What::Modified => None,
+        });
+        let removed = removed.filter(|(path, filetype)| {
+            *filetype == Filetype::Directory || !replaced.contains(&**path)
+        });
+        Ok(Layer {
+            removed: removed.map(|(path, _)| path).collect(),
+            items,
+        })
+    }
+}
+
+impl Item {
+    pub fn is_dir(&self) -> bool {
+        matches!(self.content, ItemContent::Dir)
+    }
+}
+
+/// The items of a tree, while that is locked.
+#[derive(Default)]
+struct Items {
+    items: Vec<Item>,
+    /// The file that each is.
+    known: HashMap<Inode, usize>,
+    /// Those whose content is told when nothing is locked.
+    nodes: Vec<(usize, Arc<Node>)>,
+}
+
+impl Items {
+    /// All of them, or those that are not as the image below has them.
+    fn collect(tree: &Tree, all: bool) -> Result<Self> {
+        let mut items = Self::default();
+        // What is in a directory knows from above whether it is an item in any case.
+        walk(tree, all, |step| {
+            check_path(step.path)?;
+            let all = *step.above || matches!(step.found, Found::Own(_));
+            match tree.seen(step.found) {
+                Seen::Child(Child::Dir(key)) => {
+                    if all {
+                        items.push(step.path, tree.dirs.stat(key).mtim, ItemContent::Dir);
+                    }
+                    return Ok(Some(all).filter(|all| *all || tree.dirs.is_known(key)));
+                }
+                Seen::Child(Child::Node(node)) if all || node.is_modified() => {
+                    items.add_node(step.path, node);
+                }
+                Seen::Below(id) if all => items.add_below(step.path, tree, id)?,
+                Seen::Child(Child::Node(_)) | Seen::Below(_) => {}
+            }
+            Ok(None)
+        })?;
+        Ok(items)
+    }
+
+    fn push(&mut self, path: &[u8], mtim: Timestamp, content: ItemContent) {
+        let path = path.to_vec();
+        self.items.push(Item {
+            path,
+            mtim,
+            content,
+        });
+    }
+
+    /// Adds one more name of a file that is there already; if it is not, takes note that it is now.
+    fn add_again(&mut self, path: &[u8], ino: Inode) -> bool {
+        let next = self.items.len();
+        let first = *self.known.entry(ino).or_insert(next);
+        if first < next {
+            let mtim = self.items[first].mtim;
+            self.push(path, mtim, ItemContent::Again(first));
+        }
+        first < next
+    }
+
+    fn add_node(&mut self, path: &[u8], node: Arc<Node>) {
+        if !self.add_again(path, node.ino()) {
+            self.nodes.push((self.items.len(), node));
+            self.push(path, 0, ItemContent::Link(Vec::new()));
+        }
+    }
+
+    fn add_below(&mut self, path: &[u8], tree: &Tree, id: NodeId) -> Result<()> {
+        if self.add_again(path, Volume::ino_below(id)) {
+            return Ok(());
+        }
+        let below = tree.dirs.below();
+        let attributes = below.attributes(id);
+        let content = match attributes.filetype {
+            Filetype::SymbolicLink => ItemContent::Link(below.target(id)?),
+            _ => ItemContent::File(below.content(id)?),
+        };
+        self.push(path, attributes.mtim, content);
+        Ok(())
+    }
+
+    /// The items with their content, once nothing is locked.
+    fn fill(mut self) -> Result<Vec<Item>> {
+        for (index, node) in self.nodes {
+            let item = &mut self.items[index];
+            item.mtim = node.stat().mtim;
+            item.content = match node.filetype {
+                Filetype::SymbolicLink => ItemContent::Link(node.target()?),
+                _ => ItemContent::File(node.freeze()?),
+            };
+        }
+        Ok(self.items)
+    }
+}
