@@ -1,5 +1,7 @@
 //! Guests that are prepared in one thread and run in another.
 
+use std::time::Duration;
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -25,9 +27,8 @@ pub struct GuestHandle {
 pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
     let environment = Environment::of(env)?;
     let (ctx, _, _) = open(env, &environment, options)?;
-    Ok(GuestHandle {
-        ctx: ctx.stoppable()?,
-    })
+    ctx.make_stoppable()?;
+    Ok(GuestHandle { ctx })
 }
 
 #[napi]
@@ -46,15 +47,27 @@ impl GuestHandle {
         self.ctx.stop(exit_code.cast_unsigned());
     }
 
+    /// Does so after so many milliseconds, in the place of the time that was set before.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread to be had.
+    #[napi]
+    pub fn stop_after(&self, milliseconds: f64, exit_code: i32) -> Result<()> {
+        let time = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
+        Ok(self.ctx.stop_after(time, exit_code.cast_unsigned())?)
+    }
+
     /// Whether it is to end, or has ended so.
     #[napi(getter)]
     pub fn has_stopped(&self) -> bool {
         self.ctx.stopped().is_some()
     }
 
-    /// Closes all that the guest has.
+    /// Closes all that the guest has, and lets it be.
     #[napi]
     pub fn close(&self) {
+        self.ctx.cancel_stop();
         self.ctx.close_all();
     }
 }

@@ -251,10 +251,11 @@ impl WasiCtx {
     }
 
     fn of(guest: Guest) -> Self {
+        let interrupt = Interrupt::NEVER.or_bell(Arc::clone(&guest.stop.bell));
         Self {
             guest: Arc::new(guest),
             clocks: Clocks::Host,
-            interrupt: Interrupt::NEVER,
+            interrupt,
         }
     }
 
@@ -274,9 +275,10 @@ impl WasiCtx {
         self
     }
 
-    /// The same guest, for a thread in which its calls are interrupted by this.
+    /// The same guest, for a thread in which its calls are interrupted by this, and by its being stopped.
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
+        let interrupt = interrupt.or_bell(Arc::clone(&self.stop.bell));
         Self { interrupt, ..self }
     }
 

@@ -1,11 +1,11 @@
 //! Guests that other threads of the process can find, by a token that nobody can guess.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::{Clocks, Guest, WasiCtx};
 use crate::abi::Errno;
-use crate::host::Interrupt;
+use crate::host::{Interrupt, random};
 
 /// What a shared guest is found by.
 pub type Token = [u8; 16];
@@ -40,10 +40,10 @@ impl WasiCtx {
             return Ok(*token);
         }
         let mut token = Token::default();
-        crate::host::random::Random::default().fill(&mut token)?;
+        random::Random::default().fill(&mut token)?;
         let mut shared = shared();
         let token = *self.share.0.get_or_init(|| token);
-        shared.insert(token, std::sync::Arc::downgrade(&self.guest));
+        shared.insert(token, Arc::downgrade(&self.guest));
         Ok(token)
     }
 
@@ -54,8 +54,8 @@ impl WasiCtx {
         let ctx = Self {
             guest,
             clocks: Clocks::Host,
-            interrupt,
+            interrupt: Interrupt::NEVER,
         };
-        Some(ctx.heeding_bell())
+        Some(ctx.with_interrupt(interrupt))
     }
 }

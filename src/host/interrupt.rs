@@ -11,9 +11,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -43,30 +42,37 @@ pub struct Interrupt {
     bell: Option<Arc<Bell>>,
 }
 
-/// What is rung to end all waits that it interrupts, at once and from then on.
-#[derive(Debug)]
+/// What is rung to end all waits that it interrupts, at once and from then on: those that begin when it has
+/// been hung.
+#[derive(Debug, Default)]
 pub struct Bell {
     has_rung: AtomicBool,
-    event: Event,
+    event: OnceLock<Event>,
 }
 
 impl Bell {
-    /// One that has not rung.
+    /// Makes it one that waits look at.
     ///
     /// # Errors
     ///
     /// `EMFILE`: it takes a descriptor on Unix, and there is none.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            has_rung: AtomicBool::new(false),
-            event: Event::new()?,
-        })
+    pub fn hang(&self) -> io::Result<()> {
+        if self.event.get().is_none() {
+            // It comes to nothing if another thread was faster.
+            let _ = self.event.set(Event::new()?);
+            if self.has_rung.load(SeqCst) {
+                self.ring();
+            }
+        }
+        Ok(())
     }
 
     /// Ends the waits.
     pub fn ring(&self) {
-        self.has_rung.store(true, Release);
-        self.event.set();
+        self.has_rung.store(true, SeqCst);
+        if let Some(event) = self.event.get() {
+            event.set();
+        }
     }
 }
 
@@ -104,14 +110,15 @@ impl Interrupt {
     }
 
     /// What a wait is to look at beside what it waits for.
+    #[inline]
     pub(super) fn event(&self) -> Option<&Event> {
-        self.bell.as_deref().map(|bell| &bell.event)
+        self.bell.as_ref()?.event.get()
     }
 
     /// Whether calls may be interrupted.
     #[inline]
     pub fn is_possible(&self) -> bool {
-        self.check.is_some() || self.bell.is_some()
+        self.check.is_some() || self.event().is_some()
     }
 
     /// Waits, until it is interrupted.
@@ -138,7 +145,7 @@ impl Interrupt {
 
     #[cold]
     fn ask(&self) -> io::Result<()> {
-        let has_rung = (self.bell.as_ref()).is_some_and(|bell| bell.has_rung.load(Acquire));
+        let has_rung = (self.bell.as_ref()).is_some_and(|bell| bell.has_rung.load(SeqCst));
         if has_rung || self.check.as_ref().is_some_and(|check| check()) {
             return Err(io::ErrorKind::Interrupted.into());
         }

@@ -4,6 +4,7 @@ use std::io::{PipeWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use wasi_rs::abi::Errno::{self, Intr, Notcapable, Success};
 use wasi_rs::ctx::WasiCtx;
@@ -18,9 +19,17 @@ const FOREVER: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
 /// A guest that can be stopped, with this as a standard stream.
 fn stoppable(change: impl FnOnce(&mut Setup)) -> Guest {
-    let mut guest = Guest::with(change);
-    guest.ctx = guest.ctx.stoppable().unwrap();
+    let guest = Guest::with(change);
+    guest.ctx.make_stoppable().unwrap();
     guest
+}
+
+fn sleep(guest: &Guest) -> Errno {
+    let mut subscription = [0; 48];
+    subscription[16] = 1;
+    subscription[24..32].copy_from_slice(&FOREVER.to_le_bytes());
+    let [at, _] = guest.store(subscription);
+    guest.errno("poll_oneoff", [at, BUF, 1, OUT])
 }
 
 /// Makes a call that waits in a thread of its own, and stops the guest.
@@ -42,13 +51,7 @@ fn stopped_in(guest: &Guest, call: impl FnOnce(&Guest) -> Errno + Send) {
 fn whatever_it_waits_for() {
     for _ in 0..20 {
         let guest = stoppable(|_| {});
-        stopped_in(&guest, |guest| {
-            let mut subscription = [0; 48];
-            subscription[16] = 1;
-            subscription[24..32].copy_from_slice(&FOREVER.to_le_bytes());
-            let [at, _] = guest.store(subscription);
-            guest.errno("poll_oneoff", [at, BUF, 1, OUT])
-        });
+        stopped_in(&guest, sleep);
         let (reader, _writer) = std::io::pipe().unwrap();
         let guest = stoppable(|setup| setup.stdio[0] = reader.into());
         stopped_in(&guest, |guest| read(guest, 0).unwrap_err());
@@ -65,6 +68,17 @@ fn whatever_it_waits_for() {
             }
         });
     }
+}
+
+#[test]
+fn after_a_time_the_one_that_was_set_last() {
+    let guest = Guest::new();
+    guest.ctx.stop_after(Duration::MAX, 1).unwrap();
+    guest.ctx.stop_after(Duration::from_millis(20), 2).unwrap();
+    let before = Instant::now();
+    assert!(matches!(sleep(&guest), Intr | Notcapable));
+    assert!(before.elapsed() >= Duration::from_millis(19));
+    assert_eq!(guest.ctx.stopped(), Some(2));
 }
 
 #[test]
