@@ -282,6 +282,8 @@ impl Dir {
         let new_name = name::wide(new)?;
         let directory = is_directory(&file)?;
         let replaces = match new_dir.open_with_access(new, FILE_READ_ATTRIBUTES) {
+            // A name in other letters may be the same one.
+            Ok(replaced) if is_same(&file, &replaced)? => None,
             Ok(replaced) => Some(is_directory(&replaced)?),
             Err(_) => None,
         };
@@ -395,6 +397,12 @@ fn is_directory(file: &fs::File) -> io::Result<bool> {
 }
 
 /// The file, if it is a directory.
+/// Whether both are open on one file.
+fn is_same(a: &fs::File, b: &fs::File) -> io::Result<bool> {
+    let [a, b] = [stat::fstat(a)?, stat::fstat(b)?];
+    Ok((a.dev, a.ino) == (b.dev, b.ino))
+}
+
 fn require_directory(file: fs::File) -> io::Result<fs::File> {
     match is_directory(&file)? {
         true => Ok(file),

@@ -200,6 +200,33 @@ fn a_rename_replaces_like_with_like() {
 }
 
 #[test]
+fn a_rename_replaces_what_is_read_only() {
+    let (scratch, dir) = scratch();
+    write(&open(&dir, "new", CREATE).unwrap(), "new");
+    open(&dir, "old", CREATE).unwrap();
+    let old = scratch.path().join("old");
+    let mut permissions = fs::metadata(&old).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&old, permissions).unwrap();
+    dir.rename_at(name("new"), &dir, name("old")).unwrap();
+    assert_eq!(fs::read(&old).unwrap(), b"new");
+}
+
+#[test]
+fn a_directory_gets_its_name_in_other_letters() {
+    let (scratch, dir) = scratch();
+    dir.create_dir_at(name("d")).unwrap();
+    open(&dir, "d/x", CREATE).unwrap();
+    dir.rename_at(name("d"), &dir, name("D")).unwrap();
+    let names: Vec<_> = fs::read_dir(scratch.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["D"]);
+    assert!(open(&dir, "D/x", READ).is_ok());
+}
+
+#[test]
 fn entries_are_listed_from_any_cookie() {
     let (_scratch, dir) = scratch();
     for entry in 0..200 {
