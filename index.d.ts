@@ -522,6 +522,19 @@ export interface WASIOptions {
   capabilities?: readonly WASICapability[] | undefined;
 }
 
+/** What {@link WASI.start} can be told beside the instance. */
+export interface StartOptions {
+  /**
+   * Milliseconds after which the guest is ended, whether it computes, makes calls
+   * or waits in one: an integer from 1 to 4294967295. Until then nothing else
+   * runs in this thread. A guest whose `_start` returns a promise has until it
+   * does so.
+   *
+   * @default no limit
+   */
+  timeout?: number | undefined;
+}
+
 /** What {@link WASI.finalizeBindings} can be told beside the instance. */
 export interface FinalizeBindingsOptions {
   /**
@@ -638,12 +651,13 @@ export class WASI {
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
    * @returns the exit code: 0 where `_start` returned
    * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
-   *   `ERR_WASI_CLOSED` after {@link WASI.close}
+   *   `ERR_WASI_CLOSED` after {@link WASI.close}, `ERR_SCRIPT_EXECUTION_TIMEOUT`
+   *   where the guest did not end within its `timeout`
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`
    *   or no function `_start`, or has an `_initialize`
    * @throws whatever ended the guest, a trap for instance
    */
-  start(instance: object): number;
+  start(instance: object, options?: StartOptions): number;
 
   /**
    * Prepares a reactor: binds the instance's memory and calls its

@@ -3,7 +3,7 @@
 const { constants } = require('node:fs');
 const { isPromise } = require('node:util').types;
 
-const { alreadyStarted, invalidArgType } = require('./lib/errors');
+const { alreadyStarted, invalidArgType, timedOut } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const { MemoryFS } = require('./lib/memory-fs');
 const {
@@ -11,6 +11,7 @@ const {
   checkBindingOptions,
   readCapability,
   readOptions,
+  readTimeout,
 } = require('./lib/options');
 const {
   validateBoolean,
@@ -20,8 +21,18 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-const { addCapability, close, create, enter, files, leave, run, stop } =
-  loadBinding();
+const {
+  addCapability,
+  close,
+  create,
+  enter,
+  files,
+  leave,
+  run,
+  stop,
+  stopAfter,
+  cancelStop,
+} = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
 // and write kStarted and kInstance. They are part of the interface.
@@ -80,6 +91,20 @@ const fileSystems = new WeakMap();
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
 /**
+ * Calls a guest's entry for so many milliseconds: the native side ends it where it
+ * makes calls or waits in one, and the engine where it computes.
+ */
+function runFor(timeout, entry, number) {
+  const { callFor } = require('./lib/timed');
+  stopAfter(number, timeout, 0);
+  const ended = callFor(() => run(entry, enter(number)), timeout);
+  if (!cancelStop(number) && ended !== undefined) return ended.value;
+  // The engine may have been faster.
+  stop(number, 0);
+  return { how: 'throw', value: timedOut(runFor, timeout) };
+}
+
+/**
  * The class of `node:wasi`, argument checks and error texts included.
  *
  * The functions of WASI are in Rust; here is only what must be said exactly as
@@ -123,7 +148,8 @@ class WASI {
     this[kStarted] = true;
   }
 
-  start(instance) {
+  start(instance, options = NO_OPTIONS) {
+    const timeout = readTimeout(options);
     this.finalizeBindings(instance);
 
     const { _start, _initialize } = this[kInstance].exports;
@@ -131,7 +157,10 @@ class WASI {
     validateUndefined(_initialize, 'instance.exports._initialize');
 
     const number = Native.numberOf(this);
-    const { how, value } = run(_start, enter(number));
+    const { how, value } =
+      timeout === undefined
+        ? run(_start, enter(number))
+        : runFor(timeout, _start, number);
     // A guest that has returned a promise has only been suspended.
     this[kExitCode] = leave(number, !isPromise(value));
     if (how === 'throw') throw value;

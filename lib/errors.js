@@ -140,6 +140,13 @@ const alreadyStarted = errorFactory(
   () => 'WASI instance has already started',
 );
 
+/** `(above, milliseconds)` */
+const timedOut = errorFactory(
+  Error,
+  'ERR_SCRIPT_EXECUTION_TIMEOUT',
+  (milliseconds) => `Script execution timed out after ${milliseconds}ms`,
+);
+
 /** `(above, size)` */
 const fileTooLarge = errorFactory(
   RangeError,
@@ -161,4 +168,5 @@ module.exports = {
   invalidArgValue,
   outOfRange,
   removesDirectory,
+  timedOut,
 };

@@ -215,6 +215,11 @@ const OPTIONS = properties(
 
 const BINDING_OPTIONS = properties(['memory']);
 
+const START_OPTIONS = properties(['timeout']);
+
+/** The most that a timer of the engine counts to. */
+const MAX_UINT32 = 2 ** 32 - 1;
+
 /**
  * Checks the options of `new WASI()` and brings them into the plain form that
  * the native class takes.
@@ -257,9 +262,19 @@ function checkBindingOptions(options) {
   validateSpelling(options, 'options', BINDING_OPTIONS);
 }
 
+/** Checks the second argument of `start()`, which Node does not look at. */
+function readTimeout(options) {
+  if (typeof options !== 'object' || options === null) return undefined;
+  validateSpelling(options, 'options', START_OPTIONS);
+  const { timeout } = options;
+  if (timeout === undefined) return undefined;
+  return validateInteger(timeout, 'options.timeout', 1, MAX_UINT32);
+}
+
 module.exports = {
   IMPORT_MODULES,
   checkBindingOptions,
   readCapability,
   readOptions,
+  readTimeout,
 };

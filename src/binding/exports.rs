@@ -1,5 +1,6 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -164,6 +165,24 @@ pub fn close(env: Env, number: u32) -> Result<()> {
 pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
     instance(&env, number)?.ctx.stop(exit_code.cast_unsigned());
     Ok(())
+}
+
+/// Does so after so many milliseconds, unless [`cancel_stop`] comes first.
+///
+/// # Errors
+///
+/// There is no thread or no descriptor to be had.
+#[napi]
+pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> Result<()> {
+    let time = Duration::from_millis(milliseconds.into());
+    let ctx = &instance(&env, number)?.ctx;
+    Ok(ctx.stop_after(time, exit_code.cast_unsigned())?)
+}
+
+/// Leaves a guest to run for as long as it likes, and tells whether its time was over.
+#[napi]
+pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
+    Ok(instance(&env, number)?.ctx.cancel_stop())
 }
 
 /// The files of a guest, for the host.

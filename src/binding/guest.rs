@@ -67,7 +67,7 @@ impl GuestHandle {
     /// Closes all that the guest has, and lets it be.
     #[napi]
     pub fn close(&self) {
-        self.ctx.cancel_stop();
+        let _ = self.ctx.cancel_stop();
         self.ctx.close_all();
     }
 }

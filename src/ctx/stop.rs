@@ -17,17 +17,32 @@ const STACK_SIZE: usize = 64 << 10;
 /// Whether a guest is to end, and what ends its waits.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
-    code: OnceLock<Exitcode>,
+    reason: OnceLock<Reason>,
     pub bell: Arc<Bell>,
     /// Ends the thread that stops the guest after a time; it does so when it is dropped.
     timer: Mutex<Option<SyncSender<()>>>,
+}
+
+/// Why a guest is to end.
+#[derive(Debug)]
+struct Reason {
+    code: Exitcode,
+    /// Whether its time is over.
+    timed_out: bool,
 }
 
 impl Guest {
     /// Has the guest end with this code, as by `proc_exit`, at its next call, or in the one in which it waits
     /// if it is [stoppable](Guest::make_stoppable). Only the first time counts.
     pub fn stop(&self, code: Exitcode) {
-        if self.stop.code.set(code).is_ok() {
+        self.stop_for(Reason {
+            code,
+            timed_out: false,
+        });
+    }
+
+    fn stop_for(&self, reason: Reason) {
+        if self.stop.reason.set(reason).is_ok() {
             self.calls.store(Grant::NONE.calls, Relaxed);
             self.stop.bell.ring();
         }
@@ -36,7 +51,7 @@ impl Guest {
     /// The code with which it is to end, if it is.
     #[inline]
     pub fn stopped(&self) -> Option<Exitcode> {
-        self.stop.code.get().copied()
+        self.stop.reason.get().map(|reason| reason.code)
     }
 
     /// Has its waits from now on end when it is stopped.
@@ -48,10 +63,12 @@ impl Guest {
         self.stop.bell.hang()
     }
 
-    /// Leaves it to run for as long as it likes: see [`WasiCtx::stop_after`].
-    pub fn cancel_stop(&self) {
+    /// Leaves it to run for as long as it likes, and tells whether its time was over: see
+    /// [`WasiCtx::stop_after`].
+    pub fn cancel_stop(&self) -> bool {
         let mut timer = (self.stop.timer.lock()).unwrap_or_else(PoisonError::into_inner);
         timer.take();
+        (self.stop.reason.get()).is_some_and(|reason| reason.timed_out)
     }
 }
 
@@ -72,7 +89,10 @@ impl WasiCtx {
                 if cancelled.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
                     && let Some(guest) = guest.upgrade()
                 {
-                    guest.stop(code);
+                    guest.stop_for(Reason {
+                        code,
+                        timed_out: true,
+                    });
                 }
             })?;
         let mut place = self
