@@ -17,7 +17,7 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
                 PreopenSource::Within(_, path) => {
                     object.set_named_property("path", path.as_str())?;
                 }
-                PreopenSource::Directory(_) | PreopenSource::Devices => {}
+                PreopenSource::Directory(_) | PreopenSource::Devices | PreopenSource::File(..) => {}
             }
             object.set_named_property("dest", preopen.mapped_path)
         }

@@ -111,6 +111,22 @@ impl FdEntry {
         self.access.granted()
     }
 
+    /// The most that the embedder ever allows.
+    pub fn granted_at_most(&self) -> Rights {
+        self.access.ceiling
+    }
+
+    /// Whether the embedder alone keeps the guest from opening something through this directory, as
+    /// [`require_to_open`](Self::require_to_open) says: it has given up none of that.
+    ///
+    /// # Errors
+    ///
+    /// As [`FdEntry::filetype`].
+    pub fn may_if_granted(&self, base: Rights, inheriting: Rights) -> Result<bool, Errno> {
+        let kept = self.access.base() & self.kind()?.rights.base;
+        Ok(kept.contains(base) && self.passed_on().contains(inheriting))
+    }
+
     /// Lets the guest do more, up to the most that the embedder ever allows.
     pub fn grant(&self, granted: Rights) {
         let granted = granted & self.access.ceiling;

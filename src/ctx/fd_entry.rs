@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU8, AtomicU16};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::access::Access;
@@ -9,6 +9,14 @@ use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{Interrupt, InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
 use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 
+/// What a descriptor is a preopen as, or a mount that never was one.
+#[derive(Debug)]
+struct Root {
+    preopen: Preopen,
+    /// Whether it has been unmounted: its name leads to it no more, though it may be open.
+    is_unmounted: AtomicBool,
+}
+
 /// A row of the descriptor table: something open, and what the guest may do with it.
 ///
 /// Entries are shared: a thread in the middle of a call on one keeps it open while another closes
@@ -17,7 +25,7 @@ use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 pub struct FdEntry {
     pub(super) descriptor: Descriptor,
     /// What the embedder preopened it as.
-    preopen: Option<Arc<Preopen>>,
+    root: Option<Arc<Root>>,
     /// Whether the host's descriptor of a preopen is kept as long as the guest is.
     stays_open: bool,
     /// Whether it is a standard stream from the start.
@@ -52,7 +60,7 @@ impl FdEntry {
     fn with(descriptor: Descriptor, access: Access, fdflags: Fdflags) -> Self {
         Self {
             descriptor,
-            preopen: None,
+            root: None,
             stays_open: false,
             is_standard_stream: false,
             _slot: None,
@@ -90,8 +98,12 @@ impl FdEntry {
     pub fn preopen(dir: Dir, id: FileId, preopen: Preopen, granted: Rights) -> Self {
         let ceiling = preopen.rights;
         let access = Access::new(RightsPair::DIRECTORY, ceiling & granted, ceiling);
+        let root = Root {
+            preopen,
+            is_unmounted: AtomicBool::new(false),
+        };
         Self {
-            preopen: Some(Arc::new(preopen)),
+            root: Some(Arc::new(root)),
             file_id: OnceLock::from(id),
             ..Self::with(Descriptor::Dir(dir), access, Fdflags::empty())
         }
@@ -110,8 +122,8 @@ impl FdEntry {
     /// where it is none of the host's directories, or would perhaps not be found again.
     #[must_use]
     pub fn park(self: &Arc<Self>) -> Arc<Self> {
-        let parked = |preopen: &Arc<Preopen>| {
-            let PreopenSource::Path(path) = &preopen.source else {
+        let parked = |root: &Arc<Root>| {
+            let PreopenSource::Path(path) = &root.preopen.source else {
                 return None;
             };
             if self.stays_open || !matches!(self.descriptor, Descriptor::Dir(_)) {
@@ -120,7 +132,7 @@ impl FdEntry {
             let id = *self.file_id.get()?;
             let parked = Parked::new(path, id);
             Some(Arc::new(Self {
-                preopen: Some(Arc::clone(preopen)),
+                root: Some(Arc::clone(root)),
                 file_id: OnceLock::from(id),
                 ..Self::with(
                     Descriptor::Parked(parked),
@@ -129,7 +141,7 @@ impl FdEntry {
                 )
             }))
         };
-        (self.preopen.as_ref())
+        (self.root.as_ref())
             .and_then(parked)
             .unwrap_or_else(|| Arc::clone(self))
     }
@@ -146,7 +158,7 @@ impl FdEntry {
             _ => Descriptor::Dir(self.dir()?.open_itself()?),
         };
         Ok(Self {
-            preopen: self.preopen.clone(),
+            root: self.root.clone(),
             stays_open: self.stays_open,
             file_id: OnceLock::from(self.file_id()?),
             ..Self::with(descriptor, self.access.at_most(), self.fdflags())
@@ -178,12 +190,39 @@ impl FdEntry {
 
     /// The name of a preopen.
     pub fn mapped_path(&self) -> Option<&[u8]> {
-        (self.preopen.as_ref()).map(|preopen| preopen.mapped_path.as_bytes())
+        (self.preopen_options()).map(|preopen| preopen.mapped_path.as_bytes())
+    }
+
+    /// The name of a preopen by which paths still lead to it.
+    pub fn mounted_path(&self) -> Option<&[u8]> {
+        let root = self.root.as_ref()?;
+        let is_unmounted = root.is_unmounted.load(Relaxed);
+        (!is_unmounted).then(|| root.preopen.mapped_path.as_bytes())
+    }
+
+    /// What the embedder preopened it as.
+    pub fn preopen_options(&self) -> Option<&Preopen> {
+        self.root.as_ref().map(|root| &root.preopen)
+    }
+
+    /// Takes its name from a preopen: no path leads to it any more, be it open or not.
+    pub fn unmount(&self) {
+        if let Some(root) = &self.root {
+            root.is_unmounted.store(true, Relaxed);
+        }
+    }
+
+    /// Whether both are the same preopen, be one of them parked or the embedder's.
+    pub fn is_same_preopen(&self, other: &Self) -> bool {
+        match (&self.root, &other.root) {
+            (Some(root), Some(other)) => Arc::ptr_eq(root, other),
+            _ => false,
+        }
     }
 
     /// Whether it is the directory of the guest's devices.
     pub fn is_devices(&self) -> bool {
-        (self.preopen.as_ref())
+        self.preopen_options()
             .is_some_and(|preopen| matches!(preopen.source, PreopenSource::Devices))
     }
 

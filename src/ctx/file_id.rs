@@ -4,7 +4,7 @@ use crate::vfs::DirRef;
 /// By what the host tells one file from another, for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
-    /// The device number.
+    /// The device number, which each file system has for itself.
     pub dev: Device,
     /// The inode number.
     pub ino: Inode,

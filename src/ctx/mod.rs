@@ -18,6 +18,8 @@ mod file_id;
 mod grant;
 mod kind;
 mod limits;
+mod listing;
+mod mounting;
 mod mounts;
 mod names;
 mod parked;
@@ -25,6 +27,7 @@ mod preopens;
 mod random;
 pub mod resolve;
 mod resolved;
+mod rest;
 mod shared;
 mod socket;
 mod stdio;
@@ -47,6 +50,8 @@ pub use fd_entry::FdEntry;
 pub use file_id::FileId;
 pub use grant::Grant;
 pub use limits::Limits;
+pub use listing::Listing;
+pub use mounting::MountError;
 pub use random::Random;
 pub use shared::Token;
 pub use stdio::Stdio;
@@ -54,8 +59,8 @@ pub use strings::StringArray;
 pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::{self, Interrupt, InterruptibleGuard, Room};
-use crate::vfs::{Directory, ReadDir};
+use crate::host::{self, Interrupt, Room};
+use crate::vfs::{Directory, NameBuf};
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
@@ -131,7 +136,8 @@ pub struct Preopen {
 pub enum PreopenSource {
     /// The host, which opens this path; a relative one begins at the working directory.
     Path(PathBuf),
-    /// Another file system, as this open directory.
+    /// Another file system, as this open directory. Paths that lead to its name from preopens above it lead
+    /// there.
     ///
     /// It is told from all others by the device and inode number that [`Directory::stat`] gives, so no two
     /// file systems of a guest, the host's among them, may use the same device number. It is held for as
@@ -140,9 +146,12 @@ pub enum PreopenSource {
     /// The same, but of what is at a path in that directory: `.` and `..` and symbolic links are resolved
     /// below it, as if it were `/`.
     Within(Arc<dyn Directory>, String),
-    /// The devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
+    /// In [`Options`] alone, the devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
     /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
     Devices,
+    /// One file in an open directory of another file system. It has no descriptor, as only directories are
+    /// preopens: paths lead there from the preopen above it, which is made where there is none.
+    File(Arc<dyn Directory>, NameBuf),
 }
 
 impl From<PathBuf> for PreopenSource {
@@ -190,13 +199,17 @@ pub struct Guest {
     pub limits: Limits,
     /// The calls that the guest may make: see [`Grant::calls`].
     calls: AtomicU64,
+    /// What it may do to preopens: see [`Grant::preopens`].
+    granted: AtomicU64,
     /// Which directories the guest has from the start, be they closed since.
     roots: Vec<FileId>,
     /// What the places of `fd_readdir` share.
     read_dir_room: Arc<Room>,
     table: Mutex<Table>,
-    /// The preopens below others with more rights.
-    mounts: Mounts,
+    /// What paths meet beside what the preopens have; the embedder's view has the same.
+    mounts: Arc<Mounts>,
+    /// Whether it is the embedder's view of a guest.
+    is_view: bool,
     random: Arc<Mutex<RandomSource>>,
     stop: Stop,
     share: Share,
@@ -231,23 +244,34 @@ impl WasiCtx {
         let host_random = RandomSource::Host(host::random::Random::default());
         let random = Arc::new(Mutex::new(host_random));
         let stdio = options.stdio.each_ref().map(Stdio::downgrade);
-        let devices = || Devices::new(stdio.clone(), Arc::clone(&random));
-        let preopens = preopens::open(options.preopens, options.grant.preopens, devices)?;
+        let devices = || Some(Devices::new(stdio.clone(), Arc::clone(&random)));
+        let is_file = |preopen: &Preopen| matches!(preopen.source, PreopenSource::File(..));
+        let (files, dirs) = options.preopens.into_iter().partition(is_file);
+        let preopens = preopens::open(dirs, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
-        Ok(Self::of(Guest {
+        let ctx = Self::of(Guest {
             snapshot: options.snapshot,
             args: options.args,
             environ: options.env,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),
-            mounts: preopens.mounts,
+            mounts: Arc::new(Mounts::new(preopens.mounts)),
+            is_view: false,
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),
+            granted: AtomicU64::new(options.grant.preopens.bits()),
             roots: preopens.ids,
             read_dir_room: Arc::default(),
             random,
             stop: Stop::default(),
             share: Share::default(),
-        }))
+        });
+        match ctx.mount_preopens(files) {
+            Ok(()) => Ok(ctx),
+            Err((preopen, errno)) => Err(InitError {
+                errno,
+                given: Given::Preopen(preopen),
+            }),
+        }
     }
 
     fn of(guest: Guest) -> Self {
@@ -314,6 +338,10 @@ impl WasiCtx {
         if self.stopped().is_some() {
             self.calls.store(Grant::NONE.calls, Relaxed);
         }
+        self.granted.fetch_or(grant.preopens.bits(), Relaxed);
+        for mount in self.mounts.table().mounts() {
+            mount.target.root.grant(grant.preopens);
+        }
         for (fd, entry) in self.table().iter() {
             if entry.mapped_path().is_some() {
                 entry.grant(grant.preopens);
@@ -321,6 +349,11 @@ impl WasiCtx {
                 entry.grant(grant.stdio);
             }
         }
+    }
+
+    /// What the guest may do to preopens.
+    fn granted(&self) -> Rights {
+        Rights::from_bits_retain(self.granted.load(Relaxed))
     }
 
     /// The descriptor `fd`, whatever it may be used for.
@@ -406,7 +439,8 @@ impl WasiCtx {
     /// Closes every descriptor: the guest is over, whatever still refers to this.
     pub fn close_all(&self) {
         let closed = self.table().replace(|_| None);
-        drop(closed);
+        let unmounted = self.mounts.change(|table| table.remove(|_| true));
+        drop((closed, unmounted));
     }
 
     /// Ends a command: closes all that the guest opened.
@@ -420,9 +454,19 @@ impl WasiCtx {
     /// Parks the preopens, and closes all else but what `stays`.
     fn park_preopens(&self, stays: impl Fn(&FdEntry) -> bool) {
         // The host is asked before the table is locked.
-        let parked: Vec<_> = (self.preopens().into_iter())
+        let parked: Vec<_> = (self.roots().into_iter())
             .map(|preopen| (preopen.park(), preopen))
             .collect();
+        let unparked = self.mounts.change(|table| {
+            let mut unparked = Vec::new();
+            for mount in table.mounts_mut() {
+                let root = &mut mount.target.root;
+                if let Some((parked, _)) = parked.iter().find(|(_, each)| Arc::ptr_eq(each, root)) {
+                    unparked.push(std::mem::replace(root, Arc::clone(parked)));
+                }
+            }
+            unparked
+        });
         let closed = self.table().replace(|entry| {
             let parked = parked.iter().find(|(_, each)| Arc::ptr_eq(each, entry));
             match parked {
@@ -430,7 +474,7 @@ impl WasiCtx {
                 None => stays(entry).then(|| Arc::clone(entry)),
             }
         });
-        drop(closed);
+        drop((closed, unparked));
     }
 
     /// Ends a guest that should not be there any more: it has no descriptors and no calls.
@@ -466,20 +510,15 @@ impl WasiCtx {
     /// What `fstat(2)` says.
     pub fn parent_ino(&self, dir: &FdEntry, listed: Inode) -> Result<Inode, Errno> {
         let dir = dir.file_id()?;
-        Ok(if self.roots.contains(&dir) {
+        let is_mounted = || {
+            let mounts = self.mounts.for_paths();
+            mounts.is_some_and(|mounts| mounts.is_root(dir))
+        };
+        Ok(if self.roots.contains(&dir) || is_mounted() {
             dir.ino
         } else {
             listed
         })
-    }
-
-    /// The place of `fd_readdir` in a directory.
-    ///
-    /// # Errors
-    ///
-    /// As [`FdEntry::read_dir`].
-    pub fn read_dir<'e>(&self, dir: &'e FdEntry) -> Result<InterruptibleGuard<'e, ReadDir>, Errno> {
-        dir.read_dir(&self.read_dir_room, &self.interrupt)
     }
 
     /// Fills `buf` with random bytes.

@@ -2,17 +2,22 @@
 //!
 //! What is refused, and in which order, is the same whoever asks: a guest by its calls, or its embedder.
 
+use super::FileId;
 use super::resolved::ResolvedPath;
-use crate::abi::Errno;
+use crate::abi::{Errno, Filetype};
 
 impl ResolvedPath<'_> {
     /// `mkdirat(2)` with mode 0777.
     ///
     /// # Errors
     ///
-    /// [`Errno::Exist`]: the path names the directory where it begins. What `mkdirat(2)` says.
+    /// [`Errno::Exist`]: the path names the directory where it begins, or a mount point. What `mkdirat(2)`
+    /// says.
     pub fn create_dir(&self) -> Result<(), Errno> {
         let name = self.name().ok_or(Errno::Exist)?;
+        if self.mounted().is_some() {
+            return Err(Errno::Exist);
+        }
         self.dir()?.create_dir_at(name)
     }
 
@@ -21,8 +26,8 @@ impl ResolvedPath<'_> {
     /// # Errors
     ///
     /// [`Errno::Inval`]: the path ends in `.`. [`Errno::Notempty`]: it ends in `..`, or the directory has
-    /// entries. [`Errno::Busy`]: it names a preopen with fewer rights than that which it lies below. What
-    /// `unlinkat(2)` says.
+    /// entries, mount points among them. [`Errno::Busy`]: it names a mount point, or a preopen with fewer rights
+    /// than that which it lies below. What `unlinkat(2)` says.
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
         let Some(name) = self.name() else {
             // Below `..` is at least the directory that was gone up from.
@@ -30,7 +35,11 @@ impl ResolvedPath<'_> {
             let up = trimmed.ends_with(b"..");
             return Err(if up { Errno::Notempty } else { Errno::Inval });
         };
+        if self.mounted().is_some() && !self.is_directory()? {
+            return Err(Errno::Notdir);
+        }
         self.check_replaceable()?;
+        self.check_empty()?;
         self.dir()?.remove_dir_at(name)
     }
 
@@ -38,13 +47,20 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Isdir`]: it is a directory. [`Errno::Notdir`]: slashes behind what is none. What
-    /// `unlinkat(2)` says.
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Notdir`]: slashes behind what is none. [`Errno::Busy`]: it
+    /// is a file that is mounted. What `unlinkat(2)` says.
     pub fn unlink(&self) -> Result<(), Errno> {
         let name = self.name().ok_or(Errno::Isdir)?;
         if self.directory {
             self.require_directory()?;
             return Err(Errno::Isdir);
+        }
+        if self.mounted().is_some() {
+            return Err(if self.is_directory()? {
+                Errno::Isdir
+            } else {
+                Errno::Busy
+            });
         }
         match self.dir()?.unlink_at(name) {
             // POSIX lets a system say "not permitted" of a directory, which nobody could tell from a file
@@ -69,8 +85,8 @@ impl ResolvedPath<'_> {
     ///
     /// [`Errno::Inval`]: it is no link. What `readlinkat(2)` says.
     pub fn read_link(&self) -> Result<Vec<u8>, Errno> {
-        let name = self.name().ok_or(Errno::Inval)?;
-        self.dir()?.read_link_at(name)
+        let (dir, name) = self.target()?;
+        dir.read_link_at(name.ok_or(Errno::Inval)?)
     }
 
     /// `linkat(2)`: makes another name for what is here, the one to which `new` resolves.
@@ -87,7 +103,8 @@ impl ResolvedPath<'_> {
             let new = new()?;
             self.check_move(&new)?;
             let new_name = new.new_name()?;
-            self.dir()?.link_at(self.name(), new.dir()?, new_name)
+            let (dir, name) = self.target()?;
+            dir.link_at(name, new.dir()?, new_name)
         };
         // Where there is nothing to link, whatever else is wrong is not looked at.
         link().or_else(|error| self.require_there().and(Err(error)))
@@ -98,8 +115,8 @@ impl ResolvedPath<'_> {
     /// # Errors
     ///
     /// [`Errno::Notcapable`]: as [`check_move`](Self::check_move). [`Errno::Busy`]: a path names the
-    /// directory where it begins, ends in `.` or `..`, or names a preopen with fewer rights than that which
-    /// it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What `renameat(2)` says.
+    /// directory where it begins, ends in `.` or `..`, or names a mount point, or a preopen with fewer rights
+    /// than that which it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What `renameat(2)` says.
     pub fn rename_to<'n>(
         &self,
         new: impl FnOnce() -> Result<ResolvedPath<'n>, Errno>,
@@ -112,12 +129,34 @@ impl ResolvedPath<'_> {
         rename().or_else(|error| self.require_search().and(Err(error)))
     }
 
+    /// Why the one or the other cannot be moved or replaced, a mount point being among them.
+    fn refusal_to_rename(&self, new: &ResolvedPath<'_>) -> Errno {
+        match (self.is_directory(), new.is_directory()) {
+            (Err(error), _) => error,
+            (Ok(true), Ok(false)) => Errno::Notdir,
+            (Ok(false), Ok(true)) => Errno::Isdir,
+            _ => Errno::Busy,
+        }
+    }
+
     fn rename_to_resolved(&self, new: &ResolvedPath<'_>) -> Result<(), Errno> {
+        if self.mounted().is_some() || new.mounted().is_some() {
+            return Err(self.refusal_to_rename(new));
+        }
         self.check_move(new)?;
         let old_name = self.name().ok_or(Errno::Busy)?;
         let new_name = new.name().ok_or(Errno::Busy)?;
         self.check_replaceable()?;
         new.check_replaceable()?;
+        if self.mounts.is_some() {
+            let moved = self.stat()?;
+            let is_same = new
+                .stat()
+                .is_ok_and(|there| FileId::from(&there) == FileId::from(&moved));
+            if moved.filetype == Filetype::Directory && !is_same {
+                new.check_empty()?;
+            }
+        }
         // Slashes behind either name ask for a directory to be moved.
         if (self.directory || new.directory) && !self.is_directory()? {
             return Err(match new.require_there() {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::{fs, mem};
 
 use super::devices::Devices;
-use super::mounts::Mounts;
+use super::mounts::MountTable;
 use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource, View};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
@@ -36,7 +36,7 @@ pub struct Preopened {
     /// Which directories they are.
     pub ids: Vec<FileId>,
     /// Those of them that have fewer rights than others that they lie below.
-    pub mounts: Mounts,
+    pub mounts: MountTable,
 }
 
 /// Opens all of them, to do what is `granted`.
@@ -49,10 +49,10 @@ pub struct Preopened {
 pub fn open(
     mut preopens: Vec<Preopen>,
     granted: Rights,
-    devices: impl Fn() -> Devices,
+    devices: impl Fn() -> Option<Devices>,
 ) -> Result<Preopened, InitError> {
     let mut given_paths: Vec<_> = preopens.iter_mut().map(make_absolute).collect();
-    let mut mounts = Mounts::default();
+    let mut mounts = MountTable::default();
     let dirs = match open_all(&preopens, &devices, &mut mounts) {
         Ok(dirs) => dirs,
         Err((index, errno)) => {
@@ -102,8 +102,8 @@ struct OpenedDir {
 /// Opens each preopen, its path being absolute; or tells which of them cannot be opened, and why.
 fn open_all(
     preopens: &[Preopen],
-    devices: &impl Fn() -> Devices,
-    mounts: &mut Mounts,
+    devices: &impl Fn() -> Option<Devices>,
+    mounts: &mut MountTable,
 ) -> Result<Vec<OpenedDir>, (usize, Errno)> {
     let (mut dirs, mut ids) = (Vec::new(), Vec::new());
     for (index, preopen) in preopens.iter().enumerate() {
@@ -117,16 +117,20 @@ fn open_all(
             preopens,
             ids: &ids,
         };
+        let mut nested = Vec::new();
+        let refs: Vec<_> = dirs.iter().map(Dir::as_ref).collect();
         for index in 0..dirs.len() {
-            let around = all.around(index, &dirs);
-            let (nested, outer) = around.map_err(|errno| (index, errno))?;
-            if let Some(dir) = nested {
+            let (dir, outer) = all.around(index, &refs).map_err(|errno| (index, errno))?;
+            nested.push(dir);
+            if !(outer.iter()).all(|outer| all.allows(index, *outer)) {
+                let (id, rights, on_host) = all.restriction(index);
+                mounts.restrict(id, rights, on_host);
+            }
+        }
+        for (index, dir) in nested.into_iter().enumerate() {
+            if let Some(dir) = dir {
                 dirs[index] = dir;
                 is_nested[index] = true;
-            }
-            let rights = preopens[index].rights;
-            if !(outer.iter()).all(|outer| rights.contains(preopens[*outer].rights)) {
-                mounts.add(ids[index], rights);
             }
         }
     }
@@ -135,7 +139,77 @@ fn open_all(
     Ok(opened.collect())
 }
 
-fn open_source(source: &PreopenSource, devices: impl Fn() -> Devices) -> Result<Dir, Errno> {
+/// A directory that has been opened to be mounted beside what a guest has.
+pub struct Beside {
+    /// What was asked for, its path absolute.
+    pub mount: Preopen,
+    pub dir: Dir,
+    pub id: FileId,
+    /// Whether it lies below another.
+    pub is_nested: bool,
+    /// Those directories that have fewer rights than others that they lie below, because of it: what
+    /// [`MountTable::restrict`] takes.
+    pub restrictions: Vec<(FileId, Rights, bool)>,
+}
+
+/// Opens one more, beside those that a guest has by now.
+///
+/// # Errors
+///
+/// As [`open`]. [`Errno::Notsup`]: devices, which a guest has from the start.
+pub fn open_beside(existing: &[Arc<FdEntry>], mut mount: Preopen) -> Result<Beside, Errno> {
+    make_absolute(&mut mount);
+    let dir = open_source(&mount.source, || None)?;
+    let id = FileId::of(dir.as_ref())?;
+    let (mut preopens, mut ids, mut refs) = (Vec::new(), Vec::new(), Vec::new());
+    for root in existing {
+        // What cannot be opened again is nothing that another could lie below.
+        if let (Some(preopen), Ok(id), Ok(dir)) =
+            (root.preopen_options(), root.file_id(), root.dir())
+        {
+            preopens.push(preopen.clone());
+            ids.push(id);
+            refs.push(dir);
+        }
+    }
+    let new = preopens.len();
+    preopens.push(mount.clone());
+    ids.push(id);
+    refs.push(dir.as_ref());
+    let all = Preopens {
+        preopens: &preopens,
+        ids: &ids,
+    };
+    let (nested, outer) = all.around(new, &refs)?;
+    let mut restrictions = Vec::new();
+    if !outer.iter().all(|outer| all.allows(new, *outer)) {
+        restrictions.push(all.restriction(new));
+    }
+    for inner in 0..new {
+        // A path that leads elsewhere by now says nothing of where its directory is.
+        let lies_below = match all.around(inner, &refs) {
+            Ok((_, outer)) => outer.contains(&new),
+            Err(_) => true,
+        };
+        if lies_below && !all.allows(inner, new) {
+            restrictions.push(all.restriction(inner));
+        }
+    }
+    let is_nested = nested.is_some();
+    let dir = nested.unwrap_or(dir);
+    Ok(Beside {
+        mount,
+        dir,
+        id,
+        is_nested,
+        restrictions,
+    })
+}
+
+fn open_source(
+    source: &PreopenSource,
+    devices: impl Fn() -> Option<Devices>,
+) -> Result<Dir, Errno> {
     match source {
         PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
         PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
@@ -143,7 +217,8 @@ fn open_source(source: &PreopenSource, devices: impl Fn() -> Devices) -> Result<
             let dir = View::over(Arc::clone(dir))?.directory(path.as_bytes())?;
             Ok(Dir::Other(dir))
         }
-        PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices()))),
+        PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices().ok_or(Errno::Notsup)?))),
+        PreopenSource::File(..) => Err(Errno::Notdir),
     }
 }
 
@@ -158,9 +233,22 @@ struct Preopens<'a> {
 type Met = (usize, PathBuf);
 
 impl Preopens<'_> {
+    /// Whether as much may be done in one as in another.
+    fn allows(self, index: usize, outer: usize) -> bool {
+        self.preopens[index]
+            .rights
+            .contains(self.preopens[outer].rights)
+    }
+
+    /// What [`MountTable::restrict`] takes.
+    fn restriction(self, index: usize) -> (FileId, Rights, bool) {
+        let on_host = matches!(self.preopens[index].source, PreopenSource::Path(_));
+        (self.ids[index], self.preopens[index].rights, on_host)
+    }
+
     /// The preopens that `index` lies below, and itself, opened from the outermost of them, where it has
     /// a path and there are any.
-    fn around(self, index: usize, dirs: &[Dir]) -> Result<(Option<Dir>, Vec<usize>), Errno> {
+    fn around(self, index: usize, dirs: &[DirRef<'_>]) -> Result<(Option<Dir>, Vec<usize>), Errno> {
         match &self.preopens[index].source {
             PreopenSource::Path(path) => {
                 let nested = self.open_nested(index, path, dirs)?;
@@ -169,7 +257,7 @@ impl Preopens<'_> {
             PreopenSource::Directory(_) | PreopenSource::Within(..) => {
                 Ok((None, self.perhaps_around(index, dirs)))
             }
-            PreopenSource::Devices => Ok((None, Vec::new())),
+            PreopenSource::Devices | PreopenSource::File(..) => Ok((None, Vec::new())),
         }
     }
 
@@ -179,7 +267,7 @@ impl Preopens<'_> {
         self,
         index: usize,
         path: &Path,
-        dirs: &[Dir],
+        dirs: &[DirRef<'_>],
     ) -> Result<Option<(Dir, Vec<usize>)>, Errno> {
         let (path, met) = self.follow(index, path)?;
         let (outer, left): (Vec<Met>, Vec<Met>) =
@@ -193,7 +281,7 @@ impl Preopens<'_> {
             return Ok(None);
         };
         let below = path.strip_prefix(at).unwrap_or(Path::new(""));
-        let (dir, between) = self.descend(dirs[*outermost].as_ref(), below)?;
+        let (dir, between) = self.descend(dirs[*outermost], below)?;
         if FileId::of(dir.as_ref())? != self.ids[index] {
             return Err(Errno::Again);
         }
@@ -274,11 +362,11 @@ impl Preopens<'_> {
 
     /// The other preopens that have no path, either: `index` may lie below any of them that is not known
     /// to be of another file system.
-    fn perhaps_around(self, index: usize, dirs: &[Dir]) -> Vec<usize> {
+    fn perhaps_around(self, index: usize, dirs: &[DirRef<'_>]) -> Vec<usize> {
         let id = self.ids[index];
-        let is_around = |other: &usize| match (&dirs[*other], self.ids[*other]) {
-            (Dir::Host(_), _) => false,
-            (Dir::Other(dir), there) => {
+        let is_around = |other: &usize| match (dirs[*other], self.ids[*other]) {
+            (DirRef::Host(_), _) => false,
+            (DirRef::Other(dir), there) => {
                 there != id && (there.dev == id.dev || !dir.is_of_one_device())
             }
         };

@@ -13,10 +13,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::resolved::{Last, ParentDir};
-use super::{Descriptor, FdEntry, FileId, WasiCtx};
+use super::mounts::{Mount, MountTable, Mounted};
+use super::resolved::{Last, ParentDir, Special};
+use super::{Descriptor, FdEntry, WasiCtx};
 use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights, RightsPair};
-use crate::vfs::{Name, OpenFile, OpenHow, Opened, Result, Step};
+use crate::vfs::{Interrupt, Links, Name, OpenFile, OpenHow, Opened, Result, Step};
 
 pub use super::resolved::{Follow, RequiredRights, ResolvedPath};
 
@@ -52,6 +53,13 @@ fn excluded(how: OpenHow) -> Rights {
         (false, true) => Rights::FD_READ,
         (_, false) => Rights::FD_WRITE | Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE,
     }
+}
+
+/// How much of a path may be left to the host.
+enum ByHost {
+    /// All of it; what is done with a link.
+    Whole(Links),
+    Nothing,
 }
 
 /// Splits a path without slashes at its end into its directory, with a slash behind it, and its last
@@ -108,13 +116,14 @@ impl WasiCtx {
         self.check_path(path)?;
         let (trimmed, directory) = trim_slashes(path);
         let (parent, last) = split_last(trimmed);
-        let name = Name::new(last).filter(|_| self.host_may_resolve());
-        let Some(name) = name else {
+        let mounts = self.mounts.for_paths();
+        let by_host = self.by_host(mounts.as_deref(), base, path, required);
+        let (Some(name), ByHost::Whole(links)) = (Name::new(last), by_host) else {
             return self.walk(base, path, follow, required);
         };
         let parent = match parent {
             None => ParentDir::Descriptor(Cow::Borrowed(base)),
-            Some(parent) => match base.dir()?.open_parent(parent)? {
+            Some(parent) => match base.dir()?.open_parent(parent, links)? {
                 Step::Done(dir) => ParentDir::Opened(dir),
                 Step::Walk => return self.walk(base, path, follow, required),
             },
@@ -124,7 +133,8 @@ impl WasiCtx {
             last: Last::Name(name),
             granted: base.granted(),
             passed_on: base.passed_on(),
-            mount: None,
+            special: None,
+            mounts,
             directory,
         };
         if follow == Follow::Yes {
@@ -169,7 +179,7 @@ impl WasiCtx {
         follow: bool,
         required: RequiredRights,
     ) -> Result<Filestat> {
-        if let Step::Done(stat) = self.stat_beneath(base, path, follow)? {
+        if let Step::Done(stat) = self.stat_beneath(base, path, follow, required)? {
             return Ok(stat);
         }
         let resolved = self.resolve(base, path, Follow::No, required)?;
@@ -187,15 +197,27 @@ impl WasiCtx {
 
     /// The attributes of what `path` leads to, where the host can tell them without being led there first:
     /// a path of several components, the last of which is a name.
-    fn stat_beneath(&self, base: &FdEntry, path: &[u8], follow: bool) -> Result<Step<Filestat>> {
+    fn stat_beneath(
+        &self,
+        base: &FdEntry,
+        path: &[u8],
+        follow: bool,
+        required: RequiredRights,
+    ) -> Result<Step<Filestat>> {
         let (Some(_), last) = split_last(path) else {
             return Ok(Step::Walk);
         };
-        if Name::new(last).is_none() || !self.host_may_resolve() {
+        if Name::new(last).is_none() {
             return Ok(Step::Walk);
         }
-        self.check_path(path)?;
-        base.dir()?.stat_beneath(path, follow)
+        let mounts = self.mounts.for_paths();
+        match self.by_host(mounts.as_deref(), base, path, required) {
+            ByHost::Whole(links) => {
+                self.check_path(path)?;
+                base.dir()?.stat_beneath(path, follow, links)
+            }
+            ByHost::Nothing => Ok(Step::Walk),
+        }
     }
 
     /// `openat(2)` of what `path` leads to from the directory `base`.
@@ -216,8 +238,11 @@ impl WasiCtx {
         if how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
             return Err(Errno::Inval);
         }
-        if self.host_may_resolve()
-            && let Step::Done(opened) = base.dir()?.open_beneath(path, how, &self.interrupt)?
+        let mounts = self.mounts.for_paths();
+        if let ByHost::Whole(links) = self.by_host(mounts.as_deref(), base, path, required)
+            && let Step::Done(opened) =
+                base.dir()?
+                    .open_beneath(path, how, links, &self.interrupt)?
         {
             return Ok(OpenedPath {
                 opened,
@@ -237,8 +262,8 @@ impl WasiCtx {
         required: RequiredRights,
     ) -> Result<OpenedPath> {
         let resolved = self.walk(base, path, follow_to_open(how, path), required)?;
-        let name = resolved.name();
-        if resolved.directory && name.is_some() {
+        let has_name = resolved.name().is_some();
+        if resolved.directory && has_name {
             if how.oflags.contains(Oflags::CREAT) {
                 // As Linux has it, a name with slashes behind it is never that of a new file.
                 resolved.require_search()?;
@@ -246,10 +271,26 @@ impl WasiCtx {
             }
             how.oflags |= Oflags::DIRECTORY;
         }
-        let opened = resolved.dir()?.open_at(name, how, &self.interrupt)?;
-        let granted = match name {
-            Some(_) => self.granted_of(resolved.granted(), || opened.stat())?,
-            None => resolved.granted(),
+        let (opened, granted) = match &resolved.special {
+            Some(Special::Mount(mounted, granted)) => {
+                if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) {
+                    return Err(Errno::Exist);
+                }
+                required.check_granted(*granted)?;
+                (open_mounted(mounted, how, &self.interrupt)?, *granted)
+            }
+            _ => {
+                let opened = resolved
+                    .dir()?
+                    .open_at(resolved.name(), how, &self.interrupt)?;
+                let granted = match &resolved.mounts {
+                    Some(mounts) if has_name => {
+                        mounts.granted(resolved.granted(), || opened.stat())?
+                    }
+                    _ => resolved.granted(),
+                };
+                (opened, granted)
+            }
         };
         Ok(OpenedPath {
             opened,
@@ -258,28 +299,68 @@ impl WasiCtx {
         })
     }
 
-    /// Whether a path may be left to the host as a whole: it counts the links as they are to be counted,
-    /// and no directory on the way has to be looked at.
-    pub fn host_may_resolve(&self) -> bool {
-        self.limits.host_counts_hops() && self.mounts.is_empty()
+    /// How much of a path of a guest in this namespace may be left to the host: it counts the links as they
+    /// are to be counted, and no directory on the way has to be looked at.
+    fn by_host(
+        &self,
+        mounts: Option<&MountTable>,
+        base: &FdEntry,
+        path: &[u8],
+        required: RequiredRights,
+    ) -> ByHost {
+        if !self.limits.host_counts_hops() {
+            return ByHost::Nothing;
+        }
+        match mounts {
+            None => ByHost::Whole(Links::Follow),
+            Some(mounts) if may_spare(mounts, base, path, required) => ByHost::Whole(Links::Walk),
+            Some(_) => ByHost::Nothing,
+        }
     }
 
-    /// What is granted of something open that was found where so much is `granted`: less if it is a
-    /// preopen with fewer rights.
+    /// Whether the paths of this guest may be left to the host, as far as they go through no mount point.
+    pub fn host_may_resolve(&self) -> bool {
+        self.limits.host_counts_hops() && !self.mounts.restrict_host()
+    }
+
+    /// Whether a path may begin at the directory `base`, which has the rights `required`; or would have them,
+    /// if the embedder had granted it as much: what is mounted below may have been granted more.
     ///
     /// # Errors
     ///
-    /// What `fstat(2)` says.
-    pub fn granted_of(
-        &self,
-        granted: Rights,
-        stat: impl FnOnce() -> Result<Filestat>,
-    ) -> Result<Rights> {
-        if self.mounts.is_empty() {
-            return Ok(granted);
+    /// As [`RequiredRights::check`].
+    #[inline]
+    pub fn check_base(&self, base: &FdEntry, required: RequiredRights) -> Result<()> {
+        match required.check(base) {
+            Err(errno)
+                if errno == required.refusal && self.may_be_granted_below(base, required)? =>
+            {
+                Ok(())
+            }
+            result => result,
         }
-        let mount = self.mounts.rights(FileId::from(&stat()?));
-        Ok(mount.map_or(granted, |mount| granted & mount))
+    }
+
+    #[cold]
+    fn may_be_granted_below(&self, base: &FdEntry, required: RequiredRights) -> Result<bool> {
+        let Some(mounts) = self.mounts.for_paths() else {
+            return Ok(false);
+        };
+        let is_granted = |mount: &Mount| {
+            let granted = self.granted_in(&mount.target.root);
+            mount.is_on_the_way() && required.check_granted(granted).is_ok()
+        };
+        Ok(mounts.mounts().iter().any(is_granted)
+            && base.may_if_granted(required.base, required.inheriting)?)
+    }
+
+    /// What may be done in a preopen, and to all that is opened through it.
+    pub(super) fn granted_in(&self, preopen: &FdEntry) -> Rights {
+        if self.is_view {
+            preopen.granted_at_most()
+        } else {
+            preopen.granted()
+        }
     }
 
     /// The preopen with the longest name that `path`, an absolute path of the guest's, begins with,
@@ -307,7 +388,7 @@ fn longest_of<'p>(
     let mut longest = None;
     let mut longest_len = 0;
     for preopen in preopens {
-        let Some((len, rest)) = strip(preopen.mapped_path()?) else {
+        let Some((len, rest)) = preopen.mounted_path().and_then(&strip) else {
             continue;
         };
         if longest.is_none() || len > longest_len {
@@ -316,6 +397,21 @@ fn longest_of<'p>(
         }
     }
     longest
+}
+
+fn may_spare(mounts: &MountTable, base: &FdEntry, path: &[u8], required: RequiredRights) -> bool {
+    mounts.spares(path)
+        && required.check_granted(base.granted()).is_ok()
+        && mounts.covering(base).is_none()
+}
+
+/// `openat(2)` of what is mounted. A file that is mounted is there, or has been removed where it is from: it
+/// is not created.
+fn open_mounted(mounted: &Mounted, mut how: OpenHow, interrupt: &Interrupt) -> Result<Opened> {
+    if mounted.file.is_some() {
+        how.oflags -= Oflags::CREAT;
+    }
+    mounted.open(how, interrupt)
 }
 
 /// Whether a link at the end of a path is followed to open what it points to: slashes behind it say so, too,
@@ -341,10 +437,7 @@ fn strip_mapped_path<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &
 fn strip_components<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'p [u8])> {
     let mut len = 0;
     let mut rest = path;
-    for component in mapped_path.split(|byte| *byte == b'/') {
-        if component.is_empty() || component == b"." {
-            continue;
-        }
+    for component in components(mapped_path) {
         rest = skip_to_name(rest).strip_prefix(component)?;
         if !rest.is_empty() && rest[0] != b'/' {
             return None;
@@ -352,6 +445,12 @@ fn strip_components<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'
         len += 1;
     }
     Some((len, rest))
+}
+
+/// The components of a path that lead somewhere.
+pub(super) fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    path.split(|byte| *byte == b'/')
+        .filter(|component| !component.is_empty() && *component != b".")
 }
 
 /// The path without the slashes and the `.` at its start.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::FdEntry;
+use super::mounts::{MountTable, Mounted};
+use super::{FdEntry, FileId};
 use crate::abi::{Errno, Filestat, Filetype, Rights};
-use crate::vfs::{Dir, DirRef, Name, NameBuf};
+use crate::vfs::{Dir, DirRef, Name, NameBuf, SetTime};
 
 /// Whether a symbolic link as the last component is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +89,21 @@ pub struct ResolvedPath<'p> {
     pub(super) granted: Rights,
     /// What the guest has not given up for what is opened there.
     pub(super) passed_on: Rights,
-    /// What the embedder grants of what is there, if that is a preopen with fewer rights.
-    pub(super) mount: Option<Rights>,
+    /// What is there instead of what the directory has of that name, or of which less is granted.
+    pub(super) special: Option<Special>,
+    /// The namespace in which it was found, if that matters to what is done there.
+    pub(super) mounts: Option<Arc<MountTable>>,
     /// Whether the path ends in a slash, and so can name only a directory.
     pub directory: bool,
+}
+
+/// What is at a name that is no ordinary one.
+#[derive(Debug)]
+pub(super) enum Special {
+    /// A preopen with fewer rights than what it lies in, and what the embedder grants there.
+    Restricted(Rights),
+    /// A mount, and what the embedder grants there.
+    Mount(Mounted, Rights),
 }
 
 /// An open directory: that of one of the guest's descriptors, or one opened on the way.
@@ -145,27 +157,67 @@ impl ResolvedPath<'_> {
         self.passed_on
     }
 
+    /// What is mounted here.
+    pub(super) fn mounted(&self) -> Option<&Mounted> {
+        match &self.special {
+            Some(Special::Mount(mounted, _)) => Some(mounted),
+            Some(Special::Restricted(_)) | None => None,
+        }
+    }
+
+    /// Where what is here is for its file system: for a mount, in that.
+    ///
+    /// # Errors
+    ///
+    /// As [`dir`](Self::dir).
+    pub(super) fn target(&self) -> Result<(DirRef<'_>, Option<Name<'_>>), Errno> {
+        match self.mounted() {
+            Some(mounted) => mounted.place(),
+            None => Ok((self.dir()?, self.name())),
+        }
+    }
+
+    /// What the embedder grants of what is here.
+    fn target_granted(&self) -> Rights {
+        match self.special {
+            Some(Special::Restricted(granted) | Special::Mount(_, granted)) => granted,
+            None => self.granted,
+        }
+    }
+
     /// Whether the rights that were required of the directory are granted of what is there, too.
     ///
     /// # Errors
     ///
     /// [`RequiredRights::refusal`]: not all of them.
     pub fn check_target(&self, required: RequiredRights) -> Result<(), Errno> {
-        match self.mount {
-            Some(granted) => required.check_granted(granted),
+        required.check_granted(self.target_granted())
+    }
+
+    /// Whether the name may be removed, or come to be that of something else.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Busy`]: it is a mount point, or that of a preopen with fewer rights than what it lies in.
+    pub fn check_replaceable(&self) -> Result<(), Errno> {
+        match self.special {
+            Some(_) => Err(Errno::Busy),
             None => Ok(()),
         }
     }
 
-    /// Whether the name may come to be that of something else.
+    /// Whether the directory of this name may be removed, for all that is mounted in it.
     ///
     /// # Errors
     ///
-    /// [`Errno::Busy`]: it is that of a preopen with fewer rights than what it lies in.
-    pub fn check_replaceable(&self) -> Result<(), Errno> {
-        match self.mount {
-            Some(_) => Err(Errno::Busy),
-            None => Ok(()),
+    /// [`Errno::Notempty`]: it has a mount point, which its file system need not know of.
+    pub fn check_empty(&self) -> Result<(), Errno> {
+        let Some(mounts) = &self.mounts else {
+            return Ok(());
+        };
+        match self.stat() {
+            Ok(stat) if mounts.is_mounted_in(FileId::from(&stat)) => Err(Errno::Notempty),
+            _ => Ok(()),
         }
     }
 
@@ -175,7 +227,11 @@ impl ResolvedPath<'_> {
     ///
     /// [`Errno::Notcapable`]: it may not.
     pub fn check_move(&self, there: &ResolvedPath<'_>) -> Result<(), Errno> {
-        if self.granted().contains(there.granted()) {
+        let granted = match &self.special {
+            Some(Special::Mount(_, granted)) => *granted,
+            _ => self.granted,
+        };
+        if granted.contains(there.granted()) {
             Ok(())
         } else {
             Err(Errno::Notcapable)
@@ -188,9 +244,21 @@ impl ResolvedPath<'_> {
     ///
     /// What `fstatat(2)` says: [`Errno::Noent`] where nothing is.
     pub fn stat(&self) -> Result<Filestat, Errno> {
-        match self.name() {
-            Some(name) => self.dir()?.stat_at(name),
-            None => self.dir()?.stat(),
+        match self.target()? {
+            (dir, Some(name)) => dir.stat_at(name),
+            (dir, None) => dir.stat(),
+        }
+    }
+
+    /// `utimensat(2)` of what is there, a symbolic link itself.
+    ///
+    /// # Errors
+    ///
+    /// What `utimensat(2)` says.
+    pub fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
+        match self.target()? {
+            (dir, Some(name)) => dir.set_times_at(name, atim, mtim),
+            (dir, None) => dir.set_times(atim, mtim),
         }
     }
 
@@ -200,9 +268,9 @@ impl ResolvedPath<'_> {
     ///
     /// As [`stat`](Self::stat).
     pub fn is_directory(&self) -> Result<bool, Errno> {
-        match self.name() {
-            Some(name) => Ok(self.dir()?.stat_at(name)?.filetype == Filetype::Directory),
-            None => Ok(true),
+        match self.target()? {
+            (dir, Some(name)) => Ok(dir.stat_at(name)?.filetype == Filetype::Directory),
+            (_, None) => Ok(true),
         }
     }
 
@@ -224,8 +292,8 @@ impl ResolvedPath<'_> {
     ///
     /// As [`stat`](Self::stat).
     pub fn require_there(&self) -> Result<(), Errno> {
-        if let Some(name) = self.name() {
-            self.dir()?.stat_at(name)?;
+        if let (dir, Some(name)) = self.target()? {
+            dir.stat_at(name)?;
         }
         Ok(())
     }
@@ -243,10 +311,14 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Exist`]: the path names a directory that is open, or has slashes behind what is there.
+    /// [`Errno::Exist`]: the path names a directory that is open, or a mount point, or has slashes behind what
+    /// is there.
     /// [`Errno::Noent`]: slashes behind nothing. What `fstatat(2)` says.
     pub fn new_name(&self) -> Result<Name<'_>, Errno> {
         let name = self.name().ok_or(Errno::Exist)?;
+        if self.mounted().is_some() {
+            return Err(Errno::Exist);
+        }
         if self.directory {
             self.dir()?.stat_at(name)?;
             return Err(Errno::Exist);

@@ -120,6 +120,29 @@ impl Table {
         rest
     }
 
+    /// Gives the lowest number that is free to a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Nfile`]: the guest has as many as it may.
+    pub fn push(&mut self, entry: Arc<FdEntry>) -> Result<(), Errno> {
+        let reserved = self.reserve()?;
+        self.fill(reserved, Some(entry));
+        Ok(())
+    }
+
+    /// Takes a preopen out of a table that no guest has used yet: those behind it move up, as a guest looks
+    /// for preopens up to the first number that has none.
+    pub fn withdraw(&mut self, preopen: &FdEntry) -> Option<Arc<FdEntry>> {
+        let is_it = |row: &Row| row.entry().is_some_and(|row| row.is_same_preopen(preopen));
+        let row = self.rows.remove(self.rows.iter().position(is_it)?);
+        self.first_free = 0;
+        match row {
+            Row::Open(entry) => Some(entry),
+            Row::Free | Row::Reserved => None,
+        }
+    }
+
     /// Frees a number, and gives what had it.
     ///
     /// # Errors

@@ -4,7 +4,6 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use super::mounts::Mounts;
 use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
 use super::shared::Share;
@@ -19,7 +18,7 @@ use crate::abi::{
 };
 use crate::host;
 use crate::memory::{Iovecs, LinearMemory};
-use crate::vfs::{Dir, Directory, OpenHow, ReadDir, SetTime};
+use crate::vfs::{Dir, Directory, OpenHow, SetTime};
 
 /// The embedder's view of a guest's files.
 ///
@@ -61,13 +60,14 @@ impl View {
     pub fn of(guest: &WasiCtx) -> Result<Self, Errno> {
         let preopens = guest.preopens();
         let entries = (preopens.iter())
+            .filter(|preopen| preopen.mounted_path().is_some())
             .map(|preopen| preopen.for_view())
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ctx: WasiCtx::of(Guest {
                 snapshot: guest.snapshot,
                 roots: guest.roots.clone(),
-                mounts: guest.mounts.clone(),
+                mounts: Arc::clone(&guest.mounts),
                 random: Arc::clone(&guest.random),
                 ..without_calls(entries, guest.limits)
             })
@@ -116,8 +116,30 @@ impl View {
         let root = only(&preopens).map_or(b"/".to_vec(), name);
         [root]
             .into_iter()
-            .chain(preopens.iter().map(name))
+            .chain(
+                preopens
+                    .iter()
+                    .filter(|entry| entry.mounted_path().is_some())
+                    .map(name),
+            )
             .collect()
+    }
+
+    /// Takes the preopens that have been mounted since: paths begin there, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of). [`Errno::Nfile`]: as many are open as may be.
+    pub fn follow(&self, guest: &WasiCtx) -> Result<(), Errno> {
+        let known = self.ctx.preopens();
+        for preopen in guest.preopens() {
+            let is_known = known.iter().any(|other| other.is_same_preopen(&preopen));
+            if !is_known && preopen.mounted_path().is_some() {
+                let entry = Arc::new(preopen.for_view()?);
+                self.ctx.table().push(entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives back what the host holds for the preopens, which are opened again when they are used.
@@ -152,7 +174,7 @@ impl View {
             Some(root) => (root, path),
             None => self.ctx.preopen_around(path).ok_or(Errno::Noent)?,
         };
-        required.check(&base)?;
+        self.ctx.check_base(&base, required)?;
         let bytes = match rest.iter().position(|byte| *byte != b'/') {
             Some(name) => &rest[name..],
             None => b".",
@@ -355,10 +377,7 @@ impl View {
     ) -> Result<(), Errno> {
         let path = self.path(path, Rights::PATH_FILESTAT_SET_TIMES)?;
         let place = self.existing(&path, follow)?;
-        match place.name() {
-            Some(name) => place.dir()?.set_times_at(name, atim, mtim),
-            None => place.dir()?.set_times(atim, mtim),
-        }
+        place.set_times(atim, mtim)
     }
 
     /// Calls `each` with every name in a directory but `.` and `..`, and its type.
@@ -371,10 +390,9 @@ impl View {
         let entry = self.open_entry(path, LIST, rights)?;
         // It may itself be a preopen that has fewer rights than those on the way.
         entry.require(Rights::FD_READDIR)?;
-        let dir = entry.dir()?;
-        let mut stream = ReadDir::new(dir, &self.ctx.read_dir_room);
-        stream.seek(dir, 0, self.ctx.interrupt())?;
-        while let Some(listed) = stream.read(dir, self.ctx.interrupt())? {
+        let mut listing = self.ctx.read_dir(&entry)?;
+        listing.seek(0, self.ctx.interrupt())?;
+        while let Some(listed) = listing.read(self.ctx.interrupt())? {
             if !matches!(listed.name, b"." | b"..") {
                 each(listed.name, listed.filetype);
             }
@@ -483,7 +501,9 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
         roots: Vec::new(),
         read_dir_room: Arc::default(),
         table: Mutex::new(Table::numbered_from(STDIO, preopens, limits.descriptors)),
-        mounts: Mounts::default(),
+        granted: AtomicU64::new(Grant::NONE.preopens.bits()),
+        mounts: Arc::default(),
+        is_view: true,
         random: Arc::new(Mutex::new(random)),
         stop: Stop::default(),
         share: Share::default(),
@@ -492,7 +512,8 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
 
 /// The only preopen, the one of the devices not counted.
 fn only(preopens: &[Arc<FdEntry>]) -> Option<&Arc<FdEntry>> {
-    let mut all = preopens.iter().filter(|entry| !entry.is_devices());
+    let mut all =
+        (preopens.iter()).filter(|entry| !entry.is_devices() && entry.mounted_path().is_some());
     all.next().filter(|_| all.next().is_none())
 }
 

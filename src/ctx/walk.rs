@@ -7,10 +7,17 @@
 //! # What is held
 //!
 //! The directory where the walk has come to, and for the time of a step the next one: two descriptors
-//! of the host, however deep the path. To go up, the `..` of the held directory is opened. It must be
+//! of the host, however deep the path; and one more for each mount point that it is below. To go up, the `..`
+//! of the held directory is opened. It must be
 //! the very directory through which the walk came down, so of each of those the device and inode
 //! number are kept, and the walk begins again if another is there by now. The root itself stays open
 //! and needs no `..`.
+//!
+//! # Mount points
+//!
+//! Before a name is looked up, the namespace is asked whether something is mounted there. Where it is, the
+//! walk goes on in the root of that, and comes back to where it was when a `..` leads above it. What may be
+//! done is then what was granted there.
 //!
 //! # Why no handle is ever one from above the root
 //!
@@ -28,9 +35,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::FileId;
-use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath};
-use super::{FdEntry, WasiCtx};
+use super::mounts::{Mount, MountTable, Mounted};
+use super::resolved::{Follow, Last, ParentDir, RequiredRights, ResolvedPath, Special};
+use super::rest::Rest;
+use super::{FdEntry, FileId, WasiCtx};
 use crate::abi::{Errno, Rights};
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
@@ -40,13 +48,17 @@ const TRIES: u32 = 4;
 /// How many components are walked between two checks for an interruption.
 const STRIDE: usize = 64;
 
+/// Below how many mount points a path may be at a time.
+const MAX_DEPTH: usize = 40;
+
 impl WasiCtx {
     /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.
     ///
     /// # Errors
     ///
     /// As [`WasiCtx::resolve`]. [`Errno::Again`]: directories that the path goes up from were moved
-    /// each time that it was tried. [`Errno::Intr`]: the thread is interrupted.
+    /// each time that it was tried. [`Errno::Intr`]: the thread is interrupted. [`Errno::Loop`]: it leads
+    /// through more than 40 mount points.
     pub fn walk(
         &self,
         base: &Arc<FdEntry>,
@@ -54,11 +66,23 @@ impl WasiCtx {
         follow: Follow,
         required: RequiredRights,
     ) -> Result<ResolvedPath<'static>, Errno> {
+        let mounts = self.mounts.for_paths();
         for _ in 0..TRIES {
-            match Walk::new(self, base, path, required).run(follow) {
-                Ok(resolved) => return Ok(resolved),
+            let mut walk = Walk::new(self, mounts.as_deref(), base, path, required);
+            match walk.run(follow) {
+                Ok(arrival) => {
+                    let mut resolved = walk.end(arrival)?;
+                    resolved.mounts.clone_from(&mounts);
+                    return Ok(resolved);
+                }
                 Err(Halt::Moved) => {}
-                Err(Halt::Errno(errno)) => return Err(errno),
+                Err(Halt::Errno(errno)) => {
+                    if walk.is_deferred {
+                        // What is wrong with a path is not told to those who may not use it.
+                        walk.check_granted()?;
+                    }
+                    return Err(errno);
+                }
             }
         }
         Err(Errno::Again)
@@ -81,14 +105,32 @@ impl<E: Into<Errno>> From<E> for Halt {
 /// A path on its way.
 struct Walk<'w> {
     ctx: &'w WasiCtx,
+    mounts: Option<&'w MountTable>,
     required: RequiredRights,
-    /// The directory that must not be left: where the path began, or the preopen that an absolute
-    /// link led to.
+    /// Whether what is required has not been granted where the path begins.
+    is_deferred: bool,
+    at: Position,
+    /// Where it is to go on when it leaves what it is in: the directories with the mount points.
+    outer: Vec<Position>,
+    rest: Rest<'w>,
+    hops: u32,
+}
+
+/// Where a walk is below one root.
+struct Position {
+    /// The directory that must not be left, save to where it is mounted: where the path began, the preopen that
+    /// an absolute link led to, or what is mounted.
     root: Arc<FdEntry>,
     /// The directory that the walk is in; none where that is the root.
     here: Option<Dir>,
-    /// What the embedder grants there.
+    /// Which one that is, once it has been asked for.
+    id: Option<FileId>,
+    /// What the embedder grants in the root.
+    root_granted: Rights,
+    /// What it grants there.
     granted: Rights,
+    /// What the guest has not given up for what is opened there.
+    passed_on: Rights,
     /// The directories above it.
     above: Vec<Above>,
     /// The names of the directories entered below the root, each with a slash behind it.
@@ -97,8 +139,6 @@ struct Walk<'w> {
     ascended: bool,
     /// Whether `here` is known to be one that may be searched.
     searched: bool,
-    rest: Rest<'w>,
-    hops: u32,
 }
 
 /// A directory through which a walk came down.
@@ -108,9 +148,60 @@ struct Above {
     granted: Rights,
 }
 
+/// The last component of a path that has been walked, and what is mounted there.
+struct Arrival {
+    name: Option<NameBuf>,
+    mounted: Option<Mounted>,
+}
+
+impl Position {
+    fn at(root: Arc<FdEntry>, granted: Rights, passed_on: Rights) -> Self {
+        Self {
+            root,
+            here: None,
+            id: None,
+            root_granted: granted,
+            granted,
+            passed_on,
+            above: Vec::new(),
+            names: Vec::new(),
+            ascended: false,
+            searched: false,
+        }
+    }
+
+    fn dir(&self) -> Result<DirRef<'_>, Errno> {
+        match &self.here {
+            Some(dir) => Ok(dir.as_ref()),
+            None => self.root.dir(),
+        }
+    }
+
+    /// Which directory it is.
+    fn id(&mut self) -> Result<FileId, Errno> {
+        if let Some(id) = self.id {
+            return Ok(id);
+        }
+        let id = match &self.here {
+            Some(dir) => FileId::of(dir.as_ref())?,
+            None => self.root.file_id()?,
+        };
+        self.id = Some(id);
+        Ok(id)
+    }
+
+    fn go(&mut self, here: Option<Dir>, id: Option<FileId>, granted: Rights) {
+        self.here = here;
+        self.id = id;
+        self.granted = granted;
+        self.searched = false;
+    }
+}
+
 impl<'w> Walk<'w> {
     fn new(
         ctx: &'w WasiCtx,
+        mounts: Option<&'w MountTable>,
         base: &Arc<FdEntry>,
         path: &'w [u8],
         required: RequiredRights,
@@ -119,20 +210,17 @@ impl<'w> Walk<'w> {
         rest.put_before(Cow::Borrowed(path));
         Self {
             ctx,
+            mounts,
             required,
-            root: Arc::clone(base),
-            here: None,
-            granted: base.granted(),
-            above: Vec::new(),
-            names: Vec::new(),
-            ascended: false,
-            searched: false,
+            is_deferred: required.check_granted(base.granted()).is_err(),
+            at: begin(ctx, mounts, base),
+            outer: Vec::new(),
             rest,
             hops: 0,
         }
     }
 
-    fn run(mut self, follow: Follow) -> Result<ResolvedPath<'static>, Halt> {
+    fn run(&mut self, follow: Follow) -> Result<Arrival, Halt> {
         let mut component = Vec::new();
         let mut walked = 0;
         while self.rest.next(&mut component) {
@@ -153,91 +241,169 @@ impl<'w> Walk<'w> {
                         Follow::Yes => false,
                         Follow::Create => self.rest.slashes,
                     };
-                    if ends || !self.follow(name)? {
-                        return self.arrive(NameBuf::new(component));
+                    let mounted = self.mounted_at(name)?.map(|mount| mount.target.clone());
+                    if mounted.is_some() {
+                        // To look a name up takes that the directory may be searched.
+                        self.search()?;
+                    }
+                    if mounted.is_some() || ends || !self.follow(name)? {
+                        return self.arrive(NameBuf::new(component), mounted);
                     }
                 }
                 name => self.descend(name)?,
             }
         }
-        self.arrive(None)
+        self.arrive(None, None)
     }
 
-    fn dir(&self) -> Result<DirRef<'_>, Errno> {
-        match &self.here {
-            Some(dir) => Ok(dir.as_ref()),
-            None => self.root.dir(),
+    /// Whether it is mounted below another preopen.
+    fn is_on_the_way(&self, preopen: &FdEntry) -> bool {
+        let mount = self.mounts.and_then(|mounts| mounts.of_root(preopen));
+        mount.is_some_and(Mount::is_on_the_way)
+    }
+
+    /// What is mounted at a name in the directory where the walk is.
+    fn mounted_at(&mut self, name: &[u8]) -> Result<Option<&'w Mount>, Errno> {
+        match self.mounts {
+            Some(mounts) => mounts.at(name, || self.at.id()),
+            None => Ok(None),
         }
     }
 
-    fn arrive(mut self, name: Option<NameBuf>) -> Result<ResolvedPath<'static>, Halt> {
-        if self.ascended {
+    /// Whether as much is granted where the walk is as is required.
+    fn check_granted(&self) -> Result<(), Errno> {
+        self.required.check_granted(self.at.granted)
+    }
+
+    fn arrive(&mut self, name: Option<NameBuf>, mounted: Option<Mounted>) -> Result<Arrival, Halt> {
+        if self.at.ascended {
             self.descend_again()?;
         }
-        if !self.above.is_empty() {
-            self.required.check_granted(self.granted)?;
-        }
-        let mount = match &name {
-            Some(name) if !self.ctx.mounts.is_empty() => (self.dir()?.stat_at(name.as_name()).ok())
-                .and_then(|stat| self.ctx.mounts.rights(FileId::from(&stat))),
-            _ => None,
+        Ok(Arrival { name, mounted })
+    }
+
+    /// What comes of the walk.
+    fn end(&mut self, arrival: Arrival) -> Result<ResolvedPath<'static>, Errno> {
+        let Arrival { name, mounted } = arrival;
+        let special = match mounted {
+            Some(mounted) => Some(self.mount(mounted)),
+            None => self.special_at(name.as_ref())?,
         };
+        let granted_there = match &special {
+            Some(Special::Mount(_, granted)) => self.required.check_granted(*granted),
+            _ => Err(Errno::Notcapable),
+        };
+        if granted_there.is_err() {
+            self.check_granted()?;
+        }
+        let root = Arc::clone(&self.at.root);
         Ok(ResolvedPath {
-            passed_on: self.root.passed_on(),
+            passed_on: self.at.passed_on,
             directory: name.is_none() || self.rest.slashes,
-            parent: match self.here {
+            parent: match self.at.here.take() {
                 Some(dir) => ParentDir::Opened(dir),
-                None => ParentDir::Descriptor(Cow::Owned(self.root)),
+                None => ParentDir::Descriptor(Cow::Owned(root)),
             },
             last: name.map_or(Last::Itself, Last::NameBuf),
-            granted: self.granted,
-            mount,
+            granted: self.at.granted,
+            special,
+            mounts: None,
+        })
+    }
+
+    fn mount(&self, mounted: Mounted) -> Special {
+        let granted = self.ctx.granted_in(&mounted.root);
+        Special::Mount(mounted, granted)
+    }
+
+    /// What is at a name, if what it is makes it no ordinary one.
+    fn special_at(&self, name: Option<&NameBuf>) -> Result<Option<Special>, Errno> {
+        let (Some(mounts), Some(name)) = (self.mounts, name) else {
+            return Ok(None);
+        };
+        if !mounts.knows_ids() {
+            return Ok(None);
+        }
+        let Ok(stat) = self.at.dir()?.stat_at(name.as_name()) else {
+            return Ok(None);
+        };
+        let id = FileId::from(&stat);
+        Ok(match mounts.over(id) {
+            Some(mount) => Some(self.mount(mount.target.clone())),
+            None => mounts.rights(id).map(Special::Restricted),
         })
     }
 
     /// Sees to it that the directory may be searched, which even `.` and `..` take. Once is enough.
     fn search(&mut self) -> Result<(), Halt> {
-        if !self.searched {
-            self.dir()?.check_search()?;
-            self.searched = true;
+        if !self.at.searched {
+            self.at.dir()?.check_search()?;
+            self.at.searched = true;
         }
         Ok(())
     }
 
     /// Goes to the directory above, which for a guest's root is the root.
     fn ascend(&mut self) -> Result<(), Halt> {
-        let Some(above) = self.above.pop() else {
-            let is_root = self.root.mapped_path() == Some(b"/");
-            return if is_root {
-                Ok(())
-            } else {
-                Err(Errno::Notcapable.into())
-            };
+        let Some(above) = self.at.above.pop() else {
+            return self.leave();
         };
-        self.here = match above.id {
+        let here = match above.id {
             None => None,
             Some(id) => {
-                let dir = self.dir()?.open_dotdot()?;
+                let dir = self.at.dir()?.open_dotdot()?;
                 if FileId::of(dir.as_ref())? != id {
                     return Err(Halt::Moved);
                 }
                 Some(dir)
             }
         };
-        self.ascended = self.here.is_some();
-        self.searched = false;
-        self.granted = above.granted;
-        self.names.pop();
-        let name = self.names.iter().rposition(|byte| *byte == b'/');
-        self.names.truncate(name.map_or(0, |slash| slash + 1));
+        let at = &mut self.at;
+        at.ascended = here.is_some();
+        at.go(here, above.id, above.granted);
+        at.names.pop();
+        let name = at.names.iter().rposition(|byte| *byte == b'/');
+        at.names.truncate(name.map_or(0, |slash| slash + 1));
+        Ok(())
+    }
+
+    /// Goes to the directory above a root: that in which it is mounted.
+    fn leave(&mut self) -> Result<(), Halt> {
+        if let Some(outer) = self.outer.pop() {
+            self.at = outer;
+            return Ok(());
+        }
+        if self.at.root.mapped_path() == Some(b"/") {
+            return Ok(());
+        }
+        // The path did not come from there, so what leads there is the name.
+        let mount = self.mounts.and_then(|mounts| mounts.of_root(&self.at.root));
+        let Some(Mount {
+            path,
+            point: Some(_),
+            ..
+        }) = mount
+        else {
+            return Err(Errno::Notcapable.into());
+        };
+        let above = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        let above = &path[..above];
+        let (preopen, rest) = self.ctx.preopen_around(above).ok_or(Errno::Notcapable)?;
+        self.ctx.check_base(&preopen, self.required)?;
+        let rest = rest.to_vec();
+        let passed_on = self.at.passed_on;
+        self.at = begin(self.ctx, self.mounts, &preopen);
+        self.at.passed_on &= passed_on;
+        self.rest.put_before(Cow::Owned(rest));
         Ok(())
     }
 
     /// Goes into a directory, or through a link to one.
     fn descend(&mut self, name: &[u8]) -> Result<(), Halt> {
-        let entered = self
-            .dir()?
-            .open_dir_at(Name::new(name).ok_or(Errno::Inval)?);
+        if let Some(mount) = self.mounted_at(name)? {
+            return self.cross(&mount.target);
+        }
+        let entered = (self.at.dir()?).open_dir_at(Name::new(name).ok_or(Errno::Inval)?);
         match entered {
             Ok(dir) => self.enter(name, dir),
             Err(Errno::Notdir | Errno::Loop) if self.follow(name)? => Ok(()),
@@ -247,37 +413,71 @@ impl<'w> Walk<'w> {
     }
 
     fn enter(&mut self, name: &[u8], dir: Dir) -> Result<(), Halt> {
-        self.above.push(Above {
-            id: (self.here.as_ref())
-                .map(|dir| FileId::of(dir.as_ref()))
-                .transpose()?,
-            granted: self.granted,
+        let mut id = None;
+        let mut granted = self.at.granted;
+        if let Some(mounts) = self.mounts.filter(|mounts| mounts.knows_ids()) {
+            let known = FileId::of(dir.as_ref())?;
+            if let Some(mount) = mounts.over(known) {
+                return self.cross(&mount.target);
+            }
+            if let Some(rights) = mounts.rights(known) {
+                granted &= rights;
+            }
+            id = Some(known);
+        }
+        let at = &mut self.at;
+        let above_id = match at.here {
+            Some(_) => Some(at.id()?),
+            None => None,
+        };
+        at.above.push(Above {
+            id: above_id,
+            granted: at.granted,
         });
-        self.granted = self.ctx.granted_of(self.granted, || dir.as_ref().stat())?;
-        self.names.extend_from_slice(name);
-        self.names.push(b'/');
-        self.here = Some(dir);
-        self.searched = false;
+        at.names.extend_from_slice(name);
+        at.names.push(b'/');
+        at.go(Some(dir), id, granted);
+        Ok(())
+    }
+
+    /// Goes into what is mounted at a name in the directory where the walk is.
+    fn cross(&mut self, mounted: &Mounted) -> Result<(), Halt> {
+        if mounted.file.is_some() {
+            return Err(Errno::Notdir.into());
+        }
+        if self.outer.len() == MAX_DEPTH {
+            return Err(Errno::Loop.into());
+        }
+        self.search()?;
+        let granted = self.ctx.granted_in(&mounted.root);
+        let inner = Position::at(Arc::clone(&mounted.root), granted, self.at.passed_on);
+        self.outer.push(std::mem::replace(&mut self.at, inner));
         Ok(())
     }
 
     /// Goes to where the walk is once more, from the root and by names alone.
     fn descend_again(&mut self) -> Result<(), Halt> {
-        let id = FileId::of(self.dir()?)?;
-        self.here = None;
-        self.granted = self.root.granted();
-        for name in self.names.split(|byte| *byte == b'/') {
+        let at = &mut self.at;
+        let id = at.id()?;
+        at.go(None, None, at.root_granted);
+        for name in at.names.split(|byte| *byte == b'/') {
             let Some(name) = Name::new(name) else {
                 continue;
             };
-            let dir = match self.dir()?.open_dir_at(name) {
+            let dir = match &at.here {
+                Some(dir) => dir.as_ref().open_dir_at(name),
+                None => at.root.dir()?.open_dir_at(name),
+            };
+            let dir = match dir {
                 Err(Errno::Noent | Errno::Notdir | Errno::Loop) => return Err(Halt::Moved),
                 dir => dir?,
             };
-            self.granted = self.ctx.granted_of(self.granted, || dir.as_ref().stat())?;
-            self.here = Some(dir);
+            if let Some(mounts) = self.mounts {
+                at.granted = mounts.granted(at.granted, || dir.as_ref().stat())?;
+            }
+            at.here = Some(dir);
         }
-        if FileId::of(self.dir()?)? == id {
+        if at.id()? == id {
             Ok(())
         } else {
             Err(Halt::Moved)
@@ -287,7 +487,7 @@ impl<'w> Walk<'w> {
     /// Puts the target of a link in its place. False where the name is no link, or nothing.
     fn follow(&mut self, name: &[u8]) -> Result<bool, Halt> {
         let name = Name::new(name).ok_or(Errno::Inval)?;
-        let mut target = match self.dir()?.read_link_at(name) {
+        let mut target = match self.at.dir()?.read_link_at(name) {
             Ok(target) => target,
             Err(Errno::Inval | Errno::Noent) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -301,121 +501,28 @@ impl<'w> Walk<'w> {
         }
         if target[0] == b'/' {
             let (preopen, rest) = self.ctx.preopen_of(&target).ok_or(Errno::Notcapable)?;
-            self.required.check(&preopen)?;
+            self.ctx.check_base(&preopen, self.required)?;
+            if self.is_deferred && !self.is_on_the_way(&preopen) {
+                // Links do not lead from where something may not be done to where it may.
+                self.check_granted()?;
+            }
             target = rest.to_vec();
-            self.granted = preopen.granted();
-            self.root = preopen;
-            self.here = None;
-            self.above.clear();
-            self.names.clear();
-            self.ascended = false;
-            self.searched = false;
+            self.at = begin(self.ctx, self.mounts, &preopen);
+            self.outer.clear();
         }
         self.rest.put_before(Cow::Owned(target));
         Ok(true)
     }
 }
 
-/// What is left of a path: the texts of links that are being followed, and at last of the path itself.
-#[derive(Default)]
-struct Rest<'p> {
-    /// The next one last, each with how much of it is done. All have a component left.
-    texts: Vec<(Cow<'p, [u8]>, usize)>,
-    /// Whether slashes stood behind the last component of all.
-    slashes: bool,
-}
-
-impl<'p> Rest<'p> {
-    fn put_before(&mut self, text: Cow<'p, [u8]>) {
-        if text.iter().any(|byte| *byte != b'/') {
-            self.texts.push((text, 0));
+/// Where a path from this directory begins: there, or at what has been mounted over it.
+fn begin(ctx: &WasiCtx, mounts: Option<&MountTable>, base: &Arc<FdEntry>) -> Position {
+    match mounts.and_then(|mounts| mounts.covering(base)) {
+        Some(mount) => {
+            let root = &mount.target.root;
+            let granted = ctx.granted_in(root);
+            Position::at(Arc::clone(root), granted, base.passed_on())
         }
-    }
-
-    /// Whether no component is left.
-    fn is_empty(&self) -> bool {
-        self.texts.is_empty()
-    }
-
-    /// Takes the next component; false where there is none.
-    fn next(&mut self, component: &mut Vec<u8>) -> bool {
-        let Some((text, done)) = self.texts.last_mut() else {
-            return false;
-        };
-        let rest = &text[*done..];
-        let start = rest.iter().position(|byte| *byte != b'/').unwrap_or(0);
-        let name = &rest[start..];
-        let len = (name.iter().position(|byte| *byte == b'/')).unwrap_or(name.len());
-        component.clear();
-        component.extend_from_slice(&name[..len]);
-        let behind = &name[len..];
-        if behind.iter().all(|byte| *byte == b'/') {
-            let slashes = !behind.is_empty();
-            self.texts.pop();
-            self.slashes |= slashes && self.texts.is_empty();
-        } else {
-            *done += start + len;
-        }
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The components of a path in which each text takes the place of the component that it is put
-    /// behind, and whether slashes stand behind the last.
-    fn components(path: &str, links: &[(&str, &str)]) -> (Vec<String>, bool) {
-        let mut rest = Rest::default();
-        rest.put_before(Cow::Borrowed(path.as_bytes()));
-        let mut links = links.iter();
-        let mut link = links.next();
-        let (mut all, mut component) = (Vec::new(), Vec::new());
-        while rest.next(&mut component) {
-            let name = String::from_utf8(component.clone()).unwrap();
-            match link {
-                Some((at, target)) if *at == name => {
-                    rest.put_before(Cow::Borrowed(target.as_bytes()));
-                    link = links.next();
-                }
-                _ => all.push(name),
-            }
-        }
-        (all, rest.slashes)
-    }
-
-    #[test]
-    fn a_path_falls_into_components() {
-        for (path, expected, slashes) in [
-            ("a", &["a"][..], false),
-            ("a/", &["a"], true),
-            ("a//b///", &["a", "b"], true),
-            ("./a/../b", &[".", "a", "..", "b"], false),
-            ("a/.", &["a", "."], false),
-        ] {
-            let (all, behind) = components(path, &[]);
-            assert_eq!(all, expected, "{path}");
-            assert_eq!(behind, slashes, "{path}");
-        }
-    }
-
-    #[test]
-    fn the_target_of_a_link_takes_its_place() {
-        for (path, links, expected, slashes) in [
-            ("l", &[("l", "a")][..], &["a"][..], false),
-            ("l", &[("l", "a/")], &["a"], true),
-            ("l//", &[("l", "a")], &["a"], true),
-            ("l/b", &[("l", "a/")], &["a", "b"], false),
-            ("x/l/b", &[("l", "../a")], &["x", "..", "a", "b"], false),
-            ("l/c", &[("l", "m/b"), ("m", "a")], &["a", "b", "c"], false),
-            ("l", &[("l", "m/"), ("m", "a")], &["a"], true),
-            ("l/b", &[("l", "/")], &["b"], false),
-            ("l", &[("l", "")], &[], false),
-        ] {
-            let (all, behind) = components(path, links);
-            assert_eq!(all, expected, "{path} {links:?}");
-            assert_eq!(behind, slashes, "{path} {links:?}");
-        }
+        None => Position::at(Arc::clone(base), base.granted(), base.passed_on()),
     }
 }

@@ -40,7 +40,8 @@ pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use sys::ignore_file_size_signal;
 pub use sys::{
-    Dir, File, OtherEnd, clock_res, clock_time, max_descriptors, pipe, sched_yield, stat_ambient,
+    Dir, File, OtherEnd, clock_res, clock_time, max_descriptors, may_be_same, pipe, sched_yield,
+    stat_ambient,
 };
 
 use std::io;
@@ -79,6 +80,15 @@ impl<T> Step<T> {
             Step::Walk => Step::Walk,
         }
     }
+}
+
+/// What is done where a path that the host is to resolve goes through a symbolic link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// The host follows it.
+    Follow,
+    /// [`Step::Walk`]: it is for the caller to follow it.
+    Walk,
 }
 
 /// How [`Dir::open_beneath`] opens.

@@ -1,9 +1,8 @@
 use super::param::GuestRange;
 use super::table::{Trap, needs};
 use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Size};
-use crate::ctx::{FdEntry, WasiCtx};
+use crate::ctx::{FdEntry, Listing, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
-use crate::vfs::ReadDir;
 
 /// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
 ///
@@ -64,6 +63,8 @@ pub fn fd_prestat_dir_name(
 ///   | d_next: u64 | d_ino: u64 | d_namlen: u32 | d_type: u8 | 0 0 0 | name, no NUL | d_next: …
 /// ```
 ///
+/// What is mounted in the directory comes last, with the inode number and the type of what is mounted.
+///
 /// The last entry is cut where the buffer ends, with `bufused` then `buf_len`; less means that there
 /// are no more.
 ///
@@ -88,13 +89,11 @@ pub fn fd_readdir(
     let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
     let entry = ctx.get(fd, needs::fd_readdir)?;
-    let dir = entry.dir()?;
-    let mut read_dir = ctx.read_dir(&entry)?;
+    let mut listing = ctx.read_dir(&entry)?;
     let mut used = 0;
-    let listed = read_dir
-        .seek(dir, cookie, ctx.interrupt())
-        .and_then(|()| fill(ctx, &entry, &mut read_dir, buf, &mut used));
-    read_dir.rest(dir);
+    let listed = (listing.seek(cookie, ctx.interrupt()))
+        .and_then(|()| fill(ctx, &entry, &mut listing, buf, &mut used));
+    listing.rest();
     // What is written already is worth more than the error, which the next call meets again.
     if used == 0 {
         listed?;
@@ -108,13 +107,12 @@ pub fn fd_readdir(
 fn fill(
     ctx: &WasiCtx,
     entry: &FdEntry,
-    read_dir: &mut ReadDir,
+    listing: &mut Listing<'_>,
     buf: GuestSlice<'_>,
     used: &mut usize,
 ) -> Result<(), Errno> {
-    let dir = entry.dir()?;
     while *used < buf.len() {
-        let Some(listed) = read_dir.read(dir, ctx.interrupt())? else {
+        let Some(listed) = listing.read(ctx.interrupt())? else {
             break;
         };
         let ino = match listed.name {
@@ -132,7 +130,7 @@ fn fill(
         let name = rest.skip(head).write(listed.name);
         *used += head + name;
         if head + name < Dirent::SIZE + listed.name.len() {
-            read_dir.unread();
+            listing.unread();
         }
     }
     Ok(())

@@ -33,9 +33,12 @@ impl GuestPath {
         base: Rights,
         bytes: GuestSlice<'_>,
     ) -> Result<Self, Errno> {
+        let required = RequiredRights::base(base);
+        let base = ctx.entry(fd)?;
+        ctx.check_base(&base, required)?;
         Ok(Self {
-            base: ctx.get(fd, base)?,
-            required: RequiredRights::base(base),
+            base,
+            required,
             bytes: read(ctx, bytes)?,
         })
     }

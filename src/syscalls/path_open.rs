@@ -45,7 +45,7 @@ pub fn path_open(
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
     let base = ctx.entry(fd)?;
-    request.required.check(&base)?;
+    ctx.check_base(&base, request.required)?;
     let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
     let reserved = ctx.reserve()?;

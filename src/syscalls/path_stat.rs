@@ -61,9 +61,5 @@ pub fn path_filestat_set_times(
     let path = GuestPath::new(ctx, fd, needs::path_filestat_set_times, path)?;
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let place = path.resolve_existing(ctx, follows(flags))?;
-    match place.name() {
-        Some(name) => place.dir()?.set_times_at(name, atim, mtim)?,
-        None => place.dir()?.set_times(atim, mtim)?,
-    }
-    Ok(())
+    Ok(place.set_times(atim, mtim)?)
 }

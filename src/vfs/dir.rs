@@ -2,7 +2,9 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{DirStream, FileHandle, Interrupt, Name, OpenHow, Result, SetTime, Step, StreamHandle};
+use super::{
+    DirStream, FileHandle, Interrupt, Links, Name, OpenHow, Result, SetTime, Step, StreamHandle,
+};
 use crate::abi::{Errno, Fdflags, Filestat, Oflags};
 use crate::host;
 
@@ -344,10 +346,11 @@ impl DirRef<'_> {
         self,
         path: &[u8],
         how: OpenHow,
+        links: Links,
         interrupt: &Interrupt,
     ) -> Result<Step<Opened>> {
         match self {
-            DirRef::Host(dir) => match dir.open_beneath(path, how, interrupt)? {
+            DirRef::Host(dir) => match dir.open_beneath(path, how, links, interrupt)? {
                 Step::Done(file) => Ok(Step::Done(opened(file, how)?)),
                 Step::Walk => Ok(Step::Walk),
             },
@@ -357,9 +360,9 @@ impl DirRef<'_> {
 
     /// Opens the directory at `path`, which ends in a slash, likewise: [`host::Dir::open_parent`].
     #[inline]
-    pub fn open_parent(self, path: &[u8]) -> Result<Step<Dir>> {
+    pub fn open_parent(self, path: &[u8], links: Links) -> Result<Step<Dir>> {
         match self {
-            DirRef::Host(dir) => Ok(dir.open_parent(path)?.map(Dir::Host)),
+            DirRef::Host(dir) => Ok(dir.open_parent(path, links)?.map(Dir::Host)),
             DirRef::Other(_) => Ok(Step::Walk),
         }
     }
@@ -367,9 +370,9 @@ impl DirRef<'_> {
     /// The attributes of what is at `path`, which ends in no slash, likewise:
     /// [`host::Dir::stat_beneath`].
     #[inline]
-    pub fn stat_beneath(self, path: &[u8], follow: bool) -> Result<Step<Filestat>> {
+    pub fn stat_beneath(self, path: &[u8], follow: bool, links: Links) -> Result<Step<Filestat>> {
         match self {
-            DirRef::Host(dir) => Ok(dir.stat_beneath(path, follow)?),
+            DirRef::Host(dir) => Ok(dir.stat_beneath(path, follow, links)?),
             DirRef::Other(_) => Ok(Step::Walk),
         }
     }

@@ -34,7 +34,7 @@ pub use pipe::PipeEnd;
 pub use read_dir::{DirStream, ReadDir};
 pub use stream::{Poll, Stream, StreamHandle};
 
-pub use crate::host::{DirEntry, Interrupt, Name, NameBuf, OpenHow, SetTime, Step, Wait};
+pub use crate::host::{DirEntry, Interrupt, Links, Name, NameBuf, OpenHow, SetTime, Step, Wait};
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -43,6 +43,7 @@ mod file_systems;
 mod foreign;
 mod given;
 mod grants;
+mod mounts;
 mod nested;
 mod pointers;
 mod resolve;

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::file::{self, File};
 use super::stat;
 use crate::abi::{Filestat, Oflags};
-use crate::host::{Interrupt, Name, OpenHow, SetTime, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -72,13 +72,14 @@ const TRIES: u32 = 4;
 ///
 /// As `openat2(2)`, save where it does not say anything of the path.
 #[cfg(target_os = "linux")]
-fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags) -> io::Result<Option<OwnedFd>> {
+fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags, links: Links) -> io::Result<Option<OwnedFd>> {
     /// Whether the kernel is too old to know the call.
     static UNKNOWN: AtomicBool = AtomicBool::new(false);
     if UNKNOWN.load(Relaxed) {
         return Ok(None);
     }
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    resolve.set(ResolveFlags::NO_SYMLINKS, links == Links::Walk);
     for _ in 0..TRIES {
         match rustix::fs::openat2(dir, bytes, oflags, mode(oflags), resolve) {
             Ok(fd) => return Ok(Some(fd)),
@@ -90,10 +91,17 @@ fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags) -> io::Result<Option<OwnedFd
             // It leads out; or a filter does not know the call, or the file may not be opened so, which
             // will be said again by the call that is made in its place.
             Err(Errno::XDEV | Errno::PERM) => return Ok(None),
+            Err(Errno::LOOP) if links == Links::Walk => return Ok(None),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(None)
+}
+
+/// Whether the system may take one name for the other, as file systems do that look names up without
+/// regard to case. What this says of names outside of ASCII is never no.
+pub fn may_be_same(name: &[u8], other: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(other) || !name.is_ascii() || !other.is_ascii()
 }
 
 fn is_one_of(error: &io::Error, errnos: &[Errno]) -> bool {
@@ -117,13 +125,14 @@ impl Dir {
         &self,
         bytes: &[u8],
         how: OpenHow,
+        links: Links,
         interrupt: &Interrupt,
     ) -> io::Result<Step<File>> {
         self.open_file(
             how,
             interrupt,
-            |oflags| self.open_in_one_call(bytes, oflags, how.follow),
-            || self.stat_fd(bytes, how.follow),
+            |oflags| self.open_in_one_call(bytes, oflags, how.follow, links),
+            || self.stat_fd(bytes, how.follow, links),
         )
     }
 
@@ -172,8 +181,8 @@ impl Dir {
     }
 
     /// What is at `bytes`, to be asked about and nothing else.
-    fn stat_fd(&self, bytes: &[u8], follow: bool) -> io::Result<Step<OwnedFd>> {
-        self.open_in_one_call(bytes, WALK | OFlags::CLOEXEC, follow)
+    fn stat_fd(&self, bytes: &[u8], follow: bool, links: Links) -> io::Result<Step<OwnedFd>> {
+        self.open_in_one_call(bytes, WALK | OFlags::CLOEXEC, follow, links)
     }
 
     fn open_in_one_call(
@@ -181,7 +190,10 @@ impl Dir {
         bytes: &[u8],
         oflags: OFlags,
         follow: bool,
+        links: Links,
     ) -> io::Result<Step<OwnedFd>> {
+        #[cfg(not(target_os = "linux"))]
+        let _ = links;
         #[cfg(target_os = "linux")]
         {
             let no_follow = if follow {
@@ -189,7 +201,7 @@ impl Dir {
             } else {
                 OFlags::NOFOLLOW
             };
-            if let Some(fd) = openat2(self, bytes, oflags | no_follow)? {
+            if let Some(fd) = openat2(self, bytes, oflags | no_follow, links)? {
                 return Ok(Step::Done(fd));
             }
         }
@@ -223,10 +235,15 @@ impl Dir {
     ///
     /// `ENOENT`. What else there is to say, the step-by-step way finds.
     #[cfg(target_os = "linux")]
-    pub fn stat_beneath(&self, bytes: &[u8], follow: bool) -> io::Result<Step<Filestat>> {
+    pub fn stat_beneath(
+        &self,
+        bytes: &[u8],
+        follow: bool,
+        links: Links,
+    ) -> io::Result<Step<Filestat>> {
         let mut oflags = OFlags::PATH | OFlags::CLOEXEC;
         oflags.set(OFlags::NOFOLLOW, !follow);
-        match openat2(self, bytes, oflags) {
+        match openat2(self, bytes, oflags, links) {
             Ok(Some(fd)) => stat::fstat(fd.as_fd()).map(Step::Done),
             Err(error) if is_one_of(&error, &[Errno::NOENT]) => Err(error),
             Ok(None) | Err(_) => Ok(Step::Walk),
@@ -236,7 +253,7 @@ impl Dir {
     /// `fstatat(2)`, for which other systems have no way but step by step: a file need not be readable
     /// to be asked about.
     #[cfg(not(target_os = "linux"))]
-    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Step<Filestat>> {
+    pub fn stat_beneath(&self, _: &[u8], _: bool, _: Links) -> io::Result<Step<Filestat>> {
         Ok(Step::Walk)
     }
 
@@ -245,9 +262,9 @@ impl Dir {
     /// # Errors
     ///
     /// As [`Dir::open_beneath`].
-    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Step<Self>> {
+    pub fn open_parent(&self, bytes: &[u8], links: Links) -> io::Result<Step<Self>> {
         let oflags = WALK | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(self.open_in_one_call(bytes, oflags, true)?.map(Self))
+        Ok(self.open_in_one_call(bytes, oflags, true, links)?.map(Self))
     }
 
     /// Opens a directory in this one; a symbolic link is an error.

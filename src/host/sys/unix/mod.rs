@@ -22,7 +22,7 @@ mod stat;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};
-pub use dir::Dir;
+pub use dir::{Dir, may_be_same};
 pub use errno::errno_of_os;
 pub use event::Event;
 pub use file::File;

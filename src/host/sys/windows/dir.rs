@@ -21,7 +21,13 @@ use super::file::{self, File};
 use super::name::{self, Below};
 use super::{nt, stat};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
-use crate::host::{Interrupt, Name, OpenHow, SYNCHRONOUS, SetTime, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, SYNCHRONOUS, SetTime, Step};
+
+/// Whether the system may take one name for the other: it has names without regard to case, and short ones
+/// besides.
+pub fn may_be_same(_: &[u8], _: &[u8]) -> bool {
+    true
+}
 
 /// An open directory: the capability to reach what lies below it.
 ///
@@ -84,10 +90,11 @@ impl Dir {
         &self,
         bytes: &[u8],
         how: OpenHow,
+        links: Links,
         _: &Interrupt,
     ) -> io::Result<Step<File>> {
         // What slashes at the end mean beside the other flags is the same everywhere.
-        if bytes.ends_with(b"/") {
+        if bytes.ends_with(b"/") || links == Links::Walk {
             return Ok(Step::Walk);
         }
         match name::path(bytes)? {
@@ -155,7 +162,7 @@ impl Dir {
     }
 
     /// Attributes of a path below this directory, which take a step of their own here.
-    pub fn stat_beneath(&self, _: &[u8], _: bool) -> io::Result<Step<Filestat>> {
+    pub fn stat_beneath(&self, _: &[u8], _: bool, _: Links) -> io::Result<Step<Filestat>> {
         Ok(Step::Walk)
     }
 
@@ -164,7 +171,10 @@ impl Dir {
     /// # Errors
     ///
     /// As [`Dir::open_beneath`].
-    pub fn open_parent(&self, bytes: &[u8]) -> io::Result<Step<Self>> {
+    pub fn open_parent(&self, bytes: &[u8], links: Links) -> io::Result<Step<Self>> {
+        if links == Links::Walk {
+            return Ok(Step::Walk);
+        }
         match name::path(bytes)? {
             Step::Done(below) => step(self.walk(&below.path, true).map(Self::from)),
             Step::Walk => Ok(Step::Walk),

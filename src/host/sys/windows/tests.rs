@@ -14,7 +14,7 @@ use self::iovecs::with_iovecs;
 use super::{Dir, Entries, File};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
-use crate::host::{Interrupt, Name, OpenHow, ReadDir, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, ReadDir, Step};
 
 const READ: OpenHow = OpenHow {
     read: true,
@@ -41,7 +41,7 @@ fn name(name: &str) -> Name<'_> {
 }
 
 fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
-    match dir.open_beneath(path.as_bytes(), how, &Interrupt::NEVER)? {
+    match dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER)? {
         Step::Done(file) => Ok(file),
         Step::Walk => panic!("{path} is to be walked"),
     }
@@ -49,7 +49,7 @@ fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
 
 fn leads_out(dir: &Dir, path: &str, how: OpenHow) -> bool {
     matches!(
-        dir.open_beneath(path.as_bytes(), how, &Interrupt::NEVER)
+        dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER)
             .unwrap(),
         Step::Walk
     )
@@ -101,7 +101,7 @@ fn a_name_that_windows_reads_more_into_reaches_nothing() {
             "{refused}"
         );
         assert_eq!(
-            failure(dir.open_parent(refused.as_bytes())),
+            failure(dir.open_parent(refused.as_bytes(), Links::Follow)),
             Some(Errno::Noent)
         );
         assert_eq!(
@@ -314,7 +314,10 @@ fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
         failure(dir.read_link_at(name("out"))),
         Some(Errno::Notcapable)
     );
-    assert!(matches!(dir.open_parent(b"outdir").unwrap(), Step::Walk));
+    assert!(matches!(
+        dir.open_parent(b"outdir", Links::Follow).unwrap(),
+        Step::Walk
+    ));
     dir.link_at(Some(name("out")), dir, name("hard")).unwrap();
     assert!(leads_out(dir, "hard", READ));
     assert_eq!(fs::read(secret).unwrap(), b"secret");
