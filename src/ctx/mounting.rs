@@ -95,7 +95,7 @@ impl WasiCtx {
             is_nested,
             restrictions,
         } = preopens::open_beside(&existing, mount)?;
-        let point = self.make_point(path, |above| lies_in(above, id))?;
+        let point = self.make_point(path, true, |above| lies_in(above, id))?;
         if has_started && point.is_none() && !self.is_preopened(path) {
             return Err(MountError::Unreachable);
         }
@@ -127,12 +127,12 @@ impl WasiCtx {
         }
         let dir = Dir::Other(Arc::clone(dir));
         let id = FileId::of(dir.as_ref())?;
-        let point = match self.make_point(path, |_| false)? {
+        let point = match self.make_point(path, true, |_| false)? {
             Some(point) => point,
             None if has_started => return Err(MountError::Unreachable),
             None => {
                 self.make_preopen(path)?;
-                (self.make_point(path, |_| false)?).ok_or(MountError::Unreachable)?
+                (self.make_point(path, true, |_| false)?).ok_or(MountError::Unreachable)?
             }
         };
         let root = Arc::new(FdEntry::preopen(dir, id, mount, self.granted()));
@@ -182,7 +182,10 @@ impl WasiCtx {
         if !first.is_some_and(|first| first.is_same_preopen(&root)) {
             return;
         }
-        let point = self.make_point(&path, |above| lies_in(above, id));
+        let is_absolute = root
+            .mapped_path()
+            .is_some_and(|name| name.starts_with(b"/"));
+        let point = self.make_point(&path, is_absolute, |above| lies_in(above, id));
         let mount = Mount::new(&path, point.unwrap_or(None), Mounted { root, file: None });
         self.mounts.change(|table| table.add(mount));
     }
@@ -265,12 +268,13 @@ impl WasiCtx {
     fn make_point(
         &self,
         path: &str,
+        is_absolute: bool,
         is_within: impl Fn(DirRef<'_>) -> bool,
     ) -> Result<Option<MountPoint>, Errno> {
         let Some((above, name)) = split_name(path) else {
             return Ok(None);
         };
-        let Some((base, rest)) = self.preopen_around(above.as_bytes()) else {
+        let Some((base, rest)) = self.preopen_above(above.as_bytes(), is_absolute) else {
             return Ok(None);
         };
         let names: Vec<_> = components(rest).collect();

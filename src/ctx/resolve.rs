@@ -371,6 +371,22 @@ impl WasiCtx {
         })
     }
 
+    /// The preopen below which something with a name of this kind is mounted, absolute or not, and what leads
+    /// there of `path`, the path of the directory that it lies in.
+    pub(super) fn preopen_above<'p>(
+        &self,
+        path: &'p [u8],
+        is_absolute: bool,
+    ) -> Option<(Arc<FdEntry>, &'p [u8])> {
+        if is_absolute {
+            return self.preopen_of(path).or_else(|| self.preopen_around(path));
+        }
+        longest_of(self.preopens(), |mapped_path| {
+            let is_relative = mapped_path.first() != Some(&b'/');
+            is_relative.then(|| strip_components(path, mapped_path))?
+        })
+    }
+
     /// The same of any path, as libraries in guests have it: neither of the path nor of the names it makes a
     /// difference whether a slash stands at the start.
     pub(super) fn preopen_around<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {

@@ -388,7 +388,13 @@ impl<'w> Walk<'w> {
         };
         let above = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         let above = &path[..above];
-        let (preopen, rest) = self.ctx.preopen_around(above).ok_or(Errno::Notcapable)?;
+        let is_absolute = self
+            .at
+            .root
+            .mapped_path()
+            .is_some_and(|name| name.starts_with(b"/"));
+        let (preopen, rest) =
+            (self.ctx.preopen_above(above, is_absolute)).ok_or(Errno::Notcapable)?;
         self.ctx.check_base(&preopen, self.required)?;
         let rest = rest.to_vec();
         let passed_on = self.at.passed_on;
