@@ -1,3 +1,5 @@
+/* oxlint-disable typescript/no-unsafe-declaration-merging -- a prototype has what its interface says */
+
 // For Symbol.dispose, as @types/node has it.
 /// <reference lib="esnext.disposable" />
 
@@ -227,7 +229,9 @@ export type WASICall =
  * - `exit`: `proc_exit` and `proc_raise`
  *
  * The name of a call adds that call, and the right to make it of all that the
- * guest has.
+ * guest has. The front of names, up to an underscore, stands for the calls that
+ * have it: `fd_prestat` for `fd_prestat_get` and `fd_prestat_dir_name`. The module
+ * may stand before either: `wasi_snapshot_preview1:fd_prestat`.
  */
 export type WASICapability =
   | 'args'
@@ -240,7 +244,70 @@ export type WASICapability =
   | 'poll'
   | 'sockets'
   | 'exit'
-  | WASICall;
+  | WASICall
+  | WASICallFront<WASICall>
+  | WASICallOfModule;
+
+/** A call, or the front of several, by its whole name. */
+export type WASICallOfModule =
+  `${'wasi_snapshot_preview1' | 'wasi_unstable'}:${WASICall | WASICallFront<WASICall>}`;
+
+/** The fronts of a name, each up to an underscore. */
+export type WASICallFront<Name extends string> =
+  Name extends `${infer First}_${infer Rest}`
+    ? First | `${First}_${WASICallFront<Rest>}`
+    : never;
+
+/**
+ * Files by value. A key is a name, or a path of names with slashes between them;
+ * at the top it may begin with a slash. Strings are UTF-8, plain objects are
+ * directories.
+ */
+export interface FileTree {
+  readonly [path: string]: FileContent | FileEntry | FileTree;
+}
+
+/** What is in a file of a {@link FileTree}. A string is UTF-8. */
+export type FileContent = string | ArrayBuffer | ArrayBufferView;
+
+/**
+ * Made by {@link file} and {@link symlink}, so that no plain object can be
+ * mistaken for one.
+ */
+export interface FileEntry {
+  readonly kind: 'file' | 'symlink';
+}
+
+/**
+ * A file of a {@link FileTree}, with more than its content.
+ *
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for content or a time of another
+ *   type; `ERR_INVALID_ARG_VALUE` for an invalid date, or another option
+ * @throws {RangeError} `ERR_OUT_OF_RANGE` for a time before 1970, or from
+ *   2 ** 64 nanoseconds after that
+ */
+export function file(
+  content: FileContent,
+  options?: {
+    /**
+     * When it was changed: a Date, or nanoseconds after 1970.
+     *
+     * @default now, when a file system is made of it
+     */
+    mtime?: Date | bigint | undefined;
+  },
+): FileEntry;
+
+/**
+ * A symbolic link of a {@link FileTree}. The target is a path of the guest's or,
+ * if it does not begin with a slash, one from the directory that it is in. Nothing
+ * need be there.
+ *
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a target of another type;
+ *   `ERR_INVALID_ARG_VALUE` for one that is empty, has more than 4095 bytes, or a
+ *   NUL
+ */
+export function symlink(target: string | Uint8Array): FileEntry;
 
 /** How much a {@link MemoryFS} may hold. Beyond, what needs more fails with ENOSPC. */
 export interface MemoryFSLimits {
@@ -266,20 +333,60 @@ export interface MemoryFSLimits {
  * or a directory of it, as a preopen; the host has the functions of `node:fs` on
  * it, with paths that begin at its root.
  *
- * Any number of guests may have it at once, and one guest more than once.
+ * Any number of guests may have it at once, and one guest more than once. What it
+ * holds is freed when it has been dropped, and all guests that have it.
+ *
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { MemoryFS, WASI } from 'wasi-rs';
+ *
+ * const memory = new MemoryFS({ 'in.csv': 'name,count\n' });
+ * memory.appendFileSync('/in.csv', 'Assam,3\n');
+ *
+ * const wasi = new WASI({
+ *   version: 'preview1',
+ *   args: ['app.wasm', '/data/in.csv'],
+ *   preopens: { '/data': memory },
+ * });
+ * const module = await WebAssembly.compile(await readFile('app.wasm'));
+ * const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+ * process.exitCode = wasi.start(instance);
  */
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- its prototype has all of these
-export interface MemoryFS extends WASIFileSystem {}
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, typescript/no-extraneous-class -- the same
 export class MemoryFS {
   /**
-   * An empty one.
+   * One that has what is in a tree, by copy, and is empty without.
    *
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a limit that is no number
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` for one that is no whole number from
-   *   0
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a tree, content or limit of
+   *   another type; `ERR_INVALID_ARG_VALUE` for a key that is no path, a path that
+   *   is there twice, a directory that is in itself, or another limit. The message
+   *   says where: `tree['lib']['x.py']`
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a limit that is no whole number
+   *   from 0
+   * @throws {Error} `ENOSPC` for a tree that is beyond the limits
    */
-  constructor(tree?: undefined, limits?: MemoryFSLimits);
+  constructor(tree?: FileTree, limits?: MemoryFSLimits);
+
+  /** How much it holds, in the units of its limits. It is 0 of both when empty. */
+  readonly usage: { readonly bytes: number; readonly files: number };
+
+  /**
+   * What is in a directory, by copy: a `Uint8Array` for each file, what
+   * {@link symlink} makes for each link, and a plain object for each directory.
+   * {@link MemoryFS} takes it for a tree, in which all names of a file are files
+   * of their own, and times are new.
+   *
+   * @param path the directory; `'/'` if there is none
+   * @throws {Error} what `readdirSync` says of it; `EILSEQ` for a name that is no
+   *   UTF-8 and so no key; `ERR_FS_FILE_TOO_LARGE` for a file of 2 GiB and more
+   */
+  export(path?: fs.PathLike): ExportedTree;
+}
+
+export interface MemoryFS extends WASIFileSystem {}
+
+/** What {@link MemoryFS.export} gives. */
+export interface ExportedTree {
+  [name: string]: Uint8Array | FileEntry | ExportedTree;
 }
 
 /** A directory, and how much the guest may do in it. */

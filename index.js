@@ -5,6 +5,7 @@ const { isPromise } = require('node:util').types;
 
 const { alreadyStarted, invalidArgType, timedOut } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
+const { file, symlink } = require('./lib/entries');
 const { MemoryFS } = require('./lib/memory-fs');
 const {
   IMPORT_MODULES,
@@ -188,7 +189,9 @@ class WASI {
   addCapability(name) {
     if (this[kStarted]) throw alreadyStarted();
 
-    addCapability(Native.numberOf(this), readCapability(name));
+    const number = Native.numberOf(this);
+    for (const each of readCapability(name, 'name'))
+      addCapability(number, each);
   }
 
   get fs() {
@@ -241,4 +244,4 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { MemoryFS, WASI, constants };
+module.exports = { MemoryFS, WASI, constants, file, symlink };

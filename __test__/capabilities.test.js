@@ -283,6 +283,43 @@ test('addCapability() until the guest is started', (t) => {
   t.is(exports.clock_res_get(0, 0), NOTCAPABLE);
 });
 
+test('the module may stand before a call, and the front of names for several', (t) => {
+  const prestat = ['fd_prestat_get', 'fd_prestat_dir_name'];
+  for (const [name, calls] of Object.entries({
+    fd_prestat: prestat,
+    'wasi_snapshot_preview1:fd_prestat': prestat,
+    'wasi_snapshot_preview1:random_get': ['random_get'],
+    'wasi_unstable:args': ['args_get', 'args_sizes_get'],
+    sock: CALLS.filter((call) => call.startsWith('sock_')),
+    fd: CALLS.filter((call) => call.startsWith('fd_')),
+  })) {
+    const made = new RawGuest(WASI, { capabilities: [name] });
+    const added = new WASI({ version: 'preview1', capabilities: [] });
+    added.addCapability(name);
+    added.initialize(duck({}));
+    const has = (call) => nonsense(made, call) !== NOTCAPABLE;
+    t.deepEqual(CALLS.filter(has).sort(), calls.toSorted(), name);
+    for (const call of prestat) {
+      const expected = calls.includes(call) ? BADF : NOTCAPABLE;
+      t.is(
+        added.wasiImport[call](
+          ...[99, 0, 0].slice(0, added.wasiImport[call].length),
+        ),
+        expected,
+        name,
+      );
+    }
+  }
+  for (const name of [
+    ...['fd_', 'fd_pre', 'f', '_', 'get', 'prestat', ':', ':random_get'],
+    ...['wasi:random_get', 'wasi_snapshot_preview1', 'wasi_snapshot_preview1:'],
+    ...['wasi_snapshot_preview1:fs:read', 'wasi_snapshot_preview1:nope'],
+  ]) {
+    const make = () => new WASI({ version: 'preview1', capabilities: [name] });
+    t.throws(make, { code: 'ERR_INVALID_ARG_VALUE' }, name);
+  }
+});
+
 test('addCapability() where nothing is missing', (t) => {
   const wasi = new WASI({ version: 'preview1' });
   t.is(wasi.addCapability('clock'), undefined);

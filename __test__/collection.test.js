@@ -115,3 +115,38 @@ test('an instance that its guest holds on to is collected with it', (t) => {
   }, guestPath('raw_calls'));
   t.is(collected, 50);
 });
+
+onLinux(
+  'file systems in memory that were dropped make room for others',
+  (t) => {
+    const { stdout, stderr } = script(`
+    const { MemoryFS, WASI } = require('wasi-rs');
+    const content = new Uint8Array(16 << 20).fill(1);
+    for (let i = 0; i < 250; i++) {
+      const memory = new MemoryFS({ content });
+      const preopens = { '/': memory };
+      const wasi = new WASI({ version: 'preview1', preopens });
+      wasi.initialize({ exports: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+      if (i % 2) wasi.fs.statSync('/content');
+      else memory.writeFileSync('more', content);
+    }
+    console.log(process.resourceUsage().maxRSS);`);
+    t.is(stderr, '');
+    // In KiB. All of them together have held 6 GiB.
+    t.true(Number(stdout) < 2 << 20, stdout);
+  },
+);
+
+test('a function alone keeps its file system in memory', (t) => {
+  const text = collecting(async ({ collect }) => {
+    const { MemoryFS } = require('wasi-rs');
+    const take = () => new MemoryFS({ a: 'text' }).readFileSync;
+    const readFileSync = take();
+    await collect();
+    // The next ones look for what was collected.
+    for (let i = 0; i < 100; i++) new MemoryFS();
+    await collect();
+    return readFileSync('a', 'utf8');
+  });
+  t.is(text, 'text');
+});

@@ -16,7 +16,8 @@ const { BUF, ERRNO, OUT, RIGHTS, RawGuest } = require('./helpers/raw');
 test('the lines that describe it run as they stand', (t) => {
   const root = scratch(t);
   fs.writeFileSync(path.join(root, 'myfile.txt'), 'read me');
-  const wasi = open(t, root);
+  const wasi = open(t, root, { capabilities: [] });
+  wasi.addCapability('wasi_snapshot_preview1:fd_prestat');
   const fd = wasi.fs.open('myfile.txt', constants.O_RDONLY);
   const bytes = wasi.fs.read(fd);
   t.true(Buffer.isBuffer(bytes));
@@ -32,6 +33,8 @@ test('the lines that describe it run as they stand', (t) => {
   t.is(fs.readFileSync(path.join(root, 'myfile.txt'), 'utf8'), 'Hellom!');
   t.is(wasi.fs, wasi.fs);
   t.is(wasi.fs.constants, fs.constants);
+  wasi.stop();
+  t.throws(() => wasi.fs.existsSync('myfile.txt'), { code: 'ERR_WASI_CLOSED' });
 });
 
 test('with a callback, all come later, and arguments are checked at once', async (t) => {

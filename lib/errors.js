@@ -100,9 +100,9 @@ function describeNumber(value) {
     : inspect(value);
 }
 
-/** A dotted name is a property to Node, any other an argument. */
+/** A name with a dot is a property to Node, and any other without brackets an argument. */
 function kindOf(name) {
-  return name.includes('.') ? 'property' : 'argument';
+  return /[.[]/.test(name) ? 'property' : 'argument';
 }
 
 /** `(above, name, expected, value)`, `expected` as in "of type string". */

@@ -10,7 +10,7 @@ const roots = new WeakMap();
  * Makes an object one that can be mounted.
  *
  * @param {object} fileSystem
- * @param {() => import('../target/binding').Directory} root
+ * @param {() => import('../target/binding').DirectoryHandle} root
  */
 function setRoot(fileSystem, root) {
   roots.set(fileSystem, root);
@@ -21,7 +21,7 @@ function setRoot(fileSystem, root) {
  * any other.
  *
  * @param {unknown} value
- * @returns {import('../target/binding').Directory | undefined}
+ * @returns {import('../target/binding').DirectoryHandle | undefined}
  */
 function rootOf(value) {
   return roots.get(value)?.();

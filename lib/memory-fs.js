@@ -10,12 +10,9 @@ const {
   validateProperties,
 } = require('./validators');
 
-const { MemoryFileSystem } = loadBinding();
+const { createMemoryFs, memoryFsLimits } = loadBinding();
 
 const LIMITS = properties(['maxBytes', 'maxFiles']);
-
-const DEFAULT_BYTES = 256 * 2 ** 20;
-const DEFAULT_FILES = 65_536;
 
 /** A limit, of which there may be none. */
 function readLimit(value, name) {
@@ -26,11 +23,12 @@ function readLimit(value, name) {
 function readLimits(value = {}) {
   validateObject(value, 'limits');
   validateProperties(value, 'limits', LIMITS);
-  const { maxBytes = DEFAULT_BYTES, maxFiles = DEFAULT_FILES } = value;
-  return [
-    readLimit(maxBytes, 'limits.maxBytes'),
-    readLimit(maxFiles, 'limits.maxFiles'),
-  ];
+  const [bytes, files] = memoryFsLimits();
+  const { maxBytes = bytes, maxFiles = files } = value;
+  return {
+    maxBytes: readLimit(maxBytes, 'limits.maxBytes'),
+    maxFiles: readLimit(maxFiles, 'limits.maxFiles'),
+  };
 }
 
 /** A file system in memory. */
@@ -40,8 +38,17 @@ class MemoryFS {
   #functions;
 
   constructor(tree, limits) {
-    this.#native = new MemoryFileSystem(...readLimits(limits));
-    setRoot(this, () => this.#native.root());
+    const { maxBytes, maxFiles } = readLimits(limits);
+    // All that the caller has a say in runs before there is anything to be seen.
+    const nodes =
+      tree === undefined
+        ? []
+        : require('./tree').readTree(tree, 'tree', maxFiles);
+    const native = createMemoryFs(this, maxBytes, maxFiles);
+    for (const [path, node] of nodes) make(native, path, node);
+    this.#native = native;
+    const root = Object.assign(native.root(), { owner: this });
+    setRoot(this, () => root);
   }
 
   static {
@@ -60,10 +67,33 @@ class MemoryFS {
   get #all() {
     if (this.#functions === undefined) {
       const { makeFileSystem } = require('./fs');
-      this.#functions = makeFileSystem(this.#native.files());
+      // `owner` keeps the file system for as long as one of the functions is there.
+      const files = Object.assign(this.#native.files(), { owner: this });
+      this.#functions = makeFileSystem(files);
     }
     return this.#functions;
   }
+
+  get usage() {
+    const [bytes, files] = this.#native.usage();
+    return { bytes, files };
+  }
+
+  export(path = '/') {
+    return require('./tree').treeOf(this, path);
+  }
+}
+
+/** Makes what stands at a path of a tree. */
+function make(native, path, { kind, content, mtime }) {
+  const { noSpace } = require('./tree');
+  const answers = {
+    directory: () => native.makeDirectory(path),
+    file: () => native.makeFile(path, content, mtime),
+    symlink: () => native.makeLink(path, content),
+  };
+  // All else has been seen to.
+  if (answers[kind]() < 0) throw noSpace(path);
 }
 
 module.exports = { MemoryFS };

@@ -6,7 +6,7 @@ const { inspect } = require('node:util');
 const { invalidArgType, invalidArgValue } = require('./errors');
 const { rootOf } = require('./file-systems');
 const { LIMITS } = require('./limits');
-const { capabilityNames, rightNames } = require('./names');
+const { capabilitiesOf, capabilityNames, rightNames } = require('./names');
 const {
   properties,
   validateArray,
@@ -177,12 +177,16 @@ function readLimits(value) {
 
 function readCapabilities(value) {
   if (value === undefined) return undefined;
-  return readNames(value, 'options.capabilities', capabilityNames());
+  validateArray(value, 'options.capabilities');
+  return Array.from(value, (element, i) =>
+    readCapability(element, `options.capabilities[${i}]`),
+  ).flat();
 }
 
-/** The argument of `addCapability()`. */
-function readCapability(value) {
-  return readName(value, 'name', capabilityNames());
+/** What a capability stands for, in the names of the native side. */
+function readCapability(value, name) {
+  const all = capabilitiesOf(validateString(value, name));
+  return all.length > 0 ? all : [readName(value, name, capabilityNames())];
 }
 
 /** How to write what is no option, but belongs into one. */

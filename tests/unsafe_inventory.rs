@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 /// Files that lift the crate's ban, and the most lines with `unsafe` in each.
 const INVENTORY: &[(&str, usize)] = &[
     ("binding/arg_buffer.rs", 4),
-    ("binding/memory.rs", 11),
+    ("binding/memory.rs", 8),
     ("binding/trampoline.rs", 19),
+    ("binding/weak.rs", 3),
     ("host/sys/unix/io.rs", 22),
     ("host/sys/windows/clock.rs", 7),
     ("host/sys/windows/crt.rs", 8),

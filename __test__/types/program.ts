@@ -3,6 +3,10 @@
 import { readFileSync } from 'node:fs';
 import {
   constants,
+  file,
+  type FileTree,
+  MemoryFS,
+  symlink,
   WASI,
   type WASICapability,
   type WASIExitError,
@@ -59,8 +63,37 @@ function exitCodeOf(error: unknown): number | undefined {
 
 // A guest that gets less than everything.
 const data: WASIPreopen = { path: './data', readOnly: true };
+const memory = new MemoryFS(
+  {
+    'in.csv': 'name,count',
+    lib: { 'x.py': new Uint8Array(1), y: new ArrayBuffer(1) },
+    link: symlink('in.csv'),
+    dated: file('text', { mtime: new Date() }),
+  },
+  { maxBytes: 1 << 20, maxFiles: Infinity },
+);
+const parts: WASIOptions['preopens'] = {
+  '/tmp': memory,
+  '/lib': { fs: memory, path: '/lib', readOnly: true },
+  // @ts-expect-error -- a path of what?
+  '/none': { readOnly: true },
+};
+const kept: string = memory.readFileSync('/in.csv', 'utf8');
+const exported: FileTree = memory.export('/lib');
+const used: number = memory.usage.bytes + memory.usage.files;
+const host: WASIFileSystem = new MemoryFS(exported);
+// @ts-expect-error -- no plain object is an entry
+new MemoryFS({ link: { kind: 'symlink', target: 1 } });
 const limits: WASILimits = { descriptors: 64, symlinkHops: 0 };
-const capabilities: WASICapability[] = ['args', 'stdio', 'fs:read', 'exit'];
+const capabilities: WASICapability[] = [
+  'fd_prestat',
+  'wasi_snapshot_preview1:fd_prestat',
+  'wasi_unstable:random_get',
+  'args',
+  'stdio',
+  'fs:read',
+  'exit',
+];
 const limited = new WASI({
   version: 'preview1',
   preopens: { '/data': data, '/log': { path: './log', rights: ['path_open'] } },
@@ -148,10 +181,14 @@ export {
   written,
   exitCode,
   exitCodeOf,
+  host,
+  kept,
   misspelled,
   nowhere,
+  parts,
   runLater,
   runOnce,
   Sandbox,
   unknown,
+  used,
 };

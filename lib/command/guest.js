@@ -4,7 +4,7 @@ const { readFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
 const { WASI } = require('../../index.js');
-const { capabilityNames } = require('../names');
+const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 const { CommandError, systemReason } = require('./error');
 
@@ -83,7 +83,7 @@ function checkExports(file, module) {
 }
 
 function checkCapability(name) {
-  if (!capabilityNames().includes(name)) {
+  if (capabilitiesOf(name).length === 0) {
     const known = capabilityNames().filter((each) => !each.includes('_'));
     throw new CommandError(
       `--capability knows no ${name}, but ${known.join(', ')} and the calls of WASI by their names`,

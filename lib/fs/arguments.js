@@ -4,7 +4,8 @@
 
 const { constants } = require('node:fs');
 const { fileURLToPath } = require('node:url');
-const { isDate, isSharedArrayBuffer } = require('node:util').types;
+const { isAnyArrayBuffer, isDate, isSharedArrayBuffer } =
+  require('node:util').types;
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('../errors');
 const { validateFd, validateInteger } = require('../validators');
@@ -36,8 +37,11 @@ const textOf = (path) =>
   typeof path === 'string' ? path : Buffer.from(path).toString();
 
 /** The path of a name, which is bytes, in a directory. */
-const joined = (path, name) =>
-  Buffer.concat([Buffer.from(path), Buffer.from('/'), name]);
+const joined = (path, name) => {
+  const above = Buffer.from(path);
+  const slash = above.at(-1) === '/'.charCodeAt(0) ? '' : '/';
+  return Buffer.concat([above, Buffer.from(slash), name]);
+};
 
 const readFd = (value) => validateFd(value, 'fd');
 
@@ -159,6 +163,23 @@ function readData(value, encoding, name = 'data') {
   );
 }
 
+/** Whether it is bytes in any form. */
+const isContent = (value) =>
+  ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
+
+/** What is in a file: bytes in any form, those of a string included. */
+function readContent(value, name) {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (ArrayBuffer.isView(value)) return bytesOf(value);
+  if (isAnyArrayBuffer(value)) return bytesOf(new Uint8Array(value));
+  throw invalidArgType(
+    readContent,
+    name,
+    'of type string or an instance of ArrayBuffer, TypedArray, or DataView',
+    value,
+  );
+}
+
 /** Where in a file: -1 stands for where its descriptor is. */
 function readPosition(value) {
   if (value === undefined || value === null) return -1;
@@ -200,7 +221,9 @@ module.exports = {
   DEFAULT_BUFFER,
   bytesOf,
   isBytes,
+  isContent,
   joined,
+  readContent,
   readData,
   readEncoding,
   readFd,

@@ -1,24 +1,56 @@
+use std::rc::Rc;
 use std::sync::Arc;
 
+use napi::Result;
 use napi_derive::napi;
 
+use super::memory_fs::{Kept, Memory};
 use crate::vfs::Directory;
 
 /// What can be mounted: an open directory of a file system that is not the host's. JavaScript passes it on
 /// from what made it to the guests that get it, and nothing else.
-#[napi(js_name = "Directory")]
+#[napi]
 pub struct DirectoryHandle {
-    dir: Arc<dyn Directory>,
+    of: Of,
+}
+
+enum Of {
+    Directory(Arc<dyn Directory>),
+    Memory(Rc<Memory>),
 }
 
 impl DirectoryHandle {
     /// A handle of this directory.
     pub fn new(dir: Arc<dyn Directory>) -> Self {
-        Self { dir }
+        Self {
+            of: Of::Directory(dir),
+        }
+    }
+
+    /// The root of a file system in memory.
+    pub fn of_memory(memory: Rc<Memory>) -> Self {
+        Self {
+            of: Of::Memory(memory),
+        }
     }
 
     /// The directory.
-    pub fn dir(&self) -> Arc<dyn Directory> {
-        Arc::clone(&self.dir)
+    ///
+    /// # Errors
+    ///
+    /// The file system has been collected, which cannot be as long as JavaScript has this.
+    pub fn dir(&self) -> Result<Arc<dyn Directory>> {
+        match &self.of {
+            Of::Directory(dir) => Ok(Arc::clone(dir)),
+            Of::Memory(memory) => Ok(memory.kept()?.fs.root()),
+        }
+    }
+
+    /// The file system in memory that it is of.
+    pub fn memory(&self) -> Option<Rc<Kept>> {
+        match &self.of {
+            Of::Directory(_) => None,
+            Of::Memory(memory) => memory.kept().ok(),
+        }
     }
 }

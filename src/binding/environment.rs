@@ -6,6 +6,7 @@ use napi::bindgen_prelude::*;
 use super::arg_buffer::ArgBuffer;
 use super::glue::Glue;
 use super::instance::{Instance, Instances};
+use super::memory_fs::Memories;
 use crate::host::Interrupt;
 
 /// What one JavaScript environment has once.
@@ -14,6 +15,8 @@ pub struct Environment {
     pub arg_buffer: ArgBuffer,
     /// Every instance that can still be called.
     pub instances: RefCell<Instances>,
+    /// Every file system in memory that JavaScript has.
+    pub memories: RefCell<Memories>,
     /// Whether there is an object whose collection tells of others.
     is_watching: Cell<bool>,
     /// Whether it is being torn down.
@@ -43,6 +46,7 @@ impl Environment {
         Self {
             arg_buffer,
             instances: RefCell::default(),
+            memories: RefCell::default(),
             is_watching: Cell::new(false),
             has_ended: Cell::new(false),
             interrupt: RefCell::default(),

@@ -10,6 +10,7 @@ use super::error::{access_denied, closed, init_error, invalid_arg_type};
 use super::files::Files;
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
+use super::memory_fs::Kept;
 use super::options::{WasiOptions, grant};
 use crate::ctx::WasiCtx;
 
@@ -36,25 +37,37 @@ pub fn create<'env>(
     options: WasiOptions<'_>,
 ) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
-    let (ctx, return_on_exit, preopens) = open(env, &environment, options)?;
-    let ctx = ctx.with_interrupt(environment.interrupt());
-    adopt(env, &environment, wasi, ctx, return_on_exit, preopens)
+    let mut guest = open(env, &environment, options)?;
+    guest.ctx = guest.ctx.with_interrupt(environment.interrupt());
+    adopt(env, &environment, wasi, guest)
 }
 
-/// Opens what a guest is given, and tells with it whether `proc_exit` ends the guest alone, and how many
-/// preopens it has.
-pub fn open(
-    env: &Env,
-    environment: &Environment,
-    options: WasiOptions<'_>,
-) -> Result<(WasiCtx, bool, usize)> {
+/// A guest that has what it is given.
+pub struct OpenGuest {
+    pub ctx: WasiCtx,
+    /// Whether `proc_exit` ends the guest alone, and not the process.
+    pub return_on_exit: bool,
+    /// How many preopens it has that this thread opened for it.
+    pub preopens: usize,
+    /// The file systems in memory among them.
+    pub memories: Vec<Rc<Kept>>,
+}
+
+/// Opens what a guest is given.
+pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> Result<OpenGuest> {
     if !environment.glue.permitted.borrow_back(env)?.call(())? {
         return Err(access_denied(env));
     }
+    let memories = options.memories();
     let (options, return_on_exit) = options.read(env)?;
     let preopens = options.preopens.len();
     let ctx = WasiCtx::new(options).map_err(|error| init_error(env, error))?;
-    Ok((ctx, return_on_exit.call(())?, preopens))
+    Ok(OpenGuest {
+        ctx,
+        return_on_exit: return_on_exit.call(())?,
+        preopens,
+        memories,
+    })
 }
 
 /// Makes the functions of a guest in this environment.
@@ -62,11 +75,15 @@ pub fn adopt<'env>(
     env: &'env Env,
     environment: &Rc<Environment>,
     wasi: Object<'_>,
-    ctx: WasiCtx,
-    return_on_exit: bool,
-    preopens: usize,
+    guest: OpenGuest,
 ) -> Result<Created<'env>> {
-    let weight = Weight::new(*env, preopens);
+    let OpenGuest {
+        ctx,
+        return_on_exit,
+        preopens,
+        memories,
+    } = guest;
+    let weight = Weight::of_instance(*env, preopens);
     let make = |serial| {
         Rc::new(Instance {
             ctx,
@@ -77,6 +94,7 @@ pub fn adopt<'env>(
             exit_code: Cell::new(0),
             running: Cell::new(0),
             is_closed: Cell::new(false),
+            memories,
             _weight: weight,
         })
     };
@@ -136,6 +154,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
     if is_over {
         instance.end();
     }
+    instance.weigh();
     Ok(instance.exit_code.get())
 }
 

@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use super::error::closed;
 use super::instance::Instance;
+use super::memory_fs::Memory;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
 use crate::ctx::View;
 use crate::vfs::{OpenHow, SetTime};
@@ -30,7 +31,7 @@ pub struct Files {
 /// Whose files they are.
 enum Of {
     Guest(Weak<Instance>),
-    FileSystem(Box<View>),
+    Memory(Rc<Memory>),
 }
 
 impl Files {
@@ -41,10 +42,10 @@ impl Files {
         }
     }
 
-    /// Those of a file system.
-    pub fn of_file_system(view: View) -> Self {
+    /// Those of a file system in memory.
+    pub fn of_memory(memory: Rc<Memory>) -> Self {
         Self {
-            of: Of::FileSystem(Box::new(view)),
+            of: Of::Memory(memory),
         }
     }
 
@@ -55,7 +56,12 @@ impl Files {
         call: impl FnOnce(&View) -> std::result::Result<T, Errno>,
     ) -> Result<std::result::Result<T, Errno>> {
         let guest = match &self.of {
-            Of::FileSystem(view) => return Ok(call(view)),
+            Of::Memory(memory) => {
+                let kept = memory.kept()?;
+                let result = kept.view().and_then(call);
+                kept.weigh();
+                return Ok(result);
+            }
             Of::Guest(guest) => guest.upgrade(),
         };
         let open = guest.filter(|guest| !guest.is_closed.get());
@@ -91,7 +97,8 @@ impl Files {
     }
 }
 
-fn failure(errno: Errno) -> f64 {
+/// What is answered where a call failed.
+pub fn failure(errno: Errno) -> f64 {
     -f64::from(errno.raw())
 }
 

@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use super::environment::Environment;
 use super::error::guest_gone;
-use super::exports::{Created, adopt, open};
+use super::exports::{Created, OpenGuest, adopt, open};
 use super::options::WasiOptions;
 use crate::ctx::{Token, WasiCtx};
 use crate::module;
@@ -26,7 +26,7 @@ pub struct GuestHandle {
 #[napi]
 pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
     let environment = Environment::of(env)?;
-    let (ctx, _, _) = open(env, &environment, options)?;
+    let ctx = open(env, &environment, options)?.ctx;
     ctx.make_stoppable()?;
     Ok(GuestHandle { ctx })
 }
@@ -89,7 +89,13 @@ pub fn attach<'env>(
     let token = Token::try_from(&*token).ok();
     let ctx = token.and_then(|token| WasiCtx::shared(&token, environment.interrupt()));
     let ctx = ctx.ok_or_else(|| guest_gone(env))?;
-    adopt(env, &environment, wasi, ctx, return_on_exit, 0)
+    let guest = OpenGuest {
+        ctx,
+        return_on_exit,
+        preopens: 0,
+        memories: Vec::new(),
+    };
+    adopt(env, &environment, wasi, guest)
 }
 
 /// The module with no memory that may grow beyond `max_pages` of 64 KiB.

@@ -5,6 +5,7 @@ use napi::Env;
 use slab::Slab;
 
 use super::memory::Memory;
+use super::memory_fs::Kept;
 use crate::abi::Errno;
 use crate::ctx::{View, WasiCtx};
 
@@ -24,6 +25,8 @@ pub struct Instance {
     pub running: Cell<u32>,
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
+    /// The file systems in memory that it has.
+    pub memories: Vec<Rc<Kept>>,
     pub _weight: Weight,
 }
 
@@ -51,6 +54,13 @@ impl Instance {
         }
     }
 
+    /// Tells the collector how much its file systems in memory have grown.
+    pub fn weigh(&self) {
+        for memory in &self.memories {
+            memory.weigh();
+        }
+    }
+
     /// Closes all that the guest has, and what the host opened in its view of it.
     pub fn close_all(&self) {
         self.ctx.close_all();
@@ -60,10 +70,16 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.weigh();
+    }
+}
+
 /// What the collector is told that an object weighs, so that it comes in time.
 pub struct Weight {
     env: Env,
-    bytes: i64,
+    bytes: Cell<i64>,
 }
 
 impl Weight {
@@ -72,16 +88,37 @@ impl Weight {
     /// A preopen keeps little memory, but a descriptor, of which there are few.
     const PREOPEN: usize = 32 << 10;
 
-    pub fn new(env: Env, preopens: usize) -> Self {
-        let bytes = (Self::INSTANCE + preopens * Self::PREOPEN) as i64;
-        let _ = env.adjust_external_memory(bytes);
-        Self { env, bytes }
+    /// That of an instance.
+    pub fn of_instance(env: Env, preopens: usize) -> Self {
+        Self::new(env, Self::INSTANCE + preopens * Self::PREOPEN)
+    }
+
+    /// So many bytes.
+    pub fn new(env: Env, bytes: usize) -> Self {
+        let weight = Self {
+            env,
+            bytes: Cell::new(0),
+        };
+        weight.set(bytes);
+        weight
+    }
+
+    /// What was told last.
+    pub fn get(&self) -> usize {
+        self.bytes.get() as usize
+    }
+
+    /// Tells that it is so many bytes by now.
+    pub fn set(&self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let more = bytes - self.bytes.replace(bytes);
+        let _ = self.env.adjust_external_memory(more);
     }
 }
 
 impl Drop for Weight {
     fn drop(&mut self) {
-        let _ = self.env.adjust_external_memory(-self.bytes);
+        self.set(0);
     }
 }
 

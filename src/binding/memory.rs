@@ -9,17 +9,15 @@
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ptr;
 
 use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::glue::Glue;
+use super::weak::Weak;
 use crate::memory::{GuestMemory, LinearMemory};
-
-/// A reference that is empty once its value has been collected.
-const WEAK: u32 = 0;
 
 /// What a base address is a multiple of.
 const ALIGN: usize = align_of::<u32>();
@@ -29,7 +27,7 @@ pub struct Memory {
     env: sys::napi_env,
     /// The function that gives the closures their memory and their array. The closures keep it, so that
     /// this is empty once there are none.
-    bind: Cell<sys::napi_ref>,
+    bind: OnceCell<Weak>,
     is_bound: Cell<bool>,
     linear: LinearMemory<'static>,
 }
@@ -48,7 +46,7 @@ impl Memory {
     pub fn unbound(env: &Env) -> Self {
         Self {
             env: env.raw(),
-            bind: Cell::new(ptr::null_mut()),
+            bind: OnceCell::new(),
             is_bound: Cell::new(false),
             linear: LinearMemory::empty(),
         }
@@ -57,12 +55,8 @@ impl Memory {
     /// Takes the closures' function `(memory, array) => memory`: it sets both unless called without, and
     /// returns the memory.
     pub fn set_closures(&self, bind: Unknown<'_>) -> Result<()> {
-        let mut reference = ptr::null_mut();
-        // SAFETY: a live handle of this environment, on its thread.
-        let status =
-            unsafe { sys::napi_create_reference(self.env, bind.raw(), WEAK, &mut reference) };
-        check_status!(status)?;
-        self.bind.set(reference);
+        // They are made once.
+        let _ = self.bind.set(Weak::to(&Env::from_raw(self.env), bind)?);
         Ok(())
     }
 
@@ -226,18 +220,6 @@ impl Memory {
 
     /// The closures' function, unless they have been collected.
     fn closures(&self) -> Option<sys::napi_value> {
-        let mut value = ptr::null_mut();
-        // SAFETY: null, which is refused, or a reference of this environment that has not been released.
-        unsafe { sys::napi_get_reference_value(self.env, self.bind.get(), &mut value) };
-        (!value.is_null()).then_some(value)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if !self.bind.get().is_null() {
-            // SAFETY: a reference of this environment, on its thread, that nothing else holds.
-            unsafe { sys::napi_delete_reference(self.env, self.bind.get()) };
-        }
+        self.bind.get()?.get()
     }
 }

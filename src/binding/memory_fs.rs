@@ -1,42 +1,236 @@
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::directory::DirectoryHandle;
-use super::files::Files;
+use super::environment::Environment;
+use super::files::{Files, failure};
+use super::instance::Weight;
+use super::weak::Weak;
+use crate::abi::Errno;
 use crate::ctx::View;
-use crate::vfs::memory::{Limits, MemoryFs};
+use crate::vfs::memory::{BuildError, Limits, MemoryFs, Usage};
 
-/// A file system in memory.
-#[napi(js_name = "MemoryFileSystem")]
-pub struct MemoryFileSystem {
-    fs: MemoryFs,
+/// A file system in memory, as JavaScript has it: gone once that has lost its object.
+///
+/// What Node-API keeps of a native object it drops when the event loop turns, to which a program that makes
+/// one after the other may not return. So what takes memory is behind this, and the [`Memories`] of the
+/// environment take it away.
+pub struct Memory(RefCell<Option<Rc<Kept>>>);
+
+/// A file system in memory, and what it costs.
+pub struct Kept {
+    /// The file system.
+    pub fs: MemoryFs,
+    /// The host's view of it, once somebody has looked.
+    view: OnceCell<View>,
+    weight: Weight,
+    /// What is told of all of them.
+    all_bytes: Rc<Cell<usize>>,
 }
 
-#[napi]
-impl MemoryFileSystem {
-    /// An empty one, with these limits: whole numbers, `Infinity` for none.
-    #[napi(constructor)]
-    pub fn new(max_bytes: f64, max_files: f64) -> Self {
-        let limits = Limits {
-            bytes: max_bytes as u64,
-            files: max_files as u64,
+impl Memory {
+    fn new(env: Env, fs: MemoryFs, all_bytes: &Rc<Cell<usize>>) -> Self {
+        let kept = Kept {
+            fs,
+            view: OnceCell::new(),
+            weight: Weight::new(env, 0),
+            all_bytes: Rc::clone(all_bytes),
         };
-        Self {
-            fs: MemoryFs::new(limits),
+        kept.count(Kept::LEAST);
+        Self(RefCell::new(Some(Rc::new(kept))))
+    }
+
+    /// The file system.
+    ///
+    /// # Errors
+    ///
+    /// JavaScript has lost it.
+    pub fn kept(&self) -> Result<Rc<Kept>> {
+        (self.0.borrow().clone()).ok_or_else(|| Error::from_reason("the file system is gone"))
+    }
+}
+
+impl Kept {
+    /// What one costs that is empty.
+    const LEAST: usize = 2 << 10;
+    /// By how much it may grow or shrink before that is told.
+    const STEP: usize = 64 << 10;
+
+    /// The host's view of its files.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::over`], when it is first asked for.
+    pub fn view(&self) -> std::result::Result<&View, Errno> {
+        match self.view.get() {
+            Some(view) => Ok(view),
+            None => {
+                let view = View::over(self.fs.root())?;
+                Ok(self.view.get_or_init(|| view))
+            }
         }
     }
 
+    /// Tells the collector how much it holds, if that has changed.
+    pub fn weigh(&self) {
+        let bytes = Self::LEAST + self.fs.usage().bytes as usize;
+        if bytes.abs_diff(self.weight.get()) >= Self::STEP {
+            self.count(bytes);
+        }
+    }
+
+    fn count(&self, bytes: usize) {
+        let others = self.all_bytes.get() - self.weight.get();
+        self.all_bytes.set(others + bytes);
+        self.weight.set(bytes);
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.count(0);
+    }
+}
+
+/// The file systems in memory that JavaScript has.
+#[derive(Default)]
+pub struct Memories {
+    all: Vec<(Weak, Rc<Memory>)>,
+    /// How many bytes all of them hold, as far as it has been told.
+    bytes: Rc<Cell<usize>>,
+    /// How many there are, and how many bytes, before the next one looks for those that were collected.
+    full: (usize, usize),
+}
+
+impl Memories {
+    /// So many are kept, and so many bytes, before it is worth to look for those that were collected.
+    const MIN_FULL: (usize, usize) = (32, 16 << 20);
+
+    /// Whether there are so many that those should go which were collected.
+    fn is_full(&self) -> bool {
+        self.all.len() >= self.full.0 || self.bytes.get() >= self.full.1
+    }
+
+    /// Lets go of those whose objects have been collected.
+    fn sweep(&mut self) {
+        self.all.retain(|(object, memory)| {
+            let is_there = object.get().is_some();
+            if !is_there {
+                memory.0.take();
+            }
+            is_there
+        });
+        let (count, bytes) = Self::MIN_FULL;
+        self.full = (
+            count.max(2 * self.all.len()),
+            bytes.max(2 * self.bytes.get()),
+        );
+    }
+}
+
+/// The native half of the class `MemoryFS`.
+#[napi]
+pub struct NativeMemoryFs {
+    memory: Rc<Memory>,
+}
+
+/// Makes an empty file system in memory, which is there for as long as `owner` is. The limits are whole
+/// numbers or `Infinity`, for none.
+#[napi]
+pub fn create_memory_fs(
+    env: &Env,
+    owner: Unknown<'_>,
+    max_bytes: f64,
+    max_files: f64,
+) -> Result<NativeMemoryFs> {
+    let environment = Environment::of(env)?;
+    let mut memories = environment.memories.borrow_mut();
+    if memories.is_full() {
+        // Guests that were collected have some of them.
+        environment.instances.borrow_mut().sweep();
+        memories.sweep();
+    }
+    let limits = Limits {
+        bytes: max_bytes as u64,
+        files: max_files as u64,
+    };
+    let memory = Rc::new(Memory::new(*env, MemoryFs::new(limits), &memories.bytes));
+    memories
+        .all
+        .push((Weak::to(env, owner)?, Rc::clone(&memory)));
+    Ok(NativeMemoryFs { memory })
+}
+
+/// The limits of those that are made without: bytes, files.
+#[napi]
+pub fn memory_fs_limits() -> Vec<f64> {
+    let Limits { bytes, files } = Limits::default();
+    vec![bytes as f64, files as f64]
+}
+
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "the owner is there as long as anything of this is"
+)]
+#[napi]
+impl NativeMemoryFs {
     /// Its root, for who mounts it.
     #[napi]
     pub fn root(&self) -> DirectoryHandle {
-        DirectoryHandle::new(self.fs.root())
+        DirectoryHandle::of_memory(Rc::clone(&self.memory))
     }
 
     /// Its files, for the host.
     #[napi]
-    pub fn files(&self) -> Result<Files> {
-        let view = View::over(self.fs.root());
-        view.map(Files::of_file_system)
-            .map_err(|errno| Error::from_reason(errno.name()))
+    pub fn files(&self) -> Files {
+        Files::of_memory(Rc::clone(&self.memory))
+    }
+
+    /// Makes a directory, and those above it.
+    #[napi]
+    pub fn make_directory(&self, path: String) -> Result<f64> {
+        self.build(|fs| fs.create_dir(path.as_bytes()))
+    }
+
+    /// Makes a file, and the directories above it; with `mtime`, in nanoseconds, as its times.
+    #[napi]
+    pub fn make_file(
+        &self,
+        path: String,
+        content: BufferSlice<'_>,
+        mtime: Option<BigInt>,
+    ) -> Result<f64> {
+        let mtime = mtime.map(|mtime| mtime.get_u64().1);
+        self.build(|fs| fs.file(path.as_bytes(), &content, mtime))
+    }
+
+    /// Makes a symbolic link, and the directories above it.
+    #[napi]
+    pub fn make_link(&self, path: String, target: BufferSlice<'_>) -> Result<f64> {
+        self.build(|fs| fs.symlink(path.as_bytes(), &target))
+    }
+
+    /// The bytes that it holds, and the files.
+    #[napi]
+    pub fn usage(&self) -> Result<Vec<f64>> {
+        let kept = self.memory.kept()?;
+        kept.weigh();
+        let Usage { bytes, files } = kept.fs.usage();
+        Ok(vec![bytes as f64, files as f64])
+    }
+}
+
+impl NativeMemoryFs {
+    fn build(
+        &self,
+        build: impl FnOnce(&MemoryFs) -> std::result::Result<(), BuildError>,
+    ) -> Result<f64> {
+        let kept = self.memory.kept()?;
+        let built = build(&kept.fs);
+        kept.weigh();
+        Ok(built.map_or_else(|error| failure(error.errno), |()| 0.0))
     }
 }

@@ -14,6 +14,7 @@
 //! - [`options`]: what `WASI` is made of.
 //! - [`stdio`]: standard streams that are no descriptors.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
+//! - [`weak`]: references that do not keep what they refer to.
 //! - [`glue`], `glue.js`: what takes JavaScript to say.
 
 mod addon;
@@ -31,3 +32,4 @@ mod memory_fs;
 mod options;
 mod stdio;
 mod trampoline;
+mod weak;

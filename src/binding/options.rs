@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -6,6 +7,7 @@ use napi_derive::napi;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
+use super::memory_fs::Kept;
 use super::stdio::StdioHandle;
 use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
@@ -84,6 +86,12 @@ pub struct WasiLimits {
 }
 
 impl<'env> WasiOptions<'env> {
+    /// The file systems in memory that are among the preopens.
+    pub fn memories(&self) -> Vec<Rc<Kept>> {
+        let directories = (self.preopens.iter()).filter_map(|preopen| preopen.directory.as_ref());
+        directories.filter_map(|dir| dir.memory()).collect()
+    }
+
     /// The options in the words of the context, and what tells whether `proc_exit` returns.
     ///
     /// # Errors
@@ -137,7 +145,7 @@ impl WasiPreopen<'_> {
             mapped_path: until_nul(self.mapped_path),
             source: match self.directory {
                 None => PathBuf::from(path).into(),
-                Some(directory) => PreopenSource::Within(directory.dir(), path),
+                Some(directory) => PreopenSource::Within(directory.dir()?, path),
             },
             rights,
         })

@@ -1,0 +1,42 @@
+#![allow(unsafe_code, reason = "Node-API is a C interface")]
+
+use std::ptr;
+
+use napi::bindgen_prelude::*;
+use napi::sys;
+
+/// A reference that is empty once its value has been collected.
+const WEAK: u32 = 0;
+
+/// A JavaScript object or function, which this does not keep.
+pub struct Weak {
+    env: sys::napi_env,
+    reference: sys::napi_ref,
+}
+
+impl Weak {
+    /// A reference to this value.
+    pub fn to(env: &Env, value: Unknown<'_>) -> Result<Self> {
+        let (env, value) = (env.raw(), value.raw());
+        let mut reference = ptr::null_mut();
+        // SAFETY: a live handle of this environment, on its thread.
+        let status = unsafe { sys::napi_create_reference(env, value, WEAK, &mut reference) };
+        check_status!(status)?;
+        Ok(Self { env, reference })
+    }
+
+    /// The value, unless it has been collected.
+    pub fn get(&self) -> Option<sys::napi_value> {
+        let mut value = ptr::null_mut();
+        // SAFETY: a reference of this environment that has not been released.
+        unsafe { sys::napi_get_reference_value(self.env, self.reference, &mut value) };
+        (!value.is_null()).then_some(value)
+    }
+}
+
+impl Drop for Weak {
+    fn drop(&mut self) {
+        // SAFETY: a reference of this environment, on its thread, that nothing else holds.
+        unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
