@@ -354,7 +354,8 @@ export interface MemoryFSLimits {
  */
 export class MemoryFS {
   /**
-   * One that has what is in a tree, by copy, and is empty without.
+   * One that has what is in a tree, by copy, or what is in an image, whose bytes
+   * are shared until they are written; and is empty without.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a tree, content or limit of
    *   another type; `ERR_INVALID_ARG_VALUE` for a key that is no path, a path that
@@ -364,7 +365,7 @@ export class MemoryFS {
    *   from 0
    * @throws {Error} `ENOSPC` for a tree that is beyond the limits
    */
-  constructor(tree?: FileTree, limits?: MemoryFSLimits);
+  constructor(base?: FileTree | Image, limits?: MemoryFSLimits);
 
   /** How much it holds, in the units of its limits. It is 0 of both when empty. */
   readonly usage: { readonly bytes: number; readonly files: number };
@@ -380,6 +381,182 @@ export class MemoryFS {
    *   UTF-8 and so no key; `ERR_FS_FILE_TOO_LARGE` for a file of 2 GiB and more
    */
   export(path?: fs.PathLike): ExportedTree;
+
+  /**
+   * In what this differs from the image that it was made over, in the order of the
+   * paths. Where there was none, everything is created.
+   *
+   * @throws {Error} `ENAMETOOLONG` for a path of more than 4095 bytes, which a
+   *   guest can make
+   */
+  changes(): WASIChange[];
+
+  /**
+   * What there is now, as an image. No byte is copied; what is written from now on
+   * is not in it.
+   */
+  snapshot(): Image;
+
+  /**
+   * A tar archive: of everything or, with `changes`, of what there is to lay over
+   * the image below. That begins with a whiteout for each name that is gone, as
+   * layers of container images have them: an empty file with `.wh.` before the
+   * name. What was renamed is in it as a whole.
+   *
+   * @throws {Error} `EFBIG` for one that is larger; `ENAMETOOLONG` as
+   *   {@link MemoryFS.changes}; `EINVAL` where a name that is no whiteout begins as
+   *   one; `EIO` for a file of an archive that is damaged
+   */
+  toTar(options?: {
+    /** @default false */
+    changes?: boolean | undefined;
+    /**
+     * Bytes that the archive may have, or `Infinity`. A file with holes has all
+     * its zeros in it.
+     *
+     * @default 1073741824
+     */
+    maxBytes?: number | undefined;
+  }): Buffer;
+}
+
+/** One thing that is not as it is in the base of a {@link MemoryFS}. */
+export interface WASIChange {
+  /**
+   * Where it is now; of what was removed, where it is in the base. Without a slash
+   * before it. What is no UTF-8 is replaced.
+   */
+  path: string;
+
+  /**
+   * - `created`: it is not in the base. One more name of a file is created as well
+   * - `modified`: its content or its times are others, or another one of its kind
+   *   has taken its name. No directory is
+   * - `removed`: it is gone; a directory with all that was in it
+   * - `renamed`: it is somewhere else in the base; a directory with what is in it
+   */
+  type: 'created' | 'modified' | 'removed' | 'renamed';
+
+  kind: 'file' | 'directory' | 'symlink';
+
+  /** Where it is in the base, if it was renamed. */
+  from?: string;
+}
+
+/** How much an archive may unpack to. */
+export interface ArchiveLimits {
+  /**
+   * Bytes in all files together, from 0, or `Infinity`.
+   *
+   * @default 1073741824
+   */
+  maxBytes?: number | undefined;
+
+  /**
+   * Files, directories and links, from 0, or `Infinity`.
+   *
+   * @default 1048576
+   */
+  maxFiles?: number | undefined;
+}
+
+/**
+ * A tree of files that nobody changes. Any number of {@link MemoryFS} share it, in
+ * all threads of the process, without copying. A guest that has it as a preopen
+ * reads it.
+ *
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { Image, MemoryFS, WASI } from 'wasi-rs';
+ *
+ * const image = Image.from({ 'in.csv': 'name,count\nAssam,3\n' });
+ * const memory = new MemoryFS(image);
+ * const wasi = new WASI({
+ *   version: 'preview1',
+ *   args: ['app.wasm', '/data/in.csv'],
+ *   preopens: { '/data': memory },
+ * });
+ * const module = await WebAssembly.compile(await readFile('app.wasm'));
+ * const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+ * process.exitCode = wasi.start(instance);
+ * const changes = memory.changes(); // [], as this guest has only read
+ */
+export class Image {
+  private constructor();
+
+  /**
+   * The image of a tree.
+   *
+   * @throws as the constructor of {@link MemoryFS}
+   */
+  static from(tree: FileTree): Image;
+
+  /**
+   * The image of a tar archive: its bytes, or where it is. It may be compressed
+   * with gzip, or with zstd where Node has that (from 22.15). Its files are parts
+   * of the archive, of which nothing is copied. Absolute names are made relative;
+   * of members with one name the last counts; devices and FIFOs are left out.
+   *
+   * @throws {ArchiveError} `ERR_WASI_INVALID_ARCHIVE` for what is no tar archive,
+   *   cut off or too large, and for a member that lies outside or below a link, or
+   *   is something else that an image cannot have
+   * @throws {Error} what `readFileSync` says of a path
+   */
+  static fromTar(
+    archive: ArrayBuffer | ArrayBufferView | string | URL,
+    limits?: ArchiveLimits,
+  ): Image;
+
+  /**
+   * The image of a zip archive, likewise. A file is inflated when it is first
+   * opened; one that is not what the archive says is EIO then.
+   *
+   * @throws as {@link Image.fromTar}
+   */
+  static fromZip(
+    archive: ArrayBuffer | ArrayBufferView | string | URL,
+    limits?: ArchiveLimits,
+  ): Image;
+
+  /**
+   * The image with this handle, in whichever thread it was made, while somebody
+   * there still has it.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for another type,
+   *   `ERR_INVALID_ARG_VALUE` where there is no such image
+   */
+  static open(handle: bigint): Image;
+
+  /**
+   * A number that another thread of this process can be told, to
+   * {@link Image.open} this. It cannot be guessed.
+   */
+  readonly handle: bigint;
+
+  /** How many files, directories and symbolic links there are, without the root. */
+  readonly files: number;
+
+  /** How many bytes the files have together. */
+  readonly bytes: number;
+
+  /**
+   * A tar archive of it.
+   *
+   * @throws as {@link MemoryFS.toTar}
+   */
+  toTar(options?: {
+    /** @default 1073741824 */
+    maxBytes?: number | undefined;
+  }): Buffer;
+}
+
+/** What is wrong with an archive. */
+export interface ArchiveError extends Error {
+  code: 'ERR_WASI_INVALID_ARCHIVE';
+  /** The member that it is wrong with, if it is one. */
+  member?: string;
+  /** The archive, if it was given as a path. */
+  path?: string;
 }
 
 export interface MemoryFS extends WASIFileSystem {}
@@ -400,9 +577,9 @@ export type WASIPreopen = WASIPreopenRights &
     | {
         /**
          * The file system that the directory is in, where that is not the host's:
-         * one in memory.
+         * one in memory, or an image, which is for reading.
          */
-        fs: MemoryFS;
+        fs: MemoryFS | Image;
 
         /**
          * The directory's path there. Links on the way lead no further than to
@@ -549,7 +726,7 @@ export interface WASIOptions {
   preopens?:
     | {
         readonly [guestPath: string]:
-          string | MemoryFS | WASIPreopen | undefined;
+          string | MemoryFS | Image | WASIPreopen | undefined;
       }
     | undefined;
 

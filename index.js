@@ -6,6 +6,7 @@ const { isPromise } = require('node:util').types;
 const { alreadyStarted, invalidArgType, timedOut } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const { file, symlink } = require('./lib/entries');
+const { Image } = require('./lib/image');
 const { MemoryFS } = require('./lib/memory-fs');
 const {
   IMPORT_MODULES,
@@ -244,4 +245,4 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { MemoryFS, WASI, constants, file, symlink };
+module.exports = { Image, MemoryFS, WASI, constants, file, symlink };

@@ -41,6 +41,7 @@ const runsApp = (code) => `
 /** What is put around a statement to make it a program. */
 const PROGRAMS = {
   'class WASI': (code) => code,
+  'class Image': (code) => code,
   'class MemoryFS': (code) => code,
   capabilities: runsApp,
   devices: runsApp,

@@ -46,7 +46,10 @@ test('it exports the classes, constants and its package.json, and nothing else',
       try { require('wasi-rs/' + inner) } catch (e) { console.log(e.code) }
     }`);
   const refused = 'ERR_PACKAGE_PATH_NOT_EXPORTED\n'.repeat(3);
-  t.is(stdout, `MemoryFS WASI constants file symlink\n${version}\n${refused}`);
+  t.is(
+    stdout,
+    `Image MemoryFS WASI constants file symlink\n${version}\n${refused}`,
+  );
 });
 
 test('nothing is printed when it is used', (t) => {

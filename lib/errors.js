@@ -161,9 +161,41 @@ const removesDirectory = errorFactory(
   (path) => `Path is a directory: rm returned EISDIR (is a directory) ${path}`,
 );
 
+/** `(above)` */
+const illegalConstructor = errorFactory(
+  TypeError,
+  'ERR_ILLEGAL_CONSTRUCTOR',
+  () => 'Illegal constructor',
+);
+
+const archiveError = errorFactory(
+  Error,
+  'ERR_WASI_INVALID_ARCHIVE',
+  ({ problem, member }, path) => {
+    const what = member === undefined ? problem : `'${member}' ${problem}`;
+    return `Cannot read ${path === undefined ? 'the archive' : quote(path)}: ${what}`;
+  },
+);
+
+/**
+ * @param {Function} above
+ * @param {{ problem: string, member?: string }} wrong
+ * @param {string} [path]
+ * @param {Error} [cause]
+ */
+function invalidArchive(above, wrong, path, cause) {
+  const error = archiveError(above, wrong, path);
+  if (path !== undefined) error.path = path;
+  if (wrong.member !== undefined) error.member = wrong.member;
+  if (cause !== undefined) error.cause = cause;
+  return error;
+}
+
 module.exports = {
   alreadyStarted,
   fileTooLarge,
+  illegalConstructor,
+  invalidArchive,
   invalidArgType,
   invalidArgValue,
   outOfRange,

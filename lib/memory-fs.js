@@ -3,33 +3,19 @@
 const { loadBinding } = require('./binding');
 const { setRoot } = require('./file-systems');
 const { INTERFACE } = require('./fs/interface');
+const { MAX_ARCHIVE, makeImage, nativeOf } = require('./image');
+const { check } = require('./fs/errors');
+const { readLimit, readRoom } = require('./room');
 const {
   properties,
-  validateInteger,
+  validateBoolean,
   validateObject,
   validateProperties,
 } = require('./validators');
 
 const { createMemoryFs, memoryFsLimits } = loadBinding();
 
-const LIMITS = properties(['maxBytes', 'maxFiles']);
-
-/** A limit, of which there may be none. */
-function readLimit(value, name) {
-  if (value === Infinity) return value;
-  return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
-}
-
-function readLimits(value = {}) {
-  validateObject(value, 'limits');
-  validateProperties(value, 'limits', LIMITS);
-  const [bytes, files] = memoryFsLimits();
-  const { maxBytes = bytes, maxFiles = files } = value;
-  return {
-    maxBytes: readLimit(maxBytes, 'limits.maxBytes'),
-    maxFiles: readLimit(maxFiles, 'limits.maxFiles'),
-  };
-}
+const TAR_OPTIONS = properties(['changes', 'maxBytes']);
 
 /** A file system in memory. */
 class MemoryFS {
@@ -37,14 +23,15 @@ class MemoryFS {
   /** The functions of node:fs, made when the first is asked for: a guest needs none of them. */
   #functions;
 
-  constructor(tree, limits) {
-    const { maxBytes, maxFiles } = readLimits(limits);
+  constructor(base, limits) {
+    const { maxBytes, maxFiles } = readRoom(limits, 'limits', memoryFsLimits);
+    const image = nativeOf(base);
     // All that the caller has a say in runs before there is anything to be seen.
     const nodes =
-      tree === undefined
+      base === undefined || image !== undefined
         ? []
-        : require('./tree').readTree(tree, 'tree', maxFiles);
-    const native = createMemoryFs(this, maxBytes, maxFiles);
+        : require('./tree').readTree(base, 'tree', maxFiles);
+    const native = createMemoryFs(this, maxBytes, maxFiles, image);
     for (const [path, node] of nodes) make(native, path, node);
     this.#native = native;
     const root = Object.assign(native.root(), { owner: this });
@@ -77,6 +64,23 @@ class MemoryFS {
   get usage() {
     const [bytes, files] = this.#native.usage();
     return { bytes, files };
+  }
+
+  changes() {
+    return check(this.#native.changes(), 'scandir');
+  }
+
+  snapshot() {
+    return makeImage(check(this.#native.snapshot(), 'read'));
+  }
+
+  toTar(options = {}) {
+    validateObject(options, 'options');
+    validateProperties(options, 'options', TAR_OPTIONS);
+    const { changes = false, maxBytes = MAX_ARCHIVE } = options;
+    const limit = readLimit(maxBytes, 'options.maxBytes');
+    validateBoolean(changes, 'options.changes');
+    return check(this.#native.toTar(changes, limit), 'write');
   }
 
   export(path = '/') {

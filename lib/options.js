@@ -94,7 +94,12 @@ function isConvertible(value) {
 function readFileSystem(value, name) {
   const directory = rootOf(value);
   if (directory !== undefined) return directory;
-  throw invalidArgType(readFileSystem, name, 'an instance of MemoryFS', value);
+  throw invalidArgType(
+    readFileSystem,
+    name,
+    'an instance of MemoryFS or Image',
+    value,
+  );
 }
 
 function readDescribedPreopen(value, name) {

@@ -12,6 +12,7 @@ use crate::vfs::Directory;
 #[napi]
 pub struct DirectoryHandle {
     of: Of,
+    is_read_only: bool,
 }
 
 enum Of {
@@ -24,6 +25,15 @@ impl DirectoryHandle {
     pub fn new(dir: Arc<dyn Directory>) -> Self {
         Self {
             of: Of::Directory(dir),
+            is_read_only: false,
+        }
+    }
+
+    /// A handle of a directory in which nothing is changed, whoever has it.
+    pub fn read_only(dir: Arc<dyn Directory>) -> Self {
+        Self {
+            is_read_only: true,
+            ..Self::new(dir)
         }
     }
 
@@ -31,7 +41,13 @@ impl DirectoryHandle {
     pub fn of_memory(memory: Rc<Memory>) -> Self {
         Self {
             of: Of::Memory(memory),
+            is_read_only: false,
         }
+    }
+
+    /// Whether nothing is changed in it, whoever has it.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// The directory.

@@ -1,5 +1,6 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -7,11 +8,12 @@ use napi_derive::napi;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::files::{Files, failure};
+use super::image::{NativeImage, tar};
 use super::instance::Weight;
 use super::weak::Weak;
-use crate::abi::Errno;
+use crate::abi::{Errno, Filetype};
 use crate::ctx::View;
-use crate::vfs::memory::{BuildError, Limits, MemoryFs, Usage};
+use crate::vfs::memory::{BuildError, Change, Limits, MemoryFs, Usage, What};
 
 /// A file system in memory, as JavaScript has it: gone once that has lost its object.
 ///
@@ -137,14 +139,15 @@ pub struct NativeMemoryFs {
     memory: Rc<Memory>,
 }
 
-/// Makes an empty file system in memory, which is there for as long as `owner` is. The limits are whole
-/// numbers or `Infinity`, for none.
+/// Makes a file system in memory, over an image or empty, which is there for as long as `owner` is. The limits
+/// are whole numbers or `Infinity`, for none.
 #[napi]
 pub fn create_memory_fs(
     env: &Env,
     owner: Unknown<'_>,
     max_bytes: f64,
     max_files: f64,
+    base: Option<&NativeImage>,
 ) -> Result<NativeMemoryFs> {
     let environment = Environment::of(env)?;
     let mut memories = environment.memories.borrow_mut();
@@ -157,7 +160,11 @@ pub fn create_memory_fs(
         bytes: max_bytes as u64,
         files: max_files as u64,
     };
-    let memory = Rc::new(Memory::new(*env, MemoryFs::new(limits), &memories.bytes));
+    let fs = match base {
+        Some(base) => MemoryFs::over(base.image(), limits),
+        None => MemoryFs::new(limits),
+    };
+    let memory = Rc::new(Memory::new(*env, fs, &memories.bytes));
     memories
         .all
         .push((Weak::to(env, owner)?, Rc::clone(&memory)));
@@ -213,6 +220,36 @@ impl NativeMemoryFs {
         self.build(|fs| fs.symlink(path.as_bytes(), &target))
     }
 
+    /// In what it differs from its base.
+    #[napi(catch_unwind)]
+    pub fn changes(&self) -> Result<Either<f64, Vec<NativeChange>>> {
+        let changes = self.memory.kept()?.fs.changes();
+        Ok(match changes {
+            Ok(changes) => Either::B(changes.into_iter().map(NativeChange::from).collect()),
+            Err(errno) => Either::A(failure(errno)),
+        })
+    }
+
+    /// What there is now, as an image.
+    #[napi(catch_unwind)]
+    pub fn snapshot(&self, env: &Env) -> Result<Either<f64, NativeImage>> {
+        Ok(match self.memory.kept()?.fs.snapshot() {
+            Ok(image) => Either::B(NativeImage::new(env, Arc::new(image))),
+            Err(errno) => Either::A(failure(errno)),
+        })
+    }
+
+    /// A tar archive of all files, or of the changes, of that many bytes at most.
+    #[napi(catch_unwind)]
+    pub fn to_tar(&self, changes: bool, limit: f64) -> Result<Either<f64, Buffer>> {
+        let kept = self.memory.kept()?;
+        let layer = match changes {
+            true => kept.fs.changed(),
+            false => kept.fs.all(),
+        };
+        Ok(tar(layer, limit))
+    }
+
     /// The bytes that it holds, and the files.
     #[napi]
     pub fn usage(&self) -> Result<Vec<f64>> {
@@ -220,6 +257,38 @@ impl NativeMemoryFs {
         kept.weigh();
         let Usage { bytes, files } = kept.fs.usage();
         Ok(vec![bytes as f64, files as f64])
+    }
+}
+
+/// One thing that is not as it is in the base: see `WASIChange` in index.d.ts.
+#[napi(object, object_from_js = false)]
+pub struct NativeChange {
+    pub path: String,
+    #[napi(js_name = "type")]
+    pub what: &'static str,
+    pub kind: &'static str,
+    pub from: Option<String>,
+}
+
+impl From<Change> for NativeChange {
+    fn from(change: Change) -> Self {
+        let text = |path: Vec<u8>| String::from_utf8_lossy(&path).into_owned();
+        let (what, from) = match change.what {
+            What::Removed => ("removed", None),
+            What::Renamed(from) => ("renamed", Some(text(from))),
+            What::Created => ("created", None),
+            What::Modified => ("modified", None),
+        };
+        Self {
+            path: text(change.path),
+            what,
+            kind: match change.filetype {
+                Filetype::Directory => "directory",
+                Filetype::SymbolicLink => "symlink",
+                _ => "file",
+            },
+            from,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod exports;
 mod files;
 mod glue;
 mod guest;
+mod image;
 mod instance;
 mod memory;
 mod memory_fs;

@@ -137,7 +137,8 @@ impl WasiPreopen<'_> {
                 Ok::<_, Error>(all | right(name)?)
             })?,
         };
-        if self.read_only == Some(true) {
+        let is_read_only = (self.directory.as_ref()).is_some_and(|dir| dir.is_read_only());
+        if is_read_only || self.read_only == Some(true) {
             rights &= Rights::READ_ONLY;
         }
         let path = until_nul(self.real_path);

@@ -7,7 +7,7 @@
 //! - `members`: where members lie, whatever the archive says.
 //! - `header`: the fields of a tar header.
 //! - `pax`: the records of an extended header.
-//! - `tar_reader`, `tar_writer`.
+//! - `tar_reader`, `tar_writer`, `zip_reader`.
 
 mod header;
 mod members;
@@ -16,6 +16,7 @@ mod tar_reader;
 mod tar_writer;
 #[cfg(test)]
 mod tests;
+mod zip_reader;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -23,6 +24,7 @@ use std::fmt;
 
 pub use tar_reader::read_tar;
 pub use tar_writer::write_tar;
+pub use zip_reader::read_zip;
 
 /// How much an archive may unpack to.
 #[derive(Clone, Copy, Debug)]

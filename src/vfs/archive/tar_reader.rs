@@ -6,7 +6,7 @@ use super::members::Members;
 use super::pax::{Pax, SPARSE};
 use super::{ArchiveError, Limits, Result, wrong};
 use crate::abi::Timestamp;
-use crate::vfs::image::{Blob, Image};
+use crate::vfs::image::{Image, Slice};
 
 /// The image of what is in a tar archive: ustar, pax, or GNU's. The files are parts of the archive, of which
 /// nothing is copied. Devices and FIFOs are left out.
@@ -118,8 +118,8 @@ impl Reader {
             }
             b'0' | 0 | b'7' => {
                 let data = self.pass(size)?;
-                let content = Blob::slice(&self.archive, data).ok_or_else(cut_off)?;
-                self.members.file(path, mtim, content)
+                let content = Slice::new(&self.archive, data).ok_or_else(cut_off)?;
+                self.members.file(path, mtim, content.into())
             }
             b'1' => {
                 self.pass(0)?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Deflated;
 use crate::abi::Filesize;
 use crate::vfs::Result;
 
@@ -15,6 +16,8 @@ pub(in crate::vfs) const CHUNK: usize = 64 << 10;
 pub(in crate::vfs) enum Blob {
     /// A part of an archive.
     Slice(Slice),
+    /// A member of a zip archive.
+    Deflated(Arc<Deflated>),
     /// What a file in memory had when it was frozen.
     Frozen(Arc<Frozen>),
 }
@@ -68,6 +71,27 @@ impl fmt::Debug for Slice {
     }
 }
 
+impl Slice {
+    /// A part of an archive; none where that has no such part.
+    pub fn new(archive: &Arc<Vec<u8>>, range: Range<usize>) -> Option<Self> {
+        archive.get(range.clone())?;
+        Some(Self {
+            archive: Arc::clone(archive),
+            range,
+        })
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.archive[self.range.clone()]
+    }
+}
+
+impl From<Slice> for Blob {
+    fn from(slice: Slice) -> Self {
+        Self::Slice(slice)
+    }
+}
+
 impl From<Vec<u8>> for Blob {
     fn from(bytes: Vec<u8>) -> Self {
         let range = 0..bytes.len();
@@ -77,20 +101,28 @@ impl From<Vec<u8>> for Blob {
 }
 
 impl Blob {
-    /// A part of an archive; none where that has no such part.
-    pub fn slice(archive: &Arc<Vec<u8>>, range: Range<usize>) -> Option<Self> {
-        archive.get(range.clone())?;
-        Some(Self::Slice(Slice {
-            archive: Arc::clone(archive),
-            range,
-        }))
-    }
-
     /// The length in bytes.
     pub fn len(&self) -> Filesize {
         match self {
             Blob::Slice(slice) => slice.range.len() as Filesize,
+            Blob::Deflated(deflated) => deflated.len(),
             Blob::Frozen(frozen) => frozen.len,
+        }
+    }
+
+    /// Sees to it that the bytes can be read.
+    ///
+    /// # Errors
+    ///
+    /// They cannot.
+    pub fn prepare(&self) -> Result<()> {
+        match self {
+            Blob::Deflated(deflated) => deflated.bytes().map(drop),
+            Blob::Frozen(frozen) => match &frozen.below {
+                Some((below, _)) => below.prepare(),
+                None => Ok(()),
+            },
+            Blob::Slice(_) => Ok(()),
         }
     }
 
@@ -104,11 +136,8 @@ impl Blob {
         let left = self.len().saturating_sub(offset);
         let there = left.min(count as Filesize) as usize;
         match self {
-            Blob::Slice(slice) => {
-                // What of it is there fits the address space.
-                let start = slice.range.start + if there > 0 { offset as usize } else { 0 };
-                put(&slice.archive[start..start + there]);
-            }
+            Blob::Slice(slice) => put_part(slice.as_bytes(), offset, there, put),
+            Blob::Deflated(deflated) => put_part(deflated.bytes()?, offset, there, put),
             Blob::Frozen(frozen) => frozen.read(offset, there, put)?,
         }
         put_zeros(count - there, put);
@@ -153,6 +182,15 @@ pub(in crate::vfs) fn put_from(chunk: &[u8], range: Range<usize>, put: &mut dyn 
     let split = chunk.len().clamp(range.start, range.end);
     put(chunk.get(range.start..split).unwrap_or_default());
     put_zeros(range.end - split, put);
+}
+
+/// Passes `count` bytes from `offset` on, which are there.
+fn put_part(bytes: &[u8], offset: Filesize, count: usize, put: &mut dyn FnMut(&[u8])) {
+    if count > 0 {
+        // Where there are any, the offset fits the address space.
+        let start = offset as usize;
+        put(&bytes[start..start + count]);
+    }
 }
 
 fn put_zeros(mut count: usize, put: &mut dyn FnMut(&[u8])) {

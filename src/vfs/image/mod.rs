@@ -1,20 +1,23 @@
 //! Trees that nobody changes, which threads and file systems share without copying.
 //!
 //! - `blob`: the bytes of a file of an image, wherever they are.
+//! - `deflated`: those of a member of a zip archive.
 //! - `build`: how an image comes to be, name by name; only a whole one is ever seen.
 //! - `registry`: images by their handles, for other threads.
 
 mod blob;
 mod build;
+mod deflated;
 mod registry;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub(in crate::vfs) use blob::{
-    Blob, CHUNK, Frozen, Piece, pieces, place, put_from, read_up_to, start_of,
+    Blob, CHUNK, Frozen, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
 };
 pub(in crate::vfs) use build::{Builder, NAME_MAX};
+pub(in crate::vfs) use deflated::Deflated;
 
 use crate::abi::{Errno, Filesize, Filetype, Timestamp};
 

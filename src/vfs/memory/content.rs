@@ -87,6 +87,14 @@ impl Content {
         }
     }
 
+    /// Sees to it that what lies below can be read.
+    pub fn prepare(&self) -> Result<()> {
+        match &self.below {
+            Some(below) if below.1 > 0 => below.0.prepare(),
+            _ => Ok(()),
+        }
+    }
+
     /// The length in bytes.
     pub fn len(&self) -> Filesize {
         self.len

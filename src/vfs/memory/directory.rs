@@ -170,6 +170,7 @@ impl Directory for MemoryDir {
                 if how.oflags.contains(Oflags::TRUNC) {
                     node.set_size(0)?;
                 }
+                node.prepare()?;
                 let file = Box::new(MemoryFile::new(node));
                 Ok(Opened::File(FileHandle::Other(file)))
             }

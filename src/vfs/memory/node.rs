@@ -132,6 +132,15 @@ impl Node {
         self.links.load(Relaxed) > 0
     }
 
+    /// Sees to it that what lies below can be read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot.
+    pub fn prepare(&self) -> Result<()> {
+        self.read().content.prepare()
+    }
+
     /// The bytes as they are now, which nobody changes any more.
     ///
     /// # Errors

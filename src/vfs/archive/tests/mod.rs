@@ -1,6 +1,7 @@
 //! What archives say, and what comes of it.
 
 mod tar;
+mod zip;
 
 use std::sync::Arc;
 

@@ -1,0 +1,97 @@
+'use strict';
+
+// Archives as images: where they are, and how they are compressed.
+
+const { kMaxLength } = require('node:buffer');
+const { readFileSync } = require('node:fs');
+const { fileURLToPath } = require('node:url');
+const { isAnyArrayBuffer } = require('node:util').types;
+const zlib = require('node:zlib');
+
+const { loadBinding } = require('./binding');
+const { invalidArchive, invalidArgType } = require('./errors');
+const { readRoom } = require('./room');
+
+const { archiveLimits, imageOfArchive } = loadBinding();
+
+/** The first bytes by which what is compressed is told. */
+const GZIP = [0x1f, 0x8b];
+const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
+
+/** The bytes of an archive, and how it is called. */
+function open(archive) {
+  if (ArrayBuffer.isView(archive)) {
+    const { buffer, byteOffset, byteLength } = archive;
+    return { bytes: Buffer.from(buffer, byteOffset, byteLength) };
+  }
+  if (isAnyArrayBuffer(archive)) return { bytes: Buffer.from(archive) };
+  if (archive instanceof URL) {
+    return { bytes: readFileSync(archive), path: fileURLToPath(archive) };
+  }
+  if (typeof archive === 'string') {
+    return { bytes: readFileSync(archive), path: archive };
+  }
+  throw invalidArgType(
+    open,
+    'archive',
+    'of type string or an instance of ArrayBuffer, TypedArray, DataView, or URL',
+    archive,
+  );
+}
+
+function startsWith(bytes, magic) {
+  return magic.every((byte, index) => bytes[index] === byte);
+}
+
+/** What decompresses these bytes; undefined if they are not compressed. */
+function decompressorOf(bytes) {
+  if (startsWith(bytes, GZIP)) return zlib.gunzipSync;
+  if (!startsWith(bytes, ZSTD)) return undefined;
+  return (
+    zlib.zstdDecompressSync ??
+    (() => {
+      throw new Error(
+        `Node.js ${process.version} has no zstd, which those from 22.15.0 have`,
+      );
+    })
+  );
+}
+
+/** The bytes of a tar archive, which are no more than what may be in it takes. */
+function decompress({ bytes, path }, { maxBytes }) {
+  const decompressor = decompressorOf(bytes);
+  if (decompressor === undefined) return bytes;
+  // Each file has a header, and perhaps a second one.
+  const room = 2 * maxBytes + 2 ** 20;
+  try {
+    return decompressor(bytes, { maxOutputLength: Math.min(room, kMaxLength) });
+  } catch (cause) {
+    const problem =
+      cause.code === 'ERR_BUFFER_TOO_LARGE'
+        ? `the archive has more than the ${maxBytes} bytes allowed`
+        : cause.message;
+    throw invalidArchive(decompress, { problem }, path, cause);
+  }
+}
+
+function read(kind, bytes, path, { maxBytes, maxFiles }) {
+  const image = imageOfArchive(kind, bytes, maxBytes, maxFiles);
+  if (image.problem === undefined) return image;
+  throw invalidArchive(read, image, path);
+}
+
+/** The native image of a tar archive, which may be compressed. */
+function readTar(archive, options) {
+  const limits = readRoom(options, 'options', archiveLimits);
+  const opened = open(archive);
+  return read('tar', decompress(opened, limits), opened.path, limits);
+}
+
+/** The native image of a zip archive. */
+function readZip(archive, options) {
+  const limits = readRoom(options, 'options', archiveLimits);
+  const { bytes, path } = open(archive);
+  return read('zip', bytes, path, limits);
+}
+
+module.exports = { readTar, readZip };

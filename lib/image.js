@@ -1,0 +1,98 @@
+'use strict';
+
+const { loadBinding } = require('./binding');
+const {
+  illegalConstructor,
+  invalidArgType,
+  invalidArgValue,
+} = require('./errors');
+const { setRoot } = require('./file-systems');
+const { check } = require('./fs/errors');
+const { readLimit } = require('./room');
+const {
+  properties,
+  validateObject,
+  validateProperties,
+} = require('./validators');
+
+const { openImage } = loadBinding();
+
+const TAR_OPTIONS = properties(['maxBytes']);
+
+/** What an archive may have that is written in one piece. */
+const MAX_ARCHIVE = 2 ** 30;
+
+/** What only this file can say to the constructor. */
+const MADE_HERE = Symbol('MADE_HERE');
+
+/** The image with a native half. */
+let makeImage;
+
+/** The native half of an image, and undefined of any other value. */
+let nativeOf;
+
+/** A tree that nobody changes. */
+class Image {
+  #native;
+
+  constructor(proof, native) {
+    if (proof !== MADE_HERE) throw illegalConstructor(Image);
+    this.#native = native;
+    setRoot(this, () => native.root());
+  }
+
+  static {
+    makeImage = (native) => new Image(MADE_HERE, native);
+    nativeOf = (value) =>
+      typeof value === 'object' && value !== null && #native in value
+        ? value.#native
+        : undefined;
+  }
+
+  static from(tree) {
+    const { MemoryFS } = require('./memory-fs');
+    const limits = { maxBytes: Infinity, maxFiles: Infinity };
+    // Nothing is no tree here.
+    return new MemoryFS(tree ?? null, limits).snapshot();
+  }
+
+  static fromTar(archive, options) {
+    return makeImage(require('./archives').readTar(archive, options));
+  }
+
+  static fromZip(archive, options) {
+    return makeImage(require('./archives').readZip(archive, options));
+  }
+
+  static open(handle) {
+    if (typeof handle !== 'bigint') {
+      throw invalidArgType(Image.open, 'handle', 'of type bigint', handle);
+    }
+    const native = openImage(handle) ?? undefined;
+    if (native !== undefined) return makeImage(native);
+    const reason = 'is of no image that somebody still has';
+    throw invalidArgValue(Image.open, 'handle', reason, handle);
+  }
+
+  get handle() {
+    return this.#native.handle();
+  }
+
+  get files() {
+    return this.#native.files();
+  }
+
+  get bytes() {
+    return this.#native.bytes();
+  }
+
+  toTar(options = {}) {
+    validateObject(options, 'options');
+    validateProperties(options, 'options', TAR_OPTIONS);
+    const { maxBytes = MAX_ARCHIVE } = options;
+    const limit = readLimit(maxBytes, 'options.maxBytes');
+    return check(this.#native.toTar(limit), 'write');
+  }
+}
+
+module.exports = { Image, MAX_ARCHIVE, makeImage, nativeOf };

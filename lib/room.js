@@ -1,0 +1,36 @@
+'use strict';
+
+const {
+  properties,
+  validateInteger,
+  validateObject,
+  validateProperties,
+} = require('./validators');
+
+const LIMITS = properties(['maxBytes', 'maxFiles']);
+
+/** A limit, of which there may be none. */
+function readLimit(value, name) {
+  if (value === Infinity) return value;
+  return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * How many bytes and files there may be.
+ *
+ * @param {unknown} value
+ * @param {string} name
+ * @param {() => number[]} defaults
+ */
+function readRoom(value = {}, name, defaults) {
+  validateObject(value, name);
+  validateProperties(value, name, LIMITS);
+  const [bytes, files] = defaults();
+  const { maxBytes = bytes, maxFiles = files } = value;
+  return {
+    maxBytes: readLimit(maxBytes, `${name}.maxBytes`),
+    maxFiles: readLimit(maxFiles, `${name}.maxFiles`),
+  };
+}
+
+module.exports = { readLimit, readRoom };

@@ -1,0 +1,129 @@
+use std::sync::Arc;
+
+use rawzip::time::ZipDateTimeKind;
+use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
+
+use super::members::Members;
+use super::{ArchiveError, Limits, Result, wrong};
+use crate::abi::Timestamp;
+use crate::vfs::image::{Blob, Deflated, Image, Slice};
+use crate::vfs::memory::MAX_PATH;
+
+/// The part of a mode that is the type of a file.
+const TYPE: u32 = 0o170_000;
+const REGULAR: u32 = 0o100_000;
+const DIRECTORY: u32 = 0o040_000;
+
+/// The image of what is in a zip archive. What is stored is a part of the archive; what is deflated is inflated
+/// when somebody first opens it, to no more than the directory of the archive says. Devices and FIFOs are left
+/// out.
+///
+/// # Errors
+///
+/// It is no zip archive, or cut off; or a member is refused, which one is that is encrypted or packed in some
+/// other way.
+pub fn read_zip(archive: Vec<u8>, limits: Limits) -> Result<Image> {
+    let archive = Arc::new(archive);
+    let zip = ZipArchive::from_slice(archive.as_slice());
+    let zip = zip.map_err(|_| ArchiveError::new("it is no zip archive, or cut off"))?;
+    let mut members = Members::new(limits);
+    let mut entries = zip.entries();
+    let mut count = 0;
+    loop {
+        let entry = entries.next_entry().map_err(damaged)?;
+        let Some(entry) = entry else {
+            break;
+        };
+        count += 1;
+        let path = entry.file_path();
+        lay(&archive, &zip, &entry, &mut members).map_err(|error| error.of(path.as_bytes()))?;
+    }
+    if count != zip.entries_hint() {
+        return wrong("the directory of the archive is cut off");
+    }
+    Ok(members.finish())
+}
+
+fn damaged(error: rawzip::Error) -> ArchiveError {
+    ArchiveError::new(format!("the archive is damaged: {error}"))
+}
+
+fn lay(
+    archive: &Arc<Vec<u8>>,
+    zip: &ZipSliceArchive<&[u8]>,
+    entry: &ZipFileHeaderRecord<'_>,
+    members: &mut Members,
+) -> Result<()> {
+    let path = entry.file_path();
+    let path = path.as_bytes();
+    let mtim = mtim(entry);
+    if entry.is_dir() {
+        return members.dir(path, mtim);
+    }
+    let mode = entry.mode();
+    match mode.value() & TYPE {
+        0 | REGULAR => members.file(path, mtim, content(archive, zip, entry)?),
+        DIRECTORY => members.dir(path, mtim),
+        _ if mode.is_symlink() => {
+            if entry.uncompressed_size_hint() > MAX_PATH as u64 {
+                return wrong("is a symbolic link to no path");
+            }
+            let mut target = Vec::new();
+            let content = content(archive, zip, entry)?;
+            (content.read(0, content.len() as usize, &mut |piece| {
+                target.extend_from_slice(piece);
+            }))
+            .map_err(|_| ArchiveError::new("is damaged"))?;
+            members.symlink(path, mtim, &target)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is in a member.
+fn content(
+    archive: &Arc<Vec<u8>>,
+    zip: &ZipSliceArchive<&[u8]>,
+    entry: &ZipFileHeaderRecord<'_>,
+) -> Result<Blob> {
+    if entry.flags().is_encrypted() {
+        return wrong("is encrypted");
+    }
+    let local = zip.get_entry(entry.wayfinder()).map_err(damaged)?;
+    let (start, end) = local.compressed_data_range();
+    let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+    let range = range.map(|(start, end)| start..end);
+    let packed = range.and_then(|range| Slice::new(archive, range));
+    let packed = packed.ok_or_else(|| ArchiveError::new("is cut off"))?;
+    let len = usize::try_from(entry.uncompressed_size_hint());
+    let len = len.map_err(|_| ArchiveError::new("is too large"))?;
+    match entry.compression_method() {
+        CompressionMethod::STORE if packed.as_bytes().len() == len => Ok(packed.into()),
+        CompressionMethod::STORE => wrong("is stored with another size than it has"),
+        CompressionMethod::DEFLATE => Ok(Deflated::new(packed, len, entry.crc32()).into()),
+        method => wrong(match method.name() {
+            Some(name) => format!("is packed in a way that this does not read, {name}"),
+            None => format!("is packed in an unknown way, {}", method.as_u16()),
+        }),
+    }
+}
+
+/// When a member was changed. A time without a zone is taken as one of UTC.
+fn mtim(entry: &ZipFileHeaderRecord<'_>) -> Timestamp {
+    let seconds = match entry.last_modified() {
+        ZipDateTimeKind::Utc(time) => time.to_unix(),
+        ZipDateTimeKind::Local(time) => {
+            let days = days_since_1970(time.year().into(), time.month().into(), time.day().into());
+            let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
+            days * 86_400 + minutes * 60 + i64::from(time.second())
+        }
+    };
+    u64::try_from(seconds).map_or(0, |seconds| seconds.saturating_mul(1_000_000_000))
+}
+
+/// The number of a day of the Gregorian calendar, years beginning in March.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+}
