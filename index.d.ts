@@ -3,8 +3,10 @@
 // For Symbol.dispose, as @types/node has it.
 /// <reference lib="esnext.disposable" />
 
+import type { EventEmitter } from 'node:events';
 import type * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
 
 /** The constants of `node:fs`, such as `O_RDONLY`. */
 export const constants: typeof fs.constants;
@@ -1026,5 +1028,441 @@ export class WASI {
   [Symbol.dispose](): void;
 
   /** The same as {@link WASI.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What {@link run} and its like take as a program:
+ *
+ * - the path of a file, or its `file:` URL. It is compiled once in the process,
+ *   until the file changes
+ * - its bytes: a `Buffer`, any other view, an `ArrayBuffer`
+ * - a `WebAssembly.Module`, which can be compiled once and run often
+ * - a `Response` or a `Blob`, and a promise of any of these: not for
+ *   {@link runSync}, which does not wait
+ */
+// `object` is for the classes of the Web, which are not part of every project.
+export type WASIProgram = string | URL | ArrayBufferView | ArrayBuffer | object;
+
+/** What a guest reads piece by piece: {@link WASIRunOptions.stdin}. */
+export type WASISource =
+  | NodeJS.ReadableStream
+  | AsyncIterable<string | ArrayBufferView | ArrayBuffer>
+  | Iterable<string | ArrayBufferView | ArrayBuffer>
+  // A ReadableStream of the Web.
+  | { getReader: unknown };
+
+/** What takes what a guest writes: {@link WASIRunOptions.stdout}. */
+export type WASISink<Chunk = Buffer> =
+  | NodeJS.WritableStream
+  | ((chunk: Chunk) => unknown)
+  // A WritableStream of the Web.
+  | { getWriter: unknown };
+
+/** What a standard stream can be, whatever its direction. */
+export type WASIStdio = 'pipe' | 'inherit' | 'ignore' | number;
+
+/** What {@link run}, {@link spawn} and {@link runSync} have in common. */
+export interface WASIGuestOptions extends Pick<
+  WASIOptions,
+  'env' | 'preopens' | 'devices' | 'limits' | 'capabilities'
+> {
+  /**
+   * The arguments, without the name of the program, which is {@link argv0}.
+   *
+   * @default []
+   */
+  args?: readonly string[] | undefined;
+
+  /**
+   * The name of the program as it sees it.
+   *
+   * @default the name of its file, or 'wasm'
+   */
+  argv0?: string | undefined;
+
+  /**
+   * What the guest reads from a standard input that is `'pipe'`: a string, in
+   * UTF-8, or bytes.
+   */
+  input?: string | ArrayBufferView | ArrayBuffer | undefined;
+
+  /**
+   * Milliseconds, from the guest's start, after which it is ended, whether it
+   * computes or waits: to 2147483647. 0 is no limit.
+   *
+   * @default 0
+   */
+  timeout?: number | undefined;
+
+  /**
+   * Bytes of memory that the guest can have: for more, its `memory.grow` answers
+   * -1. It counts in pages of 64 KiB, and needs the program as a path or as
+   * bytes.
+   *
+   * @default what the program declares, up to 4 GiB
+   */
+  maxMemory?: number | undefined;
+}
+
+/** What {@link run} and {@link runSync} have beyond that: the output as a value. */
+export interface WASICaptureOptions {
+  /**
+   * Whether any other end than with exit code 0 is an error.
+   *
+   * @default true
+   */
+  check?: boolean | undefined;
+
+  /**
+   * What output is in the result: `'buffer'` is bytes, any other encoding of
+   * Node a string. Functions get their chunks in it as well.
+   *
+   * @default 'buffer'
+   */
+  encoding?: BufferEncoding | 'buffer' | null | undefined;
+
+  /**
+   * Bytes of standard output, and of standard error, that are kept. A guest that
+   * writes more is ended.
+   *
+   * @default 104857600
+   */
+  maxBuffer?: number | undefined;
+}
+
+/** What {@link run} and {@link spawn} have beyond that. */
+export interface WASIThreadOptions<Chunk = Buffer> {
+  /**
+   * Where standard input comes from: `'pipe'` is `input` or nothing, and for
+   * {@link spawn} a stream; `'inherit'` is that of the process, `'ignore'`
+   * nothing, a number a descriptor. Bytes are taken as `input`.
+   *
+   * A stream or iterable is read as far as the guest reads. When the guest is over
+   * it is left as it is; a generator is told, as by `break`.
+   *
+   * @default 'pipe'
+   */
+  stdin?: WASIStdio | WASISource | ArrayBufferView | ArrayBuffer | undefined;
+
+  /**
+   * Where standard output goes: `'pipe'` is into the result, and for
+   * {@link spawn} a stream; `'inherit'` is that of the process, `'ignore'`
+   * nowhere, a number a descriptor.
+   *
+   * A function is called with each chunk, and if it returns a promise not before
+   * that is settled. What it throws ends the guest, and is thrown to the caller.
+   * A stream is written and waited for, and not ended.
+   *
+   * @default 'pipe'
+   */
+  stdout?: WASIStdio | WASISink<Chunk> | undefined;
+
+  /**
+   * The same for standard error.
+   *
+   * @default 'pipe'
+   */
+  stderr?: WASIStdio | WASISink<Chunk> | undefined;
+
+  /** Ends the guest when it is aborted, at whatever stage. */
+  signal?: AbortSignal | undefined;
+
+  /**
+   * The threads that the guest runs in one of.
+   *
+   * @default one that all share, of as many as the machine runs at a time
+   */
+  pool?: Pool | undefined;
+}
+
+/** What {@link run} can be told. */
+export interface WASIRunOptions
+  extends
+    WASIGuestOptions,
+    WASICaptureOptions,
+    WASIThreadOptions<string | Buffer> {}
+
+/** What {@link spawn} can be told. */
+export interface WASISpawnOptions extends WASIGuestOptions, WASIThreadOptions {}
+
+/** What {@link runSync} can be told. */
+export interface WASIRunSyncOptions
+  extends WASIGuestOptions, WASICaptureOptions {
+  /** As for {@link run}, but for what takes an event loop to serve. */
+  stdin?: WASIStdio | ArrayBufferView | ArrayBuffer | undefined;
+  /** As for {@link run}, but for what takes an event loop to serve. */
+  stdout?: WASIStdio | undefined;
+  /** As for {@link run}, but for what takes an event loop to serve. */
+  stderr?: WASIStdio | undefined;
+
+  /**
+   * What the program imports beside WASI, by module and name; a function with the
+   * name of a call takes its place. What a function throws comes out unchanged.
+   */
+  imports?: { readonly [module: string]: object } | undefined;
+}
+
+/**
+ * Why a guest ended:
+ *
+ * - `exit`: by itself, with an exit code
+ * - `trap`: the engine ended it; `error` says for what
+ * - `timeout`: its time was over
+ * - `maxBuffer`: it wrote more than is kept
+ * - `abort`: its signal was aborted
+ * - `kill`: by {@link Child.kill}
+ * - `error`: something else than the guest failed, as `error` says
+ */
+export type WASIReason =
+  'exit' | 'trap' | 'timeout' | 'maxBuffer' | 'abort' | 'kill' | 'error';
+
+/** How a guest ended, and what it left behind. */
+export interface WASIResult<Output = Buffer> {
+  /** The exit code, or null if it ended in another way. */
+  readonly exitCode: number | null;
+
+  readonly reason: WASIReason;
+
+  /** The error behind the reason, or what {@link Child.kill} was given. */
+  readonly error: unknown;
+
+  /** Whether it ended by itself, with exit code 0. */
+  readonly ok: boolean;
+
+  /**
+   * The export that ran. A program without either is a library, of which nothing
+   * has run.
+   */
+  readonly entry: '_start' | '_initialize' | null;
+
+  /** What it wrote to standard output, or null if that went elsewhere. */
+  readonly stdout: Output | null;
+
+  /** The same of standard error. */
+  readonly stderr: Output | null;
+
+  readonly usage: {
+    /** Milliseconds from its start to its end. */
+    readonly wallTime: number;
+  };
+
+  /**
+   * Standard output as a string.
+   *
+   * @throws {Error} `ERR_INVALID_STATE` if that went elsewhere
+   */
+  text(): string;
+}
+
+/** What {@link run} rejects with for a guest that ended badly. */
+export interface WASIRunError extends Error {
+  name: 'WASIRunError';
+  code: 'ERR_WASI_RUN';
+  /** How it ended; the message has the last lines of its standard error. */
+  result: WASIResult<string | Buffer>;
+}
+
+/**
+ * Runs a program in a thread of its own, and gives its output and exit code.
+ *
+ * It has nothing of the host but what the options give it, and its output is kept:
+ * see {@link WASIRunOptions}. What runs is its `_start`, or its `_initialize`.
+ *
+ * @returns how it ended. It rejects with a {@link WASIRunError} if that was not
+ *   with exit code 0, unless `check` is false. It rejects in any case with an
+ *   `AbortError` for a signal, unchanged with what a function, a stream or the
+ *   file system threw, with `ERR_WASI_UNSUPPORTED_PROGRAM` for what is no module
+ *   of WASI, with the errors of {@link WASI} for options and preopens, and with
+ *   `ERR_WASI_POOL_CLOSED`
+ *
+ * @example
+ * import { run } from 'wasi-rs';
+ *
+ * const result = await run('app.wasm', {
+ *   args: ['/data/in.txt'],
+ *   preopens: { '/data': { path: './data', readOnly: true } },
+ *   timeout: 60_000,
+ * });
+ * process.stdout.write(result.text());
+ */
+export function run(
+  program: WASIProgram | PromiseLike<WASIProgram>,
+  options: WASIRunOptions & { encoding: BufferEncoding },
+): Promise<WASIResult<string>>;
+export function run(
+  program: WASIProgram | PromiseLike<WASIProgram>,
+  options?: WASIRunOptions & { encoding?: 'buffer' | null | undefined },
+): Promise<WASIResult>;
+export function run(
+  program: WASIProgram | PromiseLike<WASIProgram>,
+  options?: WASIRunOptions,
+): Promise<WASIResult<string | Buffer>>;
+
+/**
+ * Runs a program in this thread, which does nothing else until it is over. What
+ * {@link run} rejects with, it throws.
+ *
+ * @example
+ * import { runSync } from 'wasi-rs';
+ *
+ * const { stdout } = runSync('app.wasm', {
+ *   input: 'name,count\nAssam,3\n',
+ *   encoding: 'utf8',
+ * });
+ * process.stdout.write(stdout);
+ */
+export function runSync(
+  program: WASIProgram,
+  options: WASIRunSyncOptions & { encoding: BufferEncoding },
+): WASIResult<string>;
+export function runSync(
+  program: WASIProgram,
+  options?: WASIRunSyncOptions & { encoding?: 'buffer' | null | undefined },
+): WASIResult;
+export function runSync(
+  program: WASIProgram,
+  options?: WASIRunSyncOptions,
+): WASIResult<string | Buffer>;
+
+/**
+ * Starts a program in a thread of its own, as `spawn()` of `node:child_process`
+ * starts a process. It does not wait for a thread to be free, unless it is given
+ * a pool.
+ *
+ * Wrong options are thrown; what is wrong with the program or its preopens is an
+ * event `'error'`.
+ *
+ * @example
+ * import { spawn } from 'wasi-rs';
+ *
+ * const child = spawn('app.wasm');
+ * child.stdout.pipe(process.stdout);
+ * child.on('exit', (exitCode) => (process.exitCode = exitCode));
+ * process.stdin.pipe(child.stdin);
+ */
+export function spawn(
+  program: WASIProgram | PromiseLike<WASIProgram>,
+  options?: {
+    [Name in keyof WASISpawnOptions]: Name extends
+      'stdin' | 'stdout' | 'stderr' | 'input'
+      ? undefined
+      : WASISpawnOptions[Name];
+  },
+): Child & { stdin: Writable; stdout: Readable; stderr: Readable };
+export function spawn(
+  program: WASIProgram | PromiseLike<WASIProgram>,
+  options: WASISpawnOptions,
+): Child;
+
+/** What {@link Child} emits. */
+interface ChildEvents {
+  /** It runs. */
+  spawn: [];
+  /** It is over; there may be more to be read from its streams. */
+  exit: [exitCode: number | null, reason: WASIReason];
+  /** It is over, and its streams are closed. */
+  close: [exitCode: number | null, reason: WASIReason];
+  /**
+   * It could not be started, its signal was aborted, or what it was given for a
+   * stream failed.
+   */
+  error: [error: Error];
+}
+
+/** A guest that {@link spawn} has started, in the words of `ChildProcess`. */
+export interface Child extends EventEmitter<ChildEvents> {
+  /** The guest's standard input, or null if that is no pipe. */
+  readonly stdin: Writable | null;
+  /** The guest's standard output, or null if that is no pipe. */
+  readonly stdout: Readable | null;
+  /** The guest's standard error, or null if that is no pipe. */
+  readonly stderr: Readable | null;
+  readonly stdio: readonly [Writable | null, Readable | null, Readable | null];
+
+  /** The exit code, or null if it runs, or ended in another way. */
+  readonly exitCode: number | null;
+  /** Why it ended, or null if it runs. */
+  readonly reason: WASIReason | null;
+  /** Whether {@link kill} has ended it, or is about to. */
+  readonly killed: boolean;
+
+  /** How it ended, from `'exit'` on. It never rejects. */
+  readonly exited: Promise<WASIResult>;
+
+  /**
+   * Ends it: in a few milliseconds, whether it computes or waits.
+   *
+   * @param cause what `error` of its result is to be
+   * @returns whether it was not over yet
+   */
+  kill(cause?: unknown): boolean;
+
+  /** Keeps the process alive, as it does from the start. */
+  ref(): this;
+  /** Keeps the process alive no more; its streams still do. */
+  unref(): this;
+
+  /** The same as {@link kill}, for `using`. */
+  [Symbol.dispose](): void;
+  /** Ends it, and waits until it is over. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a {@link Pool} can be made with. */
+export interface PoolOptions {
+  /**
+   * How many guests run at a time, from 1. More wait for their turn.
+   *
+   * @default os.availableParallelism()
+   */
+  size?: number | undefined;
+
+  /**
+   * Milliseconds after which a thread without a guest ends, or `Infinity`.
+   *
+   * @default 10000
+   */
+  idle?: number | undefined;
+
+  /**
+   * How many guests a thread runs, one after the other, before another takes its
+   * place: from 1, or `Infinity`. Their memories are collected late.
+   *
+   * @default 1000
+   */
+  maxRuns?: number | undefined;
+}
+
+/**
+ * Threads that are kept warm, so that a run takes a millisecond and not the
+ * thirty that a new thread does. They keep no process alive.
+ *
+ * @example
+ * import { Pool } from 'wasi-rs';
+ *
+ * const pool = new Pool({ size: 2 });
+ * const result = await pool.run('app.wasm', { input: 'name,count\nAssam,3\n' });
+ * process.stdout.write(result.text());
+ * await pool.close();
+ */
+export class Pool {
+  /**
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` for an
+   *   unknown option
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`
+   */
+  constructor(options?: PoolOptions);
+
+  /** {@link run} in one of these threads, when one is free. */
+  run: typeof run;
+
+  /** {@link spawn} in one of these threads, when one is free. */
+  spawn: typeof spawn;
+
+  /** Takes no more, and ends when all that has been taken is over. */
+  close(): Promise<void>;
+
+  /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

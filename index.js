@@ -15,6 +15,7 @@ const {
   readOptions,
   readTimeout,
 } = require('./lib/options');
+const { Pool, run, runSync, spawn } = require('./lib/run/api');
 const {
   validateBoolean,
   validateFunction,
@@ -30,7 +31,7 @@ const {
   enter,
   files,
   leave,
-  run,
+  run: runEntry,
   stop,
   stopAfter,
   cancelStop,
@@ -99,7 +100,7 @@ const NO_OPTIONS = Object.freeze({ __proto__: null });
 function runFor(timeout, entry, number) {
   const { callFor } = require('./lib/timed');
   stopAfter(number, timeout, 0);
-  const ended = callFor(() => run(entry, enter(number)), timeout);
+  const ended = callFor(() => runEntry(entry, enter(number)), timeout);
   if (!cancelStop(number) && ended !== undefined) return ended.value;
   // The engine may have been faster.
   stop(number, 0);
@@ -161,7 +162,7 @@ class WASI {
     const number = Native.numberOf(this);
     const { how, value } =
       timeout === undefined
-        ? run(_start, enter(number))
+        ? runEntry(_start, enter(number))
         : runFor(timeout, _start, number);
     // A guest that has returned a promise has only been suspended.
     this[kExitCode] = leave(number, !isPromise(value));
@@ -177,7 +178,7 @@ class WASI {
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
       const number = Native.numberOf(this);
-      const { how, value } = run(_initialize, enter(number));
+      const { how, value } = runEntry(_initialize, enter(number));
       leave(number, false);
       if (how !== 'return') throw value;
     }
@@ -245,4 +246,15 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { Image, MemoryFS, WASI, constants, file, symlink };
+module.exports = {
+  Image,
+  MemoryFS,
+  Pool,
+  WASI,
+  constants,
+  file,
+  run,
+  runSync,
+  spawn,
+  symlink,
+};

@@ -18,7 +18,7 @@ const JSON_LINES = '[\n  {"name": "Assam", "count": "3"}\n]\n';
 /** The code of each example, by what it is an example of. */
 function readExamples() {
   const pattern =
-    / \* @example\n(?<lines>(?: +\*(?: .*)?\n)+?) +\*\/\n *(?:export )?(?:readonly )?(?<of>class \w+|\w+)/g;
+    / \* @example\n(?<lines>(?: +\*(?: .*)?\n)+?) +\*\/\n *(?:export )?(?:function |readonly )?(?<of>class \w+|\w+)/g;
   return Object.fromEntries(
     Array.from(DECLARATIONS.matchAll(pattern), ({ groups: { lines, of } }) => [
       of,
@@ -40,11 +40,15 @@ const runsApp = (code) => `
 
 /** What is put around a statement to make it a program. */
 const PROGRAMS = {
+  'class Pool': (code) => code,
   'class WASI': (code) => code,
   'class Image': (code) => code,
   'class MemoryFS': (code) => code,
   capabilities: runsApp,
   devices: runsApp,
+  run: (code) => code,
+  runSync: (code) => code,
+  spawn: (code) => code,
   stop: (code) =>
     runsApp(`const wasi = new WASI({
       version: 'preview1',

@@ -38,7 +38,27 @@ test('import by name, as a namespace, as the default, and dynamically', (t) => {
   }
 });
 
-test('it exports the classes, constants and its package.json, and nothing else', (t) => {
+test('each export can be imported by its name', (t) => {
+  const { stdout, stderr } = node([
+    ...['--input-type=module', '--eval'],
+    `import { Pool, run, runSync, spawn } from 'wasi-rs';
+     console.log(typeof Pool, typeof run, typeof runSync, typeof spawn)`,
+  ]);
+  t.deepEqual([stdout, stderr], ['function function function function\n', '']);
+});
+
+test('what runs guests in threads is loaded on first use', (t) => {
+  const { stdout } = script(`
+    const loaded = () =>
+      Object.keys(require.cache).filter((file) => /lib.run./.test(file)).length;
+    const { runSync } = require('wasi-rs');
+    const before = loaded();
+    runSync('__test__/guests/hello.wasm');
+    console.log(before, loaded() > before);`);
+  t.is(stdout, '1 true\n');
+});
+
+test('it exports the classes, functions, constants and its package.json, and nothing else', (t) => {
   const { stdout } = script(`
     console.log(...Object.keys(require('wasi-rs')));
     console.log(require('wasi-rs/package.json').version);
@@ -48,7 +68,7 @@ test('it exports the classes, constants and its package.json, and nothing else',
   const refused = 'ERR_PACKAGE_PATH_NOT_EXPORTED\n'.repeat(3);
   t.is(
     stdout,
-    `Image MemoryFS WASI constants file symlink\n${version}\n${refused}`,
+    `Image MemoryFS Pool WASI constants file run runSync spawn symlink\n${version}\n${refused}`,
   );
 });
 

@@ -191,14 +191,68 @@ function invalidArchive(above, wrong, path, cause) {
   return error;
 }
 
+/** What node:child_process gives for a signal that is aborted. */
+function abortError(reason) {
+  const error = new Error('The operation was aborted', { cause: reason });
+  Object.defineProperty(error, 'name', {
+    __proto__: null,
+    value: 'AbortError',
+    writable: true,
+    configurable: true,
+  });
+  error.code = 'ABORT_ERR';
+  return error;
+}
+
+/** `(above, reason)` */
+const invalidState = errorFactory(
+  Error,
+  'ERR_INVALID_STATE',
+  (reason) => `Invalid state: ${reason}`,
+);
+
+/** `(above)` */
+const poolClosed = errorFactory(
+  Error,
+  'ERR_WASI_POOL_CLOSED',
+  () => 'The pool is closed',
+);
+
+/** `(above)` */
+const prematureClose = errorFactory(
+  Error,
+  'ERR_STREAM_PREMATURE_CLOSE',
+  () => 'Premature close',
+);
+
+/** `(above, encoding)` */
+const unknownEncoding = errorFactory(
+  TypeError,
+  'ERR_UNKNOWN_ENCODING',
+  (encoding) => `Unknown encoding: ${encoding}`,
+);
+
+/** `(above, reason)` */
+const unsupportedProgram = errorFactory(
+  Error,
+  'ERR_WASI_UNSUPPORTED_PROGRAM',
+  (reason) => reason,
+);
+
 module.exports = {
+  abortError,
   alreadyStarted,
   fileTooLarge,
   illegalConstructor,
   invalidArchive,
   invalidArgType,
   invalidArgValue,
+  invalidState,
   outOfRange,
+  poolClosed,
+  prematureClose,
   removesDirectory,
   timedOut,
+  unknownEncoding,
+  unsupportedProgram,
 };

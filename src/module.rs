@@ -34,7 +34,10 @@ impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str("no WebAssembly module whose memory can be limited"),
-            Self::TooSmall(minimum) => write!(f, "the module begins with {minimum} pages"),
+            Self::TooSmall(minimum) => write!(
+                f,
+                "the program begins with {minimum} pages of 64 KiB, which is more memory than it may have"
+            ),
         }
     }
 }

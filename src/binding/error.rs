@@ -74,6 +74,11 @@ pub fn guest_gone(env: &Env) -> Error {
     thrown(env.throw_error(message, Some("ERR_WASI_GUEST_GONE")))
 }
 
+/// A `RangeError` with the code of Node's for a value out of its range.
+pub fn out_of_range(env: &Env, message: &str) -> Error {
+    thrown(env.throw_range_error(message, Some("ERR_OUT_OF_RANGE")))
+}
+
 /// A `TypeError` with the code of Node's for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
     thrown(env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")))

@@ -6,11 +6,11 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use super::error::guest_gone;
+use super::error::{guest_gone, out_of_range};
 use super::exports::{Created, OpenGuest, adopt, open};
 use super::options::WasiOptions;
 use crate::ctx::{Token, WasiCtx};
-use crate::module;
+use crate::module::{self, LimitError};
 
 /// A guest that has what it is given, for the thread that runs it to find, and for this one to stop.
 #[napi(js_name = "Guest")]
@@ -64,11 +64,12 @@ impl GuestHandle {
         self.ctx.stopped().is_some()
     }
 
-    /// Closes all that the guest has, and lets it be.
+    /// Closes all that the guest has, which runs no more.
     #[napi]
     pub fn close(&self) {
         let _ = self.ctx.cancel_stop();
         self.ctx.close_all();
+        self.ctx.unmake_stoppable();
     }
 }
 
@@ -102,10 +103,14 @@ pub fn attach<'env>(
 ///
 /// # Errors
 ///
-/// It is no module, or begins with more.
+/// A `RangeError`, `ERR_OUT_OF_RANGE`: it begins with more. Another error: it is no module, or one that uses
+/// what is not known here.
 #[napi]
-pub fn limit_memory(module: Buffer, max_pages: f64) -> Result<Buffer> {
+pub fn limit_memory(env: &Env, module: Buffer, max_pages: f64) -> Result<Buffer> {
     let limited = module::limit_memory(&module, max_pages as u64);
-    let limited = limited.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
+    let limited = limited.map_err(|error| match error {
+        LimitError::TooSmall(_) => out_of_range(env, &error.to_string()),
+        LimitError::Malformed => Error::from_reason(error.to_string()),
+    })?;
     Ok(limited.into())
 }

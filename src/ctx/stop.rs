@@ -63,6 +63,11 @@ impl Guest {
         self.stop.bell.hang()
     }
 
+    /// Gives back what that takes: it waits no more.
+    pub fn unmake_stoppable(&self) {
+        self.stop.bell.take_down();
+    }
+
     /// Leaves it to run for as long as it likes, and tells whether its time was over: see
     /// [`WasiCtx::stop_after`].
     pub fn cancel_stop(&self) -> bool {

@@ -12,7 +12,7 @@
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -47,7 +47,8 @@ pub struct Interrupt {
 #[derive(Debug, Default)]
 pub struct Bell {
     has_rung: AtomicBool,
-    event: OnceLock<Event>,
+    is_hung: AtomicBool,
+    event: Mutex<Option<Arc<Event>>>,
 }
 
 impl Bell {
@@ -57,22 +58,47 @@ impl Bell {
     ///
     /// `EMFILE`: it takes a descriptor on Unix, and there is none.
     pub fn hang(&self) -> io::Result<()> {
-        if self.event.get().is_none() {
-            // It comes to nothing if another thread was faster.
-            let _ = self.event.set(Event::new()?);
+        let mut place = self.place();
+        if place.is_none() {
+            let event = Arc::new(Event::new()?);
             if self.has_rung.load(SeqCst) {
-                self.ring();
+                event.set();
             }
+            *place = Some(event);
+            self.is_hung.store(true, SeqCst);
         }
         Ok(())
+    }
+
+    /// Gives back what it takes to hang it: for a guest that waits no more.
+    pub fn take_down(&self) {
+        self.is_hung.store(false, SeqCst);
+        let event = self.place().take();
+        drop(event);
     }
 
     /// Ends the waits.
     pub fn ring(&self) {
         self.has_rung.store(true, SeqCst);
-        if let Some(event) = self.event.get() {
+        if let Some(event) = &*self.place() {
             event.set();
         }
+    }
+
+    fn is_hung(&self) -> bool {
+        self.is_hung.load(SeqCst)
+    }
+
+    fn event(&self) -> Option<Arc<Event>> {
+        if self.is_hung() {
+            self.place().clone()
+        } else {
+            None
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Arc<Event>>> {
+        self.event.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,15 +136,14 @@ impl Interrupt {
     }
 
     /// What a wait is to look at beside what it waits for.
-    #[inline]
-    pub(super) fn event(&self) -> Option<&Event> {
-        self.bell.as_ref()?.event.get()
+    pub(super) fn event(&self) -> Option<Arc<Event>> {
+        self.bell.as_ref()?.event()
     }
 
     /// Whether calls may be interrupted.
     #[inline]
     pub fn is_possible(&self) -> bool {
-        self.check.is_some() || self.event().is_some()
+        self.check.is_some() || self.bell.as_ref().is_some_and(|bell| bell.is_hung())
     }
 
     /// Waits, until it is interrupted.
@@ -162,7 +187,7 @@ impl Interrupt {
     /// `EINTR`: the call is interrupted.
     pub fn poll(&self, entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
-        sys::poll(entries, self.slice(timeout), self.event())?;
+        sys::poll(entries, self.slice(timeout), self.event().as_deref())?;
         if entries.iter().all(|entry| entry.revents.is_none()) {
             self.check()?;
         }

@@ -70,9 +70,10 @@ fn is_no_device(error: &io::Error) -> bool {
 /// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
 fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()> {
     let (_reader, copy) = pipe_with(PipeFlags::CLOEXEC)?;
+    let event = interrupt.event();
     let mut fds: SmallVec<[_; 2]> = [PollFd::from_borrowed_fd(fifo, events(Direction::Read))]
         .into_iter()
-        .chain(interrupt.event().map(happened))
+        .chain(event.as_deref().map(happened))
         .collect();
     let mut pause = Pause::default();
     loop {

@@ -62,9 +62,10 @@ fn wait(
     interrupt: &Interrupt,
     pause: &mut Pause,
 ) -> io::Result<()> {
+    let event = interrupt.event();
     let mut fds: SmallVec<[_; 2]> = [PollFd::from_borrowed_fd(fd, events(direction))]
         .into_iter()
-        .chain(interrupt.event().map(happened))
+        .chain(event.as_deref().map(happened))
         .collect();
     let slice = interrupt.slice(None).map(timespec);
     let found = rustix::event::poll(&mut fds, slice.as_ref());

@@ -1,0 +1,84 @@
+'use strict';
+
+// Guests for the tests of run(), spawn() and Pool: small ones that behave as no
+// host could wish for, and ways to have one of the others wait.
+
+const fs = require('node:fs');
+
+const { assemble, guestPath } = require('./guest');
+
+const FD_WRITE = `(import "wasi_snapshot_preview1" "fd_write"
+  (func $fd_write (param i32 i32 i32 i32) (result i32)))`;
+const PROC_EXIT = `(import "wasi_snapshot_preview1" "proc_exit"
+  (func $proc_exit (param i32)))`;
+
+/** A module with a memory of its own, around imports and fields. */
+function wat(
+  fields,
+  { imports = '', memory = '(memory (export "memory") 1)' },
+) {
+  return `(module ${imports} ${memory} ${fields})`;
+}
+
+const SOURCES = {
+  /** Computes for ever. */
+  spin: wat('(func (export "_start") (loop $l (br $l)))', {}),
+  /** Writes 64 KiB to standard output, whatever comes of it, for ever. */
+  flood: wat(
+    `(data (i32.const 0) "\\10\\00\\00\\00\\00\\00\\01\\00")
+     (func (export "_start")
+       (loop $l
+         (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+         (br $l)))`,
+    { imports: FD_WRITE, memory: '(memory (export "memory") 2)' },
+  ),
+  /** Grows by a page until it gets no more; exits with how many it has then. */
+  grow: wat(
+    `(func (export "_start")
+       (loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+       (call $proc_exit (memory.size)))`,
+    { imports: PROC_EXIT },
+  ),
+  /** Traps in its _initialize. */
+  badInitialize: wat('(func (export "_initialize") unreachable)', {}),
+  /** Traps in its start function, which runs before all else. */
+  badStart: wat(
+    '(func $trap unreachable) (start $trap) (func (export "_start"))',
+    {},
+  ),
+  /** Has no entry. */
+  library: wat('(func (export "add") (result i32) (i32.const 1))', {}),
+  /** Calls itself until there is no stack left. */
+  deep: wat('(func $f (export "_start") (call $f))', {}),
+  /** Throws what nobody catches. */
+  throws: wat('(tag $t) (func (export "_start") (throw $t))', {}),
+  /** Exits with what a function of the host gives. */
+  asks: wat('(func (export "_start") (call $proc_exit (call $ask)))', {
+    imports: `${PROC_EXIT} (import "host" "ask" (func $ask (result i32)))`,
+  }),
+};
+
+const assembled = new Map();
+
+/** The bytes of one of the modules above. */
+function bytesOf(name) {
+  if (!assembled.has(name)) assembled.set(name, assemble(SOURCES[name]));
+  return assembled.get(name);
+}
+
+/** A guest that waits in each of the ways that there are, as arguments of `spawn()`. */
+const WAITING = {
+  'for a time': [guestPath('poll'), { args: ['-v', `after:1:${10n ** 14n}`] }],
+  'for input': [guestPath('cat'), {}],
+  'for a descriptor': [guestPath('poll'), { args: ['-v', 'read:0'] }],
+};
+
+/** How many descriptors the process has open, where that can be seen. */
+function openDescriptors() {
+  return fs.readdirSync('/proc/self/fd').length;
+}
+
+/** Only where the descriptors of the process can be seen. */
+const CAN_COUNT = process.platform === 'linux';
+
+module.exports = { CAN_COUNT, WAITING, bytesOf, guestPath, openDescriptors };

@@ -1,0 +1,208 @@
+'use strict';
+
+// runSync(): a guest on this thread, which waits for it.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+
+const { run, runSync } = require('../index.js');
+const { ON_NODE } = require('./helpers/answers');
+const { script } = require('./helpers/child');
+const { assemble, guest, scratch } = require('./helpers/guest');
+const { CAN_COUNT, bytesOf, guestPath } = require('./helpers/runs');
+
+const HELLO = guestPath('hello');
+const CAT = guestPath('cat');
+const EXIT = guestPath('exit');
+const POLL = guestPath('poll');
+const AGES = `after:1:${10n ** 14n}`;
+
+test('a result is that of run()', async (t) => {
+  const options = { args: ['0', 'text'], encoding: 'utf8' };
+  const result = runSync(EXIT, options);
+  const { usage, ...expected } = await run(EXIT, options);
+  t.true(usage.wallTime > 0 && result.usage.wallTime > 0);
+  t.deepEqual(
+    { ...result, usage: undefined },
+    { ...expected, usage: undefined },
+  );
+  t.is(result.constructor, (await run(HELLO)).constructor);
+  t.is(result.text(), 'text\n');
+});
+
+test('a program is a path, a URL, bytes or a module', (t) => {
+  const bytes = fs.readFileSync(HELLO);
+  for (const program of [
+    HELLO,
+    bytes,
+    new Uint8Array(bytes).buffer,
+    guest('hello'),
+  ]) {
+    t.is(runSync(program).text(), 'hello\n');
+    t.is(runSync(program).text(), 'hello\n');
+  }
+  for (const program of [Promise.resolve(HELLO), new Response(bytes), 7]) {
+    t.throws(() => runSync(program), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  t.throws(() => runSync('no/such.wasm'), { code: 'ENOENT' });
+});
+
+test('input, exit codes, traps and checks are as for run()', async (t) => {
+  t.is(runSync(CAT, { input: 'text' }).text(), 'text');
+  t.is(runSync(CAT).text(), '');
+  const error = t.throws(() => runSync(EXIT, { args: ['3'] }));
+  t.like(error, { code: 'ERR_WASI_RUN', name: 'WASIRunError' });
+  t.is(error.result.exitCode, 3);
+  t.like(runSync(EXIT, { args: ['3'], check: false }), { exitCode: 3 });
+  const trap = runSync(guestPath('trap'), { check: false });
+  t.is(trap.reason, 'trap');
+  t.true(trap.error instanceof WebAssembly.RuntimeError);
+  for (const name of ['badInitialize', 'badStart', 'deep', 'throws']) {
+    t.like(
+      runSync(await bytesOf(name), { check: false }),
+      { reason: 'trap' },
+      name,
+    );
+  }
+  t.like(runSync(guestPath('reactor')), { entry: '_initialize', ok: true });
+  t.like(runSync(HELLO, { maxBuffer: 3, check: false }), {
+    reason: 'maxBuffer',
+  });
+  const grow = await bytesOf('grow');
+  t.like(runSync(grow, { maxMemory: 2 ** 18, check: false }), { exitCode: 4 });
+});
+
+test('standard streams are descriptors', (t) => {
+  const file = path.join(scratch(t), 'output');
+  const fd = fs.openSync(file, 'w');
+  t.like(runSync(HELLO, { stdout: fd }), { stdout: null });
+  fs.closeSync(fd);
+  t.is(fs.readFileSync(file, 'utf8'), 'hello\n');
+  t.like(runSync(HELLO, { stdout: 'ignore', stderr: 'inherit' }), { ok: true });
+});
+
+test('what needs an event loop is refused', (t) => {
+  const VALUE = 'ERR_INVALID_ARG_VALUE';
+  const cases = [
+    { stdout() {} },
+    { stdin: ['a'] },
+    { stdout: new WritableStream() },
+    { signal: new AbortController().signal },
+    { pool: {} },
+  ];
+  for (const options of cases) {
+    t.throws(() => runSync(HELLO, options), { code: VALUE });
+  }
+});
+
+test('imports are functions of the host beside those of WASI', async (t) => {
+  const asks = await bytesOf('asks');
+  const result = runSync(asks, {
+    imports: { host: { ask: () => 7 } },
+    check: false,
+  });
+  t.like(result, { exitCode: 7, reason: 'exit' });
+  t.throws(() => runSync(asks), { code: 'ERR_WASI_UNSUPPORTED_PROGRAM' });
+  t.throws(() => runSync(asks, { imports: { host: {} } }), {
+    code: 'ERR_WASI_UNSUPPORTED_PROGRAM',
+  });
+  t.throws(() => runSync(asks, { imports: 7 }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+  });
+  t.throws(() => runSync(asks, { imports: { host: { ask: 7 } } }), {
+    instanceOf: WebAssembly.LinkError,
+  });
+});
+
+test('imports may take the place of a call, or add to WASI', async (t) => {
+  const program = await assemble(`(module
+    (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "wasi_snapshot_preview1" "sock_open" (func $open (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start")
+      (call $exit (i32.add (call $yield) (call $open)))))`);
+  const imports = {
+    wasi_snapshot_preview1: { sched_yield: () => 40, sock_open: () => 2 },
+  };
+  t.is(runSync(program, { imports, check: false }).exitCode, 42);
+});
+
+test('what an import throws comes out unchanged', async (t) => {
+  const asks = await bytesOf('asks');
+  for (const error of [
+    new Error('import'),
+    new RangeError('import'),
+    undefined,
+    0,
+  ]) {
+    const ask = () => {
+      throw error;
+    };
+    for (const more of [{}, { check: false }, { timeout: 60_000 }]) {
+      let thrown = 'nothing';
+      try {
+        runSync(asks, { imports: { host: { ask } }, ...more });
+      } catch (caught) {
+        thrown = caught;
+      }
+      t.is(thrown, error);
+    }
+  }
+});
+
+test('a guest within an import of another', async (t) => {
+  const asks = await bytesOf('asks');
+  const ask = () => runSync(HELLO, { timeout: 60_000 }).text().length;
+  const imports = { host: { ask } };
+  const options = { imports, timeout: 60_000, check: false };
+  t.is(runSync(asks, options).exitCode, 6);
+});
+
+// Bun and Deno run no script for a time.
+const onNode = ON_NODE ? test : test.skip;
+
+onNode('a guest whose time is over is ended, whatever it does', async (t) => {
+  const guests = {
+    computing: [await bytesOf('spin'), {}],
+    flooding: [await bytesOf('flood'), { stdout: 'ignore' }],
+    'writing more than is kept': [await bytesOf('flood'), { maxBuffer: 10 }],
+    waiting: [POLL, { args: ['-v', AGES] }],
+  };
+  for (const [what, [program, options]] of Object.entries(guests)) {
+    const result = runSync(program, { ...options, timeout: 30, check: false });
+    t.like(result, { exitCode: null, reason: 'timeout', ok: false }, what);
+    t.true(result.usage.wallTime >= 29, what);
+  }
+  const error = t.throws(() =>
+    runSync(POLL, { args: ['-v', AGES], timeout: 30 }),
+  );
+  t.is(error.message, 'poll.wasm was ended: its time was over (timeout)');
+  t.is(error.result.text(), 'polling\n');
+  t.like(runSync(HELLO, { timeout: 60_000 }), { ok: true });
+});
+
+if (CAN_COUNT) {
+  // In a process of its own: other tests open files in this one.
+  onNode('descriptors are constant over some hundreds of runs', (t) => {
+    const { exitCode, stdout, stderr } = script(`
+      const { runSync } = require('wasi-rs');
+      const { bytesOf, guestPath, openDescriptors } = require('./__test__/helpers/runs');
+      bytesOf('spin').then((spin) => {
+        const round = () => {
+          runSync(guestPath('cat'), { input: 'a', preopens: { '/': '.' } });
+          runSync(guestPath('trap'), { check: false });
+          runSync(spin, { timeout: 1, check: false });
+          runSync(guestPath('hello'), { timeout: 1000 });
+        };
+        round();
+        const before = openDescriptors();
+        for (let i = 0; i < 50; i++) round();
+        console.log(openDescriptors() - before);
+      });`);
+    t.deepEqual([exitCode, stderr], [0, '']);
+    t.true(Number(stdout) <= 2, stdout);
+  });
+}

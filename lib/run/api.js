@@ -1,0 +1,51 @@
+'use strict';
+
+// What programs call. Most of those that load the package run no guest in this
+// way, so the rest is loaded when the first of these is used.
+
+const parts = () => require('./index');
+
+function run(program, options) {
+  return parts().run(program, options);
+}
+
+function runSync(program, options) {
+  return parts().runSync(program, options);
+}
+
+function spawn(program, options) {
+  return parts().spawn(program, options);
+}
+
+/** Workers that are kept warm, for `run()` and `spawn()`. */
+class Pool {
+  constructor(options) {
+    parts().openPool(this, options);
+  }
+
+  run(program, options) {
+    return parts().run(program, { ...options, pool: this });
+  }
+
+  spawn(program, options) {
+    return parts().spawn(program, { ...options, pool: this });
+  }
+
+  close() {
+    return parts().closePool(this);
+  }
+}
+
+// Node 20 has it from 20.5 on.
+if (Symbol.asyncDispose) {
+  Object.defineProperty(Pool.prototype, Symbol.asyncDispose, {
+    __proto__: null,
+    value() {
+      return this.close();
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+module.exports = { Pool, run, runSync, spawn };

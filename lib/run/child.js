@@ -1,0 +1,124 @@
+'use strict';
+
+const { EventEmitter } = require('node:events');
+
+const { readRunOptions } = require('./options');
+const { nameOf } = require('./program');
+const { Result } = require('./result');
+const { poolOf } = require('./run');
+const { Task } = require('./task');
+
+/** A guest as a child process, in the words of node:child_process. */
+class Child extends EventEmitter {
+  stdin;
+  stdout;
+  stderr;
+  stdio;
+  exitCode = null;
+  reason = null;
+  killed = false;
+  exited;
+
+  #task;
+  #openSockets = 0;
+  #isFinished = false;
+
+  constructor(program, plan, pool) {
+    super();
+    const { stdio } = plan;
+    stdio.open();
+    this.stdio = stdio.sockets;
+    [this.stdin, this.stdout, this.stderr] = this.stdio;
+    for (const socket of this.stdio) this.#watch(socket);
+    this.exited = new Promise((resolve) => {
+      this.#task = new Task(program, plan, pool, {
+        spawned: () => this.emit('spawn'),
+        failed: (error) => this.emit('error', error),
+        ended: () => this.#end(plan, resolve),
+        finished: () => {
+          this.#isFinished = true;
+          this.#closeIfOver();
+        },
+      });
+    });
+  }
+
+  #watch(socket) {
+    if (socket === null) return;
+    this.#openSockets++;
+    socket.once('close', () => {
+      this.#openSockets--;
+      this.#closeIfOver();
+    });
+  }
+
+  #end(plan, resolve) {
+    const { outcome } = this.#task;
+    this.exitCode = outcome.exitCode;
+    this.reason = outcome.reason;
+    resolve(new Result(outcome, plan.stdio));
+    // What nobody has begun to read by then must not keep the child from closing.
+    process.nextTick(() => {
+      for (const socket of this.stdio.slice(1)) {
+        if (socket?.readable) socket.resume();
+      }
+    });
+    if (outcome.reason !== 'error') {
+      this.emit('exit', this.exitCode, this.reason);
+    }
+  }
+
+  #closeIfOver() {
+    if (this.#isFinished && this.#openSockets === 0) {
+      this.emit('close', this.exitCode, this.reason);
+    }
+  }
+
+  kill(cause) {
+    const kills = this.#task.end('kill', cause);
+    this.killed ||= kills;
+    return kills;
+  }
+
+  ref() {
+    this.#task.ref();
+    return this;
+  }
+
+  unref() {
+    this.#task.unref();
+    return this;
+  }
+}
+
+// Node 20 has them from 20.5 on.
+if (Symbol.dispose) {
+  Object.defineProperties(Child.prototype, {
+    [Symbol.dispose]: {
+      __proto__: null,
+      value() {
+        this.kill();
+      },
+      writable: true,
+      configurable: true,
+    },
+    [Symbol.asyncDispose]: {
+      __proto__: null,
+      async value() {
+        this.kill();
+        await this.exited;
+      },
+      writable: true,
+      configurable: true,
+    },
+  });
+}
+
+function spawn(program, options = {}) {
+  const plan = readRunOptions(options, 'spawn', nameOf(program, true));
+  // Who may wait for another guest must not wait for its thread.
+  plan.isUrgent = plan.pool === undefined;
+  return new Child(program, plan, poolOf(plan));
+}
+
+module.exports = { spawn };

@@ -1,0 +1,61 @@
+'use strict';
+
+// Runs a guest that was prepared, in this thread: that of a worker, or of
+// whoever calls runSync().
+
+const { loadBinding } = require('../binding');
+
+const { attach, close, enter, leave, run } = loadBinding();
+
+/** Whether an error is a guest's own end, and not what a function of the host threw. */
+function isTrap(error) {
+  return (
+    error instanceof WebAssembly.RuntimeError ||
+    error instanceof WebAssembly.Exception ||
+    (error instanceof RangeError && /call stack/.test(error.message))
+  );
+}
+
+/**
+ * Runs a guest, to its end.
+ *
+ * @param {object} guest
+ * @param {Buffer} guest.token of what was prepared
+ * @param {WebAssembly.Module} guest.module
+ * @param {string} guest.from what WASI is called in the module's imports
+ * @param {string | null} guest.entry the export to call
+ * @param {boolean} guest.hasMemory
+ * @param {(wasi: object) => object} makeImports
+ * @returns {number} its exit code
+ * @throws what ended it otherwise
+ */
+function enterGuest({ token, module, from, entry, hasMemory }, makeImports) {
+  const wasi = {};
+  const { number, setMemory } = attach(wasi, token, true);
+  try {
+    const imports = makeImports({ [from]: wasi.wasiImport });
+    const { exports } = new WebAssembly.Instance(module, imports);
+    if (hasMemory) setMemory(exports.memory);
+    if (entry === null) return 0;
+    const { how, value } = run(exports[entry], enter(number));
+    const exitCode = leave(number, true);
+    if (how === 'throw') throw value;
+    return exitCode;
+  } finally {
+    close(number);
+  }
+}
+
+/**
+ * The same, with all that can come of it as a value: `how` is `'exit'`, `'trap'`,
+ * or `'failure'` for what is none of the guest's doing.
+ */
+function runGuest(guest, makeImports) {
+  try {
+    return { how: 'exit', exitCode: enterGuest(guest, makeImports) };
+  } catch (error) {
+    return { how: isTrap(error) ? 'trap' : 'failure', error };
+  }
+}
+
+module.exports = { runGuest };

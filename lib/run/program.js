@@ -1,0 +1,330 @@
+'use strict';
+
+// From what a user gives as a program to a compiled module, and what it takes to
+// start that.
+
+const fs = require('node:fs');
+const { basename, resolve } = require('node:path');
+const { fileURLToPath } = require('node:url');
+const { isAnyArrayBuffer, isPromise } = require('node:util').types;
+
+const { loadBinding } = require('../binding');
+const {
+  invalidArgType,
+  invalidArgValue,
+  unsupportedProgram,
+} = require('../errors');
+const { capabilityNames } = require('../names');
+const { IMPORT_MODULES } = require('../options');
+
+const { limitMemory } = loadBinding();
+
+const PAGE = 65_536;
+/** As many pages as a memory with 32-bit addresses can have. */
+const MOST_PAGES = 65_536;
+
+/** The name of a program that has no file. */
+const NO_NAME = 'wasm';
+
+/** The first four bytes of everything in WebAssembly's binary format. */
+const MAGIC = '\0asm';
+/** The layer field, where a component differs from a module. */
+const COMPONENT_LAYER = 1;
+
+/** What a file is that is no module, by how it begins. */
+const OTHER_FORMATS = [
+  [/^\x7fELF|^MZ|^[\xcf\xce]\xfa\xed\xfe/, 'a native program'],
+  [/^#!/, 'a script'],
+  [/^\s*(\(|;;)/, "WebAssembly's text format, which has to be assembled first"],
+];
+
+/** What a module was built for, by what it imports from. */
+const OTHER_HOSTS = [
+  [/^wasi:/, 'WASI 0.2'],
+  [/^wasix_/, 'WASIX'],
+  [/^wasi$/, 'a host of threads (wasi-threads)'],
+  [/^(gojs|go)$/, 'browsers by Go, which builds for WASI with GOOS=wasip1'],
+  [/wbg|wbindgen/, 'wasm-bindgen, and not for wasm32-wasip1'],
+  [/./, 'a host with functions of its own, which runSync() takes as imports'],
+];
+
+/** By its looks, as node:fs tells one: there are URLs of other realms. */
+function isURL(program) {
+  return Boolean(program?.href && program.protocol) && !('auth' in program);
+}
+
+function isPath(program) {
+  return typeof program === 'string' || isURL(program);
+}
+
+function isThenable(program) {
+  return typeof program?.then === 'function';
+}
+
+/** A `Response`, or a `Blob`. */
+function hasBytes(program) {
+  return typeof program?.arrayBuffer === 'function';
+}
+
+/**
+ * Accepts what may be a program, and calls it by its name: that of its file.
+ *
+ * @returns {string}
+ */
+function nameOf(program, mayWait) {
+  if (typeof program === 'string') return basename(program) || NO_NAME;
+  if (isURL(program)) return basename(fileOf(program)) || NO_NAME;
+  if (isModule(program) || isBytes(program)) return NO_NAME;
+  if (mayWait && (isThenable(program) || hasBytes(program))) return NO_NAME;
+  const expected = `a path, a URL, bytes${mayWait ? ', a Response' : ''} or a WebAssembly.Module`;
+  throw invalidArgType(nameOf, 'program', expected, program);
+}
+
+function isModule(program) {
+  const tag = Object.prototype.toString.call(program);
+  return tag === '[object WebAssembly.Module]';
+}
+
+function isBytes(program) {
+  return ArrayBuffer.isView(program) || isAnyArrayBuffer(program);
+}
+
+function bufferOf(bytes) {
+  return ArrayBuffer.isView(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : Buffer.from(bytes);
+}
+
+/** Throws for bytes that are no module, and says what they are. */
+function checkBytes(bytes, name) {
+  const start = bytes.toString('latin1', 0, 64);
+  if (!start.startsWith(MAGIC)) {
+    const other = OTHER_FORMATS.find(([pattern]) => pattern.test(start));
+    const detail = other ? `: it is ${other[1]}` : '';
+    throw unsupportedProgram(
+      checkBytes,
+      `${name} is no WebAssembly module${detail}`,
+    );
+  }
+  if (bytes[6] === COMPONENT_LAYER) {
+    throw unsupportedProgram(
+      checkBytes,
+      `${name} is a WebAssembly component, and only modules of WASI preview1 can be run`,
+    );
+  }
+}
+
+/** The bytes, with the most memory that the module declares lowered to the limit. */
+function prepareBytes(bytes, name, maxMemory) {
+  checkBytes(bytes, name);
+  if (maxMemory === undefined) return bytes;
+  const pages = Math.min(Math.floor(maxMemory / PAGE), MOST_PAGES);
+  try {
+    return limitMemory(bytes, pages);
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw unsupportedProgram(prepareBytes, `${name} is ${error.message}`);
+  }
+}
+
+/** No limit can be put into a module that is compiled already. */
+function checkModule(module, maxMemory) {
+  if (maxMemory === undefined) return module;
+  throw invalidArgValue(
+    checkModule,
+    'options.maxMemory',
+    'needs the bytes of the program or its path, as a compiled module cannot be changed',
+    maxMemory,
+  );
+}
+
+/**
+ * Compiled files, by path and limit, those that were used last behind the
+ * others. Each belongs to a state of its file.
+ */
+const compiled = new Map();
+/** How many are kept. */
+const MOST_COMPILED = 32;
+
+/** What of a file changes when its content does. */
+function stampOf({ dev, ino, size, mtimeNs, ctimeNs }) {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+function findCompiled(key, stamp) {
+  const entry = compiled.get(key);
+  if (entry?.stamp !== stamp) return undefined;
+  compiled.delete(key);
+  compiled.set(key, entry);
+  return entry.module;
+}
+
+/** Keeps a module, or the promise of one that is being compiled. */
+function keepCompiled(key, stamp, module) {
+  compiled.delete(key);
+  compiled.set(key, { stamp, module });
+  if (compiled.size > MOST_COMPILED) {
+    compiled.delete(compiled.keys().next().value);
+  }
+}
+
+function fileOf(program) {
+  return isURL(program) ? fileURLToPath(program) : resolve(program);
+}
+
+async function compileFile(path, maxMemory) {
+  const key = `${maxMemory} ${path}`;
+  const stamp = stampOf(await fs.promises.stat(path, { bigint: true }));
+  const known = findCompiled(key, stamp);
+  if (known !== undefined) return known;
+  const compiling = fs.promises
+    .readFile(path)
+    .then((bytes) =>
+      WebAssembly.compile(prepareBytes(bytes, basename(path), maxMemory)),
+    );
+  keepCompiled(key, stamp, compiling);
+  try {
+    return await compiling;
+  } catch (error) {
+    if (compiled.get(key)?.module === compiling) compiled.delete(key);
+    throw error;
+  }
+}
+
+function compileFileSync(path, maxMemory) {
+  const key = `${maxMemory} ${path}`;
+  const stamp = stampOf(fs.statSync(path, { bigint: true }));
+  const known = findCompiled(key, stamp);
+  if (known !== undefined && !isPromise(known)) return known;
+  const bytes = prepareBytes(fs.readFileSync(path), basename(path), maxMemory);
+  const module = new WebAssembly.Module(bytes);
+  keepCompiled(key, stamp, module);
+  return module;
+}
+
+/** The body of a Response, which is one only if it came well. */
+async function readBody(response) {
+  if (response.ok === false) {
+    const { status, statusText, url } = response;
+    throw unsupportedProgram(
+      readBody,
+      `the Response for ${url || 'the program'} is ${`${status} ${statusText}`.trim()}`,
+    );
+  }
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/**
+ * Compiles a program.
+ *
+ * @param {unknown} program
+ * @param {number} [maxMemory] bytes
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function load(program, maxMemory) {
+  if (isThenable(program)) {
+    const value = await program;
+    nameOf(value, true);
+    return load(value, maxMemory);
+  }
+  if (isPath(program)) return compileFile(fileOf(program), maxMemory);
+  if (isModule(program)) return checkModule(program, maxMemory);
+  const bytes = isBytes(program) ? bufferOf(program) : await readBody(program);
+  return WebAssembly.compile(prepareBytes(bytes, NO_NAME, maxMemory));
+}
+
+/** The same at once, of what need not be waited for. */
+function loadSync(program, maxMemory) {
+  if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
+  if (isModule(program)) return checkModule(program, maxMemory);
+  const bytes = prepareBytes(bufferOf(program), NO_NAME, maxMemory);
+  return new WebAssembly.Module(bytes);
+}
+
+/** The versions of WASI, by what a module imports from. */
+const VERSIONS = new Map(
+  Object.entries(IMPORT_MODULES).map(([version, from]) => [from, version]),
+);
+
+/** What describes a module, made once for each. */
+const descriptions = new WeakMap();
+
+/**
+ * What it takes to start a module: the version of WASI that it was built for,
+ * its entry, and what it imports that is not of WASI.
+ */
+function describe(module) {
+  let description = descriptions.get(module);
+  if (description === undefined) {
+    description = makeDescription(module);
+    descriptions.set(module, description);
+  }
+  return description;
+}
+
+function makeDescription(module) {
+  const imports = WebAssembly.Module.imports(module);
+  const exports = new Map(
+    WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]),
+  );
+  const versions = new Set(
+    imports.flatMap((wanted) => VERSIONS.get(wanted.module) ?? []),
+  );
+  const calls = capabilityNames();
+  return {
+    versions: [...versions],
+    version: versions.has('unstable') ? 'unstable' : 'preview1',
+    entry:
+      ['_start', '_initialize'].find(
+        (name) => exports.get(name) === 'function',
+      ) ?? null,
+    hasMemory: exports.get('memory') === 'memory',
+    foreign: imports.filter(
+      ({ module: from, name, kind }) =>
+        !VERSIONS.has(from) || kind !== 'function' || !calls.includes(name),
+    ),
+  };
+}
+
+/**
+ * The description of a module that can be run.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {string} name what to call it in errors
+ * @param {object} [imports] what the host adds to WASI
+ */
+function checkRunnable(module, name, imports = {}) {
+  const description = describe(module);
+  const { foreign, hasMemory, versions } = description;
+  if (versions.length > 1) {
+    throw unsupportedProgram(
+      checkRunnable,
+      `${name} imports from both versions of WASI`,
+    );
+  }
+  const missing = foreign.filter((wanted) => !isGiven(wanted, imports));
+  if (missing.length > 0) {
+    throw unsupportedProgram(checkRunnable, explainImports(name, missing));
+  }
+  if (versions.length > 0 && !hasMemory) {
+    throw unsupportedProgram(checkRunnable, `${name} exports no memory`);
+  }
+  return description;
+}
+
+function isGiven({ module: from, name }, imports) {
+  return Object.hasOwn(imports, from) && imports[from]?.[name] !== undefined;
+}
+
+function explainImports(name, missing) {
+  const some = missing
+    .slice(0, 3)
+    .map(({ module: from, name: wanted }) => `${from}.${wanted}`);
+  const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
+  const [, host] = OTHER_HOSTS.find(([pattern]) =>
+    missing.some(({ module: from }) => pattern.test(from)),
+  );
+  return `${name} imports what is not of WASI: ${some.join(', ')}${more}. It was built for ${host}`;
+}
+
+module.exports = { checkRunnable, load, loadSync, nameOf };

@@ -1,0 +1,110 @@
+'use strict';
+
+const { invalidState } = require('../errors');
+const { STOPPED } = require('./prepare');
+
+/** Ends of a guest that hold whatever the guest itself came to. */
+const OVERRIDES = new Set(['abort', 'error']);
+
+/**
+ * How a guest ended.
+ *
+ * @param {object} reply what came of it: see `runGuest()`. Where its thread
+ *   ended with it, `how` is `'died'`
+ * @param {object} [why] what it was ended for
+ * @param {boolean} overflowed whether it wrote more than is kept
+ */
+function outcomeOf({ how, exitCode, error }, why, overflowed) {
+  if (why !== undefined) {
+    // It may have ended by itself in the meantime.
+    const wasEnded = how === 'died' || exitCode === STOPPED;
+    if (wasEnded || OVERRIDES.has(why.reason)) return why;
+  }
+  if (how === 'failure') return { exitCode: null, reason: 'error', error };
+  // However it ended: what wrote too much cannot be relied on.
+  if (overflowed) return { exitCode: null, reason: 'maxBuffer' };
+  if (how === 'exit') return { exitCode, reason: 'exit' };
+  return { exitCode: null, reason: 'trap', error };
+}
+
+/** How a guest ended, and what it left behind. */
+class Result {
+  constructor({ exitCode, reason, error, entry, wallTime }, stdio) {
+    this.exitCode = exitCode;
+    this.reason = reason;
+    this.error = error;
+    this.entry = entry;
+    this.stdout = stdio.take(1);
+    this.stderr = stdio.take(2);
+    this.usage = { wallTime };
+  }
+
+  /** Whether it ended by itself, with exit code 0. */
+  get ok() {
+    return this.reason === 'exit' && this.exitCode === 0;
+  }
+
+  /** What it wrote to standard output, as a string. */
+  text() {
+    if (this.stdout === null) {
+      throw invalidState(this.text, 'standard output was not captured');
+    }
+    return String(this.stdout);
+  }
+}
+
+/** How much of the end of standard error an error shows. */
+const SHOWN_LINES = 10;
+const SHOWN_CHARACTERS = 2000;
+
+/** The end of what a guest wrote to standard error. */
+function lastLines(stderr) {
+  if (stderr === null) return '';
+  // A character of UTF-8 has four bytes at most.
+  const text = String(stderr.slice(-4 * SHOWN_CHARACTERS)).trimEnd();
+  const lines = text.slice(-SHOWN_CHARACTERS).split('\n');
+  return lines.slice(-SHOWN_LINES).join('\n');
+}
+
+/** How it ended, in words. */
+const REASONS = {
+  __proto__: null,
+  exit: ({ exitCode }) => `exited with code ${exitCode}`,
+  trap: ({ error }) => `trapped: ${error?.message ?? 'uncaught exception'}`,
+  timeout: () => 'was ended: its time was over (timeout)',
+  maxBuffer: () => 'was ended: it wrote more than maxBuffer',
+};
+
+/** What rejects a run whose guest ended in any other way than with exit code 0. */
+class WASIRunError extends Error {
+  constructor(name, result) {
+    const { error, reason, stderr } = result;
+    const last = lastLines(stderr);
+    const message = `${name} ${REASONS[reason](result)}`;
+    super(
+      last === '' ? message : `${message}\n${last}`,
+      error === undefined ? {} : { cause: error },
+    );
+    this.code = 'ERR_WASI_RUN';
+    this.result = result;
+  }
+}
+
+Object.defineProperty(WASIRunError.prototype, 'name', {
+  __proto__: null,
+  value: 'WASIRunError',
+  writable: true,
+  configurable: true,
+});
+
+/** What comes of a result: itself, or an error. */
+function settle({ check, name }, result) {
+  const { reason, error } = result;
+  // Neither is how a guest ended.
+  if (reason === 'error') throw error;
+  if (reason === 'abort') throw Object.assign(error, { result });
+  if (check && !result.ok) throw new WASIRunError(name, result);
+  return result;
+}
+
+module.exports = { OVERRIDES, Result, outcomeOf, settle };

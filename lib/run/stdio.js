@@ -1,0 +1,279 @@
+'use strict';
+
+// The standard streams of a guest: what a user gives for each, and what is done
+// with it at the host's end.
+
+const net = require('node:net');
+const { isAnyArrayBuffer } = require('node:util').types;
+
+const { loadBinding } = require('../binding');
+const { invalidArgType, invalidArgValue } = require('../errors');
+const { validateFd } = require('../validators');
+const { drain, isSink } = require('./drain');
+const { feed, hold, isSource } = require('./feed');
+const { closeStreams } = require('./prepare');
+
+const { Stdio } = loadBinding();
+
+const WORDS = ['pipe', 'inherit', 'ignore'];
+const NAMES = ['stdin', 'stdout', 'stderr'];
+
+// Each function here returns what opens a stream. That then is an object:
+// `native`, what the guest gets; `collected`, the same if what is written to it is
+// kept; and where the host has the other end, `socket`; `start(onError)`, which
+// moves bytes between the socket and what the user gave. For an input it returns
+// what ends that, for an output the promise of its end.
+
+function lent(fd) {
+  return { open: () => ({ native: fd }) };
+}
+
+const nothing = { open: () => ({ native: Stdio.null() }) };
+
+/** They are copied here, as the user may change them before the guest begins. */
+function bytes(value, name) {
+  const native = Stdio.input(bufferOf(value, name));
+  return { open: () => ({ native }) };
+}
+
+function collected(maxBuffer) {
+  return {
+    open() {
+      const native = Stdio.output(maxBuffer);
+      return { native, collected: native };
+    },
+  };
+}
+
+/** A pipe, of which the guest reads or writes one end, and the host has the other. */
+function pipe(guestDoes) {
+  const native = Stdio.pipe(guestDoes);
+  const socket = new net.Socket({
+    fd: native.takeFd(),
+    readable: guestDoes === 'write',
+    writable: guestDoes === 'read',
+  });
+  return { native, socket };
+}
+
+function served(guestDoes) {
+  return { open: () => pipe(guestDoes) };
+}
+
+function fedBy(source) {
+  return {
+    hold: (onError) => hold(source, onError),
+    open() {
+      const { native, socket } = pipe('read');
+      const start = (onError) => feed(source, socket, onError);
+      return { native, socket, start };
+    },
+  };
+}
+
+function drainedBy(sink, encoding) {
+  return {
+    open() {
+      const { native, socket } = pipe('write');
+      // A stream would encode it again.
+      const decodes = encoding !== 'buffer' && typeof sink === 'function';
+      if (decodes) socket.setEncoding(encoding);
+      const start = (onError) => drain(socket, sink, onError);
+      return { native, socket, start };
+    },
+  };
+}
+
+function isBytes(value) {
+  return ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
+}
+
+function bufferOf(value, name) {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (isAnyArrayBuffer(value)) return Buffer.from(value);
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  throw invalidArgType(bufferOf, name, 'a string or bytes', value);
+}
+
+/** What is not the same for input and output: words and descriptors. */
+function readWordOrFd(value, index, onPipe) {
+  const name = `options.${NAMES[index]}`;
+  if (value === 'pipe') return onPipe();
+  if (value === 'inherit') return lent(index);
+  if (value === 'ignore') return nothing;
+  if (typeof value === 'number') return lent(validateFd(value, name));
+  if (typeof value !== 'string') return undefined;
+  const words = WORDS.map((word) => `'${word}'`).join(', ');
+  throw invalidArgValue(readWordOrFd, name, `must be one of: ${words}`, value);
+}
+
+/** Where streams are served while the guest runs, which takes a thread of its own. */
+function refuseWaiting(value, name) {
+  throw invalidArgValue(
+    refuseWaiting,
+    name,
+    'is for run() and spawn(): this thread serves no stream while it waits',
+    value,
+  );
+}
+
+function readInput({ stdin = 'pipe', input }, how) {
+  if (input !== undefined) {
+    if (stdin === 'pipe') return bytes(input, 'options.input');
+    throw invalidArgValue(
+      readInput,
+      'options.input',
+      "is for a stdin that is 'pipe'",
+      input,
+    );
+  }
+  const word = readWordOrFd(stdin, 0, () =>
+    how === 'spawn' ? served('read') : nothing,
+  );
+  if (word !== undefined) return word;
+  if (isBytes(stdin)) return bytes(stdin, 'options.stdin');
+  if (isSource(stdin)) {
+    if (how === 'runSync') refuseWaiting(stdin, 'options.stdin');
+    return fedBy(stdin);
+  }
+  throw invalidArgType(
+    readInput,
+    'options.stdin',
+    "'pipe', 'inherit', 'ignore', a number, bytes, a readable stream or an iterable",
+    stdin,
+  );
+}
+
+function readOutput(value, index, { how, encoding, maxBuffer }) {
+  const name = `options.${NAMES[index]}`;
+  const word = readWordOrFd(value, index, () =>
+    how === 'spawn' ? served('write') : collected(maxBuffer),
+  );
+  if (word !== undefined) return word;
+  if (isSink(value)) {
+    if (how === 'runSync') refuseWaiting(value, name);
+    return drainedBy(value, encoding);
+  }
+  throw invalidArgType(
+    readOutput,
+    name,
+    "'pipe', 'inherit', 'ignore', a number, a function or a writable stream",
+    value,
+  );
+}
+
+/** The three streams of one guest. */
+class StandardStreams {
+  #openers;
+  #encoding;
+  #streams;
+  #letGo;
+  #stopFeeding;
+  #drained;
+  #leave;
+  #leaving = new Promise((resolve) => {
+    this.#leave = resolve;
+  });
+
+  constructor(openers, encoding) {
+    this.#openers = openers;
+    this.#encoding = encoding;
+  }
+
+  /** Sees to it that nothing happens to a source before its guest begins. */
+  hold(onError) {
+    const [stdin] = this.#openers;
+    this.#letGo = stdin.hold?.(onError);
+  }
+
+  /** Opens them, once. */
+  open() {
+    if (this.#streams !== undefined) return;
+    const streams = [];
+    try {
+      for (const opener of this.#openers) streams.push(opener.open());
+    } catch (error) {
+      destroySockets(streams);
+      throw error;
+    }
+    this.#streams = streams;
+  }
+
+  /** What the guest gets. */
+  get natives() {
+    const [stdin, stdout, stderr] = this.#streams.map(({ native }) => native);
+    return { stdin, stdout, stderr };
+  }
+
+  /** The host's ends of those that the user serves. */
+  get sockets() {
+    return this.#streams.map(({ socket, start }) =>
+      start === undefined && socket !== undefined ? socket : null,
+    );
+  }
+
+  /** Moves the bytes of those that the user does not serve. */
+  start(onError) {
+    const [stdin, ...outputs] = this.#streams;
+    this.#letGo?.();
+    this.#stopFeeding = stdin.start?.(onError);
+    this.#drained = Promise.all(outputs.map(({ start }) => start?.(onError)));
+  }
+
+  /** Whether the guest wrote more than is kept. */
+  get overflowed() {
+    return (this.#streams ?? []).some((stream) => stream.collected?.overflowed);
+  }
+
+  /** The guest is over: nobody reads its input any more. */
+  endInput() {
+    this.#letGo?.();
+    this.#stopFeeding?.();
+    this.#streams?.[0].socket?.destroy();
+  }
+
+  /** When all that the guest wrote is where it should be, or nobody waits for that. */
+  async finished() {
+    await Promise.race([this.#drained, this.#leaving]);
+  }
+
+  /** No guest gets them. */
+  discard() {
+    if (this.#streams !== undefined) closeStreams(this.natives);
+  }
+
+  /** Lets go of everything, read or not. */
+  destroy() {
+    destroySockets(this.#streams ?? []);
+    this.#leave();
+  }
+
+  /** What the guest wrote to one of them, as the user wants it; null if that went elsewhere. */
+  take(index) {
+    const output = this.#streams?.[index].collected;
+    if (output === undefined) return null;
+    const buffer = output.take();
+    return this.#encoding === 'buffer'
+      ? buffer
+      : buffer.toString(this.#encoding);
+  }
+}
+
+function destroySockets(streams) {
+  for (const { socket } of streams) socket?.destroy();
+}
+
+/** Checks the options that say where the standard streams lead. */
+function readStdio(options, how) {
+  const { stdout = 'pipe', stderr = 'pipe' } = options;
+  const openers = [
+    readInput(options, how.how),
+    readOutput(stdout, 1, how),
+    readOutput(stderr, 2, how),
+  ];
+  return new StandardStreams(openers, how.encoding);
+}
+
+module.exports = { readStdio };

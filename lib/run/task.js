@@ -1,0 +1,186 @@
+'use strict';
+
+// One guest on its way: from a program and options, through a thread of a pool,
+// to how it ended.
+
+const { performance } = require('node:perf_hooks');
+
+const { abortError } = require('../errors');
+const { STOPPED, guestOf, prepareGuest } = require('./prepare');
+const { checkRunnable, load } = require('./program');
+const { OVERRIDES, outcomeOf } = require('./result');
+
+/** Milliseconds between two looks at whether a guest has written too much. */
+const LOOK = 50;
+
+/**
+ * A guest, by what its owner hears of it if it wants to, never from inside a
+ * call:
+ *
+ * - `spawned()`: it runs
+ * - `failed(error)`: something other than the guest went wrong, or its signal
+ *   was aborted
+ * - `ended()`: it is over, and `outcome` says how
+ * - `finished()`: all that it wrote is where it should be
+ */
+class Task {
+  /** How it ended: `reason`, and `exitCode`, `error`, `entry` and `wallTime`. */
+  outcome;
+
+  #plan;
+  #hears;
+  #pool;
+  #thread;
+  #guest;
+  #module;
+  #description;
+  /** Why it is to end, from when it is told to until it does. */
+  #why;
+  #startTime;
+  #timer;
+  #looks;
+  #isRef = true;
+  #onStreamError = (error) => this.end('error', error);
+  #onAbort = () => this.end('abort', abortError(this.#plan.signal.reason));
+
+  constructor(program, plan, pool, hears) {
+    this.#plan = plan;
+    this.#pool = pool;
+    this.#hears = hears;
+    const { signal } = plan;
+    if (signal?.aborted) {
+      this.#onAbort();
+    } else {
+      signal?.addEventListener('abort', this.#onAbort, { once: true });
+      plan.stdio.hold(this.#onStreamError);
+      void this.#load(program);
+    }
+  }
+
+  async #load(program) {
+    try {
+      const { name, maxMemory } = this.#plan;
+      this.#module = await load(program, maxMemory);
+      if (this.outcome !== undefined) return;
+      this.#description = checkRunnable(this.#module, name);
+      this.#pool.submit(this, this.#plan.isUrgent);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /**
+   * Opens what the guest is given.
+   *
+   * @returns {object} what its thread has to know
+   * @throws what does not open
+   */
+  prepare() {
+    const { native, stdio } = this.#plan;
+    stdio.open();
+    const { version } = this.#description;
+    this.#guest = prepareGuest(native, stdio.natives, version);
+    return guestOf(this.#guest, this.#module, this.#description);
+  }
+
+  /** The guest begins. */
+  begin(thread) {
+    const { stdio, timeout } = this.#plan;
+    this.#thread = thread;
+    if (!this.#isRef) thread.unref();
+    this.#startTime = performance.now();
+    if (timeout !== undefined) {
+      this.#timer = setTimeout(() => this.end('timeout'), timeout);
+    }
+    this.#looks = setInterval(() => {
+      if (stdio.overflowed) this.end('maxBuffer');
+    }, LOOK).unref();
+    this.#tell('spawned');
+    stdio.start(this.#onStreamError);
+  }
+
+  /**
+   * Ends it, if it is not over yet. What comes first is the reason.
+   *
+   * @returns {boolean} whether it was not over yet
+   */
+  end(reason, error) {
+    if (this.outcome !== undefined) {
+      if (OVERRIDES.has(reason)) this.#failLate(reason, error);
+      return false;
+    }
+    if (this.#thread === undefined) {
+      this.#pool.cancel(this);
+      this.#settle({ exitCode: null, reason, error });
+      return true;
+    }
+    this.#why ??= { exitCode: null, reason, error };
+    this.#guest.stop(STOPPED);
+    this.#thread.endSoon();
+    return true;
+  }
+
+  /** It cannot be run. */
+  fail(error) {
+    this.end('error', error);
+  }
+
+  /** What its thread says of its end. */
+  replied(reply) {
+    const { overflowed } = this.#plan.stdio;
+    this.#settle(outcomeOf(reply, this.#why, overflowed));
+  }
+
+  #settle(outcome) {
+    clearTimeout(this.#timer);
+    clearInterval(this.#looks);
+    const { stdio } = this.#plan;
+    if (this.#guest === undefined) stdio.discard();
+    else this.#guest.close();
+    stdio.endInput();
+    this.outcome = {
+      ...outcome,
+      entry: this.#description?.entry ?? null,
+      wallTime:
+        this.#startTime === undefined ? 0 : performance.now() - this.#startTime,
+    };
+    this.#module = undefined;
+    if (OVERRIDES.has(outcome.reason)) {
+      this.#tell('failed', outcome.error);
+      stdio.destroy();
+    }
+    this.#tell('ended');
+    void this.#finish(stdio);
+  }
+
+  async #finish(stdio) {
+    await stdio.finished();
+    this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+    this.#tell('finished');
+  }
+
+  /** The guest is over, but not all that it wrote has been taken. */
+  #failLate(reason, error) {
+    if (OVERRIDES.has(this.outcome.reason)) return;
+    this.outcome = { ...this.outcome, exitCode: null, reason, error };
+    this.#tell('failed', error);
+    this.#plan.stdio.destroy();
+  }
+
+  #tell(what, ...details) {
+    const hear = this.#hears[what];
+    if (hear !== undefined) process.nextTick(hear, ...details);
+  }
+
+  ref() {
+    this.#isRef = true;
+    this.#thread?.ref();
+  }
+
+  unref() {
+    this.#isRef = false;
+    this.#thread?.unref();
+  }
+}
+
+module.exports = { Task };

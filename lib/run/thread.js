@@ -1,0 +1,126 @@
+'use strict';
+
+const path = require('node:path');
+const { Worker } = require('node:worker_threads');
+
+const { rebuildError } = require('./rebuilt-error');
+
+const FILE = path.join(__dirname, 'worker.js');
+
+/**
+ * Milliseconds that a guest has to leave a call in which it waits. What has not
+ * returned by then computes, and goes with its thread.
+ */
+const GRACE = 5;
+
+/**
+ * A worker that runs one guest after the other.
+ *
+ * It belongs to a pool, which hears of it: `ready(thread)` when it can take a
+ * guest, and `gone(thread, error)` when it takes no more.
+ */
+class Thread {
+  /** How many guests it has run. */
+  runs = 0;
+
+  #pool;
+  #worker;
+  #task;
+  #grace;
+  #idle;
+  #error;
+  #isEnding = false;
+  #isGone = false;
+
+  constructor(pool) {
+    this.#pool = pool;
+    // The program's own flags are not for this worker: what they preload may do
+    // anything, and takes its time.
+    this.#worker = new Worker(FILE, { execArgv: [], name: 'wasi-rs' })
+      .on('message', (reply) => this.#replied(reply))
+      .on('error', (error) => {
+        this.#error = error;
+      })
+      .on('exit', () => this.#exited());
+  }
+
+  /** Runs the guest of a task; `message` is for the worker. */
+  run(task, message) {
+    this.runs++;
+    this.#task = task;
+    this.ref();
+    this.#worker.postMessage(message);
+    task.begin(this);
+  }
+
+  /** Waits for the next guest, but not for ever. */
+  rest(idle) {
+    this.unref();
+    if (idle === Infinity) return;
+    this.#idle = setTimeout(() => this.terminate(), idle).unref();
+  }
+
+  /** There is another guest. */
+  wake() {
+    clearTimeout(this.#idle);
+  }
+
+  /** Ends the worker, unless its guest is over in a moment. */
+  endSoon() {
+    this.#grace ??= setTimeout(() => {
+      // A reply that has come while this thread was busy is read first.
+      this.#grace = setImmediate(() => this.terminate());
+    }, GRACE);
+  }
+
+  /** Ends the worker with all that runs in it. */
+  terminate() {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    void this.#worker.terminate();
+    if (this.#task === undefined) this.#leave();
+  }
+
+  ref() {
+    this.#worker.ref();
+  }
+
+  unref() {
+    this.#worker.unref();
+  }
+
+  #replied({ how, exitCode, error }) {
+    clearTimeout(this.#grace);
+    clearImmediate(this.#grace);
+    this.#grace = undefined;
+    this.#takeTask()?.replied(
+      how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
+    );
+    if (this.#isEnding) this.#leave();
+    else this.#pool.ready(this);
+  }
+
+  #exited() {
+    clearTimeout(this.#grace);
+    clearImmediate(this.#grace);
+    clearTimeout(this.#idle);
+    this.#isEnding = true;
+    const error = this.#error ?? new Error('The thread of the guest ended');
+    this.#takeTask()?.replied({ how: 'died', error });
+    this.#leave(error);
+  }
+
+  #takeTask() {
+    const task = this.#task;
+    this.#task = undefined;
+    return task;
+  }
+
+  #leave(error) {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#pool.gone(this, error);
+  }
+}
+
+module.exports = { Thread };
