@@ -12,6 +12,7 @@ const test = require('ava');
 
 const { Pool, run } = require('../index.js');
 const { script } = require('./helpers/child');
+const { guest } = require('./helpers/guest');
 const { CAN_COUNT, WAITING, bytesOf, guestPath } = require('./helpers/runs');
 
 const HELLO = guestPath('hello');
@@ -48,10 +49,12 @@ function printed(body) {
 
 test('runs take turns where there are more than threads', async (t) => {
   const one = pool(t, { size: 1 });
+  // A file would be looked at first, which takes its time.
+  const program = guest('exit');
   const order = [];
   await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
-      const result = await one.run(EXIT, { args: ['0', String(i)] });
+      const result = await one.run(program, { args: ['0', String(i)] });
       t.is(result.text(), `${i}\n`);
       order.push(i);
     }),
@@ -70,18 +73,20 @@ test('run() and spawn() take a pool as an option, and the pool runs the same way
   t.is(String(Buffer.concat(chunks)), 'text');
 });
 
-test('no more than size guests run at a time, of spawn() too', async (t) => {
+test('size guests run at a time and no more, of spawn() too', async (t) => {
   const two = pool(t, { size: 2 });
-  let running = 0;
+  const running = new Set();
   let most = 0;
   const children = Array.from({ length: 6 }, () => {
     const child = two.spawn(CAT);
     child.stdout.resume();
     child.once('spawn', () => {
-      most = Math.max(most, ++running);
-      setTimeout(() => child.stdin.end(), 5);
+      running.add(child);
+      most = Math.max(most, running.size);
+      // The first waits until there is another.
+      if (most === 2) running.forEach(({ stdin }) => stdin.end());
     });
-    child.once('exit', () => running--);
+    child.once('exit', () => running.delete(child));
     return child;
   });
   await Promise.all(children.map((child) => child.exited));
