@@ -54,3 +54,19 @@ test('on Bun and Deno', (t) => {
   t.is(lines.at(-1), 'exit code 0');
   t.true(lines.some((line) => /^[0-9a-f]{64} {2}stock\.csv$/.test(line)));
 });
+
+test('a pipeline', (t) => {
+  const lines = run(t, 'examples/pipeline.mjs');
+  t.is(lines.length, 5);
+  t.is(lines[2], '  - [Sencha](#sencha)');
+});
+
+test('a web server', (t) => {
+  const [rows, ...others] = run(t, 'examples/web-server.mjs');
+  t.regex(rows, /^five rows: 200 \{"sku": "0021", /);
+  t.deepEqual(others, [
+    'broken: 422 csv2json: standard input:2: a quoted field is not closed',
+    'twenty at once, to each its own: true',
+    'endless: 413',
+  ]);
+});
