@@ -13,7 +13,7 @@ import { spawn } from 'wasi-rs';
 
 const example = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** A Markdown document of rows in JSON, one a line. */
+// A Markdown document of rows in JSON, one a line.
 async function* documentOf(source) {
   for await (const line of createInterface({ input: source })) {
     const { name, price } = JSON.parse(line);
