@@ -73,6 +73,7 @@ test('bad options', (t) => {
     [['--dir', '--env', 'A=1', EXIT], '--dir needs a value'],
     [['--env'], '--env needs a value'],
     [['--ro-dir'], '--ro-dir needs a value'],
+    [['--tmpfs'], '--tmpfs needs a value'],
     [['--capability'], '--capability needs a value'],
     [['--limit'], '--limit needs a value'],
     [['--help=yes'], '--help takes no value'],
@@ -342,6 +343,50 @@ test('--ro-dir', (t) => {
     t,
     ['--ro-dir', 'none::/', EXIT],
     'cannot open directory none: no such file or directory',
+  );
+});
+
+test('--tmpfs', (t) => {
+  const guest = guestPath('files');
+  const files = (...args) => {
+    const { exitCode, stdout } = command(args);
+    return [exitCode, stdout];
+  };
+  const roundTrip = ['write', '/tmp/a', 'text', ',', 'read', '/tmp/a'];
+  for (const value of ['/tmp', '/tmp:64M', '/tmp:1k', '/tmp:2G', '/tmp:800']) {
+    t.deepEqual(files('--tmpfs', value, guest, ...roundTrip), [
+      0,
+      'write /tmp/a: ok\nread /tmp/a: text\n',
+    ]);
+  }
+  for (const value of ['/tmp:0', '/tmp:100']) {
+    t.deepEqual(files('--tmpfs', value, guest, 'write', '/tmp/a', 'x'), [
+      1,
+      'write /tmp/a: errno 51\n',
+    ]);
+  }
+  t.deepEqual(
+    files(
+      ...['--tmpfs=/a', '--tmpfs=/b', guest, 'write', '/a/x', '1', ','],
+      ...['read', '/b/x'],
+    ),
+    [1, 'write /a/x: ok\nread /b/x: errno 44\n'],
+  );
+  const form = 'is not of the form GUEST[:SIZE], with a SIZE such as 64M';
+  for (const value of [
+    ...[':64M', '/tmp:', '/tmp:64X', '/tmp:M', '/tmp:-1', '/tmp:1.5M'],
+    ...['/a:b', '/tmp::1M', `/tmp:${'9'.repeat(16)}`],
+  ]) {
+    refuses(
+      t,
+      ['--tmpfs', value, EXIT],
+      `--tmpfs ${value} ${form} (see wasi-rs --help)`,
+    );
+  }
+  refuses(
+    t,
+    ['--dir', '.::/tmp', '--tmpfs', '/tmp', EXIT],
+    '--tmpfs gives the guest two directories named /tmp (see wasi-rs --help)',
   );
 });
 

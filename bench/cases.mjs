@@ -67,6 +67,14 @@ function openAndClose(text) {
   };
 }
 
+function openReadAndClose(text) {
+  const { data, calls } = openAndClose(text);
+  const [open, close] = calls;
+  const read = `(call $fd_read (i32.load (i32.const ${RESULT}))
+    (i32.const ${IOVEC}) (i32.const 1) (i32.const ${RESULT + 8}))`;
+  return { data: { ...data, ...iovec(100) }, calls: [open, read, close] };
+}
+
 /** A FIFO with a byte in it, open at both ends. */
 function readyPipe(directory) {
   const fifo = path.join(directory, 'fifo');
@@ -131,7 +139,14 @@ PAST.writeUInt16LE(0, 40);
 const READ_0 = Buffer.alloc(48);
 READ_0[8] = 1;
 
-export const CASES = [
+/** The same calls as a case of the disk, on a copy of its directory in memory. */
+function inMemory(name, goal) {
+  const onDisk = ON_DISK.find((each) => each.name === name);
+  const { goalOn20: _, ...same } = onDisk;
+  return { ...same, name: `in memory: ${name}`, goal, inMemory: true };
+}
+
+const ON_DISK = [
   {
     name: 'fd_write, 16 B',
     goal: 1,
@@ -192,6 +207,11 @@ export const CASES = [
     name: 'path_open + fd_close, 3 components',
     goal: 1.5,
     ...openAndClose('a/b/file'),
+  },
+  {
+    name: 'path_open + fd_read, 100 B + fd_close',
+    goal: 1.2,
+    ...openReadAndClose('a/b/small'),
   },
   {
     name: 'path_filestat_get, 1 component',
@@ -299,11 +319,29 @@ export const CASES = [
   },
 ];
 
+/** Beside node:wasi on disk, which has no other. */
+const IN_MEMORY = [
+  inMemory('path_open + fd_close, 1 component', 10),
+  inMemory('path_open + fd_close, 3 components', 10),
+  inMemory('path_open + fd_read, 100 B + fd_close', 7),
+  inMemory('path_filestat_get, 1 component', 8),
+  inMemory('path_filestat_get, 3 components', 8),
+  inMemory('fd_pread, 16 B', 4),
+  inMemory('fd_pread, 64 KiB', 2),
+  inMemory('path_create_directory + path_remove_directory', 6),
+  inMemory('path_rename, there and back', 5),
+  inMemory('path_open, creating + fd_close + path_unlink_file', 8),
+  inMemory('fd_readdir, 1,000 entries', 15),
+];
+
+export const CASES = [...ON_DISK, ...IN_MEMORY];
+
 /** Lays out what the cases use. */
 export function prepare(directory) {
   fs.mkdirSync(path.join(directory, 'a/b'), { recursive: true });
   fs.writeFileSync(path.join(directory, 'file'), Buffer.alloc(131072, 'x'));
   fs.writeFileSync(path.join(directory, 'a/b/file'), 'x');
+  fs.writeFileSync(path.join(directory, 'a/b/small'), 'x'.repeat(100));
   fs.writeFileSync(path.join(directory, 'moved'), 'x');
   fs.symlinkSync('file', path.join(directory, 'link'));
 }

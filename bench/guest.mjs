@@ -13,6 +13,7 @@ const PARAMS = {
   fd_filestat_get: 'i32 i32',
   fd_pread: 'i32 i32 i32 i64 i32',
   fd_prestat_get: 'i32 i32',
+  fd_read: 'i32 i32 i32 i32',
   fd_readdir: 'i32 i32 i32 i64 i32',
   fd_seek: 'i32 i64 i32 i32',
   fd_tell: 'i32 i32',

@@ -43,13 +43,22 @@ const HOSTS = {
 const onNode20 = process.versions.node.startsWith('20.');
 const goalOf = ({ goal, goalOn20 = goal }) => (onNode20 ? goalOn20 : goal);
 
+/** A copy of a directory in memory. */
+function copyOf(directory) {
+  const { MemoryFS } = require('..');
+  const { treeOf } = require('../lib/tree');
+  return new MemoryFS(treeOf(fs, directory), { maxFiles: Infinity });
+}
+
 /** The loop of a case under one host: throws if a call fails. */
 function loopOf(benchCase, WASI, directory) {
   const { stdin, stdout, preopen } = benchCase;
+  const host = preopen?.(directory) ?? directory;
+  const isOurs = WASI === require('..').WASI;
   const wasi = new WASI({
     version: 'preview1',
     args: ['bench', 'one', 'two'],
-    preopens: { '/': preopen?.(directory) ?? directory },
+    preopens: { '/': benchCase.inMemory && isOurs ? copyOf(host) : host },
     ...(stdin && { stdin: stdin(directory) }),
     ...(stdout && { stdout: stdout(directory) }),
   });

@@ -2,10 +2,11 @@
 //
 //   git clone --depth 1 --branch prod/testsuite-base \
 //     https://github.com/WebAssembly/wasi-testsuite
-//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- NAME...]
+//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--memory] NAME...]
 //
 // Prints a line for each test that fails, and how many of how many passed. With
-// names, only the tests whose path contains one of them.
+// names, only the tests whose path contains one of them. With --memory, guests
+// have copies of their directories in memory in the place of those on disk.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -19,8 +20,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const COMMAND = fileURLToPath(new URL('../bin/wasi-rs.js', import.meta.url));
+const programAt = (file) => fileURLToPath(new URL(file, import.meta.url));
+
+const { values: flags, positionals: wanted } = parseArgs({
+  options: { memory: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+
+const COMMAND = programAt(flags.memory ? 'in-memory.mjs' : '../bin/wasi-rs.js');
 // Only a test that hangs takes as long, on however slow a machine.
 const SECONDS = 600;
 
@@ -33,7 +42,7 @@ function fail(message) {
   process.exit(2);
 }
 
-function findTests(suite, names) {
+function findTests(suite, wanted) {
   return readdirSync(suite, { recursive: true })
     .filter((file) => file.endsWith('.wasm'))
     .filter((file) => file.split(sep).includes('wasm32-wasip1'))
@@ -103,7 +112,7 @@ function runTest(test) {
 
 const suite = process.env.WASI_TESTSUITE;
 if (!suite) fail('WASI_TESTSUITE names no checkout of the test suite.');
-const tests = findTests(suite, process.argv.slice(2));
+const tests = findTests(suite, wanted);
 if (tests.length === 0) fail(`There are no tests for preview1 in ${suite}.`);
 
 let passed = 0;

@@ -14,6 +14,7 @@ const OPTIONS = {
   help: { type: 'boolean' },
   limit: { type: 'string', multiple: true },
   'ro-dir': { type: 'string', multiple: true },
+  tmpfs: { type: 'string', multiple: true },
   version: { type: 'boolean' },
 };
 
@@ -58,10 +59,30 @@ function addPreopen(preopens, { rawName, value }, readOnly) {
   if (path === '' || mappedPath === '') {
     refuse(`${rawName} ${value} is not of the form HOST[::GUEST]`);
   }
+  putPreopen(preopens, rawName, mappedPath, { path, readOnly });
+}
+
+function putPreopen(preopens, rawName, mappedPath, preopen) {
   if (mappedPath in preopens) {
     refuse(`${rawName} gives the guest two directories named ${mappedPath}`);
   }
-  preopens[mappedPath] = { path, readOnly };
+  preopens[mappedPath] = preopen;
+}
+
+const UNITS = { __proto__: null, '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** `GUEST[:SIZE]`; SIZE counts bytes, or with a letter behind it 2^10, 2^20, 2^30 of them. */
+function addTmpfs(preopens, { rawName, value }) {
+  const [, mappedPath, number, unit = ''] =
+    /^([^:]+)(?::([0-9]+)([KMG]?))?$/i.exec(value) ?? [];
+  const maxBytes =
+    number === undefined ? undefined : number * UNITS[unit.toUpperCase()];
+  if (mappedPath === undefined || maxBytes > Number.MAX_SAFE_INTEGER) {
+    refuse(
+      `${rawName} ${value} is not of the form GUEST[:SIZE], with a SIZE such as 64M`,
+    );
+  }
+  putPreopen(preopens, rawName, mappedPath, { memory: { maxBytes } });
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
@@ -146,6 +167,9 @@ function readArguments(argv) {
         break;
       case 'ro-dir':
         addPreopen(preopens, token, true);
+        break;
+      case 'tmpfs':
+        addTmpfs(preopens, token);
         break;
     }
   }

@@ -3,7 +3,7 @@
 const { readFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
-const { WASI } = require('../../index.js');
+const { MemoryFS, WASI } = require('../../index.js');
 const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 const { CommandError, systemReason } = require('./error');
@@ -91,10 +91,19 @@ function checkCapability(name) {
   }
 }
 
+/** What the command line says of the preopens, with the file systems made that are not the host's. */
+function makePreopens(described) {
+  const preopens = { __proto__: null };
+  for (const [name, { memory, ...preopen }] of Object.entries(described)) {
+    preopens[name] = memory ? new MemoryFS(undefined, memory) : preopen;
+  }
+  return preopens;
+}
+
 function makeWasi(options) {
   options.capabilities?.forEach(checkCapability);
   try {
-    return new WASI(options);
+    return new WASI({ ...options, preopens: makePreopens(options.preopens) });
   } catch (error) {
     const what =
       error.path === undefined

@@ -20,6 +20,8 @@ Options, all before FILE.wasm:
                        (without GUEST: under the name HOST)
   --ro-dir HOST[::GUEST]
                        the same, but it can change nothing in that directory
+  --tmpfs GUEST[:SIZE] give it an empty directory in memory, named GUEST, for
+                       SIZE bytes at most, say 64M (without SIZE: 256M)
   --devices            give it /dev with null, zero, random, urandom and its own
                        stdin, stdout and stderr
   --env NAME[=VALUE]   set an environment variable for it

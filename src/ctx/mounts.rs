@@ -288,6 +288,11 @@ impl MountTable {
         Ok(rights.map_or(granted, |rights| granted & rights))
     }
 
+    /// Whether there is a preopen with fewer rights than one that it lies below.
+    pub fn restricts(&self) -> bool {
+        !self.restricted.is_empty()
+    }
+
     /// Whether something may be said of a directory because of what it is.
     pub fn knows_ids(&self) -> bool {
         !self.restricted.is_empty() || self.points().any(|(_, point)| point.covers.is_some())

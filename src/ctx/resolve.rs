@@ -17,7 +17,7 @@ use super::mounts::{Mount, MountTable, Mounted};
 use super::resolved::{Last, ParentDir, Special};
 use super::{Descriptor, FdEntry, WasiCtx};
 use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights, RightsPair};
-use crate::vfs::{Interrupt, Links, Name, OpenFile, OpenHow, Opened, Result, Step};
+use crate::vfs::{Dir, Interrupt, Links, Name, OpenFile, OpenHow, Opened, Result, Step};
 
 pub use super::resolved::{Follow, RequiredRights, ResolvedPath};
 
@@ -415,8 +415,11 @@ fn longest_of<'p>(
     longest
 }
 
+/// Whether a path meets nothing that the file system in which it begins does not know.
 fn may_spare(mounts: &MountTable, base: &FdEntry, path: &[u8], required: RequiredRights) -> bool {
+    let is_on_host = !matches!(base.descriptor(), Descriptor::Dir(Dir::Other(_)));
     mounts.spares(path)
+        && (is_on_host || !mounts.restricts())
         && required.check_granted(base.granted()).is_ok()
         && mounts.covering(base).is_none()
 }

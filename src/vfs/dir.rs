@@ -55,6 +55,32 @@ pub trait Directory: Debug + Send + Sync + 'static {
     /// [`Errno::Noent`]: it has been removed. [`Errno::Acces`]: it may not be searched.
     fn open_dotdot(&self) -> Result<Dir>;
 
+    /// [`open_at`](Self::open_at) of what is at a path, in one step.
+    ///
+    /// A file system that keeps its names at hand spares its callers the steps. All that it does is to go from
+    /// directory to directory by names. Where the path goes through anything else, or through `.` or `..`, it
+    /// gives [`Step::Walk`], and so where a name is not there; it may do so at any time.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_at`](Self::open_at), of the last name.
+    fn open_beneath(&self, path: &[u8], how: OpenHow) -> Result<Step<Opened>> {
+        let _ = (path, how);
+        Ok(Step::Walk)
+    }
+
+    /// [`open_dir_at`](Self::open_dir_at) of the directory at a path, which may end in a slash, likewise.
+    fn open_parent(&self, path: &[u8]) -> Step<Dir> {
+        let _ = path;
+        Step::Walk
+    }
+
+    /// [`stat_at`](Self::stat_at) of what is at a path, likewise; but of no symbolic link if `follow`.
+    fn stat_beneath(&self, path: &[u8], follow: bool) -> Step<Filestat> {
+        let _ = (path, follow);
+        Step::Walk
+    }
+
     /// Whether all that lies below it, however deep, has its device number.
     fn is_of_one_device(&self) -> bool {
         false
@@ -354,7 +380,7 @@ impl DirRef<'_> {
                 Step::Done(file) => Ok(Step::Done(opened(file, how)?)),
                 Step::Walk => Ok(Step::Walk),
             },
-            DirRef::Other(_) => Ok(Step::Walk),
+            DirRef::Other(dir) => dir.open_beneath(path, how),
         }
     }
 
@@ -363,7 +389,7 @@ impl DirRef<'_> {
     pub fn open_parent(self, path: &[u8], links: Links) -> Result<Step<Dir>> {
         match self {
             DirRef::Host(dir) => Ok(dir.open_parent(path, links)?.map(Dir::Host)),
-            DirRef::Other(_) => Ok(Step::Walk),
+            DirRef::Other(dir) => Ok(dir.open_parent(path)),
         }
     }
 
@@ -373,7 +399,7 @@ impl DirRef<'_> {
     pub fn stat_beneath(self, path: &[u8], follow: bool, links: Links) -> Result<Step<Filestat>> {
         match self {
             DirRef::Host(dir) => Ok(dir.stat_beneath(path, follow, links)?),
-            DirRef::Other(_) => Ok(Step::Walk),
+            DirRef::Other(dir) => Ok(dir.stat_beneath(path, follow)),
         }
     }
 }

@@ -9,7 +9,9 @@ use super::tree::{Child, Seen, Tree};
 use super::volume::Volume;
 use super::{Fs, now};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
-use crate::vfs::{Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime};
+use crate::vfs::{
+    Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime, Step,
+};
 
 /// The most bytes that the target of a symbolic link may have: `PATH_MAX` without the NUL.
 const MAX_TARGET: usize = 4095;
@@ -61,6 +63,19 @@ impl MemoryDir {
             Child::Dir(key) => Found::Dir(Self::open(&self.fs, &tree, key)),
             Child::Node(node) => Found::Node(node),
         })
+    }
+
+    /// What is at a path of names, each but the last that of a directory; none where that takes more.
+    fn see_beneath(&self, tree: &Tree, path: &[u8]) -> Option<Seen> {
+        let mut names = path.split(|byte| *byte == b'/');
+        let mut seen = tree.look_up(self.key, Name::new(names.next()?)?);
+        for name in names {
+            let Ok(Seen::Child(Child::Dir(key))) = seen else {
+                return None;
+            };
+            seen = tree.look_up(key, Name::new(name)?);
+        }
+        seen.ok()
     }
 
     /// Creates a regular file; none where another has come first.
@@ -159,22 +174,53 @@ impl Directory for MemoryDir {
             None if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) => return Err(Errno::Exist),
             None => Found::Dir(self.reopen()),
         };
-        match found {
-            Found::Dir(_) if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) => {
-                Err(Errno::Isdir)
-            }
-            Found::Dir(dir) => Ok(Opened::Dir(dir.into_dir())),
-            Found::Node(_) if how.oflags.contains(Oflags::DIRECTORY) => Err(Errno::Notdir),
-            Found::Node(node) if node.filetype == Filetype::SymbolicLink => Err(Errno::Loop),
-            Found::Node(node) => {
-                if how.oflags.contains(Oflags::TRUNC) {
-                    node.set_size(0)?;
-                }
-                node.prepare()?;
-                let file = Box::new(MemoryFile::new(node));
-                Ok(Opened::File(FileHandle::Other(file)))
-            }
+        opened(found, how)
+    }
+
+    fn open_beneath(&self, path: &[u8], how: OpenHow) -> Result<Step<Opened>> {
+        if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) {
+            return Ok(Step::Walk);
         }
+        let found = {
+            let tree = self.tree();
+            let seen = self.see_beneath(&tree, path);
+            match seen.map(|seen| tree.child_of(seen)).transpose()? {
+                None => return Ok(Step::Walk),
+                Some(Child::Dir(key)) => Found::Dir(Self::open(&self.fs, &tree, key)),
+                Some(Child::Node(node)) => Found::Node(node),
+            }
+        };
+        match &found {
+            Found::Node(node) if node.filetype == Filetype::SymbolicLink => Ok(Step::Walk),
+            _ => opened(found, how).map(Step::Done),
+        }
+    }
+
+    fn open_parent(&self, path: &[u8]) -> Step<Dir> {
+        let tree = self.tree();
+        match self.see_beneath(&tree, path.strip_suffix(b"/").unwrap_or(path)) {
+            Some(Seen::Child(Child::Dir(key))) => {
+                Step::Done(Self::open(&self.fs, &tree, key).into_dir())
+            }
+            _ => Step::Walk,
+        }
+    }
+
+    fn stat_beneath(&self, path: &[u8], follow: bool) -> Step<Filestat> {
+        let tree = self.tree();
+        let stat = match self.see_beneath(&tree, path) {
+            None => return Step::Walk,
+            Some(Seen::Child(Child::Dir(key))) => tree.dirs.stat(key),
+            Some(Seen::Below(id)) => tree.dirs.stat_below(id),
+            Some(Seen::Child(Child::Node(node))) => {
+                drop(tree);
+                node.stat()
+            }
+        };
+        if follow && stat.filetype == Filetype::SymbolicLink {
+            return Step::Walk;
+        }
+        Step::Done(stat)
     }
 
     fn open_dir_at(&self, name: Name<'_>) -> Result<Dir> {
@@ -271,5 +317,25 @@ impl Directory for MemoryDir {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// What was found, opened so.
+fn opened(found: Found, how: OpenHow) -> Result<Opened> {
+    match found {
+        Found::Dir(_) if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) => {
+            Err(Errno::Isdir)
+        }
+        Found::Dir(dir) => Ok(Opened::Dir(dir.into_dir())),
+        Found::Node(_) if how.oflags.contains(Oflags::DIRECTORY) => Err(Errno::Notdir),
+        Found::Node(node) if node.filetype == Filetype::SymbolicLink => Err(Errno::Loop),
+        Found::Node(node) => {
+            if how.oflags.contains(Oflags::TRUNC) {
+                node.set_size(0)?;
+            }
+            node.prepare()?;
+            let file = Box::new(MemoryFile::new(node));
+            Ok(Opened::File(FileHandle::Other(file)))
+        }
     }
 }

@@ -87,7 +87,7 @@ impl Tree {
     }
 
     /// That with a node.
-    fn child_of(&self, seen: Seen) -> Result<Child> {
+    pub fn child_of(&self, seen: Seen) -> Result<Child> {
         match seen {
             Seen::Child(child) => Ok(child),
             Seen::Below(id) => {

@@ -16,8 +16,10 @@ pub enum Way {
     HostWalked,
     /// Another one, where every step is taken by the crate.
     Forwarding,
-    /// One in memory.
+    /// One in memory, which goes from directory to directory by itself.
     Memory,
+    /// One in memory, where every step is taken by the crate.
+    MemoryWalked,
 }
 
 /// Set in a process to which the host refuses calls. There [`Way::Host`] is the only way: what it cannot
@@ -30,7 +32,13 @@ const ON_WINDOWS: &str = "WASI_TESTS_WINDOWS_FILES";
 impl Way {
     /// All of them.
     pub fn every() -> impl Iterator<Item = Self> {
-        Self::those_of(&[Self::Host, Self::HostWalked, Self::Forwarding, Self::Memory])
+        Self::those_of(&[
+            Self::Host,
+            Self::HostWalked,
+            Self::Forwarding,
+            Self::Memory,
+            Self::MemoryWalked,
+        ])
     }
 
     /// Those of the host.
@@ -63,7 +71,7 @@ impl Way {
         ways.iter().copied().filter(move |way| match way {
             Self::Host => Self::has_host(),
             Self::HostWalked | Self::Forwarding => Self::has_host() && !host_alone,
-            Self::Memory => !host_alone,
+            Self::Memory | Self::MemoryWalked => !host_alone,
         })
     }
 
@@ -72,7 +80,7 @@ impl Way {
         let preopen = match self {
             Self::Host | Self::HostWalked => PreopenSource::Path,
             Self::Forwarding => forwarding::preopen,
-            Self::Memory => return Box::new(MemoryFiles::new()),
+            Self::Memory | Self::MemoryWalked => return Box::new(MemoryFiles::new()),
         };
         Box::new(HostFiles::new(preopen))
     }
@@ -82,7 +90,7 @@ impl Way {
         let default = Limits::default();
         match self {
             Self::Host | Self::Forwarding | Self::Memory => default,
-            Self::HostWalked => Limits {
+            Self::HostWalked | Self::MemoryWalked => Limits {
                 symlink_hops: default.symlink_hops - 1,
                 ..default
             },
