@@ -42,7 +42,7 @@ function fail(message) {
   process.exit(2);
 }
 
-function findTests(suite, wanted) {
+function findTests(suite, names) {
   return readdirSync(suite, { recursive: true })
     .filter((file) => file.endsWith('.wasm'))
     .filter((file) => file.split(sep).includes('wasm32-wasip1'))
