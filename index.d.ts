@@ -584,8 +584,8 @@ export type WASIPreopen = WASIPreopenRights &
         fs: MemoryFS | Image;
 
         /**
-         * The directory's path there. Links on the way lead no further than to
-         * the root of that file system.
+         * The path there of the directory, or of a file. Links on the way lead no
+         * further than to the root of that file system.
          *
          * @default '/'
          */
@@ -718,6 +718,11 @@ export interface WASIOptions {
    * of the host or a file system. They are opened by the constructor, and the guest finds them
    * as descriptors from 3 up, in the order of `Object.entries()`. It reaches
    * nothing outside of them.
+   *
+   * A file system is also met on every way from the preopens above its path, as
+   * a mount point is; two directories of the host are not, as under node:wasi. A
+   * file in a file system (`fs` and `path`) is met by its path. Where no preopen is
+   * above it, one comes to be: its directory, for reading, with nothing else in it.
    *
    * An object with a property of {@link WASIPreopen}, its own or by its class,
    * is taken for one, and so is one of which `String()` makes no path. What else
@@ -916,6 +921,46 @@ export class WASI {
    *   `ERR_INVALID_ARG_VALUE` for an unknown one
    */
   addCapability(name: WASICapability): void;
+
+  /**
+   * Mounts a directory or a file in the guest's namespace, over what is there.
+   * From then on every path of the guest's meets it, and so does {@link fs}.
+   *
+   * Before the start a directory is a preopen as well. A guest that has started
+   * learns of no new preopens, so there must be one above the path, or at it.
+   *
+   * @param guestPath the path in the guest, from `/`. Links are followed up to its
+   *   last component; directories that are missing are made up, for reading, and on
+   *   no file system.
+   * @param source what `preopens` takes: a path of the host, a file system, or the
+   *   description of a preopen
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an argument of another type;
+   *   `ERR_INVALID_ARG_VALUE` for a path that is empty, or has a NUL or `..`, and for
+   *   a description with another property
+   * @throws {Error} `ERR_INVALID_STATE` where the guest has started and no preopen
+   *   is above; `ERR_WASI_CLOSED` after {@link close}; as `node:fs` throws them,
+   *   `ENOENT` for a source that is not there, `ENOTDIR` where a file is on the way,
+   *   `ELOOP` for what would lie in itself, `ENFILE` for one more descriptor than
+   *   `limits.descriptors`
+   * @example
+   * import { MemoryFS, WASI } from 'wasi-rs';
+   *
+   * const wasi = new WASI({ version: 'preview1', preopens: { '/': '.' } });
+   * wasi.mount('/tmp', new MemoryFS());
+   * wasi.mount('/src', { path: './src', readOnly: true });
+   */
+  mount(guestPath: string, source: string | MemoryFS | WASIPreopen): void;
+
+  /**
+   * Takes from a path what was mounted there last: by {@link mount}, or as a preopen
+   * of another file system than the host's. What it covered is there again. What
+   * the guest has open stays open, a preopen included, but no path leads there.
+   *
+   * @param guestPath as for {@link mount}
+   * @throws {TypeError} as {@link mount}
+   * @throws {Error} `EINVAL` where nothing is mounted; `ERR_WASI_CLOSED`
+   */
+  unmount(guestPath: string): void;
 
   /**
    * The imports for `WebAssembly.instantiate()`: {@link wasiImport}, the very

@@ -8,6 +8,7 @@ const { loadBinding } = require('./lib/binding');
 const { file, symlink } = require('./lib/entries');
 const { Image } = require('./lib/image');
 const { MemoryFS } = require('./lib/memory-fs');
+const { mount, unmount } = require('./lib/mounts');
 const {
   IMPORT_MODULES,
   checkBindingOptions,
@@ -194,6 +195,14 @@ class WASI {
     const number = Native.numberOf(this);
     for (const each of readCapability(name, 'name'))
       addCapability(number, each);
+  }
+
+  mount(guestPath, source) {
+    mount(Native.numberOf(this), guestPath, source, this[kStarted]);
+  }
+
+  unmount(guestPath) {
+    unmount(Native.numberOf(this), guestPath, this[kStarted]);
   }
 
   get fs() {

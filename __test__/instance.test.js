@@ -112,6 +112,8 @@ test('the methods are those of Node 26 on every Node', (t) => {
   t.deepEqual(describe(WASI), [
     ...expected,
     method('addCapability', 1),
+    method('mount', 2),
+    method('unmount', 1),
     getter('fs'),
     method('writeSync', 2),
     method('close', 0),

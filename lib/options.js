@@ -68,19 +68,27 @@ const NO_PATH = '[object Object]';
  * object that describes more than a path: one with any property of a
  * description, or one that for Node could have been no path.
  */
-function readPreopen(mappedPath, value) {
-  if (value === null || typeof value !== 'object') {
-    return { mappedPath, realPath: String(value) };
+function readSource(value, name) {
+  if (!isObject(value)) {
+    return { realPath: String(value) };
   }
   const directory = rootOf(value);
-  if (directory !== undefined) return { mappedPath, directory, realPath: '/' };
-  const name = `options.preopens[${inspect(mappedPath)}]`;
+  if (directory !== undefined) return { directory, realPath: '/' };
   if (![...PREOPEN.names].some((property) => property in value)) {
     validateSpelling(value, name, PREOPEN);
     const realPath = isConvertible(value) ? String(value) : NO_PATH;
-    if (realPath !== NO_PATH) return { mappedPath, realPath };
+    if (realPath !== NO_PATH) return { realPath };
   }
-  return { mappedPath, ...readDescribedPreopen(value, name) };
+  return readDescribedPreopen(value, name);
+}
+
+function readPreopen(mappedPath, value) {
+  const name = `options.preopens[${inspect(mappedPath)}]`;
+  return { mappedPath, ...readSource(value, name) };
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object';
 }
 
 /** Whether the object says what `String()` is to make of it. */
@@ -126,6 +134,34 @@ function readPreopens(value = {}) {
   return Object.entries(validateObject(value, 'options.preopens')).map(
     ([mappedPath, preopen]) => readPreopen(mappedPath, preopen),
   );
+}
+
+/** A path of a guest at which something may be mounted. */
+function readMountPoint(value) {
+  const path = validateString(value, 'guestPath');
+  const reason = reasonAgainst(path);
+  if (reason === undefined) return path;
+  throw invalidArgValue(readMountPoint, 'guestPath', reason, path);
+}
+
+function reasonAgainst(path) {
+  if (path === '') return 'must not be empty';
+  if (path.includes('\0')) return 'must be a string without null bytes';
+  if (path.split('/').includes('..')) return "must be a path without '..'";
+  return undefined;
+}
+
+/** The arguments of `mount()`. */
+function readMount(guestPath, source) {
+  const mappedPath = readMountPoint(guestPath);
+  if (typeof source !== 'string' && !isObject(source)) {
+    const expected = 'of type string or an instance of Object';
+    throw invalidArgType(readMount, 'source', expected, source);
+  }
+  const mount = { mappedPath, ...readSource(source, 'source') };
+  if (!mount.realPath.includes('\0')) return mount;
+  const reason = 'must be a string without null bytes';
+  throw invalidArgValue(readMount, 'source', reason, mount.realPath);
 }
 
 /** Where a guest has its devices. */
@@ -284,6 +320,8 @@ module.exports = {
   IMPORT_MODULES,
   checkBindingOptions,
   readCapability,
+  readMount,
+  readMountPoint,
   readOptions,
   readTimeout,
 };

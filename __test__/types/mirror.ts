@@ -38,6 +38,8 @@ holds<Assignable<typeof ours.WASI, typeof node.WASI>>();
 type Added =
   | 'addCapability'
   | 'close'
+  | 'mount'
+  | 'unmount'
   | 'stop'
   | 'fs'
   | 'writeSync'

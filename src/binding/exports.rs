@@ -11,8 +11,8 @@ use super::files::Files;
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
 use super::memory_fs::Kept;
-use super::options::{WasiOptions, grant};
-use crate::ctx::WasiCtx;
+use super::options::{WasiOptions, WasiPreopen, grant};
+use crate::ctx::{MountError, WasiCtx};
 
 /// What `new WASI()` gets.
 #[napi(object, object_from_js = false)]
@@ -177,6 +177,43 @@ pub fn close(env: Env, number: u32) -> Result<()> {
     instance.is_closed.set(true);
     instance.close_all();
     Ok(())
+}
+
+/// What [`mount`] gives where no path of a guest that has started would lead to what is mounted.
+const UNREACHABLE: i32 = 1;
+
+/// Mounts something in the namespace of a guest; as a preopen as well, unless it has started. Gives 0, the
+/// negated errno of WASI, or 1 where no path would lead there.
+///
+/// # Errors
+///
+/// `ERR_WASI_CLOSED` after [`close`]. A right with an unknown name.
+#[napi]
+pub fn mount(env: &Env, number: u32, mount: WasiPreopen<'_>, has_started: bool) -> Result<i32> {
+    let instance = instance(env, number)?;
+    if instance.is_closed.get() {
+        return Err(closed(env));
+    }
+    Ok(match instance.mount(mount.read()?, has_started) {
+        Ok(()) => 0,
+        Err(MountError::Errno(errno)) => -i32::from(errno.raw()),
+        Err(MountError::Unreachable) => UNREACHABLE,
+    })
+}
+
+/// Takes what was mounted last at a path of a guest's from there. Gives 0 or the negated errno of WASI.
+///
+/// # Errors
+///
+/// `ERR_WASI_CLOSED` after [`close`].
+#[napi]
+pub fn unmount(env: &Env, number: u32, path: String, has_started: bool) -> Result<i32> {
+    let instance = instance(env, number)?;
+    if instance.is_closed.get() {
+        return Err(closed(env));
+    }
+    let unmounted = instance.ctx.unmount(&path, has_started);
+    Ok(unmounted.map_or_else(|errno| -i32::from(errno.raw()), |()| 0))
 }
 
 /// Ends a guest with this code at its next call, as by `proc_exit`.

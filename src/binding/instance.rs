@@ -7,7 +7,7 @@ use slab::Slab;
 use super::memory::Memory;
 use super::memory_fs::Kept;
 use crate::abi::Errno;
-use crate::ctx::{View, WasiCtx};
+use crate::ctx::{MountError, Preopen, View, WasiCtx};
 
 /// What one `WASI` has, on one JavaScript thread.
 pub struct Instance {
@@ -44,6 +44,19 @@ impl Instance {
                 Ok(self.view.get_or_init(|| view))
             }
         }
+    }
+
+    /// Mounts something in the guest's namespace, which is that of the host's view as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::mount`]. As [`View::follow`].
+    pub fn mount(&self, mount: Preopen, has_started: bool) -> Result<(), MountError> {
+        self.ctx.mount(mount, has_started)?;
+        if let Some(view) = self.view.get() {
+            view.follow(&self.ctx)?;
+        }
+        Ok(())
     }
 
     /// Ends a command: what it opened is closed, and the host has back its descriptors of the preopens.

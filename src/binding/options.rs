@@ -13,6 +13,7 @@ use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::capability;
+use crate::vfs::NameBuf;
 
 /// A standard stream as the shell hands it over.
 type JsStdio<'env> = Either<i32, ClassInstance<'env, StdioHandle>>;
@@ -62,6 +63,8 @@ pub struct WasiPreopen<'env> {
     pub real_path: String,
     /// A directory of another file system.
     pub directory: Option<ClassInstance<'env, DirectoryHandle>>,
+    /// The name of a file in that directory, if it is one that the guest gets.
+    pub file: Option<String>,
     /// Whether the guest may change nothing in it.
     pub read_only: Option<bool>,
     /// What the guest may do in it, as the witx names rights; everything if not said.
@@ -130,7 +133,12 @@ impl<'env> WasiOptions<'env> {
 }
 
 impl WasiPreopen<'_> {
-    fn read(self) -> Result<Preopen> {
+    /// The same in the words of the context.
+    ///
+    /// # Errors
+    ///
+    /// A right with an unknown name; a file whose name is none.
+    pub fn read(self) -> Result<Preopen> {
         let mut rights = match self.rights {
             None => Rights::all(),
             Some(names) => (names.iter()).try_fold(Rights::empty(), |all, name| {
@@ -144,9 +152,14 @@ impl WasiPreopen<'_> {
         let path = until_nul(self.real_path);
         Ok(Preopen {
             mapped_path: until_nul(self.mapped_path),
-            source: match self.directory {
-                None => PathBuf::from(path).into(),
-                Some(directory) => PreopenSource::Within(directory.dir()?, path),
+            source: match (self.directory, self.file) {
+                (None, _) => PathBuf::from(path).into(),
+                (Some(directory), None) => PreopenSource::Within(directory.dir()?, path),
+                (Some(directory), Some(file)) => {
+                    let name = NameBuf::new(file.into_bytes());
+                    let name = name.ok_or_else(|| Error::from_reason("no name of a file"))?;
+                    PreopenSource::File(directory.dir()?, name)
+                }
             },
             rights,
         })

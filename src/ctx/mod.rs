@@ -143,8 +143,8 @@ pub enum PreopenSource {
     /// file systems of a guest, the host's among them, may use the same device number. It is held for as
     /// long as the guest has it, be its command over or not.
     Directory(Arc<dyn Directory>),
-    /// The same, but of what is at a path in that directory: `.` and `..` and symbolic links are resolved
-    /// below it, as if it were `/`.
+    /// The same, but of what is at a path in that directory, which may be a file: `.` and `..` and symbolic
+    /// links are resolved below it, as if it were `/`.
     Within(Arc<dyn Directory>, String),
     /// In [`Options`] alone, the devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
     /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
@@ -246,7 +246,8 @@ impl WasiCtx {
         let stdio = options.stdio.each_ref().map(Stdio::downgrade);
         let devices = || Some(Devices::new(stdio.clone(), Arc::clone(&random)));
         let is_file = |preopen: &Preopen| matches!(preopen.source, PreopenSource::File(..));
-        let (files, dirs) = options.preopens.into_iter().partition(is_file);
+        let preopens = options.preopens.into_iter().map(preopens::as_file);
+        let (files, dirs) = preopens.partition(is_file);
         let preopens = preopens::open(dirs, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
         let ctx = Self::of(Guest {

@@ -74,7 +74,7 @@ impl WasiCtx {
         let path = plain(&mount.mapped_path)?;
         let mount = Preopen {
             mapped_path: format!("/{path}"),
-            ..mount
+            ..preopens::as_file(mount)
         };
         let result = match mount.source {
             PreopenSource::File(..) => self.mount_file(&path, mount, has_started),

@@ -25,15 +25,21 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: the path ends in `.`. [`Errno::Notempty`]: it ends in `..`, or the directory has
+    /// [`Errno::Inval`]: the path ends in `.`, with which a library in a guest means a preopen; [`Errno::Busy`] if
+    /// that is mounted below another. [`Errno::Notempty`]: it ends in `..`, or the directory has
     /// entries, mount points among them. [`Errno::Busy`]: it names a mount point, or a preopen with fewer rights
     /// than that which it lies below. What `unlinkat(2)` says.
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
         let Some(name) = self.name() else {
             // Below `..` is at least the directory that was gone up from.
             let (trimmed, _) = super::resolve::trim_slashes(path);
-            let up = trimmed.ends_with(b"..");
-            return Err(if up { Errno::Notempty } else { Errno::Inval });
+            return Err(if trimmed.ends_with(b"..") {
+                Errno::Notempty
+            } else if self.is_mount_root() {
+                Errno::Busy
+            } else {
+                Errno::Inval
+            });
         };
         if self.mounted().is_some() && !self.is_directory()? {
             return Err(Errno::Notdir);

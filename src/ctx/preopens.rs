@@ -16,6 +16,7 @@ use std::{fs, mem};
 
 use super::devices::Devices;
 use super::mounts::MountTable;
+use super::resolve::components;
 use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource, View};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
@@ -137,6 +138,25 @@ fn open_all(
     let each = dirs.into_iter().zip(ids).zip(is_nested);
     let opened = each.map(|((dir, id), is_nested)| OpenedDir { dir, id, is_nested });
     Ok(opened.collect())
+}
+
+/// The same, as a file if that is what is at its path in another file system. What is wrong with the path is
+/// said when it is opened.
+pub fn as_file(preopen: Preopen) -> Preopen {
+    let PreopenSource::Within(dir, path) = &preopen.source else {
+        return preopen;
+    };
+    if components(path.as_bytes()).next().is_none() {
+        return preopen;
+    }
+    let view = View::over(Arc::clone(dir));
+    match view.and_then(|view| view.file(path.as_bytes())) {
+        Ok(Some((dir, name))) => Preopen {
+            source: PreopenSource::File(dir, name),
+            ..preopen
+        },
+        Ok(None) | Err(_) => preopen,
+    }
 }
 
 /// A directory that has been opened to be mounted beside what a guest has.

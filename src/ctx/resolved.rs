@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::mounts::{MountTable, Mounted};
+use super::mounts::{Mount, MountTable, Mounted};
 use super::{FdEntry, FileId};
 use crate::abi::{Errno, Filestat, Filetype, Rights};
 use crate::vfs::{Dir, DirRef, Name, NameBuf, SetTime};
@@ -163,6 +163,14 @@ impl ResolvedPath<'_> {
             Some(Special::Mount(mounted, _)) => Some(mounted),
             Some(Special::Restricted(_)) | None => None,
         }
+    }
+
+    /// Whether the path names a preopen that is mounted below another.
+    pub(super) fn is_mount_root(&self) -> bool {
+        let (Some(mounts), ParentDir::Descriptor(root)) = (&self.mounts, &self.parent) else {
+            return false;
+        };
+        self.name().is_none() && mounts.of_root(root).is_some_and(Mount::is_on_the_way)
     }
 
     /// Where what is here is for its file system: for a mount, in that.

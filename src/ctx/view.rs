@@ -18,7 +18,7 @@ use crate::abi::{
 };
 use crate::host;
 use crate::memory::{Iovecs, LinearMemory};
-use crate::vfs::{Dir, Directory, OpenHow, SetTime};
+use crate::vfs::{Dir, Directory, NameBuf, OpenHow, SetTime};
 
 /// The embedder's view of a guest's files.
 ///
@@ -106,6 +106,27 @@ impl View {
         match entry.descriptor() {
             Descriptor::Dir(Dir::Other(dir)) => Ok(Arc::clone(dir)),
             _ => Err(Errno::Notsup),
+        }
+    }
+
+    /// The directory that a file lies in, and its name there; none for a directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Notsup`]: it is one of the host's. As [`stat`](Self::stat).
+    pub fn file(&self, path: &[u8]) -> Result<Option<(Arc<dyn Directory>, NameBuf)>, Errno> {
+        if self.stat(path, true)?.filetype == Filetype::Directory {
+            return Ok(None);
+        }
+        let path = self.path(path, Rights::PATH_FILESTAT_GET)?;
+        let place = self.existing(&path, true)?;
+        let name = place
+            .name()
+            .map(|name| NameBuf::new(name.as_bytes().to_vec()));
+        let name = name.flatten().ok_or(Errno::Isdir)?;
+        match place.dir()?.open_itself()? {
+            Dir::Other(dir) => Ok(Some((dir, name))),
+            Dir::Host(_) => Err(Errno::Notsup),
         }
     }
 

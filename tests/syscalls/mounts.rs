@@ -325,6 +325,23 @@ fn its_name_is_neither_removed_nor_replaced() {
     }
 }
 
+/// A library in a guest finds the descriptor of the name, and has no more of the path than `.`.
+#[test]
+fn its_descriptor_means_its_name() {
+    for guest in guests() {
+        for path in [".", "./"] {
+            let remove = guest.at(LIB, path, &[]);
+            guest.refuses("path_remove_directory", &[(path, remove, Busy)]);
+        }
+        let root = guest.at(ROOT, ".", &[]);
+        guest.refuses("path_remove_directory", &[("/", root, Inval)]);
+        let sub = guest.at(LIB, "sub/.", &[]);
+        guest.refuses("path_remove_directory", &[("sub/.", sub, Inval)]);
+        let rename = args(&[&guest.at(LIB, ".", &[]), &guest.at(ROOT, "moved", &[])]);
+        guest.refuses("path_rename", &[("away", rename, Busy)]);
+    }
+}
+
 #[test]
 fn nothing_is_moved_across() {
     for guest in guests() {
