@@ -568,7 +568,13 @@ export interface ExportedTree {
   [name: string]: Uint8Array | FileEntry | ExportedTree;
 }
 
-/** A directory, and how much the guest may do in it. */
+/**
+ * What a guest may have at a path: a directory of the host by its path, a file
+ * system, a {@link file} by value, or one of them with how much may be done in it.
+ */
+export type WASIMountable = string | MemoryFS | Image | FileEntry | WASIPreopen;
+
+/** A directory or a file, and how much the guest may do in it. */
 export type WASIPreopen = WASIPreopenRights &
   (
     | {
@@ -579,9 +585,10 @@ export type WASIPreopen = WASIPreopenRights &
     | {
         /**
          * The file system that the directory is in, where that is not the host's:
-         * one in memory, or an image, which is for reading.
+         * one in memory, or an image, which is for reading. Or a {@link file} by
+         * value, which has no `path`.
          */
-        fs: MemoryFS | Image;
+        fs: MemoryFS | Image | FileEntry;
 
         /**
          * The path there of the directory, or of a file. Links on the way lead no
@@ -721,7 +728,7 @@ export interface WASIOptions {
    *
    * A file system is also met on every way from the preopens above its path, as
    * a mount point is; two directories of the host are not, as under node:wasi. A
-   * file in a file system (`fs` and `path`) is met by its path. Where no preopen is
+   * file, by value or in a file system (`fs` and `path`), is met by its path. Where no preopen is
    * above it, one comes to be: its directory, for reading, with nothing else in it.
    *
    * An object with a property of {@link WASIPreopen}, its own or by its class,
@@ -732,8 +739,7 @@ export interface WASIOptions {
    */
   preopens?:
     | {
-        readonly [guestPath: string]:
-          string | MemoryFS | Image | WASIPreopen | undefined;
+        readonly [guestPath: string]: WASIMountable | undefined;
       }
     | undefined;
 
@@ -932,8 +938,8 @@ export class WASI {
    * @param guestPath the path in the guest, from `/`. Links are followed up to its
    *   last component; directories that are missing are made up, for reading, and on
    *   no file system.
-   * @param source what `preopens` takes: a path of the host, a file system, or the
-   *   description of a preopen
+   * @param source what `preopens` takes: a path of the host, a file system, a
+   *   {@link file}, or the description of a preopen
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an argument of another type;
    *   `ERR_INVALID_ARG_VALUE` for a path that is empty, or has a NUL or `..`, and for
    *   a description with another property
@@ -943,13 +949,18 @@ export class WASI {
    *   `ELOOP` for what would lie in itself, `ENFILE` for one more descriptor than
    *   `limits.descriptors`
    * @example
-   * import { MemoryFS, WASI } from 'wasi-rs';
+   * import { MemoryFS, file } from 'wasi-rs';
    *
-   * const wasi = new WASI({ version: 'preview1', preopens: { '/': '.' } });
+   * const wasi = new WASI({
+   *   version: 'preview1',
+   *   args: ['app.wasm', '/data/in.txt'],
+   *   preopens: { '/': '.' },
+   * });
    * wasi.mount('/tmp', new MemoryFS());
-   * wasi.mount('/src', { path: './src', readOnly: true });
+   * wasi.mount('/data', { path: 'data', readOnly: true });
+   * wasi.mount('/etc/app.json', file('{}'));
    */
-  mount(guestPath: string, source: string | MemoryFS | WASIPreopen): void;
+  mount(guestPath: string, source: WASIMountable): void;
 
   /**
    * Takes from a path what was mounted there last: by {@link mount}, or as a preopen

@@ -8,7 +8,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { MemoryFS, WASI } = require('..');
+const { MemoryFS, WASI, file, symlink } = require('..');
 const { guest, run, scratch } = require('./helpers/guest');
 const { ERRNO, RawGuest } = require('./helpers/raw');
 
@@ -242,14 +242,43 @@ test('a file of a file system is mounted by its path', (t) => {
   t.throws(() => view.renameSync('/dir/app.json', '/dir/b'), { code: 'EBUSY' });
 });
 
+test('a file by value is mounted, in each guest one of its own', (t) => {
+  const { root } = places(t);
+  const json = file('{}', { mtime: new Date(1000) });
+  const make = () =>
+    new WASI({
+      version: 'preview1',
+      preopens: {
+        '/': root,
+        '/dir/app.json': json,
+        '/dir/ro.json': { fs: json, readOnly: true },
+      },
+    });
+  const [wasi, other] = [make(), make()];
+  wasi.mount('/later', file(Buffer.from('later')));
+  t.is(wasi.fs.readFileSync('/dir/app.json', 'utf8'), '{}');
+  t.is(wasi.fs.statSync('/dir/app.json').mtimeMs, 1000);
+  t.is(wasi.fs.readFileSync('/later', 'utf8'), 'later');
+  t.throws(() => wasi.fs.writeFileSync('/dir/ro.json', ''), { code: 'EROFS' });
+  wasi.fs.writeFileSync('/dir/app.json', 'changed');
+  t.is(other.fs.readFileSync('/dir/app.json', 'utf8'), '{}');
+  t.deepEqual(fs.readdirSync(path.join(root, 'dir')), []);
+  t.throws(() => wasi.mount('/link', symlink('a')), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /^The argument 'source' must be no symbolic link/,
+  });
+  t.throws(() => wasi.mount('/x', { fs: json, path: '/y' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /^The property 'source\.path' must not be there beside a file/,
+  });
+});
+
 test('where no preopen is above a file, the directory that it lies in is one', (t) => {
-  const memory = new MemoryFS();
-  memory.writeFileSync('/f', 'text');
-  const file = { fs: memory, path: 'f' };
+  const text = file('text');
   t.deepEqual(
     files(
       t,
-      { preopens: { '/etc/a': file, '/etc/b': file } },
+      { preopens: { '/etc/a': text, '/etc/b': text } },
       'ls /etc',
       'read /etc/a',
       'unlink /etc/b',

@@ -4,6 +4,7 @@ const { posix } = require('node:path');
 const { inspect } = require('node:util');
 
 const { invalidArgType, invalidArgValue } = require('./errors');
+const { readEntry } = require('./entries');
 const { rootOf } = require('./file-systems');
 const { LIMITS } = require('./limits');
 const { capabilitiesOf, capabilityNames, rightNames } = require('./names');
@@ -72,8 +73,8 @@ function readSource(value, name) {
   if (!isObject(value)) {
     return { realPath: String(value) };
   }
-  const directory = rootOf(value);
-  if (directory !== undefined) return { directory, realPath: '/' };
+  const whole = readWhole(value, name);
+  if (whole !== undefined) return whole;
   if (![...PREOPEN.names].some((property) => property in value)) {
     validateSpelling(value, name, PREOPEN);
     const realPath = isConvertible(value) ? String(value) : NO_PATH;
@@ -81,6 +82,23 @@ function readSource(value, name) {
   }
   return readDescribedPreopen(value, name);
 }
+
+/** A file system, or one file by value; undefined for anything else. */
+function readWhole(value, name) {
+  const directory = rootOf(value);
+  if (directory !== undefined) return { directory, realPath: '/' };
+  const entry = readEntry(value);
+  if (entry === undefined) return undefined;
+  if (entry.kind !== 'file') {
+    throw invalidArgValue(readWhole, name, 'must be no symbolic link', value);
+  }
+  const { MemoryFS } = require('./memory-fs');
+  const memory = new MemoryFS({ [FILE]: value });
+  return { directory: rootOf(memory), file: FILE, realPath: '/' };
+}
+
+/** The name of a file by value in the file system that is made for it. */
+const FILE = 'file';
 
 function readPreopen(mappedPath, value) {
   const name = `options.preopens[${inspect(mappedPath)}]`;
@@ -100,25 +118,30 @@ function isConvertible(value) {
 }
 
 function readFileSystem(value, name) {
-  const directory = rootOf(value);
-  if (directory !== undefined) return directory;
-  throw invalidArgType(
-    readFileSystem,
-    name,
-    'an instance of MemoryFS or Image',
-    value,
-  );
+  const whole = readWhole(value, name);
+  if (whole !== undefined) return whole;
+  const expected = 'an instance of MemoryFS or Image, or made by file()';
+  throw invalidArgType(readFileSystem, name, expected, value);
+}
+
+/** What a description has in a file system, or on the host without. */
+function readPlace({ fs, path }, name) {
+  if (fs === undefined) {
+    return { realPath: validateString(path, `${name}.path`) };
+  }
+  const whole = readFileSystem(fs, `${name}.fs`);
+  if (path === undefined) return whole;
+  validateString(path, `${name}.path`);
+  if (whole.file === undefined) return { ...whole, realPath: path };
+  const reason = 'must not be there beside a file';
+  throw invalidArgValue(readPlace, `${name}.path`, reason, path);
 }
 
 function readDescribedPreopen(value, name) {
   validateProperties(value, name, PREOPEN, CONVERSIONS);
-  const { fs, readOnly, rights } = value;
-  const directory =
-    fs === undefined ? undefined : readFileSystem(fs, `${name}.fs`);
-  const { path = directory && '/' } = value;
+  const { readOnly, rights } = value;
   return {
-    directory,
-    realPath: validateString(path, `${name}.path`),
+    ...readPlace(value, name),
     readOnly:
       readOnly === undefined
         ? undefined

@@ -1,4 +1,4 @@
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub fn adopt<'env>(
             exit_code: Cell::new(0),
             running: Cell::new(0),
             is_closed: Cell::new(false),
-            memories,
+            memories: RefCell::new(memories),
             _weight: weight,
         })
     };
@@ -194,7 +194,8 @@ pub fn mount(env: &Env, number: u32, mount: WasiPreopen<'_>, has_started: bool) 
     if instance.is_closed.get() {
         return Err(closed(env));
     }
-    Ok(match instance.mount(mount.read()?, has_started) {
+    let memory = (mount.directory.as_ref()).and_then(|directory| directory.memory());
+    Ok(match instance.mount(mount.read()?, memory, has_started) {
         Ok(()) => 0,
         Err(MountError::Errno(errno)) => -i32::from(errno.raw()),
         Err(MountError::Unreachable) => UNREACHABLE,
@@ -212,7 +213,7 @@ pub fn unmount(env: &Env, number: u32, path: String, has_started: bool) -> Resul
     if instance.is_closed.get() {
         return Err(closed(env));
     }
-    let unmounted = instance.ctx.unmount(&path, has_started);
+    let unmounted = instance.unmount(&path, has_started);
     Ok(unmounted.map_or_else(|errno| -i32::from(errno.raw()), |()| 0))
 }
 

@@ -1,4 +1,4 @@
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use napi::Env;
@@ -26,7 +26,7 @@ pub struct Instance {
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
     /// The file systems in memory that it has.
-    pub memories: Vec<Rc<Kept>>,
+    pub memories: RefCell<Vec<Rc<Kept>>>,
     pub _weight: Weight,
 }
 
@@ -51,11 +51,32 @@ impl Instance {
     /// # Errors
     ///
     /// As [`WasiCtx::mount`]. As [`View::follow`].
-    pub fn mount(&self, mount: Preopen, has_started: bool) -> Result<(), MountError> {
+    pub fn mount(
+        &self,
+        mount: Preopen,
+        memory: Option<Rc<Kept>>,
+        has_started: bool,
+    ) -> Result<(), MountError> {
         self.ctx.mount(mount, has_started)?;
+        self.memories.borrow_mut().extend(memory);
         if let Some(view) = self.view.get() {
             view.follow(&self.ctx)?;
         }
+        Ok(())
+    }
+
+    /// Takes something out of the guest's namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasiCtx::unmount`].
+    pub fn unmount(&self, path: &str, has_started: bool) -> Result<(), Errno> {
+        self.ctx.unmount(path, has_started)?;
+        let is_there = |memory: &Rc<Kept>| {
+            let stat = memory.fs.root().stat();
+            stat.is_ok_and(|stat| self.ctx.has_device(stat.dev))
+        };
+        self.memories.borrow_mut().retain(is_there);
         Ok(())
     }
 
@@ -69,7 +90,7 @@ impl Instance {
 
     /// Tells the collector how much its file systems in memory have grown.
     pub fn weigh(&self) {
-        for memory in &self.memories {
+        for memory in self.memories.borrow().iter() {
             memory.weigh();
         }
     }

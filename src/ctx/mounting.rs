@@ -9,7 +9,7 @@ use super::mounts::{Mount, MountPoint, Mounted};
 use super::preopens::{self, Beside};
 use super::resolve::{Follow, RequiredRights, components};
 use super::{FdEntry, FileId, Preopen, PreopenSource, WasiCtx};
-use crate::abi::{Errno, Rights};
+use crate::abi::{Device, Errno, Rights};
 use crate::vfs::memory::{Limits, MemoryFs};
 use crate::vfs::{Dir, DirRef, Directory, Name, NameBuf};
 
@@ -238,6 +238,16 @@ impl WasiCtx {
         if let (Ok(id), Some(preopen)) = (root.file_id(), root.preopen_options()) {
             self.mounts.change(|table| table.free(id, preopen.rights));
         }
+    }
+
+    /// Whether a file system with this device number is a preopen or mounted.
+    pub fn has_device(&self, dev: Device) -> bool {
+        let is_of = |root: &FdEntry| {
+            root.mounted_path().is_some() && root.file_id().is_ok_and(|id| id.dev == dev)
+        };
+        let mounts = self.mounts.table();
+        self.preopens().iter().any(|root| is_of(root))
+            || (mounts.mounts().iter()).any(|mount| is_of(&mount.target.root))
     }
 
     /// Everything that is a preopen or mounted.

@@ -151,10 +151,7 @@ pub fn as_file(preopen: Preopen) -> Preopen {
     }
     let view = View::over(Arc::clone(dir));
     match view.and_then(|view| view.file(path.as_bytes())) {
-        Ok(Some((dir, name))) => Preopen {
-            source: PreopenSource::File(dir, name),
-            ..preopen
-        },
+        Ok(Some(source)) => Preopen { source, ..preopen },
         Ok(None) | Err(_) => preopen,
     }
 }

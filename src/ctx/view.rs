@@ -109,12 +109,12 @@ impl View {
         }
     }
 
-    /// The directory that a file lies in, and its name there; none for a directory.
+    /// What is mounted of a file; none for a directory.
     ///
     /// # Errors
     ///
     /// [`Errno::Notsup`]: it is one of the host's. As [`stat`](Self::stat).
-    pub fn file(&self, path: &[u8]) -> Result<Option<(Arc<dyn Directory>, NameBuf)>, Errno> {
+    pub fn file(&self, path: &[u8]) -> Result<Option<PreopenSource>, Errno> {
         if self.stat(path, true)?.filetype == Filetype::Directory {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ impl View {
             .map(|name| NameBuf::new(name.as_bytes().to_vec()));
         let name = name.flatten().ok_or(Errno::Isdir)?;
         match place.dir()?.open_itself()? {
-            Dir::Other(dir) => Ok(Some((dir, name))),
+            Dir::Other(dir) => Ok(Some(PreopenSource::File(dir, name))),
             Dir::Host(_) => Err(Errno::Notsup),
         }
     }
