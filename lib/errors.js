@@ -147,13 +147,6 @@ const timedOut = errorFactory(
   (milliseconds) => `Script execution timed out after ${milliseconds}ms`,
 );
 
-/** `(above, what)` */
-const invalidState = errorFactory(
-  Error,
-  'ERR_INVALID_STATE',
-  (what) => `Invalid state: ${what}`,
-);
-
 /** `(above, size)` */
 const fileTooLarge = errorFactory(
   RangeError,
