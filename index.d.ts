@@ -369,6 +369,20 @@ export class MemoryFS {
    */
   constructor(base?: FileTree | Image, limits?: MemoryFSLimits);
 
+  /**
+   * One over a directory of the host: what a guest reads comes from there, and
+   * what it changes stays in memory, until {@link MemoryFS.applyTo}. No link in the
+   * directory is followed by the host. A directory in it is listed once, when
+   * somebody first looks, so what others change there later is not seen, save in
+   * the bytes of files. Devices, FIFOs and sockets are left out.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` as the
+   *   constructor
+   * @throws {Error} what `open(2)` says of the directory; `ERR_ACCESS_DENIED` where
+   *   Node's permission model withholds WASI
+   */
+  static overlay(directory: string | URL, limits?: MemoryFSLimits): MemoryFS;
+
   /** How much it holds, in the units of its limits. It is 0 of both when empty. */
   readonly usage: { readonly bytes: number; readonly files: number };
 
@@ -385,8 +399,8 @@ export class MemoryFS {
   export(path?: fs.PathLike): ExportedTree;
 
   /**
-   * In what this differs from the image that it was made over, in the order of the
-   * paths. Where there was none, everything is created.
+   * In what this differs from what it was made over, in the order of the paths.
+   * Where that is nothing, everything is created.
    *
    * @throws {Error} `ENAMETOOLONG` for a path of more than 4095 bytes, which a
    *   guest can make
@@ -394,8 +408,8 @@ export class MemoryFS {
   changes(): WASIChange[];
 
   /**
-   * What there is now, as an image. No byte is copied; what is written from now on
-   * is not in it.
+   * What there is now, as an image. No byte is copied, save what lies in a directory
+   * of the host; what is written from now on is not in it.
    */
   snapshot(): Image;
 
@@ -420,6 +434,19 @@ export class MemoryFS {
      */
     maxBytes?: number | undefined;
   }): Buffer;
+
+  /**
+   * Lays the changes onto a directory of the host: the one that this is over, or
+   * another. Nothing outside of it is touched, and no link in it is followed. All
+   * files are written first, to a directory of their own in there, and then take
+   * their names by renames; until then nothing is changed.
+   *
+   * @throws {Error} what the host says, with the `path`: `ENOTDIR` or `ELOOP` where
+   *   a link or a file is in the place of a directory. What was laid before that
+   *   stays. `ENAMETOOLONG` as {@link MemoryFS.changes}; `ERR_ACCESS_DENIED` where
+   *   Node's permission model withholds WASI
+   */
+  applyTo(directory: string | URL): void;
 }
 
 /** One thing that is not as it is in the base of a {@link MemoryFS}. */
@@ -519,6 +546,14 @@ export class Image {
     archive: ArrayBuffer | ArrayBufferView | string | URL,
     limits?: ArchiveLimits,
   ): Image;
+
+  /**
+   * The image of a directory of the host: a copy of what is there now. No link is
+   * followed; devices, FIFOs and sockets are left out.
+   *
+   * @throws as {@link MemoryFS.overlay}
+   */
+  static fromDirectory(directory: string | URL): Image;
 
   /**
    * The image with this handle, in whichever thread it was made, while somebody

@@ -64,6 +64,11 @@ class Image {
     return makeImage(require('./archives').readZip(archive, options));
   }
 
+  static fromDirectory(directory) {
+    const { MemoryFS } = require('./memory-fs');
+    return MemoryFS.overlay(directory).snapshot();
+  }
+
   static open(handle) {
     if (typeof handle !== 'bigint') {
       throw invalidArgType(Image.open, 'handle', 'of type bigint', handle);

@@ -1,6 +1,10 @@
 'use strict';
 
+const { join } = require('node:path');
+const { fileURLToPath } = require('node:url');
+
 const { loadBinding } = require('./binding');
+const { invalidArgType, invalidArgValue } = require('./errors');
 const { setRoot } = require('./file-systems');
 const { INTERFACE } = require('./fs/interface');
 const { MAX_ARCHIVE, makeImage, nativeOf } = require('./image');
@@ -17,6 +21,21 @@ const { createMemoryFs, memoryFsLimits } = loadBinding();
 
 const TAR_OPTIONS = properties(['changes', 'maxBytes']);
 
+/** The paths of what stands for directories of the host as the base of a file system. */
+const directories = new WeakMap();
+
+/** A path of the host. */
+function readHostPath(value, name) {
+  const path = value instanceof URL ? fileURLToPath(value) : value;
+  if (typeof path !== 'string') {
+    const expected = 'of type string or an instance of URL';
+    throw invalidArgType(readHostPath, name, expected, path);
+  }
+  if (!path.includes('\0')) return path;
+  const reason = 'must be a string or URL without null bytes';
+  throw invalidArgValue(readHostPath, name, reason, path);
+}
+
 /** A file system in memory. */
 class MemoryFS {
   #native;
@@ -26,12 +45,17 @@ class MemoryFS {
   constructor(base, limits) {
     const { maxBytes, maxFiles } = readRoom(limits, 'limits', memoryFsLimits);
     const image = nativeOf(base);
+    const directory = directories.get(base);
     // All that the caller has a say in runs before there is anything to be seen.
     const nodes =
-      base === undefined || image !== undefined
+      base === undefined || (image ?? directory) !== undefined
         ? []
         : require('./tree').readTree(base, 'tree', maxFiles);
-    const native = createMemoryFs(this, maxBytes, maxFiles, image);
+    const native = check(
+      createMemoryFs(this, maxBytes, maxFiles, image, directory),
+      'open',
+      directory,
+    );
     for (const [path, node] of nodes) make(native, path, node);
     this.#native = native;
     const root = Object.assign(native.root(), { owner: this });
@@ -49,6 +73,12 @@ class MemoryFS {
         configurable: true,
       });
     }
+  }
+
+  static overlay(directory, limits) {
+    const base = {};
+    directories.set(base, readHostPath(directory, 'directory'));
+    return new MemoryFS(base, limits);
   }
 
   get #all() {
@@ -81,6 +111,13 @@ class MemoryFS {
     const limit = readLimit(maxBytes, 'options.maxBytes');
     validateBoolean(changes, 'options.changes');
     return check(this.#native.toTar(changes, limit), 'write');
+  }
+
+  applyTo(directory) {
+    const to = readHostPath(directory, 'directory');
+    const failure = this.#native.applyTo(to) ?? undefined;
+    if (failure === undefined) return;
+    check(failure.errno, 'write', join(to, failure.path));
   }
 
   export(path = '/') {

@@ -5,6 +5,7 @@ import {
   constants,
   file,
   type FileTree,
+  Image,
   MemoryFS,
   symlink,
   WASI,
@@ -196,3 +197,17 @@ export {
   unknown,
   used,
 };
+
+// What a guest did over an image, and what becomes of it.
+const image: Image = Image.fromTar('lib.tar.gz', { maxBytes: 1 << 30 });
+const over = new MemoryFS(image, { maxBytes: 1 << 20 });
+for (const { path, type, from } of over.changes()) {
+  if (type === 'renamed') console.log(`${from} -> ${path}`);
+}
+const layer: Buffer = over.toTar({ changes: true });
+Image.fromZip(layer);
+MemoryFS.overlay('.').applyTo(new URL('file:///tmp/out'));
+const inWorker: Image = Image.open(over.snapshot().handle);
+new WASI({ version: 'preview1', preopens: { '/': { fs: inWorker } } });
+// @ts-expect-error -- there are functions for that
+new Image();

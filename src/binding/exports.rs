@@ -53,11 +53,21 @@ pub struct OpenGuest {
     pub memories: Vec<Rc<Kept>>,
 }
 
+/// Refuses what gives access to the host where Node's permission model withholds WASI.
+///
+/// # Errors
+///
+/// `ERR_ACCESS_DENIED`.
+pub fn check_permitted(env: &Env, environment: &Environment) -> Result<()> {
+    match environment.glue.permitted.borrow_back(env)?.call(())? {
+        true => Ok(()),
+        false => Err(access_denied(env)),
+    }
+}
+
 /// Opens what a guest is given.
 pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> Result<OpenGuest> {
-    if !environment.glue.permitted.borrow_back(env)?.call(())? {
-        return Err(access_denied(env));
-    }
+    check_permitted(env, environment)?;
     let memories = options.memories();
     let (options, return_on_exit) = options.read(env)?;
     let preopens = options.preopens.len();

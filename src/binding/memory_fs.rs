@@ -1,4 +1,5 @@
 use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -7,12 +8,15 @@ use napi_derive::napi;
 
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
+use super::exports::check_permitted;
 use super::files::{Files, failure};
 use super::image::{NativeImage, tar};
 use super::instance::Weight;
 use super::weak::Weak;
 use crate::abi::{Errno, Filetype};
 use crate::ctx::View;
+use crate::host;
+use crate::vfs::ApplyError;
 use crate::vfs::memory::{BuildError, Change, Limits, MemoryFs, Usage, What};
 
 /// A file system in memory, as JavaScript has it: gone once that has lost its object.
@@ -139,16 +143,22 @@ pub struct NativeMemoryFs {
     memory: Rc<Memory>,
 }
 
-/// Makes a file system in memory, over an image or empty, which is there for as long as `owner` is. The limits
-/// are whole numbers or `Infinity`, for none.
+/// Makes a file system in memory, which is there for as long as `owner` is: over an image, over a directory of
+/// the host, or empty. The limits are whole numbers or `Infinity`, for none. A number is the negated errno of a
+/// directory that cannot be opened.
+///
+/// # Errors
+///
+/// `ERR_ACCESS_DENIED` for a directory, where Node's permission model withholds WASI.
 #[napi]
 pub fn create_memory_fs(
     env: &Env,
     owner: Unknown<'_>,
     max_bytes: f64,
     max_files: f64,
-    base: Option<&NativeImage>,
-) -> Result<NativeMemoryFs> {
+    image: Option<&NativeImage>,
+    directory: Option<String>,
+) -> Result<Either<f64, NativeMemoryFs>> {
     let environment = Environment::of(env)?;
     let mut memories = environment.memories.borrow_mut();
     if memories.is_full() {
@@ -160,15 +170,27 @@ pub fn create_memory_fs(
         bytes: max_bytes as u64,
         files: max_files as u64,
     };
-    let fs = match base {
-        Some(base) => MemoryFs::over(base.image(), limits),
-        None => MemoryFs::new(limits),
+    let fs = match (image, directory) {
+        (Some(image), _) => MemoryFs::over(image.image(), limits),
+        (None, None) => MemoryFs::new(limits),
+        (None, Some(path)) => {
+            check_permitted(env, &environment)?;
+            match open_host(&path).and_then(|dir| MemoryFs::over_host(dir, limits)) {
+                Ok(fs) => fs,
+                Err(errno) => return Ok(Either::A(failure(errno))),
+            }
+        }
     };
     let memory = Rc::new(Memory::new(*env, fs, &memories.bytes));
     memories
         .all
         .push((Weak::to(env, owner)?, Rc::clone(&memory)));
-    Ok(NativeMemoryFs { memory })
+    Ok(Either::B(NativeMemoryFs { memory }))
+}
+
+/// A directory that the embedder names.
+fn open_host(path: &str) -> std::result::Result<host::Dir, Errno> {
+    Ok(host::Dir::open_ambient(Path::new(path))?)
 }
 
 /// The limits of those that are made without: bytes, files.
@@ -250,6 +272,32 @@ impl NativeMemoryFs {
         Ok(tar(layer, limit))
     }
 
+    /// Lays the changes onto a directory of the host; or tells what cannot be laid, and why.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_ACCESS_DENIED`, where Node's permission model withholds WASI.
+    #[napi(catch_unwind)]
+    pub fn apply_to(&self, env: &Env, directory: String) -> Result<Option<ApplyFailure>> {
+        let environment = Environment::of(env)?;
+        check_permitted(env, &environment)?;
+        let kept = self.memory.kept()?;
+        let refused = |errno| ApplyError {
+            path: String::new(),
+            errno,
+        };
+        let applied = kept.fs.changed().map_err(refused).and_then(|layer| {
+            let dir = open_host(&directory).map_err(refused)?;
+            layer.apply_to(&dir)
+        });
+        Ok(applied
+            .err()
+            .map(|ApplyError { path, errno }| ApplyFailure {
+                errno: failure(errno),
+                path,
+            }))
+    }
+
     /// The bytes that it holds, and the files.
     #[napi]
     pub fn usage(&self) -> Result<Vec<f64>> {
@@ -258,6 +306,15 @@ impl NativeMemoryFs {
         let Usage { bytes, files } = kept.fs.usage();
         Ok(vec![bytes as f64, files as f64])
     }
+}
+
+/// What cannot be laid onto a directory.
+#[napi(object, object_from_js = false)]
+pub struct ApplyFailure {
+    /// The negated number of the error.
+    pub errno: f64,
+    /// The file, from the directory.
+    pub path: String,
 }
 
 /// One thing that is not as it is in the base: see `WASIChange` in index.d.ts.

@@ -12,6 +12,7 @@
 //! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
 //! errnos ends with "what … says", the manual page of that call goes on.
 
+mod apply;
 pub mod archive;
 mod buffer;
 mod dir;
@@ -25,6 +26,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use apply::ApplyError;
 pub use buffer::{Input, Null, Output};
 pub use dir::{Dir, DirRef, Directory, Opened};
 pub(crate) use file::check_range;

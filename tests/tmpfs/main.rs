@@ -10,7 +10,10 @@ mod calls;
 mod iovecs;
 mod world;
 
+use std::collections::BTreeMap;
 use std::env;
+use std::fs;
+use std::process::Command;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ use wasi_rs::abi::Filetype;
 use wasi_rs::host;
 use wasi_rs::vfs::memory::{Limits, MemoryFs, Usage};
 use wasi_rs::vfs::{Dir, Directory};
-use world::{Said, World, as_name};
+use world::{Answer, Said, World, as_name};
 
 fn from_env<T: FromStr>(name: &str, default: T) -> T {
     match env::var(name) {
@@ -68,8 +71,23 @@ impl Both {
 
 /// A world on the disk that is none.
 fn world_of_tmpfs(scratch: &TempDir) -> World {
-    let host = host::Dir::open_ambient(scratch.path()).unwrap();
-    World::new(Dir::Host(host))
+    World::new(Dir::Host(open(scratch)))
+}
+
+fn open(scratch: &TempDir) -> host::Dir {
+    host::Dir::open_ambient(scratch.path()).unwrap()
+}
+
+/// A tree without the numbers of names, which a copy need not have.
+fn without_links(tree: &BTreeMap<String, Answer>) -> BTreeMap<&str, String> {
+    let without = tree.iter().map(|(path, said)| {
+        let said = match said {
+            Ok(Said::Stat(filetype, _, size)) => format!("{filetype:?} {size}"),
+            said => format!("{said:?}"),
+        };
+        (path.as_str(), said)
+    });
+    without.collect()
 }
 
 fn scratch() -> TempDir {
@@ -114,6 +132,47 @@ fn one_over_an_image_says_what_tmpfs_says() {
         let other = MemoryFs::over(image, Limits::default());
         clear(&*other.root());
         assert_eq!(other.usage(), Usage::default());
+    }
+}
+
+/// In each round there is a copy of what there was before, and what is done over that is laid onto it in the
+/// end.
+#[test]
+fn one_over_a_directory_says_what_tmpfs_says() {
+    const ROUND: u32 = 200;
+    let (scratch, lower) = (scratch(), scratch());
+    let mut both = Both::new();
+    for _ in 0..(calls() / 4).div_ceil(ROUND) {
+        let copied = Command::new("cp")
+            .args(["-a", "-T"])
+            .args([scratch.path(), lower.path()])
+            .status();
+        assert!(copied.unwrap().success());
+        let memory_fs = MemoryFs::over_host(open(&lower), Limits::default()).unwrap();
+        let mut tmpfs = world_of_tmpfs(&scratch);
+        let mut memory = World::new(Dir::Other(memory_fs.root()));
+        both.run(&mut memory, &mut tmpfs, ROUND);
+        let now = memory.tree();
+        drop(memory);
+        // A snapshot is a copy, whatever becomes of the directory.
+        let image = memory_fs.snapshot().unwrap();
+        memory_fs
+            .changed()
+            .unwrap()
+            .apply_to(&open(&lower))
+            .unwrap();
+        let changed = world_of_tmpfs(&lower).tree();
+        assert!(without_links(&changed) == without_links(&now));
+        let copy = MemoryFs::over(Arc::new(image), Limits::default());
+        let copy = World::new(Dir::Other(copy.root())).tree();
+        assert!(without_links(&copy) == without_links(&now));
+        for left in fs::read_dir(lower.path()).unwrap() {
+            let left = left.unwrap().path();
+            match left.is_dir() && !left.is_symlink() {
+                true => fs::remove_dir_all(left).unwrap(),
+                false => fs::remove_file(left).unwrap(),
+            }
+        }
     }
 }
 

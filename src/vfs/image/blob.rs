@@ -4,14 +4,15 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Deflated;
+use super::{Deflated, HostFile};
 use crate::abi::Filesize;
+use crate::host;
 use crate::vfs::Result;
 
 /// The bytes of a whole chunk, in which files are copied and shared.
 pub(in crate::vfs) const CHUNK: usize = 64 << 10;
 
-/// Bytes that nobody changes. Clones are the same ones.
+/// Bytes that nobody here changes. Clones are the same ones.
 #[derive(Clone, Debug)]
 pub(in crate::vfs) enum Blob {
     /// A part of an archive.
@@ -20,7 +21,12 @@ pub(in crate::vfs) enum Blob {
     Deflated(Arc<Deflated>),
     /// What a file in memory had when it was frozen.
     Frozen(Arc<Frozen>),
+    /// A file of the host, in which others may change something.
+    Host(HostFile),
 }
+
+/// What keeps a file open, if one has to be.
+pub(in crate::vfs) type Held = Option<Arc<host::File>>;
 
 /// A part of an archive.
 #[derive(Clone)]
@@ -107,28 +113,61 @@ impl Blob {
             Blob::Slice(slice) => slice.range.len() as Filesize,
             Blob::Deflated(deflated) => deflated.len(),
             Blob::Frozen(frozen) => frozen.len,
+            Blob::Host(file) => file.len(),
         }
     }
 
-    /// Sees to it that the bytes can be read.
+    /// Sees to it that the bytes can be read, for as long as what it gives is held.
     ///
     /// # Errors
     ///
     /// They cannot.
-    pub fn prepare(&self) -> Result<()> {
+    pub fn prepare(&self) -> Result<Held> {
         match self {
-            Blob::Deflated(deflated) => deflated.bytes().map(drop),
+            Blob::Slice(_) => Ok(None),
+            Blob::Deflated(deflated) => deflated.bytes().map(|_| None),
+            Blob::Host(file) => file.open().map(Some),
             Blob::Frozen(frozen) => match &frozen.below {
                 Some((below, _)) => below.prepare(),
-                None => Ok(()),
+                None => Ok(None),
             },
-            Blob::Slice(_) => Ok(()),
         }
     }
 
-    /// The same bytes, which nobody can change.
+    /// The same bytes, which nobody can change: those of a file of the host are copied.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read. [`Errno::Nospc`](crate::abi::Errno::Nospc): there is not as much memory.
     pub fn freeze(self) -> Result<Self> {
-        Ok(self)
+        match self {
+            Blob::Host(file) => file.copy().map(Blob::from),
+            Blob::Frozen(frozen) => match &frozen.below {
+                Some((Blob::Host(file), end)) => Ok(Blob::Frozen(Arc::new(Frozen {
+                    len: frozen.len,
+                    pieces: frozen.pieces.clone(),
+                    below: Some((file.copy()?.into(), *end)),
+                }))),
+                _ => Ok(Blob::Frozen(frozen)),
+            },
+            fixed @ (Blob::Slice(_) | Blob::Deflated(_)) => Ok(fixed),
+        }
+    }
+
+    /// Where the next bytes from `offset` on are that are not zeros for want of any.
+    pub fn next_data(&self, offset: Filesize) -> Option<Filesize> {
+        let Blob::Frozen(frozen) = self else {
+            return Some(offset).filter(|offset| *offset < self.len());
+        };
+        let below = (frozen.below.as_ref()).filter(|(_, end)| offset < *end);
+        let (index, _) = place(offset);
+        let next = frozen.pieces.partition_point(|piece| piece.index < index);
+        let piece = frozen
+            .pieces
+            .get(next)
+            .map(|piece| start_of(piece.index).max(offset));
+        let next = below.map(|_| offset).or(piece);
+        next.filter(|next| *next < frozen.len)
     }
 
     /// Passes `count` bytes from `offset` on to `put`, piece by piece; behind the end are zeros.
@@ -139,6 +178,7 @@ impl Blob {
             Blob::Slice(slice) => put_part(slice.as_bytes(), offset, there, put),
             Blob::Deflated(deflated) => put_part(deflated.bytes()?, offset, there, put),
             Blob::Frozen(frozen) => frozen.read(offset, there, put)?,
+            Blob::Host(file) => file.read(offset, there, put)?,
         }
         put_zeros(count - there, put);
         Ok(())

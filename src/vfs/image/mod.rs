@@ -2,22 +2,25 @@
 //!
 //! - `blob`: the bytes of a file of an image, wherever they are.
 //! - `deflated`: those of a member of a zip archive.
+//! - `host_tree`: a directory of the host, which is no image, in the same words.
 //! - `build`: how an image comes to be, name by name; only a whole one is ever seen.
 //! - `registry`: images by their handles, for other threads.
 
 mod blob;
 mod build;
 mod deflated;
+mod host_tree;
 mod registry;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub(in crate::vfs) use blob::{
-    Blob, CHUNK, Frozen, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
+    Blob, CHUNK, Frozen, Held, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
 };
 pub(in crate::vfs) use build::{Builder, NAME_MAX};
 pub(in crate::vfs) use deflated::Deflated;
+pub(in crate::vfs) use host_tree::{HostFile, HostNode, HostTree};
 
 use crate::abi::{Errno, Filesize, Filetype, Timestamp};
 

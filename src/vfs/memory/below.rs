@@ -3,12 +3,14 @@ use std::sync::Arc;
 
 use crate::abi::{Errno, Filetype, Inode};
 use crate::vfs::Result;
-use crate::vfs::image::{Attributes, Blob, Entries, Image, Kind, NodeId};
+use crate::vfs::image::{Attributes, Blob, Entries, HostNode, HostTree, Image, Kind, NodeId};
 
 /// What a file system in memory is made over: all that nobody has changed in it is still there.
 #[derive(Clone, Debug)]
 pub(super) enum Below {
     Image(Arc<Image>),
+    /// A directory of the host.
+    Host(Arc<HostTree>),
 }
 
 /// The entries of a directory below.
@@ -16,6 +18,7 @@ pub(super) enum Below {
 pub(super) enum EntriesRef<'b> {
     None,
     Image(&'b Entries),
+    Host(Arc<HostNode>),
 }
 
 impl Deref for EntriesRef<'_> {
@@ -25,6 +28,7 @@ impl Deref for EntriesRef<'_> {
         match self {
             EntriesRef::None => Entries::EMPTY,
             EntriesRef::Image(entries) => entries,
+            EntriesRef::Host(node) => node.entries().unwrap_or(Entries::EMPTY),
         }
     }
 }
@@ -34,24 +38,29 @@ impl Below {
     pub fn last_ino(&self) -> Inode {
         match self {
             Below::Image(image) => image.files() + 1,
+            // All that there may come to be.
+            Below::Host(_) => Inode::from(NodeId::MAX) + 1,
         }
     }
 
     pub fn parent(&self, id: NodeId) -> NodeId {
         match self {
             Below::Image(image) => image.node(id).parent,
+            Below::Host(tree) => tree.node(id).parent,
         }
     }
 
     pub fn filetype(&self, id: NodeId) -> Filetype {
         match self {
             Below::Image(image) => image.node(id).filetype(),
+            Below::Host(tree) => tree.node(id).attributes.filetype,
         }
     }
 
     pub fn attributes(&self, id: NodeId) -> Attributes {
         match self {
             Below::Image(image) => image.node(id).attributes(),
+            Below::Host(tree) => tree.node(id).attributes,
         }
     }
 
@@ -62,13 +71,15 @@ impl Below {
                 Kind::Dir(entries) => EntriesRef::Image(entries),
                 Kind::File(_) | Kind::Link(_) => EntriesRef::None,
             }),
+            Below::Host(tree) => tree.listed(id).map(EntriesRef::Host),
         }
     }
 
     /// Whether anybody has looked into a directory, so that there may be changes in it.
-    pub fn is_known(&self, _id: NodeId) -> bool {
+    pub fn is_known(&self, id: NodeId) -> bool {
         match self {
             Below::Image(_) => true,
+            Below::Host(tree) => tree.node(id).entries().is_some(),
         }
     }
 
@@ -97,6 +108,7 @@ impl Below {
                 Kind::File(blob) => blob.clone(),
                 Kind::Dir(_) | Kind::Link(_) => Blob::from(Vec::new()),
             }),
+            Below::Host(tree) => Ok(Blob::Host(tree.content(id))),
         }
     }
 
@@ -107,6 +119,7 @@ impl Below {
                 Kind::Link(target) => target.to_vec(),
                 Kind::Dir(_) | Kind::File(_) => Vec::new(),
             }),
+            Below::Host(tree) => tree.target(id),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::volume::{Usage, Volume};
 use crate::abi::{Errno, Filesize};
 use crate::vfs::Result;
 use crate::vfs::image::{
-    Blob, CHUNK, Frozen, Piece, pieces, place, put_from, read_up_to, start_of,
+    Blob, CHUNK, Frozen, Held, Piece, pieces, place, put_from, read_up_to, start_of,
 };
 
 /// The most bytes that a file may have: 16 TiB, as on ext4.
@@ -87,11 +87,11 @@ impl Content {
         }
     }
 
-    /// Sees to it that what lies below can be read.
-    pub fn prepare(&self) -> Result<()> {
+    /// Sees to it that what lies below can be read: [`Blob::prepare`].
+    pub fn prepare(&self) -> Result<Held> {
         match &self.below {
             Some(below) if below.1 > 0 => below.0.prepare(),
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
@@ -236,12 +236,8 @@ impl Content {
         Ok(chunk)
     }
 
-    /// These bytes as they are now, to be had by others as well. None is copied that is in memory.
-    ///
-    /// # Errors
-    ///
-    /// What lies below cannot be read.
-    pub fn freeze(&mut self) -> Result<Blob> {
+    /// These bytes as they are now, to be had by others as well. None is copied.
+    pub fn share(&mut self) -> Blob {
         let rest = self.rest.iter_mut().flat_map(|rest| rest.iter_mut());
         let chunks = Some((0, &mut self.first))
             .filter(|(_, first)| !first.is_empty())
@@ -256,7 +252,7 @@ impl Content {
         let below = match self.below.as_deref() {
             None => None,
             Some((blob, end)) if pieces.is_empty() && [self.len, *end] == [blob.len(); 2] => {
-                return blob.clone().freeze();
+                return blob.clone();
             }
             // What is frozen already is taken apart, so that nothing lies deeper and deeper.
             Some((Blob::Frozen(frozen), end)) => {
@@ -271,13 +267,13 @@ impl Content {
                 }
                 (frozen.below.as_ref()).map(|(blob, shown)| (blob.clone(), *shown.min(end)))
             }
-            Some((blob, end)) => Some((blob.clone().freeze()?, *end)),
+            Some((blob, end)) => Some((blob.clone(), *end)),
         };
-        Ok(Blob::Frozen(Arc::new(Frozen {
+        Blob::Frozen(Arc::new(Frozen {
             len: self.len,
             pieces: pieces.into_values().collect(),
             below,
-        })))
+        }))
     }
 }
 

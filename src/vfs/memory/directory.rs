@@ -334,7 +334,7 @@ fn opened(found: Found, how: OpenHow) -> Result<Opened> {
                 node.set_size(0)?;
             }
             node.prepare()?;
-            let file = Box::new(MemoryFile::new(node));
+            let file = Box::new(MemoryFile::open(node)?);
             Ok(Opened::File(FileHandle::Other(file)))
         }
     }

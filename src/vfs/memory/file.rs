@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::node::Node;
 use crate::abi::{Errno, Filesize, Filestat};
 use crate::memory::Iovecs;
+use crate::vfs::image::Held;
 use crate::vfs::memory::content::MAX_SIZE;
 use crate::vfs::{File, Result, SetTime};
 
@@ -11,15 +12,21 @@ use crate::vfs::{File, Result, SetTime};
 #[derive(Debug)]
 pub(super) struct MemoryFile {
     node: Arc<Node>,
+    /// What lies below it, for as long as it is open.
+    _held: Held,
     end_of_append: AtomicU64,
 }
 
 impl MemoryFile {
-    pub fn new(node: Arc<Node>) -> Self {
-        Self {
+    /// # Errors
+    ///
+    /// What lies below it cannot be read.
+    pub fn open(node: Arc<Node>) -> Result<Self> {
+        Ok(Self {
+            _held: node.prepare()?,
             node,
             end_of_append: AtomicU64::new(0),
-        }
+        })
     }
 }
 

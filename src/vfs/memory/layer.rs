@@ -173,7 +173,7 @@ impl Items {
             item.mtim = node.stat().mtim;
             item.content = match node.filetype {
                 Filetype::SymbolicLink => ItemContent::Link(node.target()?),
-                _ => ItemContent::File(node.freeze()?),
+                _ => ItemContent::File(node.share()),
             };
         }
         Ok(self.items)

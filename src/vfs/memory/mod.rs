@@ -23,7 +23,8 @@
 //!
 //! There is one lock for all names, and one for the bytes and times of each file. No thread waits for a
 //! file while it holds the names, so that names are never held up by the copying of bytes; and none waits
-//! for the names while it holds a file. Under both there is nothing but work in memory.
+//! for the names while it holds a file. Under both there is nothing but work in memory; and, over a directory
+//! of the host, what it takes to list one below when somebody first looks, and to read what is copied.
 //!
 //! # What differs from tmpfs
 //!
@@ -63,8 +64,8 @@ use self::directory::MemoryDir;
 use self::dirs::Dirs;
 use self::tree::Tree;
 use self::volume::Volume;
-use super::Directory;
-use super::image::Image;
+use super::image::{HostTree, Image};
+use super::{self as vfs, Directory};
 use crate::abi::{Clockid, Timestamp};
 use crate::host;
 
@@ -83,6 +84,18 @@ impl MemoryFs {
     /// limits count what is not the image's.
     pub fn over(image: Arc<Image>, limits: Limits) -> Self {
         Self::make(Below::Image(image), limits)
+    }
+
+    /// One that begins with all that is in a directory of the host, likewise. What is in a directory of that is
+    /// listed once, when somebody first looks; what others change there later is not seen, save in the bytes of
+    /// files. Devices, FIFOs and sockets are left out.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn over_host(dir: host::Dir, limits: Limits) -> vfs::Result<Self> {
+        let tree = HostTree::new(dir)?;
+        Ok(Self::make(Below::Host(Arc::new(tree)), limits))
     }
 
     fn make(below: Below, limits: Limits) -> Self {

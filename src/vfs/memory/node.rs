@@ -6,7 +6,7 @@ use super::now;
 use super::volume::{Usage, Volume};
 use crate::abi::{Errno, Filesize, Filestat, Filetype, Inode, Timestamp};
 use crate::memory::Iovecs;
-use crate::vfs::image::{Attributes, Blob, NodeId};
+use crate::vfs::image::{Attributes, Blob, Held, NodeId};
 use crate::vfs::{Result, SetTime};
 
 /// What a file or a link costs beside its content: its [`Node`], and what the allocator adds.
@@ -132,22 +132,18 @@ impl Node {
         self.links.load(Relaxed) > 0
     }
 
-    /// Sees to it that what lies below can be read.
+    /// Sees to it that what lies below can be read: [`Blob::prepare`].
     ///
     /// # Errors
     ///
     /// It cannot.
-    pub fn prepare(&self) -> Result<()> {
+    pub fn prepare(&self) -> Result<Held> {
         self.read().content.prepare()
     }
 
-    /// The bytes as they are now, which nobody changes any more.
-    ///
-    /// # Errors
-    ///
-    /// What lies below cannot be read.
-    pub fn freeze(&self) -> Result<Blob> {
-        self.write().content.freeze()
+    /// The bytes as they are now, to be had by others as well.
+    pub fn share(&self) -> Blob {
+        self.write().content.share()
     }
 
     /// One that has these bytes, without a name.

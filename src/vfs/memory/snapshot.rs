@@ -27,7 +27,7 @@ impl MemoryFs {
                 Source::Node(node) => {
                     match node.filetype {
                         Filetype::SymbolicLink => builder.set_target(id, &node.target()?),
-                        _ => builder.set_content(id, node.freeze()?),
+                        _ => builder.set_content(id, node.share().freeze()?),
                     }
                     builder.set_mtim(id, node.stat().mtim);
                 }

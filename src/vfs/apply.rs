@@ -1,0 +1,249 @@
+//! Laying files onto a directory of the host.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::abi::{Errno, Fdflags, Filesize, Filetype, Oflags, Timestamp};
+use crate::host::{self, Interrupt, Room};
+use crate::memory::{Iovecs, LinearMemory};
+use crate::vfs::image::{Blob, CHUNK};
+use crate::vfs::memory::{Item, ItemContent, Layer};
+use crate::vfs::{Dir, DirRef, FileHandle, Name, OpenHow, Opened, ReadDir, Result, SetTime};
+
+/// Why files cannot be laid onto a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplyError {
+    /// The file that cannot be laid or removed, from the directory. What of it is not Unicode is replaced.
+    pub path: String,
+    /// What the host says.
+    pub errno: Errno,
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.path, self.errno)
+    }
+}
+
+impl Error for ApplyError {}
+
+fn at(path: &[u8]) -> impl Fn(Errno) -> ApplyError {
+    move |errno| ApplyError {
+        path: String::from_utf8_lossy(path).into_owned(),
+        errno,
+    }
+}
+
+impl Layer {
+    /// Lays all of this onto a directory of the host, and nothing outside of it: no link in it is followed.
+    ///
+    /// First all files are written, to a directory of its own in there: until they are, nothing is changed.
+    /// Then what is to go is removed, and each file takes its name by a rename. If that fails half-way, what
+    /// has been done stays.
+    ///
+    /// # Errors
+    ///
+    /// With the path, what the host says. [`Errno::Notdir`] or [`Errno::Loop`]: a link or a file is in the
+    /// place of a directory.
+    pub fn apply_to(&self, dir: &host::Dir) -> std::result::Result<(), ApplyError> {
+        let root = DirRef::Host(dir);
+        let staging = Staging::new(root).map_err(at(b""))?;
+        let laid = self.stage(&staging).and_then(|()| self.lay(root, &staging));
+        let removed = staging.remove(root).map_err(at(&staging.name));
+        laid.and(removed)
+    }
+
+    fn stage(&self, staging: &Staging) -> std::result::Result<(), ApplyError> {
+        for (number, item) in self.items.iter().enumerate() {
+            staging.add(number, item).map_err(at(&item.path))?;
+        }
+        Ok(())
+    }
+
+    fn lay(&self, root: DirRef<'_>, staging: &Staging) -> std::result::Result<(), ApplyError> {
+        for path in &self.removed {
+            remove_path(root, path).map_err(at(path))?;
+        }
+        for (number, item) in self.items.iter().enumerate() {
+            lay_item(root, staging, number, item).map_err(at(&item.path))?;
+        }
+        // What is laid in a directory changes its time.
+        for item in self.items.iter().rev().filter(|item| item.is_dir()) {
+            let set = in_parent(root, &item.path, |dir, name| set_mtim(dir, name, item.mtim));
+            set.map_err(at(&item.path))?;
+        }
+        Ok(())
+    }
+}
+
+fn lay_item(root: DirRef<'_>, staging: &Staging, number: usize, item: &Item) -> Result<()> {
+    in_parent(root, &item.path, |dir, name| {
+        if !item.is_dir() {
+            let staged = number.to_string();
+            let staged = Name::new(staged.as_bytes()).ok_or(Errno::Inval)?;
+            return staging.dir.as_ref().rename_at(staged, dir, name);
+        }
+        match dir.create_dir_at(name) {
+            Err(Errno::Exist) => dir.open_dir_at(name).map(drop),
+            result => result,
+        }
+    })
+}
+
+fn set_mtim(dir: DirRef<'_>, name: Name<'_>, mtim: Timestamp) -> Result<()> {
+    let mtim = SetTime::At(mtim);
+    dir.set_times_at(name, mtim, mtim)
+}
+
+/// Runs `call` with the directory that a path leads to, each step of which is a directory, and its last name.
+fn in_parent<T>(
+    root: DirRef<'_>,
+    path: &[u8],
+    call: impl FnOnce(DirRef<'_>, Name<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut names = path.split(|byte| *byte == b'/').map(Name::new);
+    let last = names.next_back().flatten().ok_or(Errno::Inval)?;
+    let mut dir: Option<Dir> = None;
+    for name in names {
+        let above = dir.as_ref().map_or(root, Dir::as_ref);
+        dir = Some(above.open_dir_at(name.ok_or(Errno::Inval)?)?);
+    }
+    call(dir.as_ref().map_or(root, Dir::as_ref), last)
+}
+
+/// Removes what is at a path, with all that is in it, if it is there.
+fn remove_path(root: DirRef<'_>, path: &[u8]) -> Result<()> {
+    match in_parent(root, path, remove) {
+        Err(Errno::Noent) => Ok(()),
+        result => result,
+    }
+}
+
+/// Removes a name, and all that is in it. Links are removed, and not followed.
+fn remove(parent: DirRef<'_>, name: Name<'_>) -> Result<()> {
+    if parent.stat_at(name)?.filetype != Filetype::Directory {
+        return parent.unlink_at(name);
+    }
+    // Each directory that is being emptied, and what is still to be removed of it.
+    let dir = parent.open_dir_at(name)?;
+    let names = names_in(dir.as_ref())?;
+    let mut within = vec![(dir, names)];
+    while let Some((dir, names)) = within.last_mut() {
+        let Some(next) = names.last() else {
+            within.pop();
+            let (above, name) = match within.last_mut() {
+                Some((above, names)) => (above.as_ref(), names.pop()),
+                None => (parent, Some(name.as_bytes().to_vec())),
+            };
+            let name = name.as_deref().and_then(Name::new).ok_or(Errno::Inval)?;
+            above.remove_dir_at(name)?;
+            continue;
+        };
+        let name = Name::new(next).ok_or(Errno::Inval)?;
+        if dir.as_ref().stat_at(name)?.filetype == Filetype::Directory {
+            let dir = dir.as_ref().open_dir_at(name)?;
+            let names = names_in(dir.as_ref())?;
+            within.push((dir, names));
+        } else {
+            dir.as_ref().unlink_at(name)?;
+            names.pop();
+        }
+    }
+    Ok(())
+}
+
+/// The names in a directory, without `.` and `..`.
+fn names_in(dir: DirRef<'_>) -> Result<Vec<Vec<u8>>> {
+    let dir = dir.open_itself()?;
+    let dir = dir.as_ref();
+    let mut stream = ReadDir::new(dir, &Room::default().into());
+    let mut names = Vec::new();
+    while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
+        names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
+    }
+    Ok(names)
+}
+
+/// A directory in which files are written before they get their names: each has its number.
+struct Staging {
+    name: Vec<u8>,
+    dir: Dir,
+}
+
+impl Staging {
+    fn new(root: DirRef<'_>) -> Result<Self> {
+        let number = getrandom::u64().map_err(|_| Errno::Io)?;
+        let name = format!(".wasi-rs-{number:016x}").into_bytes();
+        let dir = {
+            let name = Name::new(&name).ok_or(Errno::Inval)?;
+            root.create_dir_at(name)?;
+            root.open_dir_at(name)?
+        };
+        Ok(Self { name, dir })
+    }
+
+    fn remove(&self, root: DirRef<'_>) -> Result<()> {
+        remove(root, Name::new(&self.name).ok_or(Errno::Inval)?)
+    }
+
+    /// Writes what an item is.
+    fn add(&self, number: usize, item: &Item) -> Result<()> {
+        let text = number.to_string();
+        let name = Name::new(text.as_bytes()).ok_or(Errno::Inval)?;
+        let dir = self.dir.as_ref();
+        match &item.content {
+            ItemContent::Dir => return Ok(()),
+            ItemContent::Link(target) => dir.symlink_at(target, name)?,
+            ItemContent::File(content) => write(dir, name, content)?,
+            ItemContent::Again(first) => {
+                let first = first.to_string();
+                let first = Name::new(first.as_bytes()).ok_or(Errno::Inval)?;
+                return dir.link_at(Some(first), dir, name);
+            }
+        }
+        set_mtim(dir, name, item.mtim)
+    }
+}
+
+/// Writes a file, with holes where there are only zeros for want of bytes.
+fn write(dir: DirRef<'_>, name: Name<'_>, content: &Blob) -> Result<()> {
+    let how = OpenHow {
+        read: false,
+        write: true,
+        oflags: Oflags::CREAT | Oflags::EXCL,
+        fdflags: Fdflags::empty(),
+        follow: false,
+    };
+    let Opened::File(file) = dir.open_at(Some(name), how, &Interrupt::NEVER)? else {
+        return Err(Errno::Io);
+    };
+    let _held = content.prepare()?;
+    file.set_size(content.len())?;
+    let mut offset = 0;
+    while let Some(next) = content.next_data(offset) {
+        // Up to the end of the chunk, behind which there may be a hole.
+        let chunk = CHUNK as Filesize;
+        let end = ((next / chunk + 1) * chunk).min(content.len());
+        let mut bytes = Vec::with_capacity(CHUNK);
+        let len = (end - next) as usize;
+        content.read(next, len, &mut |piece| bytes.extend_from_slice(piece))?;
+        write_all(&file, &mut bytes, next)?;
+        offset = end;
+    }
+    Ok(())
+}
+
+fn write_all(file: &FileHandle, mut bytes: &mut [u8], mut offset: Filesize) -> Result<()> {
+    while !bytes.is_empty() {
+        let written = {
+            let memory = LinearMemory::exclusive(bytes);
+            file.write_at(&Iovecs::all_of(&memory), offset)?
+        };
+        if written == 0 {
+            return Err(Errno::Io);
+        }
+        bytes = &mut bytes[written..];
+        offset += written as Filesize;
+    }
+    Ok(())
+}

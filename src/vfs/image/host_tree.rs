@@ -1,0 +1,270 @@
+//! A directory of the host, as a tree that is looked at bit by bit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+
+use super::{Attributes, Entries, NodeId};
+use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Oflags};
+
+use crate::host::{self, Interrupt, Room};
+use crate::memory::{Iovecs, LinearMemory};
+use crate::vfs::{DirRef, Name, OpenHow, ReadDir, Result};
+
+/// A directory of the host. What is in a directory is listed once, when somebody first looks, with all that is
+/// told of it; so what others change in it later is not seen, save in the bytes of files. No link is followed
+/// by the host: each directory is opened from the one that it lies in.
+pub(in crate::vfs) struct HostTree {
+    root: host::Dir,
+    nodes: RwLock<Vec<Arc<HostNode>>>,
+    /// Files with several names, by what the host tells them by. Held while a directory is listed.
+    linked: Mutex<HashMap<(u64, u64), NodeId>>,
+}
+
+/// A file of the host, by one of its names.
+#[derive(Debug)]
+pub(in crate::vfs) struct HostNode {
+    pub parent: NodeId,
+    name: Box<[u8]>,
+    pub attributes: Attributes,
+    /// Of a directory that has been listed.
+    entries: OnceLock<Entries>,
+    /// While somebody has it open.
+    file: Mutex<Weak<host::File>>,
+}
+
+/// The bytes of a file of the host.
+#[derive(Clone, Debug)]
+pub(in crate::vfs) struct HostFile {
+    tree: Arc<HostTree>,
+    node: Arc<HostNode>,
+}
+
+impl fmt::Debug for HostTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f.debug_struct("HostTree").field("root", &self.root)).finish_non_exhaustive()
+    }
+}
+
+impl HostNode {
+    fn new(parent: NodeId, name: &[u8], stat: &Filestat) -> Self {
+        Self {
+            parent,
+            name: name.into(),
+            attributes: Attributes {
+                filetype: stat.filetype,
+                links: stat.nlink,
+                size: stat.size,
+                mtim: stat.mtim,
+            },
+            entries: OnceLock::new(),
+            file: Mutex::default(),
+        }
+    }
+
+    /// The entries of a directory that has been listed.
+    pub fn entries(&self) -> Option<&Entries> {
+        self.entries.get()
+    }
+
+    fn name(&self) -> Result<Name<'_>> {
+        Name::new(&self.name).ok_or(Errno::Noent)
+    }
+}
+
+impl HostTree {
+    /// What is in this directory.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat(2)` says.
+    pub fn new(root: host::Dir) -> Result<Self> {
+        let node = HostNode::new(0, b"", &root.stat()?);
+        Ok(Self {
+            root,
+            nodes: RwLock::new(vec![Arc::new(node)]),
+            linked: Mutex::default(),
+        })
+    }
+
+    pub fn node(&self, id: NodeId) -> Arc<HostNode> {
+        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&nodes[id as usize])
+    }
+
+    /// A directory, with its entries.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be listed any more.
+    pub fn listed(&self, id: NodeId) -> Result<Arc<HostNode>> {
+        let node = self.node(id);
+        if node.entries().is_none() {
+            let mut linked = lock(&self.linked);
+            // Another may have come first.
+            if node.entries().is_none() {
+                let entries = self.list(id, &mut linked)?;
+                let _ = node.entries.set(entries);
+            }
+        }
+        Ok(node)
+    }
+
+    /// Runs `call` with the open directory; each above it is opened from the one that it lies in.
+    fn in_dir<T>(&self, id: NodeId, call: impl FnOnce(&host::Dir) -> Result<T>) -> Result<T> {
+        let mut path = Vec::new();
+        let mut next = id;
+        while next != 0 {
+            let node = self.node(next);
+            next = node.parent;
+            path.push(node);
+        }
+        let mut dir = None;
+        for node in path.iter().rev() {
+            let above = dir.as_ref().unwrap_or(&self.root);
+            dir = Some(above.open_dir_at(node.name()?)?);
+        }
+        call(dir.as_ref().unwrap_or(&self.root))
+    }
+
+    fn list(&self, id: NodeId, linked: &mut HashMap<(u64, u64), NodeId>) -> Result<Entries> {
+        let found = self.in_dir(id, |dir| {
+            let dir = DirRef::Host(dir).open_itself()?;
+            let dir = dir.as_ref();
+            let mut stream = ReadDir::new(dir, &Arc::new(Room::default()));
+            let mut names = Vec::new();
+            while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
+                names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
+            }
+            let mut found = BTreeMap::new();
+            for name in names {
+                let stat = Name::new(&name).map(|name| dir.stat_at(name));
+                // What has gone meanwhile was never here.
+                if let Some(Ok(stat)) = stat {
+                    found.insert(name, stat);
+                }
+            }
+            Ok(found)
+        })?;
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut list, mut subdirs) = (Vec::new(), 0);
+        for (name, stat) in found {
+            match stat.filetype {
+                Filetype::Directory => subdirs += 1,
+                Filetype::RegularFile | Filetype::SymbolicLink => {}
+                // Devices, FIFOs and sockets are none of a file system in memory.
+                _ => continue,
+            }
+            let fresh = NodeId::try_from(nodes.len()).map_err(|_| Errno::Nospc)?;
+            let node = match stat.filetype {
+                Filetype::RegularFile if stat.nlink > 1 => {
+                    *linked.entry((stat.dev, stat.ino)).or_insert(fresh)
+                }
+                _ => fresh,
+            };
+            if node == fresh {
+                nodes.push(Arc::new(HostNode::new(id, &name, &stat)));
+            }
+            list.push((name.into(), node));
+        }
+        Ok(Entries::new(list, subdirs))
+    }
+
+    /// Where a symbolic link points.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read any more.
+    pub fn target(&self, id: NodeId) -> Result<Vec<u8>> {
+        let node = self.node(id);
+        self.in_dir(node.parent, |dir| Ok(dir.read_link_at(node.name()?)?))
+    }
+
+    /// The bytes of a file, which is not opened yet.
+    pub fn content(self: &Arc<Self>, id: NodeId) -> HostFile {
+        HostFile {
+            tree: Arc::clone(self),
+            node: self.node(id),
+        }
+    }
+}
+
+impl HostFile {
+    /// How many bytes there were when the directory was listed.
+    pub fn len(&self) -> Filesize {
+        self.node.attributes.size
+    }
+
+    /// The open file, which stays so for as long as it is held.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened any more, or is something else by now.
+    pub fn open(&self) -> Result<Arc<host::File>> {
+        let mut open = lock(&self.node.file);
+        if let Some(file) = open.upgrade() {
+            return Ok(file);
+        }
+        let how = OpenHow {
+            read: true,
+            write: false,
+            oflags: Oflags::empty(),
+            // What has become a FIFO meanwhile is not waited for.
+            fdflags: Fdflags::NONBLOCK,
+            follow: false,
+        };
+        let file = self.tree.in_dir(self.node.parent, |dir| {
+            Ok(dir.open_at(Some(self.node.name()?), how, &Interrupt::NEVER)?)
+        })?;
+        if file.stat()?.filetype != Filetype::RegularFile {
+            return Err(Errno::Io);
+        }
+        let file = Arc::new(file);
+        *open = Arc::downgrade(&file);
+        Ok(file)
+    }
+
+    /// Passes `count` bytes from `offset` on to `put`; what is not there any more is zeros.
+    pub fn read(
+        &self,
+        mut offset: Filesize,
+        mut count: usize,
+        put: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        let file = self.open()?;
+        let mut piece = vec![0; count.min(super::CHUNK)];
+        while count > 0 {
+            let len = count.min(piece.len());
+            let piece = &mut piece[..len];
+            let nread = {
+                let memory = LinearMemory::exclusive(piece);
+                file.read_at(&Iovecs::all_of(&memory), offset)?
+            };
+            // A read may end early, but not with nothing before the end.
+            let nread = match nread {
+                0 => {
+                    piece.fill(0);
+                    len
+                }
+                nread => nread,
+            };
+            put(&piece[..nread]);
+            offset += nread as Filesize;
+            count -= nread;
+        }
+        Ok(())
+    }
+
+    /// A copy of the bytes.
+    pub fn copy(&self) -> Result<Vec<u8>> {
+        let len = usize::try_from(self.len()).map_err(|_| Errno::Nospc)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| Errno::Nospc)?;
+        self.read(0, len, &mut |piece| bytes.extend_from_slice(piece))?;
+        Ok(bytes)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
