@@ -6,9 +6,11 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const zlib = require('node:zlib');
 
 const test = require('ava');
 
+const { Image, MemoryFS } = require('..');
 const { version } = require('../package.json');
 const { ROOT, command } = require('./helpers/child');
 const { assemble, guestPath, scratch } = require('./helpers/guest');
@@ -387,6 +389,126 @@ test('--tmpfs', (t) => {
     t,
     ['--dir', '.::/tmp', '--tmpfs', '/tmp', EXIT],
     '--tmpfs gives the guest two directories named /tmp (see wasi-rs --help)',
+  );
+});
+
+/** A directory with a tree, and archives of it. */
+function laidTree(t) {
+  const root = scratch(t);
+  const at = (name) => path.join(root, name);
+  fs.mkdirSync(at('dir'));
+  fs.writeFileSync(at('dir/a'), 'text');
+  const image = Image.fromDirectory(at('dir'));
+  fs.writeFileSync(at('a.tar'), image.toTar());
+  fs.writeFileSync(at('a.tar.gz'), zlib.gzipSync(image.toTar()));
+  return { root, at };
+}
+
+test('--mount', (t) => {
+  const { root, at } = laidTree(t);
+  const run = (...args) => {
+    const { exitCode, stdout, stderr } = command(args, { cwd: root });
+    return [exitCode, stdout, stderr];
+  };
+  const guest = guestPath('files');
+  const roundTrip = ['read', '/x/a', ',', 'write', '/x/a', 'new'];
+  for (const source of ['a.tar', 'a.tar.gz', 'dir']) {
+    t.deepEqual(run('--mount', `${source}::/x:ro`, guest, ...roundTrip), [
+      1,
+      'read /x/a: text\nwrite /x/a: errno 76\n',
+      '',
+    ]);
+    t.deepEqual(run('--mount', `${source}::/x`, guest, ...roundTrip), [
+      0,
+      'read /x/a: text\nwrite /x/a: ok\n',
+      '',
+    ]);
+  }
+  t.is(fs.readFileSync(at('dir/a'), 'utf8'), 'new');
+  t.is(Image.fromTar(at('a.tar')).bytes, 4);
+  for (const value of ['a.tar', '::/x', 'a.tar::', 'a.tar:/x']) {
+    refuses(
+      t,
+      ['--mount', value, EXIT],
+      `--mount ${value} is not of the form SOURCE::GUEST[:ro] (see wasi-rs --help)`,
+    );
+  }
+  const mount = (source) => ['--mount', `${source}::/x`, EXIT];
+  const cwd = { cwd: root };
+  refuses(t, mount('none'), 'cannot open none: no such file or directory', cwd);
+  fs.copyFileSync(at('a.tar'), at('a.zip'));
+  refuses(
+    t,
+    mount('a.zip'),
+    "cannot read 'a.zip': it is no zip archive, or cut off",
+    cwd,
+  );
+  refuses(
+    t,
+    mount('dir/a'),
+    "cannot read 'dir/a': the archive is cut off",
+    cwd,
+  );
+});
+
+test('--overlay and --write-back', (t) => {
+  const { root, at } = laidTree(t);
+  const run = (...args) => command(args, { cwd: root });
+  const guest = guestPath('files');
+  const write = ['write', '/x/b', 'new'];
+  const changes = () => {
+    const memory = new MemoryFS(Image.fromTar(at('out.tar')));
+    return memory
+      .readdirSync('/')
+      .map((name) => [name, memory.readFileSync(name, 'utf8')]);
+  };
+  const back = (...args) =>
+    run(...args, '--write-back', 'out.tar', guest, ...write);
+  t.is(back('--overlay', 'dir::/x').exitCode, 0);
+  t.deepEqual(changes(), [['b', 'new']]);
+  t.deepEqual(fs.readdirSync(at('dir')), ['a']);
+  t.is(back('--tmpfs', '/x', '--dir', '.').exitCode, 0);
+  t.deepEqual(changes(), [['b', 'new']]);
+  t.is(back('--mount', 'a.tar::/x').exitCode, 0);
+  t.deepEqual(changes(), [['b', 'new']]);
+  const two = ['--overlay', 'dir::/x', '--tmpfs=/y'];
+  const of = (value) => ['--write-back', value, ...two, EXIT];
+  t.is(run(...of('out.tar::/y')).stderr, '');
+  t.deepEqual(changes(), []);
+  refuses(
+    t,
+    ['--mount', 'dir::/x', '--write-back', 'out.tar', EXIT],
+    'cannot write out.tar: /x is not in memory',
+    { cwd: root },
+  );
+  const see = '(see wasi-rs --help)';
+  const say = (value, problem) =>
+    refuses(t, of(value), `--write-back ${value} ${problem} ${see}`, {
+      cwd: root,
+    });
+  say('out.tar', 'does not say which: /x, /y');
+  say('out.tar::/z', 'names no directory in memory');
+  say('::/x', 'is not of the form TAR[::GUEST]');
+  refuses(
+    t,
+    ['--write-back', 'out.tar', '--dir', '.', EXIT],
+    `--write-back out.tar has no directory in memory to write ${see}`,
+  );
+  refuses(
+    t,
+    ['--overlay', 'dir', EXIT],
+    `--overlay dir is not of the form DIR::GUEST ${see}`,
+  );
+  refuses(
+    t,
+    ['--overlay', 'none::/x', EXIT],
+    'cannot open none: no such file or directory',
+  );
+  refuses(
+    t,
+    ['--overlay', 'dir::/x', '--write-back', 'none/out.tar', EXIT],
+    'cannot write none/out.tar: no such file or directory',
+    { cwd: root },
   );
 });
 

@@ -13,9 +13,12 @@ const OPTIONS = {
   env: { type: 'string', multiple: true },
   help: { type: 'boolean' },
   limit: { type: 'string', multiple: true },
+  mount: { type: 'string', multiple: true },
+  overlay: { type: 'string', multiple: true },
   'ro-dir': { type: 'string', multiple: true },
   tmpfs: { type: 'string', multiple: true },
   version: { type: 'boolean' },
+  'write-back': { type: 'string', multiple: true },
 };
 
 /** Here every unknown name is refused, so that a short one can be near, too. */
@@ -67,6 +70,57 @@ function putPreopen(preopens, rawName, mappedPath, preopen) {
     refuse(`${rawName} gives the guest two directories named ${mappedPath}`);
   }
   preopens[mappedPath] = preopen;
+}
+
+/** `SOURCE::GUEST[:ro]`; SOURCE is an archive or a directory. */
+function addMount(preopens, { rawName, value }) {
+  const [, source, mappedPath, ro] = /^(.+?)::(.+?)(:ro)?$/s.exec(value) ?? [];
+  if (mappedPath === undefined) {
+    refuse(`${rawName} ${value} is not of the form SOURCE::GUEST[:ro]`);
+  }
+  const readOnly = ro !== undefined;
+  putPreopen(preopens, rawName, mappedPath, { source, readOnly });
+}
+
+/** `DIR::GUEST` */
+function addOverlay(preopens, { rawName, value }) {
+  const [below, mappedPath] = splitOnce(value, '::');
+  if (below === '' || !mappedPath) {
+    refuse(`${rawName} ${value} is not of the form DIR::GUEST`);
+  }
+  putPreopen(preopens, rawName, mappedPath, { below });
+}
+
+/** What is in memory, whose changes can be written. */
+function isInMemory({ memory, source, below, readOnly }) {
+  return (
+    memory !== undefined ||
+    below !== undefined ||
+    (source !== undefined && !readOnly)
+  );
+}
+
+/** `TAR[::GUEST]`; GUEST may be left out where there is one that it can be. */
+function readWriteBack(preopens, { rawName, value }) {
+  const [to, given] = splitOnce(value, '::');
+  if (to === '' || given === '') {
+    refuse(`${rawName} ${value} is not of the form TAR[::GUEST]`);
+  }
+  const possible = Object.keys(preopens).filter((name) =>
+    isInMemory(preopens[name]),
+  );
+  if (given === undefined && possible.length > 1) {
+    refuse(`${rawName} ${value} does not say which: ${possible.join(', ')}`);
+  }
+  const from = given ?? possible[0];
+  if (!possible.includes(from)) {
+    refuse(
+      given === undefined
+        ? `${rawName} ${value} has no directory in memory to write`
+        : `${rawName} ${value} names no directory in memory`,
+    );
+  }
+  return { to, from };
 }
 
 const UNITS = { __proto__: null, '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -133,6 +187,7 @@ function readArguments(argv) {
   const limits = {};
   let capabilities;
   let devices = false;
+  const writeBack = [];
 
   for (const token of tokens) {
     if (token.kind === 'positional') {
@@ -141,7 +196,9 @@ function readArguments(argv) {
         refuse('--devices gives the guest a second directory named /dev');
       }
       const options = { preopens, devices, env, limits, capabilities };
-      return { file: token.value, guestArgs, options };
+      // The directories may come behind.
+      const written = writeBack.map((each) => readWriteBack(preopens, each));
+      return { file: token.value, guestArgs, options, writeBack: written };
     }
     if (token.kind === 'option-terminator') continue;
     checkOption(token);
@@ -165,11 +222,20 @@ function readArguments(argv) {
       case 'limit':
         addLimit(limits, token.value);
         break;
+      case 'mount':
+        addMount(preopens, token);
+        break;
+      case 'overlay':
+        addOverlay(preopens, token);
+        break;
       case 'ro-dir':
         addPreopen(preopens, token, true);
         break;
       case 'tmpfs':
         addTmpfs(preopens, token);
+        break;
+      case 'write-back':
+        writeBack.push(token);
         break;
     }
   }

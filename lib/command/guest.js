@@ -1,9 +1,9 @@
 'use strict';
 
-const { readFileSync } = require('node:fs');
+const { readFileSync, statSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
-const { MemoryFS, WASI } = require('../../index.js');
+const { Image, MemoryFS, WASI } = require('../../index.js');
 const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 const { CommandError, systemReason } = require('./error');
@@ -91,19 +91,70 @@ function checkCapability(name) {
   }
 }
 
-/** What the command line says of the preopens, with the file systems made that are not the host's. */
+/** Makes of what is at a path what a guest is to have of it. */
+function open(source, make) {
+  try {
+    return make();
+  } catch (error) {
+    throw new CommandError(
+      error.code === 'ERR_WASI_INVALID_ARCHIVE'
+        ? error.message.replace('Cannot', 'cannot')
+        : `cannot open ${source}: ${systemReason(error)}`,
+    );
+  }
+}
+
+/** An archive, over which is written in memory unless it is read-only; or a directory. */
+function openSource(source, readOnly) {
+  if (statSync(source).isDirectory()) return { path: source, readOnly };
+  const image = source.toLowerCase().endsWith('.zip')
+    ? Image.fromZip(source)
+    : Image.fromTar(source);
+  return readOnly ? image : new MemoryFS(image);
+}
+
+/** What the command line says of a preopen, with the file system made if it is not the host's. */
+function makePreopen({ memory, source, below, ...preopen }) {
+  if (memory) return new MemoryFS(undefined, memory);
+  if (below) return open(below, () => MemoryFS.overlay(below));
+  if (source) {
+    return open(source, () => openSource(source, preopen.readOnly));
+  }
+  return preopen;
+}
+
 function makePreopens(described) {
   const preopens = { __proto__: null };
-  for (const [name, { memory, ...preopen }] of Object.entries(described)) {
-    preopens[name] = memory ? new MemoryFS(undefined, memory) : preopen;
+  for (const [name, preopen] of Object.entries(described)) {
+    preopens[name] = makePreopen(preopen);
   }
   return preopens;
+}
+
+/** Refuses to write what a guest changes in a directory of the host. */
+function checkWritten(preopens, writeBack) {
+  for (const { to, from } of writeBack) {
+    if (!(preopens[from] instanceof MemoryFS)) {
+      throw new CommandError(`cannot write ${to}: ${from} is not in memory`);
+    }
+  }
+}
+
+/** Writes what has become of directories in memory. */
+function writeChanges(preopens, writeBack) {
+  for (const { to, from } of writeBack) {
+    try {
+      writeFileSync(to, preopens[from].toTar({ changes: true }));
+    } catch (error) {
+      throw new CommandError(`cannot write ${to}: ${systemReason(error)}`);
+    }
+  }
 }
 
 function makeWasi(options) {
   options.capabilities?.forEach(checkCapability);
   try {
-    return new WASI({ ...options, preopens: makePreopens(options.preopens) });
+    return new WASI(options);
   } catch (error) {
     const what =
       error.path === undefined
@@ -117,19 +168,26 @@ function makeWasi(options) {
  * Compiles a command and makes everything ready for its `_start`.
  *
  * @throws {CommandError} for whatever is wrong before the guest runs
- * @returns {() => number} runs the guest; returns its exit code, throws its trap
+ * @returns {{ start: () => number, finish: () => void }} `start` runs the guest;
+ *   returns its exit code, throws its trap. `finish` writes what is left of it
  */
-function prepareGuest({ file, guestArgs, options }) {
+function prepareGuest({ file, guestArgs, options, writeBack }) {
   const module = compile(file);
   checkExports(file, module);
+  const preopens = makePreopens(options.preopens);
+  checkWritten(preopens, writeBack);
   const wasi = makeWasi({
     version: versionOf(module),
     args: [basename(file), ...guestArgs],
     ...options,
+    preopens,
   });
   const imports = wasi.getImportObject();
   checkImports(file, module, imports);
-  return () => wasi.start(new WebAssembly.Instance(module, imports));
+  return {
+    start: () => wasi.start(new WebAssembly.Instance(module, imports)),
+    finish: () => writeChanges(preopens, writeBack),
+  };
 }
 
 module.exports = { prepareGuest };

@@ -22,6 +22,15 @@ Options, all before FILE.wasm:
                        the same, but it can change nothing in that directory
   --tmpfs GUEST[:SIZE] give it an empty directory in memory, named GUEST, for
                        SIZE bytes at most, say 64M (without SIZE: 256M)
+  --mount SOURCE::GUEST[:ro]
+                       give it what is in SOURCE, named GUEST: a directory, or
+                       an archive (.zip, else tar, which may be compressed),
+                       over which it writes in memory; with :ro, to read
+  --overlay DIR::GUEST give it the directory DIR, named GUEST, over which it
+                       writes in memory
+  --write-back TAR[::GUEST]
+                       when it has ended, write to TAR what it has changed in
+                       memory (in the directory GUEST, if there are several)
   --devices            give it /dev with null, zero, random, urandom and its own
                        stdin, stdout and stderr
   --env NAME[=VALUE]   set an environment variable for it
@@ -80,15 +89,17 @@ function isExpected(error) {
 function run(command) {
   // Loaded late: neither --help nor a misspelled option needs the addon.
   const { prepareGuest } = require('./guest');
-  const startGuest = prepareGuest(command);
+  const { start, finish } = prepareGuest(command);
+  let exitCode = EXIT_TRAP;
   try {
     // The system keeps the lowest eight bits of an exit code, and Node refuses
     // some of the others.
-    return startGuest() & 0xff;
+    exitCode = start() & 0xff;
   } catch (error) {
     reportTrap(command.file, error);
-    return EXIT_TRAP;
   }
+  finish();
+  return exitCode;
 }
 
 /**
