@@ -1187,9 +1187,10 @@ export interface WASIGuestOptions extends Pick<
   timeout?: number | undefined;
 
   /**
-   * Bytes of memory that the guest can have: for more, its `memory.grow` answers
-   * -1. It counts in pages of 64 KiB, and needs the program as a path or as
-   * bytes.
+   * Bytes of memory that the guest can have, and as much again for its tables: for
+   * more, its `memory.grow` and `table.grow` answer -1. It counts in pages of
+   * 64 KiB, and needs the program as a path or as bytes. A program that makes
+   * objects which WebAssembly collects is refused: they would not be limited.
    *
    * @default what the program declares, up to 4 GiB
    */

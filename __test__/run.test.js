@@ -712,6 +712,45 @@ test('maxMemory needs bytes, and room for what the program begins with', async (
   t.like(await run(HELLO, { maxMemory: Infinity }), { ok: true });
 });
 
+test('maxMemory is what all memories have together, and all tables', async (t) => {
+  const tables = `(table $a 1 funcref) (table $b 1 funcref)
+    (func $grow (export "_start")
+      (call $exit (i32.add
+        (i32.eq (table.grow $a (ref.null func) (i32.const 8191)) (i32.const 1))
+        (i32.eq (table.grow $b (ref.null func) (i32.const 8192)) (i32.const -1)))))`;
+  const program = await assemble(
+    `(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1) ${tables})`,
+    { reference_types: true },
+  );
+  const options = { maxMemory: 2 ** 17, check: false };
+  t.is((await run(program, options)).exitCode, 2);
+  const large = await assemble(
+    '(module (memory (export "memory") 1) (table 10000000 funcref) (func (export "_start")))',
+  );
+  t.is((await rejection(run(large, options))).code, 'ERR_OUT_OF_RANGE');
+  t.like(await run(large), { ok: true });
+});
+
+/** (module (type (array (mut i8))) (func (export "_start"))) */
+const COLLECTED = Buffer.from(
+  '0061736d01000000010702' +
+    '5e7801' +
+    '600000' +
+    '03020101' +
+    '070a01065f7374617274' +
+    '0000' +
+    '0a040102000b',
+  'hex',
+);
+
+test('maxMemory refuses a program with objects that it does not limit', async (t) => {
+  const error = await rejection(run(COLLECTED, { maxMemory: 2 ** 20 }));
+  t.is(error.code, 'ERR_WASI_UNSUPPORTED_PROGRAM');
+  t.regex(error.message, /objects that are collected/);
+});
+
 test('an option that is not offered is an error that says so', async (t) => {
   const cases = {
     imports: /is for runSync\(\) alone/,

@@ -1,5 +1,5 @@
-//! The binary format of WebAssembly, as far as it takes to find a module's memory: to lower the most that it
-//! may grow to.
+//! The binary format of WebAssembly, as far as it takes to find what a module has that grows: to lower the most
+//! that its memories and tables may grow to.
 
 use std::fmt;
 
@@ -7,8 +7,24 @@ use std::fmt;
 const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
 /// The sections that are looked at.
+const TYPE: u8 = 1;
 const IMPORT: u8 = 2;
+const TABLE: u8 = 4;
 const MEMORY: u8 = 5;
+
+/// Entries of tables in the room of a page of memory. An engine has a pointer for each.
+const ENTRIES_PER_PAGE: u64 = 65_536 / 8;
+
+/// What a type is of.
+const FUNCTION: u8 = 0x60;
+const ARRAY: u8 = 0x5e;
+const STRUCT: u8 = 0x5f;
+const RECURSIVE: u8 = 0x4e;
+const SUBTYPE: u8 = 0x50;
+const FINAL_SUBTYPE: u8 = 0x4f;
+
+/// How a table begins that has an expression for its entries.
+const WITH_EXPRESSION: u8 = 0x40;
 
 /// What an import is of.
 const IMPORTED_FUNCTION: u8 = 0;
@@ -28,12 +44,23 @@ pub enum LimitError {
     Malformed,
     /// It begins with this many pages, which is more than it may have.
     TooSmall(u64),
+    /// It begins with this many entries of tables, for which the same holds.
+    TooManyEntries(u64),
+    /// It makes objects that are collected: they are on the engine's heap, which nothing here limits.
+    Collected,
 }
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str("no WebAssembly module whose memory can be limited"),
+            Self::Collected => f.write_str(
+                "no WebAssembly module whose memory can be limited: it makes objects that are collected",
+            ),
+            Self::TooManyEntries(minimum) => write!(
+                f,
+                "the program begins with {minimum} entries of tables, which is more memory than it may have"
+            ),
             Self::TooSmall(minimum) => write!(
                 f,
                 "the program begins with {minimum} pages of 64 KiB, which is more memory than it may have"
@@ -42,7 +69,8 @@ impl fmt::Display for LimitError {
     }
 }
 
-/// The module with no memory, its own or an imported one, that may grow beyond `pages` of 64 KiB.
+/// The module with no memory, its own or an imported one, that may grow beyond `pages` of 64 KiB. Several of
+/// its own have as much together, and its tables have the same once more.
 ///
 /// # Errors
 ///
@@ -60,7 +88,12 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
         let len = reader.number()?;
         let content = reader.take(usize::try_from(len).map_err(|_| LimitError::Malformed)?)?;
         let content = match id {
+            TYPE => {
+                check_types(content)?;
+                content.to_vec()
+            }
             IMPORT => limit_imports(content, pages)?,
+            TABLE => limit_tables(content, pages)?,
             MEMORY => limit_memories(content, pages)?,
             _ => {
                 limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
@@ -74,13 +107,59 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
     Ok(limited)
 }
 
+/// Sees to it that there are types of functions only.
+fn check_types(section: &[u8]) -> Result<(), LimitError> {
+    let mut reader = Reader(section);
+    for _ in 0..reader.number()? {
+        let kind = reader.byte()?;
+        if kind == RECURSIVE {
+            for _ in 0..reader.number()? {
+                let kind = reader.byte()?;
+                reader.function_type(kind)?;
+            }
+        } else {
+            reader.function_type(kind)?;
+        }
+    }
+    reader.end()
+}
+
 fn limit_memories(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
     let mut reader = Reader(section);
     let mut limited = Vec::with_capacity(section.len() + 8);
     let count = reader.number()?;
     write_number(&mut limited, count);
     for _ in 0..count {
-        reader.limits()?.lowered(pages)?.write(&mut limited);
+        let limits = reader.limits()?.lowered(pages / count);
+        limits.map_err(LimitError::TooSmall)?.write(&mut limited);
+    }
+    reader.end()?;
+    Ok(limited)
+}
+
+fn limit_tables(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
+    let mut reader = Reader(section);
+    let mut limited = Vec::with_capacity(section.len() + 8);
+    let count = reader.number()?;
+    write_number(&mut limited, count);
+    let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
+    for _ in 0..count {
+        let whole = reader.0;
+        let has_expression = whole.first() == Some(&WITH_EXPRESSION);
+        if has_expression {
+            reader.take(2)?;
+        }
+        reader.value_type()?;
+        limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+        let limits = reader.limits()?.lowered(entries / count);
+        limits
+            .map_err(LimitError::TooManyEntries)?
+            .write(&mut limited);
+        if has_expression {
+            let whole = reader.0;
+            reader.expression()?;
+            limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+        }
     }
     reader.end()?;
     Ok(limited)
@@ -98,7 +177,8 @@ fn limit_imports(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
         let kind = reader.byte()?;
         if kind == IMPORTED_MEMORY {
             limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
-            reader.limits()?.lowered(pages)?.write(&mut limited);
+            let limits = reader.limits()?.lowered(pages);
+            limits.map_err(LimitError::TooSmall)?.write(&mut limited);
             continue;
         }
         match kind {
@@ -131,11 +211,12 @@ struct Limits {
 }
 
 impl Limits {
-    fn lowered(self, pages: u64) -> Result<Self, LimitError> {
-        if self.minimum > pages {
-            return Err(LimitError::TooSmall(self.minimum));
+    /// With no more than that, or what it is at first.
+    fn lowered(self, most: u64) -> Result<Self, u64> {
+        if self.minimum > most {
+            return Err(self.minimum);
         }
-        let maximum = self.maximum.map_or(pages, |maximum| maximum.min(pages));
+        let maximum = self.maximum.map_or(most, |maximum| maximum.min(most));
         Ok(Self {
             flags: self.flags | HAS_MAXIMUM,
             maximum: Some(maximum),
@@ -190,6 +271,40 @@ impl<'m> Reader<'m> {
             self.number()?;
         }
         Ok(())
+    }
+
+    /// A type that begins with this byte, which must be that of a function.
+    fn function_type(&mut self, mut kind: u8) -> Result<(), LimitError> {
+        if matches!(kind, SUBTYPE | FINAL_SUBTYPE) {
+            for _ in 0..self.number()? {
+                self.number()?;
+            }
+            kind = self.byte()?;
+        }
+        match kind {
+            FUNCTION => {}
+            ARRAY | STRUCT => return Err(LimitError::Collected),
+            _ => return Err(LimitError::Malformed),
+        }
+        // Its parameters, and its results.
+        for _ in 0..2 {
+            for _ in 0..self.number()? {
+                self.value_type()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A constant expression of the kinds that make a reference.
+    fn expression(&mut self) -> Result<(), LimitError> {
+        loop {
+            match self.byte()? {
+                0x0b => return Ok(()),
+                // i32.const, ref.null, ref.func, global.get
+                0x41 | 0xd0 | 0xd2 | 0x23 => drop(self.number()?),
+                _ => return Err(LimitError::Malformed),
+            }
+        }
     }
 
     fn limits(&mut self) -> Result<Limits, LimitError> {
@@ -255,7 +370,7 @@ mod tests {
             // Shared, of 64 bits, and two of them.
             (&[1, 3, 1, 0x80, 0x80, 4], &[1, 3, 1, 200, 1]),
             (&[1, 4, 200, 1], &[1, 5, 200, 1, 200, 1]),
-            (&[2, 0, 0, 0, 1], &[2, 1, 0, 200, 1, 1, 1, 200, 1]),
+            (&[2, 0, 0, 0, 1], &[2, 1, 0, 100, 1, 1, 100]),
             (&[0], &[0]),
         ] {
             let before = module(&[(1, &[0]), (MEMORY, memory), (0, b"\x01xrest")]);
@@ -286,6 +401,47 @@ mod tests {
     }
 
     #[test]
+    fn tables_get_a_maximum_or_a_lower_one() {
+        for (table, limited) in [
+            // One page is 8192 entries.
+            (&[1, 0x70, 0, 1][..], &[1, 0x70, 1, 1, 0x80, 0x80, 1][..]),
+            (&[1, 0x70, 1, 1, 2], &[1, 0x70, 1, 1, 2]),
+            (
+                &[2, 0x63, 7, 0, 1, 0x6f, 0, 0],
+                &[2, 0x63, 7, 1, 1, 0x80, 0x40, 0x6f, 1, 0, 0x80, 0x40],
+            ),
+            (
+                &[1, 0x40, 0, 0x70, 0, 1, 0xd0, 0x70, 0x0b],
+                &[1, 0x40, 0, 0x70, 1, 1, 0x80, 0x80, 1, 0xd0, 0x70, 0x0b],
+            ),
+        ] {
+            let before = module(&[(TABLE, table)]);
+            let after = module(&[(TABLE, limited)]);
+            assert_eq!(limit_memory(&before, 2), Ok(after), "{table:?}");
+        }
+        let begins_large = module(&[(TABLE, &[1, 0x70, 0, 0x81, 0x80, 1])]);
+        let refused = limit_memory(&begins_large, 2);
+        assert_eq!(refused, Err(LimitError::TooManyEntries(16_385)));
+    }
+
+    #[test]
+    fn functions_alone_may_be_types() {
+        for (types, limited) in [
+            (&[1, 0x60, 2, 0x7f, 0x63, 0x70, 1, 0x7e][..], Ok(())),
+            (&[1, 0x4e, 1, 0x50, 1, 3, 0x60, 0, 0], Ok(())),
+            (&[1, 0x4f, 0, 0x60, 0, 0], Ok(())),
+            (&[1, 0x5e, 0x78, 1], Err(LimitError::Collected)),
+            (&[1, 0x4e, 1, 0x5f, 0], Err(LimitError::Collected)),
+            (&[1, 0x50, 0, 0x5f, 0], Err(LimitError::Collected)),
+            (&[1, 0x77], Err(LimitError::Malformed)),
+        ] {
+            let module = module(&[(TYPE, types)]);
+            let expected = limited.map(|()| module.clone());
+            assert_eq!(limit_memory(&module, 2), expected, "{types:?}");
+        }
+    }
+
+    #[test]
     fn a_module_that_needs_more_is_refused() {
         let begins_large = module(&[(MEMORY, &[1, 0, 17])]);
         let refused = limit_memory(&begins_large, 16);
@@ -313,7 +469,7 @@ mod tests {
                 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
             ],
             &[1, 0, 1, 0],
-            &[0xff, 0xff, 0xff, 0xff, 0xf, 0, 1],
+            &[0xff, 0xff, 0xff, 0xff, 0xf, 0, 0],
         ] {
             let module = module(&[(MEMORY, content)]);
             assert_eq!(

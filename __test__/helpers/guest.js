@@ -18,9 +18,12 @@ function guest(name) {
   return new WebAssembly.Module(fs.readFileSync(guestPath(name)));
 }
 
-/** The bytes of a module so small that it is best read where it is used. */
-async function assemble(source) {
-  const features = { exceptions: true };
+/**
+ * The bytes of a module so small that it is best read where it is used. It may use
+ * exceptions, and `more` of what came after WebAssembly 1.0, as wabt names it.
+ */
+async function assemble(source, more = {}) {
+  const features = { exceptions: true, ...more };
   const wabt = await loadWabt();
   const module = wabt.parseWat('test.wat', source, features);
   try {

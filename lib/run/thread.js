@@ -7,6 +7,16 @@ const { rebuildError } = require('./rebuilt-error');
 
 const FILE = path.join(__dirname, 'worker.js');
 
+const OPTIONS = {
+  name: 'wasi-rs',
+  // Those of the process are not for this worker: what they preload may do
+  // anything, and takes its time.
+  execArgv: [],
+  // A guest's exceptions, tables and collected objects are on this heap. When it
+  // is full the thread ends, most often, and not the process.
+  resourceLimits: { maxOldGenerationSizeMb: 512 },
+};
+
 /**
  * Milliseconds that a guest has to leave a call in which it waits. What has not
  * returned by then computes, and goes with its thread.
@@ -34,9 +44,7 @@ class Thread {
 
   constructor(pool) {
     this.#pool = pool;
-    // The program's own flags are not for this worker: what they preload may do
-    // anything, and takes its time.
-    this.#worker = new Worker(FILE, { execArgv: [], name: 'wasi-rs' })
+    this.#worker = new Worker(FILE, OPTIONS)
       .on('message', (reply) => this.#replied(reply))
       .on('error', (error) => {
         this.#error = error;

@@ -99,7 +99,7 @@ pub fn attach<'env>(
     adopt(env, &environment, wasi, guest)
 }
 
-/// The module with no memory that may grow beyond `max_pages` of 64 KiB.
+/// The module with memories and tables that do not grow beyond `max_pages` of 64 KiB each.
 ///
 /// # Errors
 ///
@@ -109,8 +109,10 @@ pub fn attach<'env>(
 pub fn limit_memory(env: &Env, module: Buffer, max_pages: f64) -> Result<Buffer> {
     let limited = module::limit_memory(&module, max_pages as u64);
     let limited = limited.map_err(|error| match error {
-        LimitError::TooSmall(_) => out_of_range(env, &error.to_string()),
-        LimitError::Malformed => Error::from_reason(error.to_string()),
+        LimitError::TooSmall(_) | LimitError::TooManyEntries(_) => {
+            out_of_range(env, &error.to_string())
+        }
+        LimitError::Malformed | LimitError::Collected => Error::from_reason(error.to_string()),
     })?;
     Ok(limited.into())
 }
