@@ -863,6 +863,7 @@ module.exports.mount = nativeBinding.mount
 module.exports.openImage = nativeBinding.openImage
 module.exports.prepare = nativeBinding.prepare
 module.exports.rightNames = nativeBinding.rightNames
+module.exports.rootOf = nativeBinding.rootOf
 module.exports.stop = nativeBinding.stop
 module.exports.stopAfter = nativeBinding.stopAfter
 module.exports.unmount = nativeBinding.unmount

@@ -607,7 +607,8 @@ export interface ExportedTree {
  * What a guest may have at a path: a directory of the host by its path, a file
  * system, a {@link file} by value, or one of them with how much may be done in it.
  */
-export type WASIMountable = string | MemoryFS | Image | FileEntry | WASIPreopen;
+export type WASIMountable =
+  string | MemoryFS | Image | WASIFileSystem | FileEntry | WASIPreopen;
 
 /** A directory or a file, and how much the guest may do in it. */
 export type WASIPreopen = WASIPreopenRights &
@@ -620,16 +621,16 @@ export type WASIPreopen = WASIPreopenRights &
     | {
         /**
          * The file system that the directory is in, where that is not the host's:
-         * one in memory, or an image, which is for reading. Or a {@link file} by
-         * value, which has no `path`.
+         * one in memory, an image, which is for reading, or {@link WASI.fs} of
+         * another guest. Or a {@link file} by value, which has no `path`.
          */
-        fs: MemoryFS | Image | FileEntry;
+        fs: MemoryFS | Image | WASIFileSystem | FileEntry;
 
         /**
          * The path there of the directory, or of a file. Links on the way lead no
          * further than to the root of that file system.
          *
-         * @default '/'
+         * @default its root, where relative paths begin
          */
         path?: string | undefined;
       }

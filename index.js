@@ -6,6 +6,7 @@ const { isPromise } = require('node:util').types;
 const { alreadyStarted, invalidArgType, timedOut } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
 const { file, symlink } = require('./lib/entries');
+const { setRoot } = require('./lib/file-systems');
 const { Image } = require('./lib/image');
 const { MemoryFS } = require('./lib/memory-fs');
 const { mount, unmount } = require('./lib/mounts');
@@ -31,6 +32,7 @@ const {
   create,
   enter,
   files,
+  rootOf,
   leave,
   run: runEntry,
   stop,
@@ -210,10 +212,13 @@ class WASI {
     if (fileSystem === undefined) {
       // Loaded on first use: most programs never read `fs`.
       const { makeFileSystem } = require('./lib/fs');
-      const native = files(Native.numberOf(this));
+      const number = Native.numberOf(this);
+      const native = files(number);
       // `owner` keeps the instance from garbage collection, which would close its descriptors.
       fileSystem = makeFileSystem(Object.assign(native, { owner: this }));
       fileSystems.set(this, fileSystem);
+      // Another guest may have it.
+      setRoot(fileSystem, () => rootOf(number));
     }
     return fileSystem;
   }

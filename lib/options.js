@@ -83,10 +83,13 @@ function readSource(value, name) {
   return readDescribedPreopen(value, name);
 }
 
+/** The root of a file system; of a guest's, where its relative paths begin. */
+const ROOT = '.';
+
 /** A file system, or one file by value; undefined for anything else. */
 function readWhole(value, name) {
   const directory = rootOf(value);
-  if (directory !== undefined) return { directory, realPath: '/' };
+  if (directory !== undefined) return { directory, realPath: ROOT };
   const entry = readEntry(value);
   if (entry === undefined) return undefined;
   if (entry.kind !== 'file') {
@@ -120,7 +123,8 @@ function isConvertible(value) {
 function readFileSystem(value, name) {
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
-  const expected = 'an instance of MemoryFS or Image, or made by file()';
+  const expected =
+    'an instance of MemoryFS or Image, fs of a WASI, or made by file()';
   throw invalidArgType(readFileSystem, name, expected, value);
 }
 

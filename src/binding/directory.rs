@@ -1,10 +1,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use napi::Result;
+use napi::{Error, Result};
 use napi_derive::napi;
 
 use super::memory_fs::{Kept, Memory};
+use crate::ctx::View;
 use crate::vfs::Directory;
 
 /// What can be mounted: an open directory of a file system that is not the host's. JavaScript passes it on
@@ -18,6 +19,7 @@ pub struct DirectoryHandle {
 enum Of {
     Directory(Arc<dyn Directory>),
     Memory(Rc<Memory>),
+    Guest(Arc<View>),
 }
 
 impl DirectoryHandle {
@@ -45,27 +47,54 @@ impl DirectoryHandle {
         }
     }
 
+    /// What the embedder sees of a guest.
+    pub fn of_guest(view: Arc<View>) -> Self {
+        Self {
+            of: Of::Guest(view),
+            is_read_only: false,
+        }
+    }
+
     /// Whether nothing is changed in it, whoever has it.
     pub fn is_read_only(&self) -> bool {
         self.is_read_only
+    }
+
+    /// What paths in it are resolved in.
+    ///
+    /// # Errors
+    ///
+    /// The file system has been collected, which cannot be as long as JavaScript has this. It cannot be looked
+    /// at.
+    pub fn view(&self) -> Result<Arc<View>> {
+        let view = match &self.of {
+            Of::Directory(dir) => View::over(Arc::clone(dir)).map(Arc::new),
+            Of::Memory(memory) => memory.kept()?.view().cloned(),
+            Of::Guest(view) => Ok(Arc::clone(view)),
+        };
+        view.map_err(|errno| Error::from_reason(errno.name()))
     }
 
     /// The directory.
     ///
     /// # Errors
     ///
-    /// The file system has been collected, which cannot be as long as JavaScript has this.
+    /// As [`view`](Self::view). It is that of a guest which has no root.
     pub fn dir(&self) -> Result<Arc<dyn Directory>> {
         match &self.of {
             Of::Directory(dir) => Ok(Arc::clone(dir)),
             Of::Memory(memory) => Ok(memory.kept()?.fs.root()),
+            Of::Guest(view) => {
+                let root = view.directory(b".");
+                root.map_err(|errno| Error::from_reason(errno.name()))
+            }
         }
     }
 
     /// The file system in memory that it is of.
     pub fn memory(&self) -> Option<Rc<Kept>> {
         match &self.of {
-            Of::Directory(_) => None,
+            Of::Directory(_) | Of::Guest(_) => None,
             Of::Memory(memory) => memory.kept().ok(),
         }
     }

@@ -1,10 +1,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::directory::DirectoryHandle;
 use super::environment::{Environment, make_functions};
 use super::error::{access_denied, closed, init_error, invalid_arg_type};
 use super::files::Files;
@@ -250,6 +252,22 @@ pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> R
 #[napi]
 pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
     Ok(instance(&env, number)?.ctx.cancel_stop())
+}
+
+/// The files of a guest, for others: what the host sees of them.
+///
+/// # Errors
+///
+/// `ERR_WASI_CLOSED` after [`close`]. They cannot be looked at.
+#[napi]
+pub fn root_of(env: Env, number: u32) -> Result<DirectoryHandle> {
+    let instance = instance(&env, number)?;
+    if instance.is_closed.get() {
+        return Err(closed(&env));
+    }
+    let view = instance.view();
+    let view = view.map_err(|errno| Error::from_reason(errno.name()))?;
+    Ok(DirectoryHandle::of_guest(Arc::clone(view)))
 }
 
 /// The files of a guest, for the host.

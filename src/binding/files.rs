@@ -58,7 +58,7 @@ impl Files {
         let guest = match &self.of {
             Of::Memory(memory) => {
                 let kept = memory.kept()?;
-                let result = kept.view().and_then(call);
+                let result = kept.view().and_then(|view| call(view));
                 kept.weigh();
                 return Ok(result);
             }
@@ -66,7 +66,7 @@ impl Files {
         };
         let open = guest.filter(|guest| !guest.is_closed.get());
         let guest = open.ok_or_else(|| closed(env))?;
-        Ok(guest.view().and_then(call))
+        Ok(guest.view().and_then(|view| call(view)))
     }
 
     fn number(

@@ -1,5 +1,6 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::Env;
 use slab::Slab;
@@ -13,7 +14,7 @@ use crate::ctx::{MountError, Preopen, View, WasiCtx};
 pub struct Instance {
     pub ctx: WasiCtx,
     /// The host's view of its files, once somebody has looked.
-    pub view: OnceCell<View>,
+    pub view: OnceCell<Arc<View>>,
     pub memory: Memory,
     /// Whether `proc_exit` ends the guest alone, and not the process.
     pub return_on_exit: bool,
@@ -36,11 +37,11 @@ impl Instance {
     /// # Errors
     ///
     /// As [`View::of`], when it is first asked for.
-    pub fn view(&self) -> Result<&View, Errno> {
+    pub fn view(&self) -> Result<&Arc<View>, Errno> {
         match self.view.get() {
             Some(view) => Ok(view),
             None => {
-                let view = View::of(&self.ctx)?;
+                let view = Arc::new(View::of(&self.ctx)?);
                 Ok(self.view.get_or_init(|| view))
             }
         }

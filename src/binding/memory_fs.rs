@@ -31,7 +31,7 @@ pub struct Kept {
     /// The file system.
     pub fs: MemoryFs,
     /// The host's view of it, once somebody has looked.
-    view: OnceCell<View>,
+    view: OnceCell<Arc<View>>,
     weight: Weight,
     /// What is told of all of them.
     all_bytes: Rc<Cell<usize>>,
@@ -70,11 +70,11 @@ impl Kept {
     /// # Errors
     ///
     /// As [`View::over`], when it is first asked for.
-    pub fn view(&self) -> std::result::Result<&View, Errno> {
+    pub fn view(&self) -> std::result::Result<&Arc<View>, Errno> {
         match self.view.get() {
             Some(view) => Ok(view),
             None => {
-                let view = View::over(self.fs.root())?;
+                let view = Arc::new(View::over(self.fs.root())?);
                 Ok(self.view.get_or_init(|| view))
             }
         }

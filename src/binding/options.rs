@@ -154,7 +154,7 @@ impl WasiPreopen<'_> {
             mapped_path: until_nul(self.mapped_path),
             source: match (self.directory, self.file) {
                 (None, _) => PathBuf::from(path).into(),
-                (Some(directory), None) => PreopenSource::Within(directory.dir()?, path),
+                (Some(directory), None) => PreopenSource::Within(directory.view()?, path),
                 (Some(directory), Some(file)) => {
                     let name = NameBuf::new(file.into_bytes());
                     let name = name.ok_or_else(|| Error::from_reason("no name of a file"))?;

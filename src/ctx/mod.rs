@@ -28,6 +28,7 @@ mod random;
 pub mod resolve;
 mod resolved;
 mod rest;
+mod seen;
 mod shared;
 mod socket;
 mod stdio;
@@ -145,7 +146,7 @@ pub enum PreopenSource {
     Directory(Arc<dyn Directory>),
     /// The same, but of what is at a path in that directory, which may be a file: `.` and `..` and symbolic
     /// links are resolved below it, as if it were `/`.
-    Within(Arc<dyn Directory>, String),
+    Within(Arc<View>, String),
     /// In [`Options`] alone, the devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
     /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
     Devices,
@@ -520,6 +521,11 @@ impl WasiCtx {
         } else {
             listed
         })
+    }
+
+    /// Whether a directory is what is mounted somewhere.
+    fn is_mount_root(&self, id: FileId) -> bool {
+        (self.mounts.for_paths()).is_some_and(|mounts| mounts.is_root(id))
     }
 
     /// Fills `buf` with random bytes.

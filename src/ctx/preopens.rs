@@ -17,7 +17,7 @@ use std::{fs, mem};
 use super::devices::Devices;
 use super::mounts::MountTable;
 use super::resolve::components;
-use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource, View};
+use super::{FdEntry, FileId, Given, InitError, Preopen, PreopenSource};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
 use crate::vfs::{Dir, DirRef, Interrupt, Name, OpenHow, Opened};
@@ -143,14 +143,13 @@ fn open_all(
 /// The same, as a file if that is what is at its path in another file system. What is wrong with the path is
 /// said when it is opened.
 pub fn as_file(preopen: Preopen) -> Preopen {
-    let PreopenSource::Within(dir, path) = &preopen.source else {
+    let PreopenSource::Within(view, path) = &preopen.source else {
         return preopen;
     };
     if components(path.as_bytes()).next().is_none() {
         return preopen;
     }
-    let view = View::over(Arc::clone(dir));
-    match view.and_then(|view| view.file(path.as_bytes())) {
+    match view.file(path.as_bytes()) {
         Ok(Some(source)) => Preopen { source, ..preopen },
         Ok(None) | Err(_) => preopen,
     }
@@ -230,10 +229,7 @@ fn open_source(
     match source {
         PreopenSource::Path(path) => Ok(Dir::Host(host::Dir::open_ambient(path)?)),
         PreopenSource::Directory(dir) => Ok(Dir::Other(Arc::clone(dir))),
-        PreopenSource::Within(dir, path) => {
-            let dir = View::over(Arc::clone(dir))?.directory(path.as_bytes())?;
-            Ok(Dir::Other(dir))
-        }
+        PreopenSource::Within(view, path) => Ok(Dir::Other(view.directory(path.as_bytes())?)),
         PreopenSource::Devices => Ok(Dir::Other(Arc::new(devices().ok_or(Errno::Notsup)?))),
         PreopenSource::File(..) => Err(Errno::Notdir),
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
+use super::seen::SeenDir;
 use super::shared::Share;
 use super::stop::Stop;
 use super::table::Table;
@@ -96,16 +97,19 @@ impl View {
         })
     }
 
-    /// The directory at a path, open.
+    /// The directory at a path, open, for another guest: what is mounted below is met there, and what may not
+    /// be done here may not be done by that guest.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: it is none. [`Errno::Notsup`]: it is one of the host's. As [`open`](Self::open).
-    pub fn directory(&self, path: &[u8]) -> Result<Arc<dyn Directory>, Errno> {
+    /// [`Errno::Notdir`]: it is none. As [`open`](Self::open).
+    pub fn directory(self: &Arc<Self>, path: &[u8]) -> Result<Arc<dyn Directory>, Errno> {
         let entry = self.open_entry(path, LIST, Rights::PATH_OPEN)?;
         match entry.descriptor() {
-            Descriptor::Dir(Dir::Other(dir)) => Ok(Arc::clone(dir)),
-            _ => Err(Errno::Notsup),
+            Descriptor::Dir(Dir::Other(dir)) if self.sees_all(entry.granted()) => {
+                Ok(Arc::clone(dir))
+            }
+            _ => Ok(Arc::new(SeenDir::top(Arc::clone(self), entry))),
         }
     }
 
@@ -113,8 +117,8 @@ impl View {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notsup`]: it is one of the host's. As [`stat`](Self::stat).
-    pub fn file(&self, path: &[u8]) -> Result<Option<PreopenSource>, Errno> {
+    /// As [`stat`](Self::stat).
+    pub fn file(self: &Arc<Self>, path: &[u8]) -> Result<Option<PreopenSource>, Errno> {
         if self.stat(path, true)?.filetype == Filetype::Directory {
             return Ok(None);
         }
@@ -124,10 +128,21 @@ impl View {
             .name()
             .map(|name| NameBuf::new(name.as_bytes().to_vec()));
         let name = name.flatten().ok_or(Errno::Isdir)?;
-        match place.dir()?.open_itself()? {
-            Dir::Other(dir) => Ok(Some(PreopenSource::File(dir, name))),
-            Dir::Host(_) => Err(Errno::Notsup),
-        }
+        let dir = match place.dir()?.open_itself()? {
+            Dir::Other(dir) if self.sees_all(place.granted()) => dir,
+            dir => SeenDir::with(Arc::clone(self), dir, place.granted()),
+        };
+        Ok(Some(PreopenSource::File(dir, name)))
+    }
+
+    /// Whether there is nothing where so much is granted that its file system does not see to itself.
+    fn sees_all(&self, granted: Rights) -> bool {
+        granted == Rights::all() && self.ctx.mounts.for_paths().is_none()
+    }
+
+    /// The guest that it is of, as it makes no calls.
+    pub(super) fn ctx(&self) -> &WasiCtx {
+        &self.ctx
     }
 
     /// The guest path of the root, then those of the preopens.

@@ -246,7 +246,7 @@ impl FileHandle {
     }
 
     /// `lseek(2)`, where the offset is the host's: after an append without an end.
-    pub(super) fn seek(&self, to: SeekFrom) -> Result<Filesize> {
+    pub(crate) fn seek(&self, to: SeekFrom) -> Result<Filesize> {
         let file = match self {
             FileHandle::Host(file) => return Ok(file.seek(to)?),
             FileHandle::Other(file) => file,
