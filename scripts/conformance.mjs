@@ -2,11 +2,12 @@
 //
 //   git clone --depth 1 --branch prod/testsuite-base \
 //     https://github.com/WebAssembly/wasi-testsuite
-//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--memory] NAME...]
+//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--over WHAT] NAME...]
 //
 // Prints a line for each test that fails, and how many of how many passed. With
-// names, only the tests whose path contains one of them. With --memory, guests
-// have copies of their directories in memory in the place of those on disk.
+// names, only the tests whose path contains one of them. With --over, guests have
+// their directories in memory in the place of those on disk: `memory`, as copies;
+// `image`, over images of them; `directory`, over themselves.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,11 +26,14 @@ import { parseArgs } from 'node:util';
 const programAt = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 const { values: flags, positionals: wanted } = parseArgs({
-  options: { memory: { type: 'boolean', default: false } },
+  options: { over: { type: 'string' } },
   allowPositionals: true,
 });
 
-const COMMAND = programAt(flags.memory ? 'in-memory.mjs' : '../bin/wasi-rs.js');
+const COMMAND =
+  flags.over === undefined
+    ? [programAt('../bin/wasi-rs.js')]
+    : [programAt('in-memory.mjs'), flags.over];
 // Only a test that hangs takes as long, on however slow a machine.
 const SECONDS = 600;
 
@@ -89,7 +93,7 @@ function runTest(test) {
         SCRIPT,
         'sh',
         process.execPath,
-        COMMAND,
+        ...COMMAND,
         ...optionsFor(test, expectation, scratch),
       ],
       {
