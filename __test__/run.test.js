@@ -3,7 +3,7 @@
 // run(): a program's output and exit code as a promise, whatever the program
 // does and whatever it is given.
 
-const { setMaxListeners } = require('node:events');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { PassThrough, Readable, Writable } = require('node:stream');
@@ -12,7 +12,8 @@ const { pathToFileURL } = require('node:url');
 
 const test = require('ava');
 
-const { run } = require('../index.js');
+const { Pool, run } = require('../index.js');
+const { script } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
 const { assemble, guest, scratch } = require('./helpers/guest');
 const { bytesOf, guestPath } = require('./helpers/runs');
@@ -503,6 +504,25 @@ test('standard output is a stream, all of which is written, and which is not end
   t.is(String(chunks.at(-1)), 'hello\n');
 });
 
+test('many guests write to one stream, which has one listener for all', async (t) => {
+  const { chunks, stream } = slowWritable();
+  const pool = new Pool({ size: 12 });
+  let most = 0;
+  const children = Array.from({ length: 12 }, () => {
+    const child = pool.spawn(CAT, { stdin: 'pipe', stdout: stream });
+    child.once('spawn', () => {
+      most = Math.max(most, stream.listenerCount('drain'));
+      child.stdin.end('a');
+    });
+    return once(child, 'close');
+  });
+  await Promise.all(children);
+  await pool.close();
+  t.is(most, 1);
+  t.is(stream.listenerCount('drain'), 0);
+  t.is(String(Buffer.concat(chunks)), 'a'.repeat(12));
+});
+
 test('both outputs go to one stream', async (t) => {
   const { chunks, stream } = slowWritable();
   await run(CAT, { args: ['0'], stdout: stream, stderr: stream, check: false });
@@ -675,6 +695,24 @@ test('a signal that is aborted after the end changes nothing, and keeps nothing'
   t.pass();
 });
 
+test('many guests have one signal, without a warning', (t) => {
+  const ended = script(`
+    const { run } = require('wasi-rs');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const guest = (name) => './__test__/guests/' + name + '.wasm';
+    Promise.all(Array.from({ length: 50 }, () => run(guest('hello'), { signal })))
+      .then(() => {
+        const waiting = Array.from({ length: 50 }, () => run(guest('cat'), {
+          signal, stdin: 'pipe', input: 'a', stdout: () => new Promise(() => {}),
+        }));
+        setTimeout(() => controller.abort(), 5);
+        return Promise.allSettled(waiting);
+      })
+      .then((all) => console.log(all.every(({ reason }) => reason.code === 'ABORT_ERR')));`);
+  t.deepEqual(ended, { exitCode: 0, stdout: 'true\n', stderr: '' });
+});
+
 test('a signal ends what is still being written', async (t) => {
   const controller = new AbortController();
   const stdout = new Writable({
@@ -845,7 +883,6 @@ test('a guest that closes its standard output ends the stream, not itself', asyn
 
 test('a thousand at once: each has its own output, and none is lost', async (t) => {
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
   const results = await Promise.all(
     Array.from({ length: 1000 }, (_, i) =>
       run(EXIT, { args: ['0', `guest ${i}`], signal: controller.signal }),
@@ -861,7 +898,7 @@ test('a guest that floods or spins does not keep others from running', async (t)
     run(await bytesOf('spin'), { signal }),
     run(CAT, { stdin: new PassThrough(), signal }),
   ].map(rejection);
-  const pool = new (require('../index.js').Pool)({ size: 2 });
+  const pool = new Pool({ size: 2 });
   for (let i = 0; i < 20; i++) t.true((await run(HELLO, { pool })).ok);
   await pool.close();
   controller.abort();

@@ -71,25 +71,60 @@ function drainToFunction(socket, sink, fail) {
   return promise;
 }
 
+/** Those who write to a stream, by stream: it has one listener for all of them. */
+const writers = new WeakMap();
+
+/**
+ * Hears when a stream takes more, and when it takes no more.
+ *
+ * @param {{ onDrain: () => void, onEnd: (error: unknown) => void }} writer
+ * @returns {() => void} ends it
+ */
+function listen(sink, writer) {
+  const all = writers.get(sink) ?? startListening(sink);
+  all.add(writer);
+  return () => {
+    all.delete(writer);
+    if (all.size === 0) all.stop();
+  };
+}
+
+function startListening(sink) {
+  const all = new Set();
+  const onDrain = () => all.forEach((writer) => writer.onDrain());
+  const stopWatching = finished(sink, { readable: false }, (error) => {
+    all.forEach((writer) => writer.onEnd(error ?? prematureClose(finished)));
+  });
+  sink.on('drain', onDrain);
+  all.stop = () => {
+    stopWatching();
+    sink.off('drain', onDrain);
+    writers.delete(sink);
+  };
+  writers.set(sink, all);
+  return all;
+}
+
 function drainToStream(socket, sink, fail) {
   const { promise, resolve } = withResolver();
   let pending = 0;
-  const onDrain = () => socket.resume();
+  const leaveIfOver = () => {
+    if (pending > 0 || !socket.destroyed) return;
+    stopListening();
+    resolve();
+  };
+  const stopListening = listen(sink, {
+    onDrain: () => socket.resume(),
+    onEnd(error) {
+      pending = 0;
+      fail(error);
+      leaveIfOver();
+    },
+  });
   const onWritten = () => {
     pending--;
     leaveIfOver();
   };
-  const leaveIfOver = () => {
-    if (pending > 0 || !socket.destroyed) return;
-    stopWatching();
-    sink.off('drain', onDrain);
-    resolve();
-  };
-  const stopWatching = finished(sink, { readable: false }, (error) => {
-    fail(error ?? prematureClose(finished));
-    pending = 0;
-  });
-  sink.on('drain', onDrain);
   socket.once('close', leaveIfOver);
   socket.on('data', (chunk) => {
     try {

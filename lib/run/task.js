@@ -6,6 +6,7 @@
 const { performance } = require('node:perf_hooks');
 
 const { abortError } = require('../errors');
+const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
 const { OVERRIDES, outcomeOf } = require('./result');
@@ -40,6 +41,7 @@ class Task {
   #timer;
   #looks;
   #isRef = true;
+  #stopHearing;
   #onStreamError = (error) => this.end('error', error);
   #onAbort = () => this.end('abort', abortError(this.#plan.signal.reason));
 
@@ -51,7 +53,7 @@ class Task {
     if (signal?.aborted) {
       this.#onAbort();
     } else {
-      signal?.addEventListener('abort', this.#onAbort, { once: true });
+      if (signal) this.#stopHearing = hearAbort(signal, this.#onAbort);
       plan.stdio.hold(this.#onStreamError);
       void this.#load(program);
     }
@@ -155,7 +157,7 @@ class Task {
 
   async #finish(stdio) {
     await stdio.finished();
-    this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopHearing?.();
     this.#tell('finished');
   }
 
