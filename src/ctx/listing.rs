@@ -126,7 +126,7 @@ impl Listing<'_> {
 
 /// The cookie that leads to a mount point.
 fn cookie_of(mount: &Mount) -> Dircookie {
-    MOUNTS + Dircookie::from(mount.serial)
+    MOUNTS + mount.serial
 }
 
 fn name_of(mount: &Mount) -> &[u8] {

@@ -85,7 +85,7 @@ pub struct MountTable {
     /// The one that was mounted last comes last, and hides those at the same place.
     mounts: Vec<Mount>,
     /// How many there ever were.
-    made: u32,
+    made: u64,
 }
 
 /// A preopen with fewer rights than one that it lies below, as a read-only file system is below a root that
@@ -111,7 +111,7 @@ pub struct Mount {
     /// Whether it is mounted over a preopen, the paths of which begin in it now.
     hides_preopen: bool,
     /// Tells it from all others of the guest, earlier and later ones.
-    pub serial: u32,
+    pub serial: u64,
 }
 
 impl Mount {
@@ -180,6 +180,11 @@ impl Mounted {
     pub fn place(&self) -> Result<(DirRef<'_>, Option<Name<'_>>), Errno> {
         let name = self.file.as_ref().map(|name| name.as_name());
         Ok((self.root.dir()?, name))
+    }
+
+    /// Whether both are one and the same mount.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.root.is_same_preopen(&other.root)
     }
 
     /// `fstat(2)` of what is mounted.
@@ -288,14 +293,21 @@ impl MountTable {
         Ok(rights.map_or(granted, |rights| granted & rights))
     }
 
-    /// Whether there is a preopen with fewer rights than one that it lies below.
-    pub fn restricts(&self) -> bool {
-        !self.restricted.is_empty()
+    /// Whether something may be said of what has this name because of what it is.
+    pub fn knows_ids(&self, name: &[u8]) -> bool {
+        !self.restricted.is_empty() || self.spelled_alike(name).next().is_some()
     }
 
-    /// Whether something may be said of a directory because of what it is.
-    pub fn knows_ids(&self) -> bool {
-        !self.restricted.is_empty() || self.points().any(|(_, point)| point.covers.is_some())
+    /// The mount points that cover something of which this may be another spelling.
+    fn spelled_alike<'t>(
+        &'t self,
+        name: &'t [u8],
+    ) -> impl Iterator<Item = &'t MountPoint> + use<'t> {
+        (self.points())
+            .filter(move |(_, point)| {
+                point.covers.is_some() && host::may_be_same(point.name.as_name().as_bytes(), name)
+            })
+            .map(|(_, point)| point)
     }
 
     fn points(&self) -> impl DoubleEndedIterator<Item = (&Mount, &MountPoint)> {
@@ -324,14 +336,29 @@ impl MountTable {
             .map(|(mount, _)| mount))
     }
 
-    /// What is mounted over something, if anything is.
-    pub fn over(&self, id: FileId) -> Option<&Mount> {
-        let mut over = self.points().rev();
-        let found = over.find(|(_, point)| point.covers == Some(id))?.1;
-        // What covers it may have been covered in turn.
-        let mut at = self.points().rev();
-        at.find(|(_, point)| point.dir == found.dir && point.name == found.name)
-            .map(|(mount, _)| mount)
+    /// What is mounted over something, if anything is: over what was found in a directory by a name that is
+    /// another spelling of that of a mount point.
+    ///
+    /// # Errors
+    ///
+    /// Those of `dir`.
+    pub fn over(
+        &self,
+        id: FileId,
+        name: &[u8],
+        dir: impl FnOnce() -> Result<FileId, Errno>,
+    ) -> Result<Option<&Mount>, Errno> {
+        let mut covering = (self.spelled_alike(name))
+            .filter(|point| point.covers == Some(id))
+            .peekable();
+        if covering.peek().is_none() {
+            return Ok(None);
+        }
+        let dir = dir()?;
+        match covering.find(|point| point.dir == dir) {
+            Some(point) => self.at(point.name.as_name().as_bytes(), || Ok(dir)),
+            None => Ok(None),
+        }
     }
 
     /// What is mounted in a directory, the last one at each name, in the order in which they were mounted.
@@ -379,10 +406,10 @@ impl MountTable {
         (self.mounts.iter()).find(|mount| mount.target.root.is_same_preopen(root))
     }
 
-    /// Whether the host may resolve a path that goes through no link: by no spelling it meets a mount point,
-    /// nor a directory that must be looked at.
-    pub fn spares(&self, path: &[u8]) -> bool {
-        if self.has() & Mounts::RESTRICTS_HOST != 0 {
+    /// Whether a file system may resolve a path by itself that goes through no link, the host's if `on_host`: by
+    /// no spelling it meets a mount point, nor a directory that must be looked at.
+    pub fn spares(&self, path: &[u8], on_host: bool) -> bool {
+        if (self.restricted.iter()).any(|restricted| restricted.on_host == on_host) {
             return false;
         }
         components(path).all(|component| {

@@ -5,6 +5,7 @@
 use super::FileId;
 use super::resolved::ResolvedPath;
 use crate::abi::{Errno, Filetype};
+use crate::vfs::{DirRef, Name};
 
 impl ResolvedPath<'_> {
     /// `mkdirat(2)` with mode 0777.
@@ -35,7 +36,7 @@ impl ResolvedPath<'_> {
             let (trimmed, _) = super::resolve::trim_slashes(path);
             return Err(if trimmed.ends_with(b"..") {
                 Errno::Notempty
-            } else if self.is_mount_root() {
+            } else if trimmed == b"." && self.is_mount_root() {
                 Errno::Busy
             } else {
                 Errno::Inval
@@ -99,8 +100,8 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: as [`check_move`](Self::check_move). [`Errno::Perm`]: it is a directory. What
-    /// `linkat(2)` says.
+    /// [`Errno::Notcapable`]: as [`check_move`](Self::check_move). [`Errno::Perm`]: it is a directory.
+    /// [`Errno::Xdev`]: it is a file that is mounted. What `linkat(2)` says.
     pub fn link_to<'n>(
         &self,
         new: impl FnOnce() -> Result<ResolvedPath<'n>, Errno>,
@@ -109,11 +110,23 @@ impl ResolvedPath<'_> {
             let new = new()?;
             self.check_move(&new)?;
             let new_name = new.new_name()?;
-            let (dir, name) = self.target()?;
-            dir.link_at(name, new.dir()?, new_name)
+            match self.link_at(new.dir()?, new_name) {
+                // Whether the name is free is looked at before where it is.
+                Err(Errno::Xdev) if new.require_there().is_ok() => Err(Errno::Exist),
+                result => result,
+            }
         };
         // Where there is nothing to link, whatever else is wrong is not looked at.
         link().or_else(|error| self.require_there().and(Err(error)))
+    }
+
+    fn link_at(&self, new_dir: DirRef<'_>, new: Name<'_>) -> Result<(), Errno> {
+        if self.mounted().is_some_and(|mounted| mounted.file.is_some()) {
+            // It is the root of a mount, in which no other name can be.
+            return Err(Errno::Xdev);
+        }
+        let (dir, name) = self.target()?;
+        dir.link_at(name, new_dir, new)
     }
 
     /// `renameat(2)`: moves what is here to the name to which `new` resolves.
@@ -146,8 +159,10 @@ impl ResolvedPath<'_> {
     }
 
     fn rename_to_resolved(&self, new: &ResolvedPath<'_>) -> Result<(), Errno> {
-        if self.mounted().is_some() || new.mounted().is_some() {
-            return Err(self.refusal_to_rename(new));
+        match (self.mounted(), new.mounted()) {
+            (Some(old), Some(new)) if old.is_same(new) => return Ok(()),
+            (None, None) => {}
+            _ => return Err(self.refusal_to_rename(new)),
         }
         self.check_move(new)?;
         let old_name = self.name().ok_or(Errno::Busy)?;

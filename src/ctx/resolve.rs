@@ -418,8 +418,7 @@ fn longest_of<'p>(
 /// Whether a path meets nothing that the file system in which it begins does not know.
 fn may_spare(mounts: &MountTable, base: &FdEntry, path: &[u8], required: RequiredRights) -> bool {
     let is_on_host = !matches!(base.descriptor(), Descriptor::Dir(Dir::Other(_)));
-    mounts.spares(path)
-        && (is_on_host || !mounts.restricts())
+    mounts.spares(path, is_on_host)
         && required.check_granted(base.granted()).is_ok()
         && mounts.covering(base).is_none()
 }

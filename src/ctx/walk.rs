@@ -317,18 +317,20 @@ impl<'w> Walk<'w> {
     }
 
     /// What is at a name, if what it is makes it no ordinary one.
-    fn special_at(&self, name: Option<&NameBuf>) -> Result<Option<Special>, Errno> {
+    fn special_at(&mut self, name: Option<&NameBuf>) -> Result<Option<Special>, Errno> {
         let (Some(mounts), Some(name)) = (self.mounts, name) else {
             return Ok(None);
         };
-        if !mounts.knows_ids() {
+        let name = name.as_name();
+        if !mounts.knows_ids(name.as_bytes()) {
             return Ok(None);
         }
-        let Ok(stat) = self.at.dir()?.stat_at(name.as_name()) else {
+        let Ok(stat) = self.at.dir()?.stat_at(name) else {
             return Ok(None);
         };
         let id = FileId::from(&stat);
-        Ok(match mounts.over(id) {
+        let over = mounts.over(id, name.as_bytes(), || self.at.id())?;
+        Ok(match over {
             Some(mount) => Some(self.mount(mount.target.clone())),
             None => mounts.rights(id).map(Special::Restricted),
         })
@@ -421,9 +423,9 @@ impl<'w> Walk<'w> {
     fn enter(&mut self, name: &[u8], dir: Dir) -> Result<(), Halt> {
         let mut id = None;
         let mut granted = self.at.granted;
-        if let Some(mounts) = self.mounts.filter(|mounts| mounts.knows_ids()) {
+        if let Some(mounts) = self.mounts.filter(|mounts| mounts.knows_ids(name)) {
             let known = FileId::of(dir.as_ref())?;
-            if let Some(mount) = mounts.over(known) {
+            if let Some(mount) = mounts.over(known, name, || self.at.id())? {
                 return self.cross(&mount.target);
             }
             if let Some(rights) = mounts.rights(known) {

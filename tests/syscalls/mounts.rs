@@ -2,8 +2,12 @@
 
 mod files;
 mod later;
+#[cfg(target_os = "linux")]
+mod linux;
 mod of_the_host;
+mod random_paths;
 mod rights;
+mod spellings;
 
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ use wasi_rs::vfs::{Directory, NameBuf};
 
 use crate::readdir::list;
 use crate::support::{
-    BUF_LEN, DIR_RIGHTS, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Setup, args,
+    BUF_LEN, DIR_RIGHTS, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Setup, Way, args,
 };
 
 /// `/`, and what is mounted at `/usr/lib`.
