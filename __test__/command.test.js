@@ -44,6 +44,77 @@ test('--version', (t) => {
   t.deepEqual([exitCode, stdout], [0, `${version}\n`]);
 });
 
+test('-h and -V', (t) => {
+  t.is(command(['-h']).stdout, command(['--help']).stdout);
+  t.is(command(['-V']).stdout, `${version}\n`);
+});
+
+test('--timeout', async (t) => {
+  const loop = await file(
+    t,
+    '(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))',
+  );
+  for (const [time, milliseconds] of [
+    ['0.05', 50],
+    ['50ms', 50],
+    ['.05s', 50],
+    ['.001m', 60],
+  ]) {
+    const { exitCode, stdout, stderr } = command(['--timeout', time, loop]);
+    const said = `wasi-rs: ${loop} did not end within ${milliseconds} ms\n`;
+    t.deepEqual([exitCode, stdout, stderr], [124, '', said]);
+  }
+  t.is(command(['--timeout=1h', EXIT, '3']).exitCode, 3);
+  for (const time of [
+    '0',
+    '0ms',
+    '-1',
+    'x',
+    '1d',
+    '50d',
+    '1e3',
+    '',
+    '50h30m',
+    '2000h',
+  ]) {
+    refuses(
+      t,
+      [`--timeout=${time}`, EXIT],
+      time === ''
+        ? '--timeout needs a value (see wasi-rs --help)'
+        : `--timeout ${time} is no TIME such as 1.5s, of 1ms to 49 days (see wasi-rs --help)`,
+    );
+  }
+});
+
+test('--max-memory', async (t) => {
+  // Exits with what memory.grow answers.
+  const grows = await file(
+    t,
+    `(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 2)
+      (func (export "_start")
+        (call $exit (i32.and (memory.grow (i32.const 2)) (i32.const 255)))))`,
+  );
+  t.is(command([grows]).exitCode, 2);
+  t.is(command(['--max-memory', '256K', grows]).exitCode, 2);
+  t.is(command(['--max-memory', '255K', grows]).exitCode, 255);
+  t.is(command(['--max-memory', '1000G', grows]).exitCode, 2);
+  refuses(
+    t,
+    ['--max-memory', '64K', grows],
+    `cannot compile ${grows}: the program begins with 2 pages of 64 KiB, which is more memory than it may have`,
+  );
+  for (const size of ['x', '1.5M', '-1', '1T']) {
+    refuses(
+      t,
+      [`--max-memory=${size}`, grows],
+      `--max-memory ${size} is no SIZE such as 64M (see wasi-rs --help)`,
+    );
+  }
+});
+
 test('the first of --help and --version wins, before any file', (t) => {
   t.is(command(['--version', '--help', 'none']).stdout, `${version}\n`);
 });
@@ -68,7 +139,7 @@ test('bad options', (t) => {
         `unknown option --${misspelled}, did you mean --${meant}?`,
       ];
     }),
-    [['-h'], 'unknown option -h'],
+    [['-v'], 'unknown option -v'],
     [['-d', '.', EXIT], 'unknown option -d'],
     [['--dir'], '--dir needs a value'],
     [['--dir='], '--dir needs a value'],

@@ -11,13 +11,15 @@ const OPTIONS = {
   devices: { type: 'boolean' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
   limit: { type: 'string', multiple: true },
+  'max-memory': { type: 'string' },
   mount: { type: 'string', multiple: true },
   overlay: { type: 'string', multiple: true },
   'ro-dir': { type: 'string', multiple: true },
   tmpfs: { type: 'string', multiple: true },
-  version: { type: 'boolean' },
+  timeout: { type: 'string' },
+  version: { type: 'boolean', short: 'V' },
   'write-back': { type: 'string', multiple: true },
 };
 
@@ -38,8 +40,9 @@ function refuse(problem) {
 
 /** Refuses what parseArgs lets pass when it is not strict. */
 function checkOption({ name, rawName, value, inlineValue }) {
-  const type = Object.hasOwn(OPTIONS, name) ? OPTIONS[name].type : undefined;
-  if (type === undefined || rawName !== `--${name}`) {
+  const { type, short } = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : {};
+  const isRight = rawName === `--${name}` || rawName === `-${short}`;
+  if (type === undefined || !isRight) {
     const nearest = nearestOption(name);
     refuse(
       nearest === undefined
@@ -125,18 +128,49 @@ function readWriteBack(preopens, { rawName, value }) {
 
 const UNITS = { __proto__: null, '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
+/** `NUMBER[K|M|G]`, in bytes; undefined if it is something else. */
+function bytesOf(text) {
+  const [, number, unit] = /^([0-9]+)([KMG]?)$/i.exec(text) ?? [];
+  const bytes = number * UNITS[unit?.toUpperCase()];
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
 /** `GUEST[:SIZE]`; SIZE counts bytes, or with a letter behind it 2^10, 2^20, 2^30 of them. */
 function addTmpfs(preopens, { rawName, value }) {
-  const [, mappedPath, number, unit = ''] =
-    /^([^:]+)(?::([0-9]+)([KMG]?))?$/i.exec(value) ?? [];
-  const maxBytes =
-    number === undefined ? undefined : number * UNITS[unit.toUpperCase()];
-  if (mappedPath === undefined || maxBytes > Number.MAX_SAFE_INTEGER) {
+  const [mappedPath, size] = splitOnce(value, ':');
+  const maxBytes = size === undefined ? undefined : bytesOf(size);
+  const isWrong = size !== undefined && maxBytes === undefined;
+  if (mappedPath === '' || isWrong) {
     refuse(
       `${rawName} ${value} is not of the form GUEST[:SIZE], with a SIZE such as 64M`,
     );
   }
   putPreopen(preopens, rawName, mappedPath, { memory: { maxBytes } });
+}
+
+/** `NUMBER[K|M|G]` */
+function readMaxMemory({ rawName, value }) {
+  const bytes = bytesOf(value);
+  if (bytes === undefined) {
+    refuse(`${rawName} ${value} is no SIZE such as 64M`);
+  }
+  return bytes;
+}
+
+/** Milliseconds. */
+const TIMES = { __proto__: null, ms: 1, '': 1000, s: 1000, m: 60e3, h: 3600e3 };
+
+/** The most milliseconds that a timer counts to. */
+const MAX_TIMEOUT = 2 ** 32 - 1;
+
+/** `NUMBER[ms|s|m|h]`, in milliseconds. */
+function readTimeout({ rawName, value }) {
+  const [, number, unit] = /^(\d+|\d*\.\d+)(ms|[smh]?)$/.exec(value) ?? [];
+  const timeout = Math.ceil(number * TIMES[unit]);
+  if (!(timeout >= 1 && timeout <= MAX_TIMEOUT)) {
+    refuse(`${rawName} ${value} is no TIME such as 1.5s, of 1ms to 49 days`);
+  }
+  return timeout;
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
@@ -187,6 +221,8 @@ function readArguments(argv) {
   const limits = {};
   let capabilities;
   let devices = false;
+  let maxMemory;
+  let timeout;
   const writeBack = [];
 
   for (const token of tokens) {
@@ -198,7 +234,14 @@ function readArguments(argv) {
       const options = { preopens, devices, env, limits, capabilities };
       // The directories may come behind.
       const written = writeBack.map((each) => readWriteBack(preopens, each));
-      return { file: token.value, guestArgs, options, writeBack: written };
+      return {
+        file: token.value,
+        guestArgs,
+        options,
+        maxMemory,
+        timeout,
+        writeBack: written,
+      };
     }
     if (token.kind === 'option-terminator') continue;
     checkOption(token);
@@ -222,6 +265,9 @@ function readArguments(argv) {
       case 'limit':
         addLimit(limits, token.value);
         break;
+      case 'max-memory':
+        maxMemory = readMaxMemory(token);
+        break;
       case 'mount':
         addMount(preopens, token);
         break;
@@ -230,6 +276,9 @@ function readArguments(argv) {
         break;
       case 'ro-dir':
         addPreopen(preopens, token, true);
+        break;
+      case 'timeout':
+        timeout = readTimeout(token);
         break;
       case 'tmpfs':
         addTmpfs(preopens, token);

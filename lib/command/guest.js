@@ -4,13 +4,20 @@ const { readFileSync, statSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
 const { Image, MemoryFS, WASI } = require('../../index.js');
+const { loadBinding } = require('../binding');
 const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 const { CommandError, systemReason } = require('./error');
 
+const { limitMemory } = loadBinding();
+
 const WASM_MAGIC = '\0asm';
 /** The layer field, where a component differs from a core module. */
 const COMPONENT_LAYER = 1;
+
+/** The bytes of a page of a guest's memory, and the pages that it can have. */
+const PAGE = 65_536;
+const MAX_PAGES = 65_536;
 
 function readFile(file) {
   try {
@@ -20,7 +27,7 @@ function readFile(file) {
   }
 }
 
-function compile(file) {
+function compile(file, maxMemory) {
   const bytes = readFile(file);
   if (bytes.toString('latin1', 0, WASM_MAGIC.length) !== WASM_MAGIC) {
     throw new CommandError(`${file} is not a WebAssembly module`);
@@ -31,10 +38,16 @@ function compile(file) {
     );
   }
   try {
-    return new WebAssembly.Module(bytes);
+    return new WebAssembly.Module(limited(bytes, maxMemory));
   } catch (error) {
     throw new CommandError(`cannot compile ${file}: ${error.message}`);
   }
+}
+
+/** The bytes of a module that can have no more memory than that. */
+function limited(bytes, maxMemory) {
+  if (maxMemory === undefined) return bytes;
+  return limitMemory(bytes, Math.min(Math.floor(maxMemory / PAGE), MAX_PAGES));
 }
 
 /** The version whose name the module imports from. */
@@ -171,8 +184,9 @@ function makeWasi(options) {
  * @returns {{ start: () => number, finish: () => void }} `start` runs the guest;
  *   returns its exit code, throws its trap. `finish` writes what is left of it
  */
-function prepareGuest({ file, guestArgs, options, writeBack }) {
-  const module = compile(file);
+function prepareGuest(command) {
+  const { file, guestArgs, options, maxMemory, timeout, writeBack } = command;
+  const module = compile(file, maxMemory);
   checkExports(file, module);
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
@@ -185,7 +199,10 @@ function prepareGuest({ file, guestArgs, options, writeBack }) {
   const imports = wasi.getImportObject();
   checkImports(file, module, imports);
   return {
-    start: () => wasi.start(new WebAssembly.Instance(module, imports)),
+    start() {
+      const instance = new WebAssembly.Instance(module, imports);
+      return wasi.start(instance, { timeout });
+    },
     finish: () => writeChanges(preopens, writeBack),
   };
 }

@@ -5,6 +5,8 @@ const { readArguments } = require('./arguments');
 const { CommandError, systemReason } = require('./error');
 
 const EXIT_USAGE = 2;
+/** That of timeout(1). */
+const EXIT_TIMEOUT = 124;
 /** What a shell reports for a process that aborted: 128 + SIGABRT. */
 const EXIT_TRAP = 134;
 
@@ -42,12 +44,17 @@ Options, all before FILE.wasm:
   --limit NAME=NUMBER  let it have no more than that of one thing: descriptors,
                        iovecs, subscriptions, pathLength, symlinkHops or
                        randomChunk
-  --help               print this text
-  --version            print the version of wasi-rs
+  --max-memory SIZE    let its memory grow to SIZE at most: 64M, or K, G, or a
+                       number of bytes
+  --timeout TIME       end it after TIME: 10s, or ms, m, h, or a number of
+                       seconds
+  -h, --help           print this text
+  -V, --version        print the version of wasi-rs
 
 Exit codes:
   0 to 255  what the command exited with
   ${EXIT_USAGE}         the command line is wrong, or FILE.wasm cannot be run
+  ${EXIT_TIMEOUT}       the command did not end in its --timeout
   ${EXIT_TRAP}       the command trapped
 `;
 
@@ -96,7 +103,12 @@ function run(command) {
     // some of the others.
     exitCode = start() & 0xff;
   } catch (error) {
-    reportTrap(command.file, error);
+    if (error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+      report(`${command.file} did not end within ${command.timeout} ms`);
+      exitCode = EXIT_TIMEOUT;
+    } else {
+      reportTrap(command.file, error);
+    }
   }
   finish();
   return exitCode;
