@@ -121,3 +121,16 @@ test('a path in it, of a guest with several preopens', (t) => {
     code: 'UVWASI_ENOTCAPABLE',
   });
 });
+
+test('what a guest has for reading it does not change by way of another guest', (t) => {
+  const root = lay(t);
+  const one = guestOf({ '/': root });
+  const other = guestOf({
+    '/theirs': one.fs,
+    '/ours': { path: path.join(root, 'dir'), readOnly: true },
+  }).fs;
+  other.mkdirSync('/theirs/new');
+  for (const at of ['/ours/new', '/theirs/dir/new', '/theirs/link/new']) {
+    t.throws(() => other.mkdirSync(at), { code: 'EROFS' }, at);
+  }
+});

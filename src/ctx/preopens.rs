@@ -265,7 +265,11 @@ impl Preopens<'_> {
         match &self.preopens[index].source {
             PreopenSource::Path(path) => {
                 let nested = self.open_nested(index, path, dirs)?;
-                Ok(nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer)))
+                let (dir, mut outer) =
+                    nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer));
+                // The files of another guest may be those of the host.
+                outer.extend(self.perhaps_around(index, dirs));
+                Ok((dir, outer))
             }
             PreopenSource::Directory(_) | PreopenSource::Within(..) => {
                 Ok((None, self.perhaps_around(index, dirs)))
