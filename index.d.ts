@@ -604,11 +604,99 @@ export interface ExportedTree {
 }
 
 /**
+ * A file system of JavaScript: an object with the synchronous functions of
+ * `node:fs`, such as memfs, unionfs, ZenFS, `node:vfs` or `node:fs` itself. The
+ * functions are looked up at each call. One that is missing is ENOTSUP to the
+ * guest; those that are not optional here must be there.
+ *
+ * An error with a `code` of POSIX's is that to the guest; anything else that is
+ * thrown ends the guest, and comes out of {@link WASI.start} as it is.
+ *
+ * A guest has one as a preopen, `{ '/tmp': fs }`, or a directory in it,
+ * `{ '/srv': { fs: require('node:fs'), path: '/srv' } }`.
+ *
+ * @see docs/file-systems.md
+ */
+export interface SyncFileSystem {
+  /** `flags` are `'r'`, `'r+'`, `'wx+'`, or `O_WRONLY`; a number that is no negative one comes back. */
+  openSync(path: string, flags: string | number, mode?: number): number;
+  closeSync(fd: number): void;
+  /** From 0 to `length` bytes; 0 at the end. */
+  readSync(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): number;
+  /** Names, or what has a `name` and the functions of a `Dirent`. */
+  readdirSync(
+    path: string,
+    options: { withFileTypes: true },
+  ): readonly (string | Uint8Array | { name: string | Uint8Array })[];
+  /** Of what is there, a link itself; where there are no links, `statSync` serves as well. */
+  lstatSync?(
+    path: string,
+    options: { bigint: true; throwIfNoEntry: false },
+  ): SyncStats | undefined;
+  statSync?(
+    path: string,
+    options: { bigint: true; throwIfNoEntry: false },
+  ): SyncStats | undefined;
+  /** From 1 to `length` bytes. */
+  writeSync?(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): number;
+  fstatSync?(fd: number, options: { bigint: true }): SyncStats;
+  ftruncateSync?(fd: number, length: number): void;
+  /** In seconds. */
+  futimesSync?(fd: number, atime: number, mtime: number): void;
+  /** In seconds; `utimesSync` serves for what is no link. */
+  lutimesSync?(path: string, atime: number, mtime: number): void;
+  utimesSync?(path: string, atime: number, mtime: number): void;
+  fsyncSync?(fd: number): void;
+  fdatasyncSync?(fd: number): void;
+  mkdirSync?(path: string, mode: number): unknown;
+  rmdirSync?(path: string): void;
+  /** Of a directory that is empty, where `rmdirSync` says that it is not. */
+  rmSync?(path: string, options: { recursive: true }): void;
+  unlinkSync?(path: string): void;
+  renameSync?(oldPath: string, newPath: string): void;
+  linkSync?(existingPath: string, newPath: string): void;
+  symlinkSync?(target: string, path: string): void;
+  readlinkSync?(path: string, encoding: 'buffer'): string | Uint8Array;
+}
+
+/** What a {@link SyncFileSystem} tells of a file: a `Stats` or `BigIntStats` of `node:fs`. */
+export interface SyncStats {
+  /** With the type, as POSIX has it; where it has none, `isFile()` and its like are asked. */
+  mode?: number | bigint;
+  /** In bytes. */
+  size: number | bigint;
+  nlink?: number | bigint;
+  ino?: number | bigint;
+  /** Milliseconds since 1970, as are `mtimeMs` and `ctimeMs`; `atimeNs` and its like come first. */
+  atimeMs?: number | bigint;
+  mtimeMs?: number | bigint;
+  ctimeMs?: number | bigint;
+}
+
+/**
  * What a guest may have at a path: a directory of the host by its path, a file
  * system, a {@link file} by value, or one of them with how much may be done in it.
  */
 export type WASIMountable =
-  string | MemoryFS | Image | WASIFileSystem | FileEntry | WASIPreopen;
+  | string
+  | MemoryFS
+  | Image
+  | WASIFileSystem
+  | SyncFileSystem
+  | FileEntry
+  | WASIPreopen;
 
 /** A directory or a file, and how much the guest may do in it. */
 export type WASIPreopen = WASIPreopenRights &
@@ -621,10 +709,11 @@ export type WASIPreopen = WASIPreopenRights &
     | {
         /**
          * The file system that the directory is in, where that is not the host's:
-         * one in memory, an image, which is for reading, or {@link WASI.fs} of
-         * another guest. Or a {@link file} by value, which has no `path`.
+         * one in memory, an image, which is for reading, {@link WASI.fs} of another
+         * guest, or one of JavaScript. Or a {@link file} by value, which has no
+         * `path`.
          */
-        fs: MemoryFS | Image | WASIFileSystem | FileEntry;
+        fs: MemoryFS | Image | WASIFileSystem | SyncFileSystem | FileEntry;
 
         /**
          * The path there of the directory, or of a file. Links on the way lead no

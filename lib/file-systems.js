@@ -3,6 +3,8 @@
 // The one reader of file systems: from what a user gives to the handle by which
 // the native side knows a directory.
 
+const { rootOf: rootOfJavaScript, whyNot } = require('./js-file-system');
+
 /** What gives a file system's root, by the object that the user has of it. */
 const roots = new WeakMap();
 
@@ -24,7 +26,7 @@ function setRoot(fileSystem, root) {
  * @returns {import('../target/binding').DirectoryHandle | undefined}
  */
 function rootOf(value) {
-  return roots.get(value)?.();
+  return roots.get(value)?.() ?? rootOfJavaScript(value);
 }
 
-module.exports = { rootOf, setRoot };
+module.exports = { rootOf, setRoot, whyNot };

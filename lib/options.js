@@ -5,7 +5,7 @@ const { inspect } = require('node:util');
 
 const { invalidArgType, invalidArgValue } = require('./errors');
 const { readEntry } = require('./entries');
-const { rootOf } = require('./file-systems');
+const { rootOf, whyNot } = require('./file-systems');
 const { LIMITS } = require('./limits');
 const { capabilitiesOf, capabilityNames, rightNames } = require('./names');
 const {
@@ -76,6 +76,8 @@ function readSource(value, name) {
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
   if (![...PREOPEN.names].some((property) => property in value)) {
+    // What has functions of a file system, and too few, is meant as one.
+    if (whyNot(value) !== undefined) readFileSystem(value, name);
     validateSpelling(value, name, PREOPEN);
     const realPath = isConvertible(value) ? String(value) : NO_PATH;
     if (realPath !== NO_PATH) return { realPath };
@@ -120,11 +122,15 @@ function isConvertible(value) {
   );
 }
 
+const FILE_SYSTEM =
+  'an instance of MemoryFS or Image, fs of a WASI, made by file(), or an object with the synchronous functions of node:fs';
+
 function readFileSystem(value, name) {
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
+  const reason = whyNot(value);
   const expected =
-    'an instance of MemoryFS or Image, fs of a WASI, or made by file()';
+    reason === undefined ? FILE_SYSTEM : `${FILE_SYSTEM}, ${reason}`;
   throw invalidArgType(readFileSystem, name, expected, value);
 }
 

@@ -1,6 +1,6 @@
 // Checked by `npm run test:types`, never run: programs that use the types.
 
-import { readFileSync } from 'node:fs';
+import nodeFs, { readFileSync } from 'node:fs';
 import {
   constants,
   file,
@@ -154,6 +154,23 @@ new WASI({});
 new WASI({ version: 'preview2' });
 // @ts-expect-error a descriptor is a number
 new WASI({ version: 'preview1', stdin: 'in.txt' });
+// node:fs is a file system, and so is what has a few of its functions.
+new WASI({
+  version: 'preview1',
+  preopens: {
+    '/': nodeFs,
+    '/srv': { fs: nodeFs, path: '/srv', readOnly: true },
+    '/few': {
+      openSync: () => 3,
+      closeSync() {},
+      readSync: () => 0,
+      readdirSync: () => ['name'],
+      lstatSync: () => ({ mode: 0o100644, size: 0, mtimeMs: 0 }),
+    },
+  },
+});
+// @ts-expect-error a file system has more than that
+new WASI({ version: 'preview1', preopens: { '/': { fs: { openSync() {} } } } });
 // @ts-expect-error preopens map to paths
 new WASI({ version: 'preview1', preopens: { '/': 1 } });
 // @ts-expect-error a preopen has a path

@@ -108,6 +108,16 @@ impl ArgBuffer {
         Some(arguments)
     }
 
+    /// Takes the call out of the buffer, as others may be put there before it is over.
+    pub fn set_aside(&self) -> u64 {
+        self.slots()[0].replace(0)
+    }
+
+    /// Puts back what was set aside.
+    pub fn put_back(&self, call: u64) {
+        self.slots()[0].set(call);
+    }
+
     /// Puts the result there, and with it no call: the bits of an errno are those of a double near 0.
     pub fn set_result(&self, errno: u16) {
         let mut bytes = [0; size_of::<u64>()];

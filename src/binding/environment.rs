@@ -2,10 +2,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
+use napi::sys;
 
 use super::arg_buffer::ArgBuffer;
 use super::glue::Glue;
 use super::instance::{Instance, Instances};
+use super::js_fs::{self, Thrown};
 use super::memory_fs::Memories;
 use crate::host::Interrupt;
 
@@ -25,6 +27,9 @@ pub struct Environment {
     interrupt: RefCell<Interrupt>,
     /// The functions of `glue.js`.
     pub glue: Glue,
+    /// What JavaScript has thrown in a call that native code made, and is no error of a file system's.
+    thrown: RefCell<Option<Thrown>>,
+    is_thrown: Cell<bool>,
 }
 
 /// What gives an object its `wasiImport`, for the instance with this number. It returns `bind`, which is
@@ -51,6 +56,8 @@ impl Environment {
             has_ended: Cell::new(false),
             interrupt: RefCell::default(),
             glue,
+            thrown: RefCell::default(),
+            is_thrown: Cell::new(false),
         }
     }
 
@@ -75,7 +82,8 @@ impl Environment {
                 return;
             }
             environment.is_watching.set(false);
-            if environment.instances.borrow_mut().sweep() > 0 {
+            environment.sweep();
+            if !environment.instances.borrow().is_empty() {
                 let _ = environment.watch(&collected.env);
             }
         })
@@ -92,10 +100,81 @@ impl Environment {
     }
 
     /// Closes what its instances have open, as it is being torn down.
-    pub fn end(&self) {
+    pub fn end(self: &Rc<Self>) {
         self.has_ended.set(true);
-        for instance in self.instances.borrow().iter() {
+        let instances: Vec<_> = self.instances.borrow().iter().cloned().collect();
+        for instance in instances {
             instance.close_all();
+        }
+        js_fs::end(self);
+        drop(self.take_thrown());
+    }
+
+    /// Whether it is being torn down, and runs no JavaScript any more.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.get()
+    }
+
+    /// Runs JavaScript in the middle of whatever native code is at. It may do anything: grow the guest's
+    /// memory, call the guest that called, or another.
+    pub fn outside<T>(&self, run: impl FnOnce() -> T) -> T {
+        let call = self.arg_buffer.set_aside();
+        let result = run();
+        self.arg_buffer.put_back(call);
+        if let Some(instance) = self.called() {
+            instance.memory.catch_up(&self.glue);
+        }
+        result
+    }
+
+    /// Keeps what a call that native code made has thrown, for the place where that came from JavaScript. What was
+    /// thrown before is the cause of all that follows it.
+    pub fn keep_thrown(&self, env: sys::napi_env) {
+        let thrown = Thrown::take(env);
+        if !self.has_ended.get() && !self.is_thrown.get() {
+            self.thrown.replace(thrown);
+            self.is_thrown.set(self.thrown.borrow().is_some());
+        }
+    }
+
+    /// Whether anything was thrown that nobody has been told of.
+    #[inline]
+    pub fn is_thrown(&self) -> bool {
+        self.is_thrown.get()
+    }
+
+    /// What was thrown, if anything was.
+    pub fn take_thrown(&self) -> Option<Thrown> {
+        self.is_thrown.set(false);
+        self.thrown.take()
+    }
+
+    /// Throws what was thrown in a call that native code made.
+    ///
+    /// # Errors
+    ///
+    /// It was, and is on its way.
+    pub fn check_thrown(&self, env: &Env) -> Result<()> {
+        if !self.is_thrown() {
+            return Ok(());
+        }
+        match self.take_thrown() {
+            Some(thrown) => {
+                env.throw(thrown.value()?)?;
+                Err(Error::new(Status::PendingException, ""))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Drops the instances that have been collected. They close what they have open, which may run JavaScript;
+    /// what that throws is nobody's.
+    pub fn sweep(&self) {
+        let gone = self.instances.borrow_mut().sweep();
+        let was_thrown = self.is_thrown();
+        drop(gone);
+        if !was_thrown {
+            drop(self.take_thrown());
         }
     }
 

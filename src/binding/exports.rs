@@ -71,11 +71,14 @@ pub fn check_permitted(env: &Env, environment: &Environment) -> Result<()> {
 pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> Result<OpenGuest> {
     check_permitted(env, environment)?;
     let memories = options.memories();
-    let (options, return_on_exit) = options.read(env)?;
+    let read = options.read(env);
+    environment.check_thrown(env)?;
+    let (options, return_on_exit) = read?;
     let preopens = options.preopens.len();
-    let ctx = WasiCtx::new(options).map_err(|error| init_error(env, error))?;
+    let ctx = WasiCtx::new(options);
+    environment.check_thrown(env)?;
     Ok(OpenGuest {
-        ctx,
+        ctx: ctx.map_err(|error| init_error(env, error))?,
         return_on_exit: return_on_exit.call(())?,
         preopens,
         memories,
@@ -110,6 +113,9 @@ pub fn adopt<'env>(
             _weight: weight,
         })
     };
+    if environment.instances.borrow().is_full() {
+        environment.sweep();
+    }
     let (number, instance) = environment.instances.borrow_mut().insert(make);
     environment.watch(env)?;
     let number = number as u32;
@@ -165,6 +171,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
         .set(instance.running.get().saturating_sub(1));
     if is_over {
         instance.end();
+        Environment::of(&env)?.check_thrown(&env)?;
     }
     instance.weigh();
     Ok(instance.exit_code.get())
@@ -188,7 +195,7 @@ pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
     instance.is_closed.set(true);
     instance.close_all();
-    Ok(())
+    Environment::of(&env)?.check_thrown(&env)
 }
 
 /// What [`mount`] gives where no path of a guest that has started would lead to what is mounted.
@@ -207,7 +214,12 @@ pub fn mount(env: &Env, number: u32, mount: WasiPreopen<'_>, has_started: bool) 
         return Err(closed(env));
     }
     let memory = (mount.directory.as_ref()).and_then(|directory| directory.memory());
-    Ok(match instance.mount(mount.read()?, memory, has_started) {
+    let environment = Environment::of(env)?;
+    let mount = mount.read();
+    environment.check_thrown(env)?;
+    let mounted = instance.mount(mount?, memory, has_started);
+    environment.check_thrown(env)?;
+    Ok(match mounted {
         Ok(()) => 0,
         Err(MountError::Errno(errno)) => -i32::from(errno.raw()),
         Err(MountError::Unreachable) => UNREACHABLE,
@@ -226,6 +238,7 @@ pub fn unmount(env: &Env, number: u32, path: String, has_started: bool) -> Resul
         return Err(closed(env));
     }
     let unmounted = instance.unmount(&path, has_started);
+    Environment::of(env)?.check_thrown(env)?;
     Ok(unmounted.map_or_else(|errno| -i32::from(errno.raw()), |()| 0))
 }
 
@@ -266,6 +279,7 @@ pub fn root_of(env: Env, number: u32) -> Result<DirectoryHandle> {
         return Err(closed(&env));
     }
     let view = instance.view();
+    Environment::of(&env)?.check_thrown(&env)?;
     let view = view.map_err(|errno| Error::from_reason(errno.name()))?;
     Ok(DirectoryHandle::of_guest(Arc::clone(view)))
 }

@@ -3,14 +3,17 @@
 //! Each returns the result of the call, or the negated errno of WASI where it fails. JavaScript makes the
 //! error objects from that, and only for callers who receive one: `existsSync` does not.
 
+use std::borrow::Cow;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::environment::Environment;
 use super::error::closed;
 use super::instance::Instance;
+use super::js_fs::lent;
 use super::memory_fs::Memory;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
 use crate::ctx::View;
@@ -55,18 +58,21 @@ impl Files {
         env: &Env,
         call: impl FnOnce(&View) -> std::result::Result<T, Errno>,
     ) -> Result<std::result::Result<T, Errno>> {
-        let guest = match &self.of {
+        let result = match &self.of {
             Of::Memory(memory) => {
                 let kept = memory.kept()?;
                 let result = kept.view().and_then(|view| call(view));
                 kept.weigh();
-                return Ok(result);
+                result
             }
-            Of::Guest(guest) => guest.upgrade(),
+            Of::Guest(guest) => {
+                let open = guest.upgrade().filter(|guest| !guest.is_closed.get());
+                let guest = open.ok_or_else(|| closed(env))?;
+                guest.view().and_then(|view| call(view))
+            }
         };
-        let open = guest.filter(|guest| !guest.is_closed.get());
-        let guest = open.ok_or_else(|| closed(env))?;
-        Ok(guest.view().and_then(|view| call(view)))
+        Environment::of(env)?.check_thrown(env)?;
+        Ok(result)
     }
 
     fn number(
@@ -102,10 +108,11 @@ pub fn failure(errno: Errno) -> f64 {
     -f64::from(errno.raw())
 }
 
-fn bytes_of<'p>(path: &'p JsPath<'_>) -> &'p [u8] {
+/// The bytes of a path. Those of a buffer are copied: a file system of JavaScript's may take them away.
+fn bytes_of<'p>(path: &'p JsPath<'_>) -> Cow<'p, [u8]> {
     match path {
-        Either::A(path) => path.as_bytes(),
-        Either::B(path) => path,
+        Either::A(path) => Cow::Borrowed(path.as_bytes()),
+        Either::B(path) => Cow::Owned(path.to_vec()),
     }
 }
 
@@ -142,7 +149,7 @@ impl Files {
             fdflags: Fdflags::from_bits_truncate(fdflags as u16),
             follow: access & 4 == 0,
         };
-        self.number(env, |view| Ok(f64::from(view.open(bytes_of(&path), how)?)))
+        self.number(env, |view| Ok(f64::from(view.open(&bytes_of(&path), how)?)))
     }
 
     /// `close(2)`.
@@ -154,16 +161,31 @@ impl Files {
     /// `read(2)` to a buffer; `pread(2)` if `at` is not negative.
     #[napi(catch_unwind)]
     pub fn read(&self, env: &Env, fd: u32, mut to: BufferSlice<'_>, at: f64) -> Answer {
-        self.number(env, |view| Ok(view.read(fd, &mut to, offset(at))? as f64))
+        let value = to.raw();
+        self.number(env, |view| {
+            let nread = if view.calls_back(fd) {
+                let read = |piece: &mut [u8], at| view.read(fd, piece, at);
+                lent::read(env, value, to.len(), offset(at), read)?
+            } else {
+                view.read(fd, &mut to, offset(at))?
+            };
+            Ok(nread as f64)
+        })
     }
 
     /// `write(2)` of a buffer; `pwrite(2)` if `at` is not negative.
     #[napi(catch_unwind)]
     pub fn write(&self, env: &Env, fd: u32, mut from: BufferSlice<'_>, at: f64) -> Answer {
-        self.number(
-            env,
-            |view| Ok(view.write(fd, &mut from, offset(at))? as f64),
-        )
+        let value = from.raw();
+        self.number(env, |view| {
+            let nwritten = if view.calls_back(fd) {
+                let write = |piece: &mut [u8], at| view.write(fd, piece, at);
+                lent::write(env, value, from.len(), offset(at), write)?
+            } else {
+                view.write(fd, &mut from, offset(at))?
+            };
+            Ok(nwritten as f64)
+        })
     }
 
     /// `fstat(2)`, to `out`.
@@ -182,14 +204,14 @@ impl Files {
         mut out: BufferSlice<'_>,
     ) -> Answer {
         self.done(env, |view| {
-            lay(&view.stat(bytes_of(&path), follow)?, &mut out)
+            lay(&view.stat(&bytes_of(&path), follow)?, &mut out)
         })
     }
 
     /// `access(2)`: whether it is there, and can be opened so.
     #[napi(catch_unwind)]
     pub fn access(&self, env: &Env, path: JsPath<'_>, read: bool, write: bool) -> Answer {
-        self.done(env, |view| view.access(bytes_of(&path), read, write))
+        self.done(env, |view| view.access(&bytes_of(&path), read, write))
     }
 
     /// `ftruncate(2)`.
@@ -215,7 +237,7 @@ impl Files {
         mtime: f64,
     ) -> Answer {
         self.done(env, |view| {
-            view.set_times_of(bytes_of(&path), follow, time(atime)?, time(mtime)?)
+            view.set_times_of(&bytes_of(&path), follow, time(atime)?, time(mtime)?)
         })
     }
 
@@ -230,7 +252,7 @@ impl Files {
     pub fn list(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
         self.bytes(env, |view| {
             let mut all = Vec::new();
-            view.list(bytes_of(&path), |name, filetype| {
+            view.list(&bytes_of(&path), |name, filetype| {
                 all.push(b'0' + filetype.raw());
                 all.extend_from_slice(name);
                 all.push(0);
@@ -242,43 +264,45 @@ impl Files {
     /// `readlink(2)`.
     #[napi(catch_unwind)]
     pub fn readlink(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
-        self.bytes(env, |view| view.read_link(bytes_of(&path)))
+        self.bytes(env, |view| view.read_link(&bytes_of(&path)))
     }
 
     /// `mkdir(2)`.
     #[napi(catch_unwind)]
     pub fn mkdir(&self, env: &Env, path: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.create_dir(bytes_of(&path)))
+        self.done(env, |view| view.create_dir(&bytes_of(&path)))
     }
 
     /// `rmdir(2)`.
     #[napi(catch_unwind)]
     pub fn rmdir(&self, env: &Env, path: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.remove_dir(bytes_of(&path)))
+        self.done(env, |view| view.remove_dir(&bytes_of(&path)))
     }
 
     /// `unlink(2)`.
     #[napi(catch_unwind)]
     pub fn unlink(&self, env: &Env, path: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.unlink(bytes_of(&path)))
+        self.done(env, |view| view.unlink(&bytes_of(&path)))
     }
 
     /// `rename(2)`.
     #[napi(catch_unwind)]
     pub fn rename(&self, env: &Env, from: JsPath<'_>, to: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.rename(bytes_of(&from), bytes_of(&to)))
+        self.done(env, |view| view.rename(&bytes_of(&from), &bytes_of(&to)))
     }
 
     /// `link(2)`.
     #[napi(catch_unwind)]
     pub fn link(&self, env: &Env, from: JsPath<'_>, to: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.link(bytes_of(&from), bytes_of(&to)))
+        self.done(env, |view| view.link(&bytes_of(&from), &bytes_of(&to)))
     }
 
     /// `symlink(2)`.
     #[napi(catch_unwind)]
     pub fn symlink(&self, env: &Env, target: JsPath<'_>, path: JsPath<'_>) -> Answer {
-        self.done(env, |view| view.symlink(bytes_of(&target), bytes_of(&path)))
+        self.done(env, |view| {
+            view.symlink(&bytes_of(&target), &bytes_of(&path))
+        })
     }
 }
 

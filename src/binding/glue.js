@@ -93,14 +93,17 @@
       return new Exit(error, instance, thrown);
     }
 
-    /** Whether `error` is the exit of this instance. */
-    static isOf(error, instance) {
-      const marked =
-        typeof error === 'object' && error !== null && #instance in error;
-      return marked && error.#instance === instance;
+    /** Whether `error` is the exit of any instance. */
+    static is(error) {
+      return typeof error === 'object' && error !== null && #instance in error;
     }
 
-    /** What a replaced process.exit() threw, as `{ value }`. */
+    /** Whether `error` is the exit of this instance. */
+    static isOf(error, instance) {
+      return Exit.is(error) && error.#instance === instance;
+    }
+
+    /** What is to be thrown in its place, as `{ value }`. */
     static thrown(error) {
       return error.#thrown;
     }
@@ -168,6 +171,24 @@
         thrown = { value };
       }
       return exitError(exitCode, instance, thrown);
+    },
+
+    /**
+     * What ends a guest when a call of it has run JavaScript that threw. Where an
+     * entry is being run, that hands on the very value, and no guest can catch it.
+     */
+    rethrown(thrown, instance, isRunning) {
+      const { value } = thrown;
+      if (!isRunning || Exit.is(value)) return value;
+      const error = takeTrapError();
+      Exit.mark(error, instance, thrown);
+      try {
+        show(error, 'message', 'A file system of JavaScript has thrown', false);
+        show(error, 'cause', value, false);
+      } catch {
+        // As above.
+      }
+      return error;
     },
 
     /** The strings in one, each terminated by a NUL. */

@@ -10,6 +10,7 @@ pub struct Glue {
     pub permitted: FunctionRef<(), bool>,
     pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32, f64, bool)>, Unknown<'static>>,
+    pub rethrown: FunctionRef<FnArgs<(Unknown<'static>, f64, bool)>, Unknown<'static>>,
     pub terminated: FunctionRef<FnArgs<(Unknown<'static>,)>, String>,
 }
 
@@ -28,6 +29,7 @@ impl Glue {
             permitted: function!("permitted"),
             exit_error: function!("exitError"),
             exit_process: function!("exitProcess"),
+            rethrown: function!("rethrown"),
             terminated: function!("terminated"),
         };
         Ok((glue, functions.get_named_property("run")?))

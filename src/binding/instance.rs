@@ -177,11 +177,6 @@ impl Instances {
     /// Adds the instance that `make` makes with a serial of its own. Its number is never 0, and no other
     /// has it as long as there are closures that call it.
     pub fn insert(&mut self, make: impl FnOnce(f64) -> Rc<Instance>) -> (usize, Rc<Instance>) {
-        if self.slots.len() >= self.full {
-            self.slots
-                .retain(|_, instance| instance.memory.is_reachable());
-            self.full = MIN_FULL.max(2 * self.slots.len());
-        }
         self.made += 1.0;
         let instance = make(self.made);
         (self.slots.insert(Rc::clone(&instance)) + 1, instance)
@@ -193,12 +188,30 @@ impl Instances {
         self.slots.get(number.wrapping_sub(1))
     }
 
-    /// Drops those that have been collected, and tells how many are left.
-    pub fn sweep(&mut self) -> usize {
-        self.slots
-            .retain(|_, instance| instance.memory.is_reachable());
+    /// Whether it is worth to look for those that were collected.
+    pub fn is_full(&self) -> bool {
+        self.slots.len() >= self.full
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Takes out those that have been collected, to be dropped when this is no longer borrowed: to close what
+    /// they have open may run JavaScript.
+    #[must_use]
+    pub fn sweep(&mut self) -> Vec<Rc<Instance>> {
+        let mut gone = Vec::new();
+        self.slots.retain(|_, instance| {
+            let stays = instance.memory.is_reachable();
+            if !stays {
+                gone.push(Rc::clone(instance));
+            }
+            stays
+        });
         self.full = MIN_FULL.max(2 * self.slots.len());
-        self.slots.len()
+        gone
     }
 
     /// All of them.

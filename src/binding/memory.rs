@@ -9,7 +9,7 @@
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ptr;
 
 use napi::bindgen_prelude::*;
@@ -30,6 +30,8 @@ pub struct Memory {
     bind: OnceCell<Weak>,
     is_bound: Cell<bool>,
     linear: LinearMemory<'static>,
+    /// The closures' array, if its bytes can be taken away.
+    array: RefCell<Option<Weak>>,
 }
 
 /// The bytes of a `Uint8Array`.
@@ -49,6 +51,7 @@ impl Memory {
             bind: OnceCell::new(),
             is_bound: Cell::new(false),
             linear: LinearMemory::empty(),
+            array: RefCell::default(),
         }
     }
 
@@ -89,7 +92,7 @@ impl Memory {
     /// # Safety
     ///
     /// The closures' array has an element, and from when that was seen until the result is no longer
-    /// used, no JavaScript runs in this thread without a [`refresh`](Self::refresh) behind it.
+    /// used, no JavaScript runs in this thread without a [`catch_up`](Self::catch_up) behind it.
     pub unsafe fn guest(&self) -> GuestMemory<'_> {
         self.linear.guest()
     }
@@ -104,6 +107,42 @@ impl Memory {
         let memory = self.call(bind, &[])?;
         self.set(bind, memory, self.view_of(memory, glue)?)?;
         Ok(self.linear.len() > old_len)
+    }
+
+    /// Finds out where the bytes are now if JavaScript, which has run, has grown the memory. Where they cannot
+    /// be found, there are none.
+    pub fn catch_up(&self, glue: &Glue) {
+        if self.linear.is_empty() || self.is_current() {
+            return;
+        }
+        // SAFETY: of no bytes all is true.
+        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
+        // Where that fails, there are none.
+        let _ = self.refresh(glue);
+    }
+
+    /// Whether the bytes are where they were, as far as they can be elsewhere.
+    fn is_current(&self) -> bool {
+        match &*self.array.borrow() {
+            None => true,
+            Some(array) => (array.get())
+                .and_then(|array| self.bytes_of(array).ok())
+                .is_some_and(|bytes| bytes.len > 0),
+        }
+    }
+
+    /// Remembers the closures' array, or that its bytes are never taken away.
+    fn set_array(&self, array: Option<sys::napi_value>) -> Result<()> {
+        let array = match array {
+            None => None,
+            Some(array) => {
+                // SAFETY: a live handle of this environment.
+                let array = unsafe { Unknown::from_raw_unchecked(self.env, array) };
+                Some(Weak::to(&Env::from_raw(self.env), array)?)
+            }
+        };
+        self.array.replace(array);
+        Ok(())
     }
 
     /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
@@ -124,6 +163,7 @@ impl Memory {
         let fixed = self.of_fixed_length(self.bytes_of(view)?)?;
         let array = fixed.unwrap_or(view);
         self.call(bind, &[memory, array])?;
+        self.set_array(fixed)?;
         // Only now, as a debugger can have run any JavaScript where `bind` was entered.
         let Bytes { data, len, .. } = self.bytes_of(array)?;
         // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes

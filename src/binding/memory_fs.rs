@@ -160,12 +160,13 @@ pub fn create_memory_fs(
     directory: Option<String>,
 ) -> Result<Either<f64, NativeMemoryFs>> {
     let environment = Environment::of(env)?;
-    let mut memories = environment.memories.borrow_mut();
-    if memories.is_full() {
+    let is_full = environment.memories.borrow().is_full();
+    if is_full {
         // Guests that were collected have some of them.
-        environment.instances.borrow_mut().sweep();
-        memories.sweep();
+        environment.sweep();
+        environment.memories.borrow_mut().sweep();
     }
+    let mut memories = environment.memories.borrow_mut();
     let limits = Limits {
         bytes: max_bytes as u64,
         files: max_files as u64,

@@ -9,6 +9,7 @@
 //! - [`files`]: what `wasi.fs` calls.
 //! - [`guest`]: guests that are prepared in one thread and run in another.
 //! - [`instance`]: what one `WASI` has, and which of them can still be called.
+//! - [`js_fs`]: file systems of JavaScript.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
 //! - [`memory_fs`]: the native half of `MemoryFS`.
 //! - [`options`]: what `WASI` is made of.
@@ -28,6 +29,7 @@ mod glue;
 mod guest;
 mod image;
 mod instance;
+mod js_fs;
 mod memory;
 mod memory_fs;
 mod options;

@@ -147,7 +147,12 @@ fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys:
 }
 
 /// A guest ends instead of returning from a call.
-struct Exit(Rc<Instance>, Exitcode);
+enum End {
+    /// By `proc_exit`.
+    Exit(Rc<Instance>, Exitcode),
+    /// By what JavaScript has thrown that the call ran.
+    Thrown(Rc<Instance>),
+}
 
 /// The environment of a call.
 ///
@@ -175,9 +180,15 @@ unsafe extern "C" fn callback<const ROW: usize>(
     let call = || call::<ROW>(environment);
     match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
         Ok(Ok(errno)) | Err(errno) => environment.arg_buffer.set_result(errno.raw()),
-        Ok(Err(Exit(instance, code))) => {
+        Ok(Err(end)) => {
             let env = Env::from_raw(env);
-            if let Err(error) = exit(&env, environment, &instance, code) {
+            // The call is over, whatever comes of it.
+            environment.arg_buffer.set_result(0);
+            let ended = match end {
+                End::Exit(instance, code) => exit(&env, environment, &instance, code),
+                End::Thrown(instance) => rethrow(&env, environment, &instance),
+            };
+            if let Err(error) = ended {
                 raise(&env, &error);
             }
         }
@@ -187,7 +198,7 @@ unsafe extern "C" fn callback<const ROW: usize>(
 
 /// Decodes the arguments, finds the memory, makes the call.
 #[inline]
-fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errno, Exit> {
+fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errno, End> {
     let syscall = const { &SYSCALLS[ROW] };
     let Some(args) = environment.arg_buffer.arguments(syscall.types) else {
         return Ok(Errno::Inval);
@@ -197,8 +208,8 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
         return Ok(Errno::Badf);
     };
     let make = || {
-        // SAFETY: the closure that called has seen an element of its array, and the syscall runs no
-        // JavaScript.
+        // SAFETY: the closure that called has seen an element of its array, and JavaScript runs in a syscall
+        // by `Environment::outside` alone, which catches up behind it.
         let memory = unsafe { instance.memory.guest() };
         (syscall.call)(&instance.ctx, memory, &args)
     };
@@ -209,11 +220,14 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
     {
         result = make();
     }
+    if environment.is_thrown() {
+        return Err(End::Thrown(instance));
+    }
     match result {
         Ok(()) => Ok(Errno::Success),
         Err(trap) => match instance.ctx.stopped() {
-            Some(code) => Err(Exit(instance, code)),
-            None => trap.errno().map_err(|code| Exit(instance, code)),
+            Some(code) => Err(End::Exit(instance, code)),
+            None => trap.errno().map_err(|code| End::Exit(instance, code)),
         },
     }
 }
@@ -313,6 +327,23 @@ fn not_started(env: &Env) -> Result<()> {
     )
 }
 
+/// Throws what JavaScript has thrown in a call of the guest's, past the guest. Where no entry is being run
+/// that hands it on, it goes its way itself, and a guest that catches it has no calls any more.
+fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Result<()> {
+    let Some(thrown) = environment.take_thrown() else {
+        return Ok(());
+    };
+    let is_running = instance.running.get() > 0;
+    if !is_running {
+        instance.ctx.revoke();
+        // What closing throws comes of the same.
+        drop(environment.take_thrown());
+    }
+    let rethrown = environment.glue.rethrown.borrow_back(env)?;
+    let thrown = rethrown.call(FnArgs::from((thrown.kept()?, instance.serial, is_running)))?;
+    env.throw(thrown)
+}
+
 /// `proc_exit`.
 fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcode) -> Result<()> {
     let glue = &environment.glue;
@@ -327,6 +358,7 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
         let thrown = exit_process.call(FnArgs::from((code, instance.serial, is_running)))?;
         // The process was to be gone. A guest that catches what is thrown has no calls any more.
         instance.ctx.revoke();
+        drop(environment.take_thrown());
         thrown
     };
     env.throw(thrown)

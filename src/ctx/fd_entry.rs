@@ -1,3 +1,5 @@
+use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -44,6 +46,56 @@ pub struct FdEntry {
     file_id: OnceLock<FileId>,
     /// The place of `fd_readdir` in a directory.
     read_dir: OnceLock<Box<InterruptibleMutex<ReadDir>>>,
+}
+
+/// The place of `fd_readdir`, for the time of one call.
+#[derive(Debug)]
+pub enum StreamInUse<'e> {
+    /// Held.
+    Held(InterruptibleGuard<'e, ReadDir>),
+    /// Taken from where it is put back.
+    Taken {
+        /// The place.
+        read_dir: ReadDir,
+        /// Where it is put back.
+        place: &'e InterruptibleMutex<ReadDir>,
+        /// What interrupts the thread, and it is then not put back.
+        interrupt: &'e Interrupt,
+    },
+}
+
+impl Deref for StreamInUse<'_> {
+    type Target = ReadDir;
+
+    fn deref(&self) -> &ReadDir {
+        match self {
+            StreamInUse::Held(read_dir) => read_dir,
+            StreamInUse::Taken { read_dir, .. } => read_dir,
+        }
+    }
+}
+
+impl DerefMut for StreamInUse<'_> {
+    fn deref_mut(&mut self) -> &mut ReadDir {
+        match self {
+            StreamInUse::Held(read_dir) => read_dir,
+            StreamInUse::Taken { read_dir, .. } => read_dir,
+        }
+    }
+}
+
+impl Drop for StreamInUse<'_> {
+    fn drop(&mut self) {
+        if let StreamInUse::Taken {
+            read_dir,
+            place,
+            interrupt,
+        } = self
+            && let Ok(mut held) = place.lock(interrupt)
+        {
+            mem::swap(&mut *held, read_dir);
+        }
+    }
 }
 
 impl FdEntry {
@@ -269,24 +321,36 @@ impl FdEntry {
     }
 
     /// The place of `fd_readdir`, when no other thread uses it. What it keeps between calls comes out
-    /// of `room`.
+    /// of `room`. Of a directory whose calls may come back it is not held: what comes back has one of its own,
+    /// and the last to end leaves its own here.
     ///
     /// # Errors
     ///
     /// [`Errno::Intr`]: the thread is interrupted.
-    pub fn read_dir(
-        &self,
+    pub fn read_dir<'e>(
+        &'e self,
         room: &Arc<Room>,
-        interrupt: &Interrupt,
-    ) -> Result<InterruptibleGuard<'_, ReadDir>, Errno> {
-        let read_dir = match self.read_dir.get() {
-            Some(read_dir) => read_dir,
+        interrupt: &'e Interrupt,
+    ) -> Result<StreamInUse<'e>, Errno> {
+        let new = || Ok::<_, Errno>(ReadDir::new(self.dir()?, room));
+        let place = match self.read_dir.get() {
+            Some(place) => place,
             None => {
-                let new = ReadDir::new(self.dir()?, room);
+                let new = new()?;
                 self.read_dir
                     .get_or_init(|| Box::new(InterruptibleMutex::new(new)))
             }
         };
-        Ok(read_dir.lock(interrupt)?)
+        let mut held = place.lock(interrupt)?;
+        Ok(if self.dir()?.calls_back() {
+            let read_dir = mem::replace(&mut *held, new()?);
+            StreamInUse::Taken {
+                read_dir,
+                place,
+                interrupt,
+            }
+        } else {
+            StreamInUse::Held(held)
+        })
     }
 }

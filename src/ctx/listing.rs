@@ -1,10 +1,11 @@
 //! Listing a directory as paths see it: what its file system has, and what is mounted in it.
 
+use super::fd_entry::StreamInUse;
 use super::mounts::Mount;
 use super::{FdEntry, WasiCtx};
-use crate::abi::{Dircookie, Errno, Filetype};
-use crate::host::{Interrupt, InterruptibleGuard};
-use crate::vfs::{DirEntry, DirRef, ReadDir};
+use crate::abi::{Dircookie, Errno, Filestat, Filetype};
+use crate::host::Interrupt;
+use crate::vfs::{DirEntry, DirRef};
 
 /// Where the cookies of mount points begin: behind all that a directory has had, as far as one gets in
 /// practice, and within the 31 bits that wasi-libc keeps.
@@ -15,8 +16,9 @@ const MOUNTS: Dircookie = 0x7fff_0000;
 #[derive(Debug)]
 pub struct Listing<'e> {
     dir: DirRef<'e>,
-    stream: InterruptibleGuard<'e, ReadDir>,
-    mounts: Vec<Mount>,
+    stream: StreamInUse<'e>,
+    /// With the attributes of what is mounted, which are asked for while nothing is held.
+    mounts: Vec<(Mount, Option<Filestat>)>,
     /// The mount point that is read next; none where the directory has more of its own.
     next: Option<usize>,
     /// Whether what was read last is a mount point.
@@ -31,12 +33,13 @@ impl WasiCtx {
     /// # Errors
     ///
     /// As [`FdEntry::read_dir`] and [`FdEntry::dir`].
-    pub fn read_dir<'e>(&self, entry: &'e FdEntry) -> Result<Listing<'e>, Errno> {
+    pub fn read_dir<'e>(&'e self, entry: &'e FdEntry) -> Result<Listing<'e>, Errno> {
         let dir = entry.dir()?;
         let mounts = match self.mounts.for_paths() {
             Some(mounts) => {
                 let within = mounts.within(entry.file_id()?);
-                within.into_iter().cloned().collect()
+                let stat = |mount: &Mount| (mount.clone(), mount.target.stat().ok());
+                within.into_iter().map(stat).collect()
             }
             None => Vec::new(),
         };
@@ -56,13 +59,13 @@ impl Listing<'_> {
     ///
     /// # Errors
     ///
-    /// As [`ReadDir::seek`].
+    /// As [`ReadDir::seek`](crate::vfs::ReadDir::seek).
     pub fn seek(&mut self, cookie: Dircookie, interrupt: &Interrupt) -> Result<(), Errno> {
         if self.mounts.is_empty() || cookie < MOUNTS {
             self.next = None;
             return self.stream.seek(self.dir, cookie, interrupt);
         }
-        let before = |mount: &Mount| cookie_of(mount) < cookie;
+        let before = |(mount, _): &(Mount, _)| cookie_of(mount) < cookie;
         self.next = Some(self.mounts.partition_point(before));
         Ok(())
     }
@@ -71,7 +74,7 @@ impl Listing<'_> {
     ///
     /// # Errors
     ///
-    /// As [`ReadDir::read`].
+    /// As [`ReadDir::read`](crate::vfs::ReadDir::read).
     pub fn read(&mut self, interrupt: &Interrupt) -> Result<Option<DirEntry<'_>>, Errno> {
         if self.mounts.is_empty() {
             return self.stream.read(self.dir, interrupt);
@@ -81,7 +84,7 @@ impl Listing<'_> {
                 self.next = Some(0);
                 break;
             };
-            if !self.mounts.iter().any(|mount| name_of(mount) == entry.name) {
+            if !(self.mounts.iter()).any(|(mount, _)| name_of(mount) == entry.name) {
                 self.is_mount = false;
                 self.name.clear();
                 self.name.extend_from_slice(entry.name);
@@ -92,12 +95,11 @@ impl Listing<'_> {
             }
         }
         let index = self.next.unwrap_or(0);
-        let Some(mount) = self.mounts.get(index) else {
+        let Some((mount, stat)) = self.mounts.get(index) else {
             return Ok(None);
         };
         self.next = Some(index + 1);
         self.is_mount = true;
-        let stat = mount.target.stat().ok();
         let of_its_kind = match mount.target.file {
             Some(_) => Filetype::RegularFile,
             None => Filetype::Directory,

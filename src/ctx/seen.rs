@@ -148,6 +148,11 @@ fn check(granted: Rights, rights: Rights) -> Result<()> {
 }
 
 impl Directory for SeenDir {
+    /// What is mounted in it may be of a file system whose calls do.
+    fn calls_back(&self) -> bool {
+        true
+    }
+
     fn stat(&self) -> Result<Filestat> {
         self.entry.descriptor().stat()
     }
@@ -320,6 +325,10 @@ struct SeenFile {
 }
 
 impl File for SeenFile {
+    fn calls_back(&self) -> bool {
+        self.file.calls_back()
+    }
+
     fn stat(&self) -> Result<Filestat> {
         self.file.stat()
     }

@@ -278,6 +278,14 @@ impl View {
         self.ctx.close(fd)
     }
 
+    /// Whether to read or write what has this number may run what is the embedder's own.
+    pub fn calls_back(&self, fd: Fd) -> bool {
+        (self.ctx.entry(fd)).is_ok_and(|entry| match entry.descriptor() {
+            Descriptor::File(file) => file.handle().calls_back(),
+            _ => false,
+        })
+    }
+
     /// `read(2)`, or `pread(2)` at an offset: how many bytes.
     ///
     /// # Errors

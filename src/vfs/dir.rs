@@ -86,6 +86,12 @@ pub trait Directory: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether its calls may come back to the guest that they were made for, as those of a file system in
+    /// JavaScript may: then nothing is locked for them.
+    fn calls_back(&self) -> bool {
+        false
+    }
+
     /// Whether the directory may be searched, which is looked at even for `.` and `..`.
     ///
     /// # Errors
@@ -311,6 +317,14 @@ impl DirRef<'_> {
         match self {
             DirRef::Host(dir) => opened(dir.open_at(name, how, interrupt)?, how),
             DirRef::Other(dir) => dir.open_at(name, how),
+        }
+    }
+
+    /// [`Directory::calls_back`].
+    pub fn calls_back(self) -> bool {
+        match self {
+            DirRef::Host(_) => false,
+            DirRef::Other(dir) => dir.calls_back(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::memory::Iovecs;
 ///
 /// Several threads may call at once. While one is in a call that moves the offset of an open file
 /// description, the others wait for it ([`OpenFile`](super::OpenFile)); so no call may come back to the
-/// guest. Who opened it for reading alone never gets a call that writes, and
+/// guest, save those of a file that says so ([`File::calls_back`]). Who opened it for reading alone never gets a call that writes, and
 /// the other way round: the rights above see to that. Offsets and sizes are in bytes.
 pub trait File: Debug + Send + Sync + 'static {
     /// `fstat(2)`. The type is that of a regular file, and stays so.
@@ -18,6 +18,12 @@ pub trait File: Debug + Send + Sync + 'static {
     ///
     /// [`Errno::Io`].
     fn stat(&self) -> Result<Filestat>;
+
+    /// Whether its calls may come back to the guest that they were made for, as those of a file system in
+    /// JavaScript may: then nothing is locked for them, and what comes back finds the offset as it was.
+    fn calls_back(&self) -> bool {
+        false
+    }
 
     /// `preadv(2)`: the number of bytes read; 0 at the end of the file and beyond. Less than there is
     /// room for says that the end was met.
@@ -145,6 +151,15 @@ impl FileHandle {
         match self {
             FileHandle::Host(file) => file.filetype(),
             FileHandle::Other(_) => Some(Filetype::RegularFile),
+        }
+    }
+
+    /// [`File::calls_back`].
+    #[inline]
+    pub fn calls_back(&self) -> bool {
+        match self {
+            FileHandle::Host(_) => false,
+            FileHandle::Other(file) => file.calls_back(),
         }
     }
 

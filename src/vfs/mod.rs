@@ -15,6 +15,7 @@
 mod apply;
 pub mod archive;
 mod buffer;
+pub mod by_path;
 mod dir;
 mod file;
 pub mod image;

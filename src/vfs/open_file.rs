@@ -5,7 +5,8 @@
 //! the offset of a regular file can be kept here: reads and writes say where, moves are sums. What the
 //! host alone can know is left to it: where an append ended, and how far a file can reach.
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{FileHandle, Poll, Result};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
@@ -29,7 +30,7 @@ pub struct OpenFile {
 }
 
 /// The offset of a regular file.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
     /// None after an append, until it is known where that ended.
     offset: Option<Filesize>,
@@ -37,6 +38,18 @@ struct Position {
     max_known_offset: Option<Filesize>,
     /// Whether writes go to the end, wherever that is.
     append: bool,
+}
+
+/// The offset, for the time of one call.
+enum InUse<'f> {
+    /// Held.
+    Held(MutexGuard<'f, Position>),
+    /// As it was and as it becomes, where the call may come back: whoever ends last has moved it.
+    Copied {
+        of: &'f Mutex<Position>,
+        was: Position,
+        now: Position,
+    },
 }
 
 impl OpenFile {
@@ -93,16 +106,24 @@ impl OpenFile {
     }
 
     /// The offset, held until the call that uses it is over: as on Linux, a thread that reads or writes at
-    /// the same time does so after it.
+    /// the same time does so after it. Not of a file whose calls may come back, which would wait for
+    /// themselves.
     #[inline]
-    fn position(&self, interrupt: &Interrupt) -> Result<Option<MutexGuard<'_, Position>>> {
+    fn position(&self, interrupt: &Interrupt) -> Result<Option<InUse<'_>>> {
         let position = match self.position.get() {
             Some(position) => position.as_ref(),
             None => self.find_position()?,
         };
-        Ok(position
-            .map(|position| interrupt.lock(position))
-            .transpose()?)
+        let Some(of) = position else {
+            return Ok(None);
+        };
+        let held = interrupt.lock(of)?;
+        Ok(Some(if self.file.calls_back() {
+            let (was, now) = (*held, *held);
+            InUse::Copied { of, was, now }
+        } else {
+            InUse::Held(held)
+        }))
     }
 
     #[cold]
@@ -178,7 +199,7 @@ impl OpenFile {
     #[inline]
     fn advance(
         &self,
-        position: Option<MutexGuard<'_, Position>>,
+        position: Option<InUse<'_>>,
         at: impl FnOnce(Filesize) -> Result<usize>,
         by_host: impl FnOnce(&host::File) -> Result<usize>,
     ) -> Result<usize> {
@@ -254,6 +275,43 @@ impl OpenFile {
             position.append = fdflags.contains(Fdflags::APPEND);
         }
         Ok(())
+    }
+}
+
+impl Deref for InUse<'_> {
+    type Target = Position;
+
+    #[inline]
+    fn deref(&self) -> &Position {
+        match self {
+            InUse::Held(position) => position,
+            InUse::Copied { now, .. } => now,
+        }
+    }
+}
+
+impl DerefMut for InUse<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Position {
+        match self {
+            InUse::Held(position) => position,
+            InUse::Copied { now, .. } => now,
+        }
+    }
+}
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        if let InUse::Copied { of, was, now } = self
+            && was != now
+        {
+            let mut position = of.lock().unwrap_or_else(PoisonError::into_inner);
+            position.offset = now.offset;
+            position.max_known_offset = position.max_known_offset.max(now.max_known_offset);
+            if was.append != now.append {
+                position.append = now.append;
+            }
+        }
     }
 }
 

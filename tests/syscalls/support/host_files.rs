@@ -14,6 +14,9 @@ pub struct HostFiles {
     preopen: fn(PathBuf) -> PreopenSource,
 }
 
+#[cfg(unix)]
+pub use system::{filestat, filetype};
+
 impl HostFiles {
     /// A new one; `preopen` makes preopens of paths in it.
     pub fn new(preopen: fn(PathBuf) -> PreopenSource) -> Self {
@@ -88,6 +91,7 @@ impl Fixture for HostFiles {
 
 #[cfg(unix)]
 mod system {
+    use std::fs::{FileType, Metadata};
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     use std::path::Path;
 
@@ -101,24 +105,34 @@ mod system {
     }
 
     pub fn stat(path: &Path) -> Option<Filestat> {
-        let metadata = path.symlink_metadata().ok()?;
-        let nanos = |seconds: i64, nanos: i64| (seconds * 1_000_000_000 + nanos) as u64;
-        Some(Filestat {
+        Some(filestat(&path.symlink_metadata().ok()?))
+    }
+
+    pub fn filetype(of: FileType) -> Filetype {
+        match of {
+            kind if kind.is_dir() => Filetype::Directory,
+            kind if kind.is_file() => Filetype::RegularFile,
+            kind if kind.is_symlink() => Filetype::SymbolicLink,
+            kind if kind.is_fifo() || kind.is_socket() => Filetype::SocketStream,
+            _ => Filetype::CharacterDevice,
+        }
+    }
+
+    pub fn filestat(metadata: &Metadata) -> Filestat {
+        let nanos = |seconds: i64, nanos: i64| {
+            let time = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+            time.clamp(0, u64::MAX.into()) as u64
+        };
+        Filestat {
             dev: metadata.dev(),
             ino: metadata.ino(),
-            filetype: match metadata.file_type() {
-                kind if kind.is_dir() => Filetype::Directory,
-                kind if kind.is_file() => Filetype::RegularFile,
-                kind if kind.is_symlink() => Filetype::SymbolicLink,
-                kind if kind.is_fifo() || kind.is_socket() => Filetype::SocketStream,
-                _ => Filetype::CharacterDevice,
-            },
+            filetype: filetype(metadata.file_type()),
             nlink: metadata.nlink(),
             size: metadata.len(),
             atim: nanos(metadata.atime(), metadata.atime_nsec()),
             mtim: nanos(metadata.mtime(), metadata.mtime_nsec()),
             ctim: nanos(metadata.ctime(), metadata.ctime_nsec()),
-        })
+        }
     }
 }
 

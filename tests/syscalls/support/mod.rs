@@ -1,13 +1,16 @@
 //! What the tests share: a guest over a scratch directory, its masked memory, and its calls by name.
 
+#[cfg(unix)]
+mod by_path;
 mod fixture;
 mod forwarding;
 mod host_files;
 #[path = "../../support/iovecs.rs"]
 mod iovecs;
 mod lent;
-mod memory_files;
+
 mod open;
+mod other_files;
 mod outcome;
 mod scratch;
 mod setup;
@@ -91,6 +94,14 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Whether a listing tells of the names that there were when it began.
+    pub fn lists_at_once(&self) -> bool {
+        #[cfg(unix)]
+        return self.way == Way::ByPath;
+        #[cfg(not(unix))]
+        false
+    }
+
     fn over(ctx: WasiCtx, scratch: Arc<Scratch>, way: Way, stdio: Arc<[Lent; 3]>) -> Self {
         Self {
             ctx,

@@ -5,7 +5,7 @@ use wasi_rs::ctx::{Limits, PreopenSource};
 use super::fixture::Fixture;
 use super::forwarding;
 use super::host_files::HostFiles;
-use super::memory_files::MemoryFiles;
+use super::other_files::OtherFiles;
 
 /// A file system, and how a guest's paths are resolved in it. To a guest all are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub enum Way {
     HostWalked,
     /// Another one, where every step is taken by the crate.
     Forwarding,
+    /// One that is reached by paths.
+    #[cfg(unix)]
+    ByPath,
     /// One in memory, which goes from directory to directory by itself.
     Memory,
     /// One in memory, where every step is taken by the crate.
@@ -36,6 +39,8 @@ impl Way {
             Self::Host,
             Self::HostWalked,
             Self::Forwarding,
+            #[cfg(unix)]
+            Self::ByPath,
             Self::Memory,
             Self::MemoryWalked,
         ])
@@ -48,7 +53,13 @@ impl Way {
 
     /// One for each file system, for calls that resolve no path.
     pub fn backends() -> impl Iterator<Item = Self> {
-        Self::those_of(&[Self::Host, Self::Forwarding, Self::Memory])
+        Self::those_of(&[
+            Self::Host,
+            Self::Forwarding,
+            #[cfg(unix)]
+            Self::ByPath,
+            Self::Memory,
+        ])
     }
 
     /// The way of tests that need but one.
@@ -71,24 +82,29 @@ impl Way {
         ways.iter().copied().filter(move |way| match way {
             Self::Host => Self::has_host(),
             Self::HostWalked | Self::Forwarding => Self::has_host() && !host_alone,
+            #[cfg(unix)]
+            Self::ByPath => !host_alone,
             Self::Memory | Self::MemoryWalked => !host_alone,
         })
     }
 
     /// A new, empty file system.
     pub fn fixture(self) -> Box<dyn Fixture> {
-        let preopen = match self {
-            Self::Host | Self::HostWalked => PreopenSource::Path,
-            Self::Forwarding => forwarding::preopen,
-            Self::Memory | Self::MemoryWalked => return Box::new(MemoryFiles::new()),
-        };
-        Box::new(HostFiles::new(preopen))
+        match self {
+            Self::Host | Self::HostWalked => Box::new(HostFiles::new(PreopenSource::Path)),
+            Self::Forwarding => Box::new(HostFiles::new(forwarding::preopen)),
+            #[cfg(unix)]
+            Self::ByPath => Box::new(OtherFiles::by_path()),
+            Self::Memory | Self::MemoryWalked => Box::new(OtherFiles::in_memory()),
+        }
     }
 
     /// Limits of a guest. One of links that is below the host's keeps paths from being left to the host.
     pub fn limits(self) -> Limits {
         let default = Limits::default();
         match self {
+            #[cfg(unix)]
+            Self::ByPath => default,
             Self::Host | Self::Forwarding | Self::Memory => default,
             Self::HostWalked | Self::MemoryWalked => Limits {
                 symlink_hops: default.symlink_hops - 1,

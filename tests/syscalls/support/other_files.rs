@@ -1,20 +1,43 @@
 use std::sync::Arc;
 
-use wasi_rs::abi::{Fdflags, Filestat, Oflags};
+use tempfile::TempDir;
+use wasi_rs::abi::{Errno, Fdflags, Filestat, Oflags};
 use wasi_rs::ctx::PreopenSource;
+#[cfg(unix)]
+use wasi_rs::vfs::by_path::ByPath;
 use wasi_rs::vfs::memory::{Limits, MemoryFs};
 use wasi_rs::vfs::{Dir, Directory, FileHandle, Name, OpenHow, Opened};
 
+#[cfg(unix)]
+use super::by_path::HostByPath;
 use super::fixture::Fixture;
 use super::iovecs::with_iovecs;
 
-/// A file system in memory.
+/// A file system that is not the host's, by its root; the test does in it what it does by the same root.
 #[derive(Debug)]
-pub struct MemoryFiles(MemoryFs);
+pub struct OtherFiles {
+    root: Arc<dyn Directory>,
+    /// The directory of the host that its files are in after all.
+    _top: Option<TempDir>,
+}
 
-impl MemoryFiles {
-    pub fn new() -> Self {
-        Self(MemoryFs::new(Limits::default()))
+impl OtherFiles {
+    /// One in memory.
+    pub fn in_memory() -> Self {
+        Self {
+            root: MemoryFs::new(Limits::default()).root(),
+            _top: None,
+        }
+    }
+
+    /// One that is reached by paths.
+    #[cfg(unix)]
+    pub fn by_path() -> Self {
+        let top = tempfile::tempdir().unwrap();
+        Self {
+            root: ByPath::new(HostByPath::new(top.path())).root(),
+            _top: Some(top),
+        }
     }
 
     /// The directory at `path`.
@@ -25,7 +48,7 @@ impl MemoryFiles {
     /// The directory at `path`, through links to directories beside them.
     fn find_dir(&self, path: &str) -> Option<Arc<dyn Directory>> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
-        names.try_fold(self.0.root(), |dir, name| {
+        names.try_fold(Arc::clone(&self.root), |dir, name| {
             let target = dir.read_link_at(as_name(name));
             let name = target.as_deref().unwrap_or(name.as_bytes());
             match dir.open_dir_at(Name::new(name)?).ok()? {
@@ -65,26 +88,33 @@ fn as_name(name: &str) -> Name<'_> {
     Name::new(name.as_bytes()).unwrap()
 }
 
-impl Fixture for MemoryFiles {
+impl Fixture for OtherFiles {
     fn preopen(&self, path: &str) -> PreopenSource {
         PreopenSource::Directory(self.dir(path))
     }
 
     fn create_dir(&self, path: &str) {
-        self.0.create_dir(path.as_bytes()).unwrap();
+        let mut dir = Arc::clone(&self.root);
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let name = as_name(name);
+            let made = dir.create_dir_at(name);
+            assert!(matches!(made, Ok(()) | Err(Errno::Exist)), "{path}");
+            dir = match dir.open_dir_at(name).expect(path) {
+                Dir::Other(dir) => dir,
+                Dir::Host(dir) => panic!("{dir:?} is the host's"),
+            };
+        }
     }
 
     fn write(&self, path: &str, content: &[u8]) {
-        if self.stat(path).is_none() {
-            return self.0.file(path.as_bytes(), content, None).unwrap();
-        }
-        let file = self.open(path, Oflags::TRUNC);
+        let file = self.open(path, Oflags::CREAT | Oflags::TRUNC);
         let written = with_iovecs(&mut content.to_vec(), |ciovs| file.write_at(ciovs, 0));
         assert_eq!(written, Ok(content.len()));
     }
 
     fn symlink(&self, target: &str, path: &str) {
-        self.0.symlink(path.as_bytes(), target.as_bytes()).unwrap();
+        let (dir, name) = self.place(path);
+        dir.symlink_at(target.as_bytes(), name).unwrap();
     }
 
     fn hard_link(&self, old: &str, new: &str) {
@@ -130,7 +160,7 @@ impl Fixture for MemoryFiles {
 
     fn stat(&self, path: &str) -> Option<Filestat> {
         if path.is_empty() {
-            return self.0.root().stat().ok();
+            return self.root.stat().ok();
         }
         let (above, name) = split(path);
         self.find_dir(above)?.stat_at(as_name(name)).ok()

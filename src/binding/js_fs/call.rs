@@ -1,0 +1,437 @@
+//! Calls of the functions that are a file system, and the bytes that go with them.
+//!
+//! Bytes go through a `Buffer` that both sides see, which is made once and lent for the time of a call: a
+//! call that comes while another is on its way gets another one. JavaScript may take the bytes of a buffer
+//! away (`transfer()`), so after each call it is asked where they are, and no address is kept.
+
+#![allow(
+    unsafe_code,
+    reason = "Node-API is a C interface, and JavaScript writes these bytes too"
+)]
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ptr;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::*;
+use napi::{JsValue, check_status, sys};
+
+use super::entries::{ATTRIBUTES, attributes};
+use super::whole;
+use crate::abi::Errno;
+use crate::binding::environment::Environment;
+use crate::memory::Iovecs;
+use crate::vfs::Result;
+use crate::vfs::by_path::Attributes;
+
+/// Bytes of a buffer before those of a file: the attributes of one, 8 bytes each.
+const HEAD: usize = 8 * ATTRIBUTES;
+
+/// The most bytes that one call reads or writes.
+pub const CHUNK: usize = 64 << 10;
+
+/// So many buffers are kept, for calls in calls.
+const KEPT: usize = 2;
+
+/// The most bytes of a listing or of the target of a link.
+const MAX_LIST: usize = 64 << 20;
+
+/// The operations of `serve`, by the numbers that `lib/js-file-system.js` knows them by.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Op {
+    Lstat,
+    Open,
+    Close,
+    Read,
+    Write,
+    Fstat,
+    Truncate,
+    Futimes,
+    Sync,
+    Utimes,
+    Mkdir,
+    Rmdir,
+    Unlink,
+    Rename,
+    Link,
+    Symlink,
+}
+
+/// What goes with a path.
+pub type Numbers = [f64; 3];
+
+/// The functions of one file system.
+pub struct Functions {
+    env: sys::napi_env,
+    environment: Rc<Environment>,
+    serve: Reference,
+    list: Reference,
+    buffers: RefCell<Vec<Reference>>,
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Functions").finish_non_exhaustive()
+    }
+}
+
+/// A value that is kept.
+struct Reference {
+    env: sys::napi_env,
+    reference: sys::napi_ref,
+}
+
+impl Reference {
+    /// Keeps a live handle.
+    fn new(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let mut reference = ptr::null_mut();
+        // SAFETY: a live handle of this environment, on its thread, and a valid out-parameter.
+        check_status!(unsafe { sys::napi_create_reference(env, value, 1, &mut reference) })?;
+        Ok(Self { env, reference })
+    }
+
+    /// A handle of the value; null if there is none any more.
+    fn value(&self) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        // SAFETY: a reference of this environment, on its thread, and a valid out-parameter.
+        unsafe { sys::napi_get_reference_value(self.env, self.reference, &mut value) };
+        value
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // SAFETY: a reference of this environment, which has not ended, on its thread: the list of a thread
+        // is emptied of what belongs to an environment before that ends.
+        unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
+
+/// What JavaScript has thrown, in an object: not every value can be kept by itself.
+pub struct Thrown(Reference);
+
+impl Thrown {
+    /// Takes the exception that is on its way; none if there is none that can be caught.
+    pub fn take(env: sys::napi_env) -> Option<Self> {
+        let (mut value, mut kept) = (ptr::null_mut(), ptr::null_mut());
+        let name = c"value".as_ptr();
+        // SAFETY: an environment on its thread, live handles that were just made, a string that ends in a NUL,
+        // and valid out-parameters. Where one fails, the handle that it was to make is null, and is refused.
+        let status = unsafe {
+            sys::napi_get_and_clear_last_exception(env, &mut value);
+            sys::napi_create_object(env, &mut kept);
+            sys::napi_set_named_property(env, kept, name, value)
+        };
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        Reference::new(env, kept).ok().map(Self)
+    }
+
+    /// An object that has it as `value`.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn kept(&self) -> napi::Result<Unknown<'static>> {
+        let kept = self.0.value();
+        if kept.is_null() {
+            return Err(Error::from_reason("it is gone"));
+        }
+        // SAFETY: a live handle of this environment.
+        Ok(unsafe { Unknown::from_raw_unchecked(self.0.env, kept) })
+    }
+
+    /// It.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn value(&self) -> napi::Result<Unknown<'static>> {
+        let (mut value, name) = (ptr::null_mut(), c"value".as_ptr());
+        // SAFETY: a live handle of this environment or null, which is refused; the rest as in `take`.
+        check_status!(unsafe {
+            sys::napi_get_named_property(self.0.env, self.0.value(), name, &mut value)
+        })?;
+        // SAFETY: a live handle of this environment.
+        Ok(unsafe { Unknown::from_raw_unchecked(self.0.env, value) })
+    }
+}
+
+/// Handles that are made while this is there go with it.
+struct Scope {
+    env: sys::napi_env,
+    scope: sys::napi_handle_scope,
+}
+
+impl Scope {
+    fn open(env: sys::napi_env) -> Self {
+        let mut scope = ptr::null_mut();
+        // SAFETY: an environment on its thread, and a valid out-parameter.
+        unsafe { sys::napi_open_handle_scope(env, &mut scope) };
+        Self { env, scope }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // SAFETY: the scope that was opened last, as values of this type are dropped in reverse order. One
+        // that could not be opened is null, and is refused.
+        unsafe { sys::napi_close_handle_scope(self.env, self.scope) };
+    }
+}
+
+impl Functions {
+    /// Keeps the functions for as long as this is there.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn new(
+        env: &Env,
+        environment: Rc<Environment>,
+        serve: Unknown<'_>,
+        list: Unknown<'_>,
+    ) -> napi::Result<Self> {
+        let env = env.raw();
+        Ok(Self {
+            env,
+            environment,
+            serve: Reference::new(env, serve.raw())?,
+            list: Reference::new(env, list.raw())?,
+            buffers: RefCell::default(),
+        })
+    }
+
+    /// Whether they belong to this environment.
+    pub fn are_of(&self, environment: &Rc<Environment>) -> bool {
+        Rc::ptr_eq(&self.environment, environment)
+    }
+
+    /// Calls `serve` for an operation that needs no bytes. A whole number.
+    ///
+    /// # Errors
+    ///
+    /// What it answers; [`Errno::Io`]: nothing that makes sense.
+    pub fn call(&self, op: Op, paths: [&str; 2], numbers: Numbers) -> Result<u64> {
+        let _scope = Scope::open(self.env);
+        self.serve(op, paths, numbers, None)
+    }
+
+    /// The attributes of a file, by an operation that puts them into the buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn stat(&self, op: Op, path: &str, handle: f64) -> Result<Attributes> {
+        let _scope = Scope::open(self.env);
+        self.with_buffer(|buffer| {
+            self.serve(op, [path, ""], [handle, 0.0, 0.0], Some(buffer))?;
+            self.with_bytes(buffer, |bytes| {
+                let (words, _) = bytes.as_chunks::<8>();
+                let words = words.first_chunk().ok_or(Errno::Io)?;
+                Ok(attributes(words.map(u64::from_ne_bytes)))
+            })?
+        })
+    }
+
+    /// Reads some bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call). [`Errno::Io`]: more bytes than were asked for.
+    pub fn read(&self, handle: f64, iovs: &Iovecs<'_>, offset: f64) -> Result<usize> {
+        let _scope = Scope::open(self.env);
+        let len = iovs.len().min(CHUNK);
+        self.with_buffer(|buffer| {
+            let numbers = [handle, len as f64, offset];
+            let count = self.serve(Op::Read, [""; 2], numbers, Some(buffer))?;
+            let count = usize::try_from(count).map_err(|_| Errno::Io)?;
+            self.with_bytes(buffer, |bytes| {
+                let read = (bytes[HEAD..].get(..count)).filter(|_| count <= len);
+                iovs.scatter(read.ok_or(Errno::Io)?);
+                Ok(count)
+            })?
+        })
+    }
+
+    /// Writes some bytes, not none.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call). [`Errno::Io`]: none were written, or more than there are.
+    pub fn write(&self, handle: f64, ciovs: &Iovecs<'_>, offset: f64) -> Result<usize> {
+        let _scope = Scope::open(self.env);
+        let len = ciovs.len().min(CHUNK);
+        self.with_buffer(|buffer| {
+            self.with_bytes(buffer, |bytes| ciovs.gather(&mut bytes[HEAD..][..len]))?;
+            let numbers = [handle, len as f64, offset];
+            let count = self.serve(Op::Write, [""; 2], numbers, Some(buffer))?;
+            (usize::try_from(count).ok())
+                .filter(|count| (1..=len).contains(count))
+                .ok_or(Errno::Io)
+        })
+    }
+
+    /// The entries of a directory, or what a link points to if they are not asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn list(&self, path: &str, entries: bool) -> Result<Vec<u8>> {
+        let _scope = Scope::open(self.env);
+        let arguments = [
+            self.string(path)?,
+            self.double(f64::from(u8::from(entries)))?,
+        ];
+        let answer = self.function(&self.list, &arguments)?;
+        let mut is_buffer = false;
+        // SAFETY: a live handle and a valid out-parameter.
+        unsafe { sys::napi_is_buffer(self.env, answer, &mut is_buffer) };
+        if !is_buffer {
+            self.number(answer)?;
+            return Err(Errno::Io);
+        }
+        let bytes = bytes_of(self.env, answer).filter(|bytes| bytes.len() <= MAX_LIST);
+        Ok(bytes.ok_or(Errno::Io)?.to_vec())
+    }
+
+    /// Calls `serve`.
+    fn serve(
+        &self,
+        op: Op,
+        [a, b]: [&str; 2],
+        [x, y, z]: Numbers,
+        buffer: Option<&Reference>,
+    ) -> Result<u64> {
+        let mut arguments = [ptr::null_mut(); 7];
+        arguments[0] = self.double(f64::from(op as u8))?;
+        arguments[1] = self.string(a)?;
+        arguments[2] = self.string(b)?;
+        for (argument, number) in arguments[3..].iter_mut().zip([x, y, z]) {
+            *argument = self.double(number)?;
+        }
+        let argc = match buffer {
+            Some(buffer) => {
+                arguments[6] = buffer.value();
+                7
+            }
+            None => 6,
+        };
+        self.number(self.function(&self.serve, &arguments[..argc])?)
+    }
+
+    /// Calls a function. What it throws is kept, to be thrown where the guest's call ends.
+    fn function(
+        &self,
+        function: &Reference,
+        arguments: &[sys::napi_value],
+    ) -> Result<sys::napi_value> {
+        let function = function.value();
+        if function.is_null() || self.environment.has_ended() {
+            return Err(Errno::Notsup);
+        }
+        let mut answer = ptr::null_mut();
+        let status = self.environment.outside(|| {
+            let (argc, argv) = (arguments.len(), arguments.as_ptr());
+            // SAFETY: live handles, as many arguments as there are, a valid out-parameter.
+            unsafe {
+                sys::napi_call_function(self.env, function, function, argc, argv, &mut answer)
+            }
+        });
+        match status {
+            sys::Status::napi_ok => Ok(answer),
+            _ => {
+                self.environment.keep_thrown(self.env);
+                Err(Errno::Io)
+            }
+        }
+    }
+
+    /// What a function answered: a whole number, or the negative of an error's.
+    fn number(&self, answer: sys::napi_value) -> Result<u64> {
+        let mut number = f64::NAN;
+        // SAFETY: a live handle and a valid out-parameter. What is no number leaves it.
+        unsafe { sys::napi_get_value_double(self.env, answer, &mut number) };
+        if number < 0.0 {
+            let errno = whole(-number)? as usize;
+            return Err(Errno::ALL.get(errno).copied().unwrap_or(Errno::Io));
+        }
+        whole(number)
+    }
+
+    fn double(&self, number: f64) -> Result<sys::napi_value> {
+        let env = Env::from_raw(self.env);
+        let value = env.create_double(number);
+        Ok(value.map_err(|_| Errno::Nomem)?.raw())
+    }
+
+    fn string(&self, text: &str) -> Result<sys::napi_value> {
+        let env = Env::from_raw(self.env);
+        let value = env.create_string(text);
+        Ok(value.map_err(|_| Errno::Nomem)?.raw())
+    }
+
+    /// Lends a buffer that no other call uses.
+    fn with_buffer<T>(&self, call: impl FnOnce(&Reference) -> Result<T>) -> Result<T> {
+        let kept = self.buffers.borrow_mut().pop();
+        let buffer = match kept.filter(|buffer| self.is_whole(buffer)) {
+            Some(buffer) => buffer,
+            None => self.new_buffer()?,
+        };
+        let result = call(&buffer);
+        let mut kept = self.buffers.borrow_mut();
+        if kept.len() < KEPT {
+            kept.push(buffer);
+        }
+        result
+    }
+
+    fn new_buffer(&self) -> Result<Reference> {
+        let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: an environment on its thread, and valid out-parameters.
+        let status =
+            unsafe { sys::napi_create_buffer(self.env, HEAD + CHUNK, &mut data, &mut value) };
+        if status != sys::Status::napi_ok {
+            return Err(Errno::Nomem);
+        }
+        let buffer = Reference::new(self.env, value).map_err(|_| Errno::Nomem)?;
+        // What the memory had in it before is nobody's to see.
+        self.with_bytes(&buffer, |bytes| bytes.fill(0))?;
+        Ok(buffer)
+    }
+
+    /// Whether a buffer has its bytes still.
+    fn is_whole(&self, buffer: &Reference) -> bool {
+        bytes_of(self.env, buffer.value()).is_some_and(|bytes| bytes.len() == HEAD + CHUNK)
+    }
+
+    /// Calls `call` with the bytes of a buffer, which must not run JavaScript.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`]: JavaScript has taken some away.
+    fn with_bytes<T>(&self, buffer: &Reference, call: impl FnOnce(&mut [u8]) -> T) -> Result<T> {
+        let bytes = bytes_of(self.env, buffer.value());
+        let bytes = bytes.filter(|bytes| bytes.len() == HEAD + CHUNK);
+        Ok(call(bytes.ok_or(Errno::Io)?))
+    }
+}
+
+/// Where the bytes of a buffer are, until JavaScript runs again; none if it is no buffer, or has none.
+pub(super) fn bytes_of<'b>(env: sys::napi_env, buffer: sys::napi_value) -> Option<&'b mut [u8]> {
+    let (mut data, mut len) = (ptr::null_mut(), 0);
+    // SAFETY: a live handle, or null, which is refused; the out-parameters are valid.
+    let status = unsafe { sys::napi_get_buffer_info(env, buffer, &mut data, &mut len) };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    if len == 0 {
+        return Some(&mut []);
+    }
+    // SAFETY: the engine says so. Only this thread's JavaScript has the buffer, and it does not run while
+    // these are used: that is for the few callers in this file to see to.
+    Some(unsafe { std::slice::from_raw_parts_mut(data.cast(), len) })
+}
