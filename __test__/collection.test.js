@@ -150,3 +150,35 @@ test('a function alone keeps its file system in memory', (t) => {
   });
   t.is(text, 'text');
 });
+
+onLinux('what file systems in memory take', (t) => {
+  const { stdout, stderr } = script(`
+    const { MemoryFS } = require('wasi-rs');
+    const grown = (make) => {
+      const before = process.memoryUsage.rss();
+      const made = make();
+      return [process.memoryUsage.rss() - before, made][0];
+    };
+    const empty = grown(() => Array.from({ length: 10_000 }, () => new MemoryFS()));
+    const full = grown(() => {
+      const memory = new MemoryFS({}, { maxFiles: Infinity });
+      const { closeSync, mkdirSync, openSync, writeSync } = memory;
+      const content = Buffer.alloc(100, 'x');
+      for (let d = 0; d < 250; d++) {
+        mkdirSync('/' + d);
+        for (let i = 0; i < 1000; i++) {
+          const fd = openSync('/' + d + '/file-' + i, 'w');
+          writeSync(fd, content);
+          closeSync(fd);
+        }
+      }
+      return memory;
+    });
+    console.log(JSON.stringify([empty, full]));`);
+  t.is(stderr, '');
+  const [empty, full] = JSON.parse(stdout);
+  t.log(`${empty / 10_000} and ${full / 250_000} bytes each`);
+  t.true(empty < 10_000 * 4096);
+  // 400 MiB for a million, and what the engine has not collected.
+  t.true(full < (400 / 4 + 25) * 2 ** 20);
+});
