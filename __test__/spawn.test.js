@@ -205,6 +205,17 @@ test('kill() ends a guest that computes, and one whose output nobody reads', asy
   }
 });
 
+test('kill() as a guest begins, in a thread that is ended with it', async (t) => {
+  const spin = new WebAssembly.Module(await bytesOf('spin'));
+  for (let i = 0; i < 60; i++) {
+    const child = spawn(spin);
+    await once(child, 'spawn');
+    if (i % 2 === 0) child.kill();
+    else setImmediate(() => child.kill());
+    t.like(await child.exited, { exitCode: null, reason: 'kill' });
+  }
+});
+
 test('kill() at once ends a guest before it begins', async (t) => {
   const child = spawn(HELLO);
   t.true(child.kill());

@@ -16,9 +16,12 @@ const OVERRIDES = new Set(['abort', 'error']);
  */
 function outcomeOf({ how, exitCode, error }, why, overflowed) {
   if (why !== undefined) {
-    // It may have ended by itself in the meantime.
-    const wasEnded = how === 'died' || exitCode === STOPPED;
-    if (wasEnded || OVERRIDES.has(why.reason)) return why;
+    // It may have ended by itself in the meantime. In a thread that is about to
+    // end, the native functions fail.
+    const endedItself =
+      how === 'trap' ||
+      (how === 'exit' && exitCode !== STOPPED && exitCode !== undefined);
+    if (!endedItself || OVERRIDES.has(why.reason)) return why;
   }
   if (how === 'failure') return { exitCode: null, reason: 'error', error };
   // However it ended: what wrote too much cannot be relied on.
