@@ -2,6 +2,8 @@
 
 // What may not be done to what a guest has, and what it may not be made of.
 
+const fs = require('node:fs');
+
 const test = require('ava');
 
 const {
@@ -151,6 +153,96 @@ forEachResolver(
     t.deepEqual([...new Set(kept)], ['kept\n']);
     t.deepEqual(replaced, ['BUSY', 'BUSY', 'BUSY']);
     t.is(text, 'kept\n');
+    untouched(t, place);
+  },
+);
+
+forEachResolver(
+  test,
+  'what is mounted for reading stays as it is, and what it covers stays covered',
+  async (t, resolver) => {
+    const place = arena(t, {
+      'inside/area/ro/covered': 'covered\n',
+      'inside/area/file': 'file\n',
+    });
+    const { refused, kept, covered, replaced, made } = await attack(
+      ({ Attacker, FOLLOW, MemoryFS, OFLAGS, RIGHTS, fs }, { inside }) => {
+        const guest = new Attacker({ preopens: { '/': inside } });
+        fs.symlinkSync('area/ro', `${inside}/short`);
+        fs.symlinkSync('/area/ro', `${inside}/absolute`);
+        // The guest has descriptors from before, and may make what names it likes.
+        const before = guest.openDir(3, 'area');
+        guest.call('path_symlink', 'ro', before, 'link');
+        const memory = new MemoryFS({ kept: 'kept\n', sub: {} });
+        guest.wasi.mount('/area/ro', { fs: memory, readOnly: true });
+        const ways = [
+          [3, 'area/ro'],
+          [3, '../area/./ro/'],
+          [3, 'short'],
+          [3, 'absolute'],
+          [3, 'area/ro/sub/..'],
+          [3, 'area/link'],
+          [before, 'ro'],
+          [before, 'link'],
+          [guest.openDir(3, 'area/ro'), '.'],
+        ];
+        const { CREAT, TRUNC } = OFLAGS;
+        const { FD_READ, FD_WRITE } = RIGHTS;
+        const change = ([fd, way]) => [
+          guest.open(fd, `${way}/kept`, { rights: FD_WRITE }),
+          guest.open(fd, `${way}/kept`, { rights: FD_READ, oflags: TRUNC }),
+          guest.open(fd, `${way}/new`, { oflags: CREAT, rights: FD_WRITE }),
+          guest.call('path_unlink_file', fd, `${way}/kept`),
+          guest.call('path_remove_directory', fd, `${way}/sub`),
+          guest.call('path_rename', fd, `${way}/kept`, 3, 'moved'),
+          guest.call('path_rename', before, 'file', fd, `${way}/kept`),
+          guest.call('path_link', fd, 0, `${way}/kept`, 3, 'linked'),
+          guest.call('path_create_directory', fd, `${way}/made`),
+          guest.call('path_symlink', 'kept', fd, `${way}/made`),
+          guest.call('path_filestat_set_times', fd, FOLLOW, way, 0n, 0n, 5),
+        ];
+        const look = ([fd, way]) => [
+          guest.open(fd, `${way}/covered`),
+          guest.call('path_unlink_file', fd, `${way}/covered`),
+          guest.call('path_rename', fd, `${way}/covered`, 3, 'covered'),
+        ];
+        const refused = ways.flatMap(change);
+        const covered = ways.map((way) => look(way)[0]);
+        const replaced = [
+          guest.call('path_rename', 3, 'area/ro', 3, 'away'),
+          guest.call('path_rename', before, 'ro', 3, 'away'),
+          guest.call('path_remove_directory', 3, 'area/ro'),
+          guest.call('path_rename', 3, 'dir', 3, 'area/ro'),
+        ];
+        guest.call('path_rename', 3, 'area', 3, 'moved_area');
+        const moved = [3, 'moved_area/ro'];
+        refused.push(...change(moved), ...change([before, 'ro']));
+        covered.push(look(moved)[0], look([before, 'ro'])[0]);
+        // Where it was is the guest's to make, and nothing of what was covered.
+        const made = [
+          guest.call('path_create_directory', 3, 'area'),
+          guest.call('path_create_directory', 3, 'area/ro'),
+          guest.open(3, 'area/ro/covered'),
+        ];
+        const kept = ways
+          .slice(6)
+          .map(([fd, way]) =>
+            guest.read(guest.open(fd, `${way}/kept`, { lookup: FOLLOW })),
+          );
+        return { refused, kept, covered, replaced, made };
+      },
+      place,
+      { resolver },
+    );
+    t.deepEqual([...new Set(refused)].sort(), ['NOTCAPABLE']);
+    t.deepEqual([...new Set(covered)], ['NOENT']);
+    t.deepEqual(replaced, ['BUSY', 'BUSY', 'BUSY', 'BUSY']);
+    t.deepEqual(made, ['SUCCESS', 'SUCCESS', 'NOENT']);
+    t.deepEqual([...new Set(kept)], ['kept\n']);
+    t.is(
+      fs.readFileSync(`${place.inside}/moved_area/ro/covered`, 'utf8'),
+      'covered\n',
+    );
     untouched(t, place);
   },
 );

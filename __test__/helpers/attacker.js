@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 
-const { WASI } = require('../../index.js');
+const { MemoryFS, WASI } = require('../../index.js');
 const garbage = require('./garbage');
 const { guest, guestPath } = require('./guest');
 
@@ -189,6 +189,7 @@ module.exports = {
   Attacker,
   BUF,
   FOLLOW,
+  MemoryFS,
   IOVS,
   NONBLOCK,
   OFLAGS,
