@@ -1,5 +1,8 @@
 //! Mounting while the guest runs, and unmounting.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
 use super::*;
 
 #[test]
@@ -179,5 +182,40 @@ fn it_goes_with_the_guest() {
         guest.ctx.mount(of("/m", Arc::clone(&root)), true).unwrap();
         guest.ctx.close_all();
         assert_eq!(Arc::strong_count(&root), before);
+    }
+}
+
+/// A path is resolved in the namespace that there was when it began, or in the one after.
+#[test]
+fn a_guest_that_runs_meanwhile_sees_one_or_the_other() {
+    const ROUNDS: usize = 300;
+    for guest in plain() {
+        let other = guest.thread();
+        let is_over = AtomicBool::new(false);
+        let (theirs, hidden) = thread::scope(|scope| {
+            let is_over = &is_over;
+            let asks = scope.spawn(move || {
+                let mut seen = [[0; 2]; 2];
+                while !is_over.load(Relaxed) {
+                    for (seen, path) in seen.iter_mut().zip(["usr/lib/theirs", "to_lib/hidden"]) {
+                        match other.scoped(|| stat_errno(&other, ROOT, path)) {
+                            Errno::Success => seen[0] += 1,
+                            Noent => seen[1] += 1,
+                            errno => panic!("{path}: {errno:?}"),
+                        }
+                    }
+                }
+                (seen[0], seen[1])
+            });
+            for _ in 0..ROUNDS {
+                guest.ctx.mount(at("/usr/lib", &library()), true).unwrap();
+                thread::yield_now();
+                guest.ctx.unmount("/usr/lib", true).unwrap();
+            }
+            is_over.store(true, Relaxed);
+            asks.join().unwrap()
+        });
+        assert!(theirs.iter().chain(&hidden).sum::<usize>() > 0);
+        reads(&guest, ROOT, &[("usr/lib/hidden", "hidden")]);
     }
 }
