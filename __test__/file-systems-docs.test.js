@@ -2,7 +2,8 @@
 
 // The programs in docs/file-systems.md, run as they stand, each in a project that
 // has the package installed and the examples. What one prints is the text block
-// behind it.
+// behind it. Blocks of `javascript` take what a project does not have by that:
+// packages of others, directories of a host.
 
 const fs = require('node:fs');
 const path = require('node:path');
