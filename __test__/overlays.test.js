@@ -119,7 +119,7 @@ const onUnix = process.platform === 'win32' ? test.skip : test;
 
 onUnix('no link leads out of the directory below', (t) => {
   const outside = laid(t, { secret: 'secret' });
-  const root = laid(t, FILES);
+  const root = laid(t, { ...FILES, 'other/file': '' });
   fs.symlinkSync(outside, path.join(root, 'absolute'));
   fs.symlinkSync('../'.repeat(20), path.join(root, 'up'));
   const memory = MemoryFS.overlay(root);
@@ -130,6 +130,8 @@ onUnix('no link leads out of the directory below', (t) => {
   t.true(memory.existsSync('/lib/deep'));
   fs.renameSync(path.join(root, 'lib'), path.join(root, 'old'));
   fs.symlinkSync(outside, path.join(root, 'lib'));
+  // The directory that was opened last stays so.
+  t.deepEqual(memory.readdirSync('/other'), ['file']);
   t.throws(() => memory.readFileSync('/lib/x.py'), { code: 'ENOTDIR' });
   t.throws(() => memory.readdirSync('/lib/deep'), { code: 'ENOTDIR' });
 });

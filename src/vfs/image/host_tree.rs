@@ -15,7 +15,9 @@ use crate::vfs::{DirRef, Name, OpenHow, ReadDir, Result};
 /// told of it; so what others change in it later is not seen, save in the bytes of files. No link is followed
 /// by the host: each directory is opened from the one that it lies in.
 pub(in crate::vfs) struct HostTree {
-    root: host::Dir,
+    root: Arc<host::Dir>,
+    /// The directory that was opened last, so that going down and down takes one step for each.
+    last: Mutex<Option<(NodeId, Arc<host::Dir>)>>,
     nodes: RwLock<Vec<Arc<HostNode>>>,
     /// Files with several names, by what the host tells them by. Held while a directory is listed.
     linked: Mutex<HashMap<(u64, u64), NodeId>>,
@@ -81,7 +83,8 @@ impl HostTree {
     pub fn new(root: host::Dir) -> Result<Self> {
         let node = HostNode::new(0, b"", &root.stat()?);
         Ok(Self {
-            root,
+            root: Arc::new(root),
+            last: Mutex::new(None),
             nodes: RwLock::new(vec![Arc::new(node)]),
             linked: Mutex::default(),
         })
@@ -110,42 +113,32 @@ impl HostTree {
         Ok(node)
     }
 
-    /// Runs `call` with the open directory; each above it is opened from the one that it lies in.
-    fn in_dir<T>(&self, id: NodeId, call: impl FnOnce(&host::Dir) -> Result<T>) -> Result<T> {
+    /// Opens a directory; each above it is opened from the one that it lies in.
+    fn dir(&self, id: NodeId) -> Result<Arc<host::Dir>> {
+        let last = lock(&self.last).clone();
         let mut path = Vec::new();
         let mut next = id;
-        while next != 0 {
+        let mut dir = loop {
+            match &last {
+                _ if next == 0 => break Arc::clone(&self.root),
+                Some((last, dir)) if *last == next => break Arc::clone(dir),
+                _ => {}
+            }
             let node = self.node(next);
             next = node.parent;
             path.push(node);
-        }
-        let mut dir = None;
+        };
         for node in path.iter().rev() {
-            let above = dir.as_ref().unwrap_or(&self.root);
-            dir = Some(above.open_dir_at(node.name()?)?);
+            dir = Arc::new(dir.open_dir_at(node.name()?)?);
         }
-        call(dir.as_ref().unwrap_or(&self.root))
+        if id != 0 {
+            *lock(&self.last) = Some((id, Arc::clone(&dir)));
+        }
+        Ok(dir)
     }
 
     fn list(&self, id: NodeId, linked: &mut HashMap<(u64, u64), NodeId>) -> Result<Entries> {
-        let found = self.in_dir(id, |dir| {
-            let dir = DirRef::Host(dir).open_itself()?;
-            let dir = dir.as_ref();
-            let mut stream = ReadDir::new(dir, &Arc::new(Room::default()));
-            let mut names = Vec::new();
-            while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
-                names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
-            }
-            let mut found = BTreeMap::new();
-            for name in names {
-                let stat = Name::new(&name).map(|name| dir.stat_at(name));
-                // What has gone meanwhile was never here.
-                if let Some(Ok(stat)) = stat {
-                    found.insert(name, stat);
-                }
-            }
-            Ok(found)
-        })?;
+        let found = attributes_in(&*self.dir(id)?)?;
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         let (mut list, mut subdirs) = (Vec::new(), 0);
         for (name, stat) in found {
@@ -177,7 +170,7 @@ impl HostTree {
     /// It cannot be read any more.
     pub fn target(&self, id: NodeId) -> Result<Vec<u8>> {
         let node = self.node(id);
-        self.in_dir(node.parent, |dir| Ok(dir.read_link_at(node.name()?)?))
+        Ok(self.dir(node.parent)?.read_link_at(node.name()?)?)
     }
 
     /// The bytes of a file, which is not opened yet.
@@ -213,9 +206,8 @@ impl HostFile {
             fdflags: Fdflags::NONBLOCK,
             follow: false,
         };
-        let file = self.tree.in_dir(self.node.parent, |dir| {
-            Ok(dir.open_at(Some(self.node.name()?), how, &Interrupt::NEVER)?)
-        })?;
+        let dir = self.tree.dir(self.node.parent)?;
+        let file = dir.open_at(Some(self.node.name()?), how, &Interrupt::NEVER)?;
         if file.stat()?.filetype != Filetype::RegularFile {
             return Err(Errno::Io);
         }
@@ -263,6 +255,26 @@ impl HostFile {
         self.read(0, len, &mut |piece| bytes.extend_from_slice(piece))?;
         Ok(bytes)
     }
+}
+
+/// What is in a directory, with what is told of it.
+fn attributes_in(dir: &host::Dir) -> Result<BTreeMap<Vec<u8>, Filestat>> {
+    let dir = DirRef::Host(dir).open_itself()?;
+    let dir = dir.as_ref();
+    let mut stream = ReadDir::new(dir, &Arc::new(Room::default()));
+    let mut names = Vec::new();
+    while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
+        names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
+    }
+    let mut found = BTreeMap::new();
+    for name in names {
+        let stat = Name::new(&name).map(|name| dir.stat_at(name));
+        // What has gone meanwhile was never here.
+        if let Some(Ok(stat)) = stat {
+            found.insert(name, stat);
+        }
+    }
+    Ok(found)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

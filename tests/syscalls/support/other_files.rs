@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use wasi_rs::abi::{Errno, Fdflags, Filestat, Oflags};
 use wasi_rs::ctx::PreopenSource;
+use wasi_rs::host;
 #[cfg(unix)]
 use wasi_rs::vfs::by_path::ByPath;
 use wasi_rs::vfs::memory::{Limits, MemoryFs};
@@ -16,18 +17,58 @@ use super::iovecs::with_iovecs;
 /// A file system that is not the host's, by its root; the test does in it what it does by the same root.
 #[derive(Debug)]
 pub struct OtherFiles {
-    root: Arc<dyn Directory>,
+    root: Mutex<Arc<dyn Directory>>,
+    /// What is to lie below when a guest first gets it.
+    laid: Mutex<Option<(MemoryFs, Over)>>,
     /// The directory of the host that its files are in after all.
-    _top: Option<TempDir>,
+    top: Option<TempDir>,
+}
+
+/// What a file system in memory is over when a guest first gets it: all that was laid before lies below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Image,
+    Directory,
 }
 
 impl OtherFiles {
     /// One in memory.
     pub fn in_memory() -> Self {
         Self {
-            root: MemoryFs::new(Limits::default()).root(),
-            _top: None,
+            root: Mutex::new(MemoryFs::new(Limits::default()).root()),
+            laid: Mutex::default(),
+            top: None,
         }
+    }
+
+    /// One in memory, over something.
+    pub fn over(over: Over) -> Self {
+        let fs = MemoryFs::new(Limits::default());
+        Self {
+            root: Mutex::new(fs.root()),
+            laid: Mutex::new(Some((fs, over))),
+            top: Some(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    fn root(&self) -> Arc<dyn Directory> {
+        Arc::clone(&self.root.lock().unwrap())
+    }
+
+    /// Has all that there is lie below, once.
+    fn lay_below(&self) {
+        let Some((laid, over)) = self.laid.lock().unwrap().take() else {
+            return;
+        };
+        let fs = match (over, &self.top) {
+            (Over::Directory, Some(top)) => {
+                let dir = host::Dir::open_ambient(top.path()).unwrap();
+                laid.all().unwrap().apply_to(&dir).unwrap();
+                MemoryFs::over_host(dir, Limits::default()).unwrap()
+            }
+            _ => MemoryFs::over(Arc::new(laid.snapshot().unwrap()), Limits::default()),
+        };
+        *self.root.lock().unwrap() = fs.root();
     }
 
     /// One that is reached by paths.
@@ -35,8 +76,9 @@ impl OtherFiles {
     pub fn by_path() -> Self {
         let top = tempfile::tempdir().unwrap();
         Self {
-            root: ByPath::new(HostByPath::new(top.path())).root(),
-            _top: Some(top),
+            root: Mutex::new(ByPath::new(HostByPath::new(top.path())).root()),
+            laid: Mutex::default(),
+            top: Some(top),
         }
     }
 
@@ -48,7 +90,7 @@ impl OtherFiles {
     /// The directory at `path`, through links to directories beside them.
     fn find_dir(&self, path: &str) -> Option<Arc<dyn Directory>> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
-        names.try_fold(Arc::clone(&self.root), |dir, name| {
+        names.try_fold(self.root(), |dir, name| {
             let target = dir.read_link_at(as_name(name));
             let name = target.as_deref().unwrap_or(name.as_bytes());
             match dir.open_dir_at(Name::new(name)?).ok()? {
@@ -90,11 +132,12 @@ fn as_name(name: &str) -> Name<'_> {
 
 impl Fixture for OtherFiles {
     fn preopen(&self, path: &str) -> PreopenSource {
+        self.lay_below();
         PreopenSource::Directory(self.dir(path))
     }
 
     fn create_dir(&self, path: &str) {
-        let mut dir = Arc::clone(&self.root);
+        let mut dir = self.root();
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let name = as_name(name);
             let made = dir.create_dir_at(name);
@@ -160,7 +203,7 @@ impl Fixture for OtherFiles {
 
     fn stat(&self, path: &str) -> Option<Filestat> {
         if path.is_empty() {
-            return self.root.stat().ok();
+            return self.root().stat().ok();
         }
         let (above, name) = split(path);
         self.find_dir(above)?.stat_at(as_name(name)).ok()

@@ -5,7 +5,7 @@ use wasi_rs::ctx::{Limits, PreopenSource};
 use super::fixture::Fixture;
 use super::forwarding;
 use super::host_files::HostFiles;
-use super::other_files::OtherFiles;
+use super::other_files::{OtherFiles, Over};
 
 /// A file system, and how a guest's paths are resolved in it. To a guest all are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Way {
     Memory,
     /// One in memory, where every step is taken by the crate.
     MemoryWalked,
+    /// One in memory, over an image.
+    OverImage,
+    /// One in memory, over a directory of the host.
+    OverDirectory,
 }
 
 /// Set in a process to which the host refuses calls. There [`Way::Host`] is the only way: what it cannot
@@ -43,6 +47,8 @@ impl Way {
             Self::ByPath,
             Self::Memory,
             Self::MemoryWalked,
+            Self::OverImage,
+            Self::OverDirectory,
         ])
     }
 
@@ -84,7 +90,8 @@ impl Way {
             Self::HostWalked | Self::Forwarding => Self::has_host() && !host_alone,
             #[cfg(unix)]
             Self::ByPath => !host_alone,
-            Self::Memory | Self::MemoryWalked => !host_alone,
+            Self::Memory | Self::MemoryWalked | Self::OverImage => !host_alone,
+            Self::OverDirectory => Self::has_host() && !host_alone,
         })
     }
 
@@ -96,6 +103,8 @@ impl Way {
             #[cfg(unix)]
             Self::ByPath => Box::new(OtherFiles::by_path()),
             Self::Memory | Self::MemoryWalked => Box::new(OtherFiles::in_memory()),
+            Self::OverImage => Box::new(OtherFiles::over(Over::Image)),
+            Self::OverDirectory => Box::new(OtherFiles::over(Over::Directory)),
         }
     }
 
@@ -106,6 +115,7 @@ impl Way {
             #[cfg(unix)]
             Self::ByPath => default,
             Self::Host | Self::Forwarding | Self::Memory => default,
+            Self::OverImage | Self::OverDirectory => default,
             Self::HostWalked | Self::MemoryWalked => Limits {
                 symlink_hops: default.symlink_hops - 1,
                 ..default
