@@ -70,6 +70,9 @@ test('input, exit codes, traps and checks are as for run()', async (t) => {
   t.like(runSync(HELLO, { maxBuffer: 3, check: false }), {
     reason: 'maxBuffer',
   });
+  t.like(runSync(await bytesOf('flood'), { maxBuffer: 10, check: false }), {
+    reason: 'maxBuffer',
+  });
   const grow = await bytesOf('grow');
   t.like(runSync(grow, { maxMemory: 2 ** 18, check: false }), { exitCode: 4 });
 });
@@ -168,7 +171,6 @@ onNode('a guest whose time is over is ended, whatever it does', async (t) => {
   const guests = {
     computing: [await bytesOf('spin'), {}],
     flooding: [await bytesOf('flood'), { stdout: 'ignore' }],
-    'writing more than is kept': [await bytesOf('flood'), { maxBuffer: 10 }],
     waiting: [POLL, { args: ['-v', AGES] }],
   };
   for (const [what, [program, options]] of Object.entries(guests)) {

@@ -2,8 +2,11 @@
 
 // A guest that is ended after a time, in the thread that started it.
 
+const fs = require('node:fs');
+
 const test = require('ava');
 
+const { node } = require('./helpers/child');
 const { WASI } = require('./helpers/compare');
 const { assemble } = require('./helpers/guest');
 
@@ -60,6 +63,97 @@ for (const [which, body] of Object.entries(GUESTS)) {
     t.throws(() => wasi.start(instance), { code: 'ERR_WASI_ALREADY_STARTED' });
   });
 }
+
+test('a guest whose exit ends the process does not do so when its time is over', async (t) => {
+  for (const which of ['that computes', 'that makes calls', 'that waits']) {
+    const wasi = new WASI({ version: 'preview1', returnOnExit: false });
+    const imports = { ...wasi.getImportObject(), host: { call() {} } };
+    const module = new WebAssembly.Module(await program(GUESTS[which]));
+    const instance = new WebAssembly.Instance(module, imports);
+    t.throws(() => wasi.start(instance, { timeout: 50 }), TIMED_OUT);
+  }
+});
+
+const onLinux = fs.existsSync('/proc/self/fd') ? test : test.skip;
+
+/** What a program of its own does that starts guests in one turn of the event loop. */
+async function starting(code) {
+  const bytes = Buffer.from(await program('')).toString('base64');
+  return node([
+    '--eval',
+    `const fs = require('node:fs');
+    const { WASI } = require(${JSON.stringify(require.resolve('..'))});
+    const module = new WebAssembly.Module(Buffer.from('${bytes}', 'base64'));
+    const start = (options) => {
+      const wasi = new WASI({ version: 'preview1' });
+      const imports = { ...wasi.getImportObject(), host: { call() {} } };
+      return wasi.start(new WebAssembly.Instance(module, imports), options);
+    };
+    const open = () => fs.readdirSync('/proc/self/fd').length;
+    ${code}`,
+  ]);
+}
+
+onLinux('what a time takes is given back when the guest is over', async (t) => {
+  const { exitCode, stdout } = await starting(`
+    start({ timeout: 60000 });
+    const before = open();
+    for (let i = 0; i < 100; i++) start({ timeout: 60000 });
+    console.log(open() - before);`);
+  t.deepEqual([exitCode, stdout], [0, '0\n']);
+});
+
+onLinux(
+  'where there are too few descriptors for a timer, that is said',
+  async (t) => {
+    const { exitCode, stdout, stderr } = await starting(`
+    start({ timeout: 60000 });
+    const free = [];
+    for (;;) {
+      try { free.push(fs.openSync('/dev/null')); } catch { break; }
+    }
+    const codes = new Set();
+    while (free.length > 0 && codes.size < 2) {
+      try { codes.add(start({ timeout: 60000 })); } catch ({ code }) { codes.add(code); }
+      fs.closeSync(free.pop());
+    }
+    console.log(...codes);`);
+    t.deepEqual([exitCode, stdout, stderr], [0, 'EMFILE 0\n', '']);
+  },
+);
+
+onLinux(
+  'a worker that is ended with a guest in it leaves nothing open',
+  async (t) => {
+    const waits = Buffer.from(await program(GUESTS['that waits'])).toString(
+      'base64',
+    );
+    const { exitCode, stdout } = await starting(`
+    const { once } = require('node:events');
+    const { Worker } = require('node:worker_threads');
+    const script = \`
+      const { parentPort } = require('node:worker_threads');
+      const { WASI } = require(${JSON.stringify(require.resolve('..'))});
+      const module = new WebAssembly.Module(Buffer.from('${waits}', 'base64'));
+      const wasi = new WASI({ version: 'preview1' });
+      const imports = { ...wasi.getImportObject(), host: { call() {} } };
+      const instance = new WebAssembly.Instance(module, imports);
+      parentPort.postMessage('ready');
+      wasi.start(instance, { timeout: 2 ** 31 });\`;
+    const end = async () => {
+      const worker = new Worker(script, { eval: true });
+      await once(worker, 'message');
+      await worker.terminate();
+    };
+    (async () => {
+      await end();
+      const before = open();
+      for (let i = 0; i < 3; i++) await end();
+      console.log(open() - before);
+    })();`);
+    t.deepEqual([exitCode, stdout], [0, '0\n']);
+  },
+);
 
 test('a guest that ends in time ends as ever', async (t) => {
   for (const [body, code] of [

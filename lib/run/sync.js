@@ -28,7 +28,7 @@ function runPrepared(prepared, guest, { imports, timeout, stdio }) {
   const reply = callFor(body, timeout)?.value;
   const why = { exitCode: null, reason: 'timeout' };
   if (reply === undefined) return why;
-  const isOver = prepared.hasStopped;
+  const isOver = prepared.hasTimedOut;
   return outcomeOf(reply, isOver ? why : undefined, stdio.overflowed);
 }
 

@@ -105,6 +105,8 @@ impl Environment {
         let instances: Vec<_> = self.instances.borrow().iter().cloned().collect();
         for instance in instances {
             instance.close_all();
+            instance.ctx.cancel_stop();
+            instance.ctx.unmake_stoppable();
         }
         js_fs::end(self);
         drop(self.take_thrown());

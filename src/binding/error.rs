@@ -1,7 +1,10 @@
+use std::io;
+
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
 use crate::ctx::{Given, InitError, PreopenSource, Stdio};
+use crate::host::errno::errno;
 
 /// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
 /// node:wasi does not say: in the properties of `node:fs`, the first path being that of the host.
@@ -72,6 +75,22 @@ pub fn guest_gone(env: &Env) -> Error {
     let message =
         "The guest is gone: who prepared it has dropped it, or is another copy of wasi-rs";
     thrown(env.throw_error(message, Some("ERR_WASI_GUEST_GONE")))
+}
+
+/// An error as `node:fs` throws it, of what a call of the system says.
+pub fn system_error(env: &Env, error: &io::Error, syscall: &str) -> Error {
+    let code = errno(error).name();
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let message = format!("{code}: {}, {syscall}", text.to_lowercase());
+    let build = || -> Result<Error> {
+        let mut thrown = env.create_error(Error::from_reason(message.as_str()))?;
+        thrown.set_named_property("errno", -error.raw_os_error().unwrap_or(0))?;
+        thrown.set_named_property("code", code)?;
+        thrown.set_named_property("syscall", syscall)?;
+        Ok(Error::from(thrown.to_unknown()))
+    };
+    build().unwrap_or_else(|error| error)
 }
 
 /// A `RangeError` with the code of Node's for a value out of its range.

@@ -8,7 +8,7 @@ use napi_derive::napi;
 
 use super::directory::DirectoryHandle;
 use super::environment::{Environment, make_functions};
-use super::error::{access_denied, closed, init_error, invalid_arg_type};
+use super::error::{access_denied, closed, init_error, invalid_arg_type, system_error};
 use super::files::Files;
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
@@ -253,18 +253,22 @@ pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
 ///
 /// # Errors
 ///
-/// There is no thread or no descriptor to be had.
+/// `EAGAIN`, `EMFILE`: there is no thread to be had, or there are too few descriptors.
 #[napi]
 pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> Result<()> {
     let time = Duration::from_millis(milliseconds.into());
     let ctx = &instance(&env, number)?.ctx;
-    Ok(ctx.stop_after(time, exit_code.cast_unsigned())?)
+    let stops = ctx.stop_after(time, exit_code.cast_unsigned());
+    stops.map_err(|error| system_error(&env, &error, "start"))
 }
 
 /// Leaves a guest to run for as long as it likes, and tells whether its time was over.
 #[napi]
 pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
-    Ok(instance(&env, number)?.ctx.cancel_stop())
+    let ctx = &instance(&env, number)?.ctx;
+    ctx.cancel_stop();
+    ctx.unmake_stoppable();
+    Ok(ctx.has_timed_out())
 }
 
 /// The files of a guest, for others: what the host sees of them.

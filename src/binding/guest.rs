@@ -6,11 +6,15 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use super::error::{guest_gone, out_of_range};
+use super::error::{guest_gone, out_of_range, system_error};
 use super::exports::{Created, OpenGuest, adopt, open};
 use super::options::WasiOptions;
+use crate::abi::Exitcode;
 use crate::ctx::{Token, WasiCtx};
 use crate::module::{self, LimitError};
+
+/// The exit code of guests that are stopped because they wrote too much, which nobody is told.
+const STOPPED: Exitcode = 0;
 
 /// A guest that has what it is given, for the thread that runs it to find, and for this one to stop.
 #[napi(js_name = "Guest")]
@@ -26,8 +30,14 @@ pub struct GuestHandle {
 #[napi]
 pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
     let environment = Environment::of(env)?;
+    let outputs = options.outputs();
     let ctx = open(env, &environment, options)?.ctx;
-    ctx.make_stoppable()?;
+    let stoppable = ctx.make_stoppable();
+    stoppable.map_err(|error| system_error(env, &error, "prepare"))?;
+    for output in outputs {
+        let guest = ctx.downgrade();
+        output.when_full(move || guest.stop(STOPPED));
+    }
     Ok(GuestHandle { ctx })
 }
 
@@ -53,9 +63,10 @@ impl GuestHandle {
     ///
     /// There is no thread to be had.
     #[napi]
-    pub fn stop_after(&self, milliseconds: f64, exit_code: i32) -> Result<()> {
+    pub fn stop_after(&self, env: &Env, milliseconds: f64, exit_code: i32) -> Result<()> {
         let time = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
-        Ok(self.ctx.stop_after(time, exit_code.cast_unsigned())?)
+        let stops = self.ctx.stop_after(time, exit_code.cast_unsigned());
+        stops.map_err(|error| system_error(env, &error, "start"))
     }
 
     /// Whether it is to end, or has ended so.
@@ -64,10 +75,16 @@ impl GuestHandle {
         self.ctx.stopped().is_some()
     }
 
+    /// Whether it is to end because its time was over.
+    #[napi(getter)]
+    pub fn has_timed_out(&self) -> bool {
+        self.ctx.has_timed_out()
+    }
+
     /// Closes all that the guest has, which runs no more.
     #[napi]
     pub fn close(&self) {
-        let _ = self.ctx.cancel_stop();
+        self.ctx.cancel_stop();
         self.ctx.close_all();
         self.ctx.unmake_stoppable();
     }

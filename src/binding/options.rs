@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -13,7 +14,7 @@ use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::capability;
-use crate::vfs::NameBuf;
+use crate::vfs::{NameBuf, Output};
 
 /// A standard stream as the shell hands it over.
 type JsStdio<'env> = Either<i32, ClassInstance<'env, StdioHandle>>;
@@ -93,6 +94,16 @@ impl<'env> WasiOptions<'env> {
     pub fn memories(&self) -> Vec<Rc<Kept>> {
         let directories = (self.preopens.iter()).filter_map(|preopen| preopen.directory.as_ref());
         directories.filter_map(|dir| dir.memory()).collect()
+    }
+
+    /// The streams among them that collect what is written.
+    pub fn outputs(&self) -> Vec<Arc<Output>> {
+        let streams = [&self.stdin, &self.stdout, &self.stderr];
+        let collected = streams.into_iter().filter_map(|stream| match stream {
+            Either::A(_) => None,
+            Either::B(handle) => handle.collected(),
+        });
+        collected.collect()
     }
 
     /// The options in the words of the context, and what tells whether `proc_exit` returns.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::error::system_error;
 use crate::host::{Direction, OtherEnd};
 use crate::vfs::{self, Input, Null, Output, PipeEnd};
 
@@ -25,6 +26,11 @@ impl StdioHandle {
             output: None,
             other_end: Cell::new(None),
         }
+    }
+
+    /// What collects what is written to it, if it is such a stream.
+    pub fn collected(&self) -> Option<Arc<Output>> {
+        self.output.clone()
     }
 
     /// The stream, for the one guest that gets it: it is closed as soon as that has closed it.
@@ -68,12 +74,13 @@ impl StdioHandle {
     ///
     /// What `pipe(2)` says.
     #[napi]
-    pub fn pipe(direction: String) -> Result<Self> {
+    pub fn pipe(env: &Env, direction: String) -> Result<Self> {
         let direction = match direction.as_str() {
             "read" => Direction::Read,
             _ => Direction::Write,
         };
-        let (end, other) = PipeEnd::new(direction)?;
+        let pipe = PipeEnd::new(direction);
+        let (end, other) = pipe.map_err(|error| system_error(env, &error, "pipe"))?;
         Ok(Self {
             other_end: Cell::new(Some(other)),
             ..Self::new(Arc::new(end))
@@ -84,6 +91,13 @@ impl StdioHandle {
     #[napi]
     pub fn take_fd(&self) -> i32 {
         self.other_end.take().map_or(-1, OtherEnd::into_fd)
+    }
+
+    /// Closes what nobody has taken.
+    #[napi]
+    pub fn close(&self) {
+        drop(self.stream.take());
+        drop(self.other_end.take());
     }
 
     /// What has been written since this was asked last.

@@ -349,7 +349,8 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
     let glue = &environment.glue;
     let code = code.cast_signed();
     instance.exit_code.set(code);
-    let thrown = if instance.return_on_exit {
+    // Whose time is over ends alone: `start()` has more to say than a code.
+    let thrown = if instance.return_on_exit || instance.ctx.has_timed_out() {
         let exit_error = glue.exit_error.borrow_back(env)?;
         exit_error.call(FnArgs::from((code, instance.serial)))?
     } else {

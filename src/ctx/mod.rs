@@ -56,6 +56,7 @@ pub use mounting::MountError;
 pub use random::Random;
 pub use shared::Token;
 pub use stdio::Stdio;
+pub use stop::WeakGuest;
 pub use strings::StringArray;
 pub use view::View;
 

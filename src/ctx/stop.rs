@@ -3,13 +3,17 @@
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use super::{Grant, Guest, WasiCtx};
 use crate::abi::Exitcode;
 use crate::host::Bell;
+
+/// The descriptors that the engine's own timer takes for its time, twice as many as were counted: it ends the
+/// process where it gets none.
+const ENGINE_DESCRIPTORS: usize = 20;
 
 /// Room for the frames of a thread that waits.
 const STACK_SIZE: usize = 64 << 10;
@@ -68,23 +72,49 @@ impl Guest {
         self.stop.bell.take_down();
     }
 
-    /// Leaves it to run for as long as it likes, and tells whether its time was over: see
-    /// [`WasiCtx::stop_after`].
-    pub fn cancel_stop(&self) -> bool {
+    /// Leaves it to run for as long as it likes: see [`WasiCtx::stop_after`].
+    pub fn cancel_stop(&self) {
         let mut timer = (self.stop.timer.lock()).unwrap_or_else(PoisonError::into_inner);
         timer.take();
+    }
+
+    /// Whether it is to end because its time was over.
+    pub fn has_timed_out(&self) -> bool {
         (self.stop.reason.get()).is_some_and(|reason| reason.timed_out)
     }
 }
 
+/// A guest that is to be stopped, if it is still there.
+#[derive(Clone, Debug)]
+pub struct WeakGuest(Weak<Guest>);
+
+impl WeakGuest {
+    /// [`Guest::stop`].
+    pub fn stop(&self, code: Exitcode) {
+        if let Some(guest) = self.0.upgrade() {
+            guest.stop(code);
+        }
+    }
+}
+
 impl WasiCtx {
+    /// The guest, to be stopped by who does not keep it.
+    pub fn downgrade(&self) -> WeakGuest {
+        WeakGuest(Arc::downgrade(&self.guest))
+    }
+
     /// [`Guest::stop`] after a time, in the place of the time that was set before.
     ///
     /// # Errors
     ///
-    /// As [`Guest::make_stoppable`]. `EAGAIN`: there is no thread to be had.
+    /// As [`Guest::make_stoppable`]; so many descriptors as a timer of the engine takes must be left.
+    /// `EAGAIN`: there is no thread to be had.
     pub fn stop_after(&self, time: Duration, code: Exitcode) -> io::Result<()> {
         self.make_stoppable()?;
+        if let Err(error) = self.stop.bell.check_room(ENGINE_DESCRIPTORS) {
+            self.unmake_stoppable();
+            return Err(error);
+        }
         let (timer, cancelled) = sync_channel(0);
         let guest = Arc::downgrade(&self.guest);
         thread::Builder::new()

@@ -70,6 +70,18 @@ impl Bell {
         Ok(())
     }
 
+    /// Whether there are so many descriptors to be had beside its own.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`: there are not.
+    pub fn check_room(&self, count: usize) -> io::Result<()> {
+        match self.event() {
+            Some(event) => event.check_room(count),
+            None => Ok(()),
+        }
+    }
+
     /// Gives back what it takes to hang it: for a guest that waits no more.
     pub fn take_down(&self) {
         self.is_hung.store(false, SeqCst);

@@ -1,6 +1,7 @@
 //! Streams in memory: what an embedder gives a guest to read, and what it collects of what a guest writes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{Poll, Result, Stream, Wait};
 use crate::abi::{Errno, Filestat, Filetype};
@@ -61,9 +62,9 @@ impl Stream for Input {
 }
 
 /// Collects what is written, up to a limit.
-#[derive(Debug)]
 pub struct Output {
     limit: usize,
+    when_full: OnceLock<Box<dyn Fn() + Send + Sync>>,
     written: Mutex<Written>,
 }
 
@@ -83,8 +84,14 @@ impl Output {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
+            when_full: OnceLock::new(),
             written: Mutex::default(),
         }
+    }
+
+    /// Has `call` called whenever more is written than the limit allows. Only the first one counts.
+    pub fn when_full(&self, call: impl Fn() + Send + Sync + 'static) {
+        let _ = self.when_full.set(Box::new(call));
     }
 
     /// What has been written since this was asked last.
@@ -116,6 +123,22 @@ impl Stream for Output {
     }
 
     fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        let result = self.collect(ciovs);
+        if self.has_overflowed()
+            && let Some(call) = self.when_full.get()
+        {
+            call();
+        }
+        result
+    }
+
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Ready(Readiness::default())
+    }
+}
+
+impl Output {
+    fn collect(&self, ciovs: &Iovecs<'_>) -> Result<usize> {
         let mut written = self.written();
         let room = self.limit - written.total;
         let count = ciovs.len().min(room);
@@ -131,9 +154,13 @@ impl Stream for Output {
         written.total += count;
         Ok(count)
     }
+}
 
-    fn poll(&self, _: Direction) -> Poll<'_> {
-        Poll::Ready(Readiness::default())
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Standard streams in memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use wasi_rs::abi::Errno::{Nospc, Notcapable, Spipe, Success};
 use wasi_rs::abi::{Eventtype, Filetype, Rights};
@@ -64,7 +65,13 @@ fn what_is_written_is_kept_up_to_the_limit() {
     assert!(!output.has_overflowed());
     assert_eq!(write("world"), Ok(3), "as much as there is room for");
     assert!(output.has_overflowed());
+    let times = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&times);
+    output.when_full(move || {
+        counted.fetch_add(1, Relaxed);
+    });
     assert_eq!(write("!"), Err(Nospc));
+    assert_eq!(times.load(Relaxed), 1);
     assert_eq!(write(""), Ok(0));
     assert_eq!(output.take(), b"wor");
     assert_eq!(output.take(), b"");

@@ -31,6 +31,17 @@ impl Event {
         Ok(Self { readable, writable })
     }
 
+    /// Whether there are so many descriptors to be had.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`: there are not.
+    pub fn check_room(&self, count: usize) -> io::Result<()> {
+        let more = (0..count).map(|_| rustix::io::fcntl_dupfd_cloexec(&self.readable, 3));
+        let all: Result<Vec<_>, _> = more.collect();
+        Ok(all.map(drop)?)
+    }
+
     /// Says that it has happened. It stays so, as nobody reads what is written.
     pub fn set(&self) {
         #[cfg(target_os = "linux")]
