@@ -311,6 +311,42 @@ test("process.exit() in a guest's call ends the thread that calls", async (t) =>
   );
 });
 
+for (const [name, body] of Object.entries({
+  'file systems in memory': (content) => {
+    const { MemoryFS } = require('wasi-rs');
+    globalThis.memory = new MemoryFS({ a: content });
+    globalThis.open = globalThis.memory.openSync('/a');
+  },
+  images: (content) => {
+    globalThis.image = require('wasi-rs').Image.from({ a: content });
+  },
+  'guests that have file systems in memory': (content) => {
+    const { MemoryFS } = require('wasi-rs');
+    const preopens = { '/': new MemoryFS({ a: content }) };
+    globalThis.wasi = new WASI({ version: 'preview1', preopens });
+    globalThis.text = globalThis.wasi.fs.readFileSync('/a');
+  },
+})) {
+  test(`a worker that ends leaves no ${name} behind`, (t) => {
+    const grown = resultOf(
+      t,
+      async (body) => {
+        const run = async () => {
+          const make = `() => (${body})(Buffer.alloc(20e6, 'x'))`;
+          await once(inWorker(make), 'exit');
+        };
+        await run();
+        const before = process.memoryUsage.rss();
+        for (let i = 0; i < 8; i++) await run();
+        return process.memoryUsage.rss() - before;
+      },
+      String(body),
+    );
+    // What they leave behind would be 160 MB.
+    t.true(grown < 80e6, `${grown}`);
+  });
+}
+
 /** The package, with its binary, in a place of its own. */
 function copyOfPackage(t) {
   const directory = path.join(scratch(t), 'wasi-rs');

@@ -108,6 +108,8 @@ impl Environment {
             instance.ctx.cancel_stop();
             instance.ctx.unmake_stoppable();
         }
+        // This stays for as long as the process: what takes memory does not.
+        drop(self.memories.take());
         js_fs::end(self);
         drop(self.take_thrown());
     }

@@ -102,6 +102,7 @@ impl Instance {
         if let Some(view) = self.view.get() {
             view.close_all();
         }
+        drop(self.memories.take());
     }
 }
 

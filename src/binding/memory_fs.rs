@@ -137,6 +137,15 @@ impl Memories {
     }
 }
 
+impl Drop for Memories {
+    /// As its environment ends, whatever still has the objects.
+    fn drop(&mut self) {
+        for (_, memory) in &self.all {
+            drop(memory.0.take());
+        }
+    }
+}
+
 /// The native half of the class `MemoryFS`.
 #[napi]
 pub struct NativeMemoryFs {
