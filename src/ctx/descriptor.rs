@@ -162,7 +162,7 @@ impl Descriptor {
         interrupt: &Interrupt,
     ) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.handle().write_at(ciovs, offset),
+            Descriptor::File(file) => file.write_at(ciovs, offset),
             Descriptor::Stream(stream) => stream.write_at(ciovs, offset, interrupt),
             Descriptor::Dir(_) | Descriptor::Parked(_) => Err(Errno::Isdir),
         }
@@ -190,7 +190,7 @@ impl Descriptor {
         wait: Wait<'_>,
     ) -> Result<usize, Errno> {
         match self {
-            Descriptor::File(file) => file.handle().write_at_interruptible(ciovs, offset, wait),
+            Descriptor::File(file) => file.write_at_interruptible(ciovs, offset, wait),
             Descriptor::Stream(stream) => {
                 stream.write_at_interruptible(ciovs.clone(), offset, wait)
             }

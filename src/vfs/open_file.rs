@@ -6,9 +6,10 @@
 //! host alone can know is left to it: where an append ended, and how far a file can reach.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::{FileHandle, Poll, Result};
+use super::{File, FileHandle, Poll, Result};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
 use crate::host::{self, Interrupt, Readiness, SeekFrom, Wait};
 use crate::memory::Iovecs;
@@ -23,8 +24,8 @@ pub struct OpenFile {
     file: FileHandle,
     /// None where there is no offset, or the host's is the one that counts. Found with the type.
     position: OnceLock<Option<Mutex<Position>>>,
-    /// Whether it was opened to append.
-    append: bool,
+    /// Whether writes go to the end, wherever that is.
+    append: AtomicBool,
     /// The flags that it keeps of those with which it was opened, whatever is set later.
     synchronous: Fdflags,
 }
@@ -36,8 +37,6 @@ struct Position {
     offset: Option<Filesize>,
     /// The greatest offset that the file is known to accept; none before one has been asked about.
     max_known_offset: Option<Filesize>,
-    /// Whether writes go to the end, wherever that is.
-    append: bool,
 }
 
 /// The offset, for the time of one call.
@@ -57,7 +56,7 @@ impl OpenFile {
     pub fn new(file: FileHandle, fdflags: Fdflags) -> Self {
         let open_file = Self {
             position: OnceLock::new(),
-            append: fdflags.contains(Fdflags::APPEND),
+            append: AtomicBool::new(fdflags.contains(Fdflags::APPEND)),
             synchronous: file
                 .host()
                 .map_or(Fdflags::empty(), host::File::synchronous),
@@ -85,7 +84,6 @@ impl OpenFile {
             let position = Position {
                 offset: Some(0),
                 max_known_offset: None,
-                append: self.append,
             };
             (filetype == Filetype::RegularFile).then(|| Mutex::new(position))
         });
@@ -167,7 +165,7 @@ impl OpenFile {
     #[inline]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self.position(interrupt)? {
-            Some(mut position) if position.append => position.appended(self.file.append(ciovs)?),
+            Some(mut position) if self.appends() => position.appended(self.file.append(ciovs)?),
             position => self.advance(
                 position,
                 |offset| self.file.write_at(ciovs, offset),
@@ -183,7 +181,7 @@ impl OpenFile {
     /// As [`File::write_at`](super::File::write_at).
     pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self.position(wait.interrupt)? {
-            Some(mut position) if position.append => {
+            Some(mut position) if self.appends() => {
                 position.appended(self.file.append_interruptible(ciovs, wait)?)
             }
             position => self.advance(
@@ -192,6 +190,44 @@ impl OpenFile {
                 |file| Ok(file.write_interruptible(ciovs.clone(), wait)?),
             ),
         }
+    }
+
+    /// `pwritev(2)`, which does not move the offset.
+    ///
+    /// What appends writes at its end whatever the offset, as Linux has it; the host decides of its own files.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::write_at`](super::File::write_at).
+    #[inline]
+    pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+        match &self.file {
+            FileHandle::Other(file) if self.appends() => append_at(&**file, ciovs, offset),
+            file => file.write_at(ciovs, offset),
+        }
+    }
+
+    /// `pwritev(2)` likewise, waiting unless `nonblock`, and interruptible.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::write_at`](super::File::write_at).
+    pub fn write_at_interruptible(
+        &self,
+        ciovs: &Iovecs<'_>,
+        offset: Filesize,
+        wait: Wait<'_>,
+    ) -> Result<usize> {
+        match &self.file {
+            FileHandle::Other(_) => self.write_at(ciovs, offset),
+            file => file.write_at_interruptible(ciovs, offset, wait),
+        }
+    }
+
+    /// Whether writes go to the end.
+    #[inline]
+    fn appends(&self) -> bool {
+        self.append.load(Relaxed)
     }
 
     /// Reads or writes `at` the offset, and moves it behind that; or `by_host`, where that has the offset, or
@@ -271,11 +307,17 @@ impl OpenFile {
         if let FileHandle::Host(file) = &self.file {
             file.set_fdflags(fdflags)?;
         }
-        if let Some(mut position) = position {
-            position.append = fdflags.contains(Fdflags::APPEND);
-        }
+        self.append
+            .store(fdflags.contains(Fdflags::APPEND), Relaxed);
+        drop(position);
         Ok(())
     }
+}
+
+/// Writes at the end in the place of an offset, which must be one all the same.
+fn append_at(file: &dyn File, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
+    i64::try_from(offset).map_err(|_| Errno::Inval)?;
+    Ok(file.append(ciovs)?.0)
 }
 
 impl Deref for InUse<'_> {
@@ -308,9 +350,6 @@ impl Drop for InUse<'_> {
             let mut position = of.lock().unwrap_or_else(PoisonError::into_inner);
             position.offset = now.offset;
             position.max_known_offset = position.max_known_offset.max(now.max_known_offset);
-            if was.append != now.append {
-                position.append = now.append;
-            }
         }
     }
 }

@@ -315,6 +315,23 @@ pub mod fd_pwrite {
         }
     }
 
+    /// Linux's `pwrite(2)` appends to what was opened to append, whatever the offset.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_appends_is_written_at_its_end() {
+        for guest in Guest::every_backend(|_| {}) {
+            let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
+            let [iovs, iovs_len] = guest.iovs(&[guest.store("ab"), guest.store("c")]);
+            let write = |at| guest.call("fd_pwrite", [fd, iovs, iovs_len, at, OUT]);
+            write(4).wrote(&[(OUT, &[3, 0, 0, 0])]);
+            assert_eq!(guest.scratch.text("file"), "0123456789abc");
+            assert_eq!(guest.read(fd), "0123456789abc", "the offset stays");
+            guest.ok("fd_fdstat_set_flags", [fd, 0]);
+            write(4).wrote(&[(OUT, &[3, 0, 0, 0])]);
+            assert_eq!(guest.scratch.text("file"), "0123abc789abc");
+        }
+    }
+
     #[test]
     pub fn refusals() {
         refuses("fd_pwrite", Rights::FD_WRITE, &[0]);
