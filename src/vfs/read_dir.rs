@@ -78,6 +78,7 @@ impl ReadDir {
         match (self, dir) {
             (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.read(dir, interrupt)?),
             (Self::Other { stream, at }, DirRef::Other(dir)) => {
+                interrupt.check()?;
                 let stream = match stream {
                     Some(stream) => stream,
                     None => stream.insert(dir.read_dir()?),

@@ -5,7 +5,7 @@ use std::thread;
 use wasi_rs::abi::Errno::{Badf, Intr, Notcapable, Notdir, Overflow, Success};
 use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
 
-use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN};
+use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN, Way};
 
 /// What one call gives: the entries that are whole, and whether it says that there is no more.
 struct Page {
@@ -339,6 +339,24 @@ pub mod fd_readdir {
                 });
             });
             assert_eq!(list(&guest, fd, BUF_LEN, 0).len(), 3002);
+        }
+    }
+
+    /// Any other is asked for one entry after the other, and between two a thread is asked to stop.
+    #[test]
+    fn a_thread_that_lists_no_directory_of_the_host_can_be_stopped() {
+        for way in [Way::Memory, Way::Forwarding] {
+            let guest = Guest::with_way(way, |_| {});
+            let fd = many(&guest, 30);
+            let checks = AtomicU32::new(0);
+            let asked = guest.interruptible(move || checks.fetch_add(1, Relaxed) >= 10);
+            let entries = page(&asked, fd, BUF_LEN, 0).entries;
+            assert!(!entries.is_empty() && entries.len() <= 10);
+            asked.refuses(
+                "fd_readdir",
+                &[("stopped", vec![fd, BUF, BUF_LEN, 0, OUT], Intr)],
+            );
+            assert_eq!(list(&guest, fd, BUF_LEN, 0).len(), 32);
         }
     }
 

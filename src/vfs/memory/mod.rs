@@ -3,7 +3,7 @@
 //! - `tree`: what is done to names, under one lock for all of them. What a name stands for is a directory or
 //!   a node.
 //! - `dirs`: the directories, in one table.
-//! - `names`: the entries of one directory.
+//! - `names`: the entries of one directory; `runs`: which of those below are not there any more.
 //! - `node`: a regular file or a symbolic link, which lives for as long as it has a name or is open.
 //! - `content`: bytes, in chunks of which only those that were written exist.
 //! - `volume`: what all of these share: the device number, the limits and what is used of them.
@@ -17,7 +17,8 @@
 //! All that is known by its number in the image, which its inode number tells; so what is moved stays what
 //! it was. The limits count none of that but chunks and names.
 //!
-//! `changes`, `layer` and `snapshot` tell what has come of it, each going through all names (`walk`).
+//! `changes`, `layer` and `snapshot` tell what has come of it, each going through all names (`walk`). They hold
+//! the names for as long as that takes, which the limits bound: who changes one meanwhile waits.
 //!
 //! # Locks
 //!
@@ -43,6 +44,7 @@ mod list;
 mod names;
 mod node;
 mod opened;
+mod runs;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use super::below::EntriesRef;
+use super::runs::Runs;
 use super::tree::Child;
 use crate::abi::Dircookie;
 use crate::vfs::image::{Entries, NodeId};
@@ -26,7 +27,7 @@ pub(super) struct Names {
     /// The cookie that was given last.
     last: Dircookie,
     /// The cookies of entries of the image that have been removed or replaced.
-    gone: BTreeSet<Dircookie>,
+    gone: Runs,
 }
 
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Names {
             index: BTreeSet::new(),
             hasher: RandomState::new(),
             last: DOTDOT + below.len() as Dircookie,
-            gone: BTreeSet::new(),
+            gone: Runs::default(),
         }
     }
 
@@ -95,7 +96,7 @@ impl Names {
     /// The cookie of the image's entry of a name, while that is there.
     fn find_below(&self, name: &[u8], below: &Entries) -> Option<Dircookie> {
         let cookie = cookie_below(below.find(name)?.0);
-        (!self.gone.contains(&cookie)).then_some(cookie)
+        (!self.gone.contains(cookie)).then_some(cookie)
     }
 
     /// Puts a child at a name. One that had the name makes room for it, and keeps its place in the order: a
@@ -149,11 +150,8 @@ impl<'t> Listing<'t> {
             return Some(Found::Own(child));
         }
         let (index, id) = self.below.find(name)?;
-        (!self.is_gone(cookie_below(index))).then_some(Found::Below(id))
-    }
-
-    fn is_gone(&self, cookie: Dircookie) -> bool {
-        self.own.is_some_and(|own| own.gone.contains(&cookie))
+        let gone = (self.own).is_some_and(|own| own.gone.contains(cookie_below(index)));
+        (!gone).then_some(Found::Below(id))
     }
 
     /// The first entry behind a cookie, with its own.
@@ -171,8 +169,9 @@ impl<'t> Listing<'t> {
 
     fn after_below(&self, cookie: Dircookie) -> Option<(Dircookie, &[u8], Found<'t>)> {
         let first = usize::try_from(cookie.saturating_sub(DOTDOT)).ok()?;
-        let index = (first..self.below.len()).find(|index| !self.is_gone(cookie_below(*index)))?;
-        let (name, id) = self.below.get(index)?;
-        Some((cookie_below(index), name, Found::Below(id)))
+        let first = cookie_below(first.min(self.below.len()));
+        let cookie = (self.own).map_or(first, |own| own.gone.behind(first));
+        let (name, id) = self.below.get((cookie - cookie_below(0)) as usize)?;
+        Some((cookie, name, Found::Below(id)))
     }
 }
