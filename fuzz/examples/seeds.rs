@@ -12,6 +12,8 @@ use wasi_rs::abi::{
     Preopentype, Prestat, RawSubscription, Record, Rights, SubscriptionClock, snapshot0,
 };
 use wasi_rs::syscalls::SYSCALLS;
+use wasi_rs::vfs::archive::{self, read_zip, write_tar};
+use wasi_rs::vfs::memory::{Limits, MemoryFs};
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
 
@@ -608,6 +610,33 @@ fn paths() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
+/// A tar archive with a file, a link, and a path that takes an extended header; and a zip archive of one file
+/// of no bytes.
+fn archives() -> [(&'static str, Vec<u8>); 2] {
+    let files = MemoryFs::new(Limits::default());
+    files.file(b"dir/file", b"text", Some(1)).unwrap();
+    files.symlink(b"link", b"dir/file").unwrap();
+    let long = [b"long/", &[b'n'; 200][..]].concat();
+    files.file(&long, b"", Some(1 << 62)).unwrap();
+    let tar = write_tar(&files.all().unwrap(), 1 << 20).unwrap();
+    let zip = [
+        // The member: version, flags, method, time, date, checksum, sizes, lengths of its name and of more.
+        b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0f".as_slice(),
+        // Its entry in the directory, and the end of that.
+        b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
+        b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0f",
+        b"PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0",
+    ];
+    let zip = zip.concat();
+    assert_eq!(
+        read_zip(zip.clone(), archive::Limits::default())
+            .unwrap()
+            .files(),
+        1
+    );
+    [("tar", tar), ("zip", zip)]
+}
+
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let write = |target: &str, name: &str, bytes: &[u8]| {
@@ -620,6 +649,10 @@ fn main() {
     }
     for (name, bytes) in records() {
         write("records", name, &bytes);
+    }
+    for (name, bytes) in archives() {
+        wasi_rs_fuzz::archives::check(&bytes);
+        write("archives", name, &bytes);
     }
     for (name, bytes) in paths() {
         write("paths", &name, &bytes);

@@ -1,10 +1,11 @@
 //! Fuzzing: hostile guests, made of bytes that the fuzzer finds, against the layers below Node-API.
 //!
-//! Three targets:
+//! Four targets:
 //!
 //! - `calls` plays sequences of calls against a scratch directory ([`play`]), and sees after each that
 //!   the guest stayed inside what it was given.
 //! - `paths` resolves a path in the two ways that there are ([`paths`]), which must agree.
+//! - `archives` reads bytes as archives, writes what is in them, and reads that ([`archives`]).
 //! - `records` takes bytes apart into the records of the ABI and puts them together again ([`records`]).
 //!
 //! `npm run fuzz` runs them all. A finding is played again, call by call, with
@@ -16,6 +17,7 @@
 //! With `WASI_RS_FUZZ_PORTABLE=1` the kernel denies having `openat2`, so that paths are resolved as
 //! on systems without it ([`portable`]).
 
+pub mod archives;
 pub mod arguments;
 pub mod input;
 pub mod paths;
