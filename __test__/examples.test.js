@@ -55,6 +55,23 @@ test('on Bun and Deno', (t) => {
   t.true(lines.some((line) => /^[0-9a-f]{64} {2}stock\.csv$/.test(line)));
 });
 
+test('an overlay', (t) => {
+  const list = () =>
+    fs.readdirSync(EXAMPLES, { recursive: true, withFileTypes: true });
+  const files = list().filter((entry) => entry.isFile());
+  const lines = run(t, 'examples/overlay.mjs');
+  t.deepEqual(lines, [
+    'created SHA256SUMS',
+    'renamed mdtoc.zig -> contents.zig',
+    'created stock.jsonl',
+    `${files.length + 1} sums`,
+  ]);
+  t.deepEqual(
+    list().filter((entry) => entry.isFile()),
+    files,
+  );
+});
+
 test('a pipeline', (t) => {
   const lines = run(t, 'examples/pipeline.mjs');
   t.is(lines.length, 5);
