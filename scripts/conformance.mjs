@@ -6,8 +6,7 @@
 //
 // Prints a line for each test that fails, and how many of how many passed. With
 // names, only the tests whose path contains one of them. With --over, guests have
-// their directories in memory in the place of those on disk: `memory`, as copies;
-// `image`, over images of them; `directory`, over themselves.
+// their directories in another file system: see other-files.mjs.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -33,7 +32,7 @@ const { values: flags, positionals: wanted } = parseArgs({
 const COMMAND =
   flags.over === undefined
     ? [programAt('../bin/wasi-rs.js')]
-    : [programAt('in-memory.mjs'), flags.over];
+    : [programAt('other-files.mjs'), flags.over];
 // Only a test that hangs takes as long, on however slow a machine.
 const SECONDS = 600;
 
