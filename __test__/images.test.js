@@ -224,8 +224,49 @@ test('a tar archive of the changes is a layer', (t) => {
     'lib/',
     'lib/.wh.deep: ',
   ]);
-  memory.writeFileSync('/.wh.a.txt', '');
-  t.throws(() => memory.toTar({ changes: true }), { code: 'EINVAL' });
+});
+
+for (const [what, tree, change] of [
+  ['made', { a: '' }, (memory) => memory.writeFileSync('/.wh.a', '')],
+  ['made as a directory', {}, (memory) => memory.mkdirSync('/.wh..wh..opq')],
+  ['removed', { '.wh..opq': '' }, (memory) => memory.unlinkSync('/.wh..opq')],
+  [
+    'above',
+    { '.wh.a': { b: '' } },
+    (memory) => memory.writeFileSync('/.wh.a/b', 'b'),
+  ],
+]) {
+  test(`a layer has no name that could be taken for a whiteout: ${what}`, (t) => {
+    const memory = new MemoryFS(Image.from(tree));
+    change(memory);
+    t.throws(() => memory.toTar({ changes: true }), { code: 'EINVAL' });
+    t.notThrows(() => memory.toTar());
+  });
+}
+
+test('a layer removes nothing in what it removes', (t) => {
+  const memory = new MemoryFS(
+    Image.from({
+      a: { f: '1', deep: { g: '2' } },
+      'a-b': '',
+      moved: { h: '' },
+    }),
+  );
+  memory.renameSync('/a/f', '/f');
+  memory.renameSync('/a/deep/g', '/g');
+  memory.rmSync('/a', { recursive: true });
+  memory.unlinkSync('/a-b');
+  memory.unlinkSync('/moved/h');
+  memory.renameSync('/moved', '/m');
+  const layer = Image.fromTar(memory.toTar({ changes: true }));
+  t.deepEqual(contentOf(layer), [
+    '.wh.a: ',
+    '.wh.a-b: ',
+    '.wh.moved: ',
+    'f: 1',
+    'g: 2',
+    'm/',
+  ]);
 });
 
 /** The tree as files of the host. */

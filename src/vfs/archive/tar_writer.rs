@@ -14,21 +14,28 @@ const WHITEOUT: &[u8] = b".wh.";
 ///
 /// # Errors
 ///
-/// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: something is to be removed, and
-/// the name of a file begins with `.wh.`. [`Errno::Nospc`]: there is not as much memory. [`Errno::Io`]: a
+/// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: it is to be laid over something, and
+/// a name in it begins with `.wh.`, whoever made that. [`Errno::Nospc`]: there is not as much memory. [`Errno::Io`]: a
 /// file cannot be read.
 pub fn write_tar(layer: &Layer, limit: u64) -> Result<Vec<u8>> {
     let mut writer = Writer {
         bytes: Vec::new(),
         limit,
     };
+    let items = layer.items.iter().map(|item| &item.path);
+    if layer.is_over
+        && layer
+            .removed
+            .iter()
+            .chain(items)
+            .any(|path| is_whiteout(path))
+    {
+        return Err(Errno::Inval);
+    }
     for path in &layer.removed {
         writer.header(&whiteout(path), 0, b'0', 0, b"")?;
     }
     for item in &layer.items {
-        if !layer.removed.is_empty() && name(&item.path).starts_with(WHITEOUT) {
-            return Err(Errno::Inval);
-        }
         writer.item(item, &layer.items)?;
     }
     writer.reserve(2 * BLOCK as u64)?;
@@ -40,6 +47,12 @@ pub fn write_tar(layer: &Layer, limit: u64) -> Result<Vec<u8>> {
 fn name(path: &[u8]) -> &[u8] {
     let slash = path.iter().rposition(|byte| *byte == b'/');
     &path[slash.map_or(0, |slash| slash + 1)..]
+}
+
+/// Whether a name of a path is what readers of layers take for a whiteout.
+fn is_whiteout(path: &[u8]) -> bool {
+    let mut names = path.split(|byte| *byte == b'/');
+    names.any(|name| name.starts_with(WHITEOUT))
 }
 
 fn whiteout(path: &[u8]) -> Vec<u8> {

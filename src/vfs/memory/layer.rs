@@ -19,6 +19,8 @@ pub struct Layer {
     pub(in crate::vfs) removed: Vec<Vec<u8>>,
     /// Each directory before what is in it.
     pub(in crate::vfs) items: Vec<Item>,
+    /// Whether it is to be laid over what the files were made over, and is not whole without.
+    pub(in crate::vfs) is_over: bool,
 }
 
 /// A file to be laid somewhere else.
@@ -51,6 +53,7 @@ impl MemoryFs {
         Ok(Layer {
             removed: Vec::new(),
             items: items.fill()?,
+            is_over: false,
         })
     }
 
@@ -77,10 +80,26 @@ impl MemoryFs {
             *filetype == Filetype::Directory || !replaced.contains(&**path)
         });
         Ok(Layer {
-            removed: removed.map(|(path, _)| path).collect(),
+            removed: topmost(removed.map(|(path, _)| path).collect()),
             items,
+            is_over: true,
         })
     }
+}
+
+/// Without those below others: these go with the directory, and must not bring it back.
+fn topmost(mut paths: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    // A slash first, so that what lies below a directory follows it.
+    paths.sort_by(|one, other| order(one).cmp(order(other)));
+    paths.dedup_by(|path, above| {
+        (path.strip_prefix(&**above)).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+    });
+    paths
+}
+
+fn order(path: &[u8]) -> impl Iterator<Item = u8> {
+    path.iter()
+        .map(|byte| if *byte == b'/' { 0 } else { *byte })
 }
 
 impl Item {
