@@ -21,6 +21,9 @@ pub(super) const PREFIX: Field = (345, 155);
 /// The magic number and version of POSIX.
 pub(super) const USTAR: &[u8] = b"ustar\x0000";
 
+/// How a number below 0 begins, in the base-256 of GNU tar.
+const NEGATIVE: u8 = 0xff;
+
 /// A header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header<'a>(pub &'a [u8; BLOCK]);
@@ -37,15 +40,15 @@ impl<'a> Header<'a> {
         &field[..end.unwrap_or(field.len())]
     }
 
-    /// A field of a number: octal digits, or the base-256 of GNU tar. What is before 0 is 0.
+    /// A field of a number: octal digits, or the base-256 of GNU tar.
     ///
     /// # Errors
     ///
-    /// It is none, or has more than 64 bits.
+    /// It is none, is below 0, or has more than 64 bits.
     pub fn number(self, field: Field) -> Result<u64> {
         let bytes = self.field(field);
         match bytes[0] {
-            0xff => Ok(0),
+            NEGATIVE => wrong("has a number that is below 0"),
             0x80 => match bytes[1..].split_at(bytes.len() - 9) {
                 (high, low) if high.iter().all(|byte| *byte == 0) => {
                     Ok((low.iter()).fold(0, |number, byte| number << 8 | u64::from(*byte)))
@@ -53,6 +56,18 @@ impl<'a> Header<'a> {
                 _ => wrong("has a number that is too large"),
             },
             _ => octal(bytes),
+        }
+    }
+
+    /// A field of seconds after 1970. What is before is 1970.
+    ///
+    /// # Errors
+    ///
+    /// As [`Header::number`].
+    pub fn seconds(self, field: Field) -> Result<u64> {
+        match self.field(field)[0] {
+            NEGATIVE => Ok(0),
+            _ => self.number(field),
         }
     }
 

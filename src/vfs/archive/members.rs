@@ -132,9 +132,6 @@ impl Members {
         if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
             return wrong("is a symbolic link to no path");
         }
-        if std::str::from_utf8(target).is_err() {
-            return wrong("is a symbolic link to a path that is not UTF-8");
-        }
         let (dir, name) = self.place(path, mtim)?;
         (self.builder.symlink(dir, name, mtim, target)).map_err(refused)?;
         Ok(())

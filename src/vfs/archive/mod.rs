@@ -22,6 +22,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use crate::vfs::memory::MAX_PATH;
+
 pub use tar_reader::read_tar;
 pub use tar_writer::write_tar;
 pub use zip_reader::read_zip;
@@ -61,8 +63,9 @@ impl ArchiveError {
         }
     }
 
-    /// The same of a member, if it is of none yet.
+    /// The same of a member, if it is of none yet. Of a name that is longer than any may be, the start will do.
     fn of(mut self, member: &[u8]) -> Self {
+        let member = &member[..member.len().min(MAX_PATH)];
         self.member
             .get_or_insert_with(|| String::from_utf8_lossy(member).into_owned());
         self

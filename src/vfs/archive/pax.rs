@@ -1,5 +1,6 @@
 use super::{ArchiveError, Result, wrong};
 use crate::abi::Timestamp;
+use crate::vfs::memory::MAX_PATH;
 
 /// What an extended header says in the place of a header.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +16,7 @@ impl Pax {
     ///
     /// # Errors
     ///
-    /// They are none. One says that the member is a sparse file.
+    /// They are none. One is longer than a path may be. One says that the member is a sparse file.
     pub fn read(&mut self, mut records: &[u8]) -> Result<()> {
         while !records.is_empty() {
             let (record, rest) = split(records).ok_or_else(|| {
@@ -23,12 +24,15 @@ impl Pax {
             })?;
             records = rest;
             let (key, value) = record;
-            let text = || Some(value.to_vec()).filter(|value| !value.is_empty());
+            let text = || match value {
+                value if value.len() > MAX_PATH => wrong(TOO_LONG),
+                value => Ok(Some(value.to_vec()).filter(|value| !value.is_empty())),
+            };
             match key {
-                b"path" => self.path = text(),
-                b"linkpath" => self.link = text(),
-                b"size" => self.size = text().map(|size| number(&size)).transpose()?,
-                b"mtime" => self.mtim = text().map(|time| timestamp(&time)).transpose()?,
+                b"path" => self.path = text()?,
+                b"linkpath" => self.link = text()?,
+                b"size" => self.size = text()?.map(|size| number(&size)).transpose()?,
+                b"mtime" => self.mtim = text()?.map(|time| timestamp(&time)).transpose()?,
                 _ if key.starts_with(b"GNU.sparse.") => return wrong(SPARSE),
                 _ => {}
             }
@@ -36,6 +40,9 @@ impl Pax {
         Ok(())
     }
 }
+
+/// What is said of a name before it is known to be one.
+pub(super) const TOO_LONG: &str = "has a name, a target or a number that is too long";
 
 pub(super) const SPARSE: &str = "is a sparse file, of which this reads none";
 

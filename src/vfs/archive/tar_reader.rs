@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use super::header::{BLOCK, Header, LINK, MAGIC, MTIME, NAME, PREFIX, SIZE, TYPE, USTAR};
 use super::members::Members;
-use super::pax::{Pax, SPARSE};
+use super::pax::{self, Pax, SPARSE};
 use super::{ArchiveError, Limits, Result, wrong};
 use crate::abi::Timestamp;
 use crate::vfs::image::{Image, Slice};
+use crate::vfs::memory::MAX_PATH;
 
 /// The image of what is in a tar archive: ustar, pax, or GNU's. The files are parts of the archive, of which
 /// nothing is copied. Devices and FIFOs are left out.
@@ -66,7 +67,12 @@ impl Reader {
             }
             b'g' => return self.take_global(header),
             b'L' | b'K' => {
-                let data = self.pass(header.number(SIZE)?)?;
+                let size = header.number(SIZE)?;
+                // With the NUL.
+                if size > MAX_PATH as u64 + 1 {
+                    return wrong(pax::TOO_LONG);
+                }
+                let data = self.pass(size)?;
                 let text = self.archive[data].split(|byte| *byte == 0).next();
                 let text = text.map(<[u8]>::to_vec);
                 match kind {
@@ -80,7 +86,7 @@ impl Reader {
         let said = std::mem::take(&mut self.extended);
         let mtim = match said.mtim {
             Some(mtim) => mtim,
-            None => header.number(MTIME)?.saturating_mul(1_000_000_000),
+            None => header.seconds(MTIME)?.saturating_mul(1_000_000_000),
         };
         let link = said.link.unwrap_or_else(|| header.text(LINK).to_vec());
         let size = match said.size {
@@ -130,6 +136,12 @@ impl Reader {
                 self.members.symlink(path, mtim, link)
             }
             b'3' | b'4' | b'6' => self.pass(0).map(drop),
+            // GNU's label of the volume is no file, and its directory has a list of names behind it.
+            b'V' => self.pass(size).map(drop),
+            b'D' => {
+                self.pass(size)?;
+                self.members.dir(path, mtim)
+            }
             b'S' => wrong(SPARSE),
             kind => wrong(format!("is of an unknown type, {:?}", char::from(kind))),
         }

@@ -6,7 +6,7 @@ use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive
 use super::members::Members;
 use super::{ArchiveError, Limits, Result, wrong};
 use crate::abi::Timestamp;
-use crate::vfs::image::{Blob, Deflated, Image, Slice};
+use crate::vfs::image::{Blob, Image, Method, Packed, Slice};
 use crate::vfs::memory::MAX_PATH;
 
 /// The part of a mode that is the type of a file.
@@ -15,7 +15,8 @@ const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
 /// The image of what is in a zip archive. What is stored is a part of the archive; what is deflated is inflated
-/// when somebody first opens it, to no more than the directory of the archive says. Devices and FIFOs are left
+/// when somebody first opens it, to no more than the directory of the archive says. Then the checksum of both is
+/// looked at. Devices and FIFOs are left
 /// out.
 ///
 /// # Errors
@@ -97,10 +98,13 @@ fn content(
     let packed = packed.ok_or_else(|| ArchiveError::new("is cut off"))?;
     let len = usize::try_from(entry.uncompressed_size_hint());
     let len = len.map_err(|_| ArchiveError::new("is too large"))?;
+    let member = |packed, method| Packed::new(packed, method, len, entry.crc32()).into();
     match entry.compression_method() {
-        CompressionMethod::STORE if packed.as_bytes().len() == len => Ok(packed.into()),
-        CompressionMethod::STORE => wrong("is stored with another size than it has"),
-        CompressionMethod::DEFLATE => Ok(Deflated::new(packed, len, entry.crc32()).into()),
+        CompressionMethod::STORE if packed.as_bytes().len() != len => {
+            wrong("is stored with another size than it has")
+        }
+        CompressionMethod::STORE => Ok(member(packed, Method::Stored)),
+        CompressionMethod::DEFLATE => Ok(member(packed, Method::Deflated)),
         method => wrong(match method.name() {
             Some(name) => format!("is packed in a way that this does not read, {name}"),
             None => format!("is packed in an unknown way, {}", method.as_u16()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Deflated, HostFile};
+use super::{HostFile, Packed};
 use crate::abi::Filesize;
 use crate::host;
 use crate::vfs::Result;
@@ -18,7 +18,7 @@ pub(in crate::vfs) enum Blob {
     /// A part of an archive.
     Slice(Slice),
     /// A member of a zip archive.
-    Deflated(Arc<Deflated>),
+    Packed(Arc<Packed>),
     /// What a file in memory had when it was frozen.
     Frozen(Arc<Frozen>),
     /// A file of the host, in which others may change something.
@@ -111,7 +111,7 @@ impl Blob {
     pub fn len(&self) -> Filesize {
         match self {
             Blob::Slice(slice) => slice.range.len() as Filesize,
-            Blob::Deflated(deflated) => deflated.len(),
+            Blob::Packed(packed) => packed.len(),
             Blob::Frozen(frozen) => frozen.len,
             Blob::Host(file) => file.len(),
         }
@@ -125,7 +125,7 @@ impl Blob {
     pub fn prepare(&self) -> Result<Held> {
         match self {
             Blob::Slice(_) => Ok(None),
-            Blob::Deflated(deflated) => deflated.bytes().map(|_| None),
+            Blob::Packed(packed) => packed.bytes().map(|_| None),
             Blob::Host(file) => file.open().map(Some),
             Blob::Frozen(frozen) => match &frozen.below {
                 Some((below, _)) => below.prepare(),
@@ -150,7 +150,7 @@ impl Blob {
                 }))),
                 _ => Ok(Blob::Frozen(frozen)),
             },
-            fixed @ (Blob::Slice(_) | Blob::Deflated(_)) => Ok(fixed),
+            fixed @ (Blob::Slice(_) | Blob::Packed(_)) => Ok(fixed),
         }
     }
 
@@ -176,7 +176,7 @@ impl Blob {
         let there = left.min(count as Filesize) as usize;
         match self {
             Blob::Slice(slice) => put_part(slice.as_bytes(), offset, there, put),
-            Blob::Deflated(deflated) => put_part(deflated.bytes()?, offset, there, put),
+            Blob::Packed(packed) => put_part(packed.bytes()?, offset, there, put),
             Blob::Frozen(frozen) => frozen.read(offset, there, put)?,
             Blob::Host(file) => file.read(offset, there, put)?,
         }

@@ -1,15 +1,15 @@
 //! Trees that nobody changes, which threads and file systems share without copying.
 //!
 //! - `blob`: the bytes of a file of an image, wherever they are.
-//! - `deflated`: those of a member of a zip archive.
+//! - `packed`: those of a member of a zip archive.
 //! - `host_tree`: a directory of the host, which is no image, in the same words.
 //! - `build`: how an image comes to be, name by name; only a whole one is ever seen.
 //! - `registry`: images by their handles, for other threads.
 
 mod blob;
 mod build;
-mod deflated;
 mod host_tree;
+mod packed;
 mod registry;
 
 use std::fmt;
@@ -19,8 +19,8 @@ pub(in crate::vfs) use blob::{
     Blob, CHUNK, Frozen, Held, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
 };
 pub(in crate::vfs) use build::{Builder, NAME_MAX};
-pub(in crate::vfs) use deflated::Deflated;
 pub(in crate::vfs) use host_tree::{HostFile, HostNode, HostTree};
+pub(in crate::vfs) use packed::{Method, Packed};
 
 use crate::abi::{Errno, Filesize, Filetype, Timestamp};
 

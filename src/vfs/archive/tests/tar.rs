@@ -205,7 +205,7 @@ fn what_is_refused_is_named() {
         (b'x', "x", "", &pax(&[("path", &deep)])),
         (b'0', "a", "", b""),
     ]);
-    assert!(refusal(long).ends_with("\" has too long a name"));
+    assert_eq!(refusal(long), format!("\"x\" {}", pax::TOO_LONG));
     let name = "n".repeat(256);
     let long = tar(&[(b'L', "x", "", name.as_bytes()), (b'0', "a", "", b"")]);
     assert!(refusal(long).ends_with("\" has too long a name"));
@@ -218,20 +218,72 @@ fn what_is_refused_is_named() {
 }
 
 #[test]
-fn names_and_targets_that_are_not_unicode_are_refused() {
+fn a_name_that_is_not_unicode_is_refused_and_a_target_is_whatever_it_is() {
     let mut named = header(b'0', "a", "", 0);
     named[1] = 0xff;
     let mut linked = header(b'2', "a", "t", 0);
     linked[158] = 0xff;
-    for (header, problem) in [
-        (named, "\"a\u{fffd}\" has a name that is not UTF-8"),
-        (
-            linked,
-            "\"a\" is a symbolic link to a path that is not UTF-8",
-        ),
-    ] {
-        assert_eq!(refusal([&sign(header)[..], &[0; 512]].concat()), problem);
+    let archive = |header| [&sign(header)[..], &[0; 512]].concat();
+    assert_eq!(
+        refusal(archive(named)),
+        "\"a\u{fffd}\" has a name that is not UTF-8"
+    );
+    let image = read_tar(archive(linked), Limits::default()).unwrap();
+    let root = MemoryFs::over(Arc::new(image), Default::default()).root();
+    let name = Name::new(b"a").unwrap();
+    assert_eq!(root.read_link_at(name).unwrap(), b"t\xff");
+}
+
+#[test]
+fn what_is_said_of_a_member_may_be_no_longer_than_a_path() {
+    for said in [4_095, 4_096, 4_097, 600_000] {
+        let name = "n/".repeat(said / 2) + if said % 2 == 0 { "" } else { "n" };
+        for archive in [
+            tar(&[(b'L', "x", "", name.as_bytes()), (b'0', "a", "", b"")]),
+            tar(&[(b'K', "x", "", name.as_bytes()), (b'2', "a", "", b"")]),
+            tar(&[
+                (b'x', "x", "", &pax(&[("path", &name)])),
+                (b'0', "a", "", b""),
+            ]),
+            tar(&[
+                (b'x', "x", "", &pax(&[("linkpath", &name)])),
+                (b'2', "a", "", b""),
+            ]),
+        ] {
+            let read = read_tar(archive, Limits::default());
+            assert_eq!(read.is_ok(), said <= 4_095, "{said}");
+            if let Err(error) = read {
+                assert!(error.to_string().len() < 4_200, "{said}");
+            }
+        }
     }
+}
+
+#[test]
+fn a_size_below_0_is_refused_and_a_time_is_1970() {
+    let mut sized = header(b'0', "a", "", 0);
+    sized[124..136].fill(0xff);
+    let archive = |header| [&sign(header)[..], &[0; 512]].concat();
+    assert_eq!(
+        refusal(archive(sized)),
+        "\"a\" has a number that is below 0"
+    );
+    let mut dated = header(b'0', "a", "", 0);
+    dated[136..148].fill(0xff);
+    let image = read_tar(archive(dated), Limits::default()).unwrap();
+    let root = MemoryFs::over(Arc::new(image), Default::default()).root();
+    assert_eq!(root.stat_at(Name::new(b"a").unwrap()).unwrap().mtim, 0);
+}
+
+#[test]
+fn the_label_of_a_volume_is_no_file_and_an_incremental_directory_is_one() {
+    let archive = tar(&[
+        (b'V', "backup", "", b""),
+        (b'D', "dir/", "", b"Yfile\0\0"),
+        (b'0', "dir/file", "", b"text"),
+    ]);
+    let image = read_tar(archive, Limits::default()).unwrap();
+    assert_eq!(tree(image), ["/dir/", "/dir/file 1 5000000000 text"]);
 }
 
 #[test]

@@ -187,6 +187,7 @@ fn what_is_not_as_the_archive_says_cannot_be_opened() {
         open(&*root, name).map(drop)
     };
     assert_eq!(wrong(deflated("bomb", b"fine")), Ok(()));
+    assert_eq!(wrong(stored("bomb", b"fine")), Ok(()));
     for member in [
         Member {
             size: 100,
@@ -199,6 +200,10 @@ fn what_is_not_as_the_archive_says_cannot_be_opened() {
         Member {
             crc: 1,
             ..deflated("bomb", b"x")
+        },
+        Member {
+            crc: 1,
+            ..stored("bomb", b"x")
         },
         Member {
             packed: vec![0xff; 20],
