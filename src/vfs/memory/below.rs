@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -83,22 +84,11 @@ impl Below {
         }
     }
 
-    /// The path of a name in a directory.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Io`]: there is no such directory.
-    pub fn path(&self, (dir, name): &(NodeId, Vec<u8>)) -> Result<Vec<u8>> {
-        let (mut dir, mut path) = (*dir, name.clone());
-        while dir != Image::ROOT {
-            let parent = self.parent(dir);
-            let entries = self.entries(parent)?;
-            let named = entries.iter().find(|(_, id)| *id == dir);
-            let (name, _) = named.ok_or(Errno::Io)?;
-            path = [name, b"/", &path].concat();
-            dir = parent;
-        }
-        Ok(path)
+    /// The directories in a directory, by their numbers.
+    fn dirs_in(&self, dir: NodeId) -> Result<HashMap<NodeId, Vec<u8>>> {
+        let entries = self.entries(dir)?;
+        let dirs = (entries.iter()).filter(|(_, id)| self.filetype(*id) == Filetype::Directory);
+        Ok(dirs.map(|(name, id)| (id, name.to_vec())).collect())
     }
 
     /// The bytes of a file; none of what is none.
@@ -121,5 +111,52 @@ impl Below {
             }),
             Below::Host(tree) => tree.target(id),
         }
+    }
+}
+
+/// The paths of names below, each of whose directories is gone through once, however many are asked for.
+#[derive(Debug)]
+pub(super) struct Paths<'b> {
+    below: &'b Below,
+    /// Of each directory that was gone through, the directories in it.
+    names: HashMap<NodeId, HashMap<NodeId, Vec<u8>>>,
+}
+
+impl<'b> Paths<'b> {
+    pub fn new(below: &'b Below) -> Self {
+        Self {
+            below,
+            names: HashMap::new(),
+        }
+    }
+
+    /// The path of a name in a directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`]: there is no such directory.
+    pub fn of(&mut self, (dir, name): &(NodeId, Vec<u8>)) -> Result<Vec<u8>> {
+        let mut above = Vec::new();
+        let mut dir = *dir;
+        while dir != Image::ROOT {
+            above.push(dir);
+            dir = self.below.parent(dir);
+        }
+        let mut path = Vec::new();
+        for id in above.into_iter().rev() {
+            path.extend_from_slice(self.names_in(dir)?.get(&id).ok_or(Errno::Io)?);
+            path.push(b'/');
+            dir = id;
+        }
+        path.extend_from_slice(name);
+        Ok(path)
+    }
+
+    fn names_in(&mut self, dir: NodeId) -> Result<&HashMap<NodeId, Vec<u8>>> {
+        let names = match self.names.remove(&dir) {
+            Some(names) => names,
+            None => self.below.dirs_in(dir)?,
+        };
+        Ok(self.names.entry(dir).or_insert(names))
     }
 }

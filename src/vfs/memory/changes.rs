@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MemoryFs;
+use super::below::Paths;
 use super::dirs::Key;
 use super::names::Found;
 use super::tree::{Child, Seen, Tree};
@@ -146,6 +147,7 @@ impl Lost {
 /// Pairs what was lost with what was gained.
 fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
+    let mut paths = Paths::new(tree.dirs.below());
     let change = |gained: &Gained, what| Change {
         path: gained.path.clone(),
         what,
@@ -178,7 +180,7 @@ fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<C
                 replaced.insert(place.clone());
             } else if !tree.dirs.is_removed(place.0) {
                 changes.push(Change {
-                    path: tree.dirs.below().path(place)?,
+                    path: path_of(&mut paths, place)?,
                     what: What::Removed,
                     filetype,
                 });
@@ -189,7 +191,7 @@ fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<C
         let was_there = (new.place.as_ref()).is_some_and(|place| replaced.contains(place));
         match from {
             Some(from) => {
-                changes.push(change(new, What::Renamed(tree.dirs.below().path(&from)?)));
+                changes.push(change(new, What::Renamed(path_of(&mut paths, &from)?)));
                 if new.is_modified {
                     changes.push(change(new, What::Modified));
                 }
@@ -199,6 +201,12 @@ fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<C
         }
     }
     Ok(changes)
+}
+
+fn path_of(paths: &mut Paths<'_>, place: &Place) -> Result<Vec<u8>> {
+    let path = paths.of(place)?;
+    check_path(&path)?;
+    Ok(path)
 }
 
 /// The most bytes that a path may have for the embedder: `PATH_MAX` without the NUL. A guest can make a tree
