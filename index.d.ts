@@ -263,7 +263,7 @@ export type WASICallFront<Name extends string> =
 /**
  * Files by value. A key is a name, or a path of names with slashes between them;
  * at the top it may begin with a slash. Strings are UTF-8, plain objects are
- * directories.
+ * directories. A path has up to 4095 bytes.
  */
 export interface FileTree {
   readonly [path: string]: FileContent | FileEntry | FileTree;
@@ -284,7 +284,8 @@ export interface FileEntry {
  * A file of a {@link FileTree}, with more than its content.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for content or a time of another
- *   type; `ERR_INVALID_ARG_VALUE` for an invalid date, or another option
+ *   type; `ERR_INVALID_ARG_VALUE` for an invalid date, another option, or an ArrayBuffer
+ *   that has been transferred
  * @throws {RangeError} `ERR_OUT_OF_RANGE` for a time before 1970, or from
  *   2 ** 64 nanoseconds after that
  */

@@ -271,7 +271,7 @@ test('what is beyond the limits is ENOSPC', (t) => {
     code,
   });
   t.throws(make({ a: {} }, { maxBytes: 100 }), { code });
-  t.throws(make(endless(), { maxFiles: 1000 }), { code });
+  t.throws(make(endless(), { maxFiles: 500 }), { code });
   const { usage } = new MemoryFS({ 'lib/a': 'a' });
   t.is(usage.files, 2);
   const { bytes: maxBytes, files: maxFiles } = usage;
@@ -323,4 +323,46 @@ test('what file() and symlink() do not take', (t) => {
     });
   }
   t.notThrows(() => symlink('x'.repeat(4095)));
+});
+
+test('a path of a tree is no longer than one may be', (t) => {
+  const depth = 2048;
+  const deep = (depth, leaf) => {
+    let tree = leaf;
+    for (let i = 0; i < depth; i++) tree = { d: tree };
+    return tree;
+  };
+  const longest = `${'d/'.repeat(depth - 1)}f`;
+  t.is(longest.length, 4095);
+  t.notThrows(() => new MemoryFS({ [longest]: '' }));
+  t.notThrows(() => new MemoryFS(deep(depth - 1, { f: '' })));
+  for (const tree of [
+    { [`${longest}f`]: '' },
+    { [`d/${longest}`]: '' },
+    deep(depth, { f: '' }),
+    deep(20_000, {}),
+  ]) {
+    const error = t.throws(() => new MemoryFS(tree), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /must lie at a path of at most 4095 bytes/,
+    });
+    t.regex(error.message, /'tree\['d/);
+  }
+});
+
+test('bytes that have been given to another thread are refused', (t) => {
+  const buffer = new ArrayBuffer(1);
+  const view = new Uint8Array(buffer);
+  const entry = file(view);
+  structuredClone(buffer, { transfer: [buffer] });
+  for (const value of [buffer, view, entry]) {
+    t.throws(() => new MemoryFS({ dir: { a: value } }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /'tree\['dir'\]\['a'\]' must not be detached/,
+    });
+  }
+  t.throws(() => file(view), { code: 'ERR_INVALID_ARG_VALUE' });
+  t.notThrows(
+    () => new MemoryFS({ a: new ArrayBuffer(0), b: new Uint8Array() }),
+  );
 });

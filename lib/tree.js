@@ -11,6 +11,8 @@ const { isContent, joined, readContent, readPath } = require('./fs/arguments');
 const { systemError } = require('./fs/errors');
 
 const NAME_MAX = 255;
+/** The bytes that the path of a file may have, from the root. */
+const PATH_MAX = 4095;
 
 /** Whether it is an object that was written down, or made without a class. */
 function isPlain(value) {
@@ -83,6 +85,11 @@ class Plan {
   }
 
   #put(path, node, name, value) {
+    // So what it takes to make one file has a bound as well.
+    if (Buffer.byteLength(path) > PATH_MAX) {
+      const reason = `must lie at a path of at most ${PATH_MAX} bytes`;
+      throw invalidArgValue(readTree, name, reason, value);
+    }
     const there = this.#nodes.get(path);
     if (there !== undefined) {
       if (there.kind === 'directory' && node.kind === 'directory') return;

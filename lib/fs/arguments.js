@@ -167,9 +167,23 @@ function readData(value, encoding, name = 'data') {
 const isContent = (value) =>
   ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
 
+/** Whether the bytes have been given to another thread. */
+function isDetached(value) {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  if (isSharedArrayBuffer(buffer) || buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).buffer !== buffer;
+  } catch {
+    return true;
+  }
+}
+
 /** What is in a file: bytes in any form, those of a string included. */
 function readContent(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
+  if (isContent(value) && isDetached(value)) {
+    throw invalidArgValue(readContent, name, 'must not be detached', value);
+  }
   if (ArrayBuffer.isView(value)) return bytesOf(value);
   if (isAnyArrayBuffer(value)) return bytesOf(new Uint8Array(value));
   throw invalidArgType(
