@@ -132,3 +132,24 @@ test('a limit that there is not is an error', (t) => {
     message: /^The property 'limits.maxbytes' is unknown/,
   });
 });
+
+test('what somebody was given is busy, and stays', (t) => {
+  const memory = new MemoryFS({ dir: {}, file: 'text' });
+  const { fs } = guestOf({ '/': memory, '/other': new MemoryFS() });
+  const alone = guestOf({ '/sandbox': new MemoryFS() }).fs;
+  for (const remove of [
+    () => memory.rmdirSync('/'),
+    () => memory.rmdirSync('//'),
+    () => fs.rmdirSync('/'),
+    () => fs.rmdirSync('/other'),
+    () => alone.rmdirSync('/sandbox/'),
+  ]) {
+    t.throws(remove, { code: 'EBUSY' });
+  }
+  for (const path of ['.', '/.', '/dir/.']) {
+    t.throws(() => memory.rmdirSync(path), { code: 'EINVAL' });
+  }
+  t.throws(() => memory.linkSync('/file', '/'), { code: 'EEXIST' });
+  t.throws(() => memory.rmSync('/', { recursive: true }), { code: 'EBUSY' });
+  t.deepEqual(memory.readdirSync('/'), []);
+});

@@ -48,7 +48,10 @@ const LIST: OpenHow = OpenHow {
 /// A path of the guest's, and where it begins.
 struct ViewPath<'p> {
     base: Arc<FdEntry>,
+    /// `.` where the path has nothing behind what it begins at.
     bytes: &'p [u8],
+    /// Whether it has not.
+    is_base: bool,
     required: RequiredRights,
 }
 
@@ -211,13 +214,11 @@ impl View {
             None => self.ctx.preopen_around(path).ok_or(Errno::Noent)?,
         };
         self.ctx.check_base(&base, required)?;
-        let bytes = match rest.iter().position(|byte| *byte != b'/') {
-            Some(name) => &rest[name..],
-            None => b".",
-        };
+        let name = rest.iter().position(|byte| *byte != b'/');
         Ok(ViewPath {
             base,
-            bytes,
+            bytes: name.map_or(b".", |name| &rest[name..]),
+            is_base: name.is_none(),
             required,
         })
     }
@@ -468,10 +469,15 @@ impl View {
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`] and [`ResolvedPath::remove_dir`].
+    /// [`Errno::Busy`]: it is what the guest was given. As [`WasiCtx::resolve`] and
+    /// [`ResolvedPath::remove_dir`].
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
         let path = self.path(path, Rights::PATH_REMOVE_DIRECTORY)?;
-        self.resolve(&path)?.remove_dir(path.bytes)
+        match self.resolve(&path)?.remove_dir(path.bytes) {
+            // Nobody has written the `.` that this is about.
+            Err(Errno::Inval) if path.is_base => Err(Errno::Busy),
+            result => result,
+        }
     }
 
     /// `unlink(2)`.

@@ -160,3 +160,27 @@ impl<'b> Paths<'b> {
         Ok(self.names.entry(dir).or_insert(names))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::Name;
+    use crate::vfs::image::Builder;
+
+    #[test]
+    fn a_directory_is_gone_through_once_however_many_paths_lead_through_it() {
+        let mut builder = Builder::new(0);
+        for index in 0..100 {
+            let name = format!("dir{index}");
+            let name = Name::new(name.as_bytes()).unwrap();
+            builder.dir(Image::ROOT, name, 0).unwrap();
+        }
+        let below = Below::Image(Arc::new(builder.finish()));
+        let mut paths = Paths::new(&below);
+        for (name, id) in below.entries(Image::ROOT).unwrap().iter() {
+            let path = [name, b"/file"].concat();
+            assert_eq!(paths.of(&(id, b"file".to_vec())), Ok(path));
+        }
+        assert_eq!(paths.names.len(), 1);
+    }
+}
