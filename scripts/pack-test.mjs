@@ -25,7 +25,7 @@ import { MAJORS, nodePath } from './nodes.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NAPI = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js');
 const GUESTS = join(ROOT, '__test__/guests');
-const LARGEST_BINARY = 2_000_000;
+const LARGEST_BINARY = 3_000_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-package-'));
 const stage = join(directory, 'stage');
