@@ -401,7 +401,9 @@ export class MemoryFS {
 
   /**
    * In what this differs from what it was made over, in the order of the paths.
-   * Where that is nothing, everything is created.
+   * Where that is nothing, everything is created. All names are looked at, as by
+   * `snapshot()` and `toTar()`; a guest in another thread that changes some
+   * meanwhile waits.
    *
    * @throws {Error} `ENAMETOOLONG` for a path of more than 4095 bytes, which a
    *   guest can make
