@@ -3,14 +3,16 @@
 // Pool: threads that are kept warm, given out in turn, and never in the way of
 // the end of the process.
 
+const { once } = require('node:events');
 const fs = require('node:fs');
+const { availableParallelism } = require('node:os');
 const path = require('node:path');
 const { PassThrough } = require('node:stream');
 const { setTimeout: later } = require('node:timers/promises');
 
 const test = require('ava');
 
-const { Pool, run } = require('../index.js');
+const { Pool, run, spawn } = require('../index.js');
 const { script } = require('./helpers/child');
 const { guest } = require('./helpers/guest');
 const { CAN_COUNT, WAITING, bytesOf, guestPath } = require('./helpers/runs');
@@ -127,6 +129,22 @@ for (const [how, [program, options]] of Object.entries(WAITING)) {
   });
 }
 
+test('run() does not wait behind children of spawn(), however many there are', async (t) => {
+  const children = Array.from({ length: 2 * availableParallelism() }, () => {
+    const child = spawn(CAT);
+    child.stdout.resume();
+    return child;
+  });
+  t.is((await run(HELLO)).text(), 'hello\n');
+  await Promise.all(children.slice(1).map((child) => once(child, 'spawn')));
+  t.is((await run(HELLO)).text(), 'hello\n');
+  t.true(children.every(({ exitCode, reason }) => exitCode === reason));
+  children.forEach(({ stdin }) => stdin.end());
+  await Promise.all(children.map(({ exited }) => exited));
+  const runs = Array.from({ length: 20 }, () => run(HELLO));
+  for (const result of await Promise.all(runs)) t.true(result.ok);
+});
+
 test('what does not open fails alone', async (t) => {
   const one = pool(t, { size: 1 });
   const missing = { '/': path.join(__dirname, 'missing') };
@@ -157,6 +175,19 @@ test('close() waits for what has begun and what waits, and refuses the rest', as
   for (const each of await Promise.all(runs)) t.is(each.text(), 'hello\n');
   await closing;
   await one.close();
+});
+
+test('a run counts from the call on: close() waits for it while its program is loaded', async (t) => {
+  const one = new Pool({ size: 1 });
+  const running = one.run(HELLO);
+  const missing = rejection(one.run('no/such.wasm'));
+  const promised = one.run(later(20, HELLO));
+  const killed = one.spawn(later(1, HELLO));
+  killed.kill();
+  await one.close();
+  t.is((await running).text(), 'hello\n');
+  t.is((await promised).text(), 'hello\n');
+  t.is((await missing).code, 'ENOENT');
 });
 
 test('a pool that has run nothing closes', async (t) => {
@@ -194,6 +225,44 @@ test('a method on what is no pool is an error', async (t) => {
   for (const method of ['run', 'spawn', 'close']) {
     const call = async () => prototype[method].call({}, HELLO);
     t.is((await rejection(call())).code, 'ERR_INVALID_ARG_TYPE', method);
+    const { [method]: unbound } = prototype;
+    const callUnbound = async () => unbound(HELLO);
+    t.is((await rejection(callUnbound())).code, 'ERR_INVALID_ARG_TYPE', method);
+  }
+});
+
+test('methods take the options as they are, inherited ones and accessors among them', async (t) => {
+  class Options {
+    get capabilities() {
+      return [];
+    }
+  }
+  const one = pool(t, { size: 1 });
+  for (const options of [
+    new Options(),
+    Object.create({ capabilities: [] }),
+    new (class extends Options {})(),
+  ]) {
+    t.is((await run(HELLO, options)).text(), '');
+    t.is((await one.run(HELLO, options)).text(), '');
+    const child = one.spawn(HELLO, options);
+    const chunks = [];
+    for await (const chunk of child.stdout) chunks.push(chunk);
+    t.is(String(Buffer.concat(chunks)), '');
+  }
+});
+
+test('methods refuse what run() and spawn() refuse, and another pool', async (t) => {
+  const one = pool(t, { size: 1 });
+  for (const method of ['run', 'spawn']) {
+    const call = async (options) => one[method](HELLO, options);
+    for (const options of [null, 5, [], 'text', () => {}]) {
+      const { code } = await rejection(call(options));
+      t.is(code, 'ERR_INVALID_ARG_TYPE', method);
+    }
+    const { code, message } = await rejection(call({ pool: new Pool() }));
+    t.is(code, 'ERR_INVALID_ARG_VALUE');
+    t.regex(message, /options\.pool/);
   }
 });
 
@@ -221,6 +290,28 @@ test('a guest that runs keeps the process alive, unless it is not to', (t) => {
         stdin: 'ignore', stdout: 'ignore', stderr: 'ignore',
       });
       child.once('spawn', () => child.unref());`),
+    '',
+  );
+});
+
+test('a guest that waits for a thread keeps the process alive, unless it is not to', (t) => {
+  const sleeper = `
+    const pool = new Pool({ size: 1 });
+    const ignored = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' };
+    const child = pool.spawn(guest('poll'), { args: [TIME], ...ignored });
+    child.unref();
+    await new Promise((resolve) => child.once('spawn', resolve));`;
+  t.is(
+    printed(`${sleeper.replace('TIME', "'after:1:50000000'")}
+      console.log((await pool.run(guest('hello'))).text().trim());`),
+    'hello\n',
+  );
+  t.is(
+    printed(`${sleeper.replace('TIME', `'after:1:${10n ** 14n}'`)}
+      pool.spawn(guest('hello'), ignored).unref();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      pool.spawn(new WebAssembly.Module(
+        require('fs').readFileSync(guest('hello'))), ignored).unref();`),
     '',
   );
 });

@@ -807,6 +807,52 @@ test('an option that is not offered is an error that says so', async (t) => {
   }
 });
 
+test('a program that nobody waits for any more rejects unheard', (t) => {
+  const ended = script(`
+    const { run, spawn } = require('wasi-rs');
+    const late = () => new Promise((_, reject) => setTimeout(reject, 1, new Error('late')));
+    const signal = AbortSignal.abort();
+    Promise.allSettled([
+      run(late(), { signal }),
+      run(late(), { timeout: -1 }),
+    ]).then((all) => {
+      try {
+        spawn(late(), { timeout: -1 });
+      } catch {}
+      spawn(late(), { signal }).on('error', () => {});
+      setTimeout(() => console.log(all.map(({ reason }) => reason.code).join()), 20);
+    });`);
+  t.deepEqual(ended, {
+    exitCode: 0,
+    stdout: 'ABORT_ERR,ERR_OUT_OF_RANGE\n',
+    stderr: '',
+  });
+});
+
+test('timers that a program replaces are not those of guests', (t) => {
+  const ended = script(`
+    const { run, spawn } = require('wasi-rs');
+    const timers = require('node:timers');
+    for (const name of ['setTimeout', 'setInterval', 'setImmediate']) {
+      globalThis[name] = timers[name] = () => 7;
+    }
+    process.nextTick = () => {};
+    const { bytesOf } = require('./__test__/helpers/runs');
+    (async () => {
+      console.log((await run('./__test__/guests/hello.wasm')).text().trim());
+      const child = spawn(await bytesOf('spin'));
+      child.once('spawn', () => child.kill());
+      console.log((await child.exited).reason);
+      const { reason } = await run(await bytesOf('spin'), { timeout: 1, check: false });
+      console.log(reason);
+    })();`);
+  t.deepEqual(ended, {
+    exitCode: 0,
+    stdout: 'hello\nkill\ntimeout\n',
+    stderr: '',
+  });
+});
+
 test('options of the wrong kind are refused', async (t) => {
   const TYPE = 'ERR_INVALID_ARG_TYPE';
   const RANGE = 'ERR_OUT_OF_RANGE';
@@ -836,6 +882,17 @@ test('options of the wrong kind are refused', async (t) => {
     [{ timeout: Infinity }, RANGE],
     [{ timeout: '1' }, TYPE],
     [{ signal: {} }, TYPE],
+    [{ signal: { aborted: false } }, TYPE],
+    [Object.create({ imports: {} }), VALUE],
+    [Object.create({ timeOut: 7 }), VALUE],
+    [
+      new (class {
+        get capabilites() {
+          return [];
+        }
+      })(),
+      VALUE,
+    ],
     [{ signal: null }, TYPE],
     [{ check: 1 }, TYPE],
     [{ pool: {} }, TYPE],

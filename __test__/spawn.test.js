@@ -263,6 +263,44 @@ test('timeout and signal end it', async (t) => {
   t.deepEqual([name, abortError.code], ['error', 'ABORT_ERR']);
 });
 
+test('what happens to a signal or a program after the end is none of its business', async (t) => {
+  for (const name of ['exit', 'close']) {
+    const controller = new AbortController();
+    const child = spawn(HELLO, { signal: controller.signal });
+    child.once(name, () => controller.abort());
+    const seen = await events(child);
+    await later(1);
+    t.deepEqual(seen, [['spawn'], ['exit', 0, 'exit'], ['close', 0, 'exit']]);
+  }
+  let reject;
+  const program = new Promise((_, fail) => {
+    reject = fail;
+  });
+  const child = spawn(program);
+  child.kill();
+  const seen = await events(child);
+  reject(new Error('late'));
+  await later(1);
+  t.deepEqual(
+    seen.map(([name]) => name),
+    ['exit', 'close'],
+  );
+});
+
+test('a signal that throws is an error of the child', async (t) => {
+  const error = new Error('addEventListener');
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      throw error;
+    },
+    removeEventListener() {},
+  };
+  const child = spawn(HELLO, { signal });
+  t.deepEqual((await events(child))[0], ['error', error]);
+  t.like(await child.exited, { reason: 'error', error });
+});
+
 test('what is wrong with the options is thrown; with the program it is an event', async (t) => {
   t.throws(() => spawn(HELLO, { stdin: {} }), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => spawn(7), { code: 'ERR_INVALID_ARG_TYPE' });

@@ -15,8 +15,7 @@ function hearAbort(signal, onAbort) {
   const all = listeners.get(signal) ?? startListening(signal);
   all.add(onAbort);
   return () => {
-    all.delete(onAbort);
-    if (all.size === 0) all.stop();
+    if (all.delete(onAbort) && all.size === 0) all.stop();
   };
 }
 

@@ -1,7 +1,11 @@
 'use strict';
 
 // What programs call. Most of those that load the package run no guest in this
-// way, so the rest is loaded when the first of these is used.
+// way, so the rest is loaded when the first of these is used. But not the timers:
+// they may be others by then.
+
+// oxlint-disable-next-line import/no-unassigned-import -- it takes them as they are now
+require('./timers');
 
 const parts = () => require('./index');
 
@@ -23,12 +27,12 @@ class Pool {
     parts().openPool(this, options);
   }
 
-  run(program, options) {
-    return parts().run(program, { ...options, pool: this });
+  async run(program, options) {
+    return parts().runIn(this, program, options);
   }
 
   spawn(program, options) {
-    return parts().spawn(program, { ...options, pool: this });
+    return parts().spawnIn(this, program, options);
   }
 
   close() {

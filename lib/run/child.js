@@ -3,10 +3,12 @@
 const { EventEmitter } = require('node:events');
 
 const { readRunOptions } = require('./options');
+const { threadsOf } = require('./pool');
 const { nameOf } = require('./program');
 const { Result } = require('./result');
 const { poolOf } = require('./run');
 const { Task } = require('./task');
+const { nextTick } = require('./timers');
 
 /** A guest as a child process, in the words of node:child_process. */
 class Child extends EventEmitter {
@@ -58,7 +60,7 @@ class Child extends EventEmitter {
     this.reason = outcome.reason;
     resolve(new Result(outcome, plan.stdio));
     // What nobody has begun to read by then must not keep the child from closing.
-    process.nextTick(() => {
+    nextTick(() => {
       for (const socket of this.stdio.slice(1)) {
         if (socket?.readable) socket.resume();
       }
@@ -121,4 +123,11 @@ function spawn(program, options = {}) {
   return new Child(program, plan, poolOf(plan));
 }
 
-module.exports = { spawn };
+/** The method of a pool. */
+function spawnIn(pool, program, options = {}) {
+  const threads = threadsOf(pool, 'this');
+  const plan = readRunOptions(options, 'pool.spawn', nameOf(program, true));
+  return new Child(program, plan, threads);
+}
+
+module.exports = { spawn, spawnIn };

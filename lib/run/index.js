@@ -1,8 +1,16 @@
 'use strict';
 
-const { spawn } = require('./child');
+const { spawn, spawnIn } = require('./child');
 const { closePool, openPool } = require('./pool');
-const { run } = require('./run');
+const { run, runIn } = require('./run');
 const { runSync } = require('./sync');
 
-module.exports = { closePool, openPool, run, runSync, spawn };
+module.exports = {
+  closePool,
+  openPool,
+  run,
+  runIn,
+  runSync,
+  spawn,
+  spawnIn,
+};

@@ -24,9 +24,15 @@ const STREAMS = ['stdin', 'stdout', 'stderr', 'input'];
 const COMMON = [...GUEST, ...STREAMS, 'args', 'argv0', 'timeout', 'maxMemory'];
 const CAPTURING = ['check', 'encoding', 'maxBuffer'];
 
+const RUN = [...COMMON, ...CAPTURING, 'signal'];
+const SPAWN = [...COMMON, 'signal'];
+
+/** By what is called; the methods of a pool take no other. */
 const OPTIONS = {
-  run: properties([...COMMON, ...CAPTURING, 'signal', 'pool']),
-  spawn: properties([...COMMON, 'signal', 'pool']),
+  run: properties([...RUN, 'pool']),
+  'pool.run': properties(RUN),
+  spawn: properties([...SPAWN, 'pool']),
+  'pool.spawn': properties(SPAWN),
   runSync: properties([...COMMON, ...CAPTURING, 'imports']),
 };
 
@@ -36,7 +42,7 @@ const ELSEWHERE = {
   imports:
     'is for runSync() alone: functions cannot follow a guest into a thread of its own',
   signal: 'is for run() and spawn(): none is heard while this thread waits',
-  pool: 'is for run() and spawn()',
+  pool: 'is for run() and spawn(), the functions',
   check: 'is for run() and runSync()',
   encoding: 'is for run() and runSync(): a stream has setEncoding()',
   maxBuffer: 'is for run() and runSync(): a stream keeps no more than it must',
@@ -50,27 +56,23 @@ const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
 /** The longest time that a timer can have. */
 const MOST_TIME = 2 ** 31 - 1;
 
-/** The options that are said. */
-function saidOf(options) {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  );
-}
-
-function checkNames(options, how) {
-  const said = saidOf(options);
-  const misplaced = Object.keys(said).find(
-    (name) => name in ELSEWHERE && !OPTIONS[how].names.has(name),
+/** Looks where the options are read from: they may be inherited. */
+function checkNames(options, what) {
+  const allowed = OPTIONS[what];
+  const misplaced = Object.keys(ELSEWHERE).find(
+    (name) => !allowed.names.has(name) && options[name] !== undefined,
   );
   if (misplaced !== undefined) {
     throw invalidArgValue(
       checkNames,
       `options.${misplaced}`,
       ELSEWHERE[misplaced],
-      said[misplaced],
+      options[misplaced],
     );
   }
-  validateProperties(said, 'options', OPTIONS[how]);
+  const isUnsaid = (name) => options[name] === undefined;
+  const unsaid = Object.keys(options).filter(isUnsaid);
+  validateProperties(options, 'options', allowed, unsaid);
 }
 
 /** The options of a guest, in the plain form that the native class takes. */
@@ -106,11 +108,20 @@ function readTimeout(value = 0) {
   return validateInteger(value, 'options.timeout', 0, MOST_TIME) || undefined;
 }
 
+/** By its looks, as Node tells one: there are those of other realms. */
+function isSignal(value) {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    typeof value.addEventListener === 'function' &&
+    typeof value.removeEventListener === 'function'
+  );
+}
+
 function readSignal(value) {
   if (value === undefined) return undefined;
-  if (typeof value === 'object' && value !== null && 'aborted' in value) {
-    return value;
-  }
+  if (isSignal(value)) return value;
   throw invalidArgType(
     readSignal,
     'options.signal',
@@ -124,12 +135,13 @@ function readSignal(value) {
  * error, as whoever asks for it relies on it.
  *
  * @param {unknown} options
- * @param {'run' | 'spawn' | 'runSync'} how
+ * @param {keyof typeof OPTIONS} what is called
  * @param {string} name the program's
  */
-function readRunOptions(options, how, name) {
+function readRunOptions(options, what, name) {
   validateObject(options, 'options');
-  checkNames(options, how);
+  checkNames(options, what);
+  const how = what.replace('pool.', '');
   const {
     check = true,
     imports = {},

@@ -17,6 +17,10 @@ class Threads {
   #starting = new Set();
   /** Those without a task; the last one that worked is the next to work. */
   #idle = [];
+  /** Those with a task that got its thread beyond the size of the pool. */
+  #beyond = new Set();
+  /** Tasks that have still to load their program. */
+  #coming = new Set();
   /** Tasks without a thread. A set, as any of them may leave. */
   #waiting = new Set();
   /** Those of them that have a thread made for them, whatever the size. */
@@ -35,15 +39,22 @@ class Threads {
   }
 
   /**
+   * There is a task: it will be submitted or cancelled.
+   *
+   * @throws if the pool takes no more of them
+   */
+  expect(task) {
+    if (this.#closing !== undefined) throw poolClosed(this.expect);
+    this.#coming.add(task);
+  }
+
+  /**
    * Runs a task as soon as there is a thread.
    *
    * @param {boolean} isUrgent whether it gets one beyond the size of the pool
    */
   submit(task, isUrgent) {
-    if (this.#closing !== undefined) {
-      task.fail(poolClosed(this.submit));
-      return;
-    }
+    this.#coming.delete(task);
     this.#waiting.add(task);
     if (isUrgent) this.#urgent.add(task);
     this.#serve();
@@ -51,6 +62,7 @@ class Threads {
 
   /** The task waits no more. */
   cancel(task) {
+    this.#coming.delete(task);
     this.#waiting.delete(task);
     this.#urgent.delete(task);
     this.#closeIfOver();
@@ -66,7 +78,8 @@ class Threads {
   }
 
   #closeIfOver() {
-    if (this.#closing === undefined || this.#waiting.size > 0) return;
+    if (this.#closing === undefined) return;
+    if (this.#coming.size > 0 || this.#waiting.size > 0) return;
     for (const thread of this.#idle.splice(0)) thread.terminate();
     if (this.#all.size === 0) this.#onClosed();
   }
@@ -84,7 +97,18 @@ class Threads {
   #wantsThread() {
     const starting = this.#starting.size;
     if (this.#urgent.size > starting) return true;
-    return this.#waiting.size > starting && this.#all.size < this.#size;
+    return this.#waiting.size > starting && this.#counted < this.#size;
+  }
+
+  /** How many threads count: those of urgent tasks do not, nor those made for one. */
+  get #counted() {
+    const expected = Math.min(this.#urgent.size, this.#starting.size);
+    return this.#all.size - this.#beyond.size - expected;
+  }
+
+  /** Whether a task that is not urgent has to leave a thread to the others. */
+  get #isFull() {
+    return this.#counted > this.#size;
   }
 
   #makeThread() {
@@ -94,27 +118,28 @@ class Threads {
       this.#all.add(thread);
     } catch (error) {
       // Node's permission model may forbid workers.
-      this.#next()?.fail(error);
+      this.#next().task?.fail(error);
     }
   }
 
-  /** The task whose turn it is. */
+  /** The task whose turn it is, and whether it is urgent. */
   #next() {
     const [task] = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
     this.#waiting.delete(task);
-    this.#urgent.delete(task);
-    return task;
+    const isUrgent = this.#urgent.delete(task);
+    return { task, isUrgent };
   }
 
   /** A thread can take a task. */
   ready(thread) {
     this.#starting.delete(thread);
+    this.#beyond.delete(thread);
     if (thread.runs >= this.#maxRuns) {
       thread.terminate();
       return;
     }
-    while (this.#waiting.size > 0) {
-      const task = this.#next();
+    while (this.#urgent.size > 0 || (this.#waiting.size > 0 && !this.#isFull)) {
+      const { task, isUrgent } = this.#next();
       let message;
       try {
         message = task.prepare();
@@ -122,6 +147,7 @@ class Threads {
         task.fail(error);
         continue;
       }
+      if (isUrgent) this.#beyond.add(thread);
       thread.run(task, message);
       return;
     }
@@ -129,7 +155,7 @@ class Threads {
   }
 
   #rest(thread) {
-    if (this.#closing !== undefined || this.#all.size > this.#size) {
+    if (this.#closing !== undefined || this.#isFull) {
       thread.terminate();
       return;
     }
@@ -140,10 +166,11 @@ class Threads {
   /** A thread takes no more tasks. */
   gone(thread, error) {
     this.#all.delete(thread);
+    this.#beyond.delete(thread);
     const at = this.#idle.indexOf(thread);
     if (at !== -1) this.#idle.splice(at, 1);
     // What keeps one from starting keeps the next from it, too.
-    if (this.#starting.delete(thread)) this.#next()?.fail(error);
+    if (this.#starting.delete(thread)) this.#next().task?.fail(error);
     this.#serve();
     this.#closeIfOver();
   }

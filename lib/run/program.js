@@ -75,7 +75,12 @@ function nameOf(program, mayWait) {
   if (typeof program === 'string') return basename(program) || NO_NAME;
   if (isURL(program)) return basename(fileOf(program)) || NO_NAME;
   if (isModule(program) || isBytes(program)) return NO_NAME;
-  if (mayWait && (isThenable(program) || hasBytes(program))) return NO_NAME;
+  if (mayWait && (isThenable(program) || hasBytes(program))) {
+    // It is waited for from now on, though a guest that is over first takes no
+    // notice of it, and wrong options let no guest begin.
+    if (isPromise(program)) program.catch(() => {});
+    return NO_NAME;
+  }
   const expected = `a path, a URL, bytes${mayWait ? ', a Response' : ''} or a WebAssembly.Module`;
   throw invalidArgType(nameOf, 'program', expected, program);
 }

@@ -13,7 +13,17 @@ function poolOf({ pool }) {
 
 async function run(program, options = {}) {
   const plan = readRunOptions(options, 'run', nameOf(program, true));
-  const pool = poolOf(plan);
+  return runPlan(program, plan, poolOf(plan));
+}
+
+/** The method of a pool. */
+async function runIn(pool, program, options = {}) {
+  const threads = threadsOf(pool, 'this');
+  const plan = readRunOptions(options, 'pool.run', nameOf(program, true));
+  return runPlan(program, plan, threads);
+}
+
+async function runPlan(program, plan, pool) {
   const outcome = await new Promise((resolve) => {
     const task = new Task(program, plan, pool, {
       finished: () => resolve(task.outcome),
@@ -22,4 +32,4 @@ async function run(program, options = {}) {
   return settle(plan, new Result(outcome, plan.stdio));
 }
 
-module.exports = { poolOf, run };
+module.exports = { poolOf, run, runIn };

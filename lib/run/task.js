@@ -10,9 +10,19 @@ const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
 const { OVERRIDES, outcomeOf } = require('./result');
+const {
+  clearInterval,
+  clearTimeout,
+  nextTick,
+  setInterval,
+  setTimeout,
+} = require('./timers');
 
 /** Milliseconds between two looks at whether a guest has written too much. */
 const LOOK = 50;
+
+/** The longest that a timer can have. */
+const AGES = 2 ** 31 - 1;
 
 /**
  * A guest, by what its owner hears of it if it wants to, never from inside a
@@ -40,6 +50,7 @@ class Task {
   #startTime;
   #timer;
   #looks;
+  #wait;
   #isRef = true;
   #stopHearing;
   #onStreamError = (error) => this.end('error', error);
@@ -49,25 +60,27 @@ class Task {
     this.#plan = plan;
     this.#pool = pool;
     this.#hears = hears;
-    const { signal } = plan;
-    if (signal?.aborted) {
-      this.#onAbort();
-    } else {
-      if (signal) this.#stopHearing = hearAbort(signal, this.#onAbort);
-      plan.stdio.hold(this.#onStreamError);
-      void this.#load(program);
-    }
+    if (plan.signal?.aborted) this.#onAbort();
+    else void this.#load(program);
   }
 
   async #load(program) {
     try {
+      this.#pool.expect(this);
+      const { signal, stdio } = this.#plan;
+      if (signal) this.#stopHearing = hearAbort(signal, this.#onAbort);
+      stdio.hold(this.#onStreamError);
       const { name, maxMemory } = this.#plan;
       this.#module = await load(program, maxMemory);
       if (this.outcome !== undefined) return;
       this.#description = checkRunnable(this.#module, name);
+      // What waits for a thread has nothing else that keeps the process alive.
+      this.#wait = setInterval(() => {}, AGES);
+      if (!this.#isRef) this.#wait.unref();
       this.#pool.submit(this, this.#plan.isUrgent);
     } catch (error) {
-      this.fail(error);
+      // One that is over has no use for its program.
+      if (this.outcome === undefined) this.fail(error);
     }
   }
 
@@ -89,6 +102,7 @@ class Task {
   begin(thread) {
     const { stdio, timeout } = this.#plan;
     this.#thread = thread;
+    clearInterval(this.#wait);
     if (!this.#isRef) thread.unref();
     this.#startTime = performance.now();
     if (timeout !== undefined) {
@@ -136,10 +150,13 @@ class Task {
   #settle(outcome) {
     clearTimeout(this.#timer);
     clearInterval(this.#looks);
+    clearInterval(this.#wait);
     const { stdio } = this.#plan;
     if (this.#guest === undefined) stdio.discard();
     else this.#guest.close();
     stdio.endInput();
+    // As with node:child_process. What collects output can be let go of later, too.
+    if (this.#plan.how === 'spawn') this.#stopHearing?.();
     this.outcome = {
       ...outcome,
       entry: this.#description?.entry ?? null,
@@ -171,16 +188,18 @@ class Task {
 
   #tell(what, ...details) {
     const hear = this.#hears[what];
-    if (hear !== undefined) process.nextTick(hear, ...details);
+    if (hear !== undefined) nextTick(hear, ...details);
   }
 
   ref() {
     this.#isRef = true;
+    this.#wait?.ref();
     this.#thread?.ref();
   }
 
   unref() {
     this.#isRef = false;
+    this.#wait?.unref();
     this.#thread?.unref();
   }
 }

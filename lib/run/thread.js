@@ -4,6 +4,12 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
 const { rebuildError } = require('./rebuilt-error');
+const {
+  clearImmediate,
+  clearTimeout,
+  setImmediate,
+  setTimeout,
+} = require('./timers');
 
 const FILE = path.join(__dirname, 'worker.js');
 
