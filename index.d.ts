@@ -1576,7 +1576,8 @@ export interface Child extends EventEmitter<ChildEvents> {
   readonly exited: Promise<WASIResult>;
 
   /**
-   * Ends it: in a few milliseconds, whether it computes or waits.
+   * Ends it: in a few milliseconds, whether it computes or waits, and within about
+   * a second whatever the engine does for it.
    *
    * @param cause what `error` of its result is to be
    * @returns whether it was not over yet
@@ -1639,10 +1640,10 @@ export class Pool {
    */
   constructor(options?: PoolOptions);
 
-  /** {@link run} in one of these threads, when one is free. */
+  /** {@link run} in one of these threads, when one is free. It takes no `pool`. */
   run: typeof run;
 
-  /** {@link spawn} in one of these threads, when one is free. */
+  /** {@link spawn} in one of these threads, when one is free. It takes no `pool`. */
   spawn: typeof spawn;
 
   /** Takes no more, and ends when all that has been taken is over. */

@@ -116,6 +116,27 @@ test('a guest that computes is ended with its thread, and the next one gets anot
   }
 });
 
+test('a guest that the engine does not end is over all the same, and its place is taken', (t) => {
+  const { exitCode, stdout } = script(`
+    const { Pool } = require('wasi-rs');
+    const { bytesOf, guestPath } = require('./__test__/helpers/runs');
+    (async () => {
+      const pool = new Pool({ size: 1 });
+      const fill = await bytesOf('fill');
+      const { reason } = await pool.run(fill, { timeout: 100, check: false });
+      const child = pool.spawn(fill, { stdin: 'ignore' });
+      child.once('spawn', () => setTimeout(() => child.kill(), 100));
+      const killed = (await child.exited).reason;
+      const next = (await pool.run(guestPath('hello'))).text();
+      await pool.close();
+      require('node:fs').writeSync(1, reason + ' ' + killed + ' ' + next);
+      // Any other end waits for the threads.
+      process.kill(process.pid, 'SIGKILL');
+    })();`);
+  t.is(stdout, 'timeout kill hello\n');
+  t.is(exitCode, process.platform === 'win32' ? 1 : 'SIGKILL');
+});
+
 for (const [how, [program, options]] of Object.entries(WAITING)) {
   test(`a guest that waits ${how} is ended alone: its thread goes on`, async (t) => {
     const one = pool(t, { size: 1 });
@@ -135,8 +156,9 @@ test('run() does not wait behind children of spawn(), however many there are', a
     child.stdout.resume();
     return child;
   });
+  const spawned = children.map((child) => once(child, 'spawn'));
   t.is((await run(HELLO)).text(), 'hello\n');
-  await Promise.all(children.slice(1).map((child) => once(child, 'spawn')));
+  await Promise.all(spawned);
   t.is((await run(HELLO)).text(), 'hello\n');
   t.true(children.every(({ exitCode, reason }) => exitCode === reason));
   children.forEach(({ stdin }) => stdin.end());

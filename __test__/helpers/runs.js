@@ -32,6 +32,14 @@ const SOURCES = {
          (br $l)))`,
     { imports: FD_WRITE, memory: '(memory (export "memory") 2)' },
   ),
+  /** Fills a large memory for ever, in which the engine seldom looks for its end. */
+  fill: wat(
+    `(func (export "_start")
+       (loop $l
+         (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000))
+         (br $l)))`,
+    { memory: '(memory (export "memory") 1024)' },
+  ),
   /** Grows by a page until it gets no more; exits with how many it has then. */
   grow: wat(
     `(func (export "_start")
@@ -62,7 +70,8 @@ const assembled = new Map();
 
 /** The bytes of one of the modules above. */
 function bytesOf(name) {
-  if (!assembled.has(name)) assembled.set(name, assemble(SOURCES[name]));
+  if (!assembled.has(name))
+    assembled.set(name, assemble(SOURCES[name], { bulk_memory: true }));
   return assembled.get(name);
 }
 

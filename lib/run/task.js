@@ -102,7 +102,7 @@ class Task {
   begin(thread) {
     const { stdio, timeout } = this.#plan;
     this.#thread = thread;
-    clearInterval(this.#wait);
+    this.#endWait();
     if (!this.#isRef) thread.unref();
     this.#startTime = performance.now();
     if (timeout !== undefined) {
@@ -113,6 +113,12 @@ class Task {
     }, LOOK).unref();
     this.#tell('spawned');
     stdio.start(this.#onStreamError);
+  }
+
+  /** To ref() a timer that is over would keep the process alive, for ever. */
+  #endWait() {
+    clearInterval(this.#wait);
+    this.#wait = undefined;
   }
 
   /**
@@ -150,7 +156,7 @@ class Task {
   #settle(outcome) {
     clearTimeout(this.#timer);
     clearInterval(this.#looks);
-    clearInterval(this.#wait);
+    this.#endWait();
     const { stdio } = this.#plan;
     if (this.#guest === undefined) stdio.discard();
     else this.#guest.close();

@@ -30,6 +30,12 @@ const OPTIONS = {
 const GRACE = 5;
 
 /**
+ * Milliseconds that the engine has to end a worker. It looks for that now and then,
+ * and a loop around a large `memory.fill` can keep it from that for minutes.
+ */
+const PATIENCE = 1000;
+
+/**
  * A worker that runs one guest after the other.
  *
  * It belongs to a pool, which hears of it: `ready(thread)` when it can take a
@@ -44,6 +50,7 @@ class Thread {
   #task;
   #grace;
   #idle;
+  #patience;
   #error;
   #isEnding = false;
   #isGone = false;
@@ -93,6 +100,14 @@ class Thread {
     this.#isEnding = true;
     void this.#worker.terminate();
     if (this.#task === undefined) this.#leave();
+    else this.#patience = setTimeout(() => this.#abandon(), PATIENCE);
+  }
+
+  /** Its guest is over for all others, though the engine has still to end it. */
+  #abandon() {
+    this.unref();
+    this.#takeTask()?.replied({ how: 'died' });
+    this.#leave();
   }
 
   ref() {
@@ -107,6 +122,7 @@ class Thread {
     clearTimeout(this.#grace);
     clearImmediate(this.#grace);
     this.#grace = undefined;
+    clearTimeout(this.#patience);
     this.#takeTask()?.replied(
       how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
     );
@@ -118,6 +134,7 @@ class Thread {
     clearTimeout(this.#grace);
     clearImmediate(this.#grace);
     clearTimeout(this.#idle);
+    clearTimeout(this.#patience);
     this.#isEnding = true;
     const error = this.#error ?? new Error('The thread of the guest ended');
     this.#takeTask()?.replied({ how: 'died', error });
