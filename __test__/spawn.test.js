@@ -13,8 +13,9 @@ const { setTimeout: later } = require('node:timers/promises');
 const test = require('ava');
 
 const { spawn } = require('../index.js');
+const { script } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
-const { WAITING, bytesOf, guestPath } = require('./helpers/runs');
+const { CAN_COUNT, WAITING, bytesOf, guestPath } = require('./helpers/runs');
 
 const HELLO = guestPath('hello');
 const CAT = guestPath('cat');
@@ -300,6 +301,51 @@ test('a signal that throws is an error of the child', async (t) => {
   t.deepEqual((await events(child))[0], ['error', error]);
   t.like(await child.exited, { reason: 'error', error });
 });
+
+if (CAN_COUNT) {
+  test('too few descriptors are an event, and those that there were are free again', (t) => {
+    // In a process of its own, which may have few of them.
+    const ended = script(`
+      const fs = require('node:fs');
+      const { run, spawn } = require('wasi-rs');
+      const hello = new WebAssembly.Module(
+        fs.readFileSync('./__test__/guests/hello.wasm'));
+      const fill = () => {
+        const all = [];
+        try {
+          for (;;) all.push(fs.openSync('/dev/null'));
+        } catch {
+          return all;
+        }
+      };
+      const room = () => {
+        const all = fill();
+        all.forEach((fd) => fs.closeSync(fd));
+        return all.length;
+      };
+      (async () => {
+        await run(hello);
+        const all = fill();
+        // One pipe, and a half.
+        for (const fd of all.splice(-3)) fs.closeSync(fd);
+        const before = room();
+        const codes = [];
+        for (let i = 0; i < 3; i++) {
+          const child = spawn(hello);
+          codes.push(String(child.stdio));
+          await new Promise((resolve) => {
+            child.on('error', ({ code }) => codes.push(code)).on('close', resolve);
+          });
+          await run(hello, { stdout() {}, stderr() {} }).catch(({ code }) => codes.push(code));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const after = room();
+        all.forEach((fd) => fs.closeSync(fd));
+        console.log([...new Set(codes)].join(' '), before - after);
+      })();`);
+    t.deepEqual(ended, { exitCode: 0, stdout: ',, EMFILE 0\n', stderr: '' });
+  });
+}
 
 test('what is wrong with the options is thrown; with the program it is an event', async (t) => {
   t.throws(() => spawn(HELLO, { stdin: {} }), { code: 'ERR_INVALID_ARG_TYPE' });

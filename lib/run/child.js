@@ -10,6 +10,21 @@ const { poolOf } = require('./run');
 const { Task } = require('./task');
 const { nextTick } = require('./timers');
 
+/**
+ * Opens what a child has at once. That there are no descriptors left is an event, as
+ * with node:child_process.
+ *
+ * @returns {{ error: unknown } | undefined}
+ */
+function openStreams(stdio) {
+  try {
+    stdio.open();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
 /** A guest as a child process, in the words of node:child_process. */
 class Child extends EventEmitter {
   stdin;
@@ -28,7 +43,7 @@ class Child extends EventEmitter {
   constructor(program, plan, pool) {
     super();
     const { stdio } = plan;
-    stdio.open();
+    const opening = openStreams(stdio);
     this.stdio = stdio.sockets;
     [this.stdin, this.stdout, this.stderr] = this.stdio;
     for (const socket of this.stdio) this.#watch(socket);
@@ -42,6 +57,7 @@ class Child extends EventEmitter {
           this.#closeIfOver();
         },
       });
+      if (opening !== undefined) this.#task.fail(opening.error);
     });
   }
 

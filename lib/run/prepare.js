@@ -20,14 +20,4 @@ function guestOf({ token }, module, { version, entry, hasMemory }) {
   return { token, module, from: IMPORT_MODULES[version], entry, hasMemory };
 }
 
-/** Closes streams that no guest gets. */
-function closeStreams(streams) {
-  const nothing = { args: [], env: [], preopens: [], devices: false };
-  try {
-    prepareGuest(nothing, streams, 'preview1').close();
-  } catch {
-    // A guest has had them, and what else it was to get did not open.
-  }
-}
-
-module.exports = { STOPPED, closeStreams, guestOf, prepareGuest };
+module.exports = { STOPPED, guestOf, prepareGuest };

@@ -11,7 +11,6 @@ const { invalidArgType, invalidArgValue } = require('../errors');
 const { validateFd } = require('../validators');
 const { drain, isSink } = require('./drain');
 const { feed, hold, isSource } = require('./feed');
-const { closeStreams } = require('./prepare');
 
 const { Stdio } = loadBinding();
 
@@ -196,6 +195,7 @@ class StandardStreams {
       for (const opener of this.#openers) streams.push(opener.open());
     } catch (error) {
       destroySockets(streams);
+      closeNatives(streams);
       throw error;
     }
     this.#streams = streams;
@@ -209,6 +209,7 @@ class StandardStreams {
 
   /** The host's ends of those that the user serves. */
   get sockets() {
+    if (this.#streams === undefined) return [null, null, null];
     return this.#streams.map(({ socket, start }) =>
       start === undefined && socket !== undefined ? socket : null,
     );
@@ -241,7 +242,7 @@ class StandardStreams {
 
   /** No guest gets them. */
   discard() {
-    if (this.#streams !== undefined) closeStreams(this.natives);
+    closeNatives(this.#streams ?? []);
   }
 
   /** Lets go of everything, read or not. */
@@ -263,6 +264,13 @@ class StandardStreams {
 
 function destroySockets(streams) {
   for (const { socket } of streams) socket?.destroy();
+}
+
+/** Closes what no guest has taken. */
+function closeNatives(streams) {
+  for (const { native } of streams) {
+    if (typeof native !== 'number') native.close();
+  }
 }
 
 /** Checks the options that say where the standard streams lead. */
