@@ -12,7 +12,7 @@ const { pathToFileURL } = require('node:url');
 
 const test = require('ava');
 
-const { Pool, run } = require('../index.js');
+const { Pool, run, runSync } = require('../index.js');
 const { script } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
 const { assemble, guest, scratch } = require('./helpers/guest');
@@ -210,6 +210,17 @@ test('exit codes are what start() returns', async (t) => {
   ]) {
     const result = await run(EXIT, { args: [argument], check: false });
     t.like(result, { exitCode, reason: 'exit', ok: false });
+  }
+});
+
+test('a program may exit in its start function', async (t) => {
+  const program = await bytesOf('exitsInStart');
+  for (const result of [
+    await run(program, { check: false }),
+    runSync(program, { check: false }),
+    runSync(program, { check: false, timeout: 60_000 }),
+  ]) {
+    t.like(result, { exitCode: 5, reason: 'exit', error: undefined });
   }
 });
 

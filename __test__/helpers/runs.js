@@ -54,6 +54,11 @@ const SOURCES = {
     '(func $trap unreachable) (start $trap) (func (export "_start"))',
     {},
   ),
+  /** Exits in its start function. */
+  exitsInStart: wat(
+    '(func $exit (call $proc_exit (i32.const 5))) (start $exit) (func (export "_start"))',
+    { imports: PROC_EXIT },
+  ),
   /** Has no entry. */
   library: wat('(func (export "add") (result i32) (i32.const 1))', {}),
   /** Calls itself until there is no stack left. */

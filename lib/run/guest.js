@@ -34,10 +34,13 @@ function enterGuest({ token, module, from, entry, hasMemory }, makeImports) {
   const { number, setMemory } = attach(wasi, token, true);
   try {
     const imports = makeImports({ [from]: wasi.wasiImport });
-    const { exports } = new WebAssembly.Instance(module, imports);
-    if (hasMemory) setMemory(exports.memory);
-    if (entry === null) return 0;
-    const { how, value } = run(exports[entry], enter(number));
+    // A start function may exit, too.
+    const begin = () => {
+      const { exports } = new WebAssembly.Instance(module, imports);
+      if (hasMemory) setMemory(exports.memory);
+      if (entry !== null) exports[entry]();
+    };
+    const { how, value } = run(begin, enter(number));
     const exitCode = leave(number, true);
     if (how === 'throw') throw value;
     return exitCode;
