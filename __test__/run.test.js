@@ -419,6 +419,26 @@ test('an endless source is asked for no more than the guest takes, and told the 
   t.true(given < 10, `${given}`);
 });
 
+test('a source that has ended by itself is not told the end', async (t) => {
+  const calls = [];
+  const source = {
+    [Symbol.iterator]() {
+      return this;
+    },
+    next() {
+      calls.push('next');
+      return { value: 'a', done: calls.length > 1 };
+    },
+    return() {
+      calls.push('return');
+      return {};
+    },
+  };
+  t.is((await run(CAT, { stdin: source })).text(), 'a');
+  await later(1);
+  t.deepEqual(calls, ['next', 'next']);
+});
+
 test('standard output is a function, which is waited for', async (t) => {
   const chunks = [];
   let inCall = 0;

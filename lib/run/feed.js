@@ -121,14 +121,16 @@ function iteratorOf(source) {
 }
 
 async function feedIterable(source, socket, fail) {
-  let iterator;
   try {
-    iterator = iteratorOf(source);
-    socket.once('close', () => leave(iterator));
+    const iterator = iteratorOf(source);
+    const onClose = () => leave(iterator);
+    socket.once('close', onClose);
     for (;;) {
       const { value, done } = await iterator.next();
       if (socket.destroyed) return;
       if (done) {
+        // It knows.
+        socket.off('close', onClose);
         socket.end();
         return;
       }
