@@ -406,13 +406,13 @@ fn is_directory(file: &fs::File) -> io::Result<bool> {
     Ok(file.metadata()?.is_dir())
 }
 
-/// The file, if it is a directory.
 /// Whether both are open on one file.
 fn is_same(a: &fs::File, b: &fs::File) -> io::Result<bool> {
     let [a, b] = [stat::fstat(a)?, stat::fstat(b)?];
     Ok((a.dev, a.ino) == (b.dev, b.ino))
 }
 
+/// The file, if it is a directory.
 fn require_directory(file: fs::File) -> io::Result<fs::File> {
     match is_directory(&file)? {
         true => Ok(file),
