@@ -134,7 +134,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::read_at`](super::File::read_at). [`Errno::Again`]: the host's file does not wait.
+    /// As [`File::read_at`]. [`Errno::Again`]: the host's file does not wait.
     #[inline]
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         self.advance(
@@ -148,7 +148,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::read_at`](super::File::read_at).
+    /// As [`File::read_at`].
     pub fn read_interruptible(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         self.advance(
             self.position(wait.interrupt)?,
@@ -161,7 +161,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::write_at`](super::File::write_at). [`Errno::Again`]: the host's file does not wait.
+    /// As [`File::write_at`]. [`Errno::Again`]: the host's file does not wait.
     #[inline]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self.position(interrupt)? {
@@ -178,7 +178,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::write_at`](super::File::write_at).
+    /// As [`File::write_at`].
     pub fn write_interruptible(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self.position(wait.interrupt)? {
             Some(mut position) if self.appends() => {
@@ -198,7 +198,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::write_at`](super::File::write_at).
+    /// As [`File::write_at`].
     #[inline]
     pub fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
         match &self.file {
@@ -211,7 +211,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::write_at`](super::File::write_at).
+    /// As [`File::write_at`].
     pub fn write_at_interruptible(
         &self,
         ciovs: &Iovecs<'_>,
