@@ -268,6 +268,11 @@ impl OpenFile {
     /// [`Errno::Spipe`]: there are no offsets.
     #[inline]
     pub fn seek(&self, to: SeekFrom, interrupt: &Interrupt) -> Result<Filesize> {
+        if let Some(Some(position)) = self.position.get()
+            && let Some(offset) = interrupt.lock(position)?.seek_where_known(to)
+        {
+            return Ok(offset);
+        }
         match self.position(interrupt)? {
             Some(mut position) => position.seek(&self.file, to),
             None => self.file.seek(to),
@@ -363,7 +368,22 @@ impl Position {
         Ok(nwritten)
     }
 
+    /// `lseek(2)` to an offset that the file is known to accept; none where it must be asked.
     #[inline]
+    fn seek_where_known(&mut self, to: SeekFrom) -> Option<Filesize> {
+        let here = self.offset?;
+        let offset = match to {
+            SeekFrom::Start(offset) => offset,
+            SeekFrom::Current(by) => here.checked_add_signed(by)?,
+            SeekFrom::End(_) => return None,
+        };
+        if Some(offset) > self.max_known_offset {
+            return None;
+        }
+        self.offset = Some(offset);
+        Some(offset)
+    }
+
     fn seek(&mut self, file: &FileHandle, to: SeekFrom) -> Result<Filesize> {
         let to = match (to, self.offset) {
             (SeekFrom::Current(by), Some(offset)) => {
