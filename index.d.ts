@@ -374,7 +374,7 @@ export class MemoryFS {
    * One over a directory of the host: what a guest reads comes from there, and
    * what it changes stays in memory, until {@link MemoryFS.applyTo}. No link in the
    * directory is followed by the host. A directory in it is listed once, when
-   * somebody first looks, so what others change there later is not seen, save in
+   * a call first reads it, so what others change there later is not seen, save in
    * the bytes of files. Devices, FIFOs and sockets are left out.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` as the
@@ -493,7 +493,7 @@ export interface ArchiveLimits {
 }
 
 /**
- * A tree of files that nobody changes. Any number of {@link MemoryFS} share it, in
+ * A read-only tree of files. Any number of {@link MemoryFS} share it, in
  * all threads of the process, without copying. A guest that has it as a preopen
  * reads it.
  *
@@ -559,8 +559,8 @@ export class Image {
   static fromDirectory(directory: string | URL): Image;
 
   /**
-   * The image with this handle, in whichever thread it was made, while somebody
-   * there still has it.
+   * The image with this handle, in whichever thread it was made, as long as an {@link Image}
+   * of it is reachable there.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for another type,
    *   `ERR_INVALID_ARG_VALUE` where there is no such image

@@ -31,7 +31,7 @@ let makeImage;
 /** The native half of an image, and undefined of any other value. */
 let nativeOf;
 
-/** A tree that nobody changes. */
+/** A read-only tree of files. */
 class Image {
   #native;
 

@@ -30,7 +30,7 @@ function failure(code) {
   return number > 0 ? -number : undefined;
 }
 
-/** What an operation that threw comes to; what is no error of a file system goes on its way. */
+/** The reply for an error that an operation threw; one that is not a file system error is thrown again. */
 function answerTo(error) {
   if (error instanceof Nonsense) return failure('EIO');
   const code =

@@ -1,4 +1,4 @@
-//! Trees that nobody changes, which threads and file systems share without copying.
+//! Read-only trees, which threads and file systems share without copying.
 //!
 //! - `blob`: the bytes of a file of an image, wherever they are.
 //! - `packed`: those of a member of a zip archive.
@@ -27,7 +27,7 @@ use crate::abi::{Errno, Filesize, Filetype, Timestamp};
 /// The number of a file in an image. The root is [`Image::ROOT`].
 pub(in crate::vfs) type NodeId = u32;
 
-/// A tree of files that nobody changes.
+/// A read-only tree of files.
 pub struct Image {
     /// By their numbers.
     nodes: Box<[Node]>,
