@@ -41,6 +41,15 @@ const IMPORTS = Object.entries(PARAMS)
 const escape = (bytes) =>
   [...bytes].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join('');
 
+/** The bytes of a module of these fields, which may call the imports. */
+export function assembleFields(fields) {
+  const text = `(module ${IMPORTS} (memory (export "memory") 32) ${fields})`;
+  const parsed = parseWat('bench.wat', text);
+  const { buffer } = parsed.toBinary({});
+  parsed.destroy();
+  return buffer;
+}
+
 /**
  * A module whose `run(n)` makes `calls` n times and returns all their errnos,
  * or'ed together.
@@ -60,16 +69,11 @@ export function assemble({ calls = [], first, data = {}, run }) {
       ${calls.map((call) => `(local.set $errno (i32.or (local.get $errno) ${call}))`).join('\n')}
       (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (local.get $errno))`;
-  const text = `(module
-    ${IMPORTS}
-    (memory (export "memory") 32)
+  const fields = `
     ${segments.join('\n')}
     (func (export "_initialize") ${first ? `(if ${first} (then unreachable))` : ''})
-    ${run ?? loop})`;
-  const parsed = parseWat('bench.wat', text);
-  const module = new WebAssembly.Module(parsed.toBinary({}).buffer);
-  parsed.destroy();
-  return module;
+    ${run ?? loop}`;
+  return new WebAssembly.Module(assembleFields(fields));
 }
 
 /** `(call $name 1 2n "x")` with numbers as i32 and BigInts as i64. */

@@ -2,9 +2,11 @@
 // some have `machine`, the same program built for this machine: what that does
 // is what is right.
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
 
 import {
   COREUTILS,
@@ -96,6 +98,22 @@ export const sqlite = {
     };
     compile(this.machine, ['-lm']);
     compile(this.wasi, SQLITE_FLAGS_FOR_WASI);
+    rmSync(contents, { recursive: true });
+  },
+};
+
+const { devDependencies } = createRequire(import.meta.url)('./package.json');
+const RIPGREP = `ripgrep ${devDependencies.ripgrep}`;
+
+/** The program in an npm package, where it is compressed in a script. */
+export const ripgrep = {
+  wasi: tool(RIPGREP, 'rg.wasm'),
+  async build() {
+    if (isBuilt(this.wasi)) return;
+    const contents = npmPackage(RIPGREP);
+    const script = pathToFileURL(join(contents, 'lib/_rg.wasm.mjs'));
+    const { getCompressedBytes } = await import(script);
+    writeFileSync(this.wasi, brotliDecompressSync(getCompressedBytes()));
     rmSync(contents, { recursive: true });
   },
 };
