@@ -422,7 +422,8 @@ export class MemoryFS {
    * layers of container images have them: an empty file with `.wh.` before the
    * name. What was renamed is in it as a whole.
    *
-   * @throws {Error} `EFBIG` for one that is larger; `ENAMETOOLONG` as
+   * @throws {Error} `EFBIG` for one that is larger; `ENOSPC` for one that there is
+   *   no memory for; `ENAMETOOLONG` as
    *   {@link MemoryFS.changes}; `EINVAL` where a name that is no whiteout begins as
    *   one; `EIO` for a file of an archive that is damaged
    */

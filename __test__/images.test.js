@@ -149,6 +149,15 @@ test('a path that is too long for the embedder is an error', (t) => {
   t.is(memory.snapshot().files, 22);
 });
 
+test('an archive that there is no room for', (t) => {
+  const memory = new MemoryFS({ sparse: '' });
+  memory.truncateSync('/sparse', 2 ** 42);
+  t.throws(() => memory.toTar(), { code: 'EFBIG' });
+  const limits = { maxBytes: Infinity };
+  t.throws(() => memory.toTar(limits), { code: 'ENOSPC' });
+  t.throws(() => memory.snapshot().toTar(limits), { code: 'ENOSPC' });
+});
+
 test('a snapshot stays as it is', (t) => {
   const memory = new MemoryFS(TREE);
   const before = memory.snapshot();

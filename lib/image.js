@@ -38,7 +38,8 @@ class Image {
   constructor(proof, native) {
     if (proof !== MADE_HERE) throw illegalConstructor(Image);
     this.#native = native;
-    setRoot(this, () => native.root());
+    // `owner` keeps the image for as long as the handle is there.
+    setRoot(this, () => Object.assign(native.root(), { owner: native }));
   }
 
   static {
@@ -96,7 +97,7 @@ class Image {
     validateProperties(options, 'options', TAR_OPTIONS);
     const { maxBytes = MAX_ARCHIVE } = options;
     const limit = readLimit(maxBytes, 'options.maxBytes');
-    return check(this.#native.toTar(limit), 'write');
+    return check(this.#native.toTar(limit, Buffer.alloc), 'write');
   }
 }
 

@@ -52,7 +52,7 @@ class MemoryFS {
         ? []
         : require('./tree').readTree(base, 'tree', maxFiles);
     const native = check(
-      createMemoryFs(this, maxBytes, maxFiles, image, directory),
+      createMemoryFs(maxBytes, maxFiles, image, directory),
       'open',
       directory,
     );
@@ -110,7 +110,7 @@ class MemoryFS {
     const { changes = false, maxBytes = MAX_ARCHIVE } = options;
     const limit = readLimit(maxBytes, 'options.maxBytes');
     validateBoolean(changes, 'options.changes');
-    return check(this.#native.toTar(changes, limit), 'write');
+    return check(this.#native.toTar(changes, limit, Buffer.alloc), 'write');
   }
 
   applyTo(directory) {

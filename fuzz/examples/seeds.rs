@@ -12,7 +12,7 @@ use wasi_rs::abi::{
     Preopentype, Prestat, RawSubscription, Record, Rights, SubscriptionClock, snapshot0,
 };
 use wasi_rs::syscalls::SYSCALLS;
-use wasi_rs::vfs::archive::{self, read_zip, write_tar};
+use wasi_rs::vfs::archive::{self, TarArchive, read_zip};
 use wasi_rs::vfs::memory::{Limits, MemoryFs};
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
@@ -618,7 +618,8 @@ fn archives() -> [(&'static str, Vec<u8>); 2] {
     files.symlink(b"link", b"dir/file").unwrap();
     let long = [b"long/", &[b'n'; 200][..]].concat();
     files.file(&long, b"", Some(1 << 62)).unwrap();
-    let tar = write_tar(&files.all().unwrap(), 1 << 20).unwrap();
+    let all = files.all().unwrap();
+    let tar = TarArchive::new(&all, 1 << 20).unwrap().to_vec().unwrap();
     let zip = [
         // The member: version, flags, method, time, date, checksum, sizes, lengths of its name and of more.
         b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0f".as_slice(),

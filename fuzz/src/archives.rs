@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasi_rs::vfs::archive::{Limits, read_tar, read_zip, write_tar};
+use wasi_rs::vfs::archive::{Limits, TarArchive, read_tar, read_zip};
 use wasi_rs::vfs::image::Image;
 use wasi_rs::vfs::memory::{self, MemoryFs};
 
@@ -42,5 +42,5 @@ pub fn check(data: &[u8]) {
 fn written(image: Image) -> Option<Vec<u8>> {
     let fs = MemoryFs::over(Arc::new(image), memory::Limits::default());
     let layer = fs.all().ok()?;
-    write_tar(&layer, MAX_TAR).ok()
+    TarArchive::new(&layer, MAX_TAR).ok()?.to_vec().ok()
 }

@@ -1,10 +1,13 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use napi::{Error, Result};
+use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::memory_fs::{Kept, Memory};
+use super::environment::Environment;
+use super::held::Held;
+use super::image::KeptImage;
+use super::memory_fs::Kept;
 use crate::ctx::View;
 use crate::vfs::Directory;
 
@@ -13,64 +16,73 @@ use crate::vfs::Directory;
 #[napi]
 pub struct DirectoryHandle {
     of: Of,
-    is_read_only: bool,
 }
 
 enum Of {
-    Directory(Arc<dyn Directory>),
-    Memory(Rc<Memory>),
-    Guest(Arc<View>),
+    /// A directory that is this handle's own.
+    Directory(Rc<Held<Arc<dyn Directory>>>),
+    Image(Rc<Held<KeptImage>>),
+    Memory(Rc<Held<Kept>>),
+    /// The files of a guest, as its embedder sees them.
+    Guest(Rc<Held<Arc<View>>>),
 }
 
 impl DirectoryHandle {
     /// A handle of this directory.
-    pub fn new(dir: Arc<dyn Directory>) -> Self {
-        Self {
-            of: Of::Directory(dir),
-            is_read_only: false,
-        }
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    pub fn new(env: &Env, dir: Arc<dyn Directory>) -> Result<ClassInstance<'_, Self>> {
+        let make = |dir| {
+            let of = Of::Directory(dir);
+            Self { of }.into_instance(env)
+        };
+        Environment::of(env)?.hold(env, dir, make)
     }
 
-    /// A handle of a directory in which nothing is changed, whoever has it.
-    pub fn read_only(dir: Arc<dyn Directory>) -> Self {
-        Self {
-            is_read_only: true,
-            ..Self::new(dir)
-        }
+    /// The root of an image.
+    pub fn of_image(image: Rc<Held<KeptImage>>) -> Self {
+        let of = Of::Image(image);
+        Self { of }
     }
 
     /// The root of a file system in memory.
-    pub fn of_memory(memory: Rc<Memory>) -> Self {
-        Self {
-            of: Of::Memory(memory),
-            is_read_only: false,
-        }
+    pub fn of_memory(memory: Rc<Held<Kept>>) -> Self {
+        let of = Of::Memory(memory);
+        Self { of }
     }
 
     /// What the embedder sees of a guest.
-    pub fn of_guest(view: Arc<View>) -> Self {
-        Self {
-            of: Of::Guest(view),
-            is_read_only: false,
-        }
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    pub fn of_guest(env: &Env, view: Arc<View>) -> Result<ClassInstance<'_, Self>> {
+        let make = |view| {
+            let of = Of::Guest(view);
+            Self { of }.into_instance(env)
+        };
+        Environment::of(env)?.hold(env, view, make)
     }
 
-    /// Whether nothing is changed in it, whoever has it.
+    /// Whether nothing is changed in it, by any guest that has it.
     pub fn is_read_only(&self) -> bool {
-        self.is_read_only
+        matches!(self.of, Of::Image(_))
     }
 
     /// What paths in it are resolved in.
     ///
     /// # Errors
     ///
-    /// The file system has been collected, which cannot be as long as JavaScript has this. It cannot be looked
-    /// at.
+    /// What it is of has been collected, which cannot be as long as JavaScript has this. It cannot be looked at.
     pub fn view(&self) -> Result<Arc<View>> {
+        let over = |dir| View::over(dir).map(Arc::new);
         let view = match &self.of {
-            Of::Directory(dir) => View::over(Arc::clone(dir)).map(Arc::new),
-            Of::Memory(memory) => memory.kept()?.view().cloned(),
-            Of::Guest(view) => Ok(Arc::clone(view)),
+            Of::Directory(dir) => over(Arc::clone(&*dir.get()?)),
+            Of::Image(image) => over(image.get()?.fs().root()),
+            Of::Memory(memory) => memory.get()?.view().cloned(),
+            Of::Guest(view) => Ok(Arc::clone(&*view.get()?)),
         };
         view.map_err(|errno| Error::from_reason(errno.name()))
     }
@@ -82,10 +94,11 @@ impl DirectoryHandle {
     /// As [`view`](Self::view). It is that of a guest which has no root.
     pub fn dir(&self) -> Result<Arc<dyn Directory>> {
         match &self.of {
-            Of::Directory(dir) => Ok(Arc::clone(dir)),
-            Of::Memory(memory) => Ok(memory.kept()?.fs.root()),
+            Of::Directory(dir) => Ok(Arc::clone(&*dir.get()?)),
+            Of::Image(image) => Ok(image.get()?.fs().root()),
+            Of::Memory(memory) => Ok(memory.get()?.fs.root()),
             Of::Guest(view) => {
-                let root = view.directory(b".");
+                let root = view.get()?.directory(b".");
                 root.map_err(|errno| Error::from_reason(errno.name()))
             }
         }
@@ -94,8 +107,8 @@ impl DirectoryHandle {
     /// The file system in memory that it is of.
     pub fn memory(&self) -> Option<Rc<Kept>> {
         match &self.of {
-            Of::Directory(_) | Of::Guest(_) => None,
-            Of::Memory(memory) => memory.kept().ok(),
+            Of::Directory(_) | Of::Image(_) | Of::Guest(_) => None,
+            Of::Memory(memory) => memory.get().ok(),
         }
     }
 }

@@ -6,9 +6,9 @@ use napi::sys;
 
 use super::arg_buffer::ArgBuffer;
 use super::glue::Glue;
+use super::held::{Held, HeldObjects};
 use super::instance::{Instance, Instances};
 use super::js_fs::{self, Thrown};
-use super::memory_fs::Memories;
 use crate::host::Interrupt;
 
 /// What one JavaScript environment has once.
@@ -17,8 +17,8 @@ pub struct Environment {
     pub arg_buffer: ArgBuffer,
     /// Every instance that can still be called.
     pub instances: RefCell<Instances>,
-    /// Every file system in memory that JavaScript has.
-    pub memories: RefCell<Memories>,
+    /// What takes memory and belongs to objects of JavaScript.
+    pub held: RefCell<HeldObjects>,
     /// Whether there is an object whose collection tells of others.
     is_watching: Cell<bool>,
     /// Whether it is being torn down.
@@ -51,7 +51,7 @@ impl Environment {
         Self {
             arg_buffer,
             instances: RefCell::default(),
-            memories: RefCell::default(),
+            held: RefCell::default(),
             is_watching: Cell::new(false),
             has_ended: Cell::new(false),
             interrupt: RefCell::default(),
@@ -109,7 +109,8 @@ impl Environment {
             instance.ctx.unmake_stoppable();
         }
         // This stays for as long as the process: what takes memory does not.
-        drop(self.memories.take());
+        let held = self.held.borrow_mut().end();
+        drop(held);
         js_fs::end(self);
         drop(self.take_thrown());
     }
@@ -171,12 +172,46 @@ impl Environment {
         }
     }
 
-    /// Drops the instances that have been collected. They close what they have open, which may run JavaScript;
-    /// what that throws is nobody's.
+    /// Makes an object of something that takes memory, which is gone once the object has been collected.
+    ///
+    /// # Errors
+    ///
+    /// Those of `make` and of Node-API.
+    pub fn hold<'env, T: 'static, O: JsValue<'env>>(
+        &self,
+        env: &Env,
+        value: T,
+        make: impl FnOnce(Rc<Held<T>>) -> Result<O>,
+    ) -> Result<O> {
+        let held = Held::new(value);
+        let object = make(Rc::clone(&held))?;
+        self.held.borrow_mut().add(env, &object, &held)?;
+        self.make_room();
+        Ok(object)
+    }
+
+    /// Lets go of what belongs to objects that were collected, if there is so much that some may be.
+    pub fn make_room(&self) {
+        let is_full = self.held.borrow().is_full();
+        if !is_full {
+            return;
+        }
+        // Guests that were collected have some of it.
+        self.sweep();
+        self.drop_quietly(|| self.held.borrow_mut().sweep());
+        self.held.borrow_mut().swept();
+    }
+
+    /// Drops the instances that have been collected.
     pub fn sweep(&self) {
-        let gone = self.instances.borrow_mut().sweep();
+        self.drop_quietly(|| self.instances.borrow_mut().sweep());
+    }
+
+    /// Drops what was collected. It closes what it has open, which may run JavaScript; what that throws is
+    /// nobody's.
+    fn drop_quietly<T>(&self, take: impl FnOnce() -> T) {
         let was_thrown = self.is_thrown();
-        drop(gone);
+        drop(take());
         if !was_thrown {
             drop(self.take_thrown());
         }

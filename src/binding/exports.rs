@@ -277,15 +277,15 @@ pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
 ///
 /// `ERR_WASI_CLOSED` after [`close`]. They cannot be looked at.
 #[napi]
-pub fn root_of(env: Env, number: u32) -> Result<DirectoryHandle> {
-    let instance = instance(&env, number)?;
+pub fn root_of(env: &Env, number: u32) -> Result<ClassInstance<'_, DirectoryHandle>> {
+    let instance = instance(env, number)?;
     if instance.is_closed.get() {
-        return Err(closed(&env));
+        return Err(closed(env));
     }
     let view = instance.view();
-    Environment::of(&env)?.check_thrown(&env)?;
+    Environment::of(env)?.check_thrown(env)?;
     let view = view.map_err(|errno| Error::from_reason(errno.name()))?;
-    Ok(DirectoryHandle::of_guest(Arc::clone(view)))
+    DirectoryHandle::of_guest(env, Arc::clone(view))
 }
 
 /// The files of a guest, for the host.

@@ -12,9 +12,11 @@ use napi_derive::napi;
 
 use super::environment::Environment;
 use super::error::closed;
+use super::held::Held;
+use super::image::MaybeBytes;
 use super::instance::Instance;
 use super::js_fs::lent;
-use super::memory_fs::Memory;
+use super::memory_fs::Kept;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
 use crate::ctx::View;
 use crate::vfs::{OpenHow, SetTime};
@@ -34,7 +36,7 @@ pub struct Files {
 /// Whose files they are.
 enum Of {
     Guest(Weak<Instance>),
-    Memory(Rc<Memory>),
+    Memory(Rc<Held<Kept>>),
 }
 
 impl Files {
@@ -46,7 +48,7 @@ impl Files {
     }
 
     /// Those of a file system in memory.
-    pub fn of_memory(memory: Rc<Memory>) -> Self {
+    pub fn of_memory(memory: Rc<Held<Kept>>) -> Self {
         Self {
             of: Of::Memory(memory),
         }
@@ -60,7 +62,7 @@ impl Files {
     ) -> Result<std::result::Result<T, Errno>> {
         let result = match &self.of {
             Of::Memory(memory) => {
-                let kept = memory.kept()?;
+                let kept = memory.get()?;
                 let result = kept.view().and_then(|view| call(view));
                 kept.weigh();
                 result
@@ -91,13 +93,13 @@ impl Files {
         self.number(env, |view| call(view).map(|()| 0.0))
     }
 
-    fn bytes(
+    fn bytes<'env>(
         &self,
-        env: &Env,
+        env: &'env Env,
         call: impl FnOnce(&View) -> std::result::Result<Vec<u8>, Errno>,
-    ) -> Result<Either<f64, Buffer>> {
+    ) -> Result<MaybeBytes<'env>> {
         Ok(match self.call(env, call)? {
-            Ok(bytes) => Either::B(bytes.into()),
+            Ok(bytes) => Either::B(BufferSlice::copy_from(env, bytes)?),
             Err(errno) => Either::A(failure(errno)),
         })
     }
@@ -124,7 +126,7 @@ fn bytes_of<'p>(path: &'p JsPath<'_>) -> Cow<'p, [u8]> {
 impl Files {
     /// The guest path of the root, then those of the preopens, each terminated by a NUL.
     #[napi(catch_unwind)]
-    pub fn preopens(&self, env: &Env) -> Result<Either<f64, Buffer>> {
+    pub fn preopens<'env>(&self, env: &'env Env) -> Result<MaybeBytes<'env>> {
         self.bytes(env, |view| {
             let names = view.mapped_paths().into_iter();
             Ok(names.flat_map(|name| [name, vec![0]].concat()).collect())
@@ -249,7 +251,7 @@ impl Files {
 
     /// The entries of a directory: for each its file type as a digit, its name, and a terminating NUL.
     #[napi(catch_unwind)]
-    pub fn list(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
+    pub fn list<'env>(&self, env: &'env Env, path: JsPath<'_>) -> Result<MaybeBytes<'env>> {
         self.bytes(env, |view| {
             let mut all = Vec::new();
             view.list(&bytes_of(&path), |name, filetype| {
@@ -263,7 +265,7 @@ impl Files {
 
     /// `readlink(2)`.
     #[napi(catch_unwind)]
-    pub fn readlink(&self, env: &Env, path: JsPath<'_>) -> Result<Either<f64, Buffer>> {
+    pub fn readlink<'env>(&self, env: &'env Env, path: JsPath<'_>) -> Result<MaybeBytes<'env>> {
         self.bytes(env, |view| view.read_link(&bytes_of(&path)))
     }
 

@@ -45,10 +45,10 @@ pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
 impl GuestHandle {
     /// What the guest is found by: 16 bytes.
     #[napi(getter)]
-    pub fn token(&self) -> Result<Buffer> {
+    pub fn token<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
         let token = self.ctx.share();
         let token = token.map_err(|errno| Error::from_reason(errno.name()))?;
-        Ok(token.to_vec().into())
+        BufferSlice::copy_from(env, token)
     }
 
     /// Ends the guest with this code, as by `proc_exit`, at its next call, and at once where it waits in one.
@@ -123,7 +123,11 @@ pub fn attach<'env>(
 /// A `RangeError`, `ERR_OUT_OF_RANGE`: it begins with more. Another error: it is no module, or one that uses
 /// what is not known here.
 #[napi]
-pub fn limit_memory(env: &Env, module: Buffer, max_pages: f64) -> Result<Buffer> {
+pub fn limit_memory<'env>(
+    env: &'env Env,
+    module: BufferSlice<'_>,
+    max_pages: f64,
+) -> Result<BufferSlice<'env>> {
     let limited = module::limit_memory(&module, max_pages as u64);
     let limited = limited.map_err(|error| match error {
         LimitError::TooSmall(_) | LimitError::TooManyEntries(_) => {
@@ -131,5 +135,5 @@ pub fn limit_memory(env: &Env, module: Buffer, max_pages: f64) -> Result<Buffer>
         }
         LimitError::Malformed | LimitError::Collected => Error::from_reason(error.to_string()),
     })?;
-    Ok(limited.into())
+    BufferSlice::copy_from(env, limited)
 }

@@ -1,61 +1,80 @@
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::directory::DirectoryHandle;
+use super::environment::Environment;
 use super::files::failure;
-use super::instance::Weight;
+use super::held::{Held, Load};
 use crate::abi::Errno;
-use crate::vfs::archive::{self, ArchiveError, read_tar, read_zip, write_tar};
+use crate::vfs::archive::{self, ArchiveError, TarArchive, read_tar, read_zip};
 use crate::vfs::image::Image;
 use crate::vfs::memory::{Layer, Limits, MemoryFs};
 
 /// The native half of the class `Image`.
 #[napi]
 pub struct NativeImage {
+    kept: Rc<Held<KeptImage>>,
+}
+
+/// An image, and what it costs.
+pub struct KeptImage {
     image: Arc<Image>,
     /// What a guest gets that has it as it is.
     fs: OnceCell<MemoryFs>,
-    _weight: Weight,
+    _load: Load,
+}
+
+impl KeptImage {
+    /// A file system over it in which there is no room for anything.
+    pub fn fs(&self) -> &MemoryFs {
+        let none = Limits { bytes: 0, files: 0 };
+        (self.fs).get_or_init(|| MemoryFs::over(Arc::clone(&self.image), none))
+    }
 }
 
 impl NativeImage {
     /// That of an image.
-    pub fn new(env: &Env, image: Arc<Image>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    pub fn make(env: &Env, image: Arc<Image>) -> Result<ClassInstance<'_, Self>> {
         /// What a file costs beside its content.
         const FILE: u64 = 128;
         let bytes = image.bytes().saturating_add(image.files() * FILE);
-        Self {
+        let environment = Environment::of(env)?;
+        let kept = KeptImage {
             image,
             fs: OnceCell::new(),
-            _weight: Weight::new(*env, bytes as usize),
-        }
+            _load: environment.held.borrow().load(env, bytes as usize),
+        };
+        environment.hold(env, kept, |kept| Self { kept }.into_instance(env))
     }
 
     /// The image.
-    pub fn image(&self) -> Arc<Image> {
-        Arc::clone(&self.image)
-    }
-
-    /// A file system over it in which there is no room for anything.
-    fn fs(&self) -> &MemoryFs {
-        let none = Limits { bytes: 0, files: 0 };
-        (self.fs).get_or_init(|| MemoryFs::over(self.image(), none))
+    ///
+    /// # Errors
+    ///
+    /// JavaScript has lost this.
+    pub fn image(&self) -> Result<Arc<Image>> {
+        Ok(Arc::clone(&self.kept.get()?.image))
     }
 }
 
 #[allow(
     clippy::missing_errors_doc,
-    reason = "a handle needs random bytes, which there always are"
+    reason = "a handle needs random bytes, which there always are, and JavaScript calls nothing that it has lost"
 )]
 #[napi]
 impl NativeImage {
     /// The number by which it is found in other threads.
     #[napi]
     pub fn handle(&self) -> Result<BigInt> {
-        let handle = self.image.handle();
+        let handle = self.image()?.handle();
         handle
             .map(BigInt::from)
             .map_err(|errno| Error::from_reason(errno.name()))
@@ -63,43 +82,66 @@ impl NativeImage {
 
     /// How many files, directories and links there are.
     #[napi]
-    pub fn files(&self) -> f64 {
-        self.image.files() as f64
+    pub fn files(&self) -> Result<f64> {
+        Ok(self.image()?.files() as f64)
     }
 
     /// How many bytes are in all files.
     #[napi]
-    pub fn bytes(&self) -> f64 {
-        self.image.bytes() as f64
+    pub fn bytes(&self) -> Result<f64> {
+        Ok(self.image()?.bytes() as f64)
     }
 
     /// Its root, for who mounts it: read-only.
     #[napi]
     pub fn root(&self) -> DirectoryHandle {
-        DirectoryHandle::read_only(self.fs().root())
+        DirectoryHandle::of_image(Rc::clone(&self.kept))
     }
 
     /// A tar archive of it, of that many bytes at most; or an errno.
     #[napi(catch_unwind)]
-    pub fn to_tar(&self, limit: f64) -> Either<f64, Buffer> {
-        tar(self.fs().all(), limit)
+    pub fn to_tar<'env>(&self, limit: f64, alloc: Alloc<'env>) -> Result<MaybeBytes<'env>> {
+        Ok(tar(self.kept.get()?.fs().all(), limit, &alloc))
     }
 }
 
-/// A tar archive of files, of that many bytes at most; or the negated errno.
-pub fn tar(layer: std::result::Result<Layer, Errno>, limit: f64) -> Either<f64, Buffer> {
-    match layer.and_then(|layer| write_tar(&layer, limit as u64)) {
-        Ok(bytes) => Either::B(bytes.into()),
+/// What makes a `Buffer` of so many zeros.
+///
+/// A buffer of our own memory Node-API would keep until the event loop turns, and its bytes with it.
+pub type Alloc<'env> = Function<'env, f64, BufferSlice<'env>>;
+
+/// Bytes, or the negated number of the error.
+pub type MaybeBytes<'env> = Either<f64, BufferSlice<'env>>;
+
+/// A tar archive of files, of that many bytes at most.
+pub fn tar<'env>(
+    layer: std::result::Result<Layer, Errno>,
+    limit: f64,
+    alloc: &Alloc<'env>,
+) -> MaybeBytes<'env> {
+    let written = layer.and_then(|layer| {
+        let archive = TarArchive::new(&layer, limit as u64)?;
+        let bytes = alloc.call(archive.size() as f64);
+        let mut bytes = bytes.map_err(|_| Errno::Nospc)?;
+        archive.write(&mut bytes)?;
+        Ok(bytes)
+    });
+    match written {
+        Ok(bytes) => Either::B(bytes),
         Err(errno) => Either::A(failure(errno)),
     }
 }
 
-/// The image with this handle, if somebody in this process has it.
+/// The image with this handle, if there is one in this process.
+///
+/// # Errors
+///
+/// Those of Node-API.
 #[napi]
-pub fn open_image(env: &Env, handle: BigInt) -> Option<NativeImage> {
+pub fn open_image(env: &Env, handle: BigInt) -> Result<Option<ClassInstance<'_, NativeImage>>> {
     let (negative, handle, lossless) = handle.get_u64();
-    let image = Image::open(handle).filter(|_| lossless && !negative)?;
-    Some(NativeImage::new(env, image))
+    let image = Image::open(handle).filter(|_| lossless && !negative);
+    image.map(|image| NativeImage::make(env, image)).transpose()
 }
 
 /// What is wrong with an archive.
@@ -118,13 +160,13 @@ pub struct ArchiveProblem {
 ///
 /// It is neither.
 #[napi(catch_unwind)]
-pub fn image_of_archive(
-    env: &Env,
+pub fn image_of_archive<'env>(
+    env: &'env Env,
     kind: String,
     bytes: BufferSlice<'_>,
     max_bytes: f64,
     max_files: f64,
-) -> Result<Either<NativeImage, ArchiveProblem>> {
+) -> Result<Either<ClassInstance<'env, NativeImage>, ArchiveProblem>> {
     let limits = archive::Limits {
         bytes: max_bytes as u64,
         files: max_files as u64,
@@ -135,7 +177,7 @@ pub fn image_of_archive(
         kind => return Err(Error::from_reason(format!("no archive is {kind}"))),
     };
     Ok(match read {
-        Ok(image) => Either::A(NativeImage::new(env, Arc::new(image))),
+        Ok(image) => Either::A(NativeImage::make(env, Arc::new(image))?),
         Err(ArchiveError { member, problem }) => Either::B(ArchiveProblem {
             problem: problem.into_owned(),
             member,

@@ -8,6 +8,7 @@
 //! - [`exports`]: the functions that `index.js` calls.
 //! - [`files`]: what `wasi.fs` calls.
 //! - [`guest`]: guests that are prepared in one thread and run in another.
+//! - [`held`]: what takes memory, and goes with an object of JavaScript.
 //! - [`instance`]: what one `WASI` has, and which of them can still be called.
 //! - [`js_fs`]: file systems of JavaScript.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
@@ -27,6 +28,7 @@ mod exports;
 mod files;
 mod glue;
 mod guest;
+mod held;
 mod image;
 mod instance;
 mod js_fs;

@@ -102,12 +102,9 @@ impl StdioHandle {
 
     /// What has been written since this was asked last.
     #[napi]
-    pub fn take(&self) -> Buffer {
-        let output = self.output.as_ref();
-        output
-            .map(|output| output.take())
-            .unwrap_or_default()
-            .into()
+    pub fn take<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
+        let output = self.output.as_ref().map(|output| output.take());
+        BufferSlice::copy_from(env, output.unwrap_or_default())
     }
 
     /// Whether more was written than it takes.

@@ -65,23 +65,27 @@ pub fn new_js_file_system_number() -> f64 {
 
 /// The root of the file system with this number, if anything of it is open.
 #[napi]
-pub fn js_file_system(number: f64) -> Option<DirectoryHandle> {
+pub fn js_file_system(
+    env: &Env,
+    number: f64,
+) -> napi::Result<Option<ClassInstance<'_, DirectoryHandle>>> {
     let fs = ALL.with_borrow(|all| {
         let index = Known::index(all, number as u64)?;
         all[index].fs.upgrade()
     });
-    fs.map(|fs| DirectoryHandle::new(fs.root()))
+    fs.map(|fs| DirectoryHandle::new(env, fs.root()))
+        .transpose()
 }
 
 /// Makes a file system with this number, and gives its root. `serve` does an operation and returns a number;
 /// `list` returns the entries of a directory or the target of a link.
 #[napi]
-pub fn make_js_file_system(
-    env: &Env,
+pub fn make_js_file_system<'env>(
+    env: &'env Env,
     number: f64,
     serve: Unknown<'_>,
     list: Unknown<'_>,
-) -> napi::Result<DirectoryHandle> {
+) -> napi::Result<ClassInstance<'env, DirectoryHandle>> {
     let environment = Environment::of(env)?;
     let number = number as u64;
     let functions = Rc::new(Functions::new(env, environment, serve, list)?);
@@ -92,7 +96,7 @@ pub fn make_js_file_system(
         fs: Arc::downgrade(&fs),
     };
     ALL.with_borrow_mut(|all| all.push(known));
-    Ok(DirectoryHandle::new(fs.root()))
+    DirectoryHandle::new(env, fs.root())
 }
 
 /// Lets the functions of an environment go, which is about to end.

@@ -25,7 +25,7 @@ use std::fmt;
 use crate::vfs::memory::MAX_PATH;
 
 pub use tar_reader::read_tar;
-pub use tar_writer::write_tar;
+pub use tar_writer::TarArchive;
 pub use zip_reader::read_zip;
 
 /// How much an archive may unpack to.

@@ -9,38 +9,143 @@ use crate::vfs::memory::{Item, ItemContent, Layer};
 /// What stands before the name of a file that is not there any more, in the layers of container images.
 const WHITEOUT: &[u8] = b".wh.";
 
-/// A tar archive of files: ustar, with an extended header where that has no room. What is to be removed is
-/// an empty file with `.wh.` before its name, as in the layers of container images, before all others.
-///
-/// # Errors
-///
-/// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: it is to be laid over something, and
-/// a name in it begins with `.wh.`, whoever made that. [`Errno::Nospc`]: there is not as much memory. [`Errno::Io`]: a
-/// file cannot be read.
-pub fn write_tar(layer: &Layer, limit: u64) -> Result<Vec<u8>> {
-    let mut writer = Writer {
-        bytes: Vec::new(),
-        limit,
-    };
-    let items = layer.items.iter().map(|item| &item.path);
-    if layer.is_over
-        && layer
-            .removed
-            .iter()
-            .chain(items)
-            .any(|path| is_whiteout(path))
-    {
-        return Err(Errno::Inval);
+/// A tar archive of files, which is written when it is known how long it is: ustar, with an extended header
+/// where that has no room. What is to be removed is an empty file with `.wh.` before its name, as in the layers
+/// of container images, before all others.
+#[derive(Debug)]
+pub struct TarArchive<'l> {
+    layer: &'l Layer,
+    size: u64,
+}
+
+impl<'l> TarArchive<'l> {
+    /// That of these files.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: it is to be laid over something,
+    /// and a name in it begins with `.wh.`, whoever made that.
+    pub fn new(layer: &'l Layer, limit: u64) -> Result<Self> {
+        let mut paths = (layer.removed.iter()).chain(layer.items.iter().map(|item| &item.path));
+        if layer.is_over && paths.any(|path| is_whiteout(path)) {
+            return Err(Errno::Inval);
+        }
+        let mut count = Count { len: 0, limit };
+        write(layer, &mut count)?;
+        Ok(Self {
+            layer,
+            size: count.len,
+        })
     }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Writes it, to as many zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Io`]: a file cannot be read. [`Errno::Overflow`]: there is less room.
+    pub fn write(&self, zeros: &mut [u8]) -> Result<()> {
+        write(self.layer, &mut Room(zeros))
+    }
+
+    /// The bytes of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write). [`Errno::Nospc`]: there is not as much memory.
+    pub fn to_vec(&self) -> Result<Vec<u8>> {
+        let size = usize::try_from(self.size).map_err(|_| Errno::Nospc)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| Errno::Nospc)?;
+        bytes.resize(size, 0);
+        self.write(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// What an archive goes to.
+trait Sink {
+    /// Takes bytes.
+    fn put(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Takes so many bytes of a file.
+    fn content(&mut self, content: &Blob) -> Result<()>;
+
+    /// Takes so many zeros.
+    fn zeros(&mut self, len: usize) -> Result<()>;
+}
+
+/// How long an archive is.
+struct Count {
+    len: u64,
+    limit: u64,
+}
+
+impl Count {
+    fn add(&mut self, more: u64) -> Result<()> {
+        let len = self.len.checked_add(more);
+        self.len = len.filter(|len| *len <= self.limit).ok_or(Errno::Fbig)?;
+        Ok(())
+    }
+}
+
+impl Sink for Count {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.add(bytes.len() as u64)
+    }
+
+    fn content(&mut self, content: &Blob) -> Result<()> {
+        self.add(content.len())
+    }
+
+    fn zeros(&mut self, len: usize) -> Result<()> {
+        self.add(len as u64)
+    }
+}
+
+/// Where the rest of an archive goes: to zeros.
+struct Room<'b>(&'b mut [u8]);
+
+impl<'b> Room<'b> {
+    /// The next so many bytes.
+    fn take(&mut self, len: usize) -> Result<&'b mut [u8]> {
+        self.0.split_off_mut(..len).ok_or(Errno::Overflow)
+    }
+}
+
+impl Sink for Room<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.take(bytes.len())?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn content(&mut self, content: &Blob) -> Result<()> {
+        let len = usize::try_from(content.len()).map_err(|_| Errno::Overflow)?;
+        let mut rest = Room(self.take(len)?);
+        let mut done = Ok(());
+        content.read(0, len, &mut |piece| {
+            done = done.and_then(|()| rest.put(piece));
+        })?;
+        done
+    }
+
+    fn zeros(&mut self, len: usize) -> Result<()> {
+        self.take(len).map(drop)
+    }
+}
+
+fn write(layer: &Layer, to: &mut impl Sink) -> Result<()> {
     for path in &layer.removed {
-        writer.header(&whiteout(path), 0, b'0', 0, b"")?;
+        write_header(to, &whiteout(path), 0, b'0', 0, b"")?;
     }
     for item in &layer.items {
-        writer.item(item, &layer.items)?;
+        write_item(to, item, &layer.items)?;
     }
-    writer.reserve(2 * BLOCK as u64)?;
-    writer.bytes.resize(writer.bytes.len() + 2 * BLOCK, 0);
-    Ok(writer.bytes)
+    to.zeros(2 * BLOCK)
 }
 
 /// The last name of a path.
@@ -61,104 +166,74 @@ fn whiteout(path: &[u8]) -> Vec<u8> {
     [above, WHITEOUT, name].concat()
 }
 
-struct Writer {
-    bytes: Vec<u8>,
-    limit: u64,
+fn write_item(to: &mut impl Sink, item: &Item, all: &[Item]) -> Result<()> {
+    match &item.content {
+        ItemContent::Dir => {
+            let path = [&*item.path, b"/"].concat();
+            write_header(to, &path, item.mtim, b'5', 0, b"")
+        }
+        ItemContent::Link(target) => write_header(to, &item.path, item.mtim, b'2', 0, target),
+        ItemContent::Again(first) => {
+            let first = &all[*first];
+            write_header(to, &item.path, first.mtim, b'1', 0, &first.path)
+        }
+        ItemContent::File(content) => {
+            write_header(to, &item.path, item.mtim, b'0', content.len(), b"")?;
+            to.content(content)?;
+            pad(to, content.len())
+        }
+    }
 }
 
-impl Writer {
-    /// Makes room for so many bytes more.
-    fn reserve(&mut self, more: u64) -> Result<()> {
-        let total = more.checked_add(self.bytes.len() as u64);
-        if total.is_none_or(|total| total > self.limit) {
-            return Err(Errno::Fbig);
-        }
-        let more = usize::try_from(more).map_err(|_| Errno::Fbig)?;
-        self.bytes.try_reserve(more).map_err(|_| Errno::Nospc)
-    }
+/// Fills the block that so many bytes end in.
+fn pad(to: &mut impl Sink, len: u64) -> Result<()> {
+    let block = BLOCK as u64;
+    to.zeros(((block - len % block) % block) as usize)
+}
 
-    fn item(&mut self, item: &Item, all: &[Item]) -> Result<()> {
-        match &item.content {
-            ItemContent::Dir => {
-                let path = [&*item.path, b"/"].concat();
-                self.header(&path, item.mtim, b'5', 0, b"")
-            }
-            ItemContent::Link(target) => self.header(&item.path, item.mtim, b'2', 0, target),
-            ItemContent::Again(first) => {
-                let first = &all[*first];
-                self.header(&item.path, first.mtim, b'1', 0, &first.path)
-            }
-            ItemContent::File(content) => {
-                self.header(&item.path, item.mtim, b'0', content.len(), b"")?;
-                self.content(content)
-            }
-        }
+fn write_header(
+    to: &mut impl Sink,
+    path: &[u8],
+    mtim: Timestamp,
+    kind: u8,
+    size: u64,
+    link: &[u8],
+) -> Result<()> {
+    let mut records = Vec::new();
+    let mut header = [0; BLOCK];
+    text(&mut header, NAME, path, b"path", &mut records);
+    text(&mut header, LINK, link, b"linkpath", &mut records);
+    let (seconds, nanoseconds) = (mtim / 1_000_000_000, mtim % 1_000_000_000);
+    let time = format!("{seconds}.{nanoseconds:09}");
+    if nanoseconds > 0 || !number(&mut header, MTIME, seconds) {
+        records.extend(record(b"mtime", time.as_bytes()));
     }
+    if !number(&mut header, SIZE, size) {
+        records.extend(record(b"size", size.to_string().as_bytes()));
+    }
+    if !records.is_empty() {
+        let mut extended = [0; BLOCK];
+        put(&mut extended, NAME, b"././@PaxHeader");
+        number(&mut extended, SIZE, records.len() as u64);
+        to.put(&finished(extended, b'x'))?;
+        to.put(&records)?;
+        pad(to, records.len() as u64)?;
+    }
+    to.put(&finished(header, kind))
+}
 
-    fn content(&mut self, content: &Blob) -> Result<()> {
-        let size = content.len();
-        self.reserve(
-            size.checked_next_multiple_of(BLOCK as u64)
-                .ok_or(Errno::Fbig)?,
-        )?;
-        let size = usize::try_from(size).map_err(|_| Errno::Fbig)?;
-        let bytes = &mut self.bytes;
-        content.read(0, size, &mut |piece| bytes.extend_from_slice(piece))?;
-        self.pad();
-        Ok(())
-    }
-
-    fn pad(&mut self) {
-        self.bytes
-            .resize(self.bytes.len().next_multiple_of(BLOCK), 0);
-    }
-
-    fn header(
-        &mut self,
-        path: &[u8],
-        mtim: Timestamp,
-        kind: u8,
-        size: u64,
-        link: &[u8],
-    ) -> Result<()> {
-        let mut records = Vec::new();
-        let mut header = [0; BLOCK];
-        text(&mut header, NAME, path, b"path", &mut records);
-        text(&mut header, LINK, link, b"linkpath", &mut records);
-        let (seconds, nanoseconds) = (mtim / 1_000_000_000, mtim % 1_000_000_000);
-        let time = format!("{seconds}.{nanoseconds:09}");
-        if nanoseconds > 0 || !number(&mut header, MTIME, seconds) {
-            records.extend(record(b"mtime", time.as_bytes()));
-        }
-        if !number(&mut header, SIZE, size) {
-            records.extend(record(b"size", size.to_string().as_bytes()));
-        }
-        if !records.is_empty() {
-            let mut extended = [0; BLOCK];
-            put(&mut extended, NAME, b"././@PaxHeader");
-            number(&mut extended, SIZE, records.len() as u64);
-            self.finish(extended, b'x')?;
-            self.reserve(records.len().next_multiple_of(BLOCK) as u64)?;
-            self.bytes.extend(records);
-            self.pad();
-        }
-        self.finish(header, kind)
-    }
-
-    fn finish(&mut self, mut header: [u8; BLOCK], kind: u8) -> Result<()> {
-        let mode = if kind == b'5' { 0o755 } else { 0o644 };
-        number(&mut header, MODE, mode);
-        number(&mut header, UID, 0);
-        number(&mut header, GID, 0);
-        put(&mut header, MAGIC, USTAR);
-        header[TYPE] = kind;
-        put(&mut header, CHECKSUM, b"        ");
-        let sum = header.iter().map(|byte| u64::from(*byte)).sum::<u64>();
-        put(&mut header, CHECKSUM, format!("{sum:06o}\0 ").as_bytes());
-        self.reserve(BLOCK as u64)?;
-        self.bytes.extend(header);
-        Ok(())
-    }
+/// A header with what is the same in all, and its checksum.
+fn finished(mut header: [u8; BLOCK], kind: u8) -> [u8; BLOCK] {
+    let mode = if kind == b'5' { 0o755 } else { 0o644 };
+    number(&mut header, MODE, mode);
+    number(&mut header, UID, 0);
+    number(&mut header, GID, 0);
+    put(&mut header, MAGIC, USTAR);
+    header[TYPE] = kind;
+    put(&mut header, CHECKSUM, b"        ");
+    let sum = header.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+    put(&mut header, CHECKSUM, format!("{sum:06o}\0 ").as_bytes());
+    header
 }
 
 fn put(header: &mut [u8; BLOCK], (start, len): Field, text: &[u8]) {

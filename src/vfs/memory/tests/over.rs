@@ -1,7 +1,7 @@
 //! A file system over an image.
 
 use super::*;
-use crate::vfs::archive::{read_tar, write_tar};
+use crate::vfs::archive::{TarArchive, read_tar};
 use crate::vfs::image::CHUNK;
 use crate::vfs::memory::{Change, What};
 use crate::vfs::tests::{read, write};
@@ -285,7 +285,7 @@ fn changes_are_told_against_the_image() {
         change(&*fs.root());
         assert_eq!(changes(&fs), *told);
         // All of it comes back from a tar archive.
-        let tar = write_tar(&fs.all().unwrap(), u64::MAX).unwrap();
+        let tar = tar(&fs.all().unwrap());
         let back = over(&Arc::new(read_tar(tar, Default::default()).unwrap()));
         assert_eq!(tree(&back), tree(&fs));
         let snapshot = over(&Arc::new(fs.snapshot().unwrap()));
@@ -374,7 +374,7 @@ fn a_tar_archive_of_the_changes_has_whiteouts_of_what_is_gone() {
     root.rename_at(name("lib"), &*root, name("library"))
         .unwrap();
     overwrite(&open(&*root, "big", NONE).unwrap(), "X", 0);
-    let tar = write_tar(&fs.changed().unwrap(), u64::MAX).unwrap();
+    let tar = tar(&fs.changed().unwrap());
     let read = over(&Arc::new(read_tar(tar, Default::default()).unwrap()));
     let names = [".", "..", ".wh.lib", ".wh.link", "big", "library", "same"];
     assert_eq!(list(&*read.root()), names);
@@ -382,7 +382,21 @@ fn a_tar_archive_of_the_changes_has_whiteouts_of_what_is_gone() {
     assert_eq!(list(&*enter(&*read.root(), "library")).len(), 5);
     // A name that would be taken for one is refused.
     create(&*root, ".wh.big");
-    let refused = write_tar(&fs.changed().unwrap(), u64::MAX);
-    assert_eq!(refused, Err(Errno::Inval));
-    assert_eq!(write_tar(&fs.all().unwrap(), 10_000), Err(Errno::Fbig));
+    let refused = |layer, limit| TarArchive::new(layer, limit).err();
+    let changed = fs.changed().unwrap();
+    assert_eq!(refused(&changed, u64::MAX), Some(Errno::Inval));
+    let all = fs.all().unwrap();
+    assert_eq!(refused(&all, 10_000), Some(Errno::Fbig));
+    // It is written as a whole, or not at all.
+    let archive = TarArchive::new(&all, u64::MAX).unwrap();
+    let mut bytes = archive.to_vec().unwrap();
+    assert_eq!(bytes.len() as u64, archive.size());
+    assert_eq!(refused(&all, archive.size() - 1), Some(Errno::Fbig));
+    bytes.fill(0);
+    bytes.pop();
+    assert_eq!(archive.write(&mut bytes), Err(Errno::Overflow));
+}
+
+fn tar(layer: &Layer) -> Vec<u8> {
+    TarArchive::new(layer, u64::MAX).unwrap().to_vec().unwrap()
 }
