@@ -896,27 +896,63 @@ export interface WASIOptions {
   devices?: boolean | undefined;
 
   /**
-   * The host's file descriptor that is the guest's standard input: an integer
-   * from 0 to 2147483647. It must be open, and stays open when the guest
-   * closes its own.
+   * Where the guest's standard input comes from. As with `node:wasi`:
+   *
+   * - a number from 0 to 2147483647: a file descriptor of the host. It must be
+   *   open, and stays open when the guest closes its own
+   *
+   * And beyond that:
+   *
+   * - `'inherit'`: that of the process; `'ignore'`: nothing
+   * - `'pipe'`: {@link input}, or nothing
+   * - bytes: a copy of them, and then the end
+   * - a {@link WASIReader}: a function that is called whenever the guest reads and
+   *   all that it gave before has been read
+   *
+   * Those are pipes to the guest, in which it never waits.
    *
    * @default 0
    */
-  stdin?: number | undefined;
+  stdin?: WASIStdio | WASIReader | ArrayBufferView | ArrayBuffer | undefined;
 
   /**
-   * The same for standard output.
+   * Where the guest's standard output goes. As with `node:wasi`:
+   *
+   * - a number: a file descriptor of the host, as for {@link stdin}
+   *
+   * And beyond that:
+   *
+   * - `'inherit'`: that of the process; `'ignore'`: nowhere
+   * - `'pipe'`: what is written is kept, up to {@link maxBuffer}, and is there as
+   *   {@link WASI.stdout}
+   * - a {@link WASIWriter}: a function that is called with what the guest writes
    *
    * @default 1
    */
-  stdout?: number | undefined;
+  stdout?: WASIStdio | WASIWriter | undefined;
 
   /**
-   * The same for standard error.
+   * The same for standard error, which as a `'pipe'` is {@link WASI.stderr}.
    *
    * @default 2
    */
-  stderr?: number | undefined;
+  stderr?: WASIStdio | WASIWriter | undefined;
+
+  /**
+   * What the guest reads from a standard input that is `'pipe'`, or is not said:
+   * a string, in UTF-8, or bytes. They are copied.
+   */
+  input?: string | ArrayBufferView | ArrayBuffer | undefined;
+
+  /**
+   * Bytes that are kept of each output that is a `'pipe'`: from 0 up, or
+   * `Infinity`. A guest that writes more is ended by a `RangeError` with the code
+   * `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`, which {@link WASI.start} throws. What fits
+   * is there.
+   *
+   * @default 104857600
+   */
+  maxBuffer?: number | undefined;
 
   /**
    * How much the guest may ask for. What is not said has its default.
@@ -947,6 +983,33 @@ export interface WASIOptions {
    */
   capabilities?: readonly WASICapability[] | undefined;
 }
+
+/** What a standard stream can be, whatever its direction. */
+export type WASIStdio = 'pipe' | 'inherit' | 'ignore' | number;
+
+/**
+ * Gives what the guest reads from standard input, while the guest waits: at most
+ * `size` bytes are read at once, and what is beyond them the next time. A string is
+ * UTF-8. Nothing, or no bytes, is the end, after which it is not called again. What
+ * it gives must not change before it is called again.
+ *
+ * What it throws ends the guest, and comes out of {@link WASI.start} unchanged.
+ * Anything else than these values is a `TypeError`, a promise too: `run()` and
+ * `spawn()` take streams. It may call the guest and its `WASI`.
+ */
+export type WASIReader = (
+  size: number,
+) => string | ArrayBufferView | ArrayBuffer | null | undefined;
+
+/**
+ * Takes what the guest writes, while the guest waits: up to 64 KiB at once, in a
+ * buffer that is its own.
+ *
+ * What it throws ends the guest, and comes out of {@link WASI.start} unchanged. A
+ * promise is a `TypeError`, as nothing waits for it: `run()` and `spawn()` do. It
+ * may call the guest and its `WASI`.
+ */
+export type WASIWriter = (chunk: Buffer) => void;
 
 /** What {@link WASI.start} can be told beside the instance. */
 export interface StartOptions {
@@ -1028,7 +1091,7 @@ export class WASI {
    *   `version`, right, capability or limit, and for a misspelled option. An
    *   option that is near to none of these is ignored
    * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none,
-   *   or a limit out of its range
+   *   a `maxBuffer` or a limit out of its range
    * @throws {WASIInitError} `UVWASI_EBADF` for a descriptor that is not open, and
    *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES`, say, for a preopen
    *   that cannot be opened
@@ -1126,7 +1189,8 @@ export class WASI {
    *   where the guest did not end within its `timeout`
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`
    *   or no function `_start`, or has an `_initialize`
-   * @throws whatever ended the guest, a trap for instance
+   * @throws whatever ended the guest, a trap for instance, or what a function
+   *   that is a standard stream has thrown
    */
   start(instance: object, options?: StartOptions): number;
 
@@ -1176,6 +1240,16 @@ export class WASI {
    * {@link WASI.close} each function throws `ERR_WASI_CLOSED`.
    */
   readonly fs: WASIFileSystem;
+
+  /**
+   * What the guest has written so far to a standard output that is a `'pipe'`; null
+   * if that is anything else. It is the same buffer until the guest writes more, and
+   * still there after {@link WASI.close}.
+   */
+  readonly stdout: Buffer | null;
+
+  /** The same for standard error. */
+  readonly stderr: Buffer | null;
 
   /** The same as `fs.writeSync`. */
   readonly writeSync: typeof fs.writeSync;
@@ -1243,9 +1317,6 @@ export type WASISink<Chunk = Buffer> =
   | ((chunk: Chunk) => unknown)
   // A WritableStream of the Web.
   | { getWriter: unknown };
-
-/** What a standard stream can be, whatever its direction. */
-export type WASIStdio = 'pipe' | 'inherit' | 'ignore' | number;
 
 /** What {@link run}, {@link spawn} and {@link runSync} have in common. */
 export interface WASIGuestOptions extends Pick<

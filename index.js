@@ -64,30 +64,39 @@ class Extension {
  */
 class Native extends Extension {
   #number;
+  #collected;
 
-  constructor(object, number) {
+  constructor(object, number, collected) {
     super(object);
     this.#number = number;
+    this.#collected = collected;
   }
 
-  static mark(object, number) {
-    return new Native(object, number);
+  static mark(object, number, collected) {
+    return new Native(object, number, collected);
   }
 
   static numberOf(wasi) {
-    const number =
-      Native.#of(wasi) ??
-      Native.#of(wasi.wasiImport) ??
-      Native.#of(wasi[kSetMemory]);
-    if (number !== undefined) return number;
-    throw invalidArgType(Native.numberOf, 'this', 'an instance of WASI', wasi);
+    return Native.#of(wasi, Native.numberOf).#number;
   }
 
-  static #of(object) {
-    const mayHave = typeof object === 'object' || typeof object === 'function';
-    return mayHave && object !== null && #number in object
-      ? object.#number
-      : undefined;
+  /** What the guest has written to an output that is a `'pipe'`, else null. */
+  static written(wasi, stream) {
+    return Native.#of(wasi, Native.written).#collected?.[stream]?.bytes ?? null;
+  }
+
+  static #of(wasi, above) {
+    const marked =
+      Native.#ifMarked(wasi) ??
+      Native.#ifMarked(wasi.wasiImport) ??
+      Native.#ifMarked(wasi[kSetMemory]);
+    if (marked !== undefined) return marked;
+    throw invalidArgType(above, 'this', 'an instance of WASI', wasi);
+  }
+
+  static #ifMarked(object) {
+    const mayBe = typeof object === 'object' || typeof object === 'function';
+    return mayBe && object !== null && #number in object ? object : undefined;
   }
 }
 
@@ -125,13 +134,14 @@ class WASI {
       const { returnOnExit = true } = options;
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
-    const created = create(this, nativeOptions);
-    for (const object of [this, this.wasiImport, created.setMemory]) {
-      Native.mark(object, created.number);
+    const { kept, collected } = nativeOptions;
+    const { number, setMemory } = create(this, nativeOptions, kept);
+    for (const object of [this, this.wasiImport, setMemory]) {
+      Native.mark(object, number, collected);
     }
 
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
-    this[kSetMemory] = created.setMemory;
+    this[kSetMemory] = setMemory;
     this[kStarted] = false;
     this[kExitCode] = 0;
     this[kInstance] = undefined;
@@ -221,6 +231,14 @@ class WASI {
       setRoot(fileSystem, () => rootOf(number));
     }
     return fileSystem;
+  }
+
+  get stdout() {
+    return Native.written(this, 'stdout');
+  }
+
+  get stderr() {
+    return Native.written(this, 'stderr');
   }
 
   writeSync(fd, data, ...rest) {

@@ -53,6 +53,65 @@ onLinux('descriptors of dropped instances are closed', (t) => {
   t.is(after, before);
 });
 
+onLinux('functions of streams keep no instance that they refer to', (t) => {
+  const [before, after, heard] = collecting(
+    async ({ WASI, data, descriptors, collectUntil }) => {
+      const { readFileSync } = require('node:fs');
+      const bytes = readFileSync(data.guest);
+      const module = new WebAssembly.Module(bytes);
+      const before = descriptors();
+      let heard = 0;
+      const use = () => {
+        const wasi = new WASI({
+          version: 'preview1',
+          preopens: { '/': data.directory },
+          stdin: () => wasi.nothing,
+          stdout(chunk) {
+            heard += chunk.length;
+            void wasi.fs;
+          },
+          stderr: 'pipe',
+        });
+        const imports = wasi.getImportObject();
+        wasi.start(new WebAssembly.Instance(module, imports));
+        // Without it what is open would be closed by the end of the command.
+        wasi.fs.readdirSync('/');
+      };
+      for (let i = 0; i < 50; i++) use();
+      await collectUntil(() => descriptors() === before);
+      return [before, descriptors(), heard];
+    },
+    { directory: scratch(t), guest: guestPath('hello') },
+  );
+  t.is(after, before);
+  t.is(heard, 50 * 'hello\n'.length);
+});
+
+test('a guest keeps the functions of its streams', (t) => {
+  const written = collecting(async ({ WASI, data, collect }) => {
+    const { readFileSync } = require('node:fs');
+    const bytes = readFileSync(data);
+    const written = [];
+    const make = () => {
+      const wasi = new WASI({
+        version: 'preview1',
+        stdout: (chunk) => written.push(String(chunk)),
+      });
+      const module = new WebAssembly.Module(bytes);
+      const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+      wasi.initialize({ exports: { memory: instance.exports.memory } });
+      return instance.exports;
+    };
+    const { memory, fd_write: write } = make();
+    await collect();
+    Buffer.from(memory.buffer).write('text', 64);
+    new Uint32Array(memory.buffer).set([64, 4]);
+    write(1, 0, 1, 32);
+    return written;
+  }, guestPath('raw_calls'));
+  t.deepEqual(written, ['text']);
+});
+
 onLinux('an instance that was refused leaves nothing open', (t) => {
   const [before, after] = collecting(
     async ({ WASI, data, descriptors, collectUntil }) => {

@@ -115,6 +115,8 @@ test('the methods are those of Node 26 on every Node', (t) => {
     method('mount', 2),
     method('unmount', 1),
     getter('fs'),
+    getter('stdout'),
+    getter('stderr'),
     method('writeSync', 2),
     method('close', 0),
     method('stop', 0),

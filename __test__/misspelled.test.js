@@ -27,6 +27,8 @@ const MISSPELLED = {
   stdin: ['stdIn', 'sdtin', 'stdi', 'stdinn'],
   stdout: ['stdOut', 'stdot', 'std_out', 'stdouts'],
   stderr: ['STDERR', 'stder', 'sterr', 'stdrer'],
+  input: ['Input', 'inputs', 'inptu'],
+  maxBuffer: ['max_buffer', 'maxbuffer', 'maxBufer'],
   limits: ['limit', 'Limits', 'limts', 'lmits', 'limitss', 'lamits'],
   capabilities: [
     ...['capability', 'Capabilities', 'capabilites', 'capabilty'],

@@ -57,6 +57,15 @@ const VALUES = {
   'a String object': Object('text'),
 };
 
+/** What a standard stream can be here, and not with Node. */
+function isStreamHere(option, value) {
+  const isOutput = option === 'stdout' || option === 'stderr';
+  return (
+    ((isOutput || option === 'stdin') && typeof value === 'function') ||
+    (option === 'stdin' && ArrayBuffer.isView(value))
+  );
+}
+
 /** What construction comes to, leaving the instance itself out. */
 function construct(t, options, message) {
   return sameAsNode(t, (WASI) => new WASI(...options) instanceof WASI, message);
@@ -80,6 +89,7 @@ for (const option of [
 ]) {
   test(`${option} of every type`, (t) => {
     for (const [title, value] of Object.entries(VALUES)) {
+      if (isStreamHere(option, value)) continue;
       construct(t, [{ version: 'preview1', [option]: value }], title);
     }
   });
@@ -138,9 +148,8 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
     });
     const { code } = outcome(() => new WASI(watched));
     // Of these Node knows nothing.
-    for (const option of ['limits', 'capabilities', 'devices']) {
-      reads.delete(option);
-    }
+    const ours = ['limits', 'capabilities', 'devices', 'input', 'maxBuffer'];
+    for (const option of ours) reads.delete(option);
     return { code, reads: [...reads] };
   };
   const read = sameAsNode(t, (WASI) => order(WASI, directory)).returned;

@@ -211,6 +211,21 @@ const invalidState = errorFactory(
   (reason) => `Invalid state: ${reason}`,
 );
 
+/** `(above, expected, name, value)`, of what the function of this name returned */
+const invalidReturnValue = errorFactory(
+  TypeError,
+  'ERR_INVALID_RETURN_VALUE',
+  (expected, name, value) =>
+    `Expected ${expected} to be returned from the "${name}" function but got ${describeReceived(value)}.`,
+);
+
+/** `(above, stream)` */
+const maxBufferExceeded = errorFactory(
+  RangeError,
+  'ERR_CHILD_PROCESS_STDIO_MAXBUFFER',
+  (stream) => `${stream} maxBuffer length exceeded`,
+);
+
 /** `(above)` */
 const poolClosed = errorFactory(
   Error,
@@ -247,7 +262,9 @@ module.exports = {
   invalidArchive,
   invalidArgType,
   invalidArgValue,
+  invalidReturnValue,
   invalidState,
+  maxBufferExceeded,
   outOfRange,
   poolClosed,
   prematureClose,

@@ -283,6 +283,8 @@ const OPTIONS = properties(
     'stdin',
     'stdout',
     'stderr',
+    'input',
+    'maxBuffer',
     'limits',
     'capabilities',
   ],
@@ -290,6 +292,30 @@ const OPTIONS = properties(
   // A word of node:child_process.
   ['stdio'],
 );
+
+/** A descriptor, as Node has it. What else there is is loaded when it is used. */
+function readStream(value, stream) {
+  return typeof value === 'number'
+    ? validateFd(value, `options.${stream}`)
+    : require('./streams').validateStream(value, stream);
+}
+
+function isDescriptor(stream) {
+  return typeof stream === 'number';
+}
+
+/** What the guest gets in the place of streams that are no descriptors, if there are any. */
+function openStreams(native, { input, maxBuffer }) {
+  const { stdin = 0, stdout, stderr } = native;
+  if (
+    [stdin, stdout, stderr].every(isDescriptor) &&
+    input === undefined &&
+    maxBuffer === undefined
+  ) {
+    return { stdin };
+  }
+  return require('./streams').openStreams(native, { input, maxBuffer });
+}
 
 const BINDING_OPTIONS = properties(['memory']);
 
@@ -315,21 +341,22 @@ function readOptions(options) {
   const args = readArgs(options.args);
   const env = readEnv(options.env);
   const preopens = readPreopens(options.preopens);
-  const { stdin = 0, stdout = 1, stderr = 2 } = options;
+  const { stdin, stdout = 1, stderr = 2 } = options;
   const native = {
     version,
     args,
     env,
     preopens,
     devices: false,
-    stdin: validateFd(stdin, 'options.stdin'),
-    stdout: validateFd(stdout, 'options.stdout'),
-    stderr: validateFd(stderr, 'options.stderr'),
+    stdin: stdin === undefined ? stdin : readStream(stdin, 'stdin'),
+    stdout: readStream(stdout, 'stdout'),
+    stderr: readStream(stderr, 'stderr'),
     limits: readLimits(options.limits),
     capabilities: readCapabilities(options.capabilities),
   };
   native.devices = readDevices(options.devices, preopens);
   validateSpelling(options, 'options', OPTIONS);
+  Object.assign(native, openStreams(native, options));
   return native;
 }
 

@@ -19,6 +19,12 @@ function validateBoolean(value, name) {
   throw invalidArgType(validateBoolean, name, 'of type boolean', value);
 }
 
+/** Accepts a number of bytes, of which `Infinity` is one. */
+function validateBytes(value, name) {
+  if (value === Infinity) return value;
+  return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
+}
+
 function validateFunction(value, name) {
   if (typeof value === 'function') return value;
   throw invalidArgType(validateFunction, name, 'of type function', value);
@@ -162,6 +168,7 @@ module.exports = {
   properties,
   validateArray,
   validateBoolean,
+  validateBytes,
   validateFd,
   validateFunction,
   validateInteger,

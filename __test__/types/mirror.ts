@@ -10,12 +10,13 @@ type Same<A, B> = [Assignable<A, B>, Assignable<B, A>];
 function holds<_Claim extends true>(): void {}
 
 // Node's options are options of ours. The other way it holds but for preopens,
-// which may be described by more than a path.
+// which may be described by more than a path, and streams, which need be no
+// descriptors.
 const options: Same<ours.WASIOptions, node.WASIOptions> = [false, true];
 holds<
   Assignable<
-    Omit<ours.WASIOptions, 'preopens'>,
-    Omit<node.WASIOptions, 'preopens'>
+    Omit<ours.WASIOptions, 'preopens' | 'stdin' | 'stdout' | 'stderr'>,
+    node.WASIOptions
   >
 >();
 const binding: Same<
@@ -42,6 +43,8 @@ type Added =
   | 'unmount'
   | 'stop'
   | 'fs'
+  | 'stdout'
+  | 'stderr'
   | 'writeSync'
   | typeof Symbol.dispose
   | typeof Symbol.asyncDispose;

@@ -28,6 +28,27 @@ const options: WASIOptions = {
   stderr: 2,
 };
 
+// Standard streams that are no descriptors.
+const piped = new WASI({
+  version: 'preview1',
+  input: 'text',
+  stdout: 'pipe',
+  stderr: (chunk) => void chunk.toString('utf8'),
+  maxBuffer: 1024,
+});
+export const captured: Buffer | null = piped.stdout ?? piped.stderr;
+for (const stdin of [
+  'ignore' as const,
+  new Uint8Array(1),
+  (size: number) => (size > 1 ? 'text' : null),
+]) {
+  new WASI({ version: 'preview1', stdin, stdout: 'inherit' });
+}
+// @ts-expect-error -- nothing waits for a promise
+new WASI({ version: 'preview1', stdin: async () => 'text' });
+// @ts-expect-error -- what is written goes somewhere
+new WASI({ version: 'preview1', stdout: new Uint8Array(1) });
+
 // What every program does, without a cast.
 const wasi = new WASI(options);
 const module = new WebAssembly.Module(readFileSync('app.wasm'));

@@ -233,4 +233,4 @@ function symlink(fs, target, path) {
   return 0;
 }
 
-module.exports = { OPERATIONS };
+module.exports = { HEAD, OPERATIONS };

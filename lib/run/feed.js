@@ -4,8 +4,8 @@
 
 const { once } = require('node:events');
 const { finished } = require('node:stream');
-const { isAnyArrayBuffer } = require('node:util').types;
 
+const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType } = require('../errors');
 
 function isNodeStream(source) {
@@ -31,10 +31,7 @@ function isSource(source) {
 /** What a stream of Node can write. */
 function chunkOf(chunk) {
   if (typeof chunk === 'string' || chunk instanceof Uint8Array) return chunk;
-  if (isAnyArrayBuffer(chunk)) return Buffer.from(chunk);
-  if (ArrayBuffer.isView(chunk)) {
-    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
+  if (isBytes(chunk)) return bufferOf(chunk);
   throw invalidArgType(
     chunkOf,
     'options.stdin',

@@ -6,10 +6,12 @@ const {
   unknownEncoding,
 } = require('../errors');
 const { readOptions } = require('../options');
+const { DEFAULT_MAX_BUFFER } = require('../streams');
 const {
   properties,
   validateArray,
   validateBoolean,
+  validateBytes,
   validateInteger,
   validateObject,
   validateProperties,
@@ -50,9 +52,6 @@ const ELSEWHERE = {
   returnOnExit: 'is for new WASI(): the exit code of a guest is in its result',
 };
 
-/** As spawnSync() has it, but for how much that is. */
-const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
-
 /** The longest time that a timer can have. */
 const MOST_TIME = 2 ** 31 - 1;
 
@@ -91,15 +90,9 @@ function readEncoding(value = 'buffer') {
   throw unknownEncoding(readEncoding, String(value));
 }
 
-/** A number of bytes, of which `Infinity` is one. */
-function readBytes(value, name) {
-  if (value === Infinity) return value;
-  return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
-}
-
 function readMaxMemory(value) {
   if (value === undefined) return undefined;
-  const bytes = readBytes(value, 'options.maxMemory');
+  const bytes = validateBytes(value, 'options.maxMemory');
   return bytes === Infinity ? undefined : bytes;
 }
 
@@ -162,7 +155,7 @@ function readRunOptions(options, what, name) {
     stdio: readStdio(options, {
       how,
       encoding,
-      maxBuffer: readBytes(maxBuffer, 'options.maxBuffer'),
+      maxBuffer: validateBytes(maxBuffer, 'options.maxBuffer'),
     }),
   };
 }

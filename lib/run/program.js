@@ -6,9 +6,10 @@
 const fs = require('node:fs');
 const { basename, resolve } = require('node:path');
 const { fileURLToPath } = require('node:url');
-const { isAnyArrayBuffer, isPromise } = require('node:util').types;
+const { isPromise } = require('node:util').types;
 
 const { loadBinding } = require('../binding');
+const { bufferOf, isBytes } = require('../bytes');
 const {
   invalidArgType,
   invalidArgValue,
@@ -88,16 +89,6 @@ function nameOf(program, mayWait) {
 function isModule(program) {
   const tag = Object.prototype.toString.call(program);
   return tag === '[object WebAssembly.Module]';
-}
-
-function isBytes(program) {
-  return ArrayBuffer.isView(program) || isAnyArrayBuffer(program);
-}
-
-function bufferOf(bytes) {
-  return ArrayBuffer.isView(bytes)
-    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : Buffer.from(bytes);
 }
 
 /** Throws for bytes that are no module, and says what they are. */

@@ -4,9 +4,9 @@
 // with it at the host's end.
 
 const net = require('node:net');
-const { isAnyArrayBuffer } = require('node:util').types;
 
 const { loadBinding } = require('../binding');
+const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType, invalidArgValue } = require('../errors');
 const { validateFd } = require('../validators');
 const { drain, isSink } = require('./drain');
@@ -31,7 +31,7 @@ const nothing = { open: () => ({ native: Stdio.null() }) };
 
 /** They are copied here, as the user may change them before the guest begins. */
 function bytes(value, name) {
-  const native = Stdio.input(bufferOf(value, name));
+  const native = Stdio.input(bytesOf(value, name));
   return { open: () => ({ native }) };
 }
 
@@ -83,17 +83,10 @@ function drainedBy(sink, encoding) {
   };
 }
 
-function isBytes(value) {
-  return ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
-}
-
-function bufferOf(value, name) {
+function bytesOf(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
-  if (isAnyArrayBuffer(value)) return Buffer.from(value);
-  if (ArrayBuffer.isView(value)) {
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  }
-  throw invalidArgType(bufferOf, name, 'a string or bytes', value);
+  if (isBytes(value)) return bufferOf(value);
+  throw invalidArgType(bytesOf, name, 'a string or bytes', value);
 }
 
 /** What is not the same for input and output: words and descriptors. */

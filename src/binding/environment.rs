@@ -32,9 +32,11 @@ pub struct Environment {
     is_thrown: Cell<bool>,
 }
 
-/// What gives an object its `wasiImport`, for the instance with this number. It returns `bind`, which is
+/// What gives an object its `wasiImport`, for the instance with this number, and has the closures keep a value. It
+/// returns `bind`, which is
 /// for [`Memory::set_closures`](super::memory::Memory::set_closures), and `setMemory`.
-pub type MakeFunctions = FunctionRef<FnArgs<(Object<'static>, u32)>, Object<'static>>;
+pub type MakeFunctions =
+    FunctionRef<FnArgs<(Object<'static>, u32, Option<Unknown<'static>>)>, Object<'static>>;
 
 /// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
 /// both go at the end is not specified.

@@ -25,7 +25,8 @@ pub struct Created<'env> {
     pub set_memory: Unknown<'env>,
 }
 
-/// Opens what a guest is given, and makes its functions: the property `wasiImport` of `wasi`.
+/// Opens what a guest is given, and makes its functions: the property `wasiImport` of `wasi`. These keep `kept`
+/// for as long as they can be called.
 ///
 /// # Errors
 ///
@@ -37,11 +38,12 @@ pub fn create<'env>(
     env: &'env Env,
     wasi: Object<'_>,
     options: WasiOptions<'_>,
+    kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
     let mut guest = open(env, &environment, options)?;
     guest.ctx = guest.ctx.with_interrupt(environment.interrupt());
-    adopt(env, &environment, wasi, guest)
+    adopt(env, &environment, wasi, guest, kept)
 }
 
 /// A guest that has what it is given.
@@ -91,6 +93,7 @@ pub fn adopt<'env>(
     environment: &Rc<Environment>,
     wasi: Object<'_>,
     guest: OpenGuest,
+    kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
     let OpenGuest {
         ctx,
@@ -120,7 +123,7 @@ pub fn adopt<'env>(
     environment.watch(env)?;
     let number = number as u32;
     let make_functions = make_functions(env)?.borrow_back(env)?;
-    let functions = make_functions.call(FnArgs::from((wasi, number)))?;
+    let functions = make_functions.call(FnArgs::from((wasi, number, kept)))?;
     (instance.memory).set_closures(functions.get_named_property("bind")?)?;
     Ok(Created {
         number,

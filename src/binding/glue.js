@@ -183,7 +183,7 @@
       const error = takeTrapError();
       Exit.mark(error, instance, thrown);
       try {
-        show(error, 'message', 'A file system of JavaScript has thrown', false);
+        show(error, 'message', 'A function of the host has thrown', false);
         show(error, 'cause', value, false);
       } catch {
         // As above.

@@ -113,7 +113,7 @@ pub fn attach<'env>(
         preopens: 0,
         memories: Vec::new(),
     };
-    adopt(env, &environment, wasi, guest)
+    adopt(env, &environment, wasi, guest, None)
 }
 
 /// The module with memories and tables that do not grow beyond `max_pages` of 64 KiB each.

@@ -5,6 +5,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::error::system_error;
+use super::js_fs::stream::{Callback, JsStream};
 use crate::host::{Direction, OtherEnd};
 use crate::vfs::{self, Input, Null, Output, PipeEnd};
 
@@ -52,14 +53,27 @@ impl StdioHandle {
         Self::new(Arc::new(Input::new(bytes.to_vec())))
     }
 
-    /// Collects what is written, up to so many bytes.
+    /// Collects what is written, up to so many bytes. `when_full` is called whenever there are more, and is for
+    /// the caller to keep.
     #[napi]
-    pub fn output(max_buffer: f64) -> Self {
+    pub fn output(env: &Env, max_buffer: f64, when_full: Option<Unknown<'_>>) -> Result<Self> {
         let output = Arc::new(Output::new(max_buffer as usize));
-        Self {
+        if let Some(when_full) = when_full {
+            let when_full = Callback::new(env, when_full)?;
+            output.when_full(move || when_full.call());
+        }
+        Ok(Self {
             output: Some(Arc::clone(&output)),
             ..Self::new(output)
-        }
+        })
+    }
+
+    /// Calls a function for each read (`'read'`) or write (`'write'`): see `lib/js-stream.js`, which makes it. It is
+    /// for the caller to keep.
+    #[napi]
+    pub fn callback(env: &Env, direction: String, serve: Unknown<'_>) -> Result<Self> {
+        let stream = JsStream::new(env, serve, direction_of(&direction))?;
+        Ok(Self::new(Arc::new(stream)))
     }
 
     /// Nothing to read; what is written is lost.
@@ -75,11 +89,7 @@ impl StdioHandle {
     /// What `pipe(2)` says.
     #[napi]
     pub fn pipe(env: &Env, direction: String) -> Result<Self> {
-        let direction = match direction.as_str() {
-            "read" => Direction::Read,
-            _ => Direction::Write,
-        };
-        let pipe = PipeEnd::new(direction);
+        let pipe = PipeEnd::new(direction_of(&direction));
         let (end, other) = pipe.map_err(|error| system_error(env, &error, "pipe"))?;
         Ok(Self {
             other_end: Cell::new(Some(other)),
@@ -111,5 +121,12 @@ impl StdioHandle {
     #[napi(getter)]
     pub fn overflowed(&self) -> bool {
         (self.output.as_ref()).is_some_and(|output| output.has_overflowed())
+    }
+}
+
+fn direction_of(name: &str) -> Direction {
+    match name {
+        "read" => Direction::Read,
+        _ => Direction::Write,
     }
 }

@@ -64,13 +64,13 @@ pub fn make_functions(
              wasiImport;\
              constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
            }}\
-           return(wasi,instance)=>{{\
+           return(wasi,instance,kept)=>{{\
              let memory,view=empty;\
              const bind=(newMemory,newView)=>{{\
                if(newView!==undefined){{memory=newMemory;view=newView}}\
                return memory\
              }};\
-             const refused=(row)=>refresh(row,bind);\
+             const refused=(row)=>refresh(row,bind,kept);\
              new Given(wasi,{{__proto__:prototype,{methods}}});\
              return{{\
                __proto__:null,bind,\
@@ -265,8 +265,8 @@ fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::n
     }
 }
 
-/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(row, bind)`, of which the
-/// second is there to be kept. True if anything is wrong.
+/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(row, bind, kept)`, of which
+/// all but the first are there to be kept. True if anything is wrong.
 ///
 /// What is wrong with the call's arguments comes before there being no memory.
 unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

@@ -32,7 +32,7 @@ impl Input {
 
 impl Stream for Input {
     fn stat(&self) -> Result<Filestat> {
-        Ok(stat())
+        Ok(pipe_stat())
     }
 
     fn is_writable(&self) -> bool {
@@ -111,7 +111,7 @@ impl Output {
 
 impl Stream for Output {
     fn stat(&self) -> Result<Filestat> {
-        Ok(stat())
+        Ok(pipe_stat())
     }
 
     fn is_readable(&self) -> bool {
@@ -170,7 +170,7 @@ pub struct Null;
 
 impl Stream for Null {
     fn stat(&self) -> Result<Filestat> {
-        Ok(stat())
+        Ok(pipe_stat())
     }
 
     fn read(&self, _: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
@@ -187,7 +187,7 @@ impl Stream for Null {
 }
 
 /// The attributes of a pipe, of which a guest sees no more than that.
-fn stat() -> Filestat {
+pub fn pipe_stat() -> Filestat {
     Filestat {
         dev: 0,
         ino: 0,

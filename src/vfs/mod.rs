@@ -28,7 +28,7 @@ mod stream;
 mod tests;
 
 pub use apply::ApplyError;
-pub use buffer::{Input, Null, Output};
+pub use buffer::{Input, Null, Output, pipe_stat};
 pub use dir::{Dir, DirRef, Directory, Opened};
 pub(crate) use file::check_range;
 pub use file::{File, FileHandle};

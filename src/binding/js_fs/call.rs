@@ -1,4 +1,4 @@
-//! Calls of the functions that are a file system, and the bytes that go with them.
+//! Calls of the functions that are a file system or a stream, and the bytes that go with them.
 //!
 //! Bytes go through a `Buffer` that both sides see, which is made once and lent for the time of a call: a
 //! call that comes while another is on its way gets another one. JavaScript may take the bytes of a buffer
@@ -62,12 +62,13 @@ pub enum Op {
 /// What goes with a path.
 pub type Numbers = [f64; 3];
 
-/// The functions of one file system.
+/// The functions of one file system, or of one stream.
 pub struct Functions {
     env: sys::napi_env,
     environment: Rc<Environment>,
     serve: Reference,
-    list: Reference,
+    /// None of a stream.
+    list: Option<Reference>,
     buffers: RefCell<Vec<Reference>>,
 }
 
@@ -86,9 +87,18 @@ struct Reference {
 impl Reference {
     /// Keeps a live handle.
     fn new(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        Self::counted(env, value, 1)
+    }
+
+    /// Refers to a live handle for as long as something else keeps it.
+    fn weak(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        Self::counted(env, value, 0)
+    }
+
+    fn counted(env: sys::napi_env, value: sys::napi_value, count: u32) -> napi::Result<Self> {
         let mut reference = ptr::null_mut();
         // SAFETY: a live handle of this environment, on its thread, and a valid out-parameter.
-        check_status!(unsafe { sys::napi_create_reference(env, value, 1, &mut reference) })?;
+        check_status!(unsafe { sys::napi_create_reference(env, value, count, &mut reference) })?;
         Ok(Self { env, reference })
     }
 
@@ -200,9 +210,35 @@ impl Functions {
             env,
             environment,
             serve: Reference::new(env, serve.raw())?,
-            list: Reference::new(env, list.raw())?,
+            list: Some(Reference::new(env, list.raw())?),
             buffers: RefCell::default(),
         })
+    }
+
+    /// The function of a stream, which the closures of the guest that it is for keep: it may refer to the guest
+    /// in turn, and what is kept here is no part of any collection.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn of_stream(
+        env: &Env,
+        environment: Rc<Environment>,
+        serve: Unknown<'_>,
+    ) -> napi::Result<Self> {
+        let env = env.raw();
+        Ok(Self {
+            env,
+            environment,
+            serve: Reference::weak(env, serve.raw())?,
+            list: None,
+            buffers: RefCell::default(),
+        })
+    }
+
+    /// Whether the guest that called is to end, and nothing more is to be done for it.
+    pub fn is_over(&self) -> bool {
+        (self.environment.called()).is_some_and(|instance| instance.ctx.stopped().is_some())
     }
 
     /// Whether they belong to this environment.
@@ -282,11 +318,12 @@ impl Functions {
     /// As [`call`](Self::call).
     pub fn list(&self, path: &str, entries: bool) -> Result<Vec<u8>> {
         let _scope = Scope::open(self.env);
+        let list = self.list.as_ref().ok_or(Errno::Notsup)?;
         let arguments = [
             self.string(path)?,
             self.double(f64::from(u8::from(entries)))?,
         ];
-        let answer = self.function(&self.list, &arguments)?;
+        let answer = self.function(list, &arguments)?;
         let mut is_buffer = false;
         // SAFETY: a live handle and a valid out-parameter.
         unsafe { sys::napi_is_buffer(self.env, answer, &mut is_buffer) };

@@ -1,16 +1,18 @@
-//! A file system that is an object of JavaScript's: memfs, `node:fs`, whatever has such functions.
+//! A file system that is an object of JavaScript's: memfs, `node:fs`, whatever has such functions. And a stream
+//! that is one function ([`stream`]).
 //!
 //! `lib/js-file-system.js` makes of the object two functions, which do one operation each time that they are
 //! called. Those are called here ([`call`]), and what they answer is taken for what it is: numbers and bytes
 //! that may be wrong. The rest is that of any file system that is reached by paths.
 //!
 //! The functions belong to the thread, and the environment, that they were made in. What is passed around,
-//! and may be dropped anywhere, is their number ([`JsFs`]); the functions themselves are in a list of their
+//! and may be dropped anywhere, is their number ([`Listed`]); the functions themselves are in a list of their
 //! thread, from which they go when the file system does or when the environment ends.
 
 mod call;
 mod entries;
 pub mod lent;
+pub mod stream;
 
 use std::cell::RefCell;
 use std::mem;
@@ -31,15 +33,15 @@ use crate::vfs::Result;
 use crate::vfs::by_path::{Access, Attributes, ByPath, Entry, Handle, MAX_SAFE, PathFs};
 
 thread_local! {
-    /// The file systems of this thread.
+    /// The file systems and streams of this thread.
     static ALL: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A file system of this thread.
+/// A file system of this thread, or a stream.
 struct Known {
     number: u64,
     functions: Rc<Functions>,
-    /// What is mounted.
+    /// What is mounted; nothing of a stream.
     fs: Weak<ByPath>,
 }
 
@@ -50,17 +52,26 @@ impl Known {
     }
 }
 
-/// The file system with this number.
+/// The functions with this number, which are in the list of their thread until this is dropped.
 #[derive(Debug)]
-struct JsFs {
+struct Listed {
     number: u64,
 }
 
-/// A number for a file system, which no other of the process has.
+/// The file system with these functions.
+#[derive(Debug)]
+struct JsFs(Listed);
+
+/// A number that nothing else of the process has in these lists.
+fn new_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed)
+}
+
+/// A number for a file system.
 #[napi]
 pub fn new_js_file_system_number() -> f64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Relaxed) as f64
+    new_number() as f64
 }
 
 /// The root of the file system with this number, if anything of it is open.
@@ -89,7 +100,7 @@ pub fn make_js_file_system<'env>(
     let environment = Environment::of(env)?;
     let number = number as u64;
     let functions = Rc::new(Functions::new(env, environment, serve, list)?);
-    let fs = ByPath::new(JsFs { number });
+    let fs = ByPath::new(JsFs(Listed { number }));
     let known = Known {
         number,
         functions,
@@ -111,7 +122,7 @@ pub fn end(environment: &Rc<Environment>) {
     drop(gone);
 }
 
-impl Drop for JsFs {
+impl Drop for Listed {
     fn drop(&mut self) {
         // In another thread they stay until the environment ends. A thread that ends has no list any more.
         let gone = ALL.try_with(|all| {
@@ -123,8 +134,8 @@ impl Drop for JsFs {
     }
 }
 
-impl JsFs {
-    /// Its functions.
+impl Listed {
+    /// Them.
     ///
     /// # Errors
     ///
@@ -136,6 +147,17 @@ impl JsFs {
             Some(Rc::clone(&all[index].functions))
         });
         functions.ok().flatten().ok_or(Errno::Notsup)
+    }
+}
+
+impl JsFs {
+    /// Its functions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listed::functions`].
+    fn functions(&self) -> Result<Rc<Functions>> {
+        self.0.functions()
     }
 
     /// An operation that has no other result than that it was done.

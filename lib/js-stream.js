@@ -1,0 +1,70 @@
+'use strict';
+
+// A standard stream that is a function of the user's. The native side calls one
+// that is made of it here, as it calls that of a file system for an operation
+// (see js-file-system/): a read or a write, with a buffer that it lends.
+
+const { bufferOf, isBytes } = require('./bytes');
+const { invalidReturnValue } = require('./errors');
+const { HEAD } = require('./js-file-system/operations');
+
+const { slice } = Uint8Array.prototype;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What the user's function returned, as bytes: none at the end. */
+function bytesOf(value, name) {
+  if (value === null || value === undefined) return NOTHING;
+  if (typeof value === 'string') return Buffer.from(value);
+  if (isBytes(value)) return bufferOf(value);
+  throw refusal('bytes, a string, null or undefined', name, value);
+}
+
+function refusal(expected, name, value) {
+  // Nobody will wait for it.
+  if (typeof value?.then === 'function') value.then(undefined, () => {});
+  return invalidReturnValue(refusal, expected, name, value);
+}
+
+/**
+ * A stream that is read from a function: it is asked for more when all that it
+ * gave has been read, and not again once it has given nothing.
+ *
+ * @param {(size: number) => unknown} give
+ * @param {string} name what to call it in errors
+ */
+function readBy(give, name) {
+  let left = NOTHING;
+  let isOver = false;
+  return (_operation, _a, _b, _handle, length, _position, buffer) => {
+    if (left.length === 0 && !isOver) {
+      const bytes = bytesOf(give(length), name);
+      isOver = bytes.length === 0;
+      // It may have run the guest, and that have read in its turn.
+      left = left.length === 0 ? bytes : Buffer.concat([left, bytes]);
+    }
+    const count = Math.min(length, left.length);
+    buffer.set(left.subarray(0, count), HEAD);
+    left = left.subarray(count);
+    return count;
+  };
+}
+
+/**
+ * A stream that is written to a function, which gets a copy of the bytes.
+ *
+ * @param {(chunk: Buffer) => unknown} take
+ * @param {string} name what to call it in errors
+ */
+function writtenBy(take, name) {
+  return (_operation, _a, _b, _handle, length, _position, buffer) => {
+    const chunk = Reflect.apply(slice, buffer, [HEAD, HEAD + length]);
+    const taken = take(chunk);
+    if (typeof taken?.then === 'function') {
+      throw refusal('no promise', name, taken);
+    }
+    return length;
+  };
+}
+
+module.exports = { readBy, writtenBy };

@@ -1,0 +1,127 @@
+'use strict';
+
+// Standard streams of `new WASI()` that are no descriptors of the process.
+
+const { loadBinding } = require('./binding');
+const { bufferOf, isBytes } = require('./bytes');
+const {
+  invalidArgType,
+  invalidArgValue,
+  maxBufferExceeded,
+} = require('./errors');
+const { readBy, writtenBy } = require('./js-stream');
+const { validateBytes, validateFd } = require('./validators');
+
+const { Stdio } = loadBinding();
+
+/** As spawnSync() has it, but for how much that is. */
+const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
+
+const STREAMS = ['stdin', 'stdout', 'stderr'];
+const WORDS = new Set(['pipe', 'inherit', 'ignore']);
+
+/**
+ * Accepts what a standard stream may be. All that Node does not take either is
+ * refused in its words.
+ *
+ * @param {'stdin' | 'stdout' | 'stderr'} stream
+ */
+function validateStream(value, stream) {
+  const isOurs =
+    typeof value === 'function' ||
+    WORDS.has(value) ||
+    (stream === 'stdin' && isBytes(value));
+  return isOurs ? value : validateFd(value, `options.${stream}`);
+}
+
+/** What the guest reads from a standard input that is `'pipe'`, or has not been said. */
+function readInput(input, stdin) {
+  if (stdin !== undefined && stdin !== 'pipe') {
+    const reason = "is for a stdin that is 'pipe'";
+    throw invalidArgValue(readInput, 'options.input', reason, input);
+  }
+  if (typeof input === 'string') return Buffer.from(input);
+  if (isBytes(input)) return bufferOf(input);
+  const expected = 'a string or bytes';
+  throw invalidArgType(readInput, 'options.input', expected, input);
+}
+
+/** What a guest has written to a stream, in one. */
+class Collected {
+  #native;
+  #bytes = Buffer.alloc(0);
+
+  constructor(native) {
+    this.#native = native;
+  }
+
+  get bytes() {
+    const more = this.#native.take();
+    if (more.length > 0) {
+      this.#bytes =
+        this.#bytes.length === 0 ? more : Buffer.concat([this.#bytes, more]);
+    }
+    return this.#bytes;
+  }
+}
+
+/**
+ * Opens the standard streams of a guest.
+ *
+ * @param {{ stdin: unknown, stdout: unknown, stderr: unknown }} streams those
+ *   that `validateStream()` has accepted
+ * @param {{ input?: unknown, maxBuffer?: unknown }} options
+ * @returns what the guest gets in the place of each; `kept`, functions that are
+ *   there for as long as it is; and what was `collected` of each output
+ */
+function openStreams(streams, { input, maxBuffer = DEFAULT_MAX_BUFFER }) {
+  const most = validateBytes(maxBuffer, 'options.maxBuffer');
+  const bytes =
+    input === undefined ? undefined : readInput(input, streams.stdin);
+  const opened = { kept: [], collected: {} };
+  for (const [index, stream] of STREAMS.entries()) {
+    const isInput = index === 0;
+    const value = isInput && bytes !== undefined ? bytes : streams[stream];
+    opened[stream] = isInput
+      ? openInput(value, opened)
+      : openOutput(value, index, most, opened);
+  }
+  return opened;
+}
+
+function openInput(value = 0, { kept }) {
+  if (typeof value === 'number') return value;
+  if (value === 'inherit') return 0;
+  if (isBytes(value)) return Stdio.input(bufferOf(value));
+  if (typeof value !== 'function') return Stdio.null();
+  const serve = readBy(value, 'options.stdin');
+  kept.push(serve);
+  return Stdio.callback('read', serve);
+}
+
+function openOutput(value, index, maxBuffer, { kept, collected }) {
+  const stream = STREAMS[index];
+  switch (value) {
+    case 'inherit':
+      return index;
+    case 'ignore':
+      return Stdio.null();
+    case 'pipe': {
+      const overflow = () => {
+        throw maxBufferExceeded(overflow, stream);
+      };
+      kept.push(overflow);
+      const native = Stdio.output(maxBuffer, overflow);
+      collected[stream] = new Collected(native);
+      return native;
+    }
+    default: {
+      if (typeof value === 'number') return value;
+      const serve = writtenBy(value, `options.${stream}`);
+      kept.push(serve);
+      return Stdio.callback('write', serve);
+    }
+  }
+}
+
+module.exports = { DEFAULT_MAX_BUFFER, openStreams, validateStream };

@@ -1,0 +1,117 @@
+//! A stream that is a function of JavaScript's: it gives what is read, or takes what is written.
+
+use std::rc::Rc;
+use std::sync::Weak;
+
+use napi::bindgen_prelude::*;
+
+use super::call::{Functions, Op};
+use super::{ALL, Known, Listed, new_number};
+use crate::abi::{Errno, Filestat};
+use crate::binding::environment::Environment;
+use crate::host::{Direction, Readiness};
+use crate::memory::Iovecs;
+use crate::vfs::{Poll, Result, Stream, Wait, pipe_stat};
+
+/// A stream in one direction. Of another thread than that of its function it cannot be used.
+#[derive(Debug)]
+pub struct JsStream {
+    function: Listed,
+    direction: Direction,
+}
+
+impl JsStream {
+    /// A stream that calls `serve` as a file system's function to read (`Op::Read`) or to write (`Op::Write`). It
+    /// is for the caller to keep.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn new(env: &Env, serve: Unknown<'_>, direction: Direction) -> napi::Result<Self> {
+        let function = list(env, serve)?;
+        Ok(Self {
+            function,
+            direction,
+        })
+    }
+}
+
+impl Stream for JsStream {
+    fn stat(&self) -> Result<Filestat> {
+        Ok(pipe_stat())
+    }
+
+    fn is_readable(&self) -> bool {
+        self.direction == Direction::Read
+    }
+
+    fn is_writable(&self) -> bool {
+        self.direction == Direction::Write
+    }
+
+    fn read(&self, iovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        if self.direction != Direction::Read {
+            return Err(Errno::Badf);
+        }
+        if iovs.is_empty() {
+            return Ok(0);
+        }
+        self.function.functions()?.read(0.0, iovs, 0.0)
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+        if self.direction != Direction::Write {
+            return Err(Errno::Badf);
+        }
+        let functions = self.function.functions()?;
+        let mut rest = ciovs.clone();
+        while !rest.is_empty() {
+            rest.advance(functions.write(0.0, &rest, 0.0)?);
+            if functions.is_over() {
+                return Err(Errno::Intr);
+            }
+        }
+        Ok(ciovs.len())
+    }
+
+    /// How much there is to read is not known before the function has been called, and it never waits.
+    fn poll(&self, _: Direction) -> Poll<'_> {
+        Poll::Ready(Readiness::default())
+    }
+}
+
+/// A function of JavaScript's that can be called from any place, in its own thread.
+#[derive(Debug)]
+pub struct Callback(Listed);
+
+impl Callback {
+    /// One that calls this, which is for the caller to keep.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn new(env: &Env, function: Unknown<'_>) -> napi::Result<Self> {
+        list(env, function).map(Self)
+    }
+
+    /// Calls it. What it throws ends the guest that called.
+    pub fn call(&self) {
+        if let Ok(functions) = self.0.functions() {
+            let _ = functions.call(Op::Write, [""; 2], [0.0; 3]);
+        }
+    }
+}
+
+/// Puts a function into the list of this thread.
+fn list(env: &Env, serve: Unknown<'_>) -> napi::Result<Listed> {
+    let environment = Environment::of(env)?;
+    let functions = Functions::of_stream(env, environment, serve)?;
+    let number = new_number();
+    let known = Known {
+        number,
+        functions: Rc::new(functions),
+        fs: Weak::new(),
+    };
+    ALL.with_borrow_mut(|all| all.push(known));
+    Ok(Listed { number })
+}
