@@ -153,8 +153,10 @@ class WASI {
   ) {
     if (this[kStarted]) throw alreadyStarted();
 
-    validateObject(instance, 'instance');
-    validateObject(instance.exports, 'instance.exports');
+    // Loaded where it is needed, which is seldom.
+    const advise = () => require('./lib/advice').adviceFor(instance);
+    validateObject(instance, 'instance', advise);
+    validateObject(instance.exports, 'instance.exports', advise);
     // oxlint-disable-next-line prefer-rest-params -- its pattern takes one property out of it
     if (arguments.length > 1) checkBindingOptions(arguments[1]);
 

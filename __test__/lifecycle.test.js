@@ -13,7 +13,7 @@ const {
   outcome,
   sameAsNode,
 } = require('./helpers/compare');
-const { duck } = require('./helpers/guest');
+const { duck, guest } = require('./helpers/guest');
 
 // Node has finalizeBindings() from 24 on; ours is the same on every Node.
 const compareFinalize = NODE_MAJOR >= 24 ? sameAsNode : oursAlone;
@@ -35,7 +35,6 @@ const INSTANCES = {
   undefined,
   null: null,
   number: 1,
-  string: 'instance',
   function: () => {},
   array: [],
   'an object without exports': {},
@@ -89,6 +88,31 @@ for (const method of ['start', 'initialize']) {
 
   test(`${method}() without an argument`, (t) => {
     sameAsNode(t, (WASI) => make(WASI)[method]());
+  });
+}
+
+/** What is no instance, though there is a program in it, and what is said of each. */
+const PROGRAMS = {
+  'a path': ['app.wasm', 'itself to run()'],
+  'a URL': [new URL('file:///app.wasm'), 'itself to run()'],
+  'a Buffer': [Buffer.from('\0asm'), 'itself to run()'],
+  'an ArrayBuffer': [new ArrayBuffer(8), 'itself to run()'],
+  'a module': [guest('hello'), 'itself to run()'],
+  'a Response': [new Response(''), 'itself to run()'],
+  'a promise': [Promise.resolve(duck({})), 'has to be awaited'],
+  'what instantiate() gives': [{ instance: duck({}) }, 'its property'],
+};
+
+for (const [title, [program, advice]] of Object.entries(PROGRAMS)) {
+  test(`start() of ${title} is Node’s error, and says what to pass`, (t) => {
+    const ours = outcome(() => make(WASI).start(program));
+    t.true(ours.message.includes(advice), ours.message);
+    t.is(outcome(() => make(WASI).initialize(program)).message, ours.message);
+    if (NodeWASI === undefined) return;
+    const nodes = outcome(() => make(NodeWASI).start(program));
+    const withoutText = { message: '', string: '', stackHeader: '' };
+    t.deepEqual({ ...ours, ...withoutText }, { ...nodes, ...withoutText });
+    t.true(ours.message.startsWith(`${nodes.message}. `), ours.message);
   });
 }
 

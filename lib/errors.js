@@ -105,12 +105,17 @@ function kindOf(name) {
   return /[.[]/.test(name) ? 'property' : 'argument';
 }
 
-/** `(above, name, expected, value)`, `expected` as in "of type string". */
+/**
+ * `(above, name, expected, value, advice)`, `expected` as in "of type string". The
+ * advice is a sentence that Node does not have.
+ */
 const invalidArgType = errorFactory(
   TypeError,
   'ERR_INVALID_ARG_TYPE',
-  (name, expected, value) =>
-    `The "${name}" ${kindOf(name)} must be ${expected}. Received ${describeReceived(value)}`,
+  (name, expected, value, advice) => {
+    const message = `The "${name}" ${kindOf(name)} must be ${expected}. Received ${describeReceived(value)}`;
+    return advice === undefined ? message : `${message}. ${advice}`;
+  },
 );
 
 /** `(above, name, reason, value)` */

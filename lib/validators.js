@@ -48,12 +48,17 @@ function validateInteger(value, name, least, most) {
   return value;
 }
 
-/** Arrays and functions are no objects here, as with Node. */
-function validateObject(value, name) {
+/**
+ * Arrays and functions are no objects here, as with Node.
+ *
+ * @param {() => string | undefined} [advise] what to say of any other value
+ */
+function validateObject(value, name, advise) {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
     return value;
   }
-  throw invalidArgType(validateObject, name, 'of type object', value);
+  const advice = advise?.();
+  throw invalidArgType(validateObject, name, 'of type object', value, advice);
 }
 
 function validateOneOf(value, name, allowed) {
