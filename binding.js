@@ -856,6 +856,7 @@ module.exports.enter = nativeBinding.enter
 module.exports.errnoNames = nativeBinding.errnoNames
 module.exports.files = nativeBinding.files
 module.exports.imageOfArchive = nativeBinding.imageOfArchive
+module.exports.isProcessThread = nativeBinding.isProcessThread
 module.exports.jsFileSystem = nativeBinding.jsFileSystem
 module.exports.leave = nativeBinding.leave
 module.exports.limitMemory = nativeBinding.limitMemory

@@ -3,13 +3,7 @@
 const { constants } = require('node:fs');
 const { isPromise } = require('node:util').types;
 
-const { alreadyStarted, invalidArgType, timedOut } = require('./lib/errors');
 const { loadBinding } = require('./lib/binding');
-const { file, symlink } = require('./lib/entries');
-const { setRoot } = require('./lib/file-systems');
-const { Image } = require('./lib/image');
-const { MemoryFS } = require('./lib/memory-fs');
-const { mount, unmount } = require('./lib/mounts');
 const {
   IMPORT_MODULES,
   checkBindingOptions,
@@ -17,7 +11,6 @@ const {
   readOptions,
   readTimeout,
 } = require('./lib/options');
-const { Pool, run, runSync, spawn } = require('./lib/run/api');
 const {
   validateBoolean,
   validateFunction,
@@ -25,6 +18,13 @@ const {
   validateObject,
   validateUndefined,
 } = require('./lib/validators');
+
+// What runs guests takes the timers as they are now: they may be others by then.
+// oxlint-disable-next-line import/no-unassigned-import -- that is what it is for
+require('./lib/run/timers');
+
+// What is loaded here, every program waits for. The rest is loaded on first use.
+const errors = () => require('./lib/errors');
 
 const {
   addCapability,
@@ -91,7 +91,7 @@ class Native extends Extension {
       Native.#ifMarked(wasi.wasiImport) ??
       Native.#ifMarked(wasi[kSetMemory]);
     if (marked !== undefined) return marked;
-    throw invalidArgType(above, 'this', 'an instance of WASI', wasi);
+    throw errors().invalidArgType(above, 'this', 'an instance of WASI', wasi);
   }
 
   static #ifMarked(object) {
@@ -116,7 +116,7 @@ function runFor(timeout, entry, number) {
   if (!cancelStop(number) && ended !== undefined) return ended.value;
   // The engine may have been faster.
   stop(number, 0);
-  return { how: 'throw', value: timedOut(runFor, timeout) };
+  return { how: 'throw', value: errors().timedOut(runFor, timeout) };
 }
 
 /**
@@ -151,7 +151,7 @@ class WASI {
     instance,
     { memory = instance?.exports?.memory } = NO_OPTIONS,
   ) {
-    if (this[kStarted]) throw alreadyStarted();
+    if (this[kStarted]) throw errors().alreadyStarted();
 
     // Loaded where it is needed, which is seldom.
     const advise = () => require('./lib/advice').adviceFor(instance);
@@ -204,7 +204,7 @@ class WASI {
   }
 
   addCapability(name) {
-    if (this[kStarted]) throw alreadyStarted();
+    if (this[kStarted]) throw errors().alreadyStarted();
 
     const number = Native.numberOf(this);
     for (const each of readCapability(name, 'name'))
@@ -212,17 +212,19 @@ class WASI {
   }
 
   mount(guestPath, source) {
+    const { mount } = require('./lib/mounts');
     mount(Native.numberOf(this), guestPath, source, this[kStarted]);
   }
 
   unmount(guestPath) {
+    const { unmount } = require('./lib/mounts');
     unmount(Native.numberOf(this), guestPath, this[kStarted]);
   }
 
   get fs() {
     let fileSystem = fileSystems.get(this);
     if (fileSystem === undefined) {
-      // Loaded on first use: most programs never read `fs`.
+      const { setRoot } = require('./lib/file-systems');
       const { makeFileSystem } = require('./lib/fs');
       const number = Native.numberOf(this);
       const native = files(number);
@@ -280,15 +282,54 @@ if (Symbol.dispose) {
   });
 }
 
+/** What each of the others is loaded from. */
+const LAZY = {
+  Image: () => require('./lib/image'),
+  MemoryFS: () => require('./lib/memory-fs'),
+  Pool: () => require('./lib/run/api'),
+  file: () => require('./lib/entries'),
+  run: () => require('./lib/run/api'),
+  runSync: () => require('./lib/run/api'),
+  spawn: () => require('./lib/run/api'),
+  symlink: () => require('./lib/entries'),
+};
+
+/** Gives an object a property that is loaded when it is first read, and can be set as any. */
+function defineLazily(object, name, load) {
+  const define = (value) =>
+    Object.defineProperty(object, name, {
+      __proto__: null,
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  Object.defineProperty(object, name, {
+    __proto__: null,
+    get() {
+      const { [name]: value } = load();
+      define(value);
+      return value;
+    },
+    set: define,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+// Node finds the names that can be imported in the text of this file alone.
 module.exports = {
-  Image,
-  MemoryFS,
-  Pool,
+  Image: undefined,
+  MemoryFS: undefined,
+  Pool: undefined,
   WASI,
   constants,
-  file,
-  run,
-  runSync,
-  spawn,
-  symlink,
+  file: undefined,
+  run: undefined,
+  runSync: undefined,
+  spawn: undefined,
+  symlink: undefined,
 };
+for (const [name, load] of Object.entries(LAZY)) {
+  defineLazily(module.exports, name, load);
+}

@@ -38,25 +38,79 @@ test('import by name, as a namespace, as the default, and dynamically', (t) => {
   }
 });
 
+const EXPORTS = [
+  'Image',
+  'MemoryFS',
+  'Pool',
+  'WASI',
+  'constants',
+  'file',
+  'run',
+  'runSync',
+  'spawn',
+  'symlink',
+];
+
 test('each export can be imported by its name', (t) => {
   const { stdout, stderr } = node([
     ...['--input-type=module', '--eval'],
-    `import { Pool, run, runSync, spawn } from 'wasi-rs';
-     console.log(typeof Pool, typeof run, typeof runSync, typeof spawn)`,
+    `import { ${EXPORTS.join()} } from 'wasi-rs';
+     import all from 'wasi-rs';
+     for (const [name, value] of Object.entries({ ${EXPORTS.join()} }))
+       console.log(name, value === all[name], typeof value)`,
   ]);
-  t.deepEqual([stdout, stderr], ['function function function function\n', '']);
+  const types = EXPORTS.map((name) => {
+    const type = name === 'constants' ? 'object' : 'function';
+    return `${name} true ${type}\n`;
+  });
+  t.deepEqual([stdout, stderr], [types.join(''), '']);
 });
 
-test('what runs guests in threads is loaded on first use', (t) => {
+/** The files of the package that a script has loaded, in `loaded()`. */
+const LOADED = `
+  const loaded = () => Object.keys(require.cache)
+    .map((file) => path.relative(${JSON.stringify(ROOT)}, file))
+    .map((file) => file.replaceAll(path.sep, '/'))
+    .filter((file) => !file.endsWith('.node') && file !== '')
+    .sort();`;
+
+test('what a program does not use is not loaded', (t) => {
   const { stdout } = script(`
-    const loaded = () =>
-      Object.keys(require.cache).filter((file) => /lib.run./.test(file)).length;
-    const { runSync } = require('wasi-rs');
-    const before = loaded();
-    runSync('__test__/guests/hello.wasm');
-    console.log(before, loaded() > before);`);
-  // Its functions, and the timers as they are.
-  t.is(stdout, '2 true\n');
+    const path = require('node:path');
+    ${LOADED}
+    const { WASI } = require('wasi-rs');
+    new WASI({ version: 'preview1', preopens: { '/': '.' } }).getImportObject();
+    console.log(loaded().join(' '));`);
+  t.is(
+    stdout,
+    'index.js lib/binding.js lib/options.js lib/run/timers.js lib/validators.js\n',
+  );
+});
+
+test('what runs guests in threads is loaded on first use, by an import as well', (t) => {
+  const { stdout } = node([
+    ...['--input-type=module', '--eval'],
+    `import { createRequire } from 'node:module';
+     import path from 'node:path';
+     import { runSync } from 'wasi-rs';
+     const require = createRequire(process.cwd() + '/x.js');
+     ${LOADED}
+     const isLoaded = (name) => loaded().includes(name);
+     console.log(isLoaded('lib/run/api.js'), isLoaded('lib/run/index.js'));
+     runSync('__test__/guests/hello.wasm');
+     console.log(isLoaded('lib/run/index.js'));`,
+  ]);
+  t.is(stdout, 'true false\ntrue\n');
+});
+
+test('an export can be replaced before it is read, and after', (t) => {
+  const { stdout } = script(`
+    const all = require('wasi-rs');
+    all.run = 1;
+    const { MemoryFS } = all;
+    all.MemoryFS = class extends MemoryFS {};
+    console.log(all.run, all.MemoryFS !== MemoryFS, new all.MemoryFS() instanceof MemoryFS);`);
+  t.is(stdout, '1 true true\n');
 });
 
 test('it exports the classes, functions, constants and its package.json, and nothing else', (t) => {
@@ -165,6 +219,21 @@ test('where the binary was not installed, it says how to', (t) => {
     /^The binary of wasi-rs for \S+ is not installed: install wasi-rs again/,
   );
   t.false(message.includes('\n'));
+});
+
+test('the binary for this platform is found at once, unless another is named', (t) => {
+  const name = `wasi-rs.${binaryName()}.node`;
+  const copy = path.join(scratch(t), 'copy.node');
+  fs.copyFileSync(path.join(ROOT, name), copy);
+  const loaded = (NAPI_RS_NATIVE_LIBRARY_PATH) =>
+    script(
+      `require('./lib/binding').loadBinding();
+       for (const file of Object.keys(require.cache))
+         console.log(require('node:path').basename(file));`,
+      { env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH } },
+    ).stdout.split('\n');
+  t.deepEqual(loaded(''), ['binding.js', name, '']);
+  t.deepEqual(loaded(copy), ['binding.js', 'binding.js', 'copy.node', '']);
 });
 
 test('where the binary does not load, it says why', (t) => {

@@ -138,16 +138,19 @@ const COREUTILS_USED = [
 
 function installCoreutils(folder, target) {
   cargoInstall(COREUTILS, COREUTILS_USED, tool(COREUTILS, folder), target);
+  rmSync(tool(COREUTILS, 'target'), { recursive: true });
 }
 
 /** GNU's tools, written anew in Rust, as one program. */
 export const coreutils = {
   wasi: tool(COREUTILS, 'wasi/bin/coreutils.wasm'),
   machine: tool(COREUTILS, 'machine/bin/coreutils'),
+  /** The one for WASI alone. */
+  buildForWasi() {
+    if (!isBuilt(this.wasi)) installCoreutils('wasi', 'wasm32-wasip1');
+  },
   build() {
-    if (isBuilt(this.wasi) && isBuilt(this.machine)) return;
-    installCoreutils('wasi', 'wasm32-wasip1');
-    installCoreutils('machine');
-    rmSync(tool(COREUTILS, 'target'), { recursive: true });
+    this.buildForWasi();
+    if (!isBuilt(this.machine)) installCoreutils('machine');
   },
 };

@@ -1,10 +1,81 @@
 'use strict';
 
+const { closeSync, existsSync, openSync, readSync } = require('node:fs');
 const { dirname, join } = require('node:path');
-const { isMainThread } = require('node:worker_threads');
 
 /** Where the package is. npm puts the one with the binary beside it. */
 const PACKAGE = dirname(__dirname);
+
+/** The platform in the words of the packages that carry the binaries. */
+function platformName() {
+  const { platform, arch } = process;
+  if (platform === 'win32') return `${platform}-${arch}-msvc`;
+  if (platform !== 'linux') return `${platform}-${arch}`;
+  return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
+}
+
+function isMusl() {
+  const libc = libcOfExecutable() ?? libcOfReport();
+  return libc === 'musl';
+}
+
+/** Where the name of a program's dynamic linker stands: in its first page, as linkers lay it out. */
+const PAGE = 4096;
+
+/**
+ * The C library that this program is linked with, by its dynamic linker;
+ * undefined where that cannot be read or is neither.
+ */
+function libcOfExecutable() {
+  try {
+    const file = openSync(process.execPath);
+    const start = Buffer.alloc(PAGE);
+    try {
+      readSync(file, start, 0, PAGE, 0);
+    } finally {
+      closeSync(file);
+    }
+    if (start.includes('/ld-musl-')) return 'musl';
+    return start.includes('/ld-linux') ? 'glibc' : undefined;
+  } catch {
+    // Where files may not be read, or not this one.
+    return undefined;
+  }
+}
+
+/** The same as Node reports it, which takes it milliseconds. */
+function libcOfReport() {
+  try {
+    const header = process.report?.getReport?.().header;
+    if (header === undefined || header.glibcVersionRuntime) return 'glibc';
+    return 'musl';
+  } catch {
+    // Deno wants a permission for that, and often lacks it where it lacks others.
+    return 'glibc';
+  }
+}
+
+/** What says that another binary is to be loaded, or is to be looked at more closely. */
+const LOADED_OTHERWISE = [
+  'NAPI_RS_NATIVE_LIBRARY_PATH',
+  'NAPI_RS_ENFORCE_VERSION_CHECK',
+];
+
+/**
+ * The binary where it is nearly always: in the package, if it was built there, or
+ * in the package for the platform. The generated loader, which knows all other
+ * places, would read and compile 30 kB of script to look there first, too.
+ */
+function requireNearby(platform) {
+  if (LOADED_OTHERWISE.some((name) => process.env[name])) return undefined;
+  const built = join(PACKAGE, `wasi-rs.${platform}.node`);
+  try {
+    return require(existsSync(built) ? built : `wasi-rs-${platform}`);
+  } catch {
+    // The generated loader meets the same, and reports it with all else that it tried.
+    return undefined;
+  }
+}
 
 // The generated loader obeys these for every package made with napi-rs, and
 // with 'error' it refuses to load any native addon. But a host of WASI has no
@@ -22,116 +93,38 @@ function requireUnforced() {
   }
 }
 
-/** The platform in the words of the packages that carry the binaries. */
-function platformName() {
-  const { platform, arch } = process;
-  if (platform === 'win32') return `${platform}-${arch}-msvc`;
-  if (platform !== 'linux') return `${platform}-${arch}`;
-  return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
-}
-
-function isMusl() {
-  try {
-    const header = process.report?.getReport?.().header;
-    return header !== undefined && !header.glibcVersionRuntime;
-  } catch {
-    // Deno wants a permission for that, and often lacks it where it lacks others.
-    return false;
-  }
-}
-
-/** What is said of files that do not exist, or that may not be looked for. */
-const NOT_THERE =
-  /^(Cannot find (module|package)|Unsupported |Access to this API has been restricted)/;
-
 /**
- * Why a binary that is there did not load, if that is what happened.
- *
- * The generated loader tries several files, so most of what it chains together
- * in `cause` only says that one of them does not exist.
+ * Has what guests wait for end with the thread, if that is a worker, which can be
+ * ended by its owner.
  */
-function loadFailure(error) {
-  for (let { cause } = error; cause instanceof Error; { cause } = cause) {
-    if (!NOT_THERE.test(cause.message)) return cause;
-  }
-  return undefined;
+function followThread(binding) {
+  // To load the module takes longer than all else here. In a worker it is loaded already.
+  if (binding.isProcessThread()) return;
+  const { isMainThread } = require('node:worker_threads');
+  if (!isMainThread) binding.endWaitsWithThread();
 }
 
-/** Whether the package with the binary for this platform comes with this one. */
-function isPublishedFor(platform) {
-  const { optionalDependencies = {} } = require('../package.json');
-  return `wasi-rs-${platform}` in optionalDependencies;
-}
-
-/** Whether Node's permission model, where it is on, lets the process do this. */
-function may(...scope) {
-  return process.permission.has(...scope);
-}
-
-/** Whether the permission model hides where the binary is, or would be. */
-function isHidden(platform) {
-  if (!may('fs.read', join(PACKAGE, 'package.json'))) return true;
-  const place = isPublishedFor(platform)
-    ? join(dirname(PACKAGE), `wasi-rs-${platform}`)
-    : join(PACKAGE, `wasi-rs.${platform}.node`);
-  return !may('fs.read', place);
-}
+/** What was loaded. */
+let loaded;
 
 /**
- * The flags of Node that are missing where its permission model is what stands
- * between the package and its binary: none where it is not.
- */
-function missingFlags(failure, platform) {
-  if (process.permission === undefined) return [];
-  const hidden = failure === undefined && isHidden(platform);
-  const refused = failure?.message.includes('loading addons is disabled');
-  if (!hidden && !refused) return [];
-  return [
-    // Node 20 never says that it loads addons.
-    ...(refused || !may('addon') ? ['--allow-addons'] : []),
-    ...(hidden ? [`--allow-fs-read=${dirname(PACKAGE)}`] : []),
-    ...(may('wasi') ? [] : ['--allow-wasi']),
-  ];
-}
-
-/** One sentence: what is wrong with this installation, and what to do. */
-function explain(failure) {
-  const platform = platformName();
-  const flags = missingFlags(failure, platform);
-  if (flags.length > 0) {
-    return `Node's permission model does not let wasi-rs load its binary: run node with ${flags.join(' ')}`;
-  }
-  if (failure !== undefined) {
-    const [line] = failure.message.split('\n');
-    return `Cannot load the binary of wasi-rs for ${platform}: ${line}`;
-  }
-  if (isPublishedFor(platform)) {
-    return `The binary of wasi-rs for ${platform} is not installed: install wasi-rs again with optional dependencies, as in \`npm install --include=optional wasi-rs\``;
-  }
-  return `There is no binary of wasi-rs for ${platform}: build one with Rust, by \`npm install\` in a clone of its repository`;
-}
-
-/**
- * Loads the native class. A worker can be ended by its owner, and what a guest
- * waits for in it must not stand in the way.
+ * Loads the native functions.
  *
  * @throws {Error} `ERR_WASI_NO_BINARY` where the installation has no binary
  *   that this platform can load, or the process may not load any; what the
  *   loader tried is in `cause`
  */
 function loadBinding() {
+  if (loaded !== undefined) return loaded;
+  const platform = platformName();
   try {
-    const binding = requireUnforced();
-    if (!isMainThread) binding.endWaitsWithThread();
-    return binding;
+    const binding = requireNearby(platform) ?? requireUnforced();
+    followThread(binding);
+    loaded = binding;
   } catch (error) {
-    const failure = loadFailure(error);
-    // The loader's own error takes every failure for a bug of npm.
-    const cause = failure ?? error.cause ?? error;
-    throw Object.assign(new Error(explain(failure), { cause }), {
-      code: 'ERR_WASI_NO_BINARY',
-    });
+    throw require('./no-binary').noBinary(error, platform);
   }
+  return loaded;
 }
 
 module.exports = { loadBinding };

@@ -3,7 +3,8 @@
 // The one reader of file systems: from what a user gives to the handle by which
 // the native side knows a directory.
 
-const { rootOf: rootOfJavaScript, whyNot } = require('./js-file-system');
+// Loaded with the first value that is none of those below.
+const ofJavaScript = () => require('./js-file-system');
 
 /** What gives a file system's root, by the object that the user has of it. */
 const roots = new WeakMap();
@@ -26,7 +27,10 @@ function setRoot(fileSystem, root) {
  * @returns {import('../target/binding').DirectoryHandle | undefined}
  */
 function rootOf(value) {
-  return roots.get(value)?.() ?? rootOfJavaScript(value);
+  return roots.get(value)?.() ?? ofJavaScript().rootOf(value);
 }
+
+/** What a value that has functions of a file system lacks to be one; undefined of others. */
+const whyNot = (value) => ofJavaScript().whyNot(value);
 
 module.exports = { rootOf, setRoot, whyNot };

@@ -1,19 +1,17 @@
 'use strict';
 
 const { loadBinding } = require('./binding');
-const {
-  illegalConstructor,
-  invalidArgType,
-  invalidArgValue,
-} = require('./errors');
 const { setRoot } = require('./file-systems');
-const { check } = require('./fs/errors');
-const { readLimit } = require('./room');
 const {
   properties,
   validateObject,
   validateProperties,
 } = require('./validators');
+
+// An import of the package loads this file, whatever it uses.
+const errors = () => require('./errors');
+const systemErrors = () => require('./fs/errors');
+const room = () => require('./room');
 
 const { openImage } = loadBinding();
 
@@ -36,7 +34,7 @@ class Image {
   #native;
 
   constructor(proof, native) {
-    if (proof !== MADE_HERE) throw illegalConstructor(Image);
+    if (proof !== MADE_HERE) throw errors().illegalConstructor(Image);
     this.#native = native;
     // `owner` keeps the image for as long as the handle is there.
     setRoot(this, () => Object.assign(native.root(), { owner: native }));
@@ -72,12 +70,17 @@ class Image {
 
   static open(handle) {
     if (typeof handle !== 'bigint') {
-      throw invalidArgType(Image.open, 'handle', 'of type bigint', handle);
+      throw errors().invalidArgType(
+        Image.open,
+        'handle',
+        'of type bigint',
+        handle,
+      );
     }
     const native = openImage(handle) ?? undefined;
     if (native !== undefined) return makeImage(native);
     const reason = 'is of no image that somebody still has';
-    throw invalidArgValue(Image.open, 'handle', reason, handle);
+    throw errors().invalidArgValue(Image.open, 'handle', reason, handle);
   }
 
   get handle() {
@@ -96,8 +99,11 @@ class Image {
     validateObject(options, 'options');
     validateProperties(options, 'options', TAR_OPTIONS);
     const { maxBytes = MAX_ARCHIVE } = options;
-    const limit = readLimit(maxBytes, 'options.maxBytes');
-    return check(this.#native.toTar(limit, Buffer.alloc), 'write');
+    const limit = room().readLimit(maxBytes, 'options.maxBytes');
+    return systemErrors().check(
+      this.#native.toTar(limit, Buffer.alloc),
+      'write',
+    );
   }
 }
 

@@ -4,18 +4,20 @@ const { join } = require('node:path');
 const { fileURLToPath } = require('node:url');
 
 const { loadBinding } = require('./binding');
-const { invalidArgType, invalidArgValue } = require('./errors');
 const { setRoot } = require('./file-systems');
 const { INTERFACE } = require('./fs/interface');
 const { MAX_ARCHIVE, makeImage, nativeOf } = require('./image');
-const { check } = require('./fs/errors');
-const { readLimit, readRoom } = require('./room');
 const {
   properties,
   validateBoolean,
   validateObject,
   validateProperties,
 } = require('./validators');
+
+// An import of the package loads this file, whatever it uses.
+const errors = () => require('./errors');
+const systemErrors = () => require('./fs/errors');
+const room = () => require('./room');
 
 const { createMemoryFs, memoryFsLimits } = loadBinding();
 
@@ -29,11 +31,11 @@ function readHostPath(value, name) {
   const path = value instanceof URL ? fileURLToPath(value) : value;
   if (typeof path !== 'string') {
     const expected = 'of type string or an instance of URL';
-    throw invalidArgType(readHostPath, name, expected, path);
+    throw errors().invalidArgType(readHostPath, name, expected, path);
   }
   if (!path.includes('\0')) return path;
   const reason = 'must be a string or URL without null bytes';
-  throw invalidArgValue(readHostPath, name, reason, path);
+  throw errors().invalidArgValue(readHostPath, name, reason, path);
 }
 
 /** A file system in memory. */
@@ -43,7 +45,11 @@ class MemoryFS {
   #functions;
 
   constructor(base, limits) {
-    const { maxBytes, maxFiles } = readRoom(limits, 'limits', memoryFsLimits);
+    const { maxBytes, maxFiles } = room().readRoom(
+      limits,
+      'limits',
+      memoryFsLimits,
+    );
     const image = nativeOf(base);
     const directory = directories.get(base);
     // All that the caller has a say in runs before there is anything to be seen.
@@ -51,7 +57,7 @@ class MemoryFS {
       base === undefined || (image ?? directory) !== undefined
         ? []
         : require('./tree').readTree(base, 'tree', maxFiles);
-    const native = check(
+    const native = systemErrors().check(
       createMemoryFs(maxBytes, maxFiles, image, directory),
       'open',
       directory,
@@ -97,27 +103,30 @@ class MemoryFS {
   }
 
   changes() {
-    return check(this.#native.changes(), 'scandir');
+    return systemErrors().check(this.#native.changes(), 'scandir');
   }
 
   snapshot() {
-    return makeImage(check(this.#native.snapshot(), 'read'));
+    return makeImage(systemErrors().check(this.#native.snapshot(), 'read'));
   }
 
   toTar(options = {}) {
     validateObject(options, 'options');
     validateProperties(options, 'options', TAR_OPTIONS);
     const { changes = false, maxBytes = MAX_ARCHIVE } = options;
-    const limit = readLimit(maxBytes, 'options.maxBytes');
+    const limit = room().readLimit(maxBytes, 'options.maxBytes');
     validateBoolean(changes, 'options.changes');
-    return check(this.#native.toTar(changes, limit, Buffer.alloc), 'write');
+    return systemErrors().check(
+      this.#native.toTar(changes, limit, Buffer.alloc),
+      'write',
+    );
   }
 
   applyTo(directory) {
     const to = readHostPath(directory, 'directory');
     const failure = this.#native.applyTo(to) ?? undefined;
     if (failure === undefined) return;
-    check(failure.errno, 'write', join(to, failure.path));
+    systemErrors().check(failure.errno, 'write', join(to, failure.path));
   }
 
   export(path = '/') {

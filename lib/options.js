@@ -3,11 +3,6 @@
 const { posix } = require('node:path');
 const { inspect } = require('node:util');
 
-const { invalidArgType, invalidArgValue } = require('./errors');
-const { readEntry } = require('./entries');
-const { rootOf, whyNot } = require('./file-systems');
-const { LIMITS } = require('./limits');
-const { capabilitiesOf, capabilityNames, rightNames } = require('./names');
 const {
   properties,
   validateArray,
@@ -21,6 +16,13 @@ const {
   validateString,
 } = require('./validators');
 
+// Most programs make no mistake, and set none of what the others know of.
+const entries = () => require('./entries');
+const errors = () => require('./errors');
+const fileSystems = () => require('./file-systems');
+const knownLimits = () => require('./limits').LIMITS;
+const knownNames = () => require('./names');
+
 /** What a module of each version names in its imports. */
 const IMPORT_MODULES = {
   __proto__: null,
@@ -31,7 +33,7 @@ const IMPORT_MODULES = {
 function readVersion(value) {
   const version = validateString(value, 'options.version');
   if (version in IMPORT_MODULES) return version;
-  throw invalidArgValue(
+  throw errors().invalidArgValue(
     readVersion,
     'options.version',
     'unsupported WASI version',
@@ -77,7 +79,7 @@ function readSource(value, name) {
   if (whole !== undefined) return whole;
   if (![...PREOPEN.names].some((property) => property in value)) {
     // What has functions of a file system, and too few, is meant as one.
-    if (whyNot(value) !== undefined) readFileSystem(value, name);
+    if (fileSystems().whyNot(value) !== undefined) readFileSystem(value, name);
     validateSpelling(value, name, PREOPEN);
     const realPath = isConvertible(value) ? String(value) : NO_PATH;
     if (realPath !== NO_PATH) return { realPath };
@@ -90,16 +92,21 @@ const ROOT = '.';
 
 /** A file system, or one file by value; undefined for anything else. */
 function readWhole(value, name) {
-  const directory = rootOf(value);
+  const directory = fileSystems().rootOf(value);
   if (directory !== undefined) return { directory, realPath: ROOT };
-  const entry = readEntry(value);
+  const entry = entries().readEntry(value);
   if (entry === undefined) return undefined;
   if (entry.kind !== 'file') {
-    throw invalidArgValue(readWhole, name, 'must be no symbolic link', value);
+    throw errors().invalidArgValue(
+      readWhole,
+      name,
+      'must be no symbolic link',
+      value,
+    );
   }
   const { MemoryFS } = require('./memory-fs');
   const memory = new MemoryFS({ [FILE]: value });
-  return { directory: rootOf(memory), file: FILE, realPath: '/' };
+  return { directory: fileSystems().rootOf(memory), file: FILE, realPath: '/' };
 }
 
 /** The name of a file by value in the file system that is made for it. */
@@ -128,10 +135,10 @@ const FILE_SYSTEM =
 function readFileSystem(value, name) {
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
-  const reason = whyNot(value);
+  const reason = fileSystems().whyNot(value);
   const expected =
     reason === undefined ? FILE_SYSTEM : `${FILE_SYSTEM}, ${reason}`;
-  throw invalidArgType(readFileSystem, name, expected, value);
+  throw errors().invalidArgType(readFileSystem, name, expected, value);
 }
 
 /** What a description has in a file system, or on the host without. */
@@ -144,7 +151,7 @@ function readPlace({ fs, path }, name) {
   validateString(path, `${name}.path`);
   if (whole.file === undefined) return { ...whole, realPath: path };
   const reason = 'must not be there beside a file';
-  throw invalidArgValue(readPlace, `${name}.path`, reason, path);
+  throw errors().invalidArgValue(readPlace, `${name}.path`, reason, path);
 }
 
 function readDescribedPreopen(value, name) {
@@ -159,7 +166,7 @@ function readDescribedPreopen(value, name) {
     rights:
       rights === undefined
         ? undefined
-        : readNames(rights, `${name}.rights`, rightNames()),
+        : readNames(rights, `${name}.rights`, knownNames().rightNames()),
   };
 }
 
@@ -174,7 +181,7 @@ function readMountPoint(value) {
   const path = validateString(value, 'guestPath');
   const reason = reasonAgainst(path);
   if (reason === undefined) return path;
-  throw invalidArgValue(readMountPoint, 'guestPath', reason, path);
+  throw errors().invalidArgValue(readMountPoint, 'guestPath', reason, path);
 }
 
 function reasonAgainst(path) {
@@ -189,12 +196,12 @@ function readMount(guestPath, source) {
   const mappedPath = readMountPoint(guestPath);
   if (typeof source !== 'string' && !isObject(source)) {
     const expected = 'of type string or an instance of Object';
-    throw invalidArgType(readMount, 'source', expected, source);
+    throw errors().invalidArgType(readMount, 'source', expected, source);
   }
   const mount = { mappedPath, ...readSource(source, 'source') };
   if (!mount.realPath.includes('\0')) return mount;
   const reason = 'must be a string without null bytes';
-  throw invalidArgValue(readMount, 'source', reason, mount.realPath);
+  throw errors().invalidArgValue(readMount, 'source', reason, mount.realPath);
 }
 
 /** Where a guest has its devices. */
@@ -208,7 +215,7 @@ function isDevices({ mappedPath }) {
 function readDevices(value = false, preopens) {
   validateBoolean(value, 'options.devices');
   if (value && preopens.some(isDevices)) {
-    throw invalidArgValue(
+    throw errors().invalidArgValue(
       readOptions,
       'options.devices',
       `cannot be had beside a preopen '${DEVICES}'`,
@@ -229,14 +236,13 @@ function readName(value, name, known) {
   return validateOneOf(validateString(value, name), name, known);
 }
 
-const LIMIT_NAMES = properties(Object.keys(LIMITS));
-
 function readLimits(value) {
   if (value === undefined) return undefined;
   validateObject(value, 'options.limits');
-  validateProperties(value, 'options.limits', LIMIT_NAMES);
+  const known = knownLimits();
+  validateProperties(value, 'options.limits', properties(Object.keys(known)));
   const limits = {};
-  for (const [name, [least, most]] of Object.entries(LIMITS)) {
+  for (const [name, [least, most]] of Object.entries(known)) {
     const { [name]: limit } = value;
     if (limit === undefined) continue;
     limits[name] = validateInteger(
@@ -259,18 +265,19 @@ function readCapabilities(value) {
 
 /** What a capability stands for, in the names of the native side. */
 function readCapability(value, name) {
+  const { capabilitiesOf, capabilityNames } = knownNames();
   const all = capabilitiesOf(validateString(value, name));
   return all.length > 0 ? all : [readName(value, name, capabilityNames())];
 }
 
 /** How to write what is no option, but belongs into one. */
-const INNER_OPTIONS = {
+const innerOptions = () => ({
   readOnly: 'preopens[…].readOnly',
   rights: 'preopens[…].rights',
   ...Object.fromEntries(
-    Object.keys(LIMITS).map((name) => [name, `limits.${name}`]),
+    Object.keys(knownLimits()).map((name) => [name, `limits.${name}`]),
   ),
-};
+});
 
 const OPTIONS = properties(
   [
@@ -288,7 +295,7 @@ const OPTIONS = properties(
     'limits',
     'capabilities',
   ],
-  INNER_OPTIONS,
+  innerOptions,
   // A word of node:child_process.
   ['stdio'],
 );

@@ -1,7 +1,7 @@
 'use strict';
 
-const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
-const { nearestOf } = require('./nearest');
+// Loaded with the first mistake.
+const errors = () => require('./errors');
 
 // Each function returns the value that it accepts, and throws what Node's
 // validator of the same name throws for any other. `name` is the path that the
@@ -11,12 +11,22 @@ const MAX_INT32 = 2 ** 31 - 1;
 
 function validateArray(value, name) {
   if (Array.isArray(value)) return value;
-  throw invalidArgType(validateArray, name, 'an instance of Array', value);
+  throw errors().invalidArgType(
+    validateArray,
+    name,
+    'an instance of Array',
+    value,
+  );
 }
 
 function validateBoolean(value, name) {
   if (typeof value === 'boolean') return value;
-  throw invalidArgType(validateBoolean, name, 'of type boolean', value);
+  throw errors().invalidArgType(
+    validateBoolean,
+    name,
+    'of type boolean',
+    value,
+  );
 }
 
 /** Accepts a number of bytes, of which `Infinity` is one. */
@@ -27,7 +37,12 @@ function validateBytes(value, name) {
 
 function validateFunction(value, name) {
   if (typeof value === 'function') return value;
-  throw invalidArgType(validateFunction, name, 'of type function', value);
+  throw errors().invalidArgType(
+    validateFunction,
+    name,
+    'of type function',
+    value,
+  );
 }
 
 /** Accepts what may number a descriptor: an integer from 0 to 2 ** 31 - 1. */
@@ -37,13 +52,23 @@ function validateFd(value, name) {
 
 function validateInteger(value, name, least, most) {
   if (typeof value !== 'number') {
-    throw invalidArgType(validateInteger, name, 'of type number', value);
+    throw errors().invalidArgType(
+      validateInteger,
+      name,
+      'of type number',
+      value,
+    );
   }
   if (!Number.isInteger(value)) {
-    throw outOfRange(validateInteger, name, 'an integer', value);
+    throw errors().outOfRange(validateInteger, name, 'an integer', value);
   }
   if (value < least || value > most) {
-    throw outOfRange(validateInteger, name, `>= ${least} && <= ${most}`, value);
+    throw errors().outOfRange(
+      validateInteger,
+      name,
+      `>= ${least} && <= ${most}`,
+      value,
+    );
   }
   return value;
 }
@@ -58,33 +83,47 @@ function validateObject(value, name, advise) {
     return value;
   }
   const advice = advise?.();
-  throw invalidArgType(validateObject, name, 'of type object', value, advice);
+  throw errors().invalidArgType(
+    validateObject,
+    name,
+    'of type object',
+    value,
+    advice,
+  );
 }
 
 function validateOneOf(value, name, allowed) {
   if (allowed.includes(value)) return value;
   const reason = `must be one of: ${quoted(allowed)}`;
-  throw invalidArgValue(validateOneOf, name, reason, value);
+  throw errors().invalidArgValue(validateOneOf, name, reason, value);
 }
 
 /**
  * The names that an object may have, made once for the two functions below.
  *
  * @param {readonly string[]} names
- * @param {Record<string, string>} [elsewhere] names that belong to another
+ * @param {() => Record<string, string>} [elsewhere] names that belong to another
  *   object, each with what to write in its place
  * @param {readonly string[]} [foreign] names that are ignored, near as they are
  */
-function properties(names, elsewhere = {}, foreign = []) {
-  const inPlace = Object.fromEntries(names.map((name) => [name, name]));
+function properties(names, elsewhere = () => ({}), foreign = []) {
+  let nearest;
+  return {
+    names: new Set([...names, ...foreign]),
+    /** What to write in the place of a name that is near to one of these. */
+    meant: (name) => names.find((each) => each === name) ?? elsewhere()[name],
+    nearest: (name) => (nearest ??= nearestOfAll(names, elsewhere()))(name),
+  };
+}
+
+/** A function that finds which of the names another is near to. */
+function nearestOfAll(names, elsewhere) {
+  // Loaded with the first name that is none of those.
+  const { nearestOf } = require('./nearest');
   const nearest = nearestOf(names);
   // One edit from those is too much of what others call their own options.
   const nearestElsewhere = nearestOf(Object.keys(elsewhere), Infinity);
-  return {
-    names: new Set([...names, ...foreign]),
-    inPlace: { __proto__: null, ...elsewhere, ...inPlace },
-    nearest: (name) => nearest(name) ?? nearestElsewhere(name),
-  };
+  return (name) => nearest(name) ?? nearestElsewhere(name);
 }
 
 /**
@@ -99,7 +138,7 @@ function validateProperties(value, name, allowed, ignored = []) {
   const unknown =
     Object.keys(value).find(isUnknown) ?? findMisspelled(value, allowed);
   if (unknown === undefined) return value;
-  throw invalidArgValue(
+  throw errors().invalidArgValue(
     validateProperties,
     `${name}.${unknown}`,
     `is unknown: the properties are ${quoted([...allowed.names])}`,
@@ -116,8 +155,8 @@ function validateProperties(value, name, allowed, ignored = []) {
 function validateSpelling(value, name, allowed) {
   const misspelled = findMisspelled(value, allowed);
   if (misspelled === undefined) return value;
-  const meant = allowed.inPlace[allowed.nearest(misspelled)];
-  throw invalidArgValue(
+  const meant = allowed.meant(allowed.nearest(misspelled));
+  throw errors().invalidArgValue(
     validateSpelling,
     `${name}.${misspelled}`,
     `is unknown: did you mean '${meant}'?`,
@@ -161,12 +200,12 @@ function quoted(names) {
 
 function validateString(value, name) {
   if (typeof value === 'string') return value;
-  throw invalidArgType(validateString, name, 'of type string', value);
+  throw errors().invalidArgType(validateString, name, 'of type string', value);
 }
 
 function validateUndefined(value, name) {
   if (value === undefined) return value;
-  throw invalidArgType(validateUndefined, name, 'undefined', value);
+  throw errors().invalidArgType(validateUndefined, name, 'undefined', value);
 }
 
 module.exports = {

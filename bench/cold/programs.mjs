@@ -95,7 +95,7 @@ function statements(directory) {
 const coreutil = (name, prepare, ...args) => ({
   name: `${name} (coreutils)`,
   file: () => coreutils.wasi,
-  build: () => coreutils.build(),
+  build: () => coreutils.buildForWasi(),
   prepare,
   args: [name, ...args],
 });

@@ -1,11 +1,7 @@
 'use strict';
 
-// What programs call. Most of those that load the package run no guest in this
-// way, so the rest is loaded when the first of these is used. But not the timers:
-// they may be others by then.
-
-// oxlint-disable-next-line import/no-unassigned-import -- it takes them as they are now
-require('./timers');
+// What programs call. An import of the package loads this file, whatever it uses,
+// so the rest is loaded when the first of these is called.
 
 const parts = () => require('./index');
 

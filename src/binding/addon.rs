@@ -53,6 +53,12 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
     Ok(())
 }
 
+/// Whether this is certainly no worker: the thread that the process began with.
+#[napi]
+pub fn is_process_thread() -> bool {
+    host::is_first_thread()
+}
+
 /// Whether this thread is to end.
 fn is_ending() -> bool {
     let env = ENDED_WITH.get();

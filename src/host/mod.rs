@@ -40,8 +40,8 @@ pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use sys::ignore_file_size_signal;
 pub use sys::{
-    Dir, File, OtherEnd, clock_res, clock_time, max_descriptors, may_be_same, pipe, sched_yield,
-    stat_ambient,
+    Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, max_descriptors, may_be_same,
+    pipe, sched_yield, stat_ambient,
 };
 
 use std::io;

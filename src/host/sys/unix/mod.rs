@@ -19,6 +19,7 @@ mod readdir;
 mod reopen;
 mod socket;
 mod stat;
+mod thread;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};
@@ -32,3 +33,4 @@ pub use pipe::{OtherEnd, pipe};
 pub use poll::poll;
 pub use readdir::Entries;
 pub use stat::stat_ambient;
+pub use thread::is_first_thread;

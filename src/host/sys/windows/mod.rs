@@ -38,6 +38,11 @@ pub use poll::poll;
 pub use readdir::Entries;
 pub use stat::stat_ambient;
 
+/// Windows does not tell.
+pub fn is_first_thread() -> bool {
+    false
+}
+
 /// How many times this process came out of a `fork`, which Windows does not have.
 pub fn fork_generation() -> u64 {
     0

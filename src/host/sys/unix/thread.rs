@@ -1,0 +1,11 @@
+/// Whether this is the thread that the process began with. False where that cannot be told.
+pub fn is_first_thread() -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return rustix::thread::gettid() == rustix::process::getpid();
+    #[cfg(target_vendor = "apple")]
+    #[allow(unsafe_code, reason = "std has no word for it")]
+    // SAFETY: it takes nothing.
+    return unsafe { libc::pthread_main_np() } != 0;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    return false;
+}
