@@ -1024,6 +1024,33 @@ export interface StartOptions {
   timeout?: number | undefined;
 }
 
+/** What {@link WASI.startAsync} can be told beside the instance. */
+export interface StartAsyncOptions {
+  /**
+   * Milliseconds after which the guest is ended where it waits, or at its next call:
+   * an integer from 1 to 2147483647. One that computes is not ended, as nothing
+   * else runs in this thread meanwhile.
+   *
+   * @default no limit
+   */
+  timeout?: number | undefined;
+  /** Ends the guest when it is aborted, in the same places. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What {@link WASI.getImportObject} can be told. */
+export interface ImportObjectOptions {
+  /**
+   * Whether the calls that may wait suspend the guest where they would: `fd_read`,
+   * `fd_write`, `poll_oneoff`, `sock_accept`, `sock_recv` and `sock_send`. For
+   * {@link WASI.startAsync}, and exports made with `WebAssembly.promising()`. What is called
+   * in any other way ends with a `WebAssembly.SuspendError` where it would wait.
+   *
+   * @default false
+   */
+  suspending?: boolean | undefined;
+}
+
 /** What {@link WASI.finalizeBindings} can be told beside the instance. */
 export interface FinalizeBindingsOptions {
   /**
@@ -1167,9 +1194,14 @@ export class WASI {
 
   /**
    * The imports for `WebAssembly.instantiate()`: {@link wasiImport}, the very
-   * object, under the name that belongs to the version.
+   * object, under the name that belongs to the version. With `suspending`, an
+   * object that inherits from it.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `suspending` is no boolean
+   * @throws {Error} `ERR_WASI_NO_SUSPENDING` where the engine has no
+   *   `WebAssembly.Suspending`, as Node.js before 24
    */
-  getImportObject(): WASIImports;
+  getImportObject(options?: ImportObjectOptions): WASIImports;
 
   /**
    * Runs a command: binds the instance's memory and calls its `_start`.
@@ -1193,6 +1225,35 @@ export class WASI {
    *   that is a standard stream has thrown
    */
   start(instance: object, options?: StartOptions): number;
+
+  /**
+   * Runs a command as {@link start} does, but the event loop goes on where the guest
+   * waits: for a time, for a stream, for a function of the host that returns a
+   * promise. Those are given to the guest as `new WebAssembly.Suspending(f)`. The guest
+   * runs in this thread: while it computes, nothing else does.
+   *
+   * Meanwhile {@link stop} ends the guest, {@link close} takes from it what it has
+   * open, and other exports can be called.
+   *
+   * @param instance a `WebAssembly.Instance` with the imports of
+   *   `getImportObject({ suspending: true })`
+   * @returns the exit code: 0 where `_start` returned, and that of {@link stop}
+   *   where it ended the guest
+   * @throws as a rejection, what {@link start} throws;
+   *   `ERR_SCRIPT_EXECUTION_TIMEOUT` where its `timeout` was over; an `AbortError`
+   *   where its `signal` was aborted
+   * @throws {Error} `ERR_WASI_NO_SUSPENDING` where the engine has no
+   *   `WebAssembly.Suspending`; `ERR_INVALID_STATE` where the instance was made
+   *   without `suspending`
+   *
+   * @example
+   * const instance = await WebAssembly.instantiate(module, {
+   *   ...wasi.getImportObject({ suspending: true }),
+   *   host: { get: new WebAssembly.Suspending(async (id) => load(id)) },
+   * });
+   * process.exitCode = await wasi.startAsync(instance);
+   */
+  startAsync(instance: object, options?: StartAsyncOptions): Promise<number>;
 
   /**
    * Prepares a reactor: binds the instance's memory and calls its

@@ -9,6 +9,7 @@ const {
   checkBindingOptions,
   readCapability,
   readOptions,
+  readSuspending,
   readTimeout,
 } = require('./lib/options');
 const {
@@ -63,26 +64,35 @@ class Extension {
  * property that Node's has not.
  */
 class Native extends Extension {
-  #number;
-  #collected;
+  #parts;
 
-  constructor(object, number, collected) {
+  constructor(object, parts) {
     super(object);
-    this.#number = number;
-    this.#collected = collected;
+    this.#parts = parts;
   }
 
-  static mark(object, number, collected) {
-    return new Native(object, number, collected);
+  static mark(object, parts) {
+    return new Native(object, parts);
   }
 
   static numberOf(wasi) {
-    return Native.#of(wasi, Native.numberOf).#number;
+    return Native.#of(wasi, Native.numberOf).number;
   }
 
   /** What the guest has written to an output that is a `'pipe'`, else null. */
   static written(wasi, stream) {
-    return Native.#of(wasi, Native.written).#collected?.[stream]?.bytes ?? null;
+    const { collected } = Native.#of(wasi, Native.written);
+    return collected?.[stream]?.bytes ?? null;
+  }
+
+  /** What suspends the calls of the guest: only if it has been asked for, or `make`. */
+  static suspenderOf(wasi, make = false) {
+    const parts = Native.#of(wasi, Native.suspenderOf);
+    if (make && parts.suspender === undefined) {
+      const { Suspender } = require('./lib/suspending/suspender');
+      parts.suspender = new Suspender(parts.number, parts.suspending());
+    }
+    return parts.suspender;
   }
 
   static #of(wasi, above) {
@@ -90,13 +100,13 @@ class Native extends Extension {
       Native.#ifMarked(wasi) ??
       Native.#ifMarked(wasi.wasiImport) ??
       Native.#ifMarked(wasi[kSetMemory]);
-    if (marked !== undefined) return marked;
+    if (marked !== undefined) return marked.#parts;
     throw errors().invalidArgType(above, 'this', 'an instance of WASI', wasi);
   }
 
   static #ifMarked(object) {
     const mayBe = typeof object === 'object' || typeof object === 'function';
-    return mayBe && object !== null && #number in object ? object : undefined;
+    return mayBe && object !== null && #parts in object ? object : undefined;
   }
 }
 
@@ -135,9 +145,11 @@ class WASI {
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
     const { kept, collected } = nativeOptions;
-    const { number, setMemory } = create(this, nativeOptions, kept);
+    const created = create(this, nativeOptions, kept);
+    const { number, setMemory, suspending } = created;
+    const parts = { number, collected, suspending, suspender: undefined };
     for (const object of [this, this.wasiImport, setMemory]) {
-      Native.mark(object, number, collected);
+      Native.mark(object, parts);
     }
 
     this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
@@ -185,6 +197,19 @@ class WASI {
     return this[kExitCode];
   }
 
+  async startAsync(instance, options = {}) {
+    const { prepareStart } = require('./lib/suspending/start');
+    const start = prepareStart(options, Native.suspenderOf(this));
+    this.finalizeBindings(instance);
+
+    const { _start, _initialize } = this[kInstance].exports;
+    validateFunction(_start, 'instance.exports._start');
+    validateUndefined(_initialize, 'instance.exports._initialize');
+
+    this[kExitCode] = await start(_start);
+    return this[kExitCode];
+  }
+
   initialize(instance) {
     this.finalizeBindings(instance);
 
@@ -199,8 +224,11 @@ class WASI {
     }
   }
 
-  getImportObject() {
-    return { [this[kBindingName]]: this.wasiImport };
+  getImportObject(options = NO_OPTIONS) {
+    const { wasiImport } = this;
+    if (!readSuspending(options)) return { [this[kBindingName]]: wasiImport };
+    const { exports } = Native.suspenderOf(this, true);
+    return { [this[kBindingName]]: { __proto__: wasiImport, ...exports } };
   }
 
   addCapability(name) {
@@ -251,11 +279,13 @@ class WASI {
 
   close() {
     close(Native.numberOf(this));
+    Native.suspenderOf(this)?.wake();
   }
 
   stop(exitCode = 0) {
     const code = validateInteger(exitCode, 'exitCode', -(2 ** 31), 2 ** 32 - 1);
     stop(Native.numberOf(this), code);
+    Native.suspenderOf(this)?.stopped(code | 0);
     this.close();
   }
 }

@@ -232,6 +232,14 @@ const maxBufferExceeded = errorFactory(
 );
 
 /** `(above)` */
+const noSuspending = errorFactory(
+  Error,
+  'ERR_WASI_NO_SUSPENDING',
+  () =>
+    `To suspend a guest takes WebAssembly.Suspending, which Node.js has from version 24 on: this is ${process.version}`,
+);
+
+/** `(above)` */
 const poolClosed = errorFactory(
   Error,
   'ERR_WASI_POOL_CLOSED',
@@ -270,6 +278,7 @@ module.exports = {
   invalidReturnValue,
   invalidState,
   maxBufferExceeded,
+  noSuspending,
   outOfRange,
   poolClosed,
   prematureClose,

@@ -328,6 +328,8 @@ const BINDING_OPTIONS = properties(['memory']);
 
 const START_OPTIONS = properties(['timeout']);
 
+const IMPORT_OPTIONS = properties(['suspending']);
+
 /** The most that a timer of the engine counts to. */
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -383,6 +385,14 @@ function readTimeout(options) {
   return validateInteger(timeout, 'options.timeout', 1, MAX_UINT32);
 }
 
+/** Checks the argument of `getImportObject()`, which Node does not look at. */
+function readSuspending(options) {
+  if (typeof options !== 'object' || options === null) return false;
+  validateSpelling(options, 'options', IMPORT_OPTIONS);
+  const { suspending = false } = options;
+  return validateBoolean(suspending, 'options.suspending');
+}
+
 module.exports = {
   IMPORT_MODULES,
   checkBindingOptions,
@@ -390,5 +400,6 @@ module.exports = {
   readMount,
   readMountPoint,
   readOptions,
+  readSuspending,
   readTimeout,
 };

@@ -35,6 +35,23 @@ function validateBytes(value, name) {
   return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
 }
 
+/** By its looks, as Node tells one: there are those of other realms. */
+function isAbortSignal(value) {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    typeof value.addEventListener === 'function' &&
+    typeof value.removeEventListener === 'function'
+  );
+}
+
+function validateAbortSignal(value, name) {
+  if (isAbortSignal(value)) return value;
+  const expected = 'an instance of AbortSignal';
+  throw errors().invalidArgType(validateAbortSignal, name, expected, value);
+}
+
 function validateFunction(value, name) {
   if (typeof value === 'function') return value;
   throw errors().invalidArgType(
@@ -210,6 +227,7 @@ function validateUndefined(value, name) {
 
 module.exports = {
   properties,
+  validateAbortSignal,
   validateArray,
   validateBoolean,
   validateBytes,

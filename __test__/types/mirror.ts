@@ -41,6 +41,7 @@ type Added =
   | 'close'
   | 'mount'
   | 'unmount'
+  | 'startAsync'
   | 'stop'
   | 'fs'
   | 'stdout'

@@ -53,6 +53,15 @@ new WASI({ version: 'preview1', stdout: new Uint8Array(1) });
 const wasi = new WASI(options);
 const module = new WebAssembly.Module(readFileSync('app.wasm'));
 const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+const suspending = wasi.getImportObject({ suspending: true });
+const isZero: Promise<boolean> = wasi
+  .startAsync(new WebAssembly.Instance(module, suspending), {
+    timeout: 1000,
+    signal: AbortSignal.timeout(1000),
+  })
+  .then((code) => code === 0);
+// @ts-expect-error: no such option
+void wasi.startAsync(instance, { cpuTime: 1 });
 const exitCode: number = wasi.start(instance);
 
 // Functions of one's own beside WASI's, and in place of them.
@@ -213,6 +222,7 @@ files.watch('a.txt');
 // @ts-expect-error wasiImport itself is not to be replaced
 wasi.wasiImport = {};
 
+export { isZero };
 export {
   closed,
   count,

@@ -1,14 +1,11 @@
 'use strict';
 
-const {
-  invalidArgType,
-  invalidArgValue,
-  unknownEncoding,
-} = require('../errors');
+const { invalidArgValue, unknownEncoding } = require('../errors');
 const { readOptions } = require('../options');
 const { DEFAULT_MAX_BUFFER } = require('../streams');
 const {
   properties,
+  validateAbortSignal,
   validateArray,
   validateBoolean,
   validateBytes,
@@ -101,28 +98,6 @@ function readTimeout(value = 0) {
   return validateInteger(value, 'options.timeout', 0, MOST_TIME) || undefined;
 }
 
-/** By its looks, as Node tells one: there are those of other realms. */
-function isSignal(value) {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'aborted' in value &&
-    typeof value.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function'
-  );
-}
-
-function readSignal(value) {
-  if (value === undefined) return undefined;
-  if (isSignal(value)) return value;
-  throw invalidArgType(
-    readSignal,
-    'options.signal',
-    'an instance of AbortSignal',
-    value,
-  );
-}
-
 /**
  * Checks the options of a way to run a guest. What is not offered there is an
  * error, as whoever asks for it relies on it.
@@ -139,6 +114,7 @@ function readRunOptions(options, what, name) {
     check = true,
     imports = {},
     maxBuffer = DEFAULT_MAX_BUFFER,
+    signal,
   } = options;
   const encoding = readEncoding(options.encoding);
   return {
@@ -149,7 +125,10 @@ function readRunOptions(options, what, name) {
     encoding,
     imports: validateObject(imports, 'options.imports'),
     maxMemory: readMaxMemory(options.maxMemory),
-    signal: readSignal(options.signal),
+    signal:
+      signal === undefined
+        ? undefined
+        : validateAbortSignal(signal, 'options.signal'),
     timeout: readTimeout(options.timeout),
     pool: options.pool,
     stdio: readStdio(options, {

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | 0 | the number of the instance, a double | its first 4 bytes: the result, a `u32` |
 //! | 1 to 9 | the arguments: doubles for `i32`, the bits of BigInts for `i64` | as before |
+//! | 9 | of a call that may be suspended: when it began, a double | as before |
 //!
 //! Fetching an argument through Node-API costs a call of it each, and so do returning a number and
 //! finding out where the guest's memory is. So the closures of `wasiImport`, which a compiler turns into
@@ -22,6 +23,9 @@ use crate::syscalls::{MAX_PARAMS, ParamType};
 
 /// The number of slots.
 const LEN: usize = 1 + MAX_PARAMS;
+
+/// The slot that says when a call began; those that may be suspended have fewer parameters.
+pub const BEGUN: usize = MAX_PARAMS;
 
 /// The bytes of an `ArrayBuffer` that only the closures of one environment can reach.
 pub struct ArgBuffer {
@@ -108,6 +112,11 @@ impl ArgBuffer {
         Some(arguments)
     }
 
+    /// When a call that may be suspended began: nanoseconds; 0 if it begins now.
+    pub fn begun(&self) -> u64 {
+        f64::from_bits(self.slots()[BEGUN].get()) as u64
+    }
+
     /// Takes the call out of the buffer, as others may be put there before it is over.
     pub fn set_aside(&self) -> u64 {
         self.slots()[0].replace(0)
@@ -118,10 +127,10 @@ impl ArgBuffer {
         self.slots()[0].set(call);
     }
 
-    /// Puts the result there, and with it no call: the bits of an errno are those of a double near 0.
-    pub fn set_result(&self, errno: u16) {
+    /// Puts the result there, and with it no call: the bits of a `u32` are those of a double near 0.
+    pub fn set_result(&self, result: u32) {
         let mut bytes = [0; size_of::<u64>()];
-        bytes[..size_of::<u32>()].copy_from_slice(&u32::from(errno).to_ne_bytes());
+        bytes[..size_of::<u32>()].copy_from_slice(&result.to_ne_bytes());
         self.slots()[0].set(u64::from_ne_bytes(bytes));
     }
 }

@@ -23,6 +23,8 @@ pub struct Created<'env> {
     pub number: u32,
     /// `wasi[kSetMemory]` of node:wasi.
     pub set_memory: Unknown<'env>,
+    /// Makes the functions that do not wait: see [`make_functions`](super::trampoline::make_functions).
+    pub suspending: Unknown<'env>,
 }
 
 /// Opens what a guest is given, and makes its functions: the property `wasiImport` of `wasi`. These keep `kept`
@@ -105,6 +107,7 @@ pub fn adopt<'env>(
     let make = |serial| {
         Rc::new(Instance {
             ctx,
+            suspending: OnceCell::new(),
             view: OnceCell::new(),
             memory: Memory::unbound(env),
             return_on_exit,
@@ -128,11 +131,12 @@ pub fn adopt<'env>(
     Ok(Created {
         number,
         set_memory: functions.get_named_property("setMemory")?,
+        suspending: functions.get_named_property("suspending")?,
     })
 }
 
 /// The instance with this number.
-fn instance(env: &Env, number: u32) -> Result<Rc<Instance>> {
+pub fn instance(env: &Env, number: u32) -> Result<Rc<Instance>> {
     let environment = Environment::of(env)?;
     let instances = environment.instances.borrow();
     (instances.get(number as usize).cloned())
@@ -252,7 +256,15 @@ pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
     Ok(())
 }
 
-/// Does so after so many milliseconds, unless [`cancel_stop`] comes first.
+/// Does so, whatever an exit of its own ends.
+#[napi]
+pub fn stop_alone(env: Env, number: u32, exit_code: i32) -> Result<()> {
+    let ctx = &instance(&env, number)?.ctx;
+    ctx.stop_alone(exit_code.cast_unsigned());
+    Ok(())
+}
+
+/// [`stop_alone`] after so many milliseconds, unless [`cancel_stop`] comes first.
 ///
 /// # Errors
 ///

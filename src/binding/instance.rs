@@ -9,10 +9,13 @@ use super::memory::Memory;
 use super::memory_fs::Kept;
 use crate::abi::Errno;
 use crate::ctx::{MountError, Preopen, View, WasiCtx};
+use crate::host::Interrupt;
 
 /// What one `WASI` has, on one JavaScript thread.
 pub struct Instance {
     pub ctx: WasiCtx,
+    /// The same guest for calls that are suspended where they would wait, once there was one.
+    pub suspending: OnceCell<WasiCtx>,
     /// The host's view of its files, once somebody has looked.
     pub view: OnceCell<Arc<View>>,
     pub memory: Memory,
@@ -32,6 +35,14 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The guest for calls that are suspended where they would wait, and else interrupted as the others.
+    pub fn suspending(&self, interrupt: impl FnOnce() -> Interrupt) -> &WasiCtx {
+        self.suspending.get_or_init(|| {
+            let interrupt = interrupt().suspending(Arc::default());
+            self.ctx.clone().with_interrupt(interrupt)
+        })
+    }
+
     /// The host's view of its files.
     ///
     /// # Errors

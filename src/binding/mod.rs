@@ -15,6 +15,7 @@
 //! - [`memory_fs`]: the native half of `MemoryFS`.
 //! - [`options`]: what `WASI` is made of.
 //! - [`stdio`]: standard streams that are no descriptors.
+//! - [`suspension`]: calls that were suspended where they would wait.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
 //! - [`weak`]: references that do not keep what they refer to.
 //! - [`glue`], `glue.js`: what takes JavaScript to say.
@@ -36,5 +37,6 @@ mod memory;
 mod memory_fs;
 mod options;
 mod stdio;
+mod suspension;
 mod trampoline;
 mod weak;

@@ -16,21 +16,40 @@ use std::rc::Rc;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-use super::arg_buffer::Arrays;
+use super::arg_buffer::{Arrays, BEGUN};
 use super::environment::{Environment, MakeFunctions};
 use super::exports;
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
-use crate::syscalls::{self, ParamType, Row, SYSCALLS, Trap, for_each_syscall};
+use crate::ctx::WasiCtx;
+use crate::syscalls::{self, ParamType, Row, SYSCALLS, Trap, WAITING, for_each_syscall};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 macro_rules! callbacks {
     ($($module:ident::$name:ident $params:tt $(needs $($right:ident),+)?;)*) => {
         /// One for each row.
-        const CALLBACKS: [Callback; syscalls::COUNT] = [$(callback::<{ Row::$name as usize }>),*];
+        const CALLBACKS: [Callback; syscalls::COUNT] =
+            [$(callback::<{ Row::$name as usize }, WAITS>),*];
     };
 }
+
+/// Whether a call of a function may be suspended.
+const WAITS: bool = false;
+const SUSPENDS: bool = true;
+
+/// What a call gives that was suspended: no errno is as much.
+const SUSPENDED: u32 = 1 << 16;
+
+/// One for each of [`WAITING`].
+const SUSPENDING: [Callback; WAITING.len()] = [
+    callback::<{ WAITING[0] as usize }, SUSPENDS>,
+    callback::<{ WAITING[1] as usize }, SUSPENDS>,
+    callback::<{ WAITING[2] as usize }, SUSPENDS>,
+    callback::<{ WAITING[3] as usize }, SUSPENDS>,
+    callback::<{ WAITING[4] as usize }, SUSPENDS>,
+    callback::<{ WAITING[5] as usize }, SUSPENDS>,
+];
 
 for_each_syscall!(callbacks);
 
@@ -45,6 +64,10 @@ for_each_syscall!(callbacks);
 /// class has no say in that. No program reaches what the methods close over, and the methods look nothing
 /// up that a program could have replaced: that `view` has an element is what
 /// [`Memory::guest`](super::memory::Memory::guest) rests on.
+///
+/// What it returns has `suspending()`, too. That makes functions for the calls that may wait, which take the time when
+/// a call began as one more argument, and where it would wait give [`SUSPENDED`]. A module of wasm calls them, so their
+/// arguments are of the right number and types.
 pub fn make_functions(
     env: &Env,
     environment: &Rc<Environment>,
@@ -53,8 +76,10 @@ pub fn make_functions(
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.types))
         .collect();
-    let natives: Vec<_> = (0..syscalls::COUNT).map(|row| format!("n{row}")).collect();
-    let natives = natives.join(",");
+    let suspending: String = WAITING.into_iter().map(suspending_method).collect();
+    let natives = (0..syscalls::COUNT).map(|row| format!("n{row}"));
+    let natives = natives.chain(WAITING.map(|row| format!("s{}", row as usize)));
+    let natives = natives.collect::<Vec<_>>().join(",");
     let script = format!(
         "'use strict';(a,b,r,empty,{natives},refresh,setMemory)=>{{\
            const {{prototype}}=class WASI{{}};\
@@ -74,6 +99,7 @@ pub fn make_functions(
              new Given(wasi,{{__proto__:prototype,{methods}}});\
              return{{\
                __proto__:null,bind,\
+               suspending:()=>({{__proto__:null,{suspending}}}),\
                setMemory:{{'bound setMemory'(memory){{\n\
                  setMemory(instance,memory,bind)\n\
                }}}}['bound setMemory']\
@@ -100,18 +126,16 @@ pub fn make_functions(
 fn method(row: usize, name: &str, types: &[ParamType]) -> String {
     let einval = Errno::Inval.raw();
     let arity = types.len();
-    let names: Vec<_> = (1..=arity).map(|slot| format!("p{slot}")).collect();
+    let names = names(types);
+    let stores = stores(types);
     let mut refused = format!("arguments.length!=={arity}");
-    let mut stores = String::new();
-    for (name, (param, slot)) in names.iter().zip(types.iter().zip(1..)) {
-        let (array, of) = match param {
-            ParamType::I32 => ('a', "number"),
-            ParamType::I64 => ('b', "bigint"),
+    for (slot, param) in (1..).zip(types) {
+        let of = match param {
+            ParamType::I32 => "number",
+            ParamType::I64 => "bigint",
         };
-        refused += &format!("||typeof {name}!=='{of}'");
-        stores += &format!("{array}[{slot}]={name};");
+        refused += &format!("||typeof p{slot}!=='{of}'");
     }
-    let names = names.join(",");
     format!(
         "{name}:{{'bound {name}'({names}){{\
            if({refused})return {einval};\
@@ -122,10 +146,42 @@ fn method(row: usize, name: &str, types: &[ParamType]) -> String {
     )
 }
 
-/// The native functions, in the order of the table, and [`refresh`] and [`set_memory`].
+/// The method of a row whose calls are suspended where they would wait.
+fn suspending_method(row: Row) -> String {
+    let row = row as usize;
+    let einval = Errno::Inval.raw();
+    let types = SYSCALLS[row].types;
+    let (name, names, stores) = (SYSCALLS[row].name, names(types), stores(types));
+    format!(
+        "{name}({names},begun){{\
+           a[0]=instance;{stores}a[{BEGUN}]=begun;\
+           if(view[0]===undefined&&refused({row}))return {einval};\
+           s{row}();return r[0]\
+         }},\n"
+    )
+}
+
+/// The parameters of a method.
+fn names(types: &[ParamType]) -> String {
+    let names: Vec<_> = (1..=types.len()).map(|slot| format!("p{slot}")).collect();
+    names.join(",")
+}
+
+/// What puts them into the argument buffer.
+fn stores(types: &[ParamType]) -> String {
+    let store = |(slot, param): (usize, &ParamType)| match param {
+        ParamType::I32 => format!("a[{slot}]=p{slot};"),
+        ParamType::I64 => format!("b[{slot}]=p{slot};"),
+    };
+    (1..).zip(types).map(store).collect()
+}
+
+/// The native functions, in the order of the table, those of [`WAITING`], and [`refresh`] and [`set_memory`].
 fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys::napi_value>> {
     let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
-    rows.chain([("refresh", refresh as Callback), ("setMemory", set_memory)])
+    let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
+    rows.chain(waiting.into_iter().zip(SUSPENDING))
+        .chain([("refresh", refresh as Callback), ("setMemory", set_memory)])
         .map(|(name, callback)| {
             // Never freed: the functions can be called as long as there is JavaScript to do it.
             let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
@@ -169,17 +225,17 @@ unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> 
 }
 
 /// The native function of one row. Its arguments are in the argument buffer, and so is its result.
-unsafe extern "C" fn callback<const ROW: usize>(
+unsafe extern "C" fn callback<const ROW: usize, const SUSPENDS: bool>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
     // A panic is a mistake in this crate. The guest gets an errno, the developer the panic's message.
-    let panicked = |_| Errno::Notrecoverable;
-    let call = || call::<ROW>(environment);
+    let panicked = |_| Errno::Notrecoverable.raw().into();
+    let call = || call::<ROW, SUSPENDS>(environment);
     match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
-        Ok(Ok(errno)) | Err(errno) => environment.arg_buffer.set_result(errno.raw()),
+        Ok(Ok(result)) | Err(result) => environment.arg_buffer.set_result(result),
         Ok(Err(end)) => {
             let env = Env::from_raw(env);
             // The call is over, whatever comes of it.
@@ -196,22 +252,29 @@ unsafe extern "C" fn callback<const ROW: usize>(
     ptr::null_mut()
 }
 
-/// Decodes the arguments, finds the memory, makes the call.
+/// Decodes the arguments, finds the memory, makes the call. Gives its errno, or [`SUSPENDED`].
 #[inline]
-fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errno, End> {
+fn call<const ROW: usize, const SUSPENDS: bool>(
+    environment: &Environment,
+) -> std::result::Result<u32, End> {
     let syscall = const { &SYSCALLS[ROW] };
     let Some(args) = environment.arg_buffer.arguments(syscall.types) else {
-        return Ok(Errno::Inval);
+        return Ok(Errno::Inval.raw().into());
     };
     // The closures leave a call in the argument buffer right before they make it: without one, it was not they.
     let Some(instance) = environment.called() else {
-        return Ok(Errno::Badf);
+        return Ok(Errno::Badf.raw().into());
+    };
+    let ctx = if SUSPENDS {
+        suspending(environment, &instance)
+    } else {
+        &instance.ctx
     };
     let make = || {
         // SAFETY: the closure that called has seen an element of its array, and JavaScript runs in a syscall
         // by `Environment::outside` alone, which catches up behind it.
         let memory = unsafe { instance.memory.guest() };
-        (syscall.call)(&instance.ctx, memory, &args)
+        (syscall.call)(ctx, memory, &args)
     };
     let mut result = make();
     // Another thread may have grown a memory that this one shares.
@@ -224,12 +287,25 @@ fn call<const ROW: usize>(environment: &Environment) -> std::result::Result<Errn
         return Err(End::Thrown(instance));
     }
     match result {
-        Ok(()) => Ok(Errno::Success),
+        Ok(()) => Ok(Errno::Success.raw().into()),
         Err(trap) => match instance.ctx.stopped() {
             Some(code) => Err(End::Exit(instance, code)),
-            None => trap.errno().map_err(|code| End::Exit(instance, code)),
+            None if SUSPENDS && trap == Trap::Errno(Errno::Intr) => Ok(SUSPENDED),
+            None => match trap.errno() {
+                Ok(errno) => Ok(errno.raw().into()),
+                Err(code) => Err(End::Exit(instance, code)),
+            },
         },
     }
+}
+
+/// The guest for a call that may be suspended, and began when the argument buffer says.
+fn suspending<'i>(environment: &Environment, instance: &'i Instance) -> &'i WasiCtx {
+    let ctx = instance.suspending(|| environment.interrupt());
+    if let Some(suspension) = ctx.interrupt().suspension() {
+        suspension.begin(environment.arg_buffer.begun());
+    }
+    ctx
 }
 
 /// The environment and the first arguments of a call.
@@ -298,7 +374,7 @@ fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
     let instance = environment.called();
     let arguments = (SYSCALLS.get(row)).and_then(|syscall| arg_buffer.arguments(syscall.types));
     let (Some(instance), Some(_)) = (instance, arguments) else {
-        arg_buffer.set_result(Errno::Inval.raw());
+        arg_buffer.set_result(Errno::Inval.raw().into());
         return Ok(true);
     };
     if instance.memory.is_bound() {
@@ -308,7 +384,7 @@ fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
     if row == Row::proc_exit as usize && instance.return_on_exit {
         return Ok(false);
     }
-    arg_buffer.set_result(Errno::Inval.raw());
+    arg_buffer.set_result(Errno::Inval.raw().into());
     not_started(env).map(|()| true)
 }
 
@@ -349,8 +425,8 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
     let glue = &environment.glue;
     let code = code.cast_signed();
     instance.exit_code.set(code);
-    // Whose time is over ends alone: `start()` has more to say than a code.
-    let thrown = if instance.return_on_exit || instance.ctx.has_timed_out() {
+    // What the host ends does so alone: `start()` has more to say than a code.
+    let thrown = if instance.return_on_exit || instance.ctx.ends_alone() {
         let exit_error = glue.exit_error.borrow_back(env)?;
         exit_error.call(FnArgs::from((code, instance.serial)))?
     } else {

@@ -31,6 +31,8 @@ pub(super) struct Stop {
 #[derive(Debug)]
 struct Reason {
     code: Exitcode,
+    /// Whether that is no exit of its own, which could end the process.
+    alone: bool,
     /// Whether its time is over.
     timed_out: bool,
 }
@@ -41,6 +43,16 @@ impl Guest {
     pub fn stop(&self, code: Exitcode) {
         self.stop_for(Reason {
             code,
+            alone: false,
+            timed_out: false,
+        });
+    }
+
+    /// [`stop`](Self::stop), whatever an exit of its own ends.
+    pub fn stop_alone(&self, code: Exitcode) {
+        self.stop_for(Reason {
+            code,
+            alone: true,
             timed_out: false,
         });
     }
@@ -76,6 +88,11 @@ impl Guest {
     pub fn cancel_stop(&self) {
         let mut timer = (self.stop.timer.lock()).unwrap_or_else(PoisonError::into_inner);
         timer.take();
+    }
+
+    /// Whether it is to end alone, whatever an exit of its own ends.
+    pub fn ends_alone(&self) -> bool {
+        (self.stop.reason.get()).is_some_and(|reason| reason.alone)
     }
 
     /// Whether it is to end because its time was over.
@@ -126,6 +143,7 @@ impl WasiCtx {
                 {
                     guest.stop_for(Reason {
                         code,
+                        alone: true,
                         timed_out: true,
                     });
                 }

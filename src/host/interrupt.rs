@@ -17,7 +17,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::sys::{self, Event};
-use super::{Direction, PollEntry};
+use super::{Direction, PollEntry, Suspension};
 use crate::memory::Iovecs;
 
 /// How long an interruptible thread waits between two checks.
@@ -40,6 +40,7 @@ type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 pub struct Interrupt {
     check: Option<Check>,
     bell: Option<Arc<Bell>>,
+    suspension: Option<Arc<Suspension>>,
 }
 
 /// What is rung to end all waits that it interrupts, at once and from then on: those that begin when it has
@@ -119,6 +120,7 @@ impl fmt::Debug for Interrupt {
         f.debug_struct("Interrupt")
             .field("has_check", &self.check.is_some())
             .field("bell", &self.bell)
+            .field("suspension", &self.suspension)
             .finish()
     }
 }
@@ -128,13 +130,14 @@ impl Interrupt {
     pub const NEVER: Self = Self {
         check: None,
         bell: None,
+        suspension: None,
     };
 
     /// A call is interrupted when `check` gives true in its thread. It is called often, and must not wait.
     pub fn when(check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             check: Some(Arc::new(check)),
-            bell: None,
+            ..Self::NEVER
         }
     }
 
@@ -147,6 +150,21 @@ impl Interrupt {
         }
     }
 
+    /// The same, for a thread that has other things to do than to wait: where a call would, it ends with `EINTR`,
+    /// and what it waits for is noted there.
+    #[must_use]
+    pub fn suspending(self, suspension: Arc<Suspension>) -> Self {
+        Self {
+            suspension: Some(suspension),
+            ..self
+        }
+    }
+
+    /// What is known of the wait of a call that does not wait in this thread.
+    pub fn suspension(&self) -> Option<&Suspension> {
+        self.suspension.as_deref()
+    }
+
     /// What a wait is to look at beside what it waits for.
     pub(super) fn event(&self) -> Option<Arc<Event>> {
         self.bell.as_ref()?.event()
@@ -155,7 +173,9 @@ impl Interrupt {
     /// Whether calls may be interrupted.
     #[inline]
     pub fn is_possible(&self) -> bool {
-        self.check.is_some() || self.bell.as_ref().is_some_and(|bell| bell.is_hung())
+        self.check.is_some()
+            || self.suspension.is_some()
+            || self.bell.as_ref().is_some_and(|bell| bell.is_hung())
     }
 
     /// Waits, until it is interrupted.
@@ -198,6 +218,9 @@ impl Interrupt {
     ///
     /// `EINTR`: the call is interrupted.
     pub fn poll(&self, entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<()> {
+        if let Some(suspension) = self.suspension() {
+            return suspension.poll(entries, timeout);
+        }
         let timeout = timeout.map(|timeout| timeout.min(CLOCK_SLICE));
         sys::poll(entries, self.slice(timeout), self.event().as_deref())?;
         if entries.iter().all(|entry| entry.revents.is_none()) {

@@ -25,6 +25,7 @@ mod interruptible_mutex;
 mod name;
 pub mod random;
 mod readdir;
+mod suspension;
 
 #[cfg(unix)]
 #[path = "sys/unix/mod.rs"]
@@ -38,6 +39,7 @@ pub use interruptible_mutex::{InterruptibleGuard, InterruptibleMutex};
 pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
+pub use suspension::{Awaited, Suspension};
 pub use sys::ignore_file_size_signal;
 pub use sys::{
     Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, max_descriptors, may_be_same,

@@ -47,4 +47,4 @@ pub use random::*;
 pub use sched::*;
 pub use sock::*;
 pub use table::{COUNT, MAX_PARAMS, SYSCALLS, Syscall, Trap};
-pub(crate) use table::{Row, for_each_syscall};
+pub(crate) use table::{Row, WAITING, for_each_syscall};

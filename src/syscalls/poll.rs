@@ -115,7 +115,7 @@ impl<'s> Wait<'s> {
             Ok(What::Fd(entry, direction))
         };
         let what = match subscription.u {
-            SubscriptionU::Clock(ref clock) => deadline(ctx.clocks(), clock),
+            SubscriptionU::Clock(ref clock) => deadline(ctx, clock),
             SubscriptionU::FdRead(file_descriptor) => fd(file_descriptor, Direction::Read),
             SubscriptionU::FdWrite(file_descriptor) => fd(file_descriptor, Direction::Write),
         };
@@ -174,7 +174,7 @@ impl<'s> Wait<'s> {
     }
 }
 
-fn deadline(clocks: &Clocks, clock: &SubscriptionClock) -> Result<What, Errno> {
+fn deadline(ctx: &WasiCtx, clock: &SubscriptionClock) -> Result<What, Errno> {
     let id = match Clockid::from_raw(clock.id).ok_or(Errno::Inval)? {
         id @ (Clockid::Realtime | Clockid::Monotonic) => id,
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Err(Errno::Notsup),
@@ -186,7 +186,12 @@ fn deadline(clocks: &Clocks, clock: &SubscriptionClock) -> Result<What, Errno> {
     }
     // However the clock is set in the meantime, so much time must pass.
     let id = Clockid::Monotonic;
-    let deadline = clocks.now(id)?.saturating_add(clock.timeout);
+    let now = || ctx.clocks().now(id);
+    let begun = match ctx.interrupt().suspension() {
+        Some(suspension) => suspension.begun(now)?,
+        None => now()?,
+    };
+    let deadline = begun.saturating_add(clock.timeout);
     Ok(What::Clock { id, deadline })
 }
 

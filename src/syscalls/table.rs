@@ -201,6 +201,17 @@ macro_rules! table {
 }
 
 for_each_syscall!(table);
+
+/// The calls that wait for something other than a file system.
+pub(crate) const WAITING: [Row; 6] = [
+    Row::fd_read,
+    Row::fd_write,
+    Row::poll_oneoff,
+    Row::sock_accept,
+    Row::sock_recv,
+    Row::sock_send,
+];
+
 pub(crate) use for_each_syscall;
 
 #[cfg(test)]

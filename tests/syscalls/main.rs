@@ -71,6 +71,8 @@ mod stop;
 #[cfg(unix)]
 mod stream_rights;
 #[cfg(unix)]
+mod suspended;
+#[cfg(unix)]
 mod terminal;
 #[cfg(target_os = "linux")]
 mod waiting;

@@ -121,8 +121,12 @@ impl Guest {
 
     /// The same guest in a thread that is interrupted when `check` gives true.
     pub fn interruptible(&self, check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.interrupted_by(Interrupt::when(check))
+    }
+
+    /// The same guest in a thread whose calls this interrupts.
+    pub fn interrupted_by(&self, interrupt: Interrupt) -> Self {
         let mut guest = self.thread();
-        let interrupt = Interrupt::when(check);
         guest.ctx = guest.ctx.with_interrupt(interrupt);
         guest
     }

@@ -62,6 +62,9 @@ fn wait(
     interrupt: &Interrupt,
     pause: &mut Pause,
 ) -> io::Result<()> {
+    if let Some(suspension) = interrupt.suspension() {
+        return Err(suspension.suspend(None, true));
+    }
     let event = interrupt.event();
     let mut fds: SmallVec<[_; 2]> = [PollFd::from_borrowed_fd(fd, events(direction))]
         .into_iter()

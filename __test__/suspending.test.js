@@ -1,0 +1,307 @@
+'use strict';
+
+// Guests that are suspended where they would wait: startAsync().
+
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+
+const ava = require('ava');
+
+const { WASI } = require('..');
+const { ROOT } = require('./helpers/child');
+const { assemble } = require('./helpers/guest');
+
+/** Where the engine has it: Node.js from 24 on. */
+const SUSPENDS = typeof WebAssembly.Suspending === 'function';
+const test = SUSPENDS ? ava : ava.skip;
+
+const IMPORTS = `
+  (import "wasi_snapshot_preview1" "fd_read"
+    (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "host" "call" (func $host (param i32) (result i32)))
+  (memory (export "memory") 1)
+  ;; At 100: an iovec for 8 bytes at 108, which are "hello".
+  (data (i32.const 100) "\\6c\\00\\00\\00\\08\\00\\00\\00hello\\n")
+  ;; Sleeps for so many milliseconds: by a subscription at 200, the event is at 300.
+  (func $sleep (param $ms i32) (result i32)
+    (i32.store (i32.const 208) (i32.const 0))
+    (i32.store (i32.const 216) (i32.const 1))
+    (i64.store (i32.const 224)
+      (i64.mul (i64.extend_i32_u (local.get $ms)) (i64.const 1000000)))
+    (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400)))`;
+
+async function prepare(body, { host, more = '', ...options } = {}) {
+  const source = `(module ${IMPORTS} ${more} (func (export "_start") ${body}))`;
+  const module = new WebAssembly.Module(await assemble(source));
+  const wasi = new WASI({ version: 'preview1', ...options });
+  const wasiImports = wasi.getImportObject({ suspending: true });
+  const imports = { ...wasiImports, host: { call: host ?? ((n) => n) } };
+  return { wasi, instance: new WebAssembly.Instance(module, imports) };
+}
+
+async function start(body, { timeout, signal, ...options } = {}) {
+  const { wasi, instance } = await prepare(body, options);
+  return wasi.startAsync(instance, { timeout, signal });
+}
+
+const suspending = (call) => new WebAssembly.Suspending(call);
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+(SUSPENDS ? ava.skip : ava)(
+  'where nothing can be suspended, an error says what can',
+  async (t) => {
+    const wasi = new WASI({ version: 'preview1' });
+    t.throws(() => wasi.getImportObject({ suspending: true }), {
+      code: 'ERR_WASI_NO_SUSPENDING',
+      message: /Node\.js has from version 24 on: this is v\d/,
+    });
+    await t.throwsAsync(wasi.startAsync({ exports: {} }), {
+      code: 'ERR_WASI_NO_SUSPENDING',
+    });
+  },
+);
+
+test('exit codes, as start() gives them', async (t) => {
+  t.is(await start(''), 0);
+  t.is(await start('(call $exit (i32.const 7))'), 7);
+});
+
+test('a guest that sleeps leaves the event loop to others', async (t) => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  t.teardown(() => clearInterval(timer));
+  const before = performance.now();
+  const sleeps = '(call $exit (call $sleep (i32.const 50)))';
+  const guests = Array.from({ length: 100 }, () => start(sleeps));
+  t.deepEqual(new Set(await Promise.all(guests)), new Set([0]));
+  t.true(performance.now() - before >= 50);
+  t.true(turns > 0);
+});
+
+test('what a guest waits for is counted from when it began to', async (t) => {
+  // Everything that waits is made again, which must not let it wait anew.
+  const { wasi, instance } = await prepare(
+    '(call $exit (call $sleep (i32.const 60)))',
+  );
+  const timer = setInterval(() => wasi.close(), 1);
+  t.teardown(() => clearInterval(timer));
+  const before = performance.now();
+  t.is(await wasi.startAsync(instance), 0);
+  t.true(performance.now() - before >= 60);
+});
+
+test('functions of the host that return promises', async (t) => {
+  const host = suspending(async (n) => {
+    await pause(1);
+    return n + 1;
+  });
+  t.is(await start('(call $exit (call $host (i32.const 41)))', { host }), 42);
+});
+
+test('what such a function rejects with comes out unchanged', async (t) => {
+  const failure = { not: 'even an Error' };
+  const host = suspending(() => Promise.reject(failure));
+  const started = start('(drop (call $host (i32.const 0)))', { host });
+  t.is(await started.catch((error) => error), failure);
+});
+
+test('a trap is what the engine throws', async (t) => {
+  await t.throwsAsync(start('unreachable'), {
+    instanceOf: WebAssembly.RuntimeError,
+  });
+  const waits = '(drop (call $sleep (i32.const 1))) unreachable';
+  await t.throwsAsync(start(waits), { instanceOf: WebAssembly.RuntimeError });
+});
+
+test('a guest cannot catch its end, whenever that comes', async (t) => {
+  const catching = `
+    (try
+      (do (drop (call $sleep (i32.const 100000))))
+      (catch_all (drop (call $host (i32.const 1)))))
+    (drop (call $host (i32.const 2)))`;
+  const calls = [];
+  const { wasi, instance } = await prepare(catching, {
+    host: (n) => calls.push(n),
+  });
+  const started = wasi.startAsync(instance);
+  await pause(5);
+  wasi.stop(9);
+  t.is(await started, 9);
+  t.deepEqual(calls, []);
+});
+
+test('stop() ends what waits for a function of the host that never returns', async (t) => {
+  let resume;
+  const calls = [];
+  const host = suspending((n) => {
+    calls.push(n);
+    return new Promise((resolve) => {
+      resume = () => resolve(0);
+    });
+  });
+  const body = `
+    (drop (call $host (i32.const 1)))
+    (drop (call $yield))
+    (drop (call $host (i32.const 2)))`;
+  const { wasi, instance } = await prepare(body, { host });
+  const started = wasi.startAsync(instance);
+  wasi.stop(3);
+  t.is(await started, 3);
+  // It is let go on, and ends at its next call.
+  resume();
+  await pause(5);
+  t.deepEqual(calls, [1]);
+});
+
+test('a guest is ended after its time', async (t) => {
+  const ends = {
+    waits: '(drop (call $sleep (i32.const 100000)))',
+    'makes calls': '(loop $again (drop (call $yield)) (br $again))',
+    'waits for its host': '(drop (call $host (i32.const 0)))',
+  };
+  const host = suspending(() => new Promise(() => {}));
+  for (const [which, body] of Object.entries(ends)) {
+    for (const returnOnExit of [true, false]) {
+      const before = performance.now();
+      const options = { host, timeout: 30, returnOnExit };
+      await t.throwsAsync(
+        start(body, options),
+        {
+          code: 'ERR_SCRIPT_EXECUTION_TIMEOUT',
+          message: 'Script execution timed out after 30ms',
+        },
+        which,
+      );
+      t.true(performance.now() - before >= 29);
+    }
+  }
+  t.is(await start('(call $exit (i32.const 5))', { timeout: 10_000 }), 5);
+});
+
+test('a signal ends it', async (t) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const body = '(drop (call $sleep (i32.const 100000)))';
+  const started = start(body, { signal, returnOnExit: false });
+  await pause(5);
+  controller.abort('enough');
+  const error = await t.throwsAsync(started, { name: 'AbortError' });
+  t.is(error.cause, 'enough');
+  await t.throwsAsync(start(body, { signal }), { name: 'AbortError' });
+});
+
+test('one start, whether it has ended or not', async (t) => {
+  const { wasi, instance } = await prepare(
+    '(drop (call $sleep (i32.const 5)))',
+  );
+  const started = wasi.startAsync(instance);
+  const again = { code: 'ERR_WASI_ALREADY_STARTED' };
+  await t.throwsAsync(wasi.startAsync(instance), again);
+  t.throws(() => wasi.start(instance), again);
+  t.is(await started, 0);
+  await t.throwsAsync(wasi.startAsync(instance), again);
+});
+
+test('another export can be called while the guest is suspended', async (t) => {
+  const more = `
+    (func (export "answer") (result i32) (drop (call $yield)) (i32.const 42))
+    (func (export "sleep") (result i32) (call $sleep (i32.const 1)))
+    (func (export "write") (result i32)
+      (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 400)))`;
+  const { wasi, instance } = await prepare(
+    '(call $exit (call $sleep (i32.const 20)))',
+    { more, stdout: fs.openSync('/dev/null', 'w') },
+  );
+  const started = wasi.startAsync(instance);
+  const { answer, sleep, write } = instance.exports;
+  t.is(answer(), 42);
+  t.is(write(), 0);
+  // With a stack of its own it may be suspended as well, without one it may not.
+  t.is(await WebAssembly.promising(sleep)(), 0);
+  t.throws(() => sleep(), { instanceOf: WebAssembly.SuspendError });
+  t.is(await started, 0);
+});
+
+test('a guest that is called in a call of its own can do all but wait', async (t) => {
+  const more = `
+    (func (export "write") (result i32)
+      (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 400)))`;
+  const { wasi, instance } = await prepare(
+    '(call $exit (call $host (i32.const 0)))',
+    {
+      more,
+      stdout: fs.openSync('/dev/null', 'w'),
+      host: () => instance.exports.write(),
+    },
+  );
+  t.is(await wasi.startAsync(instance), 0);
+});
+
+test('start() runs the same instance, as long as it need not wait', async (t) => {
+  const exits = await prepare('(call $exit (i32.const 4))');
+  t.is(exits.wasi.start(exits.instance), 4);
+  const waits = await prepare('(drop (call $sleep (i32.const 1)))');
+  t.throws(() => waits.wasi.start(waits.instance), {
+    instanceOf: WebAssembly.SuspendError,
+  });
+});
+
+test('of a descriptor of the host it is told when it is ready', async (t) => {
+  // The guest exits with how much it has read of standard input.
+  const program = await assemble(`(module ${IMPORTS}
+    (func (export "_start")
+      (drop (call $read (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 400)))
+      (call $exit (i32.load (i32.const 400)))))`);
+  const child = spawn(process.execPath, [
+    '--no-warnings',
+    '--eval',
+    `const { WASI } = require(${JSON.stringify(ROOT)});
+    const wasi = new WASI({ version: 'preview1' });
+    const instance = new WebAssembly.Instance(
+      new WebAssembly.Module(Buffer.from('${program.toString('base64')}', 'base64')),
+      { ...wasi.getImportObject({ suspending: true }), host: { call() {} } },
+    );
+    wasi.startAsync(instance).then((exitCode) => process.exit(exitCode));
+    console.log('it waits, and the loop goes on');`,
+  ]);
+  t.teardown(() => child.kill());
+  await once(child.stdout, 'data');
+  await pause(20);
+  child.stdin.write('hello');
+  t.deepEqual(await once(child, 'exit'), [5, null]);
+});
+
+test('bad input', async (t) => {
+  const wasi = new WASI({ version: 'preview1' });
+  t.throws(() => wasi.getImportObject({ suspending: 1 }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /"options\.suspending" property must be of type boolean/,
+  });
+  const { instance } = await prepare('');
+  await t.throwsAsync(wasi.startAsync(instance), {
+    code: 'ERR_INVALID_STATE',
+    message: /getImportObject\(\{ suspending: true \}\)/,
+  });
+  wasi.getImportObject({ suspending: true });
+  for (const [options, message] of [
+    [{ timeout: 0 }, /"options\.timeout" is out of range/],
+    [{ timeout: '1' }, /"options\.timeout" property must be of type number/],
+    [{ signal: {} }, /"options\.signal" property must be an instance of/],
+    [{ timout: 1 }, /'options\.timout' is unknown/],
+    [1, /"options" argument must be of type object/],
+  ]) {
+    await t.throwsAsync(wasi.startAsync(instance, options), { message });
+  }
+  // None of these was a start.
+  await t.throwsAsync(wasi.startAsync({}), { code: 'ERR_INVALID_ARG_TYPE' });
+  await t.throwsAsync(wasi.startAsync({ exports: {} }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+  });
+});

@@ -1,0 +1,165 @@
+'use strict';
+
+// Runs a guest that may be suspended, to its end.
+
+const { loadBinding } = require('../binding');
+const { abortError, invalidState, timedOut } = require('../errors');
+const { hearAbort } = require('../run/abort');
+const { checkSuspending } = require('./suspender');
+const { clearTimeout, setImmediate, setTimeout } = require('../run/timers');
+const {
+  properties,
+  validateAbortSignal,
+  validateInteger,
+  validateObject,
+  validateProperties,
+} = require('../validators');
+
+const { cancelStop, enter, leave, run, stopAfter, stopAlone } = loadBinding();
+
+const OPTIONS = properties(['timeout', 'signal']);
+
+/** The longest time that a timer can have. */
+const MOST_TIME = 2 ** 31 - 1;
+
+/** Checks the second argument of `startAsync()`. */
+function readStartOptions(options) {
+  validateObject(options, 'options');
+  validateProperties(options, 'options', OPTIONS);
+  const { timeout, signal } = options;
+  if (timeout !== undefined) {
+    validateInteger(timeout, 'options.timeout', 1, MOST_TIME);
+  }
+  if (signal !== undefined) validateAbortSignal(signal, 'options.signal');
+  return { timeout, signal };
+}
+
+/** Calls an entry, and tells how that ended and with what, as the native `run()`. */
+async function call(entry, serial) {
+  try {
+    return { how: 'return', value: await WebAssembly.promising(entry)() };
+  } catch (error) {
+    const rethrow = () => {
+      throw error;
+    };
+    return run(rethrow, serial);
+  }
+}
+
+/** One run of a guest that may be suspended. */
+class SuspendingRun {
+  #number;
+  #suspender;
+  #timeout;
+  #signal;
+  /** How it ends, if that is its host's doing. */
+  #end;
+  #leave;
+  #left = new Promise((resolve) => {
+    this.#leave = resolve;
+  });
+
+  constructor(suspender, { timeout, signal }) {
+    this.#number = suspender.number;
+    this.#suspender = suspender;
+    this.#timeout = timeout;
+    this.#signal = signal;
+  }
+
+  /**
+   * It has been stopped, and this is how it ends. A guest that waits is unwound now.
+   * One that waits for a function of the host cannot be: it ends at its next call,
+   * and nobody waits for that.
+   *
+   * @param {{ exitCode: number } | { error: unknown }} end
+   */
+  stopped(end) {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#suspender.wake();
+    setImmediate(this.#leave);
+  }
+
+  /** Ends it, with an error. */
+  fail(error) {
+    stopAlone(this.#number, 0);
+    this.stopped({ error });
+  }
+
+  /**
+   * Calls the guest's entry.
+   *
+   * @returns {Promise<number>} the exit code
+   * @throws what ended it otherwise
+   */
+  async start(entry) {
+    const letGo = this.#watch();
+    const ended = call(entry, enter(this.#number));
+    const own = await Promise.race([ended, this.#left]);
+    letGo();
+    const exitCode = leave(this.#number, true);
+    if (this.#end === undefined) {
+      if (own.how === 'throw') throw own.value;
+      return exitCode;
+    }
+    if ('error' in this.#end) throw this.#end.error;
+    return this.#end.exitCode;
+  }
+
+  /**
+   * Sees to it that it ends in time, and when its signal is aborted.
+   *
+   * @returns {() => void} ends that
+   */
+  #watch() {
+    const signal = this.#signal;
+    const stopHearing =
+      signal && hearAbort(signal, () => this.fail(abortError(signal.reason)));
+    const stopTiming = this.#timeout && this.#limit(this.#timeout);
+    return () => {
+      stopHearing?.();
+      stopTiming?.();
+    };
+  }
+
+  /** A timer ends what waits, and the native side what makes calls and does not. */
+  #limit(timeout) {
+    const number = this.#number;
+    const error = timedOut(this.start, timeout);
+    stopAfter(number, timeout, 0);
+    const timer = setTimeout(() => this.fail(error), timeout);
+    return () => {
+      clearTimeout(timer);
+      if (cancelStop(number)) this.#end ??= { error };
+    };
+  }
+}
+
+/**
+ * Checks whether a guest can be started, and how.
+ *
+ * @param {unknown} options of `startAsync()`
+ * @param {import('./suspender').Suspender} [suspender] of the guest
+ * @returns {(entry: Function) => Promise<number>} what starts it
+ */
+function prepareStart(options, suspender) {
+  checkSuspending();
+  const checked = readStartOptions(options);
+  if (!suspender?.isUsed) {
+    const reason =
+      'the instance must be made with wasi.getImportObject({ suspending: true })';
+    throw invalidState(prepareStart, reason);
+  }
+  const { signal } = checked;
+  if (signal?.aborted) throw abortError(signal.reason);
+  return async (entry) => {
+    suspender.run = new SuspendingRun(suspender, checked);
+    try {
+      return await suspender.run.start(entry);
+    } finally {
+      suspender.run = undefined;
+    }
+  };
+}
+
+module.exports = { prepareStart };

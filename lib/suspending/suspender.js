@@ -1,0 +1,98 @@
+'use strict';
+
+// Guests that are suspended where they would wait, so that the event loop goes on
+// (JSPI, the JavaScript Promise Integration of WebAssembly).
+
+const { loadBinding } = require('../binding');
+const { noSuspending } = require('../errors');
+const { makeSuspending } = require('./module');
+const { clearTimeout, setTimeout } = require('../run/timers');
+
+const { awaited } = loadBinding();
+
+/**
+ * Milliseconds between two looks at a descriptor of the host: at first, and at
+ * most. They grow with the time that is waited for.
+ */
+const SHORTEST_LOOK = 1;
+const LONGEST_LOOK = 16;
+
+/** The longest that a timer can have. */
+const AGES = 2 ** 31 - 1;
+
+/** Refuses where the engine has no JSPI. */
+function checkSuspending() {
+  if (typeof WebAssembly.Suspending === 'function') return;
+  throw noSuspending(checkSuspending);
+}
+
+/** What suspends the calls of one guest, and wakes them. */
+class Suspender {
+  /** The run of the guest's entry, while there is one. */
+  run;
+  /** The instance's, as the native side knows it. */
+  number;
+
+  #calls;
+  #exports;
+  #waiting = new Set();
+
+  /**
+   * @param {number} number
+   * @param {Record<string, Function>} calls those of WASI that may wait
+   */
+  constructor(number, calls) {
+    this.number = number;
+    this.#calls = calls;
+  }
+
+  /** The calls that may wait, for a guest to import. */
+  get exports() {
+    checkSuspending();
+    this.#exports ??= makeSuspending(this.#calls, () => this.#wait());
+    return this.#exports;
+  }
+
+  /** Whether a guest may have imported them. */
+  get isUsed() {
+    return this.#exports !== undefined;
+  }
+
+  /** The guest has been stopped, to end with this code. */
+  stopped(exitCode) {
+    this.run?.stopped({ exitCode });
+    this.wake();
+  }
+
+  /** Has all calls that wait made again. */
+  wake() {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /**
+   * Waits until it is worth to make the call again that has been suspended.
+   *
+   * @returns {Promise<number>} when that began
+   */
+  #wait() {
+    const { begun, elapsed, timeLeft, hasHost } = awaited(this.number);
+    const look = hasHost
+      ? Math.min(Math.max(elapsed, SHORTEST_LOOK), LONGEST_LOOK)
+      : AGES;
+    return new Promise((resolve) => {
+      let timer;
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve(begun);
+      };
+      this.#waiting.add(wake);
+      // A guest that waits for its host alone is kept alive by what feeds it.
+      if (hasHost || timeLeft !== undefined) {
+        timer = setTimeout(wake, Math.ceil(Math.min(timeLeft ?? AGES, look)));
+      }
+    });
+  }
+}
+
+module.exports = { Suspender, checkSuspending };

@@ -1,0 +1,79 @@
+//! Calls that are suspended where they would wait, and made again.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasi_rs::abi::Errno::{self, Intr, Success};
+use wasi_rs::host::{Awaited, Interrupt, Suspension};
+
+use crate::stop::{read, transfer};
+use crate::support::{BUF, BUF_LEN, Guest, OUT, Setup};
+
+/// A guest whose calls are suspended, and what is known of their waits.
+fn suspending(change: impl FnOnce(&mut Setup)) -> (Guest, Arc<Suspension>) {
+    let guest = Guest::with(change);
+    let suspension = Arc::<Suspension>::default();
+    let interrupt = Interrupt::NEVER.suspending(Arc::clone(&suspension));
+    (guest.interrupted_by(interrupt), suspension)
+}
+
+/// For a second by the monotonic clock, and for a descriptor if there is one.
+fn poll(guest: &Guest, fd: Option<u32>) -> Errno {
+    let mut subscriptions = [0; 96];
+    subscriptions[16] = 1;
+    subscriptions[24..32].copy_from_slice(&1_000_000_000_u64.to_le_bytes());
+    subscriptions[56] = 1;
+    subscriptions[64..68].copy_from_slice(&fd.unwrap_or(0).to_le_bytes());
+    let [at, _] = guest.store(subscriptions);
+    guest.errno("poll_oneoff", [at, BUF, 1 + fd.iter().count() as u64, OUT])
+}
+
+#[test]
+fn what_has_something_to_do_does_it() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let (guest, _) = suspending(|setup| setup.stdio[0] = reader.into());
+    writer.write_all(b"hi").unwrap();
+    assert_eq!(read(&guest, 0), Ok(2));
+    writer.write_all(b"!").unwrap();
+    assert_eq!(poll(&guest, Some(0)), Success);
+}
+
+#[test]
+fn what_would_wait_ends_and_tells_for_what() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let (guest, suspension) = suspending(|setup| {
+        setup.stdio[0] = reader.into();
+        setup.stdio[1] = writer.into();
+    });
+    let for_ever = Awaited {
+        time_left: None,
+        has_host: true,
+    };
+    assert_eq!(read(&guest, 0), Err(Intr));
+    assert_eq!(suspension.awaited(), for_ever);
+    let full = loop {
+        match transfer(&guest, "fd_write", 1, &[[BUF, BUF_LEN]]) {
+            Ok(_) => {}
+            Err(errno) => break errno,
+        }
+    };
+    assert_eq!((full, suspension.awaited()), (Intr, for_ever));
+    for (fd, has_host) in [(None, false), (Some(0), true)] {
+        suspension.begin(0);
+        assert_eq!(poll(&guest, fd), Intr);
+        let awaited = suspension.awaited();
+        assert_eq!(awaited.has_host, has_host);
+        assert!(awaited.time_left.unwrap() <= Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_time_is_counted_from_when_the_call_began() {
+    let (guest, suspension) = suspending(|_| {});
+    assert_eq!(poll(&guest, None), Intr);
+    let begun = suspension.begun(|| Err(())).unwrap();
+    suspension.begin(begun - 1_000_000_000);
+    assert_eq!(poll(&guest, None), Success);
+}
