@@ -28,6 +28,9 @@ pub mod abi;
 mod binding;
 pub mod ctx;
 pub mod host;
+#[cfg(test)]
+#[path = "../tests/support/iovecs.rs"]
+mod iovecs;
 pub mod memory;
 pub mod module;
 pub mod syscalls;

@@ -107,7 +107,7 @@ impl StdioHandle {
     #[napi]
     pub fn close(&self) {
         drop(self.stream.take());
-        drop(self.other_end.take());
+        self.other_end.set(None);
     }
 
     /// What has been written since this was asked last.

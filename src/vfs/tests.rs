@@ -1,15 +1,12 @@
 //! What an open file description adds to a file, over the host's and over one that is none of the host's.
 
-#[path = "../../tests/support/iovecs.rs"]
-mod iovecs;
-
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(super) use self::iovecs::with_iovecs;
 use super::*;
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Oflags};
 use crate::host::{Dir, Direction, Name, OpenHow, Readiness, SeekFrom, SetTime};
+pub(super) use crate::iovecs::with_iovecs;
 use crate::memory::Iovecs;
 
 /// The greatest offset that [`Bytes`] accept.

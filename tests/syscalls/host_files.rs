@@ -1,12 +1,16 @@
 //! What no file system but the host's has: permissions, descriptors of this process, and other programs that
 //! move things at the same time.
 
+#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use wasi_rs::abi::Oflags;
 
+#[cfg(target_os = "linux")]
 use crate::escape::links_out;
-use crate::support::{FOLLOW, Guest, OUT, Open, PREOPEN, args};
+#[cfg(target_os = "linux")]
+use crate::support::{FOLLOW, OUT, PREOPEN, args};
+use crate::support::{Guest, Open};
 
 /// Permissions are the host's, less its umask; with any usual one the owner has these.
 #[test]

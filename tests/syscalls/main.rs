@@ -77,6 +77,10 @@ mod terminal;
 #[cfg(target_os = "linux")]
 mod waiting;
 
+// How Windows differs, and a guest does not see it.
+#[cfg(windows)]
+mod windows;
+
 #[cfg(unix)]
 macro_rules! covered {
     ($($file:ident: $($call:ident),*;)*) => {

@@ -6,16 +6,18 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Intr, Success};
-use wasi_rs::abi::{Fdflags, Oflags, Rights, Size};
+use wasi_rs::abi::{Fdflags, Size};
 use wasi_rs::host::{self, Direction, Interrupt, PollEntry};
 
-use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open, PREOPEN};
+use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open};
 
 const WAITALL: u64 = 2;
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
@@ -30,6 +32,12 @@ pub fn in_thread<T: Send>(
 ) -> T {
     let guest = guest.interruptible(asked);
     thread::scope(|scope| scope.spawn(move || calls(&guest)).join().unwrap())
+}
+
+/// `mkfifo(3)`, which rustix does not have on macOS.
+fn make_fifo(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
 }
 
 /// In a thread that is interrupted before the first call.
@@ -52,7 +60,7 @@ pub fn fifo() -> File {
 fn fifos() -> [File; 3] {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("fifo");
-    mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    make_fifo(&path);
     let open = |read, write| {
         let mut options = File::options();
         options.read(read).write(write).open(&path).unwrap()
@@ -276,7 +284,7 @@ fn what_the_guest_opened_and_accepted_itself_ends_too() {
         let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
         setup.stdio[0] = listener.into();
         let fifo = setup.scratch.host_path("fifo");
-        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        make_fifo(&fifo);
     });
     let _peer = UnixStream::connect(guest.scratch.host_path("../socket")).unwrap();
     let mut options = File::options();
@@ -400,7 +408,7 @@ fn the_end_is_no_reason_to_wait() {
 fn a_fifo_without_a_writer_ends() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("fifo");
-    mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    make_fifo(&path);
     let reader = rustix::fs::open(&path, OFlags::NONBLOCK, Mode::empty()).unwrap();
     let guest = Guest::with_stdin(reader);
     assert_eq!(never_stopped(&guest, |guest| read(guest, 0)), Ok(0));
@@ -553,12 +561,15 @@ fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
 /// A guest in a worker waits for the other end of a FIFO as any other opener, and ends with its worker.
 #[cfg(target_os = "linux")]
 mod opening {
+    use wasi_rs::abi::{Oflags, Rights};
+
     use super::*;
+    use crate::support::PREOPEN;
 
     fn with_fifo() -> Guest {
         Guest::with(|setup| {
             let fifo = setup.scratch.host_path("fifo");
-            mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+            make_fifo(&fifo);
         })
     }
 

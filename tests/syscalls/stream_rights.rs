@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use wasi_rs::abi::Errno::Notcapable;
-use wasi_rs::abi::{Errno, Filetype, Rights, RightsPair};
+use wasi_rs::abi::{Filetype, Rights, RightsPair};
 
 use crate::fd_stat::fdstat;
 use crate::stop::fifo;
@@ -108,6 +108,6 @@ fn a_terminal_has_its_rights() {
         ("fd_seek", vec![0, 0, 1, OUT]),
         ("fd_allocate", vec![0, 0, 1]),
     ] {
-        guest.refuses(name, &[("a terminal", args, Errno::Notcapable)]);
+        guest.refuses(name, &[("a terminal", args, Notcapable)]);
     }
 }

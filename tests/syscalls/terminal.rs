@@ -2,16 +2,25 @@
 //! A guest waits for one as for any other stream, or does not.
 
 use std::os::fd::{AsFd, OwnedFd};
+#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl};
+#[cfg(target_os = "linux")]
+use rustix::fs::fcntl_setfl;
+use rustix::fs::{Mode, OFlags, fcntl_getfl};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcsetattr};
-use wasi_rs::abi::Errno::{self, Again, Intr, Success};
+#[cfg(target_os = "linux")]
+use wasi_rs::abi::Errno::Success;
+use wasi_rs::abi::Errno::{self, Again, Intr};
 use wasi_rs::abi::Fdflags;
 
-use crate::stop::{in_thread, never_stopped, read, stopped, transfer, write};
-use crate::support::{BUF, END, Guest, OUT, null};
+#[cfg(target_os = "linux")]
+use crate::stop::{in_thread, write};
+use crate::stop::{never_stopped, read, stopped, transfer};
+#[cfg(target_os = "linux")]
+use crate::support::{BUF, OUT};
+use crate::support::{END, Guest, null};
 
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
 

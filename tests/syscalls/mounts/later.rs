@@ -1,5 +1,6 @@
 //! Mounting while the guest runs, and unmounting.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
@@ -191,12 +192,13 @@ fn a_guest_that_runs_meanwhile_sees_one_or_the_other() {
     const ROUNDS: usize = 300;
     for guest in plain() {
         let other = guest.thread();
-        let is_over = AtomicBool::new(false);
+        let (is_over, begin) = (AtomicBool::new(false), Barrier::new(2));
         let (theirs, hidden) = thread::scope(|scope| {
-            let is_over = &is_over;
+            let (is_over, begin) = (&is_over, &begin);
             let asks = scope.spawn(move || {
                 let mut seen = [[0; 2]; 2];
-                while !is_over.load(Relaxed) {
+                begin.wait();
+                loop {
                     for (seen, path) in seen.iter_mut().zip(["usr/lib/theirs", "to_lib/hidden"]) {
                         match other.scoped(|| stat_errno(&other, ROOT, path)) {
                             Errno::Success => seen[0] += 1,
@@ -204,9 +206,12 @@ fn a_guest_that_runs_meanwhile_sees_one_or_the_other() {
                             errno => panic!("{path}: {errno:?}"),
                         }
                     }
+                    if is_over.load(Relaxed) {
+                        break (seen[0], seen[1]);
+                    }
                 }
-                (seen[0], seen[1])
             });
+            begin.wait();
             for _ in 0..ROUNDS {
                 guest.ctx.mount(at("/usr/lib", &library()), true).unwrap();
                 thread::yield_now();

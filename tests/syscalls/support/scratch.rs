@@ -1,4 +1,3 @@
-#[cfg(unix)]
 use std::path::PathBuf;
 
 use wasi_rs::abi::{Filestat, Filetype};
@@ -135,7 +134,7 @@ impl Scratch {
     }
 
     /// Whether the host knows the files by paths.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     pub fn is_on_host(&self) -> bool {
         self.0.host_path("").is_some()
     }
@@ -145,7 +144,6 @@ impl Scratch {
     /// # Panics
     ///
     /// The file system is not the host's: the test is not for it.
-    #[cfg(unix)]
     #[track_caller]
     pub fn host_path(&self, path: &str) -> PathBuf {
         (self.0.host_path(&from_top(path))).expect("a path of the host")

@@ -18,8 +18,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::errno::{error, is};
 use super::file::{self, File};
-use super::name::{self, Below};
-use super::{nt, stat};
+use super::{name, nt, stat};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
 use crate::host::{Interrupt, Links, Name, OpenHow, SYNCHRONOUS, SetTime, Step};
 
@@ -70,53 +69,46 @@ impl Dir {
 
     /// Opens a name in this directory, or the directory itself; a symbolic link is an error.
     pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow, _: &Interrupt) -> io::Result<File> {
-        let how = OpenHow {
-            follow: false,
-            ..how
-        };
-        let path = match name {
-            Some(name) => name::component(name)?,
-            None => ".",
-        };
-        let below = Below {
-            path: path.into(),
-            directory: name.is_none(),
-        };
-        self.open_below(&below, how)
-    }
-
-    /// What cap-std has in the place of `openat2(2)` with `RESOLVE_BENEATH`: opens the path `bytes`.
-    pub fn open_beneath(
-        &self,
-        bytes: &[u8],
-        how: OpenHow,
-        links: Links,
-        _: &Interrupt,
-    ) -> io::Result<Step<File>> {
-        // What slashes at the end mean beside the other flags is the same everywhere.
-        if bytes.ends_with(b"/") || links == Links::Walk {
-            return Ok(Step::Walk);
-        }
-        match name::path(bytes)? {
-            Step::Done(below) => step(self.open_below(&below, how)),
-            Step::Walk => Ok(Step::Walk),
-        }
-    }
-
-    fn open_below(&self, below: &Below, how: OpenHow) -> io::Result<File> {
-        let file = if how.oflags.contains(Oflags::DIRECTORY) || below.directory {
-            self.open_directory(below, how)?
-        } else {
-            self.open_file(&below.path, how)?
+        let file = match name {
+            None => self.open_directory(Component::CurDir.as_ref(), how)?,
+            Some(name) => {
+                let path = Path::new(name::component(name)?);
+                if how.oflags.contains(Oflags::DIRECTORY) {
+                    self.open_directory(path, how)?
+                } else {
+                    self.open_file(path, how)?
+                }
+            }
         };
         Ok(File::new(file, how.fdflags))
     }
 
-    fn open_directory(&self, below: &Below, how: OpenHow) -> io::Result<fs::File> {
+    /// Opens the path `bytes` if it is a name in this directory, and no symbolic link to be followed.
+    ///
+    /// The caller walks all others. Windows has nothing like `openat2(2)`, and what it does with a link
+    /// itself is another thing than on POSIX: one to a file is no way through to a directory, and `..` is
+    /// looked for in the text.
+    pub fn open_beneath(
+        &self,
+        bytes: &[u8],
+        how: OpenHow,
+        _: Links,
+        interrupt: &Interrupt,
+    ) -> io::Result<Step<File>> {
+        let Some(name) = Name::new(bytes) else {
+            return Ok(Step::Walk);
+        };
+        match self.open_at(Some(name), how, interrupt) {
+            Err(error) if how.follow && is(&error, ERROR_STOPPED_ON_SYMLINK) => Ok(Step::Walk),
+            result => result.map(Step::Done),
+        }
+    }
+
+    fn open_directory(&self, path: &Path, how: OpenHow) -> io::Result<fs::File> {
         if how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
             return Err(error(ERROR_INVALID_PARAMETER));
         }
-        let file = self.walk(&below.path, how.follow || below.directory)?;
+        let file = self.open_to_read(path, FollowSymlinks::No)?;
         if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) {
             return Err(error(ERROR_DIRECTORY_NOT_SUPPORTED));
         }
@@ -151,11 +143,15 @@ impl Dir {
             .create_new(create && how.oflags.contains(Oflags::EXCL))
             .truncate(truncate)
             .custom_flags(flags)
-            .follow(follow(how.follow));
+            .follow(FollowSymlinks::No);
         match self.open(path, &options) {
+            // So Windows says of a directory, and of a link that is one to a directory.
             Err(error) if is(&error, ERROR_ACCESS_DENIED) && !or_directory => {
-                self.walk(path, how.follow).map_err(|_| error)?;
-                Err(self::error(ERROR_DIRECTORY_NOT_SUPPORTED))
+                match self.open_to_read(path, FollowSymlinks::No) {
+                    Ok(_) => Err(self::error(ERROR_DIRECTORY_NOT_SUPPORTED)),
+                    Err(link) if is(&link, ERROR_STOPPED_ON_SYMLINK) => Err(link),
+                    Err(_) => Err(error),
+                }
             }
             result => result,
         }
@@ -166,25 +162,16 @@ impl Dir {
         Ok(Step::Walk)
     }
 
-    /// Opens the directory at `bytes`, to do something to a name in it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Dir::open_beneath`].
-    pub fn open_parent(&self, bytes: &[u8], links: Links) -> io::Result<Step<Self>> {
-        if links == Links::Walk {
-            return Ok(Step::Walk);
-        }
-        match name::path(bytes)? {
-            Step::Done(below) => step(self.walk(&below.path, true).map(Self::from)),
-            Step::Walk => Ok(Step::Walk),
-        }
+    /// Opens the directory at a path, which takes a step of its own for each component here.
+    pub fn open_parent(&self, _: &[u8], _: Links) -> io::Result<Step<Self>> {
+        Ok(Step::Walk)
     }
 
     /// Opens a directory in this one; a symbolic link is an error.
     pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
         let name = name::component(name)?;
-        self.walk(Path::new(name), false).map(Self::from)
+        self.open_to_read(Path::new(name), FollowSymlinks::No)
+            .map(Self::from)
     }
 
     /// Opens `..`: the directory that this one lies in by now, wherever that is.
@@ -196,18 +183,19 @@ impl Dir {
         Self::open_ambient(path.parent().ok_or(io::ErrorKind::NotFound)?)
     }
 
-    fn walk(&self, path: &Path, follow: bool) -> io::Result<fs::File> {
+    /// Opens the directory at a path below this one.
+    fn open_to_read(&self, path: &Path, follow: FollowSymlinks) -> io::Result<fs::File> {
         let mut options = OpenOptions::new();
         options
             .access_mode(GENERIC_READ)
             .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-            .follow(self::follow(follow));
+            .follow(follow);
         require_directory(self.open(path, &options)?)
     }
 
     /// This directory once more, to read its entries.
     pub(super) fn open_to_list(&self) -> io::Result<fs::File> {
-        self.walk(Component::CurDir.as_ref(), false)
+        self.open_to_read(Component::CurDir.as_ref(), FollowSymlinks::No)
     }
 
     /// Opens what a name is for, and a symbolic link itself.
@@ -339,9 +327,9 @@ impl Dir {
     pub fn symlink_at(&self, target: &[u8], name: Name<'_>) -> io::Result<()> {
         let (text, directory) = name::target(target)?;
         let name = name::component(name)?;
-        let leads_to_directory = || match name::path(target) {
-            Ok(Step::Done(below)) => self.walk(&below.path, true).is_ok(),
-            _ => false,
+        let leads_to_directory = || {
+            self.open_to_read(text.as_ref(), FollowSymlinks::Yes)
+                .is_ok()
         };
         let directory = directory || leads_to_directory();
         // Links are only made by path. While this handle is open, which does not share the removal of
@@ -376,28 +364,6 @@ impl Dir {
 
     fn to_file(&self) -> io::Result<fs::File> {
         Ok(self.as_handle().try_clone_to_owned()?.into())
-    }
-}
-
-/// What comes of a path of which cap-std may say that it leads out: "permission denied", without a code of
-/// the system.
-fn step<T>(result: io::Result<T>) -> io::Result<Step<T>> {
-    match result {
-        Err(error)
-            if error.kind() == io::ErrorKind::PermissionDenied
-                && error.raw_os_error().is_none() =>
-        {
-            Ok(Step::Walk)
-        }
-        result => result.map(Step::Done),
-    }
-}
-
-fn follow(follow: bool) -> FollowSymlinks {
-    if follow {
-        FollowSymlinks::Yes
-    } else {
-        FollowSymlinks::No
     }
 }
 

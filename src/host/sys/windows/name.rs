@@ -1,4 +1,4 @@
-//! Which of a guest's names and paths are names and paths on Windows.
+//! Which of a guest's names are names on Windows.
 //!
 //! Windows reads more into a text than POSIX does: `\` separates like `/`, `a:b` is a stream of `a`,
 //! `NUL` and its like are devices in every directory, and of `a. .` only the `a` is looked at. Not
@@ -7,14 +7,13 @@
 //! that nothing has (`ENOENT`, which node:wasi says of the names that Windows does not take).
 
 use std::io;
-use std::path::PathBuf;
 
 use windows_sys::Win32::Foundation::{
     ERROR_FILENAME_EXCED_RANGE, ERROR_INVALID_NAME, ERROR_NO_UNICODE_TRANSLATION,
 };
 
 use super::errno::error;
-use crate::host::{Name, Step};
+use crate::host::Name;
 
 /// How long a name can be, in the units of UTF-16.
 pub(super) const MAX_LEN: usize = 255;
@@ -43,44 +42,6 @@ pub(super) fn component(name: Name<'_>) -> io::Result<&str> {
 /// As [`component`].
 pub(super) fn wide(name: Name<'_>) -> io::Result<Vec<u16>> {
     Ok(component(name)?.encode_utf16().collect())
-}
-
-/// A path below a directory.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Below {
-    /// Plain names, or `.` where there are none.
-    pub path: PathBuf,
-    /// Whether it ends in a `.` or a slash, and so can name only a directory.
-    pub directory: bool,
-}
-
-/// A path below a directory, each component checked.
-///
-/// One that is absolute, or in which a component is `..`, is for the caller to walk: by the text alone,
-/// which is how Windows and cap-std go up, `..` would not lead above what a link led to but above the link
-/// itself.
-///
-/// # Errors
-///
-/// As [`component`].
-pub(super) fn path(bytes: &[u8]) -> io::Result<Step<Below>> {
-    if bytes.starts_with(b"/") {
-        return Ok(Step::Walk);
-    }
-    let mut path = PathBuf::new();
-    let mut directory = true;
-    for component in text(bytes)?.split('/') {
-        directory = matches!(component, "" | ".");
-        match component {
-            "" | "." => {}
-            ".." => return Ok(Step::Walk),
-            name => path.push(check(name)?),
-        }
-    }
-    if path.as_os_str().is_empty() {
-        path.push(".");
-    }
-    Ok(Step::Done(Below { path, directory }))
 }
 
 /// The target of a symbolic link as Windows writes it, and whether its text says that it is a
@@ -187,23 +148,6 @@ mod tests {
             Some(ERROR_FILENAME_EXCED_RANGE as i32)
         );
         assert!(component(Name::new(b"\xff").unwrap()).is_err());
-    }
-
-    #[test]
-    fn paths_are_made_of_names() {
-        let below = |bytes: &str| match path(bytes.as_bytes()).unwrap() {
-            Step::Done(below) => Some((below.path, below.directory)),
-            Step::Walk => None,
-        };
-        assert_eq!(below("a//b"), Some(("a\\b".into(), false)));
-        assert_eq!(below("./a/./b/."), Some(("a\\b".into(), true)));
-        assert_eq!(below("a/"), Some(("a".into(), true)));
-        assert_eq!(below("."), Some((".".into(), true)));
-        for escaping in ["..", "a/../b", "a/..", "/a", "/"] {
-            assert_eq!(below(escaping), None, "{escaping}");
-        }
-        assert!(path(b"a/nul/b").is_err());
-        assert!(path(b"c:/a").is_err());
     }
 
     #[test]

@@ -1,20 +1,18 @@
 //! What only Windows does differently, against real directories.
 
-#[path = "../../../../tests/support/iovecs.rs"]
-mod iovecs;
-
 use std::fs;
 use std::io;
+use std::os::windows::fs::FileTypeExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use self::iovecs::with_iovecs;
 use super::{Dir, Entries, File};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
-use crate::host::{Interrupt, Links, Name, OpenHow, ReadDir, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, ReadDir, SetTime, Step};
+use crate::iovecs::with_iovecs;
 
 const READ: OpenHow = OpenHow {
     read: true,
@@ -40,18 +38,19 @@ fn name(name: &str) -> Name<'_> {
     Name::new(name.as_bytes()).unwrap()
 }
 
+/// Opens what is at a path through directories.
 fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
-    match dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER)? {
-        Step::Done(file) => Ok(file),
-        Step::Walk => panic!("{path} is to be walked"),
+    match path.split_once('/') {
+        Some((first, rest)) => open(&dir.open_dir_at(name(first))?, rest, how),
+        None => dir.open_at(Some(name(path)), how, &Interrupt::NEVER),
     }
 }
 
-fn leads_out(dir: &Dir, path: &str, how: OpenHow) -> bool {
+/// Whether a path is left to the caller.
+fn is_to_be_walked(dir: &Dir, path: &str, how: OpenHow) -> bool {
     matches!(
-        dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER)
-            .unwrap(),
-        Step::Walk
+        dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER),
+        Ok(Step::Walk)
     )
 }
 
@@ -100,10 +99,7 @@ fn a_name_that_windows_reads_more_into_reaches_nothing() {
             Some(Errno::Noent),
             "{refused}"
         );
-        assert_eq!(
-            failure(dir.open_parent(refused.as_bytes(), Links::Follow)),
-            Some(Errno::Noent)
-        );
+        assert_eq!(failure(dir.open_dir_at(name)), Some(Errno::Noent));
         assert_eq!(
             failure(dir.create_dir_at(name)),
             Some(Errno::Noent),
@@ -133,7 +129,6 @@ fn a_name_that_windows_reads_more_into_reaches_nothing() {
             Some(Errno::Noent)
         );
     }
-    assert!(leads_out(&dir, "../f", READ));
     let names: Vec<_> = fs::read_dir(scratch.path()).unwrap().collect();
     assert_eq!(names.len(), 1);
 }
@@ -150,7 +145,6 @@ fn directories_are_told_from_files() {
     assert_eq!(failure(dir.create_dir_at(name("d"))), Some(Errno::Exist));
     assert_eq!(failure(open(&dir, "d", CREATE)), Some(Errno::Isdir));
     assert_eq!(failure(open(&dir, "f", directory)), Some(Errno::Notdir));
-    assert_eq!(failure(open(&dir, "f/.", READ)), Some(Errno::Notdir));
     assert_eq!(failure(open(&dir, "f/x", READ)), Some(Errno::Notdir));
     assert_eq!(failure(dir.unlink_at(name("d"))), Some(Errno::Isdir));
     assert_eq!(failure(dir.remove_dir_at(name("f"))), Some(Errno::Notdir));
@@ -164,6 +158,21 @@ fn directories_are_told_from_files() {
     inside.unlink_at(name("x")).unwrap();
     dir.remove_dir_at(name("d")).unwrap();
     assert_eq!(failure(dir.stat_at(name("d"))), Some(Errno::Noent));
+}
+
+#[test]
+fn a_name_is_opened_at_once_and_a_path_is_for_the_caller() {
+    let (_scratch, dir) = scratch();
+    dir.create_dir_at(name("d")).unwrap();
+    open(&dir, "d/f", CREATE).unwrap();
+    for how in [READ, CREATE] {
+        for path in ["d/f", "d/", "d/.", ".", "..", "../f", "d/../d/f"] {
+            assert!(is_to_be_walked(&dir, path, how), "{path}");
+        }
+    }
+    assert!(!is_to_be_walked(&dir, "d", READ));
+    let parent = dir.open_parent(b"d", Links::Follow);
+    assert!(matches!(parent, Ok(Step::Walk)));
 }
 
 #[test]
@@ -219,6 +228,19 @@ fn a_directory_that_gets_its_name_in_other_letters_is_not_in_its_own_way() {
     open(&dir, "d/x", CREATE).unwrap();
     dir.rename_at(name("d"), &dir, name("D")).unwrap();
     assert!(open(&dir, "D/x", READ).is_ok());
+}
+
+#[test]
+fn times_are_kept_in_units_of_100_ns() {
+    let (_scratch, dir) = scratch();
+    open(&dir, "f", CREATE).unwrap();
+    let seconds = 1_000_000_000;
+    for (set, kept) in [(seconds, seconds), (seconds + 199, seconds + 100)] {
+        let [atim, mtim] = [SetTime::At(set), SetTime::At(set + seconds)];
+        dir.set_times_at(name("f"), atim, mtim).unwrap();
+        let stat = dir.stat_at(name("f")).unwrap();
+        assert_eq!((stat.atim, stat.mtim), (kept, kept + seconds));
+    }
 }
 
 #[test]
@@ -280,12 +302,20 @@ fn links_are_links_whatever_they_lead_to() {
         dir.stat_at(name("dir")).unwrap().filetype,
         Filetype::SymbolicLink
     );
-    assert_eq!(read(&open(&dir, "dir/f", READ).unwrap(), 9), "text");
-    let nofollow = OpenHow {
-        follow: false,
-        ..READ
-    };
-    assert_eq!(failure(open(&dir, "file", nofollow)), Some(Errno::Loop));
+    for (link, directory) in [("file", false), ("dir", true)] {
+        for how in [READ, CREATE] {
+            assert_eq!(failure(open(&dir, link, how)), Some(Errno::Loop), "{link}");
+            assert!(is_to_be_walked(&dir, link, how), "{link}");
+        }
+        let nofollow = OpenHow {
+            follow: false,
+            ..READ
+        };
+        assert!(!is_to_be_walked(&dir, link, nofollow), "{link}");
+        assert_eq!(failure(dir.open_dir_at(name(link))), Some(Errno::Loop));
+        let metadata = fs::symlink_metadata(scratch.path().join(link)).unwrap();
+        assert_eq!(metadata.file_type().is_symlink_dir(), directory, "{link}");
+    }
     dir.link_at(Some(name("file")), &dir, name("hard")).unwrap();
     assert_eq!(dir.read_link_at(name("hard")).unwrap(), b"d/f");
     assert_eq!(failure(dir.remove_dir_at(name("dir"))), Some(Errno::Notdir));
@@ -300,20 +330,17 @@ fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
     let secret = outside.join("secret");
     std::os::windows::fs::symlink_file(&secret, inside.join("out")).unwrap();
     std::os::windows::fs::symlink_dir(outside, inside.join("outdir")).unwrap();
-    for path in ["out", "outdir/secret"] {
+    for link in ["out", "outdir"] {
         for how in [READ, CREATE] {
-            assert!(leads_out(dir, path, how), "{path}");
+            assert!(is_to_be_walked(dir, link, how), "{link}");
         }
+        assert_eq!(
+            failure(dir.read_link_at(name(link))),
+            Some(Errno::Notcapable)
+        );
+        assert_eq!(failure(dir.open_dir_at(name(link))), Some(Errno::Loop));
     }
-    assert_eq!(
-        failure(dir.read_link_at(name("out"))),
-        Some(Errno::Notcapable)
-    );
-    assert!(matches!(
-        dir.open_parent(b"outdir", Links::Follow).unwrap(),
-        Step::Walk
-    ));
     dir.link_at(Some(name("out")), dir, name("hard")).unwrap();
-    assert!(leads_out(dir, "hard", READ));
+    assert!(is_to_be_walked(dir, "hard", READ));
     assert_eq!(fs::read(secret).unwrap(), b"secret");
 }
