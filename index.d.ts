@@ -443,7 +443,9 @@ export class MemoryFS {
    * Lays the changes onto a directory of the host: the one that this is over, or
    * another. Nothing outside of it is touched, and no link in it is followed. All
    * files are written first, to a directory of their own in there, and then take
-   * their names by renames; until then nothing is changed.
+   * their names by renames; until then nothing is changed. What is from the directory
+   * below keeps its permissions, but no longer runs as another user; what was made in
+   * memory gets those of new files.
    *
    * @throws {Error} what the host says, with the `path`: `ENOTDIR` or `ELOOP` where
    *   a link or a file is in the place of a directory. What was laid before that

@@ -176,6 +176,84 @@ test('the changes are laid onto a directory', (t) => {
   t.deepEqual([stat.mtimeMs, stat.nlink], [7000, 2]);
 });
 
+onUnix(
+  'what is from the host keeps its permissions, not what runs it as another',
+  (t) => {
+    const files = {
+      'run.sh': '#!',
+      secret: 's',
+      'private/key': 'k',
+      'private/sub/x': 'x',
+      set: '',
+      untouched: '',
+      replaced: '',
+    };
+    const modes = {
+      'run.sh': 0o775,
+      secret: 0o600,
+      set: 0o6755,
+      'private/key': 0o400,
+      'private/sub': 0o555,
+      private: 0o700,
+      untouched: 0o640,
+      replaced: 0o640,
+    };
+    const [here, there] = [laid(t, files), laid(t, {})];
+    for (const [name, mode] of Object.entries(modes)) {
+      fs.chmodSync(path.join(here, name), mode);
+    }
+    const memory = MemoryFS.overlay(here);
+    memory.appendFileSync('/run.sh', ' sh');
+    memory.writeFileSync('/secret', 'others');
+    memory.writeFileSync('/set', 'another');
+    memory.renameSync('/private', '/moved');
+    memory.mkdirSync('/dir');
+    memory.writeFileSync('/dir/new', '');
+    memory.writeFileSync('/other', '');
+    memory.renameSync('/other', '/replaced');
+    const umask = process.umask();
+    const expected = {
+      'run.sh': 0o775,
+      secret: 0o600,
+      set: 0o755,
+      moved: 0o700,
+      'moved/key': 0o400,
+      'moved/sub': 0o555,
+      dir: 0o777 & ~umask,
+      'dir/new': 0o666 & ~umask,
+      replaced: 0o666 & ~umask,
+    };
+    const told = (root) =>
+      Object.fromEntries(
+        Object.keys(expected).map((name) => [
+          name,
+          fs.statSync(path.join(root, name)).mode & 0o7777,
+        ]),
+      );
+    const archive = path.join(scratch(t), 'changes.tar');
+    fs.writeFileSync(archive, memory.toTar({ changes: true }));
+    memory.applyTo(there);
+    t.deepEqual(told(there), expected);
+    memory.applyTo(here);
+    t.deepEqual(told(here), expected);
+    t.is(fs.statSync(path.join(here, 'untouched')).mode & 0o7777, 0o640);
+    // An archive says the same; of what is new, what most have.
+    const { execFileSync } = require('node:child_process');
+    const unpacked = scratch(t);
+    execFileSync('tar', ['-xpf', archive, '-C', unpacked]);
+    t.deepEqual(told(unpacked), {
+      ...expected,
+      dir: 0o755,
+      'dir/new': 0o644,
+      replaced: 0o644,
+    });
+    // So that it can be removed.
+    for (const root of [here, there, unpacked]) {
+      fs.chmodSync(path.join(root, 'moved/sub'), 0o755);
+    }
+  },
+);
+
 test('names that are swapped are laid as they are', (t) => {
   const root = laid(t, { a: 'a', b: 'b', 'd/x': 'd', 'e/x': 'e' });
   const memory = MemoryFS.overlay(root);

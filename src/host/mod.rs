@@ -54,6 +54,31 @@ use crate::abi::{Fdflags, Oflags, Timestamp};
 /// opens, and keeps them.
 pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
 
+/// Who may read, write and execute a file or search a directory: the bits 0777 of its mode. Those by which
+/// a program runs as another (`S_ISUID`, `S_ISGID`) are none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions(u32);
+
+impl Permissions {
+    /// All for the owner, and nothing for others.
+    pub const OWNER: Self = Self(0o700);
+
+    /// Those of a mode.
+    pub fn of_mode(mode: u32) -> Self {
+        Self(mode & 0o777)
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// These, and all for the owner.
+    pub fn with_owner(self) -> Self {
+        Self(self.0 | Self::OWNER.0)
+    }
+}
+
 /// How a file is open: [`File::flags`].
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFlags {

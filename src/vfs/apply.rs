@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::abi::{Errno, Fdflags, Filesize, Filetype, Oflags, Timestamp};
-use crate::host::{self, Interrupt, Room};
+use crate::host::{self, Interrupt, Permissions, Room};
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::image::{Blob, CHUNK};
 use crate::vfs::memory::{Item, ItemContent, Layer};
@@ -41,6 +41,9 @@ impl Layer {
     /// Then what is to go is removed, and each file takes its name by a rename. If that fails half-way, what
     /// has been done stays.
     ///
+    /// What is from the host keeps the permissions that it has there, and no file can be read meanwhile by who may
+    /// not read it then. All else has those of what is new.
+    ///
     /// # Errors
     ///
     /// With the path, what the host says. [`Errno::Notdir`] or [`Errno::Loop`]: a link or a file is in the
@@ -64,30 +67,54 @@ impl Layer {
         for path in &self.removed {
             remove_path(root, path).map_err(at(path))?;
         }
+        let mut made = Vec::new();
         for (number, item) in self.items.iter().enumerate() {
-            lay_item(root, staging, number, item).map_err(at(&item.path))?;
+            let laid = lay_item(root, staging, number, item);
+            made.push(laid.map_err(at(&item.path))?);
         }
-        // What is laid in a directory changes its time.
-        for item in self.items.iter().rev().filter(|item| item.is_dir()) {
-            let set = in_parent(root, &item.path, |dir, name| set_mtim(dir, name, item.mtim));
-            set.map_err(at(&item.path))?;
+        // What is laid in a directory changes its time, and may be what its permissions do not allow.
+        for (item, made) in self.items.iter().zip(made).rev() {
+            if item.is_dir() {
+                let permissions = item.permissions.filter(|_| made);
+                let set = in_parent(root, &item.path, |dir, name| {
+                    set_mtim(dir, name, item.mtim)?;
+                    permissions.map_or(Ok(()), |to| set_permissions(dir, name, to))
+                });
+                set.map_err(at(&item.path))?;
+            }
         }
         Ok(())
     }
 }
 
-fn lay_item(root: DirRef<'_>, staging: &Staging, number: usize, item: &Item) -> Result<()> {
+/// Lays an item; whether it was made, and not there as the directory that it is.
+fn lay_item(root: DirRef<'_>, staging: &Staging, number: usize, item: &Item) -> Result<bool> {
     in_parent(root, &item.path, |dir, name| {
         if !item.is_dir() {
             let staged = number.to_string();
             let staged = Name::new(staged.as_bytes()).ok_or(Errno::Inval)?;
-            return staging.dir.as_ref().rename_at(staged, dir, name);
+            staging.dir.as_ref().rename_at(staged, dir, name)?;
+            return Ok(true);
         }
         match dir.create_dir_at(name) {
-            Err(Errno::Exist) => dir.open_dir_at(name).map(drop),
-            result => result,
+            Err(Errno::Exist) => dir.open_dir_at(name).map(|_| false),
+            result => {
+                result?;
+                if let Some(permissions) = item.permissions {
+                    set_permissions(dir, name, permissions.with_owner())?;
+                }
+                Ok(true)
+            }
         }
     })
+}
+
+/// Sets the permissions of a directory.
+fn set_permissions(parent: DirRef<'_>, name: Name<'_>, permissions: Permissions) -> Result<()> {
+    match parent.open_dir_at(name)? {
+        Dir::Host(dir) => Ok(dir.set_permissions(permissions)?),
+        Dir::Other(_) => Err(Errno::Notsup),
+    }
 }
 
 fn set_mtim(dir: DirRef<'_>, name: Name<'_>, mtim: Timestamp) -> Result<()> {
@@ -177,6 +204,7 @@ impl Staging {
         let dir = {
             let name = Name::new(&name).ok_or(Errno::Inval)?;
             root.create_dir_at(name)?;
+            set_permissions(root, name, Permissions::OWNER)?;
             root.open_dir_at(name)?
         };
         Ok(Self { name, dir })
@@ -194,7 +222,7 @@ impl Staging {
         match &item.content {
             ItemContent::Dir => return Ok(()),
             ItemContent::Link(target) => dir.symlink_at(target, name)?,
-            ItemContent::File(content) => write(dir, name, content)?,
+            ItemContent::File(content) => write(dir, name, content, item.permissions)?,
             ItemContent::Again(first) => {
                 let first = first.to_string();
                 let first = Name::new(first.as_bytes()).ok_or(Errno::Inval)?;
@@ -206,7 +234,12 @@ impl Staging {
 }
 
 /// Writes a file, with holes where there are only zeros for want of bytes.
-fn write(dir: DirRef<'_>, name: Name<'_>, content: &Blob) -> Result<()> {
+fn write(
+    dir: DirRef<'_>,
+    name: Name<'_>,
+    content: &Blob,
+    permissions: Option<Permissions>,
+) -> Result<()> {
     let how = OpenHow {
         read: false,
         write: true,
@@ -217,6 +250,9 @@ fn write(dir: DirRef<'_>, name: Name<'_>, content: &Blob) -> Result<()> {
     let Opened::File(file) = dir.open_at(Some(name), how, &Interrupt::NEVER)? else {
         return Err(Errno::Io);
     };
+    if let (Some(file), Some(permissions)) = (file.host(), permissions) {
+        file.set_permissions(permissions)?;
+    }
     let _held = content.prepare()?;
     file.set_size(content.len())?;
     let mut offset = 0;
@@ -246,4 +282,37 @@ fn write_all(file: &FileHandle, mut bytes: &mut [u8], mut offset: Filesize) -> R
         offset += written as Filesize;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_but_the_owner_reads_what_is_on_its_way() {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = host::Dir::open_ambient(scratch.path()).unwrap();
+        let staging = Staging::new(DirRef::Host(&dir)).unwrap();
+        // None where the system has no such permissions.
+        let is_own = |dir: &host::Dir, name: &[u8], own| {
+            let name = Name::new(name).unwrap();
+            let permissions = dir.permissions_at(name).unwrap();
+            permissions.is_none_or(|permissions| permissions == own)
+        };
+        assert!(is_own(&dir, &staging.name, Permissions::OWNER));
+        let own = Permissions::of_mode(0o4400);
+        let item = Item {
+            path: b"secret".to_vec(),
+            mtim: 0,
+            permissions: Some(own),
+            content: ItemContent::File(b"secret".to_vec().into()),
+        };
+        staging.add(0, &item).unwrap();
+        let Dir::Host(staged) = &staging.dir else {
+            panic!("another file system");
+        };
+        assert!(is_own(staged, b"0", own));
+        assert_eq!(own, Permissions::of_mode(0o400));
+        staging.remove(DirRef::Host(&dir)).unwrap();
+    }
 }

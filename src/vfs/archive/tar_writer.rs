@@ -2,6 +2,7 @@ use super::header::{
     BLOCK, CHECKSUM, Field, GID, LINK, MAGIC, MODE, MTIME, NAME, SIZE, TYPE, UID, USTAR,
 };
 use crate::abi::{Errno, Timestamp};
+use crate::host::Permissions;
 use crate::vfs::Result;
 use crate::vfs::image::Blob;
 use crate::vfs::memory::{Item, ItemContent, Layer};
@@ -140,7 +141,7 @@ impl Sink for Room<'_> {
 
 fn write(layer: &Layer, to: &mut impl Sink) -> Result<()> {
     for path in &layer.removed {
-        write_header(to, &whiteout(path), 0, b'0', 0, b"")?;
+        write_header(to, &whiteout(path), EMPTY, b"")?;
     }
     for item in &layer.items {
         write_item(to, item, &layer.items)?;
@@ -166,21 +167,55 @@ fn whiteout(path: &[u8]) -> Vec<u8> {
     [above, WHITEOUT, name].concat()
 }
 
+/// What a header tells of a file beside its names.
+#[derive(Clone, Copy)]
+struct Member {
+    kind: u8,
+    mtim: Timestamp,
+    size: u64,
+    mode: u32,
+}
+
+/// An empty file.
+const EMPTY: Member = Member {
+    kind: b'0',
+    mtim: 0,
+    size: 0,
+    mode: 0o644,
+};
+
+impl Member {
+    fn new(kind: u8, item: &Item) -> Self {
+        let mode = if kind == b'5' { 0o755 } else { 0o644 };
+        Self {
+            kind,
+            mtim: item.mtim,
+            mode: item.permissions.map_or(mode, Permissions::bits),
+            ..EMPTY
+        }
+    }
+}
+
 fn write_item(to: &mut impl Sink, item: &Item, all: &[Item]) -> Result<()> {
     match &item.content {
         ItemContent::Dir => {
             let path = [&*item.path, b"/"].concat();
-            write_header(to, &path, item.mtim, b'5', 0, b"")
+            write_header(to, &path, Member::new(b'5', item), b"")
         }
-        ItemContent::Link(target) => write_header(to, &item.path, item.mtim, b'2', 0, target),
+        ItemContent::Link(target) => write_header(to, &item.path, Member::new(b'2', item), target),
         ItemContent::Again(first) => {
             let first = &all[*first];
-            write_header(to, &item.path, first.mtim, b'1', 0, &first.path)
+            write_header(to, &item.path, Member::new(b'1', first), &first.path)
         }
         ItemContent::File(content) => {
-            write_header(to, &item.path, item.mtim, b'0', content.len(), b"")?;
+            let size = content.len();
+            let member = Member {
+                size,
+                ..Member::new(b'0', item)
+            };
+            write_header(to, &item.path, member, b"")?;
             to.content(content)?;
-            pad(to, content.len())
+            pad(to, size)
         }
     }
 }
@@ -191,14 +226,8 @@ fn pad(to: &mut impl Sink, len: u64) -> Result<()> {
     to.zeros(((block - len % block) % block) as usize)
 }
 
-fn write_header(
-    to: &mut impl Sink,
-    path: &[u8],
-    mtim: Timestamp,
-    kind: u8,
-    size: u64,
-    link: &[u8],
-) -> Result<()> {
+fn write_header(to: &mut impl Sink, path: &[u8], member: Member, link: &[u8]) -> Result<()> {
+    let Member { mtim, size, .. } = member;
     let mut records = Vec::new();
     let mut header = [0; BLOCK];
     text(&mut header, NAME, path, b"path", &mut records);
@@ -215,21 +244,24 @@ fn write_header(
         let mut extended = [0; BLOCK];
         put(&mut extended, NAME, b"././@PaxHeader");
         number(&mut extended, SIZE, records.len() as u64);
-        to.put(&finished(extended, b'x'))?;
+        let member = Member {
+            kind: b'x',
+            ..EMPTY
+        };
+        to.put(&finished(extended, member))?;
         to.put(&records)?;
         pad(to, records.len() as u64)?;
     }
-    to.put(&finished(header, kind))
+    to.put(&finished(header, member))
 }
 
 /// A header with what is the same in all, and its checksum.
-fn finished(mut header: [u8; BLOCK], kind: u8) -> [u8; BLOCK] {
-    let mode = if kind == b'5' { 0o755 } else { 0o644 };
-    number(&mut header, MODE, mode);
+fn finished(mut header: [u8; BLOCK], member: Member) -> [u8; BLOCK] {
+    number(&mut header, MODE, member.mode.into());
     number(&mut header, UID, 0);
     number(&mut header, GID, 0);
     put(&mut header, MAGIC, USTAR);
-    header[TYPE] = kind;
+    header[TYPE] = member.kind;
     put(&mut header, CHECKSUM, b"        ");
     let sum = header.iter().map(|byte| u64::from(*byte)).sum::<u64>();
     put(&mut header, CHECKSUM, format!("{sum:06o}\0 ").as_bytes());

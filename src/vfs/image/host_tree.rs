@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use super::{Attributes, Entries, NodeId};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Oflags};
 
-use crate::host::{self, Interrupt, Room};
+use crate::host::{self, Interrupt, Permissions, Room};
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::{DirRef, Name, OpenHow, ReadDir, Result};
 
@@ -171,6 +171,16 @@ impl HostTree {
     pub fn target(&self, id: NodeId) -> Result<Vec<u8>> {
         let node = self.node(id);
         Ok(self.dir(node.parent)?.read_link_at(node.name()?)?)
+    }
+
+    /// Who may do what with a file or directory, as it is by now; none where the system has no such permissions.
+    ///
+    /// # Errors
+    ///
+    /// It is not there any more.
+    pub fn permissions(&self, id: NodeId) -> Result<Option<Permissions>> {
+        let node = self.node(id);
+        Ok(self.dir(node.parent)?.permissions_at(node.name()?)?)
     }
 
     /// The bytes of a file, which is not opened yet.

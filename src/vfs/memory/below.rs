@@ -3,6 +3,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::abi::{Errno, Filetype, Inode};
+use crate::host::Permissions;
 use crate::vfs::Result;
 use crate::vfs::image::{Attributes, Blob, Entries, HostNode, HostTree, Image, Kind, NodeId};
 
@@ -99,6 +100,14 @@ impl Below {
                 Kind::Dir(_) | Kind::Link(_) => Blob::from(Vec::new()),
             }),
             Below::Host(tree) => Ok(Blob::Host(tree.content(id))),
+        }
+    }
+
+    /// Who may do what with a file or directory; none of what has no such permissions, as all in an image.
+    pub fn permissions(&self, id: NodeId) -> Result<Option<Permissions>> {
+        match self {
+            Below::Image(_) => Ok(None),
+            Below::Host(tree) => tree.permissions(id),
         }
     }
 

@@ -2,13 +2,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::MemoryFs;
+use super::below::Below;
 use super::changes::{What, changes, check_path};
+use super::dirs::Key;
 use super::names::Found;
 use super::node::Node;
 use super::tree::{Child, Seen, Tree};
 use super::volume::Volume;
 use super::walk::walk;
 use crate::abi::{Filetype, Inode, Timestamp};
+use crate::host::Permissions;
 use crate::vfs::Result;
 use crate::vfs::image::{Blob, NodeId};
 
@@ -29,6 +32,8 @@ pub(in crate::vfs) struct Item {
     /// The path from the root, without a slash before it.
     pub path: Vec<u8>,
     pub mtim: Timestamp,
+    /// Those that it has on the host; none where it is not from there.
+    pub permissions: Option<Permissions>,
     pub content: ItemContent,
 }
 
@@ -109,19 +114,27 @@ impl Item {
 }
 
 /// The items of a tree, while that is locked.
-#[derive(Default)]
 struct Items {
+    below: Below,
     items: Vec<Item>,
     /// The file that each is.
     known: HashMap<Inode, usize>,
     /// Those whose content is told when nothing is locked.
     nodes: Vec<(usize, Arc<Node>)>,
+    /// Those that are from below.
+    ids: Vec<(usize, NodeId)>,
 }
 
 impl Items {
     /// All of them, or those that are not as the image below has them.
     fn collect(tree: &Tree, all: bool) -> Result<Self> {
-        let mut items = Self::default();
+        let mut items = Self {
+            below: tree.dirs.below().clone(),
+            items: Vec::new(),
+            known: HashMap::new(),
+            nodes: Vec::new(),
+            ids: Vec::new(),
+        };
         // What is in a directory knows from above whether it is an item in any case.
         walk(tree, all, |step| {
             check_path(step.path)?;
@@ -129,14 +142,19 @@ impl Items {
             match tree.seen(step.found) {
                 Seen::Child(Child::Dir(key)) => {
                     if all {
-                        items.push(step.path, tree.dirs.stat(key).mtim, ItemContent::Dir);
+                        let id = match key {
+                            Key::Own(_) => None,
+                            Key::Below(id) => Some(id),
+                        };
+                        let mtim = tree.dirs.stat(key).mtim;
+                        items.push(step.path, id, mtim, ItemContent::Dir);
                     }
                     return Ok(Some(all).filter(|all| *all || tree.dirs.is_known(key)));
                 }
                 Seen::Child(Child::Node(node)) if all || node.is_modified() => {
                     items.add_node(step.path, node);
                 }
-                Seen::Below(id) if all => items.add_below(step.path, tree, id)?,
+                Seen::Below(id) if all => items.add_below(step.path, id)?,
                 Seen::Child(Child::Node(_)) | Seen::Below(_) => {}
             }
             Ok(None)
@@ -144,11 +162,13 @@ impl Items {
         Ok(items)
     }
 
-    fn push(&mut self, path: &[u8], mtim: Timestamp, content: ItemContent) {
+    fn push(&mut self, path: &[u8], id: Option<NodeId>, mtim: Timestamp, content: ItemContent) {
         let path = path.to_vec();
+        self.ids.extend(id.map(|id| (self.items.len(), id)));
         self.items.push(Item {
             path,
             mtim,
+            permissions: None,
             content,
         });
     }
@@ -159,29 +179,30 @@ impl Items {
         let first = *self.known.entry(ino).or_insert(next);
         if first < next {
             let mtim = self.items[first].mtim;
-            self.push(path, mtim, ItemContent::Again(first));
+            self.push(path, None, mtim, ItemContent::Again(first));
         }
         first < next
     }
 
     fn add_node(&mut self, path: &[u8], node: Arc<Node>) {
         if !self.add_again(path, node.ino()) {
+            let id = node.id_below();
             self.nodes.push((self.items.len(), node));
-            self.push(path, 0, ItemContent::Link(Vec::new()));
+            self.push(path, id, 0, ItemContent::Link(Vec::new()));
         }
     }
 
-    fn add_below(&mut self, path: &[u8], tree: &Tree, id: NodeId) -> Result<()> {
+    fn add_below(&mut self, path: &[u8], id: NodeId) -> Result<()> {
         if self.add_again(path, Volume::ino_below(id)) {
             return Ok(());
         }
-        let below = tree.dirs.below();
+        let below = &self.below;
         let attributes = below.attributes(id);
         let content = match attributes.filetype {
             Filetype::SymbolicLink => ItemContent::Link(below.target(id)?),
             _ => ItemContent::File(below.content(id)?),
         };
-        self.push(path, attributes.mtim, content);
+        self.push(path, Some(id), attributes.mtim, content);
         Ok(())
     }
 
@@ -194,6 +215,12 @@ impl Items {
                 Filetype::SymbolicLink => ItemContent::Link(node.target()?),
                 _ => ItemContent::File(node.share()),
             };
+        }
+        for (index, id) in self.ids {
+            let item = &mut self.items[index];
+            if !matches!(item.content, ItemContent::Link(_)) {
+                item.permissions = self.below.permissions(id)?;
+            }
         }
         Ok(self.items)
     }

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::file::{self, File};
 use super::stat;
 use crate::abi::{Filestat, Oflags};
-use crate::host::{Interrupt, Links, Name, OpenHow, SetTime, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, Permissions, SetTime, Step};
 
 /// An open directory: the capability to reach what lies below it.
 #[derive(Debug)]
@@ -297,6 +297,18 @@ impl Dir {
     /// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
     pub fn stat_at(&self, name: Name<'_>) -> io::Result<Filestat> {
         stat::stat_at(self.as_fd(), name)
+    }
+
+    /// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells of a name; none where the system has
+    /// others.
+    pub fn permissions_at(&self, name: Name<'_>) -> io::Result<Option<Permissions>> {
+        stat::permissions_at(self.as_fd(), name).map(Some)
+    }
+
+    /// `fchmodat(2)` of the directory itself.
+    pub fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
+        let mode = stat::mode(permissions);
+        Ok(rustix::fs::chmodat(self, ".", mode, AtFlags::empty())?)
     }
 
     /// `utimensat(2)` of the directory itself.

@@ -6,7 +6,7 @@ use rustix::fs::{FallocateFlags, FileType, OFlags, SeekFrom as HostSeekFrom};
 use super::lent::Lent;
 use super::{Dir, io as kernel, stat, wait};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype};
-use crate::host::{Direction, Interrupt, SYNCHRONOUS, SetTime, StreamFlags};
+use crate::host::{Direction, Interrupt, Permissions, SYNCHRONOUS, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
 /// An open file description: a regular file, a device, a FIFO, a terminal, a pipe, a socket, or a directory
@@ -161,6 +161,11 @@ impl File {
                 wait::retry(self.as_fd(), Direction::Write, interrupt.waiting(), write)
             }
         }
+    }
+
+    /// `fchmod(2)`.
+    pub fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
+        Ok(rustix::fs::fchmod(self, stat::mode(permissions))?)
     }
 
     /// `preadv(2)`.

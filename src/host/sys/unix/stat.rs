@@ -4,10 +4,12 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{
+    AtFlags, FileType, Mode, RawMode, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+};
 
 use crate::abi::{Filestat, Filetype, Timestamp};
-use crate::host::{Name, SetTime};
+use crate::host::{Name, Permissions, SetTime};
 
 const NANOS: u64 = 1_000_000_000;
 
@@ -25,6 +27,21 @@ pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
 pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filestat> {
     let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;
     filestat(&stat, dir)
+}
+
+/// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the width of a mode differs from system to system"
+)]
+pub(super) fn permissions_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Permissions> {
+    let stat = rustix::fs::statat(dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(Permissions::of_mode(stat.st_mode.into()))
+}
+
+/// Permissions as a mode.
+pub(super) fn mode(permissions: Permissions) -> Mode {
+    Mode::from_bits_truncate(permissions.bits() as RawMode)
 }
 
 /// `futimens(2)`.

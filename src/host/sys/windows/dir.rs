@@ -20,7 +20,7 @@ use super::errno::{error, is};
 use super::file::{self, File};
 use super::{name, nt, stat};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
-use crate::host::{Interrupt, Links, Name, OpenHow, SYNCHRONOUS, SetTime, Step};
+use crate::host::{Interrupt, Links, Name, OpenHow, Permissions, SYNCHRONOUS, SetTime, Step};
 
 /// Whether the system may take one name for the other: it has names without regard to case, and short ones
 /// besides.
@@ -238,6 +238,16 @@ impl Dir {
             stat.size = target_of(&file).map_or(0, |target| target.len() as u64);
         }
         Ok(stat)
+    }
+
+    /// The permissions of a name: Windows has others, which a new file gets from its directory.
+    pub fn permissions_at(&self, _: Name<'_>) -> io::Result<Option<Permissions>> {
+        Ok(None)
+    }
+
+    /// Does nothing, as there are no such permissions.
+    pub fn set_permissions(&self, _: Permissions) -> io::Result<()> {
+        Ok(())
     }
 
     /// `utimensat(2)` of the directory itself.

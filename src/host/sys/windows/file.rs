@@ -23,7 +23,7 @@ use super::lent::Lent;
 use super::socket::Socket;
 use super::{Dir, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
-use crate::host::{Interrupt, SetTime, StreamFlags};
+use crate::host::{Interrupt, Permissions, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
 /// An open file description: a file on a disk, a directory that was not asked for as one, a console, a pipe,
@@ -125,6 +125,11 @@ impl File {
             HandleKind::Lent(lent) => self.write_lent(lent, ciovs, interrupt.waiting()),
             HandleKind::Socket(socket) => self.send(ciovs, socket.wait(interrupt)),
         }
+    }
+
+    /// Does nothing, as there are no such permissions.
+    pub fn set_permissions(&self, _: Permissions) -> io::Result<()> {
+        Ok(())
     }
 
     /// `preadv(2)`.
