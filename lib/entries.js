@@ -19,7 +19,7 @@ const END_OF_TIME = 2n ** 64n;
 
 /**
  * A file or a symbolic link of a tree. There is nothing to see of it but what it
- * is, and no object that somebody writes is taken for one.
+ * is, and no plain object is taken for one.
  */
 class FileEntry {
   #kind;

@@ -79,7 +79,7 @@ class Image {
     }
     const native = openImage(handle) ?? undefined;
     if (native !== undefined) return makeImage(native);
-    const reason = 'is of no image that somebody still has';
+    const reason = 'is of no image that is still held';
     throw errors().invalidArgValue(Image.open, 'handle', reason, handle);
   }
 

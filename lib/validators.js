@@ -165,7 +165,7 @@ function validateProperties(value, name, allowed, ignored = []) {
 
 /**
  * Accepts an object that misspells none of these properties. What is near to
- * none of them is for somebody else, and ignored, as Node ignores it.
+ * none of them is for another reader, and ignored, as Node ignores it.
  *
  * @param {ReturnType<typeof properties>} allowed
  */

@@ -12,8 +12,8 @@ use wasi_rs::abi::{
     Preopentype, Prestat, RawSubscription, Record, Rights, SubscriptionClock, snapshot0,
 };
 use wasi_rs::syscalls::SYSCALLS;
-use wasi_rs::vfs::archive::{self, TarArchive, read_zip};
-use wasi_rs::vfs::memory::{Limits, MemoryFs};
+use wasi_rs::vfs::archive::{ArchiveLimits, TarArchive, read_zip};
+use wasi_rs::vfs::memory::{MemoryFsLimits, MemoryFs};
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
 
@@ -613,7 +613,7 @@ fn paths() -> Vec<(String, Vec<u8>)> {
 /// A tar archive with a file, a link, and a path that takes an extended header; and a zip archive of one file
 /// of no bytes.
 fn archives() -> [(&'static str, Vec<u8>); 2] {
-    let files = MemoryFs::new(Limits::default());
+    let files = MemoryFs::new(MemoryFsLimits::default());
     files.file(b"dir/file", b"text", Some(1)).unwrap();
     files.symlink(b"link", b"dir/file").unwrap();
     let long = [b"long/", &[b'n'; 200][..]].concat();
@@ -630,7 +630,7 @@ fn archives() -> [(&'static str, Vec<u8>); 2] {
     ];
     let zip = zip.concat();
     assert_eq!(
-        read_zip(zip.clone(), archive::Limits::default())
+        read_zip(zip.clone(), ArchiveLimits::default())
             .unwrap()
             .files(),
         1

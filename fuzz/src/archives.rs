@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use wasi_rs::vfs::archive::{Limits, TarArchive, read_tar, read_zip};
+use wasi_rs::vfs::archive::{ArchiveLimits, TarArchive, read_tar, read_zip};
 use wasi_rs::vfs::image::Image;
-use wasi_rs::vfs::memory::{self, MemoryFs};
+use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 
 /// What an archive may unpack to here.
-const LIMITS: Limits = Limits {
+const LIMITS: ArchiveLimits = ArchiveLimits {
     bytes: 1 << 20,
     files: 1 << 12,
 };
@@ -40,7 +40,7 @@ pub fn check(data: &[u8]) {
 
 /// An archive of all that is in an image.
 fn written(image: Image) -> Option<Vec<u8>> {
-    let fs = MemoryFs::over(Arc::new(image), memory::Limits::default());
+    let fs = MemoryFs::over(Arc::new(image), MemoryFsLimits::default());
     let layer = fs.all().ok()?;
     TarArchive::new(&layer, MAX_TAR).ok()?.to_vec().ok()
 }

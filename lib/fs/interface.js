@@ -1,44 +1,50 @@
 'use strict';
 
-// The names of what a file system has of node:fs.
+// What a file system has of node:fs: the names of its functions, each with and
+// without Sync, and of those among them that it has as promises, too.
 
-const FUNCTIONS = [
-  'access',
-  'appendFile',
-  'close',
-  'copyFile',
-  'exists',
-  'fdatasync',
-  'fstat',
-  'fsync',
-  'ftruncate',
-  'futimes',
-  'link',
-  'lstat',
-  'lutimes',
-  'mkdir',
-  'open',
-  'read',
-  'readFile',
-  'readdir',
-  'readlink',
-  'realpath',
-  'rename',
-  'rm',
-  'rmdir',
-  'stat',
-  'symlink',
-  'truncate',
-  'unlink',
-  'utimes',
-  'write',
-  'writeFile',
-];
+/** By whether there is a form that returns a promise, besides that of `open`. */
+const FUNCTIONS = {
+  access: true,
+  appendFile: true,
+  close: false,
+  copyFile: true,
+  exists: false,
+  fdatasync: false,
+  fstat: false,
+  fsync: false,
+  ftruncate: false,
+  futimes: false,
+  link: true,
+  lstat: true,
+  lutimes: true,
+  mkdir: true,
+  open: false,
+  read: false,
+  readFile: true,
+  readdir: true,
+  readlink: true,
+  realpath: true,
+  rename: true,
+  rm: true,
+  rmdir: true,
+  stat: true,
+  symlink: true,
+  truncate: true,
+  unlink: true,
+  utimes: true,
+  write: false,
+  writeFile: true,
+};
+
+const names = Object.keys(FUNCTIONS);
 
 const INTERFACE = [
-  ...FUNCTIONS.flatMap((name) => [name, `${name}Sync`]),
+  ...names.flatMap((name) => [name, `${name}Sync`]),
   'promises',
   'constants',
 ];
 
-module.exports = { INTERFACE };
+const PROMISING = names.filter((name) => FUNCTIONS[name]);
+
+module.exports = { INTERFACE, PROMISING };

@@ -6,30 +6,7 @@ const { constants } = require('node:fs');
 
 const { DEFAULT_BUFFER } = require('./arguments');
 const { systemError } = require('./errors');
-
-/** The functions that `node:fs` has as promises, too. */
-const NAMES = [
-  'access',
-  'appendFile',
-  'copyFile',
-  'link',
-  'lstat',
-  'lutimes',
-  'mkdir',
-  'readFile',
-  'readdir',
-  'readlink',
-  'realpath',
-  'rename',
-  'rm',
-  'rmdir',
-  'stat',
-  'symlink',
-  'truncate',
-  'unlink',
-  'utimes',
-  'writeFile',
-];
+const { PROMISING } = require('./interface');
 
 /** A descriptor as `fs.promises.open()` gives it. What has been closed has the number -1. */
 class FileHandle {
@@ -127,7 +104,7 @@ if (Symbol.asyncDispose) {
 /** @param {object} sync the functions of `node:fs` whose names end in Sync */
 function promises(sync) {
   const all = { constants };
-  for (const name of NAMES) {
+  for (const name of PROMISING) {
     const { [`${name}Sync`]: call } = sync;
     all[name] = async (file, ...rest) =>
       call(FileHandle.isOne(file) ? file.fd : file, ...rest);

@@ -10,9 +10,9 @@ use super::environment::Environment;
 use super::files::failure;
 use super::held::{Held, Load};
 use crate::abi::Errno;
-use crate::vfs::archive::{self, ArchiveError, TarArchive, read_tar, read_zip};
+use crate::vfs::archive::{ArchiveError, ArchiveLimits, TarArchive, read_tar, read_zip};
 use crate::vfs::image::Image;
-use crate::vfs::memory::{Layer, Limits, MemoryFs};
+use crate::vfs::memory::{Layer, MemoryFs, MemoryFsLimits};
 
 /// The native half of the class `Image`.
 #[napi]
@@ -31,7 +31,7 @@ pub struct KeptImage {
 impl KeptImage {
     /// A file system over it in which there is no room for anything.
     pub fn fs(&self) -> &MemoryFs {
-        let none = Limits { bytes: 0, files: 0 };
+        let none = MemoryFsLimits { bytes: 0, files: 0 };
         (self.fs).get_or_init(|| MemoryFs::over(Arc::clone(&self.image), none))
     }
 }
@@ -167,7 +167,7 @@ pub fn image_of_archive<'env>(
     max_bytes: f64,
     max_files: f64,
 ) -> Result<Either<ClassInstance<'env, NativeImage>, ArchiveProblem>> {
-    let limits = archive::Limits {
+    let limits = ArchiveLimits {
         bytes: max_bytes as u64,
         files: max_files as u64,
     };
@@ -188,6 +188,6 @@ pub fn image_of_archive<'env>(
 /// The limits of archives that are read without: bytes, files.
 #[napi]
 pub fn archive_limits() -> Vec<f64> {
-    let archive::Limits { bytes, files } = archive::Limits::default();
+    let ArchiveLimits { bytes, files } = ArchiveLimits::default();
     vec![bytes as f64, files as f64]
 }

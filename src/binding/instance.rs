@@ -16,7 +16,7 @@ pub struct Instance {
     pub ctx: WasiCtx,
     /// The same guest for calls that are suspended where they would wait, once there was one.
     pub suspending: OnceCell<WasiCtx>,
-    /// The host's view of its files, once somebody has looked.
+    /// The host's view of its files, once it has been asked for.
     pub view: OnceCell<Arc<View>>,
     pub memory: Memory,
     /// Whether `proc_exit` ends the guest alone, and not the process.

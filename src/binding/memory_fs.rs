@@ -16,7 +16,7 @@ use crate::abi::{Errno, Filetype};
 use crate::ctx::View;
 use crate::host;
 use crate::vfs::ApplyError;
-use crate::vfs::memory::{BuildError, Change, Limits, MemoryFs, Usage, What};
+use crate::vfs::memory::{BuildError, Change, MemoryFs, MemoryFsLimits, Usage, What};
 
 /// A file system in memory, and what it costs.
 pub struct Kept {
@@ -78,7 +78,7 @@ pub fn create_memory_fs<'env>(
     directory: Option<String>,
 ) -> Result<Either<f64, ClassInstance<'env, NativeMemoryFs>>> {
     let environment = Environment::of(env)?;
-    let limits = Limits {
+    let limits = MemoryFsLimits {
         bytes: max_bytes as u64,
         files: max_files as u64,
     };
@@ -110,7 +110,7 @@ fn open_host(path: &str) -> std::result::Result<host::Dir, Errno> {
 /// The limits of those that are made without: bytes, files.
 #[napi]
 pub fn memory_fs_limits() -> Vec<f64> {
-    let Limits { bytes, files } = Limits::default();
+    let MemoryFsLimits { bytes, files } = MemoryFsLimits::default();
     vec![bytes as f64, files as f64]
 }
 

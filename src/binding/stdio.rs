@@ -16,7 +16,7 @@ pub struct StdioHandle {
     stream: RefCell<Option<Arc<dyn vfs::Stream>>>,
     /// The same, if it collects what is written.
     output: Option<Arc<Output>>,
-    /// The other end of a pipe, until somebody takes it.
+    /// The other end of a pipe, until it is taken.
     other_end: Cell<Option<OtherEnd>>,
 }
 

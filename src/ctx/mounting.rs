@@ -10,11 +10,11 @@ use super::preopens::{self, Beside};
 use super::resolve::{Follow, RequiredRights, components};
 use super::{FdEntry, FileId, Preopen, PreopenSource, WasiCtx};
 use crate::abi::{Device, Errno, Rights};
-use crate::vfs::memory::{Limits, MemoryFs};
+use crate::vfs::memory::{MemoryFs, MemoryFsLimits};
 use crate::vfs::{Dir, DirRef, Directory, Name, NameBuf};
 
 /// The most that directories may hold which are made because a mount point lies in them: their names.
-const MADE: Limits = Limits {
+const MADE: MemoryFsLimits = MemoryFsLimits {
     bytes: 1 << 20,
     files: 1 << 10,
 };

@@ -10,7 +10,7 @@ use crate::host::{Interrupt, random};
 /// What a shared guest is found by.
 pub type Token = [u8; 16];
 
-/// The shared guests of the process, for as long as somebody has them.
+/// The shared guests of the process, for as long as they are held.
 static SHARED: LazyLock<Mutex<HashMap<Token, Weak<Guest>>>> = LazyLock::new(Mutex::default);
 
 fn shared() -> MutexGuard<'static, HashMap<Token, Weak<Guest>>> {

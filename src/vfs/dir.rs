@@ -198,7 +198,7 @@ pub trait Directory: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`create_dir_at`](Self::create_dir_at).
+    /// As [`create_dir_at`](Self::create_dir_at). As [`check_target`](super::check_target).
     fn symlink_at(&self, target: &[u8], name: Name<'_>) -> Result<()> {
         let _ = (target, name);
         Err(Errno::Rofs)

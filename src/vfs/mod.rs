@@ -46,6 +46,22 @@ use crate::abi::{Device, Errno};
 /// What an operation of a file system comes to.
 pub type Result<T> = std::result::Result<T, Errno>;
 
+/// The most bytes that a path may have, be it the target of a symbolic link: Linux's `PATH_MAX` without the NUL.
+pub const MAX_PATH: usize = 4095;
+
+/// Refuses what no symbolic link has as its target.
+///
+/// # Errors
+///
+/// [`Errno::Noent`]: it is empty. [`Errno::Nametoolong`]: it has more than [`MAX_PATH`] bytes.
+pub fn check_target(target: &[u8]) -> Result<()> {
+    match target.len() {
+        0 => Err(Errno::Noent),
+        1..=MAX_PATH => Ok(()),
+        _ => Err(Errno::Nametoolong),
+    }
+}
+
 /// A device number for a new file system, that no other of the process has. Those of hosts are smaller.
 pub fn new_device() -> Device {
     static NEXT: AtomicU64 = AtomicU64::new(1 << 40);

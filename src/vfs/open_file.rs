@@ -385,20 +385,16 @@ impl Position {
     }
 
     fn seek(&mut self, file: &FileHandle, to: SeekFrom) -> Result<Filesize> {
+        if let Some(offset) = self.seek_where_known(to) {
+            return Ok(offset);
+        }
         let to = match (to, self.offset) {
             (SeekFrom::Current(by), Some(offset)) => {
                 SeekFrom::Start(offset.checked_add_signed(by).ok_or(Errno::Inval)?)
             }
             (to, _) => to,
         };
-        let offset = match to {
-            SeekFrom::Start(offset)
-                if self.offset.is_some() && Some(offset) <= self.max_known_offset =>
-            {
-                offset
-            }
-            to => file.seek(to)?,
-        };
+        let offset = file.seek(to)?;
         let known = offset.max(LEAST_KNOWN_OFFSET);
         self.max_known_offset = self.max_known_offset.max(Some(known));
         self.offset = Some(offset);

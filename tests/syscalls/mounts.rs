@@ -16,7 +16,7 @@ use wasi_rs::abi::Errno::{
 };
 use wasi_rs::abi::{Dirent, Filestat, Filetype, Oflags, Rights};
 use wasi_rs::ctx::{MountError, Preopen, PreopenSource};
-use wasi_rs::vfs::memory::{Limits, MemoryFs};
+use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 use wasi_rs::vfs::{Directory, NameBuf};
 
 use crate::readdir::list;
@@ -38,7 +38,7 @@ const LIB: u64 = PREOPEN + 1;
 ///   absolute     -> /dir/nested
 /// ```
 fn library() -> MemoryFs {
-    let fs = MemoryFs::new(Limits::default());
+    let fs = MemoryFs::new(MemoryFsLimits::default());
     fs.file(b"theirs", b"theirs", None).unwrap();
     fs.file(b"sub/deep", b"deep", None).unwrap();
     fs.symlink(b"own", b"sub/deep").unwrap();
@@ -67,7 +67,7 @@ fn read_only(preopen: Preopen) -> Preopen {
 }
 
 fn file(path: &str, content: &str) -> Preopen {
-    let fs = MemoryFs::new(Limits::default());
+    let fs = MemoryFs::new(MemoryFsLimits::default());
     fs.file(b"content", content.as_bytes(), None).unwrap();
     Preopen {
         mapped_path: path.into(),

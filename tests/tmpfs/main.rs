@@ -21,7 +21,7 @@ use calls::{Random, random_call};
 use tempfile::TempDir;
 use wasi_rs::abi::Filetype;
 use wasi_rs::host;
-use wasi_rs::vfs::memory::{Limits, MemoryFs, Usage};
+use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits, Usage};
 use wasi_rs::vfs::{Dir, Directory};
 use world::{Answer, Said, World, as_name};
 
@@ -102,7 +102,7 @@ fn calls() -> u32 {
 fn the_file_system_in_memory_says_what_tmpfs_says() {
     let scratch = scratch();
     let mut tmpfs = world_of_tmpfs(&scratch);
-    let fs = MemoryFs::new(Limits::default());
+    let fs = MemoryFs::new(MemoryFsLimits::default());
     let mut memory = World::new(Dir::Other(fs.root()));
     Both::new().run(&mut memory, &mut tmpfs, calls());
     // All of it goes, and with it what it took.
@@ -117,7 +117,7 @@ fn one_over_an_image_says_what_tmpfs_says() {
     const ROUND: u32 = 200;
     let scratch = scratch();
     let mut both = Both::new();
-    let mut fs = MemoryFs::new(Limits::default());
+    let mut fs = MemoryFs::new(MemoryFsLimits::default());
     for _ in 0..calls().div_ceil(ROUND) {
         let mut tmpfs = world_of_tmpfs(&scratch);
         let mut memory = World::new(Dir::Other(fs.root()));
@@ -126,10 +126,10 @@ fn one_over_an_image_says_what_tmpfs_says() {
         drop(memory);
         // What was made before stays as it was, whatever is done from now on.
         let image = Arc::new(fs.snapshot().unwrap());
-        fs = MemoryFs::over(Arc::clone(&image), Limits::default());
+        fs = MemoryFs::over(Arc::clone(&image), MemoryFsLimits::default());
         assert!(World::new(Dir::Other(fs.root())).tree() == now);
         assert_eq!(fs.usage(), Usage::default());
-        let other = MemoryFs::over(image, Limits::default());
+        let other = MemoryFs::over(image, MemoryFsLimits::default());
         clear(&*other.root());
         assert_eq!(other.usage(), Usage::default());
     }
@@ -148,7 +148,7 @@ fn one_over_a_directory_says_what_tmpfs_says() {
             .args([scratch.path(), lower.path()])
             .status();
         assert!(copied.unwrap().success());
-        let memory_fs = MemoryFs::over_host(open(&lower), Limits::default()).unwrap();
+        let memory_fs = MemoryFs::over_host(open(&lower), MemoryFsLimits::default()).unwrap();
         let mut tmpfs = world_of_tmpfs(&scratch);
         let mut memory = World::new(Dir::Other(memory_fs.root()));
         both.run(&mut memory, &mut tmpfs, ROUND);
@@ -163,7 +163,7 @@ fn one_over_a_directory_says_what_tmpfs_says() {
             .unwrap();
         let changed = world_of_tmpfs(&lower).tree();
         assert!(without_links(&changed) == without_links(&now));
-        let copy = MemoryFs::over(Arc::new(image), Limits::default());
+        let copy = MemoryFs::over(Arc::new(image), MemoryFsLimits::default());
         let copy = World::new(Dir::Other(copy.root())).tree();
         assert!(without_links(&copy) == without_links(&now));
         for left in fs::read_dir(lower.path()).unwrap() {

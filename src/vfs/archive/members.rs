@@ -1,8 +1,8 @@
-use super::{ArchiveError, Limits, Result, wrong};
+use super::{ArchiveError, ArchiveLimits, Result, wrong};
 use crate::abi::{Errno, Timestamp};
+use crate::vfs::MAX_PATH;
 use crate::vfs::Name;
 use crate::vfs::image::{Blob, Builder, Image, NodeId};
-use crate::vfs::memory::MAX_PATH;
 
 /// The members of an archive, laid one by one.
 ///
@@ -12,7 +12,7 @@ use crate::vfs::memory::MAX_PATH;
 #[derive(Debug)]
 pub(super) struct Members {
     builder: Builder,
-    limits: Limits,
+    limits: ArchiveLimits,
     bytes: u64,
     files: u64,
 }
@@ -47,7 +47,7 @@ fn refused(errno: Errno) -> ArchiveError {
 }
 
 impl Members {
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ArchiveLimits) -> Self {
         Self {
             builder: Builder::new(0),
             limits,

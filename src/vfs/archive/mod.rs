@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::vfs::memory::MAX_PATH;
+use crate::vfs::MAX_PATH;
 
 pub use tar_reader::read_tar;
 pub use tar_writer::TarArchive;
@@ -30,14 +30,14 @@ pub use zip_reader::read_zip;
 
 /// How much an archive may unpack to.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ArchiveLimits {
     /// Bytes in all files together, from 0. The default is 1 GiB.
     pub bytes: u64,
     /// Files, directories and links, from 0. The default is 2^20.
     pub files: u64,
 }
 
-impl Default for Limits {
+impl Default for ArchiveLimits {
     fn default() -> Self {
         Self {
             bytes: 1 << 30,

@@ -1,6 +1,6 @@
 use super::{ArchiveError, Result, wrong};
 use crate::abi::Timestamp;
-use crate::vfs::memory::MAX_PATH;
+use crate::vfs::MAX_PATH;
 
 /// What an extended header says in the place of a header.
 #[derive(Clone, Debug, Default)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use super::header::{BLOCK, Header, LINK, MAGIC, MTIME, NAME, PREFIX, SIZE, TYPE, USTAR};
 use super::members::Members;
 use super::pax::{self, Pax, SPARSE};
-use super::{ArchiveError, Limits, Result, wrong};
+use super::{ArchiveError, ArchiveLimits, Result, wrong};
 use crate::abi::Timestamp;
+use crate::vfs::MAX_PATH;
 use crate::vfs::image::{Image, Slice};
-use crate::vfs::memory::MAX_PATH;
 
 /// The image of what is in a tar archive: ustar, pax, or GNU's. The files are parts of the archive, of which
 /// nothing is copied. Devices and FIFOs are left out.
@@ -15,7 +15,7 @@ use crate::vfs::memory::MAX_PATH;
 /// # Errors
 ///
 /// It is no tar archive, or cut off; or a member is refused.
-pub fn read_tar(archive: Vec<u8>, limits: Limits) -> Result<Image> {
+pub fn read_tar(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
     let mut reader = Reader {
         archive: Arc::new(archive),
         at: 0,

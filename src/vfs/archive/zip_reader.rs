@@ -4,10 +4,10 @@ use rawzip::time::ZipDateTimeKind;
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::members::Members;
-use super::{ArchiveError, Limits, Result, wrong};
+use super::{ArchiveError, ArchiveLimits, Result, wrong};
 use crate::abi::Timestamp;
+use crate::vfs::MAX_PATH;
 use crate::vfs::image::{Blob, Image, Method, Packed, Slice};
-use crate::vfs::memory::MAX_PATH;
 
 /// The part of a mode that is the type of a file.
 const TYPE: u32 = 0o170_000;
@@ -15,7 +15,7 @@ const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
 /// The image of what is in a zip archive. What is stored is a part of the archive; what is deflated is inflated
-/// when somebody first opens it, to no more than the directory of the archive says. Then the checksum of both is
+/// when it is first opened, to no more than the directory of the archive says. Then the checksum of both is
 /// looked at. Devices and FIFOs are left
 /// out.
 ///
@@ -23,7 +23,7 @@ const DIRECTORY: u32 = 0o040_000;
 ///
 /// It is no zip archive, or cut off; or a member is refused, which one is that is encrypted or packed in some
 /// other way.
-pub fn read_zip(archive: Vec<u8>, limits: Limits) -> Result<Image> {
+pub fn read_zip(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
     let archive = Arc::new(archive);
     let zip = ZipArchive::from_slice(archive.as_slice());
     let zip = zip.map_err(|_| ArchiveError::new("it is no zip archive, or cut off"))?;

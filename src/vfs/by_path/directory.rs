@@ -7,13 +7,12 @@ use super::places::Place;
 use super::{Access, Attributes, ByPath};
 use crate::abi::{Clockid, Errno, Filestat, Filetype, Inode, Oflags, Timestamp};
 use crate::host;
-use crate::vfs::{Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime};
+use crate::vfs::{
+    Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime, check_target,
+};
 
 /// The most bytes that a name may have, as on Linux.
 const MAX_NAME: usize = 255;
-
-/// The most bytes that the target of a symbolic link may have: `PATH_MAX` without the NUL.
-const MAX_TARGET: usize = 4095;
 
 /// An open directory: its place.
 #[derive(Debug)]
@@ -377,12 +376,7 @@ impl Directory for PathDir {
     }
 
     fn symlink_at(&self, target: &[u8], name: Name<'_>) -> Result<()> {
-        if target.is_empty() {
-            return Err(Errno::Noent);
-        }
-        if target.len() > MAX_TARGET {
-            return Err(Errno::Nametoolong);
-        }
+        check_target(target)?;
         let target = str::from_utf8(target).map_err(|_| Errno::Ilseq)?;
         let at = self.at(name)?;
         at.vacant()?;

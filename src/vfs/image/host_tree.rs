@@ -11,7 +11,7 @@ use crate::host::{self, Interrupt, Permissions, Room};
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::{DirRef, Name, OpenHow, ReadDir, Result};
 
-/// A directory of the host. What is in a directory is listed once, when somebody first looks, with all that is
+/// A directory of the host. What is in a directory is listed once, when a call first reads it, with all that is
 /// told of it; so what others change in it later is not seen, save in the bytes of files. No link is followed
 /// by the host: each directory is opened from the one that it lies in.
 pub(in crate::vfs) struct HostTree {
@@ -31,7 +31,7 @@ pub(in crate::vfs) struct HostNode {
     pub attributes: Attributes,
     /// Of a directory that has been listed.
     entries: OnceLock<Entries>,
-    /// While somebody has it open.
+    /// While it is open.
     file: Mutex<Weak<host::File>>,
 }
 

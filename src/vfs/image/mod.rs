@@ -102,7 +102,7 @@ impl Image {
         registry::handle(self)
     }
 
-    /// The image with this handle, while somebody has it.
+    /// The image with this handle, while it is held.
     pub fn open(handle: u64) -> Option<Arc<Self>> {
         registry::open(handle)
     }

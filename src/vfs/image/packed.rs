@@ -6,7 +6,7 @@ use super::blob::Slice;
 use crate::abi::{Errno, Filesize};
 use crate::vfs::Result;
 
-/// A member of a zip archive, which is unpacked when somebody first opens it, and stays so.
+/// A member of a zip archive, which is unpacked when it is first opened, and stays so.
 pub(in crate::vfs) struct Packed {
     packed: Slice,
     method: Method,

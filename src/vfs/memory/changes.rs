@@ -9,8 +9,8 @@ use super::names::Found;
 use super::tree::{Child, Seen, Tree};
 use super::walk::walk;
 use crate::abi::{Errno, Filetype};
-use crate::vfs::Result;
 use crate::vfs::image::NodeId;
+use crate::vfs::{MAX_PATH, Result};
 
 /// One thing that is not as it is in the image below.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,10 +208,6 @@ fn path_of(paths: &mut Paths<'_>, place: &Place) -> Result<Vec<u8>> {
     check_path(&path)?;
     Ok(path)
 }
-
-/// The most bytes that a path may have for the embedder: `PATH_MAX` without the NUL. A guest can make a tree
-/// whose paths together are far longer than all that is in it.
-pub const MAX_PATH: usize = 4095;
 
 /// Refuses a path that is too long for the embedder.
 pub(super) fn check_path(path: &[u8]) -> Result<()> {

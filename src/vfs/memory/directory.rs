@@ -11,10 +11,8 @@ use super::{Fs, now};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
 use crate::vfs::{
     Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime, Step,
+    check_target,
 };
-
-/// The most bytes that the target of a symbolic link may have: `PATH_MAX` without the NUL.
-const MAX_TARGET: usize = 4095;
 
 /// An open directory, which stays in the table for as long as it is.
 ///
@@ -303,12 +301,7 @@ impl Directory for MemoryDir {
     }
 
     fn symlink_at(&self, target: &[u8], name: Name<'_>) -> Result<()> {
-        if target.is_empty() {
-            return Err(Errno::Noent);
-        }
-        if target.len() > MAX_TARGET {
-            return Err(Errno::Nametoolong);
-        }
+        check_target(target)?;
         let now = now();
         (self.fs.write()).add_node(self.key, name, now, |volume| {
             Node::with_bytes(volume, Filetype::SymbolicLink, now, target)

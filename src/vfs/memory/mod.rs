@@ -25,7 +25,7 @@
 //! There is one lock for all names, and one for the bytes and times of each file. No thread waits for a
 //! file while it holds the names, so that names are never held up by the copying of bytes; and none waits
 //! for the names while it holds a file. Under both there is nothing but work in memory; and, over a directory
-//! of the host, what it takes to list one below when somebody first looks, and to read what is copied.
+//! of the host, what it takes to list one below when a call first reads it, and to read what is copied.
 //!
 //! # What differs from tmpfs
 //!
@@ -56,10 +56,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use build::BuildError;
-pub use changes::{Change, MAX_PATH, What};
+pub use changes::{Change, What};
 pub use layer::Layer;
 pub(in crate::vfs) use layer::{Item, ItemContent};
-pub use volume::{Limits, Usage};
+pub use volume::{MemoryFsLimits, Usage};
 
 use self::below::Below;
 use self::directory::MemoryDir;
@@ -78,29 +78,29 @@ pub struct MemoryFs(Arc<Fs>);
 
 impl MemoryFs {
     /// An empty file system, with a device number that no other one of this process has.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: MemoryFsLimits) -> Self {
         Self::make(Below::Image(Arc::new(Image::empty(now()))), limits)
     }
 
     /// One that begins with all that is in an image, of which nothing is copied before it is changed. The
     /// limits count what is not the image's.
-    pub fn over(image: Arc<Image>, limits: Limits) -> Self {
+    pub fn over(image: Arc<Image>, limits: MemoryFsLimits) -> Self {
         Self::make(Below::Image(image), limits)
     }
 
     /// One that begins with all that is in a directory of the host, likewise. What is in a directory of that is
-    /// listed once, when somebody first looks; what others change there later is not seen, save in the bytes of
+    /// listed once, when a call first reads it; what others change there later is not seen, save in the bytes of
     /// files. Devices, FIFOs and sockets are left out.
     ///
     /// # Errors
     ///
     /// What `fstat(2)` says.
-    pub fn over_host(dir: host::Dir, limits: Limits) -> vfs::Result<Self> {
+    pub fn over_host(dir: host::Dir, limits: MemoryFsLimits) -> vfs::Result<Self> {
         let tree = HostTree::new(dir)?;
         Ok(Self::make(Below::Host(Arc::new(tree)), limits))
     }
 
-    fn make(below: Below, limits: Limits) -> Self {
+    fn make(below: Below, limits: MemoryFsLimits) -> Self {
         let volume = Arc::new(Volume::new(limits, below.last_ino()));
         let tree = Tree::new(Arc::clone(&volume), below);
         Self(Arc::new(Fs {

@@ -6,7 +6,7 @@ use crate::vfs::{self, Result};
 
 /// How much a file system in memory may hold. Beyond, what would need more fails with [`Errno::Nospc`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct MemoryFsLimits {
     /// Bytes of memory, from 0: the contents as far as they were written, the names, and a fixed amount for
     /// each name, file and directory. The default is 256 MiB.
     pub bytes: u64,
@@ -14,7 +14,7 @@ pub struct Limits {
     pub files: u64,
 }
 
-impl Default for Limits {
+impl Default for MemoryFsLimits {
     fn default() -> Self {
         Self {
             bytes: 256 << 20,
@@ -23,7 +23,7 @@ impl Default for Limits {
     }
 }
 
-/// How much a file system in memory holds, in the units of [`Limits`]. It is 0 of both when it is empty.
+/// How much a file system in memory holds, in the units of [`MemoryFsLimits`]. It is 0 of both when it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of memory.
@@ -37,7 +37,7 @@ pub struct Usage {
 pub(super) struct Volume {
     /// The device number.
     pub dev: Device,
-    limits: Limits,
+    limits: MemoryFsLimits,
     bytes: AtomicU64,
     files: AtomicU64,
     /// What inode numbers of files below come to.
@@ -47,7 +47,7 @@ pub(super) struct Volume {
 
 impl Volume {
     /// One whose own files have inode numbers behind those of so many files below.
-    pub fn new(limits: Limits, below: Inode) -> Self {
+    pub fn new(limits: MemoryFsLimits, below: Inode) -> Self {
         Self {
             dev: vfs::new_device(),
             limits,

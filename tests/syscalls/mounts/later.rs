@@ -36,7 +36,7 @@ fn what_is_mounted_later_is_there_at_once_and_gone_when_unmounted() {
 #[test]
 fn the_later_one_hides_the_earlier() {
     for guest in plain() {
-        let second = MemoryFs::new(Limits::default());
+        let second = MemoryFs::new(MemoryFsLimits::default());
         second.file(b"second", b"second", None).unwrap();
         guest.ctx.mount(at("/usr/lib", &library()), true).unwrap();
         guest.ctx.mount(at("/usr/lib", &second), true).unwrap();

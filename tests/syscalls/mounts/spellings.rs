@@ -88,7 +88,7 @@ impl Directory for Folding {
 
 #[test]
 fn no_spelling_leads_to_what_is_covered() {
-    let lower = MemoryFs::new(Limits::default());
+    let lower = MemoryFs::new(MemoryFsLimits::default());
     lower.file(b"ro/covered", b"covered", None).unwrap();
     lower.file(b"etc/app.json", b"covered", None).unwrap();
     let root: Arc<dyn Directory> = Arc::new(Folding(lower.root()));

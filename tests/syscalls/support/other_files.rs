@@ -6,7 +6,7 @@ use wasi_rs::ctx::PreopenSource;
 use wasi_rs::host;
 #[cfg(unix)]
 use wasi_rs::vfs::by_path::ByPath;
-use wasi_rs::vfs::memory::{Limits, MemoryFs};
+use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 use wasi_rs::vfs::{Dir, Directory, FileHandle, Name, OpenHow, Opened};
 
 #[cfg(unix)]
@@ -35,7 +35,7 @@ impl OtherFiles {
     /// One in memory.
     pub fn in_memory() -> Self {
         Self {
-            root: Mutex::new(MemoryFs::new(Limits::default()).root()),
+            root: Mutex::new(MemoryFs::new(MemoryFsLimits::default()).root()),
             laid: Mutex::default(),
             top: None,
         }
@@ -43,7 +43,7 @@ impl OtherFiles {
 
     /// One in memory, over something.
     pub fn over(over: Over) -> Self {
-        let fs = MemoryFs::new(Limits::default());
+        let fs = MemoryFs::new(MemoryFsLimits::default());
         Self {
             root: Mutex::new(fs.root()),
             laid: Mutex::new(Some((fs, over))),
@@ -64,9 +64,12 @@ impl OtherFiles {
             (Over::Directory, Some(top)) => {
                 let dir = host::Dir::open_ambient(top.path()).unwrap();
                 laid.all().unwrap().apply_to(&dir).unwrap();
-                MemoryFs::over_host(dir, Limits::default()).unwrap()
+                MemoryFs::over_host(dir, MemoryFsLimits::default()).unwrap()
             }
-            _ => MemoryFs::over(Arc::new(laid.snapshot().unwrap()), Limits::default()),
+            _ => MemoryFs::over(
+                Arc::new(laid.snapshot().unwrap()),
+                MemoryFsLimits::default(),
+            ),
         };
         *self.root.lock().unwrap() = fs.root();
     }

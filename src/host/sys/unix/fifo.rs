@@ -65,7 +65,7 @@ fn is_no_device(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENXIO)
 }
 
-/// Waits until somebody has opened the FIFO to write, if not to write then to close it again.
+/// Waits until the FIFO has been opened to write, if not to write then to close it again.
 ///
 /// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
 fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()> {

@@ -47,7 +47,7 @@ fn pax(records: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn refusal(archive: Vec<u8>) -> String {
-    let limits = Limits {
+    let limits = ArchiveLimits {
         bytes: 10_000,
         files: 50,
     };
@@ -84,7 +84,7 @@ fn members_lie_where_they_are_named() {
     ]);
     let last = format!("/{long} 1 5000000000 gnu");
     assert_eq!(
-        tree(read_tar(archive, Limits::default()).unwrap()),
+        tree(read_tar(archive, ArchiveLimits::default()).unwrap()),
         [
             "/a 1 5000000000 last",
             "/a.d/",
@@ -111,7 +111,7 @@ fn a_size_that_an_extended_header_has_is_the_one_that_counts() {
     archive.extend(b"abc".iter().chain(&[0; 509]));
     archive.extend(header(b'0', "next", "", 0));
     archive.extend([0; 512]);
-    let names = tree(read_tar(archive, Limits::default()).unwrap());
+    let names = tree(read_tar(archive, ArchiveLimits::default()).unwrap());
     assert_eq!(names, ["/file 1 5000000000 abc", "/next 1 5000000000 "]);
 }
 
@@ -228,7 +228,7 @@ fn a_name_that_is_not_unicode_is_refused_and_a_target_is_whatever_it_is() {
         refusal(archive(named)),
         "\"a\u{fffd}\" has a name that is not UTF-8"
     );
-    let image = read_tar(archive(linked), Limits::default()).unwrap();
+    let image = read_tar(archive(linked), ArchiveLimits::default()).unwrap();
     let root = MemoryFs::over(Arc::new(image), Default::default()).root();
     let name = Name::new(b"a").unwrap();
     assert_eq!(root.read_link_at(name).unwrap(), b"t\xff");
@@ -250,7 +250,7 @@ fn what_is_said_of_a_member_may_be_no_longer_than_a_path() {
                 (b'2', "a", "", b""),
             ]),
         ] {
-            let read = read_tar(archive, Limits::default());
+            let read = read_tar(archive, ArchiveLimits::default());
             assert_eq!(read.is_ok(), said <= 4_095, "{said}");
             if let Err(error) = read {
                 assert!(error.to_string().len() < 4_200, "{said}");
@@ -270,7 +270,7 @@ fn a_size_below_0_is_refused_and_a_time_is_1970() {
     );
     let mut dated = header(b'0', "a", "", 0);
     dated[136..148].fill(0xff);
-    let image = read_tar(archive(dated), Limits::default()).unwrap();
+    let image = read_tar(archive(dated), ArchiveLimits::default()).unwrap();
     let root = MemoryFs::over(Arc::new(image), Default::default()).root();
     assert_eq!(root.stat_at(Name::new(b"a").unwrap()).unwrap().mtim, 0);
 }
@@ -282,7 +282,7 @@ fn the_label_of_a_volume_is_no_file_and_an_incremental_directory_is_one() {
         (b'D', "dir/", "", b"Yfile\0\0"),
         (b'0', "dir/file", "", b"text"),
     ]);
-    let image = read_tar(archive, Limits::default()).unwrap();
+    let image = read_tar(archive, ArchiveLimits::default()).unwrap();
     assert_eq!(tree(image), ["/dir/", "/dir/file 1 5000000000 text"]);
 }
 
@@ -299,7 +299,7 @@ fn what_is_cut_off_or_damaged_is_refused_wherever_that_is() {
         let problem = refusal(whole[..len].to_vec());
         assert!(problem.ends_with("is cut off"), "{len}: {problem}");
     }
-    assert!(read_tar(whole[..end].to_vec(), Limits::default()).is_ok());
+    assert!(read_tar(whole[..end].to_vec(), ArchiveLimits::default()).is_ok());
     let mut damaged = whole.clone();
     damaged[1024] = b'!';
     assert_eq!(refusal(damaged), "a header of the archive is damaged");

@@ -85,7 +85,7 @@ fn members_lie_where_they_are_named_and_are_inflated_when_they_are_read() {
             ..stored("/a/b", b"last")
         },
     ]);
-    let image = read_zip(archive, Limits::default()).unwrap();
+    let image = read_zip(archive, ArchiveLimits::default()).unwrap();
     assert_eq!(image.bytes(), 50_004);
     assert_eq!(
         tree(image),
@@ -164,7 +164,7 @@ fn what_is_refused_is_named() {
             "\"a\" is damaged",
         ),
     ] {
-        let limits = Limits {
+        let limits = ArchiveLimits {
             bytes: 10_000,
             files: 5,
         };
@@ -179,7 +179,7 @@ fn what_is_refused_is_named() {
 fn what_is_not_as_the_archive_says_cannot_be_opened() {
     let bomb = deflated("bomb", &[0; 1 << 20]);
     let wrong = |member: Member| {
-        let image = read_zip(zip(&[member]), Limits::default()).unwrap();
+        let image = read_zip(zip(&[member]), ArchiveLimits::default()).unwrap();
         let fs = MemoryFs::over(Arc::new(image), Default::default());
         let root = fs.root();
         let name = Name::new(b"bomb").unwrap();
@@ -223,7 +223,7 @@ fn what_is_cut_off_or_overwritten_never_gets_further_than_an_error() {
     let whole = zip(&[stored("a", b"1"), deflated("b", &[b'x'; 300])]);
     for len in 0..whole.len() {
         assert!(
-            read_zip(whole[..len].to_vec(), Limits::default()).is_err(),
+            read_zip(whole[..len].to_vec(), ArchiveLimits::default()).is_err(),
             "{len}"
         );
     }
@@ -233,7 +233,7 @@ fn what_is_cut_off_or_overwritten_never_gets_further_than_an_error() {
             broken[at] = byte;
             if let Ok(image) = read_zip(
                 broken,
-                Limits {
+                ArchiveLimits {
                     bytes: 10_000,
                     files: 5,
                 },
@@ -245,5 +245,5 @@ fn what_is_cut_off_or_overwritten_never_gets_further_than_an_error() {
             }
         }
     }
-    assert!(read_zip(vec![b'P'; 100], Limits::default()).is_err());
+    assert!(read_zip(vec![b'P'; 100], ArchiveLimits::default()).is_err());
 }

@@ -31,7 +31,7 @@ fn a_tree_is_laid_with_the_directories_above() {
 
 #[test]
 fn what_cannot_be_laid_is_named() {
-    let fs = MemoryFs::new(Limits {
+    let fs = MemoryFs::new(MemoryFsLimits {
         bytes: 10_000,
         files: 100,
     });

@@ -3,7 +3,7 @@ use crate::vfs::memory::node::Node;
 use crate::vfs::tests::{with_iovecs, write};
 
 fn limited(bytes: u64, files: u64) -> MemoryFs {
-    MemoryFs::new(Limits { bytes, files })
+    MemoryFs::new(MemoryFsLimits { bytes, files })
 }
 
 fn append(file: &FileHandle, len: usize) -> Result<usize> {

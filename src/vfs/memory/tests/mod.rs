@@ -15,7 +15,7 @@ use crate::vfs::{Dir, FileHandle, Name, OpenHow, Opened, Result, SetTime};
 const NONE: Oflags = Oflags::empty();
 
 fn fresh() -> MemoryFs {
-    MemoryFs::new(Limits::default())
+    MemoryFs::new(MemoryFsLimits::default())
 }
 
 fn name(text: &str) -> Name<'_> {

@@ -22,7 +22,7 @@ fn image() -> Arc<Image> {
 }
 
 fn over(image: &Arc<Image>) -> MemoryFs {
-    MemoryFs::over(Arc::clone(image), Limits::default())
+    MemoryFs::over(Arc::clone(image), MemoryFsLimits::default())
 }
 
 fn content(dir: &dyn Directory, file: &str) -> String {
@@ -91,7 +91,7 @@ fn what_is_written_is_copied_by_chunk_and_seen_by_all_who_have_the_file_open() {
 fn without_room_a_chunk_is_not_copied() {
     let fs = MemoryFs::over(
         image(),
-        Limits {
+        MemoryFsLimits {
             bytes: 100_000,
             files: 0,
         },
@@ -353,7 +353,7 @@ fn a_snapshot_shares_what_it_has_with_the_file_system_and_changes_no_more() {
 }
 
 #[test]
-fn an_image_is_found_by_its_handle_while_somebody_has_it() {
+fn an_image_is_found_by_its_handle_while_it_is_held() {
     let image = image();
     let handle = image.handle().unwrap();
     assert_eq!(image.handle(), Ok(handle));
