@@ -1,6 +1,7 @@
-// Prints a table: CPython's own tests of files under wasi-rs, wasmtime and
-// node:wasi. `npm run compat:sweep [test...]`; with `-- --write` all of it, into
-// README.md. Fails if a test that passes elsewhere does not under wasi-rs.
+// Prints a table: CPython's own tests of files under wasi-rs, on disk and in memory,
+// wasmtime and node:wasi. `npm run compat:sweep [test...]`; with `-- --write` all of
+// it, into README.md. Fails if a test that passes elsewhere does not under wasi-rs,
+// or one that passes on disk does not in memory.
 
 import { spawn } from 'node:child_process';
 import {
@@ -42,8 +43,15 @@ const node = (name, { wasi, flags }) => ({
   args: ['--no-warnings', ...flags, runner],
   wasi,
 });
+const OURS = node('wasi-rs', hosts.ours);
+const IN_MEMORY = {
+  ...OURS,
+  name: 'wasi-rs in memory',
+  args: ['--no-warnings', own('memory_host.mjs')],
+};
 const HOSTS = [
-  node('wasi-rs', hosts.ours),
+  OURS,
+  IN_MEMORY,
   {
     name: WASMTIME,
     command: python(WASMTIME),
@@ -51,12 +59,20 @@ const HOSTS = [
   },
   node(`node:wasi of Node ${process.versions.node}`, hosts.node),
 ];
+const [, , ...OTHERS] = HOSTS;
+
+/** Whose tests must pass where those of another do. */
+const COMPARED = [[IN_MEMORY, OURS], ...OTHERS.map((other) => [OURS, other])];
+
+/** Where a guest says what came of its tests, which must be on disk. */
+const resultsOf = (root) => `${root}.results`;
 
 /** Makes all that a guest gets to see: a small system, for one host alone. */
 function makeRoot(root, library) {
   for (const folder of ['tmp', 'work']) {
     mkdirSync(join(root, folder), { recursive: true });
   }
+  mkdirSync(resultsOf(root));
   library.unpack(join(root, 'library'));
   copyFileSync(own('tests.py'), join(root, 'tests.py'));
   return root;
@@ -91,7 +107,7 @@ function readResults(file) {
 
 /** Runs one file of tests, anew behind each test that brings the guest down. */
 async function runModule({ host, root }, module) {
-  const results = join(root, `${module}.json`);
+  const results = join(resultsOf(root), `${module}.json`);
   const spec = {
     ...host,
     wasm: programs.python311.wasm,
@@ -105,7 +121,7 @@ async function runModule({ host, root }, module) {
         PYTHONDONTWRITEBYTECODE: '1',
         _PYTHON_SYSCONFIGDATA_NAME: '_sysconfigdata__wasi_wasm32-wasi',
       },
-      preopens: { '/': root },
+      preopens: { '/': root, '/results': resultsOf(root) },
     },
   };
   let known;
@@ -135,22 +151,34 @@ function passedOnlyBy(one, other) {
 
 /** Runs one file of tests under each host. */
 async function sweep(places, module) {
-  const results = [];
-  for (const place of places) results.push(await runModule(place, module));
-  const [ours, ...others] = results;
-  const [theirs] = others;
-  if (theirs.size === 0) console.error(`wasmtime runs nothing of ${module}`);
-  const lost = others.map((other) => passedOnlyBy(other, ours));
-  for (const test of new Set(lost.flat())) {
-    const reason = ours.get(test)?.reason ?? 'no result';
-    console.error(`${test} does not pass under wasi-rs:\n${reason}`);
+  const results = new Map();
+  for (const place of places) {
+    results.set(place.host, await runModule(place, module));
+  }
+  const isEmpty = ({ name }, { size }) => {
+    if (size === 0) console.error(`${name} runs nothing of ${module}`);
+    return size === 0;
+  };
+  const empty = [...results].filter(([host, ran]) => isEmpty(host, ran));
+  const compared = COMPARED.map((pair) => {
+    const [one, other] = pair.map((host) => results.get(host));
+    return {
+      lost: passedOnlyBy(other, one),
+      gained: passedOnlyBy(one, other),
+    };
+  });
+  for (const [index, { lost }] of compared.entries()) {
+    const [{ name }] = COMPARED[index];
+    for (const test of lost) {
+      const reason = results.get(COMPARED[index][0]).get(test)?.reason;
+      console.error(`${test} fails: ${name}:\n${reason ?? 'no result'}`);
+    }
   }
   return {
     module,
-    counts: results.map(count),
-    gained: others.map((other) => passedOnlyBy(ours, other)),
-    lost,
-    good: lost.flat().length === 0 && theirs.size > 0,
+    counts: [...results.values()].map(count),
+    compared,
+    good: empty.length === 0 && compared.every(({ lost }) => lost.length === 0),
   };
 }
 
@@ -169,17 +197,20 @@ const names = (tests) =>
 
 /** The rows as Markdown, and below them the tests in which two hosts differ. */
 function report(rows, version) {
-  const [, ...others] = HOSTS;
   return [
     markdown([
       [`tests of CPython ${version}`, ...HOSTS.map(({ name }) => name)],
       ...rows.map(({ module, counts }) => [module, ...cells(counts)]),
       ['all', ...cells(total(rows))],
     ]),
-    ...others.flatMap(({ name }, host) => [
-      `Passed under ${name} and not under wasi-rs: ${names(rows.flatMap(({ lost }) => lost[host]))}.`,
-      `Passed under wasi-rs and not under ${name}: ${names(rows.flatMap(({ gained }) => gained[host]))}.`,
-    ]),
+    ...COMPARED.flatMap(([{ name: one }, { name: other }], index) => {
+      const all = (which) =>
+        names(rows.flatMap(({ compared }) => compared[index][which]));
+      return [
+        `Passed under ${other} and not under ${one}: ${all('lost')}.`,
+        `Passed under ${one} and not under ${other}: ${all('gained')}.`,
+      ];
+    }),
   ].join('\n\n');
 }
 

@@ -1,6 +1,6 @@
 """Runs one file of CPython's tests inside a guest: tests.py MODULE
 
-Appends two lines of JSON for each test to /MODULE.json: one when it begins, one
+Appends two lines of JSON for each test to /results/MODULE.json: one when it begins, one
 with what came of it. Tests named there already are not run again, so that the
 next run goes on behind a test that brought the guest down.
 """
@@ -88,7 +88,7 @@ def symlink(target, link, *rest, make=os.symlink, **options):
 
 
 def main(module):
-    results = Results(f"/{module}.json")
+    results = Results(f"/results/{module}.json")
     os.chdir("/work")
     os.symlink = symlink
     os.supports_dir_fd.add(symlink)
