@@ -911,11 +911,25 @@ export interface WASIOptions {
    * - a {@link WASIReader}: a function that is called whenever the guest reads and
    *   all that it gave before has been read
    *
-   * Those are pipes to the guest, in which it never waits.
+   * Those are pipes to the guest, in which it never waits. And for
+   * {@link WASI.startAsync}, where the engine has `WebAssembly.Suspending`:
+   *
+   * - a stream of Node or the Web, or an asynchronous iterable, of strings and bytes.
+   *   It is read from when the guest first asks, some 64 KiB ahead, and left as it is
+   *   when the guest is over. What it fails with ends the guest, and rejects
    *
    * @default 0
    */
-  stdin?: WASIStdio | WASIReader | ArrayBufferView | ArrayBuffer | undefined;
+  stdin?:
+    | WASIStdio
+    | WASIReader
+    | ArrayBufferView
+    | ArrayBuffer
+    | NodeJS.ReadableStream
+    | AsyncIterable<string | ArrayBufferView | ArrayBuffer>
+    // A ReadableStream of the Web.
+    | { getReader: unknown }
+    | undefined;
 
   /**
    * Where the guest's standard output goes. As with `node:wasi`:
@@ -928,17 +942,19 @@ export interface WASIOptions {
    * - `'pipe'`: what is written is kept, up to {@link maxBuffer}, and is there as
    *   {@link WASI.stdout}
    * - a {@link WASIWriter}: a function that is called with what the guest writes
+   * - for {@link WASI.startAsync}: a writable stream of Node or the Web, which is waited
+   *   for, and not ended
    *
    * @default 1
    */
-  stdout?: WASIStdio | WASIWriter | undefined;
+  stdout?: WASIStdio | WASIWriter | WASIWritable | undefined;
 
   /**
    * The same for standard error, which as a `'pipe'` is {@link WASI.stderr}.
    *
    * @default 2
    */
-  stderr?: WASIStdio | WASIWriter | undefined;
+  stderr?: WASIStdio | WASIWriter | WASIWritable | undefined;
 
   /**
    * What the guest reads from a standard input that is `'pipe'`, or is not said:
@@ -1374,12 +1390,15 @@ export type WASISource =
   // A ReadableStream of the Web.
   | { getReader: unknown };
 
-/** What takes what a guest writes: {@link WASIRunOptions.stdout}. */
-export type WASISink<Chunk = Buffer> =
+/** A stream that a guest writes to: {@link WASIOptions.stdout}. */
+export type WASIWritable =
   | NodeJS.WritableStream
-  | ((chunk: Chunk) => unknown)
   // A WritableStream of the Web.
   | { getWriter: unknown };
+
+/** What takes what a guest writes: {@link WASIRunOptions.stdout}. */
+export type WASISink<Chunk = Buffer> =
+  WASIWritable | ((chunk: Chunk) => unknown);
 
 /** What {@link run}, {@link spawn} and {@link runSync} have in common. */
 export interface WASIGuestOptions extends Pick<

@@ -85,12 +85,21 @@ class Native extends Extension {
     return collected?.[stream]?.bytes ?? null;
   }
 
+  /** Refuses a guest that has to wait for a stream, where it cannot. */
+  static checkStreams(wasi, method) {
+    if (!Native.#of(wasi, method).awaited?.length) return;
+    const reason =
+      'its standard streams have to be waited for: use startAsync()';
+    throw errors().invalidState(method, reason);
+  }
+
   /** What suspends the calls of the guest: only if it has been asked for, or `make`. */
   static suspenderOf(wasi, make = false) {
     const parts = Native.#of(wasi, Native.suspenderOf);
-    if (make && parts.suspender === undefined) {
+    if (make && parts.suspender === null) {
       const { Suspender } = require('./lib/suspending/suspender');
-      parts.suspender = new Suspender(parts.number, parts.suspending());
+      const { number, suspending, awaited } = parts;
+      parts.suspender = new Suspender(number, suspending(), awaited);
     }
     return parts.suspender;
   }
@@ -144,10 +153,10 @@ class WASI {
       const { returnOnExit = true } = options;
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
-    const { kept, collected } = nativeOptions;
+    const { kept, collected, awaited } = nativeOptions;
     const created = create(this, nativeOptions, kept);
     const { number, setMemory, suspending } = created;
-    const parts = { number, collected, suspending, suspender: undefined };
+    const parts = { number, collected, awaited, suspending, suspender: null };
     for (const object of [this, this.wasiImport, setMemory]) {
       Native.mark(object, parts);
     }
@@ -180,6 +189,7 @@ class WASI {
 
   start(instance, options = NO_OPTIONS) {
     const timeout = readTimeout(options);
+    Native.checkStreams(this, this.start);
     this.finalizeBindings(instance);
 
     const { _start, _initialize } = this[kInstance].exports;

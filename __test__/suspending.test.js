@@ -5,6 +5,7 @@
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const { Readable, Writable } = require('node:stream');
 
 const ava = require('ava');
 
@@ -63,6 +64,9 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
       message: /Node\.js has from version 24 on: this is v\d/,
     });
     await t.throwsAsync(wasi.startAsync({ exports: {} }), {
+      code: 'ERR_WASI_NO_SUSPENDING',
+    });
+    t.throws(() => new WASI({ version: 'preview1', stdin: process.stdin }), {
       code: 'ERR_WASI_NO_SUSPENDING',
     });
   },
@@ -276,6 +280,151 @@ test('of a descriptor of the host it is told when it is ready', async (t) => {
   await pause(20);
   child.stdin.write('hello');
   t.deepEqual(await once(child, 'exit'), [5, null]);
+});
+
+/** Copies standard input to standard output, and exits with 0. */
+const CAT = `
+  (block $end (loop $again
+    (i32.store (i32.const 1000) (i32.const 2000))
+    (i32.store (i32.const 1004) (i32.const 60000))
+    (br_if $end (call $read (i32.const 0) (i32.const 1000) (i32.const 1) (i32.const 400)))
+    (br_if $end (i32.eqz (i32.load (i32.const 400))))
+    (i32.store (i32.const 1004) (i32.load (i32.const 400)))
+    (loop $rest
+      (if (call $write (i32.const 1) (i32.const 1000) (i32.const 1) (i32.const 400))
+        (then (call $exit (i32.const 1))))
+      (i32.store (i32.const 1000)
+        (i32.add (i32.load (i32.const 1000)) (i32.load (i32.const 400))))
+      (i32.store (i32.const 1004)
+        (i32.sub (i32.load (i32.const 1004)) (i32.load (i32.const 400))))
+      (br_if $rest (i32.load (i32.const 1004))))
+    (br $again)))`;
+
+/** A stream of Node's that keeps what is written to it, some time later. */
+function slowSink() {
+  const chunks = [];
+  const sink = new Writable({
+    write(chunk, _encoding, onWritten) {
+      chunks.push(chunk);
+      setTimeout(onWritten, 1);
+    },
+  });
+  return { sink, text: () => Buffer.concat(chunks).toString() };
+}
+
+async function* slowly(pieces) {
+  for (const piece of pieces) {
+    await pause(2);
+    yield piece;
+  }
+}
+
+const PIECES = ['one ', Buffer.from('two '), '', 'x'.repeat(200_000), ' end'];
+const ALL = PIECES.map(String).join('');
+
+const SOURCES = {
+  'an asynchronous iterable': () => slowly(PIECES),
+  'a stream of Node': () => Readable.from(slowly(PIECES)),
+  'a stream of the Web': () =>
+    Readable.toWeb(
+      Readable.from(slowly(PIECES.filter((piece) => piece !== ''))),
+    ),
+};
+
+for (const [which, source] of Object.entries(SOURCES)) {
+  test(`a guest reads ${which}, and writes to streams`, async (t) => {
+    const { sink, text } = slowSink();
+    t.is(await start(CAT, { stdin: source(), stdout: sink }), 0);
+    t.is(text(), ALL);
+    t.false(sink.writableEnded);
+    const chunks = [];
+    const stdout = new WritableStream({ write: (chunk) => chunks.push(chunk) });
+    t.is(await start(CAT, { stdin: source(), stdout }), 0);
+    t.is(Buffer.concat(chunks).toString(), ALL);
+  });
+}
+
+test('poll_oneoff waits for such a stream', async (t) => {
+  // The subscription at 248 is to standard input, beside the clock at 200.
+  const polls = `
+    (i32.store8 (i32.const 256) (i32.const 1))
+    (i64.store (i32.const 248) (i64.const 7))
+    (i32.store (i32.const 216) (i32.const 1))
+    (i64.store (i32.const 224) (i64.const 100000000000))
+    (drop (call $poll (i32.const 200) (i32.const 300) (i32.const 2) (i32.const 400)))
+    (call $exit (i32.add
+      (i32.mul (i32.load (i32.const 300)) (i32.const 10))
+      (i32.load (i32.const 400))))`;
+  t.is(await start(polls, { stdin: slowly(['x']) }), 71);
+});
+
+test('what is not read is left to who gave it', async (t) => {
+  let reads = 0;
+  const stdin = new Readable({
+    read() {
+      reads++;
+    },
+  });
+  t.is(await start('', { stdin }), 0);
+  t.is(reads, 0);
+  const more = new Readable({
+    read() {
+      this.push('x'.repeat(1000));
+    },
+  });
+  const reading = `
+    (drop (call $read (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 400)))
+    (call $exit (i32.load (i32.const 400)))`;
+  t.is(await start(reading, { stdin: more }), 8);
+  t.deepEqual([more.destroyed, more.isPaused()], [false, true]);
+});
+
+test('what a stream fails with comes out unchanged', async (t) => {
+  const failure = new Error('the source failed');
+  async function* failing() {
+    yield 'some';
+    await pause(1);
+    throw failure;
+  }
+  const { sink } = slowSink();
+  t.is(
+    await start(CAT, { stdin: failing(), stdout: sink }).catch(
+      (error) => error,
+    ),
+    failure,
+  );
+  const stdout = new Writable({
+    write: (_chunk, _encoding, onWritten) => onWritten(failure),
+  });
+  stdout.on('error', () => {});
+  const writing = start(CAT, { stdin: slowly(PIECES), stdout });
+  t.is(await writing.catch((error) => error), failure);
+});
+
+test('a sink that takes nothing more keeps no guest from its end', async (t) => {
+  const stuck = new Writable({ write() {} });
+  const stdin = () => Readable.from([Buffer.alloc(1 << 20)]);
+  await t.throwsAsync(
+    start(CAT, { stdin: stdin(), stdout: stuck, timeout: 50 }),
+    { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' },
+  );
+  const { wasi, instance } = await prepare(CAT, {
+    stdin: stdin(),
+    stdout: new Writable({ write() {} }),
+  });
+  const started = wasi.startAsync(instance);
+  await pause(20);
+  wasi.stop(6);
+  t.is(await started, 6);
+});
+
+test('such streams are for startAsync()', async (t) => {
+  const { wasi, instance } = await prepare('', { stdin: slowly([]) });
+  t.throws(() => wasi.start(instance), {
+    code: 'ERR_INVALID_STATE',
+    message: /use startAsync\(\)/,
+  });
+  t.is(await wasi.startAsync(instance), 0);
 });
 
 test('bad input', async (t) => {

@@ -30,8 +30,25 @@ function validateStream(value, stream) {
   const isOurs =
     typeof value === 'function' ||
     WORDS.has(value) ||
-    (stream === 'stdin' && isBytes(value));
+    (stream === 'stdin' && isBytes(value)) ||
+    isAwaited(value, stream);
   return isOurs ? value : validateFd(value, `options.${stream}`);
+}
+
+/**
+ * Whether a guest has to wait for a stream, as for those of Node and the Web, which
+ * takes an engine that can suspend it.
+ */
+function isAwaited(value, stream) {
+  if (typeof value !== 'object' || value === null || isBytes(value)) {
+    return false;
+  }
+  const isIt =
+    stream === 'stdin'
+      ? require('./run/feed').isAwaited(value)
+      : require('./run/drain').isSink(value);
+  if (isIt) require('./suspending/suspender').checkSuspending();
+  return isIt;
 }
 
 /** What the guest reads from a standard input that is `'pipe'`, or has not been said. */
@@ -72,13 +89,14 @@ class Collected {
  *   that `validateStream()` has accepted
  * @param {{ input?: unknown, maxBuffer?: unknown }} options
  * @returns what the guest gets in the place of each; `kept`, functions that are
- *   there for as long as it is; and what was `collected` of each output
+ *   there for as long as it is; what was `collected` of each output; and those
+ *   that are `awaited`
  */
 function openStreams(streams, { input, maxBuffer = DEFAULT_MAX_BUFFER }) {
   const most = validateBytes(maxBuffer, 'options.maxBuffer');
   const bytes =
     input === undefined ? undefined : readInput(input, streams.stdin);
-  const opened = { kept: [], collected: {} };
+  const opened = { kept: [], collected: {}, awaited: [] };
   for (const [index, stream] of STREAMS.entries()) {
     const isInput = index === 0;
     const value = isInput && bytes !== undefined ? bytes : streams[stream];
@@ -89,17 +107,30 @@ function openStreams(streams, { input, maxBuffer = DEFAULT_MAX_BUFFER }) {
   return opened;
 }
 
-function openInput(value = 0, { kept }) {
+/** A stream that the guest has to wait for. */
+function openAwaited(direction, stream, { kept, awaited }) {
+  awaited.push(stream);
+  kept.push(stream.serve);
+  return Stdio.callback(direction, stream.serve, true);
+}
+
+function openInput(value = 0, opened) {
+  const { kept } = opened;
   if (typeof value === 'number') return value;
   if (value === 'inherit') return 0;
   if (isBytes(value)) return Stdio.input(bufferOf(value));
+  if (typeof value === 'object') {
+    const { Input } = require('./suspending/streams');
+    return openAwaited('read', new Input(value), opened);
+  }
   if (typeof value !== 'function') return Stdio.null();
   const serve = readBy(value, 'options.stdin');
   kept.push(serve);
   return Stdio.callback('read', serve);
 }
 
-function openOutput(value, index, maxBuffer, { kept, collected }) {
+function openOutput(value, index, maxBuffer, opened) {
+  const { kept, collected } = opened;
   const stream = STREAMS[index];
   switch (value) {
     case 'inherit':
@@ -117,6 +148,10 @@ function openOutput(value, index, maxBuffer, { kept, collected }) {
     }
     default: {
       if (typeof value === 'number') return value;
+      if (typeof value === 'object') {
+        const { Output } = require('./suspending/streams');
+        return openAwaited('write', new Output(value), opened);
+      }
       const serve = writtenBy(value, `options.${stream}`);
       kept.push(serve);
       return Stdio.callback('write', serve);

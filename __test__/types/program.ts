@@ -54,6 +54,8 @@ const wasi = new WASI(options);
 const module = new WebAssembly.Module(readFileSync('app.wasm'));
 const instance = new WebAssembly.Instance(module, wasi.getImportObject());
 const suspending = wasi.getImportObject({ suspending: true });
+new WASI({ version: 'preview1', stdin: process.stdin, stdout: process.stdout });
+new WASI({ version: 'preview1', stdin: new Blob([]).stream() });
 const isZero: Promise<boolean> = wasi
   .startAsync(new WebAssembly.Instance(module, suspending), {
     timeout: 1000,

@@ -23,6 +23,15 @@ function isIterable(source) {
   );
 }
 
+/** Whether a value gives what it has when it has it. */
+function isAwaited(source) {
+  return (
+    isNodeStream(source) ||
+    isWebStream(source) ||
+    typeof source?.[Symbol.asyncIterator] === 'function'
+  );
+}
+
 /** Whether a value can be fed to a guest, piece by piece. */
 function isSource(source) {
   return isNodeStream(source) || isWebStream(source) || isIterable(source);
@@ -155,4 +164,4 @@ async function leave(iterator) {
   }
 }
 
-module.exports = { feed, hold, isSource };
+module.exports = { feed, hold, isAwaited, isSource };

@@ -96,6 +96,8 @@ class SuspendingRun {
     const letGo = this.#watch();
     const ended = call(entry, enter(this.#number));
     const own = await Promise.race([ended, this.#left]);
+    const drained = this.#suspender.streams.map((stream) => stream.end());
+    await Promise.race([Promise.all(drained), this.#left]);
     letGo();
     const exitCode = leave(this.#number, true);
     if (this.#end === undefined) {

@@ -37,13 +37,19 @@ class Suspender {
   #exports;
   #waiting = new Set();
 
+  /** The standard streams that the guest has to wait for. */
+  streams;
+
   /**
    * @param {number} number
    * @param {Record<string, Function>} calls those of WASI that may wait
+   * @param {(import('./streams').Input | import('./streams').Output)[]} [streams]
    */
-  constructor(number, calls) {
+  constructor(number, calls, streams = []) {
     this.number = number;
     this.#calls = calls;
+    this.streams = streams;
+    for (const stream of streams) stream.suspender = this;
   }
 
   /** The calls that may wait, for a guest to import. */
@@ -61,6 +67,12 @@ class Suspender {
   /** The guest has been stopped, to end with this code. */
   stopped(exitCode) {
     this.run?.stopped({ exitCode });
+    this.wake();
+  }
+
+  /** A standard stream has failed. */
+  failed(error) {
+    this.run?.fail(error);
     this.wake();
   }
 

@@ -69,11 +69,19 @@ impl StdioHandle {
     }
 
     /// Calls a function for each read (`'read'`) or write (`'write'`): see `lib/js-stream.js`, which makes it. It is
-    /// for the caller to keep.
+    /// for the caller to keep. One that `waits` may answer `EAGAIN`: see `lib/suspending/streams.js`.
     #[napi]
-    pub fn callback(env: &Env, direction: String, serve: Unknown<'_>) -> Result<Self> {
+    pub fn callback(
+        env: &Env,
+        direction: String,
+        serve: Unknown<'_>,
+        waits: Option<bool>,
+    ) -> Result<Self> {
         let stream = JsStream::new(env, serve, direction_of(&direction))?;
-        Ok(Self::new(Arc::new(stream)))
+        Ok(Self::new(Arc::new(match waits {
+            Some(true) => stream.waiting(),
+            _ => stream,
+        })))
     }
 
     /// Nothing to read; what is written is lost.

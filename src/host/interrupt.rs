@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::sys::{self, Event};
 use super::{Direction, PollEntry, Suspension};
+use crate::abi::Errno;
 use crate::memory::Iovecs;
 
 /// How long an interruptible thread waits between two checks.
@@ -163,6 +164,15 @@ impl Interrupt {
     /// What is known of the wait of a call that does not wait in this thread.
     pub fn suspension(&self) -> Option<&Suspension> {
         self.suspension.as_deref()
+    }
+
+    /// How a call ends that waits for what only the embedder can bring about, in this thread: with `EINTR`,
+    /// to be made again, or with `EDEADLK` where it cannot be.
+    pub fn wait_for_embedder(&self) -> io::Error {
+        match self.suspension() {
+            Some(suspension) => suspension.suspend(None, false),
+            None => io::Error::other(Errno::Deadlk),
+        }
     }
 
     /// What a wait is to look at beside what it waits for.

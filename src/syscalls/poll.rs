@@ -218,7 +218,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                     direction: *direction,
                     revents: None,
                 }),
-                Poll::Ready(_) => None,
+                Poll::Ready(_) | Poll::Unready => None,
             })
             .collect();
         let mut found_out = polls.iter().flatten();
@@ -230,6 +230,15 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         } else {
             time_left(clocks, waits).map(|time| clocks.pass(time))
         };
+        let is_for_embedder = entries.is_empty() && time_left.is_none();
+        if is_for_embedder
+            && polls
+                .iter()
+                .flatten()
+                .any(|(poll, _)| matches!(poll, Poll::Unready))
+        {
+            return Err(ctx.interrupt().wait_for_embedder().into());
+        }
         // With nothing to look at and no time to wait, there is nothing to ask the host.
         if !entries.is_empty() || time_left != Some(Duration::ZERO) {
             (ctx.interrupt()).poll(&mut entries, time_left)?;
@@ -240,7 +249,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                 let found = match poll {
                     Some((Poll::Ready(readiness), _)) => Some(Ok(*readiness)),
                     Some((Poll::Host(_), _)) => found.next().flatten(),
-                    None => None,
+                    Some((Poll::Unready, _)) | None => None,
                 };
                 Some(wait.event(wait.outcome(ctx, found)?))
             })

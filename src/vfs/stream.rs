@@ -72,6 +72,8 @@ pub trait Stream: Debug + Send + Sync + 'static {
 pub enum Poll<'a> {
     /// It is ready now.
     Ready(Readiness),
+    /// It is not, and only the embedder can say when it is.
+    Unready,
     /// It is ready when this file of the host is.
     Host(&'a host::File),
 }

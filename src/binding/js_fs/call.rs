@@ -57,6 +57,7 @@ pub enum Op {
     Rename,
     Link,
     Symlink,
+    Poll,
 }
 
 /// What goes with a path.

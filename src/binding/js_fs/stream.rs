@@ -18,6 +18,8 @@ use crate::vfs::{Poll, Result, Stream, Wait, pipe_stat};
 pub struct JsStream {
     function: Listed,
     direction: Direction,
+    /// Whether it can have nothing to give, or no room, for now: it answers `EAGAIN` then.
+    waits: bool,
 }
 
 impl JsStream {
@@ -32,7 +34,27 @@ impl JsStream {
         Ok(Self {
             function,
             direction,
+            waits: false,
         })
+    }
+
+    /// The same, which may answer `EAGAIN` for now, and knows `Op::Poll`: 0 where it would, or one more than
+    /// there are bytes to read.
+    pub fn waiting(self) -> Self {
+        Self {
+            waits: true,
+            ..self
+        }
+    }
+
+    /// What comes of an answer for a guest that waits.
+    fn answer(&self, result: Result<usize>, wait: Wait<'_>) -> Result<usize> {
+        match result {
+            Err(Errno::Again) if self.waits && !wait.nonblock => {
+                Err(wait.interrupt.wait_for_embedder().into())
+            }
+            result => result,
+        }
     }
 }
 
@@ -49,34 +71,50 @@ impl Stream for JsStream {
         self.direction == Direction::Write
     }
 
-    fn read(&self, iovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+    fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         if self.direction != Direction::Read {
             return Err(Errno::Badf);
         }
         if iovs.is_empty() {
             return Ok(0);
         }
-        self.function.functions()?.read(0.0, iovs, 0.0)
+        self.answer(self.function.functions()?.read(0.0, iovs, 0.0), wait)
     }
 
-    fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
+    fn write(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         if self.direction != Direction::Write {
             return Err(Errno::Badf);
         }
         let functions = self.function.functions()?;
         let mut rest = ciovs.clone();
         while !rest.is_empty() {
-            rest.advance(functions.write(0.0, &rest, 0.0)?);
+            match functions.write(0.0, &rest, 0.0) {
+                Err(Errno::Again) if rest.len() < ciovs.len() => break,
+                result => rest.advance(self.answer(result, wait)?),
+            }
             if functions.is_over() {
                 return Err(Errno::Intr);
             }
         }
-        Ok(ciovs.len())
+        Ok(ciovs.len() - rest.len())
     }
 
-    /// How much there is to read is not known before the function has been called, and it never waits.
+    /// Of a function that never waits it is not known how much there is before it has been called.
     fn poll(&self, _: Direction) -> Poll<'_> {
-        Poll::Ready(Readiness::default())
+        if !self.waits {
+            return Poll::Ready(Readiness::default());
+        }
+        let ready = (self.function.functions())
+            .and_then(|functions| functions.call(Op::Poll, [""; 2], [0.0; 3]));
+        match ready {
+            Ok(0) => Poll::Unready,
+            Ok(ready) => Poll::Ready(Readiness {
+                nbytes: ready - 1,
+                hangup: self.direction == Direction::Read && ready == 1,
+            }),
+            // The call that it is asked for tells.
+            Err(_) => Poll::Ready(Readiness::default()),
+        }
     }
 }
 
