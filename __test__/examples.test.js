@@ -87,3 +87,19 @@ test('a web server', (t) => {
     'endless: 413',
   ]);
 });
+
+test('Python code from requests, with an archive as its library', (t) => {
+  t.deepEqual(run(t, 'examples/python.mjs'), [
+    '200 {"median": 2}',
+    '422 ZeroDivisionError: division by zero',
+    "422 PermissionError: [Errno 76] Capabilities insufficient: '/app/out.txt'",
+    '422 MemoryError',
+    'endless: timeout',
+  ]);
+});
+
+test('the progress of a guest', (t) => {
+  const lines = run(t, 'examples/progress.mjs');
+  t.is(lines[0], 'up to 1000: 168 primes');
+  t.is(lines.at(-1), 'ended by kill');
+});
