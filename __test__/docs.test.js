@@ -60,18 +60,25 @@ function hasAvaTest(name) {
   );
 }
 
+const quoted = (text) =>
+  Array.from(text.matchAll(/`([^`]+)`/g), ([, name]) => name);
+
+const hasTest = (name) =>
+  /^\S+\.test\.m?js: /.test(name) ? hasAvaTest(name) : hasRustTest(name);
+
 test('the tests that RATIONALE.md names exist', (t) => {
   const lists = [...read('RATIONALE.md').matchAll(/^Tests: (.+)$/gm)];
-  const names = lists.flatMap(([, list]) =>
-    Array.from(list.matchAll(/`([^`]+)`/g), ([, name]) => name),
-  );
+  const names = lists.flatMap(([, list]) => quoted(list));
   t.true(names.length > 50);
-  for (const name of names) {
-    const exists = /^\S+\.test\.m?js: /.test(name)
-      ? hasAvaTest(name)
-      : hasRustTest(name);
-    t.true(exists, name);
-  }
+  for (const name of names) t.true(hasTest(name), name);
+});
+
+test('the tests that docs/platforms.md names exist', (t) => {
+  const names = quoted(read('docs/platforms.md')).filter((name) =>
+    /^\w+::\w+$/.test(name),
+  );
+  t.true(names.length > 5);
+  for (const name of names) t.true(hasTest(name), name);
 });
 
 test('every difference in RATIONALE.md names a test', (t) => {

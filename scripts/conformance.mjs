@@ -2,11 +2,12 @@
 //
 //   git clone --depth 1 --branch prod/testsuite-base \
 //     https://github.com/WebAssembly/wasi-testsuite
-//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--over WHAT] NAME...]
+//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--over WHAT] [--all] NAME...]
 //
 // Prints a line for each test that fails, and how many of how many passed. With
 // names, only the tests whose path contains one of them. With --over, guests have
-// their directories in another file system: see other-files.mjs.
+// their directories in another file system: see other-files.mjs. With --all, there
+// is a line for each test that passes, too.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,7 +26,10 @@ import { parseArgs } from 'node:util';
 const programAt = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 const { values: flags, positionals: wanted } = parseArgs({
-  options: { over: { type: 'string' } },
+  options: {
+    all: { type: 'boolean', default: false },
+    over: { type: 'string' },
+  },
   allowPositionals: true,
 });
 
@@ -37,8 +41,14 @@ const COMMAND =
 const SECONDS = 600;
 
 // The suite tells pipes from the sockets that Node makes for its children, so
-// the shell makes one; the exit code then takes another way.
+// the shell makes one; the exit code then takes another way. On Windows Node makes
+// pipes, and there is no such shell.
 const SCRIPT = '{ "$@"; echo "exit code $?" >&2; } | cat';
+const OPTIONS = {
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'pipe'],
+  timeout: SECONDS * 1000,
+};
 
 function fail(message) {
   console.error(message);
@@ -80,34 +90,43 @@ function optionsFor(test, { args = [], env = {}, root, dirs = [] }, scratch) {
   return [...mounts, ...variables, test, ...args];
 }
 
+/** Runs a program of Node's to its end; returns that in the words of the suite. */
+function runNode(args) {
+  const words = [process.execPath, ...args];
+  if (process.platform === 'win32') {
+    const { status, stdout, stderr, error } = spawnSync(
+      words[0],
+      words.slice(1),
+      OPTIONS,
+    );
+    if (error) throw error;
+    return { exit_code: status, stdout, stderr };
+  }
+  const { stdout, stderr, error } = spawnSync(
+    'sh',
+    ['-c', SCRIPT, 'sh', ...words],
+    OPTIONS,
+  );
+  if (error) throw error;
+  const [, ownStderr, exitCode] = /^([^]*)exit code (\d+)\n$/.exec(stderr);
+  return { exit_code: Number(exitCode), stdout, stderr: ownStderr };
+}
+
 /** Runs a test; returns what is wrong with how it went, if anything is. */
 function runTest(test) {
   const expectation = readExpectation(test);
   const scratch = mkdtempSync(join(tmpdir(), 'wasi-rs-conformance-'));
   try {
-    const { stdout, stderr, error } = spawnSync(
-      'sh',
-      [
-        '-c',
-        SCRIPT,
-        'sh',
-        process.execPath,
-        ...COMMAND,
-        ...optionsFor(test, expectation, scratch),
-      ],
-      {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: SECONDS * 1000,
-      },
-    );
-    if (error) return error.message;
-    const [, ownStderr, exitCode] = /^([^]*)exit code (\d+)\n$/.exec(stderr);
-    const ended = { exit_code: Number(exitCode), stdout, stderr: ownStderr };
+    const options = optionsFor(test, expectation, scratch);
+    const ended = runNode([...COMMAND, ...options]);
     const wrong = Object.entries({ exit_code: 0, ...expectation })
       .filter(([key, value]) => key in ended && ended[key] !== value)
       .map(([key, value]) => `${key} is not ${JSON.stringify(value)}`);
-    return wrong.length === 0 ? '' : [...wrong, ownStderr].join('\n  ').trim();
+    return wrong.length === 0
+      ? ''
+      : [...wrong, ended.stderr].join('\n  ').trim();
+  } catch (error) {
+    return error.message;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -121,8 +140,10 @@ if (tests.length === 0) fail(`There are no tests for preview1 in ${suite}.`);
 let passed = 0;
 for (const test of tests) {
   const wrong = runTest(test);
-  if (wrong) console.log(`failed: ${relative(suite, test)}\n  ${wrong}`);
+  const name = relative(suite, test);
+  if (wrong) console.log(`failed: ${name}\n  ${wrong}`);
   else passed++;
+  if (!wrong && flags.all) console.log(`passed: ${name}`);
 }
 console.log(`${passed} of ${tests.length} passed`);
 process.exitCode = passed === tests.length ? 0 : 1;

@@ -1,0 +1,55 @@
+// What wine 10 cannot do, of the tests that are right on Windows. Each test that is
+// named here is run all the same, and test-wine.mjs fails when one passes.
+
+const NO_LINKS =
+  'wine makes no symbolic links: its CreateSymbolicLinkW does nothing';
+
+// Of the official test suite, below tests/rust/testsuite/wasm32-wasip1.
+const WITH_LINKS = [
+  'dangling_symlink',
+  'nofollow_errors',
+  'path_exists',
+  'path_link',
+  'path_symlink_trailing_slashes',
+  'readlink',
+  'symlink_create',
+  'symlink_filestat',
+  'symlink_loop',
+];
+
+/** Tests that fail, and why. */
+export const FAILS = {
+  'wasi_rs: host::sys::tests::a_file_that_is_open_can_be_removed_and_replaced':
+    'wine replaces no file that is open',
+  'wasi_rs: host::sys::tests::links_are_links_whatever_they_lead_to': NO_LINKS,
+  'syscalls: windows::a_link_of_either_kind_is_a_way_through_to_what_is_there':
+    NO_LINKS,
+  'syscalls: windows::links_are_counted_as_everywhere': NO_LINKS,
+  'syscalls: windows::what_is_behind_the_target_of_a_link_makes_no_way_out':
+    NO_LINKS,
+  ...Object.fromEntries(
+    WITH_LINKS.map((name) => [
+      `suite: tests/rust/testsuite/wasm32-wasip1/${name}.wasm`,
+      NO_LINKS,
+    ]),
+  ),
+};
+
+/** The files of tests in JavaScript that are run: those of which wine runs every test. The others are not listed yet. */
+export const FILES = [
+  'attacks-descriptors',
+  'attacks-host',
+  'attacks-memory',
+  'attacks-stdio',
+  'docs',
+  'files',
+  'instance',
+  'lifecycle',
+  'memory',
+  'permission',
+  'security',
+  'streams',
+  'termination',
+  'wasi-import',
+  'worker',
+];
