@@ -1033,7 +1033,7 @@ export type WASIWriter = (chunk: Buffer) => void;
 export interface StartOptions {
   /**
    * Milliseconds after which the guest is ended, whether it computes, makes calls
-   * or waits in one: an integer from 1 to 4294967295. Until then nothing else
+   * or waits in one: an integer up to 4294967295. 0 is no limit. Until then nothing else
    * runs in this thread. A guest whose `_start` returns a promise has until it
    * does so.
    *
@@ -1436,8 +1436,13 @@ export interface WASIGuestOptions extends Pick<
   /**
    * Bytes of memory that the guest can have, and as much again for its tables: for
    * more, its `memory.grow` and `table.grow` answer -1. It counts in pages of
-   * 64 KiB, and needs the program as a path or as bytes. A program that makes
-   * objects which WebAssembly collects is refused: they would not be limited.
+   * 64 KiB. A program that makes objects which WebAssembly collects is refused:
+   * they would not be limited.
+   *
+   * A `WebAssembly.Module` is compiled already and cannot be changed. So its
+   * memory, not its tables, is looked at when it makes a call, and where it has
+   * more by then it is ended: `reason` is `'memory'`. One that makes no calls is
+   * not noticed. Give the bytes or the path for a limit that holds.
    *
    * @default what the program declares, up to 4 GiB
    */
@@ -1463,7 +1468,8 @@ export interface WASICaptureOptions {
 
   /**
    * Bytes of standard output, and of standard error, that are kept. A guest that
-   * writes more is ended.
+   * writes more is ended. With an `encoding` they are no more than one string can
+   * have, about 512 MiB.
    *
    * @default 104857600
    */
@@ -1508,6 +1514,16 @@ export interface WASIThreadOptions<Chunk = Buffer> {
   signal?: AbortSignal | undefined;
 
   /**
+   * Milliseconds of CPU time after which the guest is ended, of which it uses none
+   * while it waits: to 2147483647. What its thread uses counts, as in
+   * {@link WASIResult.usage}. It is looked at no more often than every 10 ms. 0 is
+   * no limit.
+   *
+   * @default 0
+   */
+  cpuTime?: number | undefined;
+
+  /**
    * The threads that the guest runs in one of.
    *
    * @default one that all share, of as many as the machine runs at a time
@@ -1547,14 +1563,24 @@ export interface WASIRunSyncOptions
  *
  * - `exit`: by itself, with an exit code
  * - `trap`: the engine ended it; `error` says for what
- * - `timeout`: its time was over
+ * - `timeout`: its time was over, or what it wrote was not taken in that time
+ * - `cpuTime`: it has used up its CPU time
+ * - `memory`: it had more memory than `maxMemory`, which a compiled module can
  * - `maxBuffer`: it wrote more than is kept
  * - `abort`: its signal was aborted
  * - `kill`: by {@link Child.kill}
  * - `error`: something else than the guest failed, as `error` says
  */
 export type WASIReason =
-  'exit' | 'trap' | 'timeout' | 'maxBuffer' | 'abort' | 'kill' | 'error';
+  | 'exit'
+  | 'trap'
+  | 'timeout'
+  | 'cpuTime'
+  | 'memory'
+  | 'maxBuffer'
+  | 'abort'
+  | 'kill'
+  | 'error';
 
 /** How a guest ended, and what it left behind. */
 export interface WASIResult<Output = Buffer> {
@@ -1584,6 +1610,12 @@ export interface WASIResult<Output = Buffer> {
   readonly usage: {
     /** Milliseconds from its start to its end. */
     readonly wallTime: number;
+    /**
+     * Milliseconds of CPU time that its thread has used for it, in user and kernel
+     * mode together. What threads of the engine do for it, compiling above all,
+     * does not count.
+     */
+    readonly cpuTime: number;
   };
 
   /**
@@ -1723,7 +1755,10 @@ export interface Child extends EventEmitter<ChildEvents> {
   readonly exitCode: number | null;
   /** Why it ended, or null if it runs. */
   readonly reason: WASIReason | null;
-  /** Whether {@link kill} has ended it, or is about to. */
+  /**
+   * Whether {@link kill} has ended it, or is about to; or its `timeout`, its
+   * `cpuTime` or its `signal`, which do the same.
+   */
   readonly killed: boolean;
 
   /** How it ended, from `'exit'` on. It never rejects. */

@@ -14,7 +14,7 @@ const test = require('ava');
 
 const { Pool, run, spawn } = require('../index.js');
 const { script } = require('./helpers/child');
-const { guest } = require('./helpers/guest');
+const { guest, scratch } = require('./helpers/guest');
 const { CAN_COUNT, WAITING, bytesOf, guestPath } = require('./helpers/runs');
 
 const HELLO = guestPath('hello');
@@ -73,6 +73,17 @@ test('run() and spawn() take a pool as an option, and the pool runs the same way
   const chunks = [];
   for await (const chunk of child.stdout) chunks.push(chunk);
   t.is(String(Buffer.concat(chunks)), 'text');
+});
+
+test('what NODE_OPTIONS preloads is not loaded into threads', (t) => {
+  const preload = path.join(scratch(t), 'preload.cjs');
+  fs.writeFileSync(preload, `require('node:fs').writeSync(1, 'loaded ')`);
+  const { stdout, stderr } = script(
+    `const { run } = require('wasi-rs');
+     run(${JSON.stringify(HELLO)}).then((result) => console.log(result.text()));`,
+    { env: { ...process.env, NODE_OPTIONS: `--require ${preload}` } },
+  );
+  t.is(stdout, 'loaded hello\n\n', stderr);
 });
 
 test('size guests run at a time and no more, of spawn() too', async (t) => {

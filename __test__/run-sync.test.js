@@ -32,6 +32,13 @@ test('a result is that of run()', async (t) => {
   t.is(result.text(), 'text\n');
 });
 
+test('CPU time is told, and not limited', (t) => {
+  t.true(runSync(HELLO).usage.cpuTime > 0);
+  const error = t.throws(() => runSync(HELLO, { cpuTime: 1 }));
+  t.is(error.code, 'ERR_INVALID_ARG_VALUE');
+  t.regex(error.message, /options\.cpuTime' is for run\(\) and spawn\(\)/);
+});
+
 test('a program is a path, a URL, bytes or a module', (t) => {
   const bytes = fs.readFileSync(HELLO);
   for (const program of [

@@ -3,6 +3,7 @@
 // run(): a program's output and exit code as a promise, whatever the program
 // does and whatever it is given.
 
+const { constants } = require('node:buffer');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -12,7 +13,8 @@ const { pathToFileURL } = require('node:url');
 
 const test = require('ava');
 
-const { Pool, run, runSync } = require('../index.js');
+const { Pool, run, runSync, spawn } = require('../index.js');
+const { mostBytes } = require('../lib/run/stdio');
 const { script } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
 const { assemble, guest, scratch } = require('./helpers/guest');
@@ -657,6 +659,75 @@ async function whenPrinted(runFor) {
   }
 }
 
+test('a guest has so much CPU time and no more', async (t) => {
+  const cpuTime = 30;
+  for (const start of [run, (...args) => spawn(...args).exited]) {
+    const options = { cpuTime, ...(start === run && { check: false }) };
+    const result = await start(await bytesOf('spin'), options);
+    t.like(result, { exitCode: null, reason: 'cpuTime', ok: false });
+    t.true(result.usage.cpuTime >= cpuTime);
+    t.true(result.usage.wallTime >= cpuTime);
+  }
+  const error = await rejection(
+    run(await bytesOf('flood'), { cpuTime, stdout: 'ignore' }),
+  );
+  t.is(error.message, 'wasm was ended: its CPU time was over (cpuTime)');
+  // Less than a guest can use in that time counts for one that waits.
+  const waiting = { args: [`after:1:${10n ** 8n}`], cpuTime: 60_000 };
+  const { reason, usage } = await run(POLL, waiting);
+  t.is(reason, 'exit');
+  t.true(usage.cpuTime < usage.wallTime);
+  t.true(usage.cpuTime > 0);
+  t.like(await run(HELLO, { cpuTime: 0 }), { ok: true });
+});
+
+test('what is stuck with the output of a guest does not outlive its time', async (t) => {
+  const stuck = () => new Promise(() => {});
+  const never = new Writable({ write() {} });
+  for (const stdout of [stuck, never, new WritableStream({ write: stuck })]) {
+    // The one has ended by itself, the other has not.
+    for (const program of [HELLO, await bytesOf('flood')]) {
+      const options = { stdout, timeout: 20, check: false };
+      if (stdout instanceof WritableStream && stdout.locked) continue;
+      t.like(await run(program, options), {
+        exitCode: null,
+        reason: 'timeout',
+      });
+    }
+  }
+});
+
+test('what takes output late has it all, though the time is over', async (t) => {
+  const chunks = [];
+  const stdout = async (chunk) => {
+    await later(50);
+    chunks.push(chunk);
+  };
+  const options = { args: ['-v', AGES], stdout, timeout: 500, check: false };
+  t.like(await run(POLL, options), { reason: 'timeout' });
+  t.is(String(Buffer.concat(chunks)), 'polling\n');
+});
+
+test('an error shows text, whatever the encoding', async (t) => {
+  for (const encoding of ['hex', 'base64', 'utf16le', 'latin1', 'buffer']) {
+    const options = { args: ['nonsense'], encoding };
+    const error = await rejection(run(POLL, options));
+    t.regex(error.message, /\n.*poll/);
+  }
+});
+
+test('no more is kept than a string can have', (t) => {
+  const { MAX_STRING_LENGTH } = constants;
+  const sample = Buffer.alloc(1200, 'é');
+  for (const encoding of [
+    ...['utf8', 'UTF-8', 'hex', 'base64', 'base64url', 'latin1', 'utf16le'],
+  ]) {
+    const perByte = sample.toString(encoding).length / sample.length;
+    t.true(mostBytes(encoding) * perByte <= MAX_STRING_LENGTH, encoding);
+  }
+  t.is(mostBytes('buffer'), Infinity);
+});
+
 test('a guest whose time is over is ended, whatever it does', async (t) => {
   const reads = new PassThrough();
   const guests = {
@@ -772,10 +843,23 @@ test('maxMemory is what a guest can grow to', async (t) => {
   }
 });
 
-test('maxMemory needs bytes, and room for what the program begins with', async (t) => {
-  const error = await rejection(run(guest('hello'), { maxMemory: 2 ** 20 }));
-  t.is(error.code, 'ERR_INVALID_ARG_VALUE');
-  t.regex(error.message, /needs the bytes of the program or its path/);
+test('a compiled module is ended at its next call when it has too much memory', async (t) => {
+  const grow = await WebAssembly.compile(await bytesOf('growOnce'));
+  const page = 65_536;
+  for (const start of [run, async (...args) => runSync(...args)]) {
+    const result = (program, maxMemory) =>
+      start(program, { maxMemory, check: false });
+    const outgrown = { exitCode: null, reason: 'memory', ok: false };
+    t.like(await result(grow, 9 * page - 1), outgrown);
+    t.like(await result(grow, 9 * page), { exitCode: 9, reason: 'exit' });
+    t.like(await result(guest('hello'), page), { reason: 'exit' });
+    t.like(await result(guest('hello'), page - 1), outgrown);
+    const error = await rejection(start(grow, { maxMemory: page }));
+    t.is(error.message, 'wasm was ended: it had more memory than maxMemory');
+  }
+});
+
+test('maxMemory needs room for what the program begins with', async (t) => {
   const small = await rejection(run(HELLO, { maxMemory: 65_535 }));
   t.true(small instanceof RangeError, String(small));
   t.like(await run(HELLO, { maxMemory: Infinity }), { ok: true });
@@ -829,7 +913,6 @@ test('an option that is not offered is an error that says so', async (t) => {
     cwd: /is unknown/,
     shell: /is unknown/,
     killSignal: /is unknown/,
-    cpuTime: /is unknown/,
   };
   for (const [name, message] of Object.entries(cases)) {
     const error = await rejection(run(HELLO, { [name]: {} }));
@@ -907,6 +990,10 @@ test('options of the wrong kind are refused', async (t) => {
     [{ maxBuffer: -1 }, RANGE],
     [{ maxBuffer: '1' }, TYPE],
     [{ maxMemory: -1 }, RANGE],
+    [{ cpuTime: -1 }, RANGE],
+    [{ cpuTime: 1.5 }, RANGE],
+    [{ cpuTime: 2 ** 31 }, RANGE],
+    [{ cpuTime: '1' }, TYPE],
     [{ timeout: -1 }, RANGE],
     [{ timeout: 1.5 }, RANGE],
     [{ timeout: 2 ** 31 }, RANGE],

@@ -53,6 +53,19 @@ test('events come in the order of node:child_process', async (t) => {
   t.like(child, { exitCode: 3, reason: 'exit', killed: false });
 });
 
+test('killed is what it is in node:child_process', async (t) => {
+  for (const [options, reason] of [
+    [{ timeout: 20 }, 'timeout'],
+    [{ cpuTime: 20 }, 'cpuTime'],
+    [{ signal: AbortSignal.timeout(20) }, 'abort'],
+  ]) {
+    const child = spawn(await bytesOf('spin'), options);
+    child.on('error', () => t.true(child.killed));
+    t.is((await child.exited).reason, reason);
+    t.true(child.killed);
+  }
+});
+
 test('exited tells how it ended, and never rejects', async (t) => {
   const child = spawn(EXIT, { args: ['3'] });
   child.stdout.resume();

@@ -208,7 +208,7 @@ test('mistakes', async (t) => {
   for (const timeout of ['50', null, 50n, true]) {
     refused({ timeout }, 'ERR_INVALID_ARG_TYPE');
   }
-  for (const timeout of [0, -1, 1.5, NaN, Infinity, 2 ** 32]) {
+  for (const timeout of [-1, 1.5, NaN, Infinity, 2 ** 32]) {
     refused({ timeout }, 'ERR_OUT_OF_RANGE');
   }
   refused({ timeOut: 50 }, 'ERR_INVALID_ARG_VALUE');

@@ -382,7 +382,9 @@ function readTimeout(options) {
   validateSpelling(options, 'options', START_OPTIONS);
   const { timeout } = options;
   if (timeout === undefined) return undefined;
-  return validateInteger(timeout, 'options.timeout', 1, MAX_UINT32);
+  return (
+    validateInteger(timeout, 'options.timeout', 0, MAX_UINT32) || undefined
+  );
 }
 
 /** Checks the argument of `getImportObject()`, which Node does not look at. */

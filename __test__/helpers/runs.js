@@ -47,6 +47,13 @@ const SOURCES = {
        (call $proc_exit (memory.size)))`,
     { imports: PROC_EXIT },
   ),
+  /** Begins with a page, grows by 8 and exits with how many it has then. */
+  growOnce: wat(
+    `(func (export "_start")
+       (drop (memory.grow (i32.const 8)))
+       (call $proc_exit (memory.size)))`,
+    { imports: PROC_EXIT },
+  ),
   /** Traps in its _initialize. */
   badInitialize: wat('(func (export "_initialize") unreachable)', {}),
   /** Traps in its start function, which runs before all else. */

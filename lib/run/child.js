@@ -33,7 +33,6 @@ class Child extends EventEmitter {
   stdio;
   exitCode = null;
   reason = null;
-  killed = false;
   exited;
 
   #task;
@@ -93,9 +92,11 @@ class Child extends EventEmitter {
   }
 
   kill(cause) {
-    const kills = this.#task.end('kill', cause);
-    this.killed ||= kills;
-    return kills;
+    return this.#task.end('kill', cause);
+  }
+
+  get killed() {
+    return this.#task.wasKilled;
   }
 
   ref() {

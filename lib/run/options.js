@@ -23,8 +23,10 @@ const STREAMS = ['stdin', 'stdout', 'stderr', 'input'];
 const COMMON = [...GUEST, ...STREAMS, 'args', 'argv0', 'timeout', 'maxMemory'];
 const CAPTURING = ['check', 'encoding', 'maxBuffer'];
 
-const RUN = [...COMMON, ...CAPTURING, 'signal'];
-const SPAWN = [...COMMON, 'signal'];
+const IN_THREAD = ['signal', 'cpuTime'];
+
+const RUN = [...COMMON, ...CAPTURING, ...IN_THREAD];
+const SPAWN = [...COMMON, ...IN_THREAD];
 
 /** By what is called; the methods of a pool take no other. */
 const OPTIONS = {
@@ -40,6 +42,8 @@ const ELSEWHERE = {
   __proto__: null,
   imports:
     'is for runSync() alone: functions cannot follow a guest into a thread of its own',
+  cpuTime:
+    'is for run() and spawn(): nothing ends a guest that computes in this thread but by the time that has passed',
   signal: 'is for run() and spawn(): none is heard while this thread waits',
   pool: 'is for run() and spawn(), the functions',
   check: 'is for run() and runSync()',
@@ -94,8 +98,8 @@ function readMaxMemory(value) {
 }
 
 /** Milliseconds, or undefined for all the time that there is. */
-function readTimeout(value = 0) {
-  return validateInteger(value, 'options.timeout', 0, MOST_TIME) || undefined;
+function readTime(value = 0, name) {
+  return validateInteger(value, name, 0, MOST_TIME) || undefined;
 }
 
 /**
@@ -129,7 +133,8 @@ function readRunOptions(options, what, name) {
       signal === undefined
         ? undefined
         : validateAbortSignal(signal, 'options.signal'),
-    timeout: readTimeout(options.timeout),
+    timeout: readTime(options.timeout, 'options.timeout'),
+    cpuTime: readTime(options.cpuTime, 'options.cpuTime'),
     pool: options.pool,
     stdio: readStdio(options, {
       how,

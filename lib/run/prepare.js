@@ -11,8 +11,9 @@ const STOPPED = 0x5354_4f50;
 const returnOnExit = () => true;
 
 /** Opens what a guest is given. */
-function prepareGuest(native, streams, version) {
-  return prepare({ ...native, ...streams, version, returnOnExit });
+function prepareGuest({ native, stdio, maxMemory }, version) {
+  const streams = stdio.natives;
+  return prepare({ ...native, ...streams, maxMemory, version, returnOnExit });
 }
 
 /** What it takes to run a guest that is prepared: see `runGuest()`. */

@@ -10,11 +10,7 @@ const { isPromise } = require('node:util').types;
 
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
-const {
-  invalidArgType,
-  invalidArgValue,
-  unsupportedProgram,
-} = require('../errors');
+const { invalidArgType, unsupportedProgram } = require('../errors');
 const { capabilityNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 
@@ -123,17 +119,6 @@ function prepareBytes(bytes, name, maxMemory) {
   }
 }
 
-/** No limit can be put into a module that is compiled already. */
-function checkModule(module, maxMemory) {
-  if (maxMemory === undefined) return module;
-  throw invalidArgValue(
-    checkModule,
-    'options.maxMemory',
-    'needs the bytes of the program or its path, as a compiled module cannot be changed',
-    maxMemory,
-  );
-}
-
 /**
  * Compiled files, by path and limit, those that were used last behind the
  * others. Each belongs to a state of its file.
@@ -224,7 +209,7 @@ async function load(program, maxMemory) {
     return load(value, maxMemory);
   }
   if (isPath(program)) return compileFile(fileOf(program), maxMemory);
-  if (isModule(program)) return checkModule(program, maxMemory);
+  if (isModule(program)) return program;
   const bytes = isBytes(program) ? bufferOf(program) : await readBody(program);
   return WebAssembly.compile(prepareBytes(bytes, NO_NAME, maxMemory));
 }
@@ -232,7 +217,7 @@ async function load(program, maxMemory) {
 /** The same at once, of what need not be waited for. */
 function loadSync(program, maxMemory) {
   if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
-  if (isModule(program)) return checkModule(program, maxMemory);
+  if (isModule(program)) return program;
   const bytes = prepareBytes(bufferOf(program), NO_NAME, maxMemory);
   return new WebAssembly.Module(bytes);
 }

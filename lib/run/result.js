@@ -20,7 +20,10 @@ function outcomeOf({ how, exitCode, error }, why, overflowed) {
     // end, the native functions fail.
     const endedItself =
       how === 'trap' ||
-      (how === 'exit' && exitCode !== STOPPED && exitCode !== undefined);
+      (how === 'exit' &&
+        why.reason !== 'memory' &&
+        exitCode !== STOPPED &&
+        exitCode !== undefined);
     if (!endedItself || OVERRIDES.has(why.reason)) return why;
   }
   if (how === 'failure') return { exitCode: null, reason: 'error', error };
@@ -30,16 +33,38 @@ function outcomeOf({ how, exitCode, error }, why, overflowed) {
   return { exitCode: null, reason: 'trap', error };
 }
 
+/**
+ * What the native side has ended a guest for.
+ *
+ * @param {{ hasOutgrown: boolean }} prepared
+ */
+function whyOf({ hasOutgrown }) {
+  return hasOutgrown ? { exitCode: null, reason: 'memory' } : undefined;
+}
+
+/** How much of the end of standard error an error shows. */
+const SHOWN_LINES = 10;
+const SHOWN_CHARACTERS = 2000;
+
 /** How a guest ended, and what it left behind. */
 class Result {
-  constructor({ exitCode, reason, error, entry, wallTime }, stdio) {
+  #end;
+
+  constructor({ exitCode, reason, error, entry, usage }, stdio) {
     this.exitCode = exitCode;
     this.reason = reason;
     this.error = error;
     this.entry = entry;
     this.stdout = stdio.take(1);
     this.stderr = stdio.take(2);
-    this.usage = { wallTime };
+    this.usage = usage;
+    this.#end = stdio.endOf(2);
+  }
+
+  /** The last lines that it wrote to standard error, if that was captured. */
+  static lastLines(result) {
+    const lines = result.#end.trimEnd().slice(-SHOWN_CHARACTERS).split('\n');
+    return lines.slice(-SHOWN_LINES).join('\n');
   }
 
   /** Whether it ended by itself, with exit code 0. */
@@ -56,33 +81,22 @@ class Result {
   }
 }
 
-/** How much of the end of standard error an error shows. */
-const SHOWN_LINES = 10;
-const SHOWN_CHARACTERS = 2000;
-
-/** The end of what a guest wrote to standard error. */
-function lastLines(stderr) {
-  if (stderr === null) return '';
-  // A character of UTF-8 has four bytes at most.
-  const text = String(stderr.slice(-4 * SHOWN_CHARACTERS)).trimEnd();
-  const lines = text.slice(-SHOWN_CHARACTERS).split('\n');
-  return lines.slice(-SHOWN_LINES).join('\n');
-}
-
 /** How it ended, in words. */
 const REASONS = {
   __proto__: null,
   exit: ({ exitCode }) => `exited with code ${exitCode}`,
   trap: ({ error }) => `trapped: ${error?.message ?? 'uncaught exception'}`,
   timeout: () => 'was ended: its time was over (timeout)',
+  cpuTime: () => 'was ended: its CPU time was over (cpuTime)',
+  memory: () => 'was ended: it had more memory than maxMemory',
   maxBuffer: () => 'was ended: it wrote more than maxBuffer',
 };
 
 /** What rejects a run whose guest ended in any other way than with exit code 0. */
 class WASIRunError extends Error {
   constructor(name, result) {
-    const { error, reason, stderr } = result;
-    const last = lastLines(stderr);
+    const { error, reason } = result;
+    const last = Result.lastLines(result);
     const message = `${name} ${REASONS[reason](result)}`;
     super(
       last === '' ? message : `${message}\n${last}`,
@@ -110,4 +124,4 @@ function settle({ check, name }, result) {
   return result;
 }
 
-module.exports = { OVERRIDES, Result, outcomeOf, settle };
+module.exports = { OVERRIDES, Result, outcomeOf, settle, whyOf };

@@ -3,6 +3,7 @@
 // The standard streams of a guest: what a user gives for each, and what is done
 // with it at the host's end.
 
+const { constants } = require('node:buffer');
 const net = require('node:net');
 
 const { loadBinding } = require('../binding');
@@ -13,6 +14,22 @@ const { drain, isSink } = require('./drain');
 const { feed, hold, isSource } = require('./feed');
 
 const { Stdio } = loadBinding();
+
+/** Bytes of which a string in an encoding is as long as one can be. */
+function mostBytes(encoding) {
+  const { MAX_STRING_LENGTH } = constants;
+  switch (encoding.toLowerCase()) {
+    case 'buffer':
+      return Infinity;
+    case 'hex':
+      return Math.floor(MAX_STRING_LENGTH / 2);
+    case 'base64':
+    case 'base64url':
+      return Math.floor(MAX_STRING_LENGTH / 4) * 3;
+    default:
+      return MAX_STRING_LENGTH;
+  }
+}
 
 const WORDS = ['pipe', 'inherit', 'ignore'];
 const NAMES = ['stdin', 'stdout', 'stderr'];
@@ -141,7 +158,9 @@ function readInput({ stdin = 'pipe', input }, how) {
 function readOutput(value, index, { how, encoding, maxBuffer }) {
   const name = `options.${NAMES[index]}`;
   const word = readWordOrFd(value, index, () =>
-    how === 'spawn' ? served('write') : collected(maxBuffer),
+    how === 'spawn'
+      ? served('write')
+      : collected(Math.min(maxBuffer, mostBytes(encoding))),
   );
   if (word !== undefined) return word;
   if (isSink(value)) {
@@ -164,6 +183,7 @@ class StandardStreams {
   #letGo;
   #stopFeeding;
   #drained;
+  #ends = ['', '', ''];
   #leave;
   #leaving = new Promise((resolve) => {
     this.#leave = resolve;
@@ -244,16 +264,25 @@ class StandardStreams {
     this.#leave();
   }
 
+  /** The end of what `take()` has given, in UTF-8 whatever the encoding. */
+  endOf(index) {
+    return this.#ends[index];
+  }
+
   /** What the guest wrote to one of them, as the user wants it; null if that went elsewhere. */
   take(index) {
     const output = this.#streams?.[index].collected;
     if (output === undefined) return null;
     const buffer = output.take();
+    this.#ends[index] = String(buffer.subarray(-END));
     return this.#encoding === 'buffer'
       ? buffer
       : buffer.toString(this.#encoding);
   }
 }
+
+/** How much of the end of an output is kept as text: for the messages of errors. */
+const END = 8000;
 
 function destroySockets(streams) {
   for (const { socket } of streams) socket?.destroy();
@@ -277,4 +306,4 @@ function readStdio(options, how) {
   return new StandardStreams(openers, how.encoding);
 }
 
-module.exports = { readStdio };
+module.exports = { mostBytes, readStdio };

@@ -7,7 +7,7 @@ const { runGuest } = require('./guest');
 const { readRunOptions } = require('./options');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, loadSync, nameOf } = require('./program');
-const { Result, outcomeOf, settle } = require('./result');
+const { Result, outcomeOf, settle, whyOf } = require('./result');
 
 /** WASI, and what the host adds to it. */
 function addImports(wasi, imports) {
@@ -22,23 +22,23 @@ function addImports(wasi, imports) {
 function runPrepared(prepared, guest, { imports, timeout, stdio }) {
   const body = () => runGuest(guest, (wasi) => addImports(wasi, imports));
   if (timeout === undefined) {
-    return outcomeOf(body(), undefined, stdio.overflowed);
+    return outcomeOf(body(), whyOf(prepared), stdio.overflowed);
   }
   prepared.stopAfter(timeout, STOPPED);
   const reply = callFor(body, timeout)?.value;
-  const why = { exitCode: null, reason: 'timeout' };
-  if (reply === undefined) return why;
-  const isOver = prepared.hasTimedOut;
-  return outcomeOf(reply, isOver ? why : undefined, stdio.overflowed);
+  const timedOut = { exitCode: null, reason: 'timeout' };
+  if (reply === undefined) return timedOut;
+  const why = prepared.hasTimedOut ? timedOut : whyOf(prepared);
+  return outcomeOf(reply, why, stdio.overflowed);
 }
 
 function runSync(program, options = {}) {
   const plan = readRunOptions(options, 'runSync', nameOf(program, false));
-  const { imports, maxMemory, name, native, stdio } = plan;
+  const { imports, maxMemory, name, stdio } = plan;
   const module = loadSync(program, maxMemory);
   const description = checkRunnable(module, name, imports);
   stdio.open();
-  const prepared = prepareGuest(native, stdio.natives, description.version);
+  const prepared = prepareGuest(plan, description.version);
   const startTime = performance.now();
   let outcome;
   try {
@@ -48,8 +48,10 @@ function runSync(program, options = {}) {
     prepared.close();
   }
   const wallTime = performance.now() - startTime;
+  const { cpuTime } = prepared;
   const { entry } = description;
-  return settle(plan, new Result({ ...outcome, entry, wallTime }, stdio));
+  const ended = { ...outcome, entry, usage: { wallTime, cpuTime } };
+  return settle(plan, new Result(ended, stdio));
 }
 
 module.exports = { runSync };

@@ -9,7 +9,7 @@ const { abortError } = require('../errors');
 const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
-const { OVERRIDES, outcomeOf } = require('./result');
+const { OVERRIDES, outcomeOf, whyOf } = require('./result');
 const {
   clearInterval,
   clearTimeout,
@@ -18,8 +18,17 @@ const {
   setTimeout,
 } = require('./timers');
 
-/** Milliseconds between two looks at whether a guest has written too much. */
-const LOOK = 50;
+/** The least milliseconds between two looks at how much CPU time a guest has used. */
+const LOOK = 10;
+
+/**
+ * Milliseconds that what a guest wrote has to be taken when its time is over. A
+ * stream that is stuck must not outlive that.
+ */
+const PATIENCE = 1000;
+
+/** Reasons for which node:child_process calls kill(). */
+const KILLS = new Set(['abort', 'cpuTime', 'kill', 'timeout']);
 
 /** The longest that a timer can have. */
 const AGES = 2 ** 31 - 1;
@@ -35,7 +44,9 @@ const AGES = 2 ** 31 - 1;
  * - `finished()`: all that it wrote is where it should be
  */
 class Task {
-  /** How it ended: `reason`, and `exitCode`, `error`, `entry` and `wallTime`. */
+  /** Whether it was ended as node:child_process does it by kill(). */
+  wasKilled = false;
+  /** How it ended: `reason`, and `exitCode`, `error`, `entry` and `usage`. */
   outcome;
 
   #plan;
@@ -49,7 +60,7 @@ class Task {
   #why;
   #startTime;
   #timer;
-  #looks;
+  #cpuTimer;
   #wait;
   #isRef = true;
   #stopHearing;
@@ -91,28 +102,46 @@ class Task {
    * @throws what does not open
    */
   prepare() {
-    const { native, stdio } = this.#plan;
-    stdio.open();
-    const { version } = this.#description;
-    this.#guest = prepareGuest(native, stdio.natives, version);
+    this.#plan.stdio.open();
+    this.#guest = prepareGuest(this.#plan, this.#description.version);
     return guestOf(this.#guest, this.#module, this.#description);
   }
 
   /** The guest begins. */
   begin(thread) {
-    const { stdio, timeout } = this.#plan;
+    const { cpuTime, stdio, timeout } = this.#plan;
     this.#thread = thread;
     this.#endWait();
     if (!this.#isRef) thread.unref();
     this.#startTime = performance.now();
     if (timeout !== undefined) {
-      this.#timer = setTimeout(() => this.end('timeout'), timeout);
+      this.#timer = setTimeout(() => this.#timeOut(), timeout);
     }
-    this.#looks = setInterval(() => {
-      if (stdio.overflowed) this.end('maxBuffer');
-    }, LOOK).unref();
+    if (cpuTime !== undefined) this.#watchCpuTime(cpuTime);
     this.#tell('spawned');
     stdio.start(this.#onStreamError);
+  }
+
+  /** Its time is over, and that of those who take what it wrote in a moment. */
+  #timeOut() {
+    this.end('timeout');
+    this.#timer = setTimeout(() => {
+      if (!OVERRIDES.has(this.outcome?.reason)) {
+        this.outcome = { ...this.outcome, exitCode: null, reason: 'timeout' };
+      }
+      this.#plan.stdio.destroy();
+    }, PATIENCE);
+  }
+
+  /** Ends it at a time that cannot be before it has used up what is left. */
+  #watchCpuTime(most) {
+    const left = most - this.#guest.cpuTime;
+    if (left <= 0) {
+      this.end('cpuTime');
+      return;
+    }
+    const again = Math.max(LOOK, Math.ceil(left));
+    this.#cpuTimer = setTimeout(() => this.#watchCpuTime(most), again).unref();
   }
 
   /** To ref() a timer that is over would keep the process alive, for ever. */
@@ -131,6 +160,7 @@ class Task {
       if (OVERRIDES.has(reason)) this.#failLate(reason, error);
       return false;
     }
+    this.wasKilled ||= KILLS.has(reason);
     if (this.#thread === undefined) {
       this.#pool.cancel(this);
       this.#settle({ exitCode: null, reason, error });
@@ -150,14 +180,16 @@ class Task {
   /** What its thread says of its end. */
   replied(reply) {
     const { overflowed } = this.#plan.stdio;
-    this.#settle(outcomeOf(reply, this.#why, overflowed));
+    const why = this.#why ?? whyOf(this.#guest);
+    this.#settle(outcomeOf(reply, why, overflowed));
   }
 
   #settle(outcome) {
-    clearTimeout(this.#timer);
-    clearInterval(this.#looks);
+    clearTimeout(this.#cpuTimer);
     this.#endWait();
     const { stdio } = this.#plan;
+    // Before it is closed: what a thread that is still to end goes on to use is not asked.
+    const cpuTime = this.#guest?.cpuTime ?? 0;
     if (this.#guest === undefined) stdio.discard();
     else this.#guest.close();
     stdio.endInput();
@@ -166,8 +198,7 @@ class Task {
     this.outcome = {
       ...outcome,
       entry: this.#description?.entry ?? null,
-      wallTime:
-        this.#startTime === undefined ? 0 : performance.now() - this.#startTime,
+      usage: { wallTime: this.#wallTime, cpuTime },
     };
     this.#module = undefined;
     if (OVERRIDES.has(outcome.reason)) {
@@ -178,8 +209,15 @@ class Task {
     void this.#finish(stdio);
   }
 
+  /** Milliseconds since it began. */
+  get #wallTime() {
+    if (this.#startTime === undefined) return 0;
+    return performance.now() - this.#startTime;
+  }
+
   async #finish(stdio) {
     await stdio.finished();
+    clearTimeout(this.#timer);
     this.#stopHearing?.();
     this.#tell('finished');
   }

@@ -24,6 +24,15 @@ const OPTIONS = {
 };
 
 /**
+ * The environment variables of a worker: those of the process, but for flags that
+ * would preload there what `execArgv` keeps out.
+ */
+function environment() {
+  const { env } = process;
+  return env.NODE_OPTIONS ? { ...env, NODE_OPTIONS: '' } : undefined;
+}
+
+/**
  * Milliseconds that a guest has to leave a call in which it waits. What has not
  * returned by then computes, and goes with its thread.
  */
@@ -57,7 +66,7 @@ class Thread {
 
   constructor(pool) {
     this.#pool = pool;
-    this.#worker = new Worker(FILE, OPTIONS)
+    this.#worker = new Worker(FILE, { ...OPTIONS, env: environment() })
       .on('message', (reply) => this.#replied(reply))
       .on('error', (error) => {
         this.#error = error;

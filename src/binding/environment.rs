@@ -109,6 +109,7 @@ impl Environment {
             instance.close_all();
             instance.ctx.cancel_stop();
             instance.ctx.unmake_stoppable();
+            instance.ctx.end_cpu_time();
         }
         // This stays for as long as the process: what takes memory does not.
         let held = self.held.borrow_mut().end();
@@ -130,6 +131,7 @@ impl Environment {
         self.arg_buffer.put_back(call);
         if let Some(instance) = self.called() {
             instance.memory.catch_up(&self.glue);
+            instance.check_memory();
         }
         result
     }

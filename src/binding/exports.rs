@@ -157,7 +157,9 @@ pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     instance.memory.bind(memory, glue).map_err(|_| {
         let message = "\"instance.exports.memory\" property must be a WebAssembly.Memory object";
         invalid_arg_type(env, message)
-    })
+    })?;
+    instance.check_memory();
+    Ok(())
 }
 
 /// Says that an entry of a guest is about to run, and gives what tells its exits from those of others.
@@ -177,6 +179,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
         .running
         .set(instance.running.get().saturating_sub(1));
     if is_over {
+        instance.ctx.end_cpu_time();
         instance.end();
         Environment::of(&env)?.check_thrown(&env)?;
     }
@@ -201,6 +204,7 @@ pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
 pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
     instance.is_closed.set(true);
+    instance.ctx.end_cpu_time();
     instance.close_all();
     Environment::of(&env)?.check_thrown(&env)
 }

@@ -81,6 +81,18 @@ impl GuestHandle {
         self.ctx.has_timed_out()
     }
 
+    /// Whether it is to end because it has more memory than it may have.
+    #[napi(getter)]
+    pub fn has_outgrown(&self) -> bool {
+        self.ctx.has_outgrown()
+    }
+
+    /// Milliseconds of CPU time that the thread in which it runs has used for it.
+    #[napi(getter)]
+    pub fn cpu_time(&self) -> f64 {
+        self.ctx.cpu_time().as_secs_f64() * 1000.0
+    }
+
     /// Closes all that the guest has, which runs no more.
     #[napi]
     pub fn close(&self) {
@@ -90,7 +102,8 @@ impl GuestHandle {
     }
 }
 
-/// Makes the functions of the guest with this token: the property `wasiImport` of `wasi`. What it has is
+/// Makes the functions of the guest with this token, which begins in this thread: the property `wasiImport` of
+/// `wasi`. What it has is
 /// closed at the end of this environment at the latest.
 ///
 /// # Errors
@@ -107,6 +120,7 @@ pub fn attach<'env>(
     let token = Token::try_from(&*token).ok();
     let ctx = token.and_then(|token| WasiCtx::shared(&token, environment.interrupt()));
     let ctx = ctx.ok_or_else(|| guest_gone(env))?;
+    ctx.begin_cpu_time();
     let guest = OpenGuest {
         ctx,
         return_on_exit,

@@ -100,6 +100,11 @@ impl Instance {
         }
     }
 
+    /// Ends the guest if it has more memory than it may have.
+    pub fn check_memory(&self) {
+        self.ctx.check_memory(self.memory.len() as u64);
+    }
+
     /// Tells the collector how much its file systems in memory have grown.
     pub fn weigh(&self) {
         for memory in self.memories.borrow().iter() {

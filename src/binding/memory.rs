@@ -63,6 +63,11 @@ impl Memory {
         Ok(())
     }
 
+    /// How many bytes it had when it was last looked at.
+    pub fn len(&self) -> usize {
+        self.linear.len()
+    }
+
     /// Whether there are closures through which the memory is reached.
     pub fn is_reachable(&self) -> bool {
         self.closures().is_some()

@@ -53,6 +53,8 @@ pub struct WasiOptions<'env> {
     pub limits: Option<WasiLimits>,
     /// The names of what the guest may do; everything if not said.
     pub capabilities: Option<Vec<String>>,
+    /// The bytes of memory with which it is ended, where its growth is noticed.
+    pub max_memory: Option<f64>,
 }
 
 /// A directory that a guest has from the start.
@@ -131,7 +133,10 @@ impl<'env> WasiOptions<'env> {
             env: strings(env, &self.env)?,
             preopens,
             stdio: [stdio(self.stdin)?, stdio(self.stdout)?, stdio(self.stderr)?],
-            limits: self.limits.map_or_else(Limits::default, WasiLimits::read),
+            limits: Limits {
+                memory: self.max_memory.map_or(u64::MAX, |bytes| bytes as u64),
+                ..self.limits.map_or_else(Limits::default, WasiLimits::read)
+            },
             grant: match self.capabilities {
                 None => Grant::ALL,
                 Some(names) => (names.iter()).try_fold(Grant::NONE, |all, name| {
@@ -188,6 +193,7 @@ impl WasiLimits {
             path_len: self.path_length.unwrap_or(default.path_len),
             symlink_hops: self.symlink_hops.unwrap_or(default.symlink_hops),
             random_chunk: size(self.random_chunk, default.random_chunk),
+            ..default
         }
     }
 }

@@ -379,7 +379,9 @@ fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
     };
     if instance.memory.is_bound() {
         // An array with an element, or none: then every address is out of bounds.
-        return instance.memory.refresh(&environment.glue).map(|_| false);
+        let refreshed = instance.memory.refresh(&environment.glue);
+        instance.check_memory();
+        return refreshed.map(|_| false);
     }
     if row == Row::proc_exit as usize && instance.return_on_exit {
         return Ok(false);

@@ -19,6 +19,8 @@ pub struct Limits {
     /// Random bytes made at a time, and so the room that `random_get` takes of the host; how many a
     /// guest asks for in a call has no limit.
     pub random_chunk: usize,
+    /// Bytes of memory, as far as its growth is noticed: a guest that has more is ended.
+    pub memory: u64,
 }
 
 /// The symbolic links that the host itself goes through before it gives a path up.
@@ -41,6 +43,7 @@ impl Default for Limits {
             path_len: 4095,
             symlink_hops: HOST_SYMLINK_HOPS,
             random_chunk: 4096,
+            memory: u64::MAX,
         }
     }
 }

@@ -10,6 +10,7 @@
 mod access;
 mod budget;
 mod clock;
+mod cpu_time;
 mod descriptor;
 mod devices;
 mod fd_entry;
@@ -63,6 +64,7 @@ pub use view::View;
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{self, Interrupt, Room};
 use crate::vfs::{Directory, NameBuf};
+use cpu_time::CpuTime;
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
@@ -214,6 +216,7 @@ pub struct Guest {
     is_view: bool,
     random: Arc<Mutex<RandomSource>>,
     stop: Stop,
+    cpu_time: CpuTime,
     share: Share,
 }
 
@@ -266,6 +269,7 @@ impl WasiCtx {
             read_dir_room: Arc::default(),
             random,
             stop: Stop::default(),
+            cpu_time: CpuTime::default(),
             share: Share::default(),
         });
         match ctx.mount_preopens(files) {

@@ -15,6 +15,9 @@ use crate::host::Bell;
 /// process where it gets none.
 const ENGINE_DESCRIPTORS: usize = 20;
 
+/// The exit code of guests that have more memory than they may have, which nobody is told.
+const OUTGROWN: Exitcode = 0;
+
 /// Room for the frames of a thread that waits.
 const STACK_SIZE: usize = 64 << 10;
 
@@ -31,34 +34,43 @@ pub(super) struct Stop {
 #[derive(Debug)]
 struct Reason {
     code: Exitcode,
-    /// Whether that is no exit of its own, which could end the process.
-    alone: bool,
-    /// Whether its time is over.
-    timed_out: bool,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The embedder says so, as by `proc_exit`.
+    Embedder,
+    /// The embedder says so, and it is no exit of its own, which could end the process.
+    Alone,
+    /// Its time is over.
+    Time,
+    /// It has more memory than it may have.
+    Memory,
 }
 
 impl Guest {
     /// Has the guest end with this code, as by `proc_exit`, at its next call, or in the one in which it waits
     /// if it is [stoppable](Guest::make_stoppable). Only the first time counts.
     pub fn stop(&self, code: Exitcode) {
-        self.stop_for(Reason {
-            code,
-            alone: false,
-            timed_out: false,
-        });
+        self.stop_for(code, Cause::Embedder);
     }
 
     /// [`stop`](Self::stop), whatever an exit of its own ends.
     pub fn stop_alone(&self, code: Exitcode) {
-        self.stop_for(Reason {
-            code,
-            alone: true,
-            timed_out: false,
-        });
+        self.stop_for(code, Cause::Alone);
     }
 
-    fn stop_for(&self, reason: Reason) {
-        if self.stop.reason.set(reason).is_ok() {
+    /// Has a guest of so many bytes of memory end if that is more than it may have.
+    #[inline]
+    pub fn check_memory(&self, bytes: u64) {
+        if bytes > self.limits.memory {
+            self.stop_for(OUTGROWN, Cause::Memory);
+        }
+    }
+
+    fn stop_for(&self, code: Exitcode, cause: Cause) {
+        if self.stop.reason.set(Reason { code, cause }).is_ok() {
             self.calls.store(Grant::NONE.calls, Relaxed);
             self.stop.bell.ring();
         }
@@ -92,12 +104,21 @@ impl Guest {
 
     /// Whether it is to end alone, whatever an exit of its own ends.
     pub fn ends_alone(&self) -> bool {
-        (self.stop.reason.get()).is_some_and(|reason| reason.alone)
+        (self.stop.reason.get()).is_some_and(|reason| reason.cause != Cause::Embedder)
     }
 
     /// Whether it is to end because its time was over.
     pub fn has_timed_out(&self) -> bool {
-        (self.stop.reason.get()).is_some_and(|reason| reason.timed_out)
+        self.is_stopped_for(Cause::Time)
+    }
+
+    /// Whether it is to end because it has more memory than it may have.
+    pub fn has_outgrown(&self) -> bool {
+        self.is_stopped_for(Cause::Memory)
+    }
+
+    fn is_stopped_for(&self, cause: Cause) -> bool {
+        (self.stop.reason.get()).is_some_and(|reason| reason.cause == cause)
     }
 }
 
@@ -141,11 +162,7 @@ impl WasiCtx {
                 if cancelled.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
                     && let Some(guest) = guest.upgrade()
                 {
-                    guest.stop_for(Reason {
-                        code,
-                        alone: true,
-                        timed_out: true,
-                    });
+                    guest.stop_for(code, Cause::Time);
                 }
             })?;
         let mut place = self

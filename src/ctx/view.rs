@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+use super::cpu_time::CpuTime;
 use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
 use super::seen::SeenDir;
@@ -556,6 +557,7 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
         is_view: true,
         random: Arc::new(Mutex::new(random)),
         stop: Stop::default(),
+        cpu_time: CpuTime::default(),
         share: Share::default(),
     }
 }

@@ -40,11 +40,11 @@ pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use suspension::{Awaited, Suspension};
-pub use sys::ignore_file_size_signal;
 pub use sys::{
     Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, max_descriptors, may_be_same,
     pipe, sched_yield, stat_ambient,
 };
+pub use sys::{ThreadClock, ignore_file_size_signal};
 
 use std::io;
 

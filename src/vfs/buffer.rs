@@ -89,7 +89,8 @@ impl Output {
         }
     }
 
-    /// Has `call` called whenever more is written than the limit allows. Only the first one counts.
+    /// Has `call` called whenever more is written than the limit allows, which then is `ENOSPC` whatever there was
+    /// room for: what ends the guest that writes ends it in this very call. Only the first one counts.
     pub fn when_full(&self, call: impl Fn() + Send + Sync + 'static) {
         let _ = self.when_full.set(Box::new(call));
     }
@@ -128,6 +129,7 @@ impl Stream for Output {
             && let Some(call) = self.when_full.get()
         {
             call();
+            return Err(Errno::Nospc);
         }
         result
     }

@@ -20,6 +20,7 @@ mod reopen;
 mod socket;
 mod stat;
 mod thread;
+mod thread_clock;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};
@@ -34,3 +35,4 @@ pub use poll::poll;
 pub use readdir::Entries;
 pub use stat::stat_ambient;
 pub use thread::is_first_thread;
+pub use thread_clock::ThreadClock;

@@ -76,7 +76,8 @@ fn frequency() -> u64 {
     frequency.max(1) as u64
 }
 
-fn cpu_time(query: impl FnOnce(&mut [FILETIME; 4])) -> Timestamp {
+/// The CPU time that a query tells of, in nanoseconds.
+pub(super) fn cpu_time(query: impl FnOnce(&mut [FILETIME; 4])) -> Timestamp {
     let mut times = [FILETIME::default(); 4];
     query(&mut times);
     let units = |time: FILETIME| {

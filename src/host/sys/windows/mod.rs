@@ -26,6 +26,7 @@ mod socket;
 mod stat;
 #[cfg(test)]
 mod tests;
+mod thread_clock;
 mod wait;
 
 pub use clock::{clock_res, clock_time, sched_yield};
@@ -37,6 +38,7 @@ pub use pipe::{OtherEnd, pipe};
 pub use poll::poll;
 pub use readdir::Entries;
 pub use stat::stat_ambient;
+pub use thread_clock::ThreadClock;
 
 /// Windows does not tell.
 pub fn is_first_thread() -> bool {
