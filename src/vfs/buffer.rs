@@ -125,7 +125,8 @@ impl Stream for Output {
 
     fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
         let result = self.collect(ciovs);
-        if self.has_overflowed()
+        if result != Ok(ciovs.len())
+            && self.has_overflowed()
             && let Some(call) = self.when_full.get()
         {
             call();
