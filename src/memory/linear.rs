@@ -29,8 +29,8 @@ const WORD: usize = size_of::<u32>();
 pub struct LinearMemory<'m> {
     base: Cell<*mut u8>,
     len: Cell<usize>,
-    /// Whether other threads may access it at the same time.
-    shared: Cell<bool>,
+    /// How much of it no other thread accesses at the same time: all of it, or nothing.
+    exclusive_len: Cell<usize>,
     words: PhantomData<&'m [AtomicU32]>,
 }
 
@@ -68,7 +68,7 @@ impl<'m> LinearMemory<'m> {
         Self {
             base: Cell::new(words.as_ptr().cast_mut().cast()),
             len: Cell::new(size_of_val(words)),
-            shared: Cell::new(true),
+            exclusive_len: Cell::new(0),
             words: PhantomData,
         }
     }
@@ -79,7 +79,7 @@ impl<'m> LinearMemory<'m> {
         Self {
             base: Cell::new(bytes.as_mut_ptr()),
             len: Cell::new(bytes.len()),
-            shared: Cell::new(false),
+            exclusive_len: Cell::new(bytes.len()),
             words: PhantomData,
         }
     }
@@ -92,9 +92,10 @@ impl<'m> LinearMemory<'m> {
     /// bytes at `base` are valid for reads and writes, and whatever else in Rust accesses them does so
     /// before or after, or, if they are `shared`, as such words, atomically.
     pub unsafe fn set(&self, base: *mut u8, len: usize, shared: bool) {
+        let len = len / WORD * WORD;
         self.base.set(base);
-        self.len.set(len / WORD * WORD);
-        self.shared.set(shared);
+        self.len.set(len);
+        self.exclusive_len.set(if shared { 0 } else { len });
     }
 
     /// How many bytes it has.
@@ -184,12 +185,18 @@ impl<'m> GuestSlice<'m> {
     /// Where it is now; no bytes if it is gone.
     #[inline]
     pub(super) fn host(self) -> HostIovec {
-        let LinearMemory { base, len, .. } = self.memory.0;
-        let is_inside = self.offset as usize + self.len() <= len.get();
+        let len = self.len();
+        let is_inside = self.offset as usize + len <= self.memory.0.len.get();
         HostIovec {
-            base: base.get().wrapping_add(self.offset as usize),
-            len: if is_inside { self.len() } else { 0 },
+            base: self.base(),
+            len: if is_inside { len } else { 0 },
         }
+    }
+
+    #[inline]
+    fn base(self) -> *mut u8 {
+        let base = self.memory.0.base.get();
+        base.wrapping_add(self.offset as usize)
     }
 
     /// Copies the first `to.len()` bytes out.
@@ -200,16 +207,24 @@ impl<'m> GuestSlice<'m> {
     #[inline]
     pub fn read(self, to: &mut [u8]) {
         assert!(to.len() <= self.len());
-        let HostIovec { base, len } = self.host();
-        if len < to.len() {
-            to.fill(0);
-        } else if self.memory.0.shared.get() {
-            let len = to.len();
-            load(HostIovec { base, len }, to);
-        } else {
+        let end = self.offset as usize + to.len();
+        if end <= self.memory.0.exclusive_len.get() {
             // SAFETY: `set` was told that the bytes are valid, and that nothing else accesses them now; they
             // are as many as `to` has.
-            unsafe { ptr::copy_nonoverlapping(base, to.as_mut_ptr(), to.len()) };
+            unsafe { ptr::copy_nonoverlapping(self.base(), to.as_mut_ptr(), to.len()) };
+        } else {
+            self.read_shared(to);
+        }
+    }
+
+    /// [`read`](Self::read) of what other threads may write to, or of what is gone.
+    #[inline(never)]
+    fn read_shared(self, to: &mut [u8]) {
+        let (base, len) = (self.base(), to.len());
+        if self.offset as usize + len <= self.memory.0.len.get() {
+            load(HostIovec { base, len }, to);
+        } else {
+            to.fill(0);
         }
     }
 
@@ -229,21 +244,26 @@ impl<'m> GuestSlice<'m> {
     #[inline]
     pub(super) fn write_all(self, from: &[u8]) {
         assert!(from.len() <= self.len());
-        let HostIovec { base, len } = self.host();
-        if len < from.len() {
-            // Gone: there is nothing to write to.
-        } else if self.memory.0.shared.get() {
-            let len = from.len();
-            store(HostIovec { base, len }, from);
-        } else {
+        let end = self.offset as usize + from.len();
+        if end <= self.memory.0.exclusive_len.get() {
             // SAFETY: as in `read`.
-            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), base, from.len()) };
+            unsafe { ptr::copy_nonoverlapping(from.as_ptr(), self.base(), from.len()) };
+        } else {
+            self.write_shared(from);
+        }
+    }
+
+    /// [`write_all`](Self::write_all) to what other threads may access, or to what is gone.
+    #[inline(never)]
+    fn write_shared(self, from: &[u8]) {
+        let (base, len) = (self.base(), from.len());
+        if self.offset as usize + len <= self.memory.0.len.get() {
+            store(HostIovec { base, len }, from);
         }
     }
 }
 
 /// Copies shared memory out, as many bytes as `to` has.
-#[inline]
 fn load(from: HostIovec, to: &mut [u8]) {
     let (mut words, start) = words(from);
     let (head, to) = to.split_at_mut(before_next_word(start, to.len()));
@@ -262,7 +282,6 @@ fn load(from: HostIovec, to: &mut [u8]) {
 }
 
 /// Copies to shared memory, as many bytes as `from` has.
-#[inline]
 fn store(to: HostIovec, from: &[u8]) {
     let (mut words, start) = words(to);
     let (head, from) = from.split_at(before_next_word(start, from.len()));
