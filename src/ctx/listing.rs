@@ -75,10 +75,16 @@ impl Listing<'_> {
     /// # Errors
     ///
     /// As [`ReadDir::read`](crate::vfs::ReadDir::read).
+    #[inline]
     pub fn read(&mut self, interrupt: &Interrupt) -> Result<Option<DirEntry<'_>>, Errno> {
         if self.mounts.is_empty() {
-            return self.stream.read(self.dir, interrupt);
+            self.stream.read(self.dir, interrupt)
+        } else {
+            self.read_with_mounts(interrupt)
         }
+    }
+
+    fn read_with_mounts(&mut self, interrupt: &Interrupt) -> Result<Option<DirEntry<'_>>, Errno> {
         while self.next.is_none() {
             let Some(entry) = self.stream.read(self.dir, interrupt)? else {
                 self.next = Some(0);

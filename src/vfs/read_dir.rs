@@ -74,6 +74,7 @@ impl ReadDir {
     /// # Errors
     ///
     /// What `getdents(2)` says. [`Errno::Intr`]: the thread is interrupted.
+    #[inline]
     pub fn read(&mut self, dir: DirRef<'_>, interrupt: &Interrupt) -> Result<Option<DirEntry<'_>>> {
         match (self, dir) {
             (Self::Host(stream), DirRef::Host(dir)) => Ok(stream.read(dir, interrupt)?),
