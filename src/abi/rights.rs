@@ -110,6 +110,12 @@ pub struct RightsPair {
 }
 
 impl RightsPair {
+    /// Every right.
+    pub const ALL: RightsPair = RightsPair {
+        base: Rights::all(),
+        inheriting: Rights::all(),
+    };
+
     /// A regular file.
     pub const REGULAR_FILE: RightsPair = RightsPair {
         base: Rights::FD_DATASYNC
@@ -177,10 +183,7 @@ impl RightsPair {
     };
 
     /// A character device that is not a terminal, or a block device.
-    pub const DEVICE: RightsPair = RightsPair {
-        base: Rights::all(),
-        inheriting: Rights::all(),
-    };
+    pub const DEVICE: RightsPair = RightsPair::ALL;
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::mounts::{Mount, MountTable, Mounted};
 use super::{FdEntry, FileId};
-use crate::abi::{Errno, Filestat, Filetype, Rights};
-use crate::vfs::{Dir, DirRef, Name, NameBuf, SetTime};
+use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
+use crate::vfs::{Dir, DirRef, Name, NameBuf, OpenHow, SetTime};
 
 /// Whether a symbolic link as the last component is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,22 @@ impl RequiredRights {
             inheriting: Rights::empty(),
             write: false,
             refusal: Errno::Notcapable,
+        }
+    }
+
+    /// What it takes to open something in this way. `refusal` says what is answered where these rights, with
+    /// that to write among them, are missing.
+    pub fn to_open(how: OpenHow, refusal: impl FnOnce(Rights) -> Errno) -> Self {
+        let mut base = Rights::PATH_OPEN;
+        base.set(Rights::PATH_CREATE_FILE, how.oflags.contains(Oflags::CREAT));
+        let truncates = how.oflags.contains(Oflags::TRUNC);
+        base.set(Rights::PATH_FILESTAT_SET_SIZE, truncates);
+        let mut all = base;
+        all.set(Rights::FD_WRITE, how.write);
+        Self {
+            write: how.write,
+            refusal: refusal(all),
+            ..Self::base(base)
         }
     }
 

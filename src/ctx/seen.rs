@@ -26,11 +26,6 @@ const THROUGH: OpenHow = OpenHow {
     follow: false,
 };
 
-const ALL: RightsPair = RightsPair {
-    base: Rights::all(),
-    inheriting: Rights::all(),
-};
-
 /// A directory as the embedder sees it.
 #[derive(Clone, Debug)]
 pub struct SeenDir {
@@ -60,7 +55,12 @@ impl SeenDir {
 
     /// This directory, in which so much is granted, likewise.
     pub fn with(view: Arc<View>, dir: Dir, granted: Rights) -> Arc<dyn Directory> {
-        let entry = FdEntry::new(Descriptor::Dir(dir), ALL, granted, Fdflags::empty());
+        let entry = FdEntry::new(
+            Descriptor::Dir(dir),
+            RightsPair::ALL,
+            granted,
+            Fdflags::empty(),
+        );
         Arc::new(Self::top(view, entry))
     }
 
@@ -99,7 +99,7 @@ impl SeenDir {
                 }))))
             }
             Opened::Dir(_) => {
-                let entry = opened.into_entry(how, ALL);
+                let entry = opened.into_entry(how, RightsPair::ALL);
                 Ok(Opened::Dir(self.below(entry)?))
             }
             opened => Ok(opened),
@@ -164,18 +164,8 @@ impl Directory for SeenDir {
     }
 
     fn open_at(&self, name: Option<Name<'_>>, how: OpenHow) -> Result<Opened> {
-        let mut rights = Rights::PATH_OPEN;
-        rights.set(Rights::PATH_CREATE_FILE, how.oflags.contains(Oflags::CREAT));
-        let truncates = how.oflags.contains(Oflags::TRUNC);
-        rights.set(Rights::PATH_FILESTAT_SET_SIZE, truncates);
-        self.check(rights)?;
-        let mut changes = rights;
-        changes.set(Rights::FD_WRITE, how.write);
-        let required = RequiredRights {
-            write: how.write,
-            refusal: refusal(changes),
-            ..RequiredRights::base(rights)
-        };
+        let required = RequiredRights::to_open(how, refusal);
+        self.check(required.base)?;
         let path = name.map_or(&b"."[..], Name::as_bytes);
         let how = OpenHow {
             follow: false,
@@ -183,7 +173,7 @@ impl Directory for SeenDir {
         };
         let opened = (self.ctx()).open_path(&self.entry, path, how, required)?;
         if name.is_none() {
-            let entry = Arc::new(opened.into_entry(how, ALL));
+            let entry = Arc::new(opened.into_entry(how, RightsPair::ALL));
             return Ok(Opened::Dir(Dir::Other(Arc::new(Self {
                 entry,
                 ..self.clone()
@@ -196,7 +186,7 @@ impl Directory for SeenDir {
         let rights = Rights::empty();
         let opened =
             (self.ctx()).open_path(&self.entry, name.as_bytes(), THROUGH, required(rights))?;
-        self.below(opened.into_entry(THROUGH, ALL))
+        self.below(opened.into_entry(THROUGH, RightsPair::ALL))
     }
 
     fn open_dotdot(&self) -> Result<Dir> {
@@ -206,7 +196,12 @@ impl Directory for SeenDir {
             Above::Told => {
                 let dir = self.entry.dir()?.open_dotdot()?;
                 let granted = self.entry.granted();
-                let entry = FdEntry::new(Descriptor::Dir(dir), ALL, granted, Fdflags::empty());
+                let entry = FdEntry::new(
+                    Descriptor::Dir(dir),
+                    RightsPair::ALL,
+                    granted,
+                    Fdflags::empty(),
+                );
                 Ok(Dir::Other(Arc::new(Self {
                     view: Arc::clone(&self.view),
                     entry: Arc::new(entry),

@@ -108,7 +108,7 @@ impl View {
     ///
     /// [`Errno::Notdir`]: it is none. As [`open`](Self::open).
     pub fn directory(self: &Arc<Self>, path: &[u8]) -> Result<Arc<dyn Directory>, Errno> {
-        let entry = self.open_entry(path, LIST, Rights::PATH_OPEN)?;
+        let entry = self.open_entry(path, LIST, Rights::empty())?;
         match entry.descriptor() {
             Descriptor::Dir(Dir::Other(dir)) if self.sees_all(entry.granted()) => {
                 Ok(Arc::clone(dir))
@@ -230,29 +230,17 @@ impl View {
     ///
     /// [`Errno::Nfile`]: the limit is reached. As [`WasiCtx::open_path`].
     pub fn open(&self, path: &[u8], how: OpenHow) -> Result<Fd, Errno> {
-        let mut rights = Rights::PATH_OPEN;
-        rights.set(Rights::PATH_CREATE_FILE, how.oflags.contains(Oflags::CREAT));
-        let truncates = how.oflags.contains(Oflags::TRUNC);
-        rights.set(Rights::PATH_FILESTAT_SET_SIZE, truncates);
         let reserved = self.ctx.reserve()?;
-        Ok(reserved.fill(self.open_entry(path, how, rights)?))
+        Ok(reserved.fill(self.open_entry(path, how, Rights::empty())?))
     }
 
-    fn open_entry(&self, path: &[u8], how: OpenHow, rights: Rights) -> Result<FdEntry, Errno> {
-        let mut changes = rights;
-        changes.set(Rights::FD_WRITE, how.write);
-        let required = RequiredRights {
-            write: how.write,
-            refusal: refusal(changes),
-            ..RequiredRights::base(rights)
-        };
+    /// What is at a path, opened to use the rights `besides` those that opening takes.
+    fn open_entry(&self, path: &[u8], how: OpenHow, besides: Rights) -> Result<FdEntry, Errno> {
+        let mut required = RequiredRights::to_open(how, refusal);
+        required.base |= besides;
         let path = self.path_to(path, required)?;
         let opened = (self.ctx).open_path(&path.base, path.bytes, how, path.required)?;
-        let all = RightsPair {
-            base: Rights::all(),
-            inheriting: Rights::all(),
-        };
-        Ok(opened.into_entry(how, all))
+        Ok(opened.into_entry(how, RightsPair::ALL))
     }
 
     /// What has the number `fd`, to use `right`; `without` is answered where the way it was opened leaves
@@ -406,7 +394,7 @@ impl View {
             Filetype::Directory if read => LIST,
             _ => return Ok(()),
         };
-        self.open_entry(path, how, Rights::PATH_OPEN).map(drop)
+        self.open_entry(path, how, Rights::empty()).map(drop)
     }
 
     /// `utimensat(2)`, of a link itself unless `follow`.
@@ -432,8 +420,7 @@ impl View {
     ///
     /// [`Errno::Notdir`]: it is none. As [`open`](Self::open). What `getdents(2)` says.
     pub fn list(&self, path: &[u8], mut each: impl FnMut(&[u8], Filetype)) -> Result<(), Errno> {
-        let rights = Rights::PATH_OPEN | Rights::FD_READDIR;
-        let entry = self.open_entry(path, LIST, rights)?;
+        let entry = self.open_entry(path, LIST, Rights::FD_READDIR)?;
         // It may itself be a preopen that has fewer rights than those on the way.
         entry.require(Rights::FD_READDIR)?;
         let mut listing = self.ctx.read_dir(&entry)?;
