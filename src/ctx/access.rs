@@ -40,13 +40,10 @@ impl Access {
         Self::new(self.asked, self.ceiling, self.ceiling)
     }
 
-    /// The same with no more than `kept`, and for the descriptor without what is `excluded`.
-    pub fn keeping(self, kept: Rights, excluded: Rights) -> Self {
-        Self {
-            base: AtomicU64::new((kept - excluded).bits()),
-            inheriting: AtomicU64::new(kept.bits()),
-            ..self
-        }
+    /// Leaves no more than `kept`, and for the descriptor nothing that is `excluded`.
+    pub fn keep(&mut self, kept: Rights, excluded: Rights) {
+        *self.base.get_mut() = (kept - excluded).bits();
+        *self.inheriting.get_mut() = kept.bits();
     }
 
     #[inline]

@@ -109,6 +109,7 @@ impl FdEntry {
         Self::with(descriptor, Access::new(asked, granted, granted), fdflags)
     }
 
+    #[inline]
     fn with(descriptor: Descriptor, access: Access, fdflags: Fdflags) -> Self {
         Self {
             descriptor,
@@ -129,20 +130,16 @@ impl FdEntry {
     /// The same with no more than `kept`, as the guest gave up the rest for what is opened where this
     /// was, and without what the access mode excludes.
     #[must_use]
-    pub fn keeping(self, kept: Rights, excluded: Rights) -> Self {
-        Self {
-            access: self.access.keeping(kept, excluded),
-            ..self
-        }
+    pub fn keeping(mut self, kept: Rights, excluded: Rights) -> Self {
+        self.access.keep(kept, excluded);
+        self
     }
 
     /// The entry, to hold one descriptor of the host.
     #[must_use]
-    pub fn in_slot(self, slot: Slot) -> Self {
-        Self {
-            _slot: Some(slot),
-            ..self
-        }
+    pub fn in_slot(mut self, slot: Slot) -> Self {
+        self._slot = Some(slot);
+        self
     }
 
     /// A directory that the guest has from the start, the one with this identity. It may do there what
@@ -219,11 +216,7 @@ impl FdEntry {
 
     /// A standard stream, with every right that its kind can have and that has been granted.
     pub fn stdio(stdio: StreamHandle, granted: Rights) -> Self {
-        let all = RightsPair {
-            base: Rights::all(),
-            inheriting: Rights::all(),
-        };
-        let access = Access::new(all, granted, Rights::all());
+        let access = Access::new(RightsPair::ALL, granted, Rights::all());
         Self {
             is_standard_stream: true,
             ..Self::with(Descriptor::Stream(stdio), access, Fdflags::empty())
@@ -283,9 +276,17 @@ impl FdEntry {
     /// # Errors
     ///
     /// [`Errno::Notdir`]: it is something else.
+    #[inline]
     pub fn dir(&self) -> Result<DirRef<'_>, Errno> {
         match &self.descriptor {
             Descriptor::Dir(dir) => Ok(dir.as_ref()),
+            _ => self.dir_of_other(),
+        }
+    }
+
+    /// The directory, where it was not opened as one.
+    fn dir_of_other(&self) -> Result<DirRef<'_>, Errno> {
+        match &self.descriptor {
             Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
                 Ok(DirRef::Host(file.handle().as_dir()?))
             }

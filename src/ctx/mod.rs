@@ -106,6 +106,7 @@ pub struct ReservedFd<'c> {
 impl ReservedFd<'_> {
     /// Gives the number to a descriptor. If the guest has ended since it was reserved, the descriptor is
     /// closed.
+    #[inline]
     pub fn fill(mut self, entry: FdEntry) -> Fd {
         if let Some(slot) = self.slot.take() {
             let entry = Arc::new(entry.in_slot(slot));
@@ -422,8 +423,27 @@ impl WasiCtx {
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
     pub fn reserve(&self) -> Result<ReservedFd<'_>, Errno> {
+        self.reserve_in(&mut self.table())
+    }
+
+    /// The descriptor `fd`, and what [`reserve`](Self::reserve) says, in one look at the table.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`]: there is none.
+    #[inline]
+    pub fn entry_and_reserve(
+        &self,
+        fd: Fd,
+    ) -> Result<(Arc<FdEntry>, Result<ReservedFd<'_>, Errno>), Errno> {
+        let mut table = self.table();
+        let entry = table.get(fd)?.clone();
+        Ok((entry, self.reserve_in(&mut table)))
+    }
+
+    fn reserve_in(&self, table: &mut Table) -> Result<ReservedFd<'_>, Errno> {
         let slot = Some(Slot::take()?);
-        let reservation = self.table().reserve()?;
+        let reservation = table.reserve()?;
         Ok(ReservedFd {
             ctx: self,
             reservation,

@@ -34,6 +34,7 @@ pub struct OpenedPath {
 
 impl OpenedPath {
     /// What the guest gets for it: opened so, and reported to have the rights `asked`.
+    #[inline]
     pub fn into_entry(self, how: OpenHow, asked: RightsPair) -> FdEntry {
         let descriptor = match self.opened {
             Opened::Dir(dir) => Descriptor::Dir(dir),
@@ -179,24 +180,27 @@ impl WasiCtx {
         follow: bool,
         required: RequiredRights,
     ) -> Result<Filestat> {
-        if let Step::Done(stat) = self.stat_beneath(base, path, follow, required)? {
-            return Ok(stat);
-        }
-        let resolved = self.resolve(base, path, Follow::No, required)?;
-        resolved.check_target(required)?;
-        let stat = resolved.stat()?;
-        if stat.filetype == Filetype::SymbolicLink && (follow || resolved.directory) {
+        let (stat, directory) = match self.stat_beneath(base, path, follow, required)? {
+            Step::Done(stat) => (stat, false),
+            Step::Walk => {
+                let resolved = self.resolve(base, path, Follow::No, required)?;
+                resolved.check_target(required)?;
+                (resolved.stat()?, resolved.directory)
+            }
+        };
+        match stat.filetype {
             // Only now is it known that there is a link to follow.
-            return self.resolve_existing(base, path, true, required)?.stat();
+            Filetype::SymbolicLink if follow || directory => {
+                self.resolve_existing(base, path, true, required)?.stat()
+            }
+            filetype if directory && filetype != Filetype::Directory => Err(Errno::Notdir),
+            _ => Ok(stat),
         }
-        if resolved.directory && stat.filetype != Filetype::Directory {
-            return Err(Errno::Notdir);
-        }
-        Ok(stat)
     }
 
-    /// The attributes of what `path` leads to, where the host can tell them without being led there first:
-    /// a path of several components, the last of which is a name.
+    /// The attributes of what `path`, the last component of which is a name, leads to, where its file system
+    /// can tell them without being led there first; those of a link itself where it tells no more.
+    #[inline]
     fn stat_beneath(
         &self,
         base: &FdEntry,
@@ -204,19 +208,18 @@ impl WasiCtx {
         follow: bool,
         required: RequiredRights,
     ) -> Result<Step<Filestat>> {
-        let (Some(_), last) = split_last(path) else {
+        let (parent, last) = split_last(path);
+        let Some(name) = Name::new(last) else {
             return Ok(Step::Walk);
         };
-        if Name::new(last).is_none() {
-            return Ok(Step::Walk);
-        }
         let mounts = self.mounts.for_paths();
-        match self.by_host(mounts.as_deref(), base, path, required) {
-            ByHost::Whole(links) => {
-                self.check_path(path)?;
-                base.dir()?.stat_beneath(path, follow, links)
-            }
-            ByHost::Nothing => Ok(Step::Walk),
+        let ByHost::Whole(links) = self.by_host(mounts.as_deref(), base, path, required) else {
+            return Ok(Step::Walk);
+        };
+        self.check_path(path)?;
+        match parent {
+            Some(_) => base.dir()?.stat_beneath(path, follow, links),
+            None => base.dir()?.stat_at(name).map(Step::Done),
         }
     }
 
@@ -271,7 +274,7 @@ impl WasiCtx {
             }
             how.oflags |= Oflags::DIRECTORY;
         }
-        let (opened, granted) = match &resolved.special {
+        let (opened, granted) = match resolved.special.as_deref() {
             Some(Special::Mount(mounted, granted)) => {
                 if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) {
                     return Err(Errno::Exist);
@@ -301,6 +304,7 @@ impl WasiCtx {
 
     /// How much of a path of a guest in this namespace may be left to the host: it counts the links as they
     /// are to be counted, and no directory on the way has to be looked at.
+    #[inline]
     fn by_host(
         &self,
         mounts: Option<&MountTable>,

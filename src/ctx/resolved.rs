@@ -106,7 +106,7 @@ pub struct ResolvedPath<'p> {
     /// What the guest has not given up for what is opened there.
     pub(super) passed_on: Rights,
     /// What is there instead of what the directory has of that name, or of which less is granted.
-    pub(super) special: Option<Special>,
+    pub(super) special: Option<Box<Special>>,
     /// The namespace in which it was found, if that matters to what is done there.
     pub(super) mounts: Option<Arc<MountTable>>,
     /// Whether the path ends in a slash, and so can name only a directory.
@@ -175,7 +175,7 @@ impl ResolvedPath<'_> {
 
     /// What is mounted here.
     pub(super) fn mounted(&self) -> Option<&Mounted> {
-        match &self.special {
+        match self.special.as_deref() {
             Some(Special::Mount(mounted, _)) => Some(mounted),
             Some(Special::Restricted(_)) | None => None,
         }
@@ -203,8 +203,8 @@ impl ResolvedPath<'_> {
 
     /// What the embedder grants of what is here.
     fn target_granted(&self) -> Rights {
-        match self.special {
-            Some(Special::Restricted(granted) | Special::Mount(_, granted)) => granted,
+        match self.special.as_deref() {
+            Some(Special::Restricted(granted) | Special::Mount(_, granted)) => *granted,
             None => self.granted,
         }
     }
@@ -251,7 +251,7 @@ impl ResolvedPath<'_> {
     ///
     /// [`Errno::Notcapable`]: it may not.
     pub fn check_move(&self, there: &ResolvedPath<'_>) -> Result<(), Errno> {
-        let granted = match &self.special {
+        let granted = match self.special.as_deref() {
             Some(Special::Mount(_, granted)) => *granted,
             _ => self.granted,
         };

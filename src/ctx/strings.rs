@@ -74,6 +74,7 @@ impl StringArray {
     /// # Errors
     ///
     /// [`OutOfBounds`]: either is not inside the memory. Nothing has been written then.
+    #[inline]
     pub fn sizes_to(
         &self,
         memory: GuestMemory<'_>,

@@ -84,9 +84,10 @@ impl Table {
     ///
     /// [`Errno::Nfile`]: the guest has as many as it may.
     pub fn reserve(&mut self) -> Result<Reservation, Errno> {
-        let fd = (self.rows.iter().skip(self.first_free))
-            .position(|row| matches!(row, Row::Free))
-            .map_or(self.rows.len(), |skipped| self.first_free + skipped);
+        let mut fd = self.first_free;
+        while matches!(self.rows.get(fd), Some(Row::Open(_) | Row::Reserved)) {
+            fd += 1;
+        }
         if fd >= self.limit {
             return Err(Errno::Nfile);
         }
@@ -109,15 +110,17 @@ impl Table {
         entry: Option<Arc<FdEntry>>,
     ) -> Option<Arc<FdEntry>> {
         let fd = reserved.fd as usize;
-        let (row, rest) = match entry {
-            Some(entry) if reserved.generation == self.generation => (Row::Open(entry), None),
-            entry => (Row::Free, entry),
-        };
-        if matches!(row, Row::Free) {
-            self.first_free = self.first_free.min(fd);
+        match entry {
+            Some(entry) if reserved.generation == self.generation => {
+                self.rows[fd] = Row::Open(entry);
+                None
+            }
+            rest => {
+                self.rows[fd] = Row::Free;
+                self.first_free = self.first_free.min(fd);
+                rest
+            }
         }
-        self.rows[fd] = row;
-        rest
     }
 
     /// Gives the lowest number that is free to a descriptor.

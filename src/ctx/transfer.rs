@@ -47,6 +47,7 @@ impl FdEntry {
     /// # Errors
     ///
     /// As [`FdEntry::read`].
+    #[inline]
     pub fn read_at(
         &self,
         iovs: &Iovecs<'_>,

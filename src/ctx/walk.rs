@@ -306,7 +306,7 @@ impl<'w> Walk<'w> {
             },
             last: name.map_or(Last::Itself, Last::NameBuf),
             granted: self.at.granted,
-            special,
+            special: special.map(Box::new),
             mounts: None,
         })
     }

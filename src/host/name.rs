@@ -11,8 +11,7 @@ impl<'a> Name<'a> {
         let name = !bytes.is_empty()
             && bytes != b"."
             && bytes != b".."
-            && !bytes.contains(&b'/')
-            && !bytes.contains(&0);
+            && !bytes.iter().any(|byte| matches!(byte, b'/' | 0));
         name.then_some(Self(bytes))
     }
 

@@ -2,25 +2,50 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::abi::{Errno, Fd, Filestat, Rights};
 use crate::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
 use crate::ctx::{FdEntry, WasiCtx};
 use crate::memory::GuestSlice;
 
-/// The bytes of a path; those of most need no allocation.
-pub(super) type PathBytes = SmallVec<[u8; 128]>;
-
-/// A path that a guest passed: where it begins, and its bytes.
-pub(super) struct GuestPath {
-    base: Arc<FdEntry>,
-    required: RequiredRights,
-    bytes: PathBytes,
+/// Room for the bytes of a path; those of most need no allocation.
+pub(super) struct PathBytes {
+    short: [u8; 128],
+    long: Vec<u8>,
 }
 
-impl GuestPath {
-    /// The path in `bytes` from the directory `fd`, to use the right `base`.
+impl PathBytes {
+    /// Room for one path.
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self {
+            short: [0; 128],
+            long: Vec::new(),
+        }
+    }
+
+    /// Where `len` bytes go.
+    #[inline]
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        match self.short.get_mut(..len) {
+            Some(short) => short,
+            None => {
+                self.long = vec![0; len];
+                &mut self.long
+            }
+        }
+    }
+}
+
+/// A path that a guest passed: where it begins, and its bytes.
+pub(super) struct GuestPath<'b> {
+    base: Arc<FdEntry>,
+    required: RequiredRights,
+    bytes: &'b [u8],
+}
+
+impl<'b> GuestPath<'b> {
+    /// The path in `bytes` from the directory `fd`, to use the right `base`. It is read into `buf`, which
+    /// stays where it is: to move the bytes takes longer than to read them.
     ///
     /// # Errors
     ///
@@ -32,6 +57,7 @@ impl GuestPath {
         fd: Fd,
         base: Rights,
         bytes: GuestSlice<'_>,
+        buf: &'b mut PathBytes,
     ) -> Result<Self, Errno> {
         let required = RequiredRights::base(base);
         let base = ctx.entry(fd)?;
@@ -39,13 +65,13 @@ impl GuestPath {
         Ok(Self {
             base,
             required,
-            bytes: read(ctx, bytes)?,
+            bytes: read(ctx, bytes, buf)?,
         })
     }
 
     /// The bytes.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes
     }
 
     /// Where the path begins.
@@ -59,7 +85,7 @@ impl GuestPath {
     ///
     /// As [`WasiCtx::resolve`].
     pub(super) fn resolve(&self, ctx: &WasiCtx, follow: Follow) -> Result<ResolvedPath<'_>, Errno> {
-        ctx.resolve(&self.base, &self.bytes, follow, self.required)
+        ctx.resolve(&self.base, self.bytes, follow, self.required)
     }
 
     /// `fstatat(2)` of what the path names.
@@ -68,7 +94,7 @@ impl GuestPath {
     ///
     /// As [`WasiCtx::stat_path`].
     pub(super) fn stat(&self, ctx: &WasiCtx, follow: bool) -> Result<Filestat, Errno> {
-        ctx.stat_path(&self.base, &self.bytes, follow, self.required)
+        ctx.stat_path(&self.base, self.bytes, follow, self.required)
     }
 
     /// Where the path leads, a link at its end followed if `follow`, or if slashes behind it say so.
@@ -81,21 +107,25 @@ impl GuestPath {
         ctx: &WasiCtx,
         follow: bool,
     ) -> Result<ResolvedPath<'_>, Errno> {
-        ctx.resolve_existing(&self.base, &self.bytes, follow, self.required)
+        ctx.resolve_existing(&self.base, self.bytes, follow, self.required)
     }
 }
 
-/// The bytes of a path, whose length the guest chose.
+/// Reads the bytes of a path, whose length the guest chose, into `buf`.
 ///
 /// # Errors
 ///
 /// [`Errno::Nametoolong`]: beyond the limit.
 #[inline]
-pub(super) fn read(ctx: &WasiCtx, path: GuestSlice<'_>) -> Result<PathBytes, Errno> {
+pub(super) fn read<'b>(
+    ctx: &WasiCtx,
+    path: GuestSlice<'_>,
+    buf: &'b mut PathBytes,
+) -> Result<&'b [u8], Errno> {
     if path.len() > ctx.limits.path_len as usize {
         return Err(Errno::Nametoolong);
     }
-    let mut bytes = PathBytes::from_elem(0, path.len());
-    path.read(&mut bytes);
+    let bytes = buf.room(path.len());
+    path.read(bytes);
     Ok(bytes)
 }

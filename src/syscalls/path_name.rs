@@ -1,5 +1,5 @@
 use super::param::GuestRange;
-use super::path::{self, GuestPath};
+use super::path::{self, GuestPath, PathBytes};
 use super::table::{Trap, needs};
 use crate::abi::{Errno, Fd, Lookupflags, Size};
 use crate::ctx::WasiCtx;
@@ -21,7 +21,8 @@ pub fn path_create_directory(
     path: GuestRange<u8>,
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
-    let path = GuestPath::new(ctx, fd, needs::path_create_directory, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_create_directory, path, bytes)?;
     Ok(path.resolve(ctx, Follow::No)?.create_dir()?)
 }
 
@@ -40,7 +41,8 @@ pub fn path_remove_directory(
     path: GuestRange<u8>,
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
-    let path = GuestPath::new(ctx, fd, needs::path_remove_directory, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_remove_directory, path, bytes)?;
     Ok(path.resolve(ctx, Follow::No)?.remove_dir(path.bytes())?)
 }
 
@@ -57,7 +59,8 @@ pub fn path_unlink_file(
     path: GuestRange<u8>,
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
-    let path = GuestPath::new(ctx, fd, needs::path_unlink_file, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_unlink_file, path, bytes)?;
     Ok(path.resolve(ctx, Follow::No)?.unlink()?)
 }
 
@@ -82,8 +85,9 @@ pub fn path_link(
     let new_path = memory.region(new_path.ptr, new_path.len)?;
     let old_flags = Lookupflags::from_bits_truncate(old_flags);
     let [source, target] = needs::path_link;
-    let old = GuestPath::new(ctx, old_fd, source, old_path)?;
-    let new = GuestPath::new(ctx, new_fd, target, new_path)?;
+    let [old_bytes, new_bytes] = &mut [PathBytes::new(), PathBytes::new()];
+    let old = GuestPath::new(ctx, old_fd, source, old_path, old_bytes)?;
+    let new = GuestPath::new(ctx, new_fd, target, new_path, new_bytes)?;
     let old = old.resolve_existing(ctx, old_flags.contains(Lookupflags::SYMLINK_FOLLOW))?;
     Ok(old.link_to(|| new.resolve(ctx, Follow::No))?)
 }
@@ -108,8 +112,9 @@ pub fn path_rename(
     let old_path = memory.region(old_path.ptr, old_path.len)?;
     let new_path = memory.region(new_path.ptr, new_path.len)?;
     let [source, target] = needs::path_rename;
-    let old = GuestPath::new(ctx, fd, source, old_path)?;
-    let new = GuestPath::new(ctx, new_fd, target, new_path)?;
+    let [old_bytes, new_bytes] = &mut [PathBytes::new(), PathBytes::new()];
+    let old = GuestPath::new(ctx, fd, source, old_path, old_bytes)?;
+    let new = GuestPath::new(ctx, new_fd, target, new_path, new_bytes)?;
     let old = old.resolve(ctx, Follow::No)?;
     Ok(old.rename_to(|| new.resolve(ctx, Follow::No))?)
 }
@@ -129,17 +134,18 @@ pub fn path_symlink(
 ) -> Result<(), Trap> {
     let old_path = memory.region(old_path.ptr, old_path.len)?;
     let new_path = memory.region(new_path.ptr, new_path.len)?;
-    let new = GuestPath::new(ctx, fd, needs::path_symlink, new_path)?;
-    let target = path::read(ctx, old_path)?;
+    let [target, new_bytes] = &mut [PathBytes::new(), PathBytes::new()];
+    let new = GuestPath::new(ctx, fd, needs::path_symlink, new_path, new_bytes)?;
+    let target = path::read(ctx, old_path, target)?;
     if target.starts_with(b"/") {
         return Err(Errno::Perm.into());
     }
-    ctx.check_path(&target)?;
+    ctx.check_path(target)?;
     let place = new.resolve(ctx, Follow::No)?;
-    if new.base().mapped_path() != Some(b"/") && escapes_lexically(new.bytes(), &target) {
+    if new.base().mapped_path() != Some(b"/") && escapes_lexically(new.bytes(), target) {
         return Err(Errno::Notcapable.into());
     }
-    Ok(place.symlink(&target)?)
+    Ok(place.symlink(target)?)
 }
 
 /// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
@@ -187,7 +193,8 @@ pub fn path_readlink(
     let path = memory.region(path.ptr, path.len)?;
     let buf = memory.region(buf.ptr, buf.len)?;
     let bufused = memory.place(bufused)?;
-    let path = GuestPath::new(ctx, fd, needs::path_readlink, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_readlink, path, bytes)?;
     let target = path.resolve_existing(ctx, false)?.read_link()?;
     bufused.write(buf.write(&target) as Size);
     Ok(())

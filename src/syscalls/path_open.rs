@@ -1,5 +1,5 @@
 use super::param::GuestRange;
-use super::path;
+use super::path::{self, PathBytes};
 use super::table::{Trap, needs};
 use crate::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Rights, RightsPair};
 use crate::ctx::WasiCtx;
@@ -44,12 +44,13 @@ pub fn path_open(
     let path = memory.region(path.ptr, path.len)?;
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
-    let base = ctx.entry(fd)?;
-    ctx.check_base(&base, request.required)?;
-    let path = path::read(ctx, path)?;
     // Nothing may be created for which there is no number.
-    let reserved = ctx.reserve()?;
-    let opened = ctx.open_path(&base, &path, request.how, request.required)?;
+    let (base, reserved) = ctx.entry_and_reserve(fd)?;
+    ctx.check_base(&base, request.required)?;
+    let bytes = &mut PathBytes::new();
+    let path = path::read(ctx, path, bytes)?;
+    let reserved = reserved?;
+    let opened = ctx.open_path(&base, path, request.how, request.required)?;
     opened_fd.write(reserved.fill(opened.into_entry(request.how, request.rights)));
     Ok(())
 }

@@ -1,6 +1,6 @@
 use super::fd_stat::{FilestatPlace, times};
 use super::param::GuestRange;
-use super::path::GuestPath;
+use super::path::{GuestPath, PathBytes};
 use super::table::{Trap, needs};
 #[allow(unused_imports, reason = "the docs name it")]
 use crate::abi::Errno;
@@ -31,7 +31,8 @@ pub fn path_filestat_get(
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
     let filestat = FilestatPlace::new(ctx, memory, filestat)?;
-    let path = GuestPath::new(ctx, fd, needs::path_filestat_get, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_filestat_get, path, bytes)?;
     filestat.write(&path.stat(ctx, follows(flags))?);
     Ok(())
 }
@@ -58,7 +59,8 @@ pub fn path_filestat_set_times(
     fst_flags: u32,
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
-    let path = GuestPath::new(ctx, fd, needs::path_filestat_set_times, path)?;
+    let bytes = &mut PathBytes::new();
+    let path = GuestPath::new(ctx, fd, needs::path_filestat_set_times, path, bytes)?;
     let (atim, mtim) = times(atim, mtim, fst_flags)?;
     let place = path.resolve_existing(ctx, follows(flags))?;
     Ok(place.set_times(atim, mtim)?)

@@ -418,6 +418,7 @@ impl DirRef<'_> {
     }
 }
 
+#[inline]
 fn opened(file: host::File, how: OpenHow) -> Result<Opened> {
     Ok(if how.oflags.contains(Oflags::DIRECTORY) {
         Opened::Dir(Dir::Host(file.try_into()?))

@@ -53,19 +53,19 @@ enum InUse<'f> {
 
 impl OpenFile {
     /// A file that was just opened with these flags, by nobody else.
+    #[inline]
     pub fn new(file: FileHandle, fdflags: Fdflags) -> Self {
-        let open_file = Self {
-            position: OnceLock::new(),
+        Self {
+            position: match file.filetype() {
+                Some(filetype) => Position::at_start(filetype).into(),
+                None => OnceLock::new(),
+            },
             append: AtomicBool::new(fdflags.contains(Fdflags::APPEND)),
             synchronous: file
                 .host()
                 .map_or(Fdflags::empty(), host::File::synchronous),
             file,
-        };
-        if let Some(filetype) = open_file.file.filetype() {
-            open_file.set_filetype(filetype);
         }
-        open_file
     }
 
     /// The file without its offset.
@@ -80,13 +80,7 @@ impl OpenFile {
 
     /// Takes note of the type, which decides whether there is an offset to keep here.
     fn set_filetype(&self, filetype: Filetype) {
-        self.position.get_or_init(|| {
-            let position = Position {
-                offset: Some(0),
-                max_known_offset: None,
-            };
-            (filetype == Filetype::RegularFile).then(|| Mutex::new(position))
-        });
+        self.position.get_or_init(|| Position::at_start(filetype));
     }
 
     /// `fstat(2)`.
@@ -360,6 +354,15 @@ impl Drop for InUse<'_> {
 }
 
 impl Position {
+    /// The start of a file, if it is of a type that has offsets.
+    fn at_start(filetype: Filetype) -> Option<Mutex<Self>> {
+        let start = Self {
+            offset: Some(0),
+            max_known_offset: None,
+        };
+        (filetype == Filetype::RegularFile).then(|| Mutex::new(start))
+    }
+
     /// Takes note of an append: how much was written, and where it ended if that is known.
     fn appended(&mut self, (nwritten, end): (usize, Option<Filesize>)) -> Result<usize> {
         if nwritten > 0 {

@@ -72,6 +72,7 @@ const TRIES: u32 = 4;
 ///
 /// As `openat2(2)`, save where it does not say anything of the path.
 #[cfg(target_os = "linux")]
+#[inline(always)]
 fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags, links: Links) -> io::Result<Option<OwnedFd>> {
     /// Whether the kernel is too old to know the call.
     static UNKNOWN: AtomicBool = AtomicBool::new(false);
