@@ -1,9 +1,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use super::dcache::Dentry;
 use super::file::PathFile;
 use super::list::PathList;
-use super::places::Place;
 use super::{Access, Attributes, ByPath};
 use crate::abi::{Clockid, Errno, Filestat, Filetype, Inode, Oflags, Timestamp};
 use crate::host;
@@ -14,11 +14,11 @@ use crate::vfs::{
 /// The most bytes that a name may have, as on Linux.
 const MAX_NAME: usize = 255;
 
-/// An open directory: its place.
+/// An open directory: its dentry.
 #[derive(Debug)]
 pub(super) struct PathDir {
     fs: Arc<ByPath>,
-    place: Arc<Place>,
+    dentry: Arc<Dentry>,
 }
 
 /// A name in a directory, and the path that it makes.
@@ -33,7 +33,7 @@ impl At<'_> {
     fn lstat(&self) -> Result<Option<Attributes>> {
         let found = self.dir.fs.fs.lstat(&self.path)?;
         if found.is_none_or(|found| found.filetype != Filetype::Directory) {
-            self.dir.fs.places.forget_dir(&self.dir.place, self.name);
+            self.dir.fs.dcache.forget_dir(&self.dir.dentry, self.name);
         }
         Ok(found)
     }
@@ -51,47 +51,47 @@ impl At<'_> {
     }
 
     fn stat(&self, found: Attributes) -> Filestat {
-        self.dir.fs.stat_of(&self.dir.place, self.name, found)
+        self.dir.fs.stat_of(&self.dir.dentry, self.name, found)
     }
 
-    fn place(&self) -> Arc<Place> {
-        self.dir.fs.places.child(&self.dir.place, self.name)
+    fn dentry(&self) -> Arc<Dentry> {
+        self.dir.fs.dcache.child(&self.dir.dentry, self.name)
     }
 
     fn dir(&self) -> PathDir {
-        PathDir::new(Arc::clone(&self.dir.fs), self.place())
+        PathDir::new(Arc::clone(&self.dir.fs), self.dentry())
     }
 
     /// The number that is given to a file that has none.
     fn ino(&self) -> Inode {
-        self.dir.fs.places.ino_of(&self.dir.place, self.name)
+        self.dir.fs.dcache.ino_of(&self.dir.dentry, self.name)
     }
 
     fn forget(&self) {
-        self.dir.fs.places.forget(&self.dir.place, self.name);
+        self.dir.fs.dcache.forget(&self.dir.dentry, self.name);
     }
 }
 
 impl PathDir {
-    pub fn new(fs: Arc<ByPath>, place: Arc<Place>) -> Self {
-        Self { fs, place }
+    pub fn new(fs: Arc<ByPath>, dentry: Arc<Dentry>) -> Self {
+        Self { fs, dentry }
     }
 
     pub fn fs(&self) -> &Arc<ByPath> {
         &self.fs
     }
 
-    pub fn place(&self) -> &Arc<Place> {
-        &self.place
+    pub fn dentry(&self) -> &Arc<Dentry> {
+        &self.dentry
     }
 
     /// Its path; [`Errno::Noent`] if it is gone.
     pub fn path(&self) -> Result<String> {
-        self.fs.places.path(&self.place)
+        self.fs.dcache.path(&self.dentry)
     }
 
     fn again(&self) -> Self {
-        Self::new(Arc::clone(&self.fs), Arc::clone(&self.place))
+        Self::new(Arc::clone(&self.fs), Arc::clone(&self.dentry))
     }
 
     fn into_dir(self) -> Dir {
@@ -149,7 +149,7 @@ impl PathDir {
         use Filetype::Directory;
         let from = old.existing()?;
         let to = new.lstat()?;
-        if from.filetype == Directory && self.fs.places.is_within(&new.dir.place, &old.place()) {
+        if from.filetype == Directory && self.fs.dcache.is_within(&new.dir.dentry, &old.dentry()) {
             return Err(Errno::Inval);
         }
         let Some(to) = to else {
@@ -163,7 +163,7 @@ impl PathDir {
             (Directory, Directory) => Err(Errno::Notempty),
             (Directory, _) => Err(Errno::Notdir),
             // An ancestor of what is moved is a directory that is not empty.
-            (_, Directory) if self.fs.places.is_within(&old.dir.place, &new.place()) => {
+            (_, Directory) if self.fs.dcache.is_within(&old.dir.dentry, &new.dentry()) => {
                 Err(Errno::Notempty)
             }
             (_, Directory) => Err(Errno::Isdir),
@@ -222,7 +222,7 @@ impl Directory for PathDir {
         match self.fs.fs.lstat(&path)? {
             Some(found) if found.filetype == Filetype::Directory => {
                 self.fs.check_inos(&path, found);
-                Ok(self.fs.dir_stat(&self.place, found))
+                Ok(self.fs.dir_stat(&self.dentry, found))
             }
             _ => Err(Errno::Noent),
         }
@@ -274,7 +274,7 @@ impl Directory for PathDir {
     }
 
     fn open_dotdot(&self) -> Result<Dir> {
-        let parent = self.fs.places.parent(&self.place)?;
+        let parent = self.fs.dcache.parent(&self.dentry)?;
         Ok(Self::new(Arc::clone(&self.fs), parent).into_dir())
     }
 
@@ -345,7 +345,7 @@ impl Directory for PathDir {
             Rename::Move => self.fs.fs.rename(&old.path, &new.path)?,
             Rename::Replace => self.replace(&old, &new)?,
         }
-        (self.fs.places).moved(&self.place, old.name, &new_dir.place, new.name);
+        (self.fs.dcache).moved(&self.dentry, old.name, &new_dir.dentry, new.name);
         Ok(())
     }
 
@@ -371,7 +371,7 @@ impl Directory for PathDir {
         if self.fs.gives_inos() {
             old.ino();
         }
-        (self.fs.places).linked(&self.place, old.name, &new_dir.place, new.name);
+        (self.fs.dcache).linked(&self.dentry, old.name, &new_dir.dentry, new.name);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ pub(super) struct PathList {
 impl PathList {
     /// Lists a directory. One that was removed lists nothing, as on Linux.
     pub fn of(dir: &PathDir) -> Result<Self> {
-        let (fs, place) = (dir.fs(), dir.place());
+        let (fs, dentry) = (dir.fs(), dir.dentry());
         let listed = match dir.path().and_then(|path| fs.fs.list(&path)) {
             Err(Errno::Noent) => {
                 return Ok(Self {
@@ -26,15 +26,15 @@ impl PathList {
             filetype: Filetype::Directory,
             ino: Some(ino),
         };
-        let parent = fs.places.parent(place)?;
-        let mut entries = vec![itself(b".", place.ino), itself(b"..", parent.ino)];
+        let parent = fs.dcache.parent(dentry)?;
+        let mut entries = vec![itself(b".", dentry.ino), itself(b"..", parent.ino)];
         for mut entry in listed {
             let name = (Name::new(&entry.name)).and_then(|_| str::from_utf8(&entry.name).ok());
             let name = name.ok_or(Errno::Io)?;
             if entry.filetype == Filetype::Directory {
-                entry.ino = Some(fs.places.child(place, name).ino);
+                entry.ino = Some(fs.dcache.child(dentry, name).ino);
             } else if fs.gives_inos() {
-                entry.ino = Some(fs.places.ino_of(place, name));
+                entry.ino = Some(fs.dcache.ino_of(dentry, name));
             }
             entries.push(entry);
         }

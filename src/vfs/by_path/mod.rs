@@ -5,21 +5,21 @@
 //! loop of links. So what POSIX refuses is looked for here, before the call, and no path that is handed over
 //! has a link, a `.` or a `..` in it: those are the walk's, above.
 //!
-//! A directory that is open here is a *place*: the names that lead to it from the root (`places.rs`). It goes
+//! A directory that is open here is a dentry: the names that lead to it from the root (`dcache.rs`). It goes
 //! along when the guest renames a directory above it, and is gone when the guest removes it. What others do
 //! to the names meanwhile is met when a path is next used, as a path is all that there is.
 
+mod dcache;
 mod directory;
 mod file;
 mod list;
-mod places;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
+use self::dcache::{Dcache, Dentry};
 use self::directory::PathDir;
-use self::places::{Place, Places};
 use super::{Directory, Result, new_device};
 #[allow(unused_imports, reason = "the docs name it")]
 use crate::abi::Errno;
@@ -135,7 +135,7 @@ pub trait PathFs: Debug + Send + Sync + 'static {
 pub struct ByPath {
     fs: Box<dyn PathFs>,
     device: Device,
-    places: Places,
+    dcache: Dcache,
     /// What is known of the inode numbers of files: one of the `Inos`.
     inos: AtomicU8,
 }
@@ -158,27 +158,27 @@ impl ByPath {
         Arc::new(Self {
             fs: Box::new(fs),
             device: new_device(),
-            places: Places::default(),
+            dcache: Dcache::default(),
             inos: AtomicU8::new(Inos::Unknown as u8),
         })
     }
 
     /// The root.
     pub fn root(self: &Arc<Self>) -> Arc<dyn Directory> {
-        Arc::new(PathDir::new(Arc::clone(self), self.places.root()))
+        Arc::new(PathDir::new(Arc::clone(self), self.dcache.root()))
     }
 
     /// The attributes of a directory in the guest's words.
-    fn dir_stat(&self, place: &Place, found: Attributes) -> Filestat {
-        self.filestat(found, place.ino)
+    fn dir_stat(&self, dentry: &Dentry, found: Attributes) -> Filestat {
+        self.filestat(found, dentry.ino)
     }
 
     /// The attributes of what has a name in a directory.
-    fn stat_of(&self, dir: &Arc<Place>, name: &str, found: Attributes) -> Filestat {
+    fn stat_of(&self, dir: &Arc<Dentry>, name: &str, found: Attributes) -> Filestat {
         if found.filetype == Filetype::Directory {
-            return self.dir_stat(&self.places.child(dir, name), found);
+            return self.dir_stat(&self.dcache.child(dir, name), found);
         }
-        let ino = self.ino_of(found.ino, || self.places.ino_of(dir, name));
+        let ino = self.ino_of(found.ino, || self.dcache.ino_of(dir, name));
         self.filestat(found, ino)
     }
 

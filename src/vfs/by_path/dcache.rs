@@ -3,7 +3,7 @@
 //!
 //! The inode numbers of such file systems cannot tell directories apart: some have none, some change
 //! them. So each directory that was met has a number of its own here, which it keeps for as long as it
-//! keeps its place, and when the guest moves it. It is forgotten when the guest removes it, or when
+//! keeps its dentry, and when the guest moves it. It is forgotten when the guest removes it, or when
 //! it is found to be gone.
 
 use std::collections::HashMap;
@@ -16,16 +16,16 @@ use crate::vfs::Result;
 /// Numbers that are given here begin at this, to be none that a file system has given. Doubles hold them.
 const FIRST_INO: Inode = 1 << 48;
 
-/// All places of a file system.
+/// The directories of a file system that have been met.
 #[derive(Debug)]
-pub(super) struct Places {
-    root: Arc<Place>,
+pub(super) struct Dcache {
+    root: Arc<Dentry>,
     next_ino: AtomicU64,
 }
 
-/// A directory, by its place.
+/// A directory, and where it is (`dentry` in Linux).
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Dentry {
     pub ino: Inode,
     /// Held for a moment, and never two at a time.
     at: Mutex<At>,
@@ -34,16 +34,16 @@ pub(super) struct Place {
 #[derive(Debug)]
 struct At {
     /// The directory that it lies in; gone when this one is.
-    parent: Weak<Place>,
+    parent: Weak<Dentry>,
     name: Box<str>,
     /// The directories that were met in it.
-    dirs: HashMap<Box<str>, Arc<Place>>,
+    dirs: HashMap<Box<str>, Arc<Dentry>>,
     /// The numbers of files in it that have none from the file system.
     inos: HashMap<Box<str>, Inode>,
 }
 
-impl Place {
-    fn new(ino: Inode, parent: Weak<Place>, name: &str) -> Arc<Self> {
+impl Dentry {
+    fn new(ino: Inode, parent: Weak<Dentry>, name: &str) -> Arc<Self> {
         Arc::new(Self {
             ino,
             at: Mutex::new(At {
@@ -60,18 +60,18 @@ impl Place {
     }
 }
 
-impl Default for Places {
+impl Default for Dcache {
     fn default() -> Self {
         Self {
-            root: Place::new(FIRST_INO, Weak::new(), ""),
+            root: Dentry::new(FIRST_INO, Weak::new(), ""),
             next_ino: AtomicU64::new(FIRST_INO + 1),
         }
     }
 }
 
-impl Places {
+impl Dcache {
     /// The root of the file system.
-    pub fn root(&self) -> Arc<Place> {
+    pub fn root(&self) -> Arc<Dentry> {
         Arc::clone(&self.root)
     }
 
@@ -80,18 +80,18 @@ impl Places {
     }
 
     /// The directory with this name in another.
-    pub fn child(&self, dir: &Arc<Place>, name: &str) -> Arc<Place> {
+    pub fn child(&self, dir: &Arc<Dentry>, name: &str) -> Arc<Dentry> {
         let mut at = dir.at();
         if let Some(child) = at.dirs.get(name) {
             return Arc::clone(child);
         }
-        let child = Place::new(self.new_ino(), Arc::downgrade(dir), name);
+        let child = Dentry::new(self.new_ino(), Arc::downgrade(dir), name);
         at.dirs.insert(name.into(), Arc::clone(&child));
         child
     }
 
     /// The number of a file without one.
-    pub fn ino_of(&self, dir: &Place, name: &str) -> Inode {
+    pub fn ino_of(&self, dir: &Dentry, name: &str) -> Inode {
         let mut at = dir.at();
         if let Some(ino) = at.inos.get(name) {
             return *ino;
@@ -106,11 +106,11 @@ impl Places {
     /// # Errors
     ///
     /// [`Errno::Noent`]: it is gone.
-    pub fn parent(&self, place: &Arc<Place>) -> Result<Arc<Place>> {
-        if Arc::ptr_eq(place, &self.root) {
+    pub fn parent(&self, dentry: &Arc<Dentry>) -> Result<Arc<Dentry>> {
+        if Arc::ptr_eq(dentry, &self.root) {
             return Ok(self.root());
         }
-        let parent = place.at().parent.upgrade();
+        let parent = dentry.at().parent.upgrade();
         parent.ok_or(Errno::Noent)
     }
 
@@ -119,9 +119,9 @@ impl Places {
     /// # Errors
     ///
     /// [`Errno::Noent`]: it is gone.
-    pub fn path(&self, place: &Arc<Place>) -> Result<String> {
+    pub fn path(&self, dentry: &Arc<Dentry>) -> Result<String> {
         let mut names: Vec<Box<str>> = Vec::new();
-        let mut here = Arc::clone(place);
+        let mut here = Arc::clone(dentry);
         while !Arc::ptr_eq(&here, &self.root) {
             names.push(here.at().name.clone());
             here = self.parent(&here)?;
@@ -138,8 +138,8 @@ impl Places {
     }
 
     /// Whether a directory is another, or lies below it.
-    pub fn is_within(&self, place: &Arc<Place>, outer: &Arc<Place>) -> bool {
-        let mut here = Arc::clone(place);
+    pub fn is_within(&self, dentry: &Arc<Dentry>, outer: &Arc<Dentry>) -> bool {
+        let mut here = Arc::clone(dentry);
         loop {
             if Arc::ptr_eq(&here, outer) {
                 return true;
@@ -152,7 +152,7 @@ impl Places {
     }
 
     /// Takes note that no directory has this name any more.
-    pub fn forget_dir(&self, dir: &Place, name: &str) {
+    pub fn forget_dir(&self, dir: &Dentry, name: &str) {
         let gone = dir.at().dirs.remove(name);
         if let Some(gone) = gone {
             gone.at().parent = Weak::new();
@@ -160,13 +160,13 @@ impl Places {
     }
 
     /// Takes note that a name is no longer there, or no longer what it was.
-    pub fn forget(&self, dir: &Place, name: &str) {
+    pub fn forget(&self, dir: &Dentry, name: &str) {
         dir.at().inos.remove(name);
         self.forget_dir(dir, name);
     }
 
     /// Takes note that what had one name has another, in the place of what had that.
-    pub fn moved(&self, old_dir: &Place, old: &str, new_dir: &Arc<Place>, new: &str) {
+    pub fn moved(&self, old_dir: &Dentry, old: &str, new_dir: &Arc<Dentry>, new: &str) {
         let (dir, ino) = {
             let mut at = old_dir.at();
             (at.dirs.remove(old), at.inos.remove(old))
@@ -187,7 +187,7 @@ impl Places {
     }
 
     /// Takes note that what has one name has another one, too.
-    pub fn linked(&self, old_dir: &Place, old: &str, new_dir: &Place, new: &str) {
+    pub fn linked(&self, old_dir: &Dentry, old: &str, new_dir: &Dentry, new: &str) {
         let ino = old_dir.at().inos.get(old).copied();
         if let Some(ino) = ino {
             new_dir.at().inos.insert(new.into(), ino);
@@ -199,70 +199,70 @@ impl Places {
 mod tests {
     use super::*;
 
-    /// The place of a path, each directory on the way being met.
-    fn place(places: &Places, path: &str) -> Arc<Place> {
-        (path.split('/')).fold(places.root(), |dir, name| places.child(&dir, name))
+    /// The dentry of a path, each directory on the way being met.
+    fn dentry(dcache: &Dcache, path: &str) -> Arc<Dentry> {
+        (path.split('/')).fold(dcache.root(), |dir, name| dcache.child(&dir, name))
     }
 
-    fn path(places: &Places, place: &Arc<Place>) -> Result<String> {
-        places.path(place)
+    fn path(dcache: &Dcache, dentry: &Arc<Dentry>) -> Result<String> {
+        dcache.path(dentry)
     }
 
     #[test]
     fn a_directory_has_its_number_and_its_path() {
-        let places = Places::default();
-        assert_eq!(path(&places, &places.root()), Ok("/".into()));
-        let dir = place(&places, "a/b");
-        assert_eq!(path(&places, &dir), Ok("/a/b".into()));
-        assert_eq!(dir.ino, place(&places, "a/b").ino);
-        assert_ne!(dir.ino, place(&places, "b").ino);
-        assert_eq!(places.parent(&dir).unwrap().ino, place(&places, "a").ino);
-        assert_eq!(places.parent(&places.root()).unwrap().ino, FIRST_INO);
+        let dcache = Dcache::default();
+        assert_eq!(path(&dcache, &dcache.root()), Ok("/".into()));
+        let dir = dentry(&dcache, "a/b");
+        assert_eq!(path(&dcache, &dir), Ok("/a/b".into()));
+        assert_eq!(dir.ino, dentry(&dcache, "a/b").ino);
+        assert_ne!(dir.ino, dentry(&dcache, "b").ino);
+        assert_eq!(dcache.parent(&dir).unwrap().ino, dentry(&dcache, "a").ino);
+        assert_eq!(dcache.parent(&dcache.root()).unwrap().ino, FIRST_INO);
     }
 
     #[test]
     fn what_moves_takes_along_what_is_below() {
-        let places = Places::default();
+        let dcache = Dcache::default();
         let (from, to, deep) = (
-            place(&places, "a"),
-            place(&places, "b"),
-            place(&places, "a/x/deep"),
+            dentry(&dcache, "a"),
+            dentry(&dcache, "b"),
+            dentry(&dcache, "a/x/deep"),
         );
-        places.moved(&from, "x", &to, "y");
-        assert_eq!(path(&places, &deep), Ok("/b/y/deep".into()));
-        assert!(places.is_within(&deep, &to) && !places.is_within(&deep, &from));
-        assert!(places.is_within(&deep, &places.root()));
+        dcache.moved(&from, "x", &to, "y");
+        assert_eq!(path(&dcache, &deep), Ok("/b/y/deep".into()));
+        assert!(dcache.is_within(&deep, &to) && !dcache.is_within(&deep, &from));
+        assert!(dcache.is_within(&deep, &dcache.root()));
         // A name can move within its directory, and to where another was.
-        let over = place(&places, "b/z");
-        places.moved(&to, "y", &to, "z");
-        assert_eq!(path(&places, &deep), Ok("/b/z/deep".into()));
-        assert_eq!(path(&places, &over), Err(Errno::Noent));
+        let over = dentry(&dcache, "b/z");
+        dcache.moved(&to, "y", &to, "z");
+        assert_eq!(path(&dcache, &deep), Ok("/b/z/deep".into()));
+        assert_eq!(path(&dcache, &over), Err(Errno::Noent));
     }
 
     #[test]
     fn what_is_gone_has_no_path_and_no_way_up() {
-        let places = Places::default();
-        let (dir, deep) = (place(&places, "a"), place(&places, "a/b/c"));
-        places.forget(&dir, "b");
-        assert_eq!(path(&places, &deep), Err(Errno::Noent));
-        assert!(!places.is_within(&deep, &places.root()));
-        let again = place(&places, "a/b/c");
+        let dcache = Dcache::default();
+        let (dir, deep) = (dentry(&dcache, "a"), dentry(&dcache, "a/b/c"));
+        dcache.forget(&dir, "b");
+        assert_eq!(path(&dcache, &deep), Err(Errno::Noent));
+        assert!(!dcache.is_within(&deep, &dcache.root()));
+        let again = dentry(&dcache, "a/b/c");
         assert_ne!(again.ino, deep.ino);
-        assert_eq!(path(&places, &again), Ok("/a/b/c".into()));
+        assert_eq!(path(&dcache, &again), Ok("/a/b/c".into()));
     }
 
     #[test]
     fn the_number_of_a_file_goes_where_its_name_does() {
-        let places = Places::default();
-        let (a, b) = (place(&places, "a"), place(&places, "b"));
-        let ino = places.ino_of(&a, "file");
-        assert_eq!(places.ino_of(&a, "file"), ino);
-        places.linked(&a, "file", &b, "link");
-        places.moved(&a, "file", &b, "moved");
-        assert_eq!(places.ino_of(&b, "link"), ino);
-        assert_eq!(places.ino_of(&b, "moved"), ino);
-        assert_ne!(places.ino_of(&a, "file"), ino);
-        places.forget(&b, "link");
-        assert_ne!(places.ino_of(&b, "link"), ino);
+        let dcache = Dcache::default();
+        let (a, b) = (dentry(&dcache, "a"), dentry(&dcache, "b"));
+        let ino = dcache.ino_of(&a, "file");
+        assert_eq!(dcache.ino_of(&a, "file"), ino);
+        dcache.linked(&a, "file", &b, "link");
+        dcache.moved(&a, "file", &b, "moved");
+        assert_eq!(dcache.ino_of(&b, "link"), ino);
+        assert_eq!(dcache.ino_of(&b, "moved"), ino);
+        assert_ne!(dcache.ino_of(&a, "file"), ino);
+        dcache.forget(&b, "link");
+        assert_ne!(dcache.ino_of(&b, "link"), ino);
     }
 }
