@@ -7,7 +7,7 @@ use napi_derive::napi;
 use super::environment::Environment;
 use super::held::Held;
 use super::image::KeptImage;
-use super::memory_fs::Kept;
+use super::memory_fs::TrackedMemoryFs;
 use crate::ctx::View;
 use crate::vfs::Directory;
 
@@ -22,7 +22,7 @@ enum Of {
     /// A directory that is this handle's own.
     Directory(Rc<Held<Arc<dyn Directory>>>),
     Image(Rc<Held<KeptImage>>),
-    Memory(Rc<Held<Kept>>),
+    Memory(Rc<Held<TrackedMemoryFs>>),
     /// The files of a guest, as its embedder sees them.
     Guest(Rc<Held<Arc<View>>>),
 }
@@ -48,7 +48,7 @@ impl DirectoryHandle {
     }
 
     /// The root of a file system in memory.
-    pub fn of_memory(memory: Rc<Held<Kept>>) -> Self {
+    pub fn of_memory(memory: Rc<Held<TrackedMemoryFs>>) -> Self {
         let of = Of::Memory(memory);
         Self { of }
     }
@@ -105,7 +105,7 @@ impl DirectoryHandle {
     }
 
     /// The file system in memory that it is of.
-    pub fn memory(&self) -> Option<Rc<Kept>> {
+    pub fn memory(&self) -> Option<Rc<TrackedMemoryFs>> {
         match &self.of {
             Of::Directory(_) | Of::Image(_) | Of::Guest(_) => None,
             Of::Memory(memory) => memory.get().ok(),

@@ -12,7 +12,7 @@ use super::error::{access_denied, closed, init_error, invalid_arg_type, system_e
 use super::files::Files;
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
-use super::memory_fs::Kept;
+use super::memory_fs::TrackedMemoryFs;
 use super::options::{WasiOptions, WasiPreopen, grant};
 use crate::ctx::{MountError, WasiCtx};
 
@@ -56,7 +56,7 @@ pub struct OpenGuest {
     /// How many preopens it has that this thread opened for it.
     pub preopens: usize,
     /// The file systems in memory among them.
-    pub memories: Vec<Rc<Kept>>,
+    pub memories: Vec<Rc<TrackedMemoryFs>>,
 }
 
 /// Refuses what gives access to the host where Node's permission model withholds WASI.

@@ -16,7 +16,7 @@ use super::held::Held;
 use super::image::MaybeBytes;
 use super::instance::Instance;
 use super::js_fs::lent;
-use super::memory_fs::Kept;
+use super::memory_fs::TrackedMemoryFs;
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
 use crate::ctx::View;
 use crate::vfs::{OpenHow, SetTime};
@@ -36,7 +36,7 @@ pub struct Files {
 /// Whose files they are.
 enum Of {
     Guest(Weak<Instance>),
-    Memory(Rc<Held<Kept>>),
+    Memory(Rc<Held<TrackedMemoryFs>>),
 }
 
 impl Files {
@@ -48,7 +48,7 @@ impl Files {
     }
 
     /// Those of a file system in memory.
-    pub fn of_memory(memory: Rc<Held<Kept>>) -> Self {
+    pub fn of_memory(memory: Rc<Held<TrackedMemoryFs>>) -> Self {
         Self {
             of: Of::Memory(memory),
         }

@@ -6,7 +6,7 @@ use napi::Env;
 use slab::Slab;
 
 use super::memory::Memory;
-use super::memory_fs::Kept;
+use super::memory_fs::TrackedMemoryFs;
 use crate::abi::Errno;
 use crate::ctx::{MountError, Preopen, View, WasiCtx};
 use crate::host::Interrupt;
@@ -30,7 +30,7 @@ pub struct Instance {
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
     /// The file systems in memory that it has.
-    pub memories: RefCell<Vec<Rc<Kept>>>,
+    pub memories: RefCell<Vec<Rc<TrackedMemoryFs>>>,
     pub _weight: Weight,
 }
 
@@ -66,7 +66,7 @@ impl Instance {
     pub fn mount(
         &self,
         mount: Preopen,
-        memory: Option<Rc<Kept>>,
+        memory: Option<Rc<TrackedMemoryFs>>,
         has_started: bool,
     ) -> Result<(), MountError> {
         self.ctx.mount(mount, has_started)?;
@@ -84,7 +84,7 @@ impl Instance {
     /// As [`WasiCtx::unmount`].
     pub fn unmount(&self, path: &str, has_started: bool) -> Result<(), Errno> {
         self.ctx.unmount(path, has_started)?;
-        let is_there = |memory: &Rc<Kept>| {
+        let is_there = |memory: &Rc<TrackedMemoryFs>| {
             let stat = memory.fs.root().stat();
             stat.is_ok_and(|stat| self.ctx.has_device(stat.dev))
         };

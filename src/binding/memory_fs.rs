@@ -18,8 +18,8 @@ use crate::host;
 use crate::vfs::ApplyError;
 use crate::vfs::memory::{BuildError, Change, MemoryFs, MemoryFsLimits, Usage, What};
 
-/// A file system in memory, and what it costs.
-pub struct Kept {
+/// A file system in memory, the size of which the collector is told.
+pub struct TrackedMemoryFs {
     /// The file system.
     pub fs: MemoryFs,
     /// The host's view of it, once it has been asked for.
@@ -27,7 +27,7 @@ pub struct Kept {
     load: Load,
 }
 
-impl Kept {
+impl TrackedMemoryFs {
     /// What one costs that is empty.
     const LEAST: usize = 2 << 10;
     /// By how much it may grow or shrink before that is told.
@@ -60,7 +60,7 @@ impl Kept {
 /// The native half of the class `MemoryFS`.
 #[napi]
 pub struct NativeMemoryFs {
-    memory: Rc<Held<Kept>>,
+    memory: Rc<Held<TrackedMemoryFs>>,
 }
 
 /// Makes a file system in memory: over an image, over a directory of the host, or empty. The limits are whole
@@ -93,10 +93,10 @@ pub fn create_memory_fs<'env>(
             }
         }
     };
-    let kept = Kept {
+    let kept = TrackedMemoryFs {
         fs,
         view: OnceCell::new(),
-        load: environment.held.borrow().load(env, Kept::LEAST),
+        load: environment.held.borrow().load(env, TrackedMemoryFs::LEAST),
     };
     let make = |memory| NativeMemoryFs { memory }.into_instance(env);
     environment.hold(env, kept, make).map(Either::B)

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
-use super::memory_fs::Kept;
+use super::memory_fs::TrackedMemoryFs;
 use super::stdio::StdioHandle;
 use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
@@ -93,7 +93,7 @@ pub struct WasiLimits {
 
 impl<'env> WasiOptions<'env> {
     /// The file systems in memory that are among the preopens.
-    pub fn memories(&self) -> Vec<Rc<Kept>> {
+    pub fn memories(&self) -> Vec<Rc<TrackedMemoryFs>> {
         let directories = (self.preopens.iter()).filter_map(|preopen| preopen.directory.as_ref());
         directories.filter_map(|dir| dir.memory()).collect()
     }

@@ -26,7 +26,7 @@ pub(in crate::vfs) enum Blob {
 }
 
 /// What keeps a file open, if one has to be.
-pub(in crate::vfs) type Held = Option<Arc<host::File>>;
+pub(in crate::vfs) type KeepOpen = Option<Arc<host::File>>;
 
 /// A part of an archive.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ impl Blob {
     /// # Errors
     ///
     /// They cannot.
-    pub fn prepare(&self) -> Result<Held> {
+    pub fn prepare(&self) -> Result<KeepOpen> {
         match self {
             Blob::Slice(_) => Ok(None),
             Blob::Packed(packed) => packed.bytes().map(|_| None),

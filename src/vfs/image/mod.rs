@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub(in crate::vfs) use blob::{
-    Blob, CHUNK, Frozen, Held, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
+    Blob, CHUNK, Frozen, KeepOpen, Piece, Slice, pieces, place, put_from, read_up_to, start_of,
 };
 pub(in crate::vfs) use build::{Builder, NAME_MAX};
 pub(in crate::vfs) use host_tree::{HostFile, HostNode, HostTree};

@@ -9,7 +9,7 @@ use super::volume::{Usage, Volume};
 use crate::abi::{Errno, Filesize};
 use crate::vfs::Result;
 use crate::vfs::image::{
-    Blob, CHUNK, Frozen, Held, Piece, pieces, place, put_from, read_up_to, start_of,
+    Blob, CHUNK, Frozen, KeepOpen, Piece, pieces, place, put_from, read_up_to, start_of,
 };
 
 /// The most bytes that a file may have: 16 TiB, as on ext4.
@@ -88,7 +88,7 @@ impl Content {
     }
 
     /// Sees to it that what lies below can be read: [`Blob::prepare`].
-    pub fn prepare(&self) -> Result<Held> {
+    pub fn prepare(&self) -> Result<KeepOpen> {
         match &self.below {
             Some(below) if below.1 > 0 => below.0.prepare(),
             _ => Ok(None),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::node::Node;
 use crate::abi::{Errno, Filesize, Filestat};
 use crate::memory::Iovecs;
-use crate::vfs::image::Held;
+use crate::vfs::image::KeepOpen;
 use crate::vfs::memory::content::MAX_SIZE;
 use crate::vfs::{File, Result, SetTime};
 
@@ -13,7 +13,7 @@ use crate::vfs::{File, Result, SetTime};
 pub(super) struct MemoryFile {
     node: Arc<Node>,
     /// What lies below it, for as long as it is open.
-    _held: Held,
+    _held: KeepOpen,
     end_of_append: AtomicU64,
 }
 

@@ -6,7 +6,7 @@ use super::now;
 use super::volume::{Usage, Volume};
 use crate::abi::{Errno, Filesize, Filestat, Filetype, Inode, Timestamp};
 use crate::memory::Iovecs;
-use crate::vfs::image::{Attributes, Blob, Held, NodeId};
+use crate::vfs::image::{Attributes, Blob, KeepOpen, NodeId};
 use crate::vfs::{Result, SetTime};
 
 /// What a file or a link costs beside its content: its [`Node`], and what the allocator adds.
@@ -137,7 +137,7 @@ impl Node {
     /// # Errors
     ///
     /// It cannot.
-    pub fn prepare(&self) -> Result<Held> {
+    pub fn prepare(&self) -> Result<KeepOpen> {
         self.read().content.prepare()
     }
 
