@@ -75,6 +75,7 @@ test('an overlay', (t) => {
 test('a pipeline', (t) => {
   const lines = run(t, 'examples/pipeline.mjs');
   t.is(lines.length, 5);
+  t.true(lines[0].startsWith('  - [Darjeeling'), lines[0]);
   t.is(lines[2], '  - [Sencha](#sencha)');
 });
 

@@ -1,9 +1,12 @@
-// A pipeline of two programs and a function between them: CSV becomes JSON, a
-// heading for each row, and a table of contents. The streams are those of child
-// processes, and a program that is slow keeps the ones before it waiting.
+// A pipeline of two guests, a native process and a function: CSV becomes JSON, is
+// sorted backwards, becomes a heading for each row, and a table of contents. The
+// streams of a guest are those of a child process, so either can be connected to the
+// other, and one that is slow keeps the ones before it waiting.
 //
 //   node examples/pipeline.mjs
 
+import { spawn as spawnProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -25,12 +28,19 @@ const rows = spawn(example('csv2json.wasm'), {
   args: ['--types', '--lines'],
   stdin: createReadStream(example('stock.csv')),
 });
+const backwards = process.platform === 'win32' ? '/R' : '-r';
+const sort = spawnProcess('sort', [backwards], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
 const contents = spawn(example('mdtoc.wasm'), { args: ['-'] });
 
-await Promise.all([
-  pipeline(rows.stdout, documentOf, contents.stdin),
+const [[exitCode]] = await Promise.all([
+  once(sort, 'close'),
+  pipeline(rows.stdout, sort.stdin),
+  pipeline(sort.stdout, documentOf, contents.stdin),
   pipeline(contents.stdout, process.stdout, { end: false }),
 ]);
+if (exitCode !== 0) throw new Error(`sort: exit code ${exitCode}`);
 for (const child of [rows, contents]) {
   const { exitCode, reason } = await child.exited;
   if (exitCode !== 0) throw new Error(`${reason} ${exitCode}`);
