@@ -2,6 +2,7 @@
 
 // The hosts under examples/, run as they say that they are run.
 
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -10,6 +11,9 @@ const test = require('ava');
 const { ROOT, node } = require('./helpers/child');
 
 const EXAMPLES = path.join(ROOT, 'examples');
+
+/** Whether the queue's example can start a server of its own. */
+const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;
 
 /** What an example prints; it must end well. */
 function run(t, ...args) {
@@ -77,6 +81,14 @@ test('a pipeline', (t) => {
   t.is(lines.length, 5);
   t.true(lines[0].startsWith('  - [Darjeeling'), lines[0]);
   t.is(lines[2], '  - [Sencha](#sencha)');
+});
+
+(HAS_REDIS ? test : test.skip)('a job queue, in Redis', (t) => {
+  t.deepEqual(run(t, 'examples/queue.mjs'), [
+    'csv2json, tried 1: {"tea": "Sencha", "price": "12"}',
+    'csv2json, tried 1: csv2json: standard input:1: a quoted field is not closed',
+    'endless, tried 3: timeout',
+  ]);
 });
 
 test('a web server', (t) => {
