@@ -34,13 +34,13 @@ const sort = spawnProcess('sort', [backwards], {
 });
 const contents = spawn(example('mdtoc.wasm'), { args: ['-'] });
 
-const [[exitCode]] = await Promise.all([
+const [[sorted]] = await Promise.all([
   once(sort, 'close'),
   pipeline(rows.stdout, sort.stdin),
   pipeline(sort.stdout, documentOf, contents.stdin),
   pipeline(contents.stdout, process.stdout, { end: false }),
 ]);
-if (exitCode !== 0) throw new Error(`sort: exit code ${exitCode}`);
+if (sorted !== 0) throw new Error(`sort: exit code ${sorted}`);
 for (const child of [rows, contents]) {
   const { exitCode, reason } = await child.exited;
   if (exitCode !== 0) throw new Error(`${reason} ${exitCode}`);
