@@ -1,5 +1,5 @@
-// Real programs under node:wasi and under wasi-rs: the same where node:wasi is
-// right, and right where it is not.
+// Real programs under node:wasi and under wasi-rs, with their files on disk and in
+// memory: the same where node:wasi is right, and right where it is not.
 
 import {
   readFileSync,
@@ -16,12 +16,13 @@ import test from 'ava';
 import {
   directory,
   hosts,
+  libraries,
+  places,
   programs,
   run,
   scratch,
   scripts,
   tree,
-  unpack,
 } from './helpers/programs.mjs';
 
 /** What two trees do not have in common: a failure shows that, not every file. */
@@ -34,28 +35,44 @@ function differing(...trees) {
   });
 }
 
-const preopens = (work) => ({ '/home': work, '/scripts': scripts });
+const preopens = (work, place = places['on disk']) => ({
+  '/home': place.work(work),
+  '/scripts': place.reading(scripts),
+});
+
+/** What must be the same: node:wasi, and wasi-rs with files here or there. */
+const sides = {
+  'node:wasi': { host: hosts.node, place: places['on disk'] },
+  ...Object.fromEntries(
+    Object.entries(places).map(([name, place]) => [
+      `wasi-rs ${name}`,
+      { host: hosts.ours, place },
+    ]),
+  ),
+};
 
 /**
- * Runs one program under each host with the same arguments, over its own copy of
- * the same files, and asserts that the two runs cannot be told apart. Returns
- * what both did.
+ * Runs one program on each side with the same arguments, over its own copy of the
+ * same files, and asserts that the runs cannot be told apart. `mounts` has the
+ * library for each path that one is at. Returns what all did.
  */
 async function same(t, program, files, { mounts = {}, ...spec }) {
   const dir = scratch(t);
-  const [node, ours] = await Promise.all(
-    Object.entries(hosts).map(async ([name, host]) => {
-      const work = directory(dir, name, files);
-      const outcome = await run(host, program, {
-        ...spec,
-        preopens: { ...preopens(work), ...mounts },
-      });
-      return { outcome, files: tree(work) };
-    }),
-  );
-  t.deepEqual(ours.outcome, node.outcome);
-  t.deepEqual(...differing(ours.files, node.files));
-  return { ...ours.outcome, files: ours.files };
+  const runs = Object.entries(sides).map(async ([name, { host, place }]) => {
+    const work = directory(dir, name, files);
+    const given = preopens(work, place);
+    for (const [index, [path, library]] of Object.entries(mounts).entries()) {
+      given[path] = place.library(library, join(dir, `${name} ${index}`));
+    }
+    const outcome = await run(host, program, { ...spec, preopens: given });
+    return { name, outcome, files: tree(work) };
+  });
+  const [node, ...ours] = await Promise.all(runs);
+  for (const { name, outcome, files } of ours) {
+    t.deepEqual(outcome, node.outcome, name);
+    t.deepEqual(...differing(files, node.files), name);
+  }
+  return { ...node.outcome, files: node.files };
 }
 
 /** What improved.py tries, with what should come of it. */
@@ -133,8 +150,7 @@ test('CPython ends the same when nobody catches an exception and when it exits a
   t.like(exited, { code: 9, stdout: '' });
 });
 
-test('CPython finds its library in a directory of the host', async (t) => {
-  const usr = unpack('python-3.11.3.tar.gz', scratch(t));
+test('CPython finds its library in a directory of the host and in an archive', async (t) => {
   const { code, stderr, files } = await same(
     t,
     programs.python311,
@@ -143,7 +159,7 @@ test('CPython finds its library in a directory of the host', async (t) => {
       'check.py': 'from sample import double\nassert double(21) == 42\n',
     },
     {
-      mounts: { '/usr': join(usr, 'usr') },
+      mounts: { '/usr': libraries.python311 },
       args: [
         'python',
         '-m',
@@ -190,8 +206,8 @@ test('PHP does the same to files', async (t) => {
 
 test('CPython finds right what node:wasi gets wrong about files', async (t) => {
   const dir = scratch(t);
-  const outcomes = {};
-  for (const [name, host] of Object.entries(hosts)) {
+  const outcomes = [];
+  for (const [name, { host, place }] of Object.entries(sides)) {
     const outside = directory(dir, `outside of ${name}`, {
       secret: 'a secret',
     });
@@ -205,33 +221,36 @@ test('CPython finds right what node:wasi gets wrong about files', async (t) => {
     const { code, stdout, stderr } = await run(host, programs.python, {
       args: ['python', '/scripts/improved.py'],
       env: { A: 'b' },
-      preopens: preopens(work),
+      preopens: preopens(work, place),
     });
     const steps = stdout
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line));
-    outcomes[name] = {
+    outcomes.push({
+      name,
       code,
       stderr,
       work,
       outside,
       steps: Object.fromEntries(steps),
-    };
+    });
   }
 
-  const { node, ours } = outcomes;
-  t.is(ours.code, 0, ours.stderr);
-  t.deepEqual(ours.steps, IMPROVED);
-  t.is(
-    statSync(join(ours.work, 'times'), { bigint: true }).mtimeNs,
-    1_500_000_000_987_654_321n,
-  );
-  t.is(readlinkSync(join(ours.work, 'links/deep/link')), '../target');
-  t.deepEqual(readdirSync(ours.outside), ['secret']);
-  t.is(readFileSync(join(ours.outside, 'secret'), 'utf8'), 'a secret');
+  const [node, ...ours] = outcomes;
+  for (const { name, code, stderr, work, outside, steps } of ours) {
+    t.is(code, 0, stderr);
+    t.deepEqual(steps, IMPROVED, name);
+    t.is(
+      statSync(join(work, 'times'), { bigint: true }).mtimeNs,
+      1_500_000_000_987_654_321n,
+    );
+    t.is(readlinkSync(join(work, 'links/deep/link')), '../target');
+    t.deepEqual(readdirSync(outside), ['secret']);
+    t.is(readFileSync(join(outside, 'secret'), 'utf8'), 'a secret');
+  }
 
-  for (const [step, outcome] of Object.entries(ours.steps)) {
+  for (const [step, outcome] of Object.entries(IMPROVED)) {
     if (JSON.stringify(outcome) !== JSON.stringify(node.steps[step])) {
       t.log(`${step}: node:wasi gives ${JSON.stringify(node.steps[step])}`);
     }
@@ -304,77 +323,89 @@ test('PHP and Ruby find "." and ".." in a directory', async (t) => {
   t.is(children, '["given.txt"]');
 });
 
-const sqlite = (host, work, args, stdin) =>
+/** Does one thing with the files in each place: what is left must be the same. */
+async function inEachPlace(t, body) {
+  const dir = scratch(t);
+  const left = [];
+  for (const [name, place] of Object.entries(places)) {
+    const work = directory(dir, name);
+    await body(work, place);
+    left.push(tree(work));
+  }
+  t.deepEqual(...differing(...left));
+}
+
+const sqlite = (host, given, args, stdin) =>
   run(host, programs.sqlite, {
     args: ['sqlite', '-batch', '/home/base.db', ...args],
     stdin,
-    preopens: { '/home': work },
+    preopens: { '/home': given },
   });
 
 test('SQLite of the first snapshot makes a database that others read', async (t) => {
-  const dir = scratch(t);
   const sql = readFileSync(join(scripts, 'snapshot0.sql'), 'utf8');
   // Under node:wasi this SQLite ends at once where there are no environment
   // variables, and finds that its new file is no database where there are some.
-  const empty = await sqlite(hosts.node, directory(dir, 'node'), [], sql);
+  const empty = await sqlite(hosts.node, scratch(t), [], sql);
   t.log(`node:wasi: exit code ${empty.code} ${empty.stderr}`);
 
-  const work = directory(dir, 'ours');
-  const made = await sqlite(hosts.ours, work, [], sql);
-  t.like(made, { code: 0, signal: null, stderr: '' });
-  t.is(made.stdout, '1334|1780445111\n');
-  t.deepEqual(Object.keys(tree(work)), ['base.db']);
+  await inEachPlace(t, async (work, place) => {
+    const given = place.work(work);
+    const made = await sqlite(hosts.ours, given, [], sql);
+    t.like(made, { code: 0, signal: null, stderr: '' });
+    t.is(made.stdout, '1334|1780445111\n');
+    t.deepEqual(Object.keys(tree(work)), ['base.db']);
 
-  const read = await sqlite(hosts.ours, work, [
-    'select square from squares where number = 1999',
-  ]);
-  t.like(read, { code: 0, stdout: '3996001\n', stderr: '' });
+    const read = await sqlite(hosts.ours, given, [
+      'select square from squares where number = 1999',
+    ]);
+    t.like(read, { code: 0, stdout: '3996001\n', stderr: '' });
 
-  const python = await run(hosts.ours, programs.python, {
-    args: [
-      'python',
-      '-c',
-      'import sqlite3; base = sqlite3.connect("/home/base.db");' +
-        'print(base.execute("select count(*), sum(square) from squares").fetchone());' +
-        'print(base.execute("pragma integrity_check").fetchone())',
-    ],
-    preopens: { '/home': work },
+    const python = await run(hosts.ours, programs.python, {
+      args: [
+        'python',
+        '-c',
+        'import sqlite3; base = sqlite3.connect("/home/base.db");' +
+          'print(base.execute("select count(*), sum(square) from squares").fetchone());' +
+          'print(base.execute("pragma integrity_check").fetchone())',
+      ],
+      preopens: { '/home': given },
+    });
+    t.is(python.stdout, "(1334, 1780445111)\n('ok',)\n", python.stderr);
   });
-  t.is(python.stdout, "(1334, 1780445111)\n('ok',)\n", python.stderr);
 });
+
+const COMPILE = `clang -cc1 -Werror -triple wasm32-unknown-wasi -mthread-model single -O2
+  -isysroot /sys -internal-isystem /sys/include
+  -internal-isystem /sys/lib/clang/8.0.1/include
+  -emit-obj -o /home/snapshot0.o /scripts/snapshot0.c`;
+
+const LINK = `wasm-ld --no-threads -o /home/snapshot0.wasm
+  /sys/lib/wasm32-wasi/crt1.o /home/snapshot0.o
+  -L/sys/lib/wasm32-wasi -lc
+  -L/sys/lib/clang/8.0.1/lib/wasi -lclang_rt.builtins-wasm32`;
 
 test('clang and the linker of the first snapshot make a program of it that runs', async (t) => {
   const dir = scratch(t);
-  const sys = join(unpack('clang-fs.tar.gz', directory(dir, 'clang')), 'sys');
-  const work = directory(dir, 'work');
-  writeFileSync(join(dir, 'above'), 'out of reach');
-  const shell = (program, words) =>
-    run(hosts.ours, program, {
-      args: words.trim().split(/\s+/),
-      preopens: { ...preopens(work), '/sys': sys },
-    });
+  await inEachPlace(t, async (work, place) => {
+    const sys = place.library(libraries.clang, join(dir, 'clang'));
+    const shell = (program, words) =>
+      run(hosts.ours, program, {
+        args: words.split(/\s+/),
+        preopens: { ...preopens(work, place), '/sys': sys },
+      });
 
-  const compiled = await shell(
-    programs.clang,
-    `clang -cc1 -Werror -triple wasm32-unknown-wasi -mthread-model single -O2
-      -isysroot /sys -internal-isystem /sys/include
-      -internal-isystem /sys/lib/clang/8.0.1/include
-      -emit-obj -o /home/snapshot0.o /scripts/snapshot0.c`,
-  );
-  t.like(compiled, { code: 0, stdout: '', stderr: '' });
+    const compiled = await shell(programs.clang, COMPILE);
+    t.like(compiled, { code: 0, stdout: '', stderr: '' });
+    const linked = await shell(programs.wasmLd, LINK);
+    t.like(linked, { code: 0, stdout: '', stderr: '' });
 
-  const linked = await shell(
-    programs.wasmLd,
-    `wasm-ld --no-threads -o /home/snapshot0.wasm
-      /sys/lib/wasm32-wasi/crt1.o /home/snapshot0.o
-      -L/sys/lib/wasm32-wasi -lc
-      -L/sys/lib/clang/8.0.1/lib/wasi -lclang_rt.builtins-wasm32`,
-  );
-  t.like(linked, { code: 0, stdout: '', stderr: '' });
-
-  const program = { wasm: join(work, 'snapshot0.wasm'), version: 'unstable' };
-  const ran = await shell(program, 'snapshot0 greetings');
-  t.is(ran.stdout, 'greetings from snapshot 0\n', ran.stderr);
-  t.is(ran.code, 42);
-  t.is(readFileSync(join(work, 'numbers'), 'utf8'), 'a123456789');
+    // It tries to read this, which lies above what it was given.
+    writeFileSync(join(work, '..', 'above'), 'out of reach');
+    const program = { wasm: join(work, 'snapshot0.wasm'), version: 'unstable' };
+    const ran = await shell(program, 'snapshot0 greetings');
+    t.is(ran.stdout, 'greetings from snapshot 0\n', ran.stderr);
+    t.is(ran.code, 42);
+    t.is(readFileSync(join(work, 'numbers'), 'utf8'), 'a123456789');
+  });
 });

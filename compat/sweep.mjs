@@ -19,7 +19,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { hosts, programs, runner } from '../__test__/helpers/programs.mjs';
+import {
+  hosts,
+  places,
+  programs,
+  runner,
+} from '../__test__/helpers/programs.mjs';
 import { markdown, write } from './table.mjs';
 import { WASMTIME, python, pythonLibrary } from './toolchains.mjs';
 
@@ -44,11 +49,7 @@ const node = (name, { wasi, flags }) => ({
   wasi,
 });
 const OURS = node('wasi-rs', hosts.ours);
-const IN_MEMORY = {
-  ...OURS,
-  name: 'wasi-rs in memory',
-  args: ['--no-warnings', own('memory_host.mjs')],
-};
+const IN_MEMORY = { ...OURS, name: 'wasi-rs in memory', place: 'in memory' };
 const HOSTS = [
   OURS,
   IN_MEMORY,
@@ -121,7 +122,10 @@ async function runModule({ host, root }, module) {
         PYTHONDONTWRITEBYTECODE: '1',
         _PYTHON_SYSCONFIGDATA_NAME: '_sysconfigdata__wasi_wasm32-wasi',
       },
-      preopens: { '/': root, '/results': resultsOf(root) },
+      preopens: {
+        '/': places[host.place ?? 'on disk'].work(root),
+        '/results': resultsOf(root),
+      },
     },
   };
   let known;
@@ -150,10 +154,10 @@ function passedOnlyBy(one, other) {
 }
 
 /** Runs one file of tests under each host. */
-async function sweep(places, module) {
+async function sweep(systems, module) {
   const results = new Map();
-  for (const place of places) {
-    results.set(place.host, await runModule(place, module));
+  for (const system of systems) {
+    results.set(system.host, await runModule(system, module));
   }
   const isEmpty = ({ name }, { size }) => {
     if (size === 0) console.error(`${name} runs nothing of ${module}`);
@@ -219,13 +223,13 @@ const wanted = words.filter((word) => word !== '--write');
 const library = pythonLibrary();
 const scratch = mkdtempSync(join(realpathSync(tmpdir()), 'wasi-rs-sweep-'));
 try {
-  const places = HOSTS.map((host, index) => ({
+  const systems = HOSTS.map((host, index) => ({
     host,
     root: makeRoot(join(scratch, String(index)), library),
   }));
   const rows = [];
   for (const module of wanted.length > 0 ? wanted : MODULES) {
-    const row = await sweep(places, module);
+    const row = await sweep(systems, module);
     if (!row.good) process.exitCode = 1;
     rows.push(row);
     console.error([module, ...cells(row.counts)].join(' | '));

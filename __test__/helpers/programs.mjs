@@ -68,11 +68,33 @@ export const hosts = {
   },
 };
 
-/** Unpacks one of the file systems that come with the programs. */
-export function unpack(archive, dir) {
-  execFileSync('tar', ['-xzf', language(archive), '-C', dir]);
-  return dir;
-}
+/** Directories that come with the programs: where each is in which archive. */
+export const libraries = {
+  python311: { archive: language('python-3.11.3.tar.gz'), inside: 'usr' },
+  clang: { archive: language('clang-fs.tar.gz'), inside: 'sys' },
+};
+
+/**
+ * Where a guest has its files, as preopens of run-program.mjs: the directory that
+ * it works in, one that it reads, and one of `libraries`, for which there is a
+ * new directory if it takes one.
+ */
+export const places = {
+  'on disk': {
+    work: (dir) => dir,
+    reading: (dir) => dir,
+    library({ archive, inside }, dir) {
+      mkdirSync(dir);
+      execFileSync('tar', ['-xzf', archive, '-C', dir]);
+      return join(dir, inside);
+    },
+  },
+  'in memory': {
+    work: (dir) => ({ memory: dir }),
+    reading: (dir) => ({ image: dir }),
+    library: ({ archive, inside }) => ({ image: archive, inside }),
+  },
+};
 
 /** A directory of the test's own, gone when the test is over. */
 export function scratch(t) {

@@ -1,7 +1,14 @@
 // The host's side of a program under test: one guest in one process, described
 // by the JSON in the only argument. Exits with the guest's exit code.
+//
+// A preopen may be the path of a directory, or a file system:
+//
+//   { memory: path }          in memory, over an image of that directory; how it
+//                             ended is laid onto the directory
+//   { image: path, inside }   an image of a tar archive or of a directory, or of
+//                             the directory `inside` of it
 
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync, statSync, writeSync } from 'node:fs';
 
 const {
   wasi: specifier,
@@ -9,12 +16,34 @@ const {
   options,
   epilogue,
 } = JSON.parse(process.argv[2]);
-const { WASI } = await import(specifier);
+const { Image, MemoryFS, WASI } = await import(specifier);
 
-const wasi = new WASI(options);
+const memories = [];
+
+function mounted(preopen) {
+  if (typeof preopen === 'string') return preopen;
+  const { memory, image, inside } = preopen;
+  if (memory === undefined) {
+    const isDirectory = statSync(image).isDirectory();
+    const make = isDirectory ? Image.fromDirectory : Image.fromTar;
+    return { fs: make(image), path: inside };
+  }
+  const fs = new MemoryFS(Image.fromDirectory(memory));
+  memories.push({ fs, directory: memory });
+  return fs;
+}
+
+const preopens = Object.fromEntries(
+  Object.entries(options.preopens).map(([path, preopen]) => [
+    path,
+    mounted(preopen),
+  ]),
+);
+const wasi = new WASI({ ...options, preopens });
 const module = await WebAssembly.compile(readFileSync(wasm));
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
 process.exitCode = wasi.start(instance);
+for (const { fs, directory } of memories) fs.applyTo(directory);
 
 // A guest that closed its own descriptors must not have closed these.
 if (epilogue !== undefined) {
