@@ -1,7 +1,7 @@
 // The host's side of a program under test: one guest in one process, described
 // by the JSON in the only argument. Exits with the guest's exit code.
 //
-// A preopen may be the path of a directory, or a file system:
+// A preopen is one of wasi-rs, or describes a file system:
 //
 //   { memory: path }          in memory, over an image of that directory; how it
 //                             ended is laid onto the directory
@@ -21,13 +21,13 @@ const { Image, MemoryFS, WASI } = await import(specifier);
 const memories = [];
 
 function mounted(preopen) {
-  if (typeof preopen === 'string') return preopen;
   const { memory, image, inside } = preopen;
-  if (memory === undefined) {
+  if (image !== undefined) {
     const isDirectory = statSync(image).isDirectory();
     const make = isDirectory ? Image.fromDirectory : Image.fromTar;
     return { fs: make(image), path: inside };
   }
+  if (memory === undefined) return preopen;
   const fs = new MemoryFS(Image.fromDirectory(memory));
   memories.push({ fs, directory: memory });
   return fs;
