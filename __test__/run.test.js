@@ -582,6 +582,17 @@ test('a stream that fails ends the guest, and its error comes out unchanged', as
     'at a write': new Writable({
       write: (chunk, encoding, callback) => callback(error),
     }),
+    'in a while, with its last write': new Writable({
+      write: (chunk, encoding, callback) => setTimeout(callback, 100, error),
+    }),
+    'and takes its time to close': new Writable({
+      write: (chunk, encoding, callback) => callback(error),
+      destroy: (reason, callback) => setTimeout(callback, 100, reason),
+    }),
+    'and is not destroyed': new Writable({
+      autoDestroy: false,
+      write: (chunk, encoding, callback) => callback(error),
+    }),
     'of the Web': new WritableStream({
       write() {
         throw error;
@@ -589,7 +600,6 @@ test('a stream that fails ends the guest, and its error comes out unchanged', as
     }),
   };
   for (const [kind, stdout] of Object.entries(failing)) {
-    stdout.on?.('error', () => {});
     t.is(await rejection(run(HELLO, { stdout })), error, kind);
   }
   const flood = await bytesOf('flood');
@@ -699,12 +709,17 @@ test('what is stuck with the output of a guest does not outlive its time', async
 
 test('what takes output late has it all, though the time is over', async (t) => {
   const chunks = [];
+  let isCalled = false;
   const stdout = async (chunk) => {
+    isCalled = true;
     await later(50);
     chunks.push(chunk);
   };
-  const options = { args: ['-v', AGES], stdout, timeout: 500, check: false };
-  t.like(await run(POLL, options), { reason: 'timeout' });
+  // Until the guest has written before its time is over.
+  for (let timeout = 250; !isCalled; timeout *= 2) {
+    const options = { args: ['-v', AGES], stdout, timeout, check: false };
+    t.like(await run(POLL, options), { reason: 'timeout' });
+  }
   t.is(String(Buffer.concat(chunks)), 'polling\n');
 });
 

@@ -396,9 +396,51 @@ test('what a stream fails with comes out unchanged', async (t) => {
   const stdout = new Writable({
     write: (_chunk, _encoding, onWritten) => onWritten(failure),
   });
-  stdout.on('error', () => {});
   const writing = start(CAT, { stdin: slowly(PIECES), stdout });
   t.is(await writing.catch((error) => error), failure);
+});
+
+test('a sink that fails at the last write is heard of', async (t) => {
+  const failure = new Error('the sink failed');
+  const failsAfter = (wait, options) =>
+    new Writable({
+      write: (_chunk, _encoding, onWritten) => wait(() => onWritten(failure)),
+      ...options,
+    });
+  for (const stdout of [
+    failsAfter((call) => call()),
+    failsAfter(setImmediate),
+    failsAfter((call) => call(), { autoDestroy: false }),
+    failsAfter((call) => call(), {
+      destroy: (error, onDestroyed) => setTimeout(onDestroyed, 5, error),
+    }),
+  ]) {
+    const writing = start(
+      '(drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 150)))',
+      { stdout },
+    );
+    t.is(await writing.catch((error) => error), failure);
+  }
+});
+
+test('an export that is called behind the end reads the end, and writes to nobody', async (t) => {
+  const PIPE = 64;
+  const { sink, text } = slowSink();
+  const { wasi, instance } = await prepare('', {
+    stdin: slowly(PIECES),
+    stdout: sink,
+    more: `
+      (func (export "read") (result i32 i32)
+        (call $read (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 150))
+        (i32.load (i32.const 150)))
+      (func (export "write") (result i32)
+        (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 150)))`,
+  });
+  await wasi.startAsync(instance);
+  const { read, write } = instance.exports;
+  t.deepEqual(await WebAssembly.promising(read)(), [0, 0]);
+  t.is(await WebAssembly.promising(write)(), PIPE);
+  t.is(text(), '');
 });
 
 test('a sink that takes nothing more keeps no guest from its end', async (t) => {

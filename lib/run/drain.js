@@ -121,7 +121,12 @@ function drainToStream(socket, sink, fail) {
       leaveIfOver();
     },
   });
-  const onWritten = () => {
+  const onWritten = (error) => {
+    // The event that follows it is listened for still: without, it would end the process.
+    if (error) {
+      fail(error);
+      return;
+    }
     pending--;
     leaveIfOver();
   };

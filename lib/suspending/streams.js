@@ -30,6 +30,7 @@ class HostStream {
 
   /** What failed on the host's side ends the guest, now or when it comes back. */
   fail = (error) => {
+    if (this.#hasFailed) return;
     this.#error = error;
     this.#hasFailed = true;
     this.suspender?.failed(error);
@@ -83,7 +84,7 @@ class Input extends HostStream {
   }
 
   serve = (operation, _a, _b, _handle, length, _position, buffer) => {
-    if (this.#sink === undefined) this.#start();
+    if (this.#sink === undefined && !this.#isOver) this.#start();
     this.check();
     const isReady = this.#size > 0 || this.#isOver;
     if (operation === POLL) return isReady ? 1 + this.#size : 0;
@@ -109,8 +110,9 @@ class Input extends HostStream {
     return count;
   }
 
-  /** The guest is over. What it has not read is the user's. */
+  /** The guest is over. What it has not read is the user's; an export that is called later reads the end. */
   end() {
+    this.#isOver = true;
     this.#stop?.();
   }
 }
@@ -120,6 +122,7 @@ class Output extends HostStream {
   #target;
   #source;
   #drained;
+  #isOver = false;
 
   constructor(target) {
     super();
@@ -135,6 +138,7 @@ class Output extends HostStream {
   }
 
   serve = (operation, _a, _b, _handle, length, _position, buffer) => {
+    if (this.#isOver) return operation === POLL ? 1 : failure('EPIPE');
     if (this.#source === undefined) this.#start();
     this.check();
     const isReady = this.#source.readableLength < ROOM;
@@ -146,11 +150,12 @@ class Output extends HostStream {
   };
 
   /**
-   * The guest is over.
+   * The guest is over. What an export writes that is called later, nobody takes.
    *
    * @returns {Promise<void> | undefined} settles when all is where it should be
    */
   end() {
+    this.#isOver = true;
     if (this.#source?.destroyed === false) this.#source.push(null);
     return this.#drained;
   }
