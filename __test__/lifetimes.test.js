@@ -20,7 +20,7 @@ const PRELUDE = `
   const { once } = require('node:events');
   const { Worker, parentPort, workerData } = require('node:worker_threads');
   const { WASI } = require('wasi-rs');
-  const { collectUntil, descriptors, filledMemory } = require('./__test__/helpers/garbage');
+  const { collectUntil, descriptors, keptMemory } = require('./__test__/helpers/garbage');
   const tell = (message) => parentPort?.postMessage(message);
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   function start(guest, options) {
@@ -270,16 +270,16 @@ onLinux('ten thousand instances come and go', (t) => {
         }
       };
       await batches(4);
-      const filled = filledMemory();
+      const kept = keptMemory();
       await batches(20);
-      const growth = filledMemory() - filled;
+      const growth = keptMemory() - kept;
       return { before, after: descriptors(), growth };
     },
     { directory: scratch(t) },
   );
   t.is(after, before);
   t.log(`memory grew by ${(growth / 1e6).toFixed(1)} MB`);
-  t.true(growth < 32e6);
+  t.true(growth < 16e6);
 });
 
 test("process.exit() in a guest's call ends the thread that calls", async (t) => {

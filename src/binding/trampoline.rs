@@ -57,7 +57,8 @@ for_each_syscall!(callbacks);
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
 /// A method in a literal has its name and its length from the text, which no other way to make a function
-/// has without defining properties on each. Each method refuses in Node's order: the number of arguments,
+/// has without defining properties on each. One literal has all of them by those names: one for each would be
+/// garbage of as many objects. Each method refuses in Node's order: the number of arguments,
 /// their types (a number's value is looked at natively), then whether there is a memory.
 ///
 /// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends its
@@ -76,6 +77,7 @@ pub fn make_functions(
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.types))
         .collect();
+    let fields: String = SYSCALLS.iter().map(|syscall| field(syscall.name)).collect();
     let suspending: String = WAITING.into_iter().map(suspending_method).collect();
     let natives = (0..syscalls::COUNT).map(|row| format!("n{row}"));
     let natives = natives.chain(WAITING.map(|row| format!("s{}", row as usize)));
@@ -96,7 +98,8 @@ pub fn make_functions(
                return memory\
              }};\
              const refused=(row)=>refresh(row,bind,kept);\
-             new Given(wasi,{{__proto__:prototype,{methods}}});\
+             const named={{{methods}}};\
+             new Given(wasi,{{__proto__:prototype,{fields}}});\
              return{{\
                __proto__:null,bind,\
                suspending:()=>({{__proto__:null,{suspending}}}),\
@@ -137,13 +140,18 @@ fn method(row: usize, name: &str, types: &[ParamType]) -> String {
         refused += &format!("||typeof p{slot}!=='{of}'");
     }
     format!(
-        "{name}:{{'bound {name}'({names}){{\
+        "'bound {name}'({names}){{\
            if({refused})return {einval};\
            a[0]=instance;{stores}\
            if(view[0]===undefined&&refused({row}))return {einval};\
            n{row}();return r[0]\
-         }}}}['bound {name}'],\n"
+         }},\n"
     )
+}
+
+/// The property of a `wasiImport` that is the method of a row.
+fn field(name: &str) -> String {
+    format!("{name}:named['bound {name}'],")
 }
 
 /// The method of a row whose calls are suspended where they would wait.
