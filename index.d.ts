@@ -1544,12 +1544,18 @@ export interface WASISpawnOptions extends WASIGuestOptions, WASIThreadOptions {}
 /** What {@link runSync} can be told. */
 export interface WASIRunSyncOptions
   extends WASIGuestOptions, WASICaptureOptions {
-  /** As for {@link run}, but for what takes an event loop to serve. */
-  stdin?: WASIStdio | ArrayBufferView | ArrayBuffer | undefined;
-  /** As for {@link run}, but for what takes an event loop to serve. */
-  stdout?: WASIStdio | undefined;
-  /** As for {@link run}, but for what takes an event loop to serve. */
-  stderr?: WASIStdio | undefined;
+  /**
+   * As for {@link run}, but for what takes an event loop to serve; or a function
+   * that is called whenever the guest reads, in the middle of that.
+   */
+  stdin?: WASIStdio | WASIReader | ArrayBufferView | ArrayBuffer | undefined;
+  /**
+   * As for {@link run}, but for what takes an event loop to serve. A function is
+   * called in the middle of the guest's write, and returns no promise.
+   */
+  stdout?: WASIStdio | ((chunk: string | Buffer) => void) | undefined;
+  /** The same for standard error. */
+  stderr?: WASIStdio | ((chunk: string | Buffer) => void) | undefined;
 
   /**
    * What the program imports beside WASI, by module and name; a function with the

@@ -96,7 +96,7 @@ test('standard streams are descriptors', (t) => {
 test('what needs an event loop is refused', (t) => {
   const VALUE = 'ERR_INVALID_ARG_VALUE';
   const cases = [
-    { stdout() {} },
+    { stdout: process.stdout },
     { stdin: ['a'] },
     { stdout: new WritableStream() },
     { signal: new AbortController().signal },
@@ -105,6 +105,62 @@ test('what needs an event loop is refused', (t) => {
   for (const options of cases) {
     t.throws(() => runSync(HELLO, options), { code: VALUE });
   }
+});
+
+test('functions are called in the middle of a read or a write', (t) => {
+  const pieces = ['gr', Buffer.from('ü'), new Uint8Array([0x62, 0x65, 0xc3])];
+  const stdin = () => pieces.shift();
+  const chunks = [];
+  const stdout = (chunk) => chunks.push(chunk);
+  t.like(runSync(CAT, { stdin, stdout }), { ok: true, stdout: null });
+  t.true(chunks.every((chunk) => Buffer.isBuffer(chunk)));
+  t.is(Buffer.concat(chunks).toString('latin1'), 'grÃ¼beÃ');
+});
+
+test('functions get text in an encoding, whole characters but for the end', (t) => {
+  const pieces = [[0x67, 0xc3], [0xbc], [0x6e, 0xc3]].map((bytes) =>
+    Buffer.from(bytes),
+  );
+  const texts = [];
+  const options = {
+    stdin: () => pieces.shift(),
+    stdout: (text) => texts.push(text),
+    encoding: 'utf8',
+  };
+  t.like(runSync(CAT, options), { ok: true, stdout: null, stderr: '' });
+  t.deepEqual(texts, ['g', 'ü', 'n', '\ufffd']);
+});
+
+test('what a function of a stream throws comes out unchanged, and a promise is refused', (t) => {
+  const error = new Error('no more');
+  const fails = () => {
+    throw error;
+  };
+  t.is(
+    t.throws(() => runSync(CAT, { stdin: fails, check: false })),
+    error,
+  );
+  t.is(
+    t.throws(() => runSync(HELLO, { stdout: fails, timeout: 60_000 })),
+    error,
+  );
+  // At the end, when what is left of a character comes.
+  const failsThen = (text) => text === '\ufffd' && fails();
+  const options = { input: Buffer.from([0xc3]), stdout: failsThen };
+  t.is(
+    t.throws(() => runSync(CAT, { ...options, encoding: 'utf8' })),
+    error,
+  );
+  for (const encoding of ['buffer', 'utf8']) {
+    const code = 'ERR_INVALID_RETURN_VALUE';
+    t.throws(() => runSync(HELLO, { stdout: async () => {}, encoding }), {
+      code,
+      message: /no promise .* "options.stdout"/,
+    });
+  }
+  t.throws(() => runSync(CAT, { stdin: () => 7 }), {
+    code: 'ERR_INVALID_RETURN_VALUE',
+  });
 });
 
 test('imports are functions of the host beside those of WASI', async (t) => {

@@ -4,6 +4,8 @@
 // that is made of it here, as it calls that of a file system for an operation
 // (see js-file-system/): a read or a write, with a buffer that it lends.
 
+const { StringDecoder } = require('node:string_decoder');
+
 const { bufferOf, isBytes } = require('./bytes');
 const { invalidReturnValue } = require('./errors');
 const { HEAD } = require('./js-file-system/operations');
@@ -58,13 +60,31 @@ function readBy(give, name) {
  */
 function writtenBy(take, name) {
   return (_operation, _a, _b, _handle, length, _position, buffer) => {
-    const chunk = Reflect.apply(slice, buffer, [HEAD, HEAD + length]);
-    const taken = take(chunk);
-    if (typeof taken?.then === 'function') {
-      throw refusal('no promise', name, taken);
-    }
+    handOver(Reflect.apply(slice, buffer, [HEAD, HEAD + length]), take, name);
     return length;
   };
 }
 
-module.exports = { readBy, writtenBy };
+function handOver(chunk, take, name) {
+  const taken = take(chunk);
+  if (typeof taken?.then === 'function') {
+    throw refusal('no promise', name, taken);
+  }
+}
+
+/**
+ * The same with text in an encoding: a character comes when all of it was written.
+ *
+ * @param {(text: string) => unknown} take
+ * @returns `serve`, and `end()`, which hands over what is left of a character
+ */
+function writtenAsText(take, encoding, name) {
+  const decoder = new StringDecoder(encoding);
+  const takeSome = (text) => (text === '' ? undefined : take(text));
+  return {
+    serve: writtenBy((chunk) => takeSome(decoder.write(chunk)), name),
+    end: () => handOver(decoder.end(), takeSome, name),
+  };
+}
+
+module.exports = { readBy, writtenAsText, writtenBy };

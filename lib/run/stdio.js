@@ -9,6 +9,7 @@ const net = require('node:net');
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType, invalidArgValue } = require('../errors');
+const { readBy, writtenAsText, writtenBy } = require('../js-stream');
 const { validateFd } = require('../validators');
 const { drain, isSink } = require('./drain');
 const { feed, hold, isSource } = require('./feed');
@@ -36,7 +37,8 @@ const NAMES = ['stdin', 'stdout', 'stderr'];
 
 // Each function here returns what opens a stream. That then is an object:
 // `native`, what the guest gets; `collected`, the same if what is written to it is
-// kept; and where the host has the other end, `socket`; `start(onError)`, which
+// kept; `serve`, a function that it calls, and `end()`, which hands over what that has
+// not been given yet; and where the host has the other end, `socket`; `start(onError)`, which
 // moves bytes between the socket and what the user gave. For an input it returns
 // what ends that, for an output the promise of its end.
 
@@ -100,6 +102,18 @@ function drainedBy(sink, encoding) {
   };
 }
 
+/** A function that is called in this thread, in the middle of the guest's calls. */
+function calledBy(guestDoes, serve, end) {
+  const native = () => Stdio.callback(guestDoes, serve);
+  return { open: () => ({ native: native(), serve, end }) };
+}
+
+function calledWithOutput(take, encoding, name) {
+  if (encoding === 'buffer') return calledBy('write', writtenBy(take, name));
+  const { serve, end } = writtenAsText(take, encoding, name);
+  return calledBy('write', serve, end);
+}
+
 function bytesOf(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
   if (isBytes(value)) return bufferOf(value);
@@ -142,17 +156,17 @@ function readInput({ stdin = 'pipe', input }, how) {
     how === 'spawn' ? served('read') : nothing,
   );
   if (word !== undefined) return word;
-  if (isBytes(stdin)) return bytes(stdin, 'options.stdin');
-  if (isSource(stdin)) {
-    if (how === 'runSync') refuseWaiting(stdin, 'options.stdin');
-    return fedBy(stdin);
+  const name = 'options.stdin';
+  if (isBytes(stdin)) return bytes(stdin, name);
+  const isSync = how === 'runSync';
+  if (isSync && typeof stdin === 'function') {
+    return calledBy('read', readBy(stdin, name));
   }
-  throw invalidArgType(
-    readInput,
-    'options.stdin',
-    "'pipe', 'inherit', 'ignore', a number, bytes, a readable stream or an iterable",
-    stdin,
-  );
+  if (isSource(stdin))
+    return isSync ? refuseWaiting(stdin, name) : fedBy(stdin);
+  const other = isSync ? 'a function' : 'a readable stream or an iterable';
+  const expected = `'pipe', 'inherit', 'ignore', a number, bytes, ${other}`;
+  throw invalidArgType(readInput, name, expected, stdin);
 }
 
 function readOutput(value, index, { how, encoding, maxBuffer }) {
@@ -163,16 +177,16 @@ function readOutput(value, index, { how, encoding, maxBuffer }) {
       : collected(Math.min(maxBuffer, mostBytes(encoding))),
   );
   if (word !== undefined) return word;
-  if (isSink(value)) {
-    if (how === 'runSync') refuseWaiting(value, name);
-    return drainedBy(value, encoding);
+  const isSync = how === 'runSync';
+  if (isSync && typeof value === 'function') {
+    return calledWithOutput(value, encoding, name);
   }
-  throw invalidArgType(
-    readOutput,
-    name,
-    "'pipe', 'inherit', 'ignore', a number, a function or a writable stream",
-    value,
-  );
+  if (isSink(value)) {
+    return isSync ? refuseWaiting(value, name) : drainedBy(value, encoding);
+  }
+  const other = isSync ? 'a function' : 'a function, a writable stream';
+  const expected = `'pipe', 'inherit', 'ignore', a number, ${other}`;
+  throw invalidArgType(readOutput, name, expected, value);
 }
 
 /** The three streams of one guest. */
@@ -256,6 +270,11 @@ class StandardStreams {
   /** No guest gets them. */
   discard() {
     closeNatives(this.#streams ?? []);
+  }
+
+  /** The guest is over: functions that it called get what they have not been given yet. */
+  endOutput() {
+    for (const { end } of this.#streams) end?.();
   }
 
   /** Lets go of everything, read or not. */

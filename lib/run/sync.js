@@ -47,6 +47,7 @@ function runSync(program, options = {}) {
   } finally {
     prepared.close();
   }
+  if (outcome.reason !== 'error') stdio.endOutput();
   const wallTime = performance.now() - startTime;
   const { cpuTime } = prepared;
   const { entry } = description;
