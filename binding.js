@@ -843,6 +843,7 @@ module.exports.NativeImage = nativeBinding.NativeImage
 module.exports.NativeMemoryFs = nativeBinding.NativeMemoryFs
 module.exports.Stdio = nativeBinding.Stdio
 module.exports.StdioHandle = nativeBinding.StdioHandle
+module.exports.adapterModule = nativeBinding.adapterModule
 module.exports.addCapability = nativeBinding.addCapability
 module.exports.archiveLimits = nativeBinding.archiveLimits
 module.exports.attach = nativeBinding.attach

@@ -37,8 +37,6 @@ const {
   leave,
   run: runEntry,
   stop,
-  stopAfter,
-  cancelStop,
 } = loadBinding();
 
 // Other packages look these up by description on an instance, call kSetMemory
@@ -125,20 +123,6 @@ const fileSystems = new WeakMap();
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
 /**
- * Calls a guest's entry for so many milliseconds: the native side ends it where it
- * makes calls or waits in one, and the engine where it computes.
- */
-function runFor(timeout, entry, number) {
-  const { callFor } = require('./lib/timed');
-  stopAfter(number, timeout, 0);
-  const ended = callFor(() => runEntry(entry, enter(number)), timeout);
-  if (!cancelStop(number) && ended !== undefined) return ended.value;
-  // The engine may have been faster.
-  stop(number, 0);
-  return { how: 'throw', value: errors().timedOut(runFor, timeout) };
-}
-
-/**
  * The class of `node:wasi`, argument checks and error texts included.
  *
  * The functions of WASI are in Rust; here is only what must be said exactly as
@@ -200,7 +184,7 @@ class WASI {
     const { how, value } =
       timeout === undefined
         ? runEntry(_start, enter(number))
-        : runFor(timeout, _start, number);
+        : require('./lib/timed').runFor(timeout, _start, number);
     // A guest that has returned a promise has only been suspended.
     this[kExitCode] = leave(number, !isPromise(value));
     if (how === 'throw') throw value;

@@ -8,6 +8,7 @@ const test = require('ava');
 
 const { script } = require('./helpers/child');
 const { WASI } = require('./helpers/compare');
+const { assemble } = require('./helpers/guest');
 
 /**
  * What a program logs, as JSON. It runs where memories that grow move, and their
@@ -147,6 +148,51 @@ test('a memory whose bytes are a program’s own, and are taken away', (t) => {
      console.log(JSON.stringify(results));`,
   );
   t.deepEqual(results, [0, 'Error', 0, 61]);
+});
+
+test('the memory of the arguments, written and taken away while a call is made', async (t) => {
+  const guest = await assemble(`(module
+    (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_create_directory"
+      (func $mkdir (param i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "d")
+    (func (export "_start")
+      (if (i32.ne (call $mkdir (i32.const 3) (i32.const 0) (i32.const 1)) (i32.const 20))
+        (then unreachable))
+      (call $exit (call $prestat (i32.const 9) (i32.const 8)))))`);
+  const results = hostile(
+    t,
+    `const fs = require('node:fs');
+     let memory;
+     WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
+       construct: (...args) => (memory = Reflect.construct(...args)),
+     });
+     const { runSync } = require('wasi-rs');
+     const guest = Buffer.from('${Buffer.from(guest).toString('base64')}', 'base64');
+     const run = (inTheMiddle) => {
+       const lstatSync = (path) => {
+         if (path === '/d') inTheMiddle();
+         return fs.lstatSync('/');
+       };
+       const files = { ...fs, lstatSync };
+       const { exitCode, reason } = runSync(guest, { preopens: { '/': files }, check: false });
+       return [exitCode, reason];
+     };
+     const results = [run(() => {})];
+     results.push(run(() => new Uint8Array(memory.buffer).fill(255)));
+     results.push(run(() => memory.grow(0)));
+     results.push(run(() => {}));
+     console.log(JSON.stringify(results));`,
+  );
+  // EEXIST, and EBADF as exit code. Then no call comes to anything, and no exit either.
+  t.deepEqual(results, [
+    [8, 'exit'],
+    [8, 'exit'],
+    [0, 'exit'],
+    [null, 'trap'],
+  ]);
 });
 
 test('a second memory for functions that know the first', (t) => {

@@ -175,6 +175,39 @@ test('an instance that its guest holds on to is collected with it', (t) => {
   t.is(collected, 50);
 });
 
+test('a guest is collected whose calls go through an adapter', (t) => {
+  const collected = collecting(async ({ data, collectUntil }) => {
+    const { callsOf, instantiate } = require('./lib/adapter');
+    const { create } = require('./lib/binding').loadBinding();
+    const { readOptions } = require('./lib/options');
+    let count = 0;
+    const registry = new FinalizationRegistry(() => count++);
+    const module = new WebAssembly.Module(
+      require('node:fs').readFileSync(data),
+    );
+    const guest = {
+      module,
+      from: 'wasi_snapshot_preview1',
+      calls: callsOf(WebAssembly.Module.imports(module)),
+    };
+    const use = () => {
+      const options = readOptions({ version: 'preview1' });
+      options.returnOnExit = () => true;
+      const native = create(undefined, options);
+      // Without it, the closures would take over.
+      native.give = undefined;
+      const { exports } = instantiate(guest, native, (imports) => imports);
+      native.setMemory(exports.memory);
+      if (exports.random_get(0, 4) === 0) registry.register(exports);
+      registry.register(native.call);
+    };
+    for (let i = 0; i < 50; i++) use();
+    await collectUntil(() => count === 100);
+    return count;
+  }, guestPath('raw_calls'));
+  t.is(collected, 100);
+});
+
 /** What takes 16 MiB and is dropped, each time in another way. */
 const DROPPED = {
   'a file system in memory, and its guest': `(i) => {

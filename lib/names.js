@@ -12,6 +12,11 @@ function capabilityNames() {
   return (capabilities ??= loadBinding().capabilityNames());
 }
 
+/** The names of the calls. Those of groups have no underscore. */
+function callNames() {
+  return capabilityNames().filter((name) => name.includes('_'));
+}
+
 /** What stands before the name of a call: the module that guests import it from. */
 const MODULE = /^(?:wasi_snapshot_preview1|wasi_unstable):/;
 
@@ -26,8 +31,9 @@ const MODULE = /^(?:wasi_snapshot_preview1|wasi_unstable):/;
 function capabilitiesOf(name) {
   if (capabilityNames().includes(name)) return [name];
   const call = name.replace(MODULE, '');
-  const calls = capabilityNames().filter((each) => each.includes('_'));
-  return calls.filter((each) => each === call || each.startsWith(`${call}_`));
+  return callNames().filter(
+    (each) => each === call || each.startsWith(`${call}_`),
+  );
 }
 
 /** What `rights` of a preopen takes. */
@@ -35,4 +41,4 @@ function rightNames() {
   return (rights ??= loadBinding().rightNames());
 }
 
-module.exports = { capabilitiesOf, capabilityNames, rightNames };
+module.exports = { callNames, capabilitiesOf, capabilityNames, rightNames };

@@ -2,6 +2,11 @@
 
 const vm = require('node:vm');
 
+const { loadBinding } = require('./binding');
+const { timedOut } = require('./errors');
+
+const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
+
 /**
  * Milliseconds that a guest has to leave at a call of WASI, before the engine ends
  * what computes. It does so between any two instructions, and where that is in a
@@ -63,4 +68,22 @@ function callFor(body, timeout) {
   return isInTime ? returned : undefined;
 }
 
-module.exports = { callFor };
+/**
+ * Calls a guest's entry for so many milliseconds: the native side ends it where it
+ * makes calls or waits in one, and the engine where it computes.
+ *
+ * @param {number} timeout
+ * @param {() => unknown} entry
+ * @param {number} number the guest's
+ * @returns {{ how: 'return' | 'exit' | 'throw', value: unknown }}
+ */
+function runFor(timeout, entry, number) {
+  stopAfter(number, timeout, 0);
+  const ended = callFor(() => run(entry, enter(number)), timeout);
+  if (!cancelStop(number) && ended !== undefined) return ended.value;
+  // The engine may have been faster.
+  stop(number, 0);
+  return { how: 'throw', value: timedOut(runFor, timeout) };
+}
+
+module.exports = { callFor, runFor };

@@ -3,13 +3,17 @@
 const { readFileSync, statSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
-const { Image, MemoryFS, WASI } = require('../../index.js');
+const { callsOf, instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
-const { capabilitiesOf, capabilityNames } = require('../names');
-const { IMPORT_MODULES } = require('../options');
+const { callNames, capabilitiesOf, capabilityNames } = require('../names');
+const { IMPORT_MODULES, readOptions } = require('../options');
 const { CommandError, systemReason } = require('./error');
 
-const { limitMemory } = loadBinding();
+const { create, enter, leave, limitMemory, run } = loadBinding();
+
+// Loaded for the guests that are given one.
+const images = () => require('../image');
+const memories = () => require('../memory-fs');
 
 const WASM_MAGIC = '\0asm';
 /** The layer field, where a component differs from a core module. */
@@ -59,13 +63,14 @@ function versionOf(module) {
 }
 
 /** The engine's own message names one import at most, and that by number. */
-function checkImports(file, module, imports) {
-  const unknown = WebAssembly.Module.imports(module)
-    .filter(({ module: from, name, kind }) => {
-      const known = Object.hasOwn(imports, from) ? imports[from] : {};
-      return kind !== 'function' || !Object.hasOwn(known, name);
-    })
-    .map(({ module: from, name }) => `${from}.${name}`);
+function checkImports(file, imports, from) {
+  const known = callNames();
+  const unknown = imports
+    .filter(
+      ({ module, name, kind }) =>
+        module !== from || kind !== 'function' || !known.includes(name),
+    )
+    .map(({ module, name }) => `${module}.${name}`);
   if (unknown.length > 0) {
     const rest = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
     throw new CommandError(
@@ -120,16 +125,17 @@ function open(source, make) {
 /** An archive, over which is written in memory unless it is read-only; or a directory. */
 function openSource(source, readOnly) {
   if (statSync(source).isDirectory()) return { path: source, readOnly };
+  const { Image } = images();
   const image = source.toLowerCase().endsWith('.zip')
     ? Image.fromZip(source)
     : Image.fromTar(source);
-  return readOnly ? image : new MemoryFS(image);
+  return readOnly ? image : new (memories().MemoryFS)(image);
 }
 
 /** What the command line says of a preopen, with the file system made if it is not the host's. */
 function makePreopen({ memory, source, below, ...preopen }) {
-  if (memory) return new MemoryFS(undefined, memory);
-  if (below) return open(below, () => MemoryFS.overlay(below));
+  if (memory) return new (memories().MemoryFS)(undefined, memory);
+  if (below) return open(below, () => memories().MemoryFS.overlay(below));
   if (source) {
     return open(source, () => openSource(source, preopen.readOnly));
   }
@@ -147,7 +153,7 @@ function makePreopens(described) {
 /** Refuses to write what a guest changes in a directory of the host. */
 function checkWritten(preopens, writeBack) {
   for (const { to, from } of writeBack) {
-    if (!(preopens[from] instanceof MemoryFS)) {
+    if (!(preopens[from] instanceof memories().MemoryFS)) {
       throw new CommandError(`cannot write ${to}: ${from} is not in memory`);
     }
   }
@@ -164,10 +170,14 @@ function writeChanges(preopens, writeBack) {
   }
 }
 
-function makeWasi(options) {
+/** The native side of a guest that has what it is given. */
+function makeNative(options) {
   options.capabilities?.forEach(checkCapability);
   try {
-    return new WASI(options);
+    return create(undefined, {
+      ...readOptions(options),
+      returnOnExit: () => true,
+    });
   } catch (error) {
     const what =
       error.path === undefined
@@ -175,6 +185,23 @@ function makeWasi(options) {
         : `open directory ${error.path}`;
     throw new CommandError(`cannot ${what}: ${systemReason(error)}`);
   }
+}
+
+/** Runs a guest to its end, for so many milliseconds if they are said. */
+function start(guest, native, timeout) {
+  const { number, setMemory } = native;
+  const begin = () => {
+    const { exports } = instantiate(guest, native, (imports) => imports);
+    setMemory(exports.memory);
+    exports._start();
+  };
+  const { how, value } =
+    timeout === undefined
+      ? run(begin, enter(number))
+      : require('../timed').runFor(timeout, begin, number);
+  const exitCode = leave(number, true);
+  if (how === 'throw') throw value;
+  return exitCode;
 }
 
 /**
@@ -190,19 +217,19 @@ function prepareGuest(command) {
   checkExports(file, module);
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
-  const wasi = makeWasi({
-    version: versionOf(module),
+  const version = versionOf(module);
+  const from = IMPORT_MODULES[version];
+  const imports = WebAssembly.Module.imports(module);
+  const native = makeNative({
+    version,
     args: [basename(file), ...guestArgs],
     ...options,
     preopens,
   });
-  const imports = wasi.getImportObject();
-  checkImports(file, module, imports);
+  checkImports(file, imports, from);
+  const guest = { module, from, calls: callsOf(imports) };
   return {
-    start() {
-      const instance = new WebAssembly.Instance(module, imports);
-      return wasi.start(instance, { timeout });
-    },
+    start: () => start(guest, native, timeout),
     finish: () => writeChanges(preopens, writeBack),
   };
 }

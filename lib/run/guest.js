@@ -3,6 +3,7 @@
 // Runs a guest that was prepared, in this thread: that of a worker, or of
 // whoever calls runSync().
 
+const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
 
 const { attach, close, enter, leave, run } = loadBinding();
@@ -23,20 +24,21 @@ function isTrap(error) {
  * @param {Buffer} guest.token of what was prepared
  * @param {WebAssembly.Module} guest.module
  * @param {string} guest.from what WASI is called in the module's imports
+ * @param {string} guest.calls what it imports: see `instantiate()`
  * @param {string | null} guest.entry the export to call
  * @param {boolean} guest.hasMemory
  * @param {(wasi: object) => object} makeImports
  * @returns {number} its exit code
  * @throws what ended it otherwise
  */
-function enterGuest({ token, module, from, entry, hasMemory }, makeImports) {
-  const wasi = {};
-  const { number, setMemory } = attach(wasi, token, true);
+function enterGuest(guest, makeImports) {
+  const { token, entry, hasMemory } = guest;
+  const native = attach(token, true);
+  const { number, setMemory } = native;
   try {
-    const imports = makeImports({ [from]: wasi.wasiImport });
     // A start function may exit, too.
     const begin = () => {
-      const { exports } = new WebAssembly.Instance(module, imports);
+      const { exports } = instantiate(guest, native, makeImports);
       if (hasMemory) setMemory(exports.memory);
       if (entry !== null) exports[entry]();
     };

@@ -17,8 +17,9 @@ function prepareGuest({ native, stdio, maxMemory }, version) {
 }
 
 /** What it takes to run a guest that is prepared: see `runGuest()`. */
-function guestOf({ token }, module, { version, entry, hasMemory }) {
-  return { token, module, from: IMPORT_MODULES[version], entry, hasMemory };
+function guestOf({ token }, module, { version, calls, entry, hasMemory }) {
+  const from = IMPORT_MODULES[version];
+  return { token, module, from, calls, entry, hasMemory };
 }
 
 module.exports = { STOPPED, guestOf, prepareGuest };

@@ -8,10 +8,11 @@ const { basename, resolve } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { isPromise } = require('node:util').types;
 
+const { callsOf } = require('../adapter');
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType, unsupportedProgram } = require('../errors');
-const { capabilityNames } = require('../names');
+const { callNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 
 const { limitMemory } = loadBinding();
@@ -251,7 +252,11 @@ function makeDescription(module) {
   const versions = new Set(
     imports.flatMap((wanted) => VERSIONS.get(wanted.module) ?? []),
   );
-  const calls = capabilityNames();
+  const known = callNames();
+  const foreign = imports.filter(
+    ({ module: from, name, kind }) =>
+      !VERSIONS.has(from) || kind !== 'function' || !known.includes(name),
+  );
   return {
     versions: [...versions],
     version: versions.has('unstable') ? 'unstable' : 'preview1',
@@ -260,10 +265,8 @@ function makeDescription(module) {
         (name) => exports.get(name) === 'function',
       ) ?? null,
     hasMemory: exports.get('memory') === 'memory',
-    foreign: imports.filter(
-      ({ module: from, name, kind }) =>
-        !VERSIONS.has(from) || kind !== 'function' || !calls.includes(name),
-    ),
+    calls: foreign.length === 0 ? callsOf(imports) : '',
+    foreign,
   };
 }
 

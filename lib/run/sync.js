@@ -43,6 +43,8 @@ function runSync(program, options = {}) {
   let outcome;
   try {
     const guest = guestOf(prepared, module, description);
+    // What they throw as the guest starts must not be taken for its types.
+    if (Reflect.ownKeys(imports).length > 0) guest.calls = '';
     outcome = runPrepared(prepared, guest, plan);
   } finally {
     prepared.close();

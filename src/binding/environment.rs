@@ -1,10 +1,11 @@
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::arg_buffer::ArgBuffer;
+use super::block::Block;
 use super::glue::Glue;
 use super::held::{Held, HeldObjects};
 use super::instance::{Instance, Instances};
@@ -15,6 +16,9 @@ use crate::host::Interrupt;
 pub struct Environment {
     /// The arguments of the call that is being made.
     pub arg_buffer: ArgBuffer,
+    /// The arguments of a call that an adapter makes, once there is an adapter; none where the engine has no memory
+    /// for them.
+    block: OnceCell<Option<Block>>,
     /// Every instance that can still be called.
     pub instances: RefCell<Instances>,
     /// What takes memory and belongs to objects of JavaScript.
@@ -32,11 +36,19 @@ pub struct Environment {
     is_thrown: Cell<bool>,
 }
 
-/// What gives an object its `wasiImport`, for the instance with this number, and has the closures keep a value. It
-/// returns `bind`, which is
-/// for [`Memory::set_closures`](super::memory::Memory::set_closures), and `setMemory`.
-pub type MakeFunctions =
-    FunctionRef<FnArgs<(Object<'static>, u32, Option<Unknown<'static>>)>, Object<'static>>;
+/// What makes the closures of the instance with this number: `(wasi, number, kept, words)`. They keep `kept`. An object
+/// `wasi` gets its `wasiImport` at once. With the `words` of the [block](super::block) there is what an adapter calls.
+/// It returns `bind`, which is for [`Memory::set_closures`](super::memory::Memory::set_closures), and fields of
+/// [`Created`](super::exports::Created).
+pub type MakeFunctions = FunctionRef<
+    FnArgs<(
+        Option<Object<'static>>,
+        u32,
+        Option<Unknown<'static>>,
+        Option<Unknown<'static>>,
+    )>,
+    Object<'static>,
+>;
 
 /// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
 /// both go at the end is not specified.
@@ -52,6 +64,7 @@ impl Environment {
     pub fn new(arg_buffer: ArgBuffer, glue: Glue) -> Self {
         Self {
             arg_buffer,
+            block: OnceCell::new(),
             instances: RefCell::default(),
             held: RefCell::default(),
             is_watching: Cell::new(false),
@@ -89,6 +102,22 @@ impl Environment {
                 let _ = environment.watch(&collected.env);
             }
         })
+    }
+
+    /// The block for adapters, made when it is first asked for; none where the engine has no memory to give.
+    pub fn block_for_adapters(&self, env: &Env) -> Result<Option<&Block>> {
+        if self.block.get().is_none() {
+            let block = Block::new(env, &self.glue)?;
+            // Nothing else has made one meanwhile but a program's own class of memories.
+            let _ = self.block.set(block);
+        }
+        Ok(self.block())
+    }
+
+    /// The block, if there is one.
+    #[inline]
+    pub fn block(&self) -> Option<&Block> {
+        self.block.get()?.as_ref()
     }
 
     /// What interrupts the calls of guests that are made here.

@@ -25,9 +25,15 @@ pub struct Created<'env> {
     pub set_memory: Unknown<'env>,
     /// Makes the functions that do not wait: see [`make_functions`](super::trampoline::make_functions).
     pub suspending: Unknown<'env>,
+    /// What an [adapter](super::adapter) calls; none where `wasi` was given, or there is no memory for it.
+    pub call: Option<Unknown<'env>>,
+    /// The memory of the [block](super::block), where the adapter puts the arguments.
+    pub memory: Option<Unknown<'env>>,
+    /// Gives an object its `wasiImport`.
+    pub give: Unknown<'env>,
 }
 
-/// Opens what a guest is given, and makes its functions: the property `wasiImport` of `wasi`. These keep `kept`
+/// Opens what a guest is given, and makes its functions, and `wasi` its `wasiImport`, if there is one. They keep `kept`
 /// for as long as they can be called.
 ///
 /// # Errors
@@ -38,7 +44,7 @@ pub struct Created<'env> {
 #[napi]
 pub fn create<'env>(
     env: &'env Env,
-    wasi: Object<'_>,
+    wasi: Option<Object<'_>>,
     options: WasiOptions<'_>,
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
@@ -89,11 +95,11 @@ pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> R
     })
 }
 
-/// Makes the functions of a guest in this environment.
+/// Makes the functions of a guest in this environment, and `wasi` its `wasiImport`, if there is one.
 pub fn adopt<'env>(
     env: &'env Env,
     environment: &Rc<Environment>,
-    wasi: Object<'_>,
+    wasi: Option<Object<'_>>,
     guest: OpenGuest,
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
@@ -126,12 +132,20 @@ pub fn adopt<'env>(
     environment.watch(env)?;
     let number = number as u32;
     let make_functions = make_functions(env)?.borrow_back(env)?;
-    let functions = make_functions.call(FnArgs::from((wasi, number, kept)))?;
+    let block = match wasi {
+        Some(_) => None,
+        None => environment.block_for_adapters(env)?,
+    };
+    let words = block.map(|block| block.words(env)).transpose()?;
+    let functions = make_functions.call(FnArgs::from((wasi, number, kept, words)))?;
     (instance.memory).set_closures(functions.get_named_property("bind")?)?;
     Ok(Created {
         number,
         set_memory: functions.get_named_property("setMemory")?,
         suspending: functions.get_named_property("suspending")?,
+        call: functions.get("call")?,
+        memory: block.map(|block| block.memory(env)).transpose()?,
+        give: functions.get_named_property("give")?,
     })
 }
 

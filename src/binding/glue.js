@@ -139,6 +139,15 @@
   }
 
   return {
+    /** A memory of one page that never has another; undefined where there is none to be had. */
+    block() {
+      try {
+        return new Memory({ __proto__: null, initial: 1, maximum: 1 });
+      } catch {
+        return undefined;
+      }
+    },
+
     /** The bytes of a WebAssembly.Memory, of any realm; of nothing else. */
     viewOf: (memory) => new Bytes(apply(bufferOf, memory, [])),
 

@@ -102,20 +102,14 @@ impl GuestHandle {
     }
 }
 
-/// Makes the functions of the guest with this token, which begins in this thread: the property `wasiImport` of
-/// `wasi`. What it has is
-/// closed at the end of this environment at the latest.
+/// Makes the functions of the guest with this token, which begins in this thread. What it has is closed at the end of
+/// this environment at the latest.
 ///
 /// # Errors
 ///
 /// `ERR_WASI_GUEST_GONE`: there is none, or no more.
 #[napi]
-pub fn attach<'env>(
-    env: &'env Env,
-    wasi: Object<'_>,
-    token: Buffer,
-    return_on_exit: bool,
-) -> Result<Created<'env>> {
+pub fn attach<'env>(env: &'env Env, token: Buffer, return_on_exit: bool) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
     let token = Token::try_from(&*token).ok();
     let ctx = token.and_then(|token| WasiCtx::shared(&token, environment.interrupt()));
@@ -127,7 +121,7 @@ pub fn attach<'env>(
         preopens: 0,
         memories: Vec::new(),
     };
-    adopt(env, &environment, wasi, guest, None)
+    adopt(env, &environment, None, guest, None)
 }
 
 /// The module with memories and tables that do not grow beyond `max_pages` of 64 KiB each.

@@ -1,8 +1,10 @@
 //! The only module that knows Node-API: what the class `WASI` calls, its options, its errors, and the
 //! way from a guest's call to a syscall.
 //!
+//! - [`adapter`]: modules between a guest and the addon.
 //! - [`addon`]: what Node calls when it loads this.
 //! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
+//! - [`block`]: the arguments of a call, as adapters and the native functions see them.
 //! - [`directory`]: what can be mounted, on its way through JavaScript.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`exports`]: the functions that `index.js` calls.
@@ -20,8 +22,10 @@
 //! - [`weak`]: references that do not keep what they refer to.
 //! - [`glue`], `glue.js`: what takes JavaScript to say.
 
+mod adapter;
 mod addon;
 mod arg_buffer;
+mod block;
 mod directory;
 mod environment;
 mod error;

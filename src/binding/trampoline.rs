@@ -17,12 +17,15 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::arg_buffer::{Arrays, BEGUN};
+use super::block::Block;
 use super::environment::{Environment, MakeFunctions};
 use super::exports;
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
 use crate::ctx::WasiCtx;
-use crate::syscalls::{self, ParamType, Row, SYSCALLS, Trap, WAITING, for_each_syscall};
+use crate::syscalls::{
+    self, MAX_PARAMS, ParamType, Row, SYSCALLS, Syscall, Trap, WAITING, for_each_syscall,
+};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -66,9 +69,12 @@ for_each_syscall!(callbacks);
 /// up that a program could have replaced: that `view` has an element is what
 /// [`Memory::guest`](super::memory::Memory::guest) rests on.
 ///
-/// What it returns has `suspending()`, too. That makes functions for the calls that may wait, which take the time when
-/// a call began as one more argument, and where it would wait give [`SUSPENDED`]. A module of wasm calls them, so their
-/// arguments are of the right number and types.
+/// What it returns has `call`, too, which is what an [adapter](super::adapter) calls. `words[0]` is the row, and that
+/// it has been seen right before [`dispatch`] is what [`Block::call`] rests on.
+///
+/// And it has `suspending()`. That makes functions for the calls that may wait, which take the time when a call began
+/// as one more argument, and where it would wait give [`SUSPENDED`]. A module of wasm calls them, so their arguments
+/// are of the right number and types.
 pub fn make_functions(
     env: &Env,
     environment: &Rc<Environment>,
@@ -82,8 +88,9 @@ pub fn make_functions(
     let natives = (0..syscalls::COUNT).map(|row| format!("n{row}"));
     let natives = natives.chain(WAITING.map(|row| format!("s{}", row as usize)));
     let natives = natives.collect::<Vec<_>>().join(",");
+    let gone = Errno::Nosys.raw();
     let script = format!(
-        "'use strict';(a,b,r,empty,{natives},refresh,setMemory)=>{{\
+        "'use strict';(a,b,r,empty,{natives},refresh,refreshTyped,setMemory,dispatch)=>{{\
            const {{prototype}}=class WASI{{}};\
            const same=function(wasi){{return wasi}};\
            same.prototype=null;\
@@ -91,17 +98,26 @@ pub fn make_functions(
              wasiImport;\
              constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
            }}\
-           return(wasi,instance,kept)=>{{\
+           return(wasi,instance,kept,words)=>{{\
              let memory,view=empty;\
              const bind=(newMemory,newView)=>{{\
                if(newView!==undefined){{memory=newMemory;view=newView}}\
                return memory\
              }};\
              const refused=(row)=>refresh(row,bind,kept);\
-             const named={{{methods}}};\
-             new Given(wasi,{{__proto__:prototype,{fields}}});\
+             const call=words&&(()=>{{\
+               a[0]=instance;\
+               if(view[0]===undefined&&refreshTyped(words[0],bind,kept))return r[0];\
+               if(words[0]===undefined){{a[0]=0;return {gone}}}\
+               dispatch();return r[0]\
+             }});\
+             const give=(wasi)=>{{\
+               const named={{{methods}}};\
+               new Given(wasi,{{__proto__:prototype,{fields}}})\
+             }};\
+             if(wasi!==undefined)give(wasi);\
              return{{\
-               __proto__:null,bind,\
+               __proto__:null,bind,call,give,\
                suspending:()=>({{__proto__:null,{suspending}}}),\
                setMemory:{{'bound setMemory'(memory){{\n\
                  setMemory(instance,memory,bind)\n\
@@ -184,12 +200,18 @@ fn stores(types: &[ParamType]) -> String {
     (1..).zip(types).map(store).collect()
 }
 
-/// The native functions, in the order of the table, those of [`WAITING`], and [`refresh`] and [`set_memory`].
+/// The native functions, in the order of the table, those of [`WAITING`], and behind them those of no row.
 fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys::napi_value>> {
     let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
     let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
+    let others: [(_, Callback); 4] = [
+        ("refresh", refresh),
+        ("refreshTyped", refresh_typed),
+        ("setMemory", set_memory),
+        ("dispatch", dispatch),
+    ];
     rows.chain(waiting.into_iter().zip(SUSPENDING))
-        .chain([("refresh", refresh as Callback), ("setMemory", set_memory)])
+        .chain(others)
         .map(|(name, callback)| {
             // Never freed: the functions can be called as long as there is JavaScript to do it.
             let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
@@ -239,9 +261,47 @@ unsafe extern "C" fn callback<const ROW: usize, const SUSPENDS: bool>(
 ) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
+    complete(env, environment, || {
+        let syscall = const { &SYSCALLS[ROW] };
+        match environment.arg_buffer.arguments(syscall.types) {
+            Some(args) => call::<SUSPENDS>(environment, syscall, &args),
+            None => Ok(Errno::Inval.raw().into()),
+        }
+    });
+    ptr::null_mut()
+}
+
+/// The native function of all rows, for [adapters](super::adapter): row and arguments are in the
+/// [block](super::block). Its result is in the argument buffer, as that of the others.
+unsafe extern "C" fn dispatch(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: this is one of the native functions.
+    let environment = unsafe { environment(env, info) };
+    complete(env, environment, || {
+        // SAFETY: this is called by the closure for adapters alone, which has seen an element of the words right
+        // before.
+        let call_of = |block: &Block| unsafe { block.call() };
+        let row_and_args = environment.block().map(call_of);
+        // An adapter names rows of the table, but a program that has the block's bytes may have written others.
+        match row_and_args.and_then(|(row, args)| Some((SYSCALLS.get(row)?, args))) {
+            Some((syscall, args)) => call::<WAITS>(environment, syscall, &args),
+            None => Ok(Errno::Nosys.raw().into()),
+        }
+    });
+    ptr::null_mut()
+}
+
+/// Makes a call, and puts its result into the argument buffer.
+#[inline(always)]
+fn complete(
+    env: sys::napi_env,
+    environment: &Environment,
+    call: impl FnOnce() -> std::result::Result<u32, End>,
+) {
     // A panic is a mistake in this crate. The guest gets an errno, the developer the panic's message.
     let panicked = |_| Errno::Notrecoverable.raw().into();
-    let call = || call::<ROW, SUSPENDS>(environment);
     match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
         Ok(Ok(result)) | Err(result) => environment.arg_buffer.set_result(result),
         Ok(Err(end)) => {
@@ -257,18 +317,17 @@ unsafe extern "C" fn callback<const ROW: usize, const SUSPENDS: bool>(
             }
         }
     }
-    ptr::null_mut()
 }
 
-/// Decodes the arguments, finds the memory, makes the call. Gives its errno, or [`SUSPENDED`].
-#[inline]
-fn call<const ROW: usize, const SUSPENDS: bool>(
+/// Finds the memory, and makes the call with these arguments, which are their bits. Gives its errno, or [`SUSPENDED`].
+///
+/// Each of the native functions has it for its own row, so that the syscall is a part of it.
+#[inline(always)]
+fn call<const SUSPENDS: bool>(
     environment: &Environment,
+    syscall: &Syscall,
+    args: &[u64; MAX_PARAMS],
 ) -> std::result::Result<u32, End> {
-    let syscall = const { &SYSCALLS[ROW] };
-    let Some(args) = environment.arg_buffer.arguments(syscall.types) else {
-        return Ok(Errno::Inval.raw().into());
-    };
     // The closures leave a call in the argument buffer right before they make it: without one, it was not they.
     let Some(instance) = environment.called() else {
         return Ok(Errno::Badf.raw().into());
@@ -282,7 +341,7 @@ fn call<const ROW: usize, const SUSPENDS: bool>(
         // SAFETY: the closure that called has seen an element of its array, and JavaScript runs in a syscall
         // by `Environment::outside` alone, which catches up behind it.
         let memory = unsafe { instance.memory.guest() };
-        (syscall.call)(ctx, memory, &args)
+        (syscall.call)(ctx, memory, args)
     };
     let mut result = make();
     // Another thread may have grown a memory that this one shares.
@@ -358,6 +417,26 @@ unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) 
     let (environment, [row]) = unsafe { arguments(env, info) };
     let env = Env::from_raw(env);
     answer(&env, || {
+        let row = row.coerce_to_number()?.get_uint32()? as usize;
+        let arg_buffer = &environment.arg_buffer;
+        let arguments = (SYSCALLS.get(row)).and_then(|syscall| arg_buffer.arguments(syscall.types));
+        if arguments.is_none() {
+            arg_buffer.set_result(Errno::Inval.raw().into());
+            return Ok(true);
+        }
+        look(&env, environment, row)
+    })
+}
+
+/// [`refresh`] for a call whose arguments are in the [block](super::block), where they are of their types.
+unsafe extern "C" fn refresh_typed(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: this is one of the native functions.
+    let (environment, [row]) = unsafe { arguments(env, info) };
+    let env = Env::from_raw(env);
+    answer(&env, || {
         let row = row.coerce_to_number()?.get_uint32()?;
         look(&env, environment, row as usize)
     })
@@ -379,9 +458,7 @@ unsafe extern "C" fn set_memory(
 /// [`refresh`]; where it does not return false, the call is no longer in the argument buffer.
 fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
     let arg_buffer = &environment.arg_buffer;
-    let instance = environment.called();
-    let arguments = (SYSCALLS.get(row)).and_then(|syscall| arg_buffer.arguments(syscall.types));
-    let (Some(instance), Some(_)) = (instance, arguments) else {
+    let Some(instance) = environment.called() else {
         arg_buffer.set_result(Errno::Inval.raw().into());
         return Ok(true);
     };
