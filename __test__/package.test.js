@@ -87,7 +87,7 @@ test('what a program does not use is not loaded', (t) => {
   );
 });
 
-test('what runs guests in threads is loaded on first use, by an import as well', (t) => {
+test('what runs guests is loaded on first use, by an import as well, and no threads by runSync()', (t) => {
   const { stdout } = node([
     ...['--input-type=module', '--eval'],
     `import { createRequire } from 'node:module';
@@ -96,11 +96,14 @@ test('what runs guests in threads is loaded on first use, by an import as well',
      const require = createRequire(process.cwd() + '/x.js');
      ${LOADED}
      const isLoaded = (name) => loaded().includes(name);
-     console.log(isLoaded('lib/run/api.js'), isLoaded('lib/run/index.js'));
+     console.log(isLoaded('lib/run/api.js'), isLoaded('lib/run/sync.js'));
      runSync('__test__/guests/hello.wasm');
-     console.log(isLoaded('lib/run/index.js'));`,
+     console.log(loaded().filter((name) => name.startsWith('lib/run/')).join(' '));`,
   ]);
-  t.is(stdout, 'true false\ntrue\n');
+  t.is(
+    stdout,
+    'true false\nlib/run/api.js lib/run/guest.js lib/run/options.js lib/run/prepare.js lib/run/program.js lib/run/result.js lib/run/stdio.js lib/run/sync.js lib/run/timers.js\n',
+  );
 });
 
 test('an export can be replaced before it is read, and after', (t) => {

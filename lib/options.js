@@ -30,6 +30,9 @@ const IMPORT_MODULES = {
   unstable: 'wasi_unstable',
 };
 
+/** The bytes that are kept of an output. As spawnSync() has it, but for how many that are. */
+const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
+
 function readVersion(value) {
   const version = validateString(value, 'options.version');
   if (version in IMPORT_MODULES) return version;
@@ -396,6 +399,7 @@ function readSuspending(options) {
 }
 
 module.exports = {
+  DEFAULT_MAX_BUFFER,
   IMPORT_MODULES,
   checkBindingOptions,
   readCapability,

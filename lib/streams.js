@@ -9,13 +9,10 @@ const {
   invalidArgValue,
   maxBufferExceeded,
 } = require('./errors');
-const { readBy, writtenBy } = require('./js-stream');
+const { DEFAULT_MAX_BUFFER } = require('./options');
 const { validateBytes, validateFd } = require('./validators');
 
 const { Stdio } = loadBinding();
-
-/** As spawnSync() has it, but for how much that is. */
-const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
 
 const STREAMS = ['stdin', 'stdout', 'stderr'];
 const WORDS = new Set(['pipe', 'inherit', 'ignore']);
@@ -124,7 +121,7 @@ function openInput(value = 0, opened) {
     return openAwaited('read', new Input(value), opened);
   }
   if (typeof value !== 'function') return Stdio.null();
-  const serve = readBy(value, 'options.stdin');
+  const serve = require('./js-stream').readBy(value, 'options.stdin');
   kept.push(serve);
   return Stdio.callback('read', serve);
 }
@@ -152,11 +149,14 @@ function openOutput(value, index, maxBuffer, opened) {
         const { Output } = require('./suspending/streams');
         return openAwaited('write', new Output(value), opened);
       }
-      const serve = writtenBy(value, `options.${stream}`);
+      const serve = require('./js-stream').writtenBy(
+        value,
+        `options.${stream}`,
+      );
       kept.push(serve);
       return Stdio.callback('write', serve);
     }
   }
 }
 
-module.exports = { DEFAULT_MAX_BUFFER, openStreams, validateStream };
+module.exports = { openStreams, validateStream };

@@ -1,38 +1,36 @@
 'use strict';
 
 // What programs call. An import of the package loads this file, whatever it uses,
-// so the rest is loaded when the first of these is called.
-
-const parts = () => require('./index');
+// so each of these loads what it takes when it is called.
 
 function run(program, options) {
-  return parts().run(program, options);
+  return require('./run').run(program, options);
 }
 
 function runSync(program, options) {
-  return parts().runSync(program, options);
+  return require('./sync').runSync(program, options);
 }
 
 function spawn(program, options) {
-  return parts().spawn(program, options);
+  return require('./child').spawn(program, options);
 }
 
 /** Workers that are kept warm, for `run()` and `spawn()`. */
 class Pool {
   constructor(options) {
-    parts().openPool(this, options);
+    require('./pool').openPool(this, options);
   }
 
   async run(program, options) {
-    return parts().runIn(this, program, options);
+    return require('./run').runIn(this, program, options);
   }
 
   spawn(program, options) {
-    return parts().spawnIn(this, program, options);
+    return require('./child').spawnIn(this, program, options);
   }
 
   close() {
-    return parts().closePool(this);
+    return require('./pool').closePool(this);
   }
 }
 

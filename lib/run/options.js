@@ -1,8 +1,7 @@
 'use strict';
 
 const { invalidArgValue, unknownEncoding } = require('../errors');
-const { readOptions } = require('../options');
-const { DEFAULT_MAX_BUFFER } = require('../streams');
+const { DEFAULT_MAX_BUFFER, readOptions } = require('../options');
 const {
   properties,
   validateAbortSignal,

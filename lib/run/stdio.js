@@ -4,17 +4,19 @@
 // with it at the host's end.
 
 const { constants } = require('node:buffer');
-const net = require('node:net');
 
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType, invalidArgValue } = require('../errors');
-const { readBy, writtenAsText, writtenBy } = require('../js-stream');
 const { validateFd } = require('../validators');
-const { drain, isSink } = require('./drain');
-const { feed, hold, isSource } = require('./feed');
 
 const { Stdio } = loadBinding();
+
+// Most programs give words, and runSync() never has a pipe.
+const net = () => require('node:net');
+const functions = () => require('../js-stream');
+const sinks = () => require('./drain');
+const sources = () => require('./feed');
 
 /** Bytes of which a string in an encoding is as long as one can be. */
 function mostBytes(encoding) {
@@ -66,7 +68,7 @@ function collected(maxBuffer) {
 /** A pipe, of which the guest reads or writes one end, and the host has the other. */
 function pipe(guestDoes) {
   const native = Stdio.pipe(guestDoes);
-  const socket = new net.Socket({
+  const socket = new (net().Socket)({
     fd: native.takeFd(),
     readable: guestDoes === 'write',
     writable: guestDoes === 'read',
@@ -80,10 +82,10 @@ function served(guestDoes) {
 
 function fedBy(source) {
   return {
-    hold: (onError) => hold(source, onError),
+    hold: (onError) => sources().hold(source, onError),
     open() {
       const { native, socket } = pipe('read');
-      const start = (onError) => feed(source, socket, onError);
+      const start = (onError) => sources().feed(source, socket, onError);
       return { native, socket, start };
     },
   };
@@ -96,7 +98,7 @@ function drainedBy(sink, encoding) {
       // A stream would encode it again.
       const decodes = encoding !== 'buffer' && typeof sink === 'function';
       if (decodes) socket.setEncoding(encoding);
-      const start = (onError) => drain(socket, sink, onError);
+      const start = (onError) => sinks().drain(socket, sink, onError);
       return { native, socket, start };
     },
   };
@@ -109,6 +111,7 @@ function calledBy(guestDoes, serve, end) {
 }
 
 function calledWithOutput(take, encoding, name) {
+  const { writtenAsText, writtenBy } = functions();
   if (encoding === 'buffer') return calledBy('write', writtenBy(take, name));
   const { serve, end } = writtenAsText(take, encoding, name);
   return calledBy('write', serve, end);
@@ -160,9 +163,9 @@ function readInput({ stdin = 'pipe', input }, how) {
   if (isBytes(stdin)) return bytes(stdin, name);
   const isSync = how === 'runSync';
   if (isSync && typeof stdin === 'function') {
-    return calledBy('read', readBy(stdin, name));
+    return calledBy('read', functions().readBy(stdin, name));
   }
-  if (isSource(stdin))
+  if (sources().isSource(stdin))
     return isSync ? refuseWaiting(stdin, name) : fedBy(stdin);
   const other = isSync ? 'a function' : 'a readable stream or an iterable';
   const expected = `'pipe', 'inherit', 'ignore', a number, bytes, ${other}`;
@@ -181,7 +184,7 @@ function readOutput(value, index, { how, encoding, maxBuffer }) {
   if (isSync && typeof value === 'function') {
     return calledWithOutput(value, encoding, name);
   }
-  if (isSink(value)) {
+  if (sinks().isSink(value)) {
     return isSync ? refuseWaiting(value, name) : drainedBy(value, encoding);
   }
   const other = isSync ? 'a function' : 'a function, a writable stream';
