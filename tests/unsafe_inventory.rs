@@ -13,11 +13,14 @@ const INVENTORY: &[(&str, usize)] = &[
     ("binding/trampoline.rs", 19),
     ("binding/weak.rs", 3),
     ("host/sys/unix/io.rs", 22),
+    ("host/sys/unix/thread.rs", 1),
+    ("host/sys/unix/thread_clock.rs", 5),
     ("host/sys/windows/clock.rs", 7),
     ("host/sys/windows/crt.rs", 8),
     ("host/sys/windows/io.rs", 12),
     ("host/sys/windows/nt.rs", 8),
     ("host/sys/windows/query.rs", 10),
+    ("host/sys/windows/thread_clock.rs", 4),
     ("memory/linear.rs", 8),
 ];
 
