@@ -208,6 +208,9 @@ impl<L: Listing> ReadDir<L> {
         dir: &L::Dir,
         interrupt: &Interrupt,
     ) -> io::Result<Option<DirEntry<'_>>> {
+        if self.lost {
+            self.seek(dir, self.at(), interrupt)?;
+        }
         Ok(if self.advance(dir, interrupt)? {
             self.block.last()
         } else {

@@ -153,6 +153,24 @@ fn every_way(
 }
 
 #[test]
+fn a_new_stream_is_read_from_the_start_and_one_at_rest_from_where_it_was() {
+    fn names<L: Listing<Dir = FakeDir>>(room: Arc<Room>) {
+        let dir = FakeDir::new(5);
+        let mut stream = ReadDir::<L>::new(room);
+        let mut found = Vec::new();
+        while let Some(entry) = stream.read(&dir, &Interrupt::NEVER).unwrap() {
+            found.push(String::from_utf8(entry.name.to_vec()).unwrap());
+            stream.rest(&dir);
+        }
+        assert_eq!(found, dir.names());
+    }
+    for room in rooms() {
+        names::<Fake<true>>(Arc::clone(&room));
+        names::<Fake<false>>(room);
+    }
+}
+
+#[test]
 fn cookies_count_entries() {
     every_way(|call| {
         let dir = FakeDir::new(1000);
