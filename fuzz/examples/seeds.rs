@@ -13,7 +13,7 @@ use wasi_rs::abi::{
 };
 use wasi_rs::syscalls::SYSCALLS;
 use wasi_rs::vfs::archive::{ArchiveLimits, TarArchive, read_zip};
-use wasi_rs::vfs::memory::{MemoryFsLimits, MemoryFs};
+use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
 
@@ -638,6 +638,47 @@ fn archives() -> [(&'static str, Vec<u8>); 2] {
     [("tar", tar), ("zip", zip)]
 }
 
+/// What is done in the file system in memory and in tmpfs: the head says how often there is a new one, and each
+/// record has a directory, another, a file, what is done, and with what.
+fn operations() -> Vec<(&'static str, u8, Vec<Vec<u8>>)> {
+    let record = |choices: &[u8]| {
+        let mut record = choices.to_vec();
+        record.resize(RECORD, 0);
+        record
+    };
+    let files = vec![
+        // Made, and open to be read and written.
+        record(&[0, 0, 0, 2, 1, CREAT, 1, 2]),
+        // 20 bytes at 70,000, which is in the second chunk.
+        record(&[0, 0, 0, 33, 0x70, 0x11, 1, 0, 1, 20]),
+        record(&[0, 0, 0, 28, 200]),
+        record(&[0, 0, 0, 30, 0, 1, 0, 0, 0xff]),
+        record(&[0, 0, 0, 24, 0, 0, 0, 0, 0xff, 0xff]),
+        // Another name; then without the first.
+        record(&[0, 0, 0, 16, 1, 2, 3]),
+        record(&[0, 0, 0, 9, 2]),
+        record(&[0, 0, 0, 23]),
+    ];
+    let names = vec![
+        record(&[0, 0, 0, 0, 2]),
+        record(&[0, 0, 0, 6, 2]),
+        record(&[1, 0, 0, 0, 3]),
+        record(&[1, 0, 0, 6, 3]),
+        record(&[1, 0, 0, 13, 3, 4]),
+        record(&[2, 0, 0, 8]),
+        record(&[0, 0, 0, 11, 2]),
+        record(&[0, 0, 0, 17, 2, 5]),
+        record(&[0, 0, 0, 18, 5]),
+        record(&[0, 0, 0, 21]),
+    ];
+    let both = [files.clone(), names.clone()].concat();
+    vec![
+        ("files", 0xff, files),
+        ("names", 0xff, names),
+        ("over_images", 2, both),
+    ]
+}
+
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let write = |target: &str, name: &str, bytes: &[u8]| {
@@ -647,6 +688,11 @@ fn main() {
     };
     for (name, head, calls) in stories() {
         write("calls", name, &[head.to_vec(), calls.concat()].concat());
+    }
+    for (name, every, calls) in operations() {
+        let mut head = [0; HEAD];
+        head[0] = every;
+        write("tmpfs", name, &[head.to_vec(), calls.concat()].concat());
     }
     for (name, bytes) in records() {
         write("records", name, &bytes);

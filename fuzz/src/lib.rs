@@ -1,12 +1,13 @@
 //! Fuzzing: hostile guests, made of bytes that the fuzzer finds, against the layers below Node-API.
 //!
-//! Four targets:
+//! Five targets:
 //!
 //! - `calls` plays sequences of calls against a scratch directory ([`play`]), and sees after each that
 //!   the guest stayed inside what it was given.
 //! - `paths` resolves a path in the two ways that there are ([`paths`]), which must agree.
 //! - `archives` reads bytes as archives, writes what is in them, and reads that ([`archives`]).
 //! - `records` takes bytes apart into the records of the ABI and puts them together again ([`records`]).
+//! - `tmpfs` does the same in a file system in memory and in Linux's ([`tmpfs`]), which must not differ.
 //!
 //! `npm run fuzz` runs them all. A finding is played again, call by call, with
 //!
@@ -26,3 +27,4 @@ pub mod portable;
 pub mod records;
 pub mod scratch;
 pub mod setup;
+pub mod tmpfs;

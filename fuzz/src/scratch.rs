@@ -159,6 +159,17 @@ fn remove_left_behind(base: &Path) {
     }
 }
 
+/// A new directory of this process, in memory where that is to be had: guests make and remove files all the
+/// time.
+pub fn make_root() -> PathBuf {
+    let base = Some(PathBuf::from("/dev/shm")).filter(|shm| shm.is_dir());
+    let base = base.unwrap_or_else(std::env::temp_dir);
+    remove_left_behind(&base);
+    let root = base.join(format!("{PREFIX}{}", std::process::id()));
+    fs::create_dir_all(&root).unwrap();
+    root
+}
+
 impl Default for Scratch {
     fn default() -> Self {
         Self::new()
@@ -167,11 +178,7 @@ impl Default for Scratch {
 
 impl Scratch {
     pub fn new() -> Self {
-        // In memory where that is to be had: the guests make and remove files all the time.
-        let base = Some(PathBuf::from("/dev/shm")).filter(|shm| shm.is_dir());
-        let base = base.unwrap_or_else(std::env::temp_dir);
-        remove_left_behind(&base);
-        let root = base.join(format!("{PREFIX}{}", std::process::id()));
+        let root = make_root();
         fs::create_dir_all(root.join("outside/dir")).unwrap();
         let mut secret = [0; 16];
         rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty()).unwrap();

@@ -117,6 +117,7 @@ fn limits_of(byte: u8) -> Limits {
         },
         symlink_hops: pick(&[default.symlink_hops, 2, 1, 0], byte >> 5),
         random_chunk: pick(&[default.random_chunk, 1, 7, 4097], byte >> 1),
+        ..default
     }
 }
 

@@ -5,6 +5,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod both;
 mod calls;
 #[path = "../support/iovecs.rs"]
 mod iovecs;
@@ -17,13 +18,13 @@ use std::process::Command;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use calls::{Random, random_call};
+use both::{Both, clear};
+use calls::Choices;
 use tempfile::TempDir;
-use wasi_rs::abi::Filetype;
 use wasi_rs::host;
+use wasi_rs::vfs::Dir;
 use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits, Usage};
-use wasi_rs::vfs::{Dir, Directory};
-use world::{Answer, Said, World, as_name};
+use world::{Said, Tree, World};
 
 fn from_env<T: FromStr>(name: &str, default: T) -> T {
     match env::var(name) {
@@ -32,39 +33,33 @@ fn from_env<T: FromStr>(name: &str, default: T) -> T {
     }
 }
 
-/// Two worlds, in which the same is done.
-struct Both {
-    random: Random,
-    seed: u64,
-    number: u32,
+/// Pseudo-random numbers: xorshift.
+struct Random(u64);
+
+impl Random {
+    /// Those of `TMPFS_SEED`, which a failure shows.
+    fn from_env() -> Self {
+        let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
+        println!("TMPFS_SEED={seed}");
+        Self(seed.max(1))
+    }
 }
 
-impl Both {
-    fn new() -> Self {
-        let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
-        Self {
-            random: Random(seed.max(1)),
-            seed,
-            number: 0,
-        }
+impl Choices for Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % end
     }
+}
 
-    /// Makes so many operations in both.
-    fn run(&mut self, memory: &mut World, tmpfs: &mut World, calls: u32) {
-        for _ in 0..calls {
-            let Self { number, seed, .. } = self;
-            let call = random_call(&mut self.random, memory);
-            let (said, told) = (memory.make(&call), tmpfs.make(&call));
-            if let (Ok(Said::Bytes(said)), Ok(Said::Bytes(told))) = (&said, &told) {
-                assert!(said == told, "{number}, seed {seed}: other bytes: {call:?}");
-            } else {
-                assert_eq!(said, told, "{number}, seed {seed}: {call:?}");
-            }
-            if *number % 500 == 0 {
-                let same = memory.tree() == tmpfs.tree();
-                assert!(same, "{number}, seed {seed}: other trees");
-            }
-            self.number += 1;
+/// Makes so many operations in both, and compares all that there is every now and then.
+fn run(both: &mut Both, random: &mut Random, calls: u32) {
+    for number in 1..=calls {
+        both.make(random);
+        if number % 500 == 0 || number == calls {
+            both.check_trees();
         }
     }
 }
@@ -74,12 +69,19 @@ fn world_of_tmpfs(scratch: &TempDir) -> World {
     World::new(Dir::Host(open(scratch)))
 }
 
+fn both(memory_fs: &MemoryFs, scratch: &TempDir) -> Both {
+    Both {
+        memory: World::new(Dir::Other(memory_fs.root())),
+        tmpfs: world_of_tmpfs(scratch),
+    }
+}
+
 fn open(scratch: &TempDir) -> host::Dir {
     host::Dir::open_ambient(scratch.path()).unwrap()
 }
 
 /// A tree without the numbers of names, which a copy need not have.
-fn without_links(tree: &BTreeMap<String, Answer>) -> BTreeMap<&str, String> {
+fn without_links(tree: &Tree) -> BTreeMap<&str, String> {
     let without = tree.iter().map(|(path, said)| {
         let said = match said {
             Ok(Said::Stat(filetype, _, size)) => format!("{filetype:?} {size}"),
@@ -101,12 +103,11 @@ fn calls() -> u32 {
 #[test]
 fn the_file_system_in_memory_says_what_tmpfs_says() {
     let scratch = scratch();
-    let mut tmpfs = world_of_tmpfs(&scratch);
     let fs = MemoryFs::new(MemoryFsLimits::default());
-    let mut memory = World::new(Dir::Other(fs.root()));
-    Both::new().run(&mut memory, &mut tmpfs, calls());
+    let mut both = both(&fs, &scratch);
+    run(&mut both, &mut Random::from_env(), calls());
     // All of it goes, and with it what it took.
-    drop((memory, tmpfs));
+    drop(both);
     clear(&*fs.root());
     assert_eq!(fs.usage(), Usage::default());
 }
@@ -116,14 +117,13 @@ fn the_file_system_in_memory_says_what_tmpfs_says() {
 fn one_over_an_image_says_what_tmpfs_says() {
     const ROUND: u32 = 200;
     let scratch = scratch();
-    let mut both = Both::new();
+    let mut random = Random::from_env();
     let mut fs = MemoryFs::new(MemoryFsLimits::default());
     for _ in 0..calls().div_ceil(ROUND) {
-        let mut tmpfs = world_of_tmpfs(&scratch);
-        let mut memory = World::new(Dir::Other(fs.root()));
-        both.run(&mut memory, &mut tmpfs, ROUND);
-        let now = memory.tree();
-        drop(memory);
+        let mut both = both(&fs, &scratch);
+        run(&mut both, &mut random, ROUND);
+        let now = both.memory.tree();
+        drop(both);
         // What was made before stays as it was, whatever is done from now on.
         let image = Arc::new(fs.snapshot().unwrap());
         fs = MemoryFs::over(Arc::clone(&image), MemoryFsLimits::default());
@@ -141,7 +141,7 @@ fn one_over_an_image_says_what_tmpfs_says() {
 fn one_over_a_directory_says_what_tmpfs_says() {
     const ROUND: u32 = 200;
     let (scratch, lower) = (scratch(), scratch());
-    let mut both = Both::new();
+    let mut random = Random::from_env();
     for _ in 0..(calls() / 4).div_ceil(ROUND) {
         let copied = Command::new("cp")
             .args(["-a", "-T"])
@@ -149,11 +149,10 @@ fn one_over_a_directory_says_what_tmpfs_says() {
             .status();
         assert!(copied.unwrap().success());
         let memory_fs = MemoryFs::over_host(open(&lower), MemoryFsLimits::default()).unwrap();
-        let mut tmpfs = world_of_tmpfs(&scratch);
-        let mut memory = World::new(Dir::Other(memory_fs.root()));
-        both.run(&mut memory, &mut tmpfs, ROUND);
-        let now = memory.tree();
-        drop(memory);
+        let mut both = both(&memory_fs, &scratch);
+        run(&mut both, &mut random, ROUND);
+        let now = both.memory.tree();
+        drop(both);
         // A snapshot is a copy, whatever becomes of the directory.
         let image = memory_fs.snapshot().unwrap();
         memory_fs
@@ -172,25 +171,6 @@ fn one_over_a_directory_says_what_tmpfs_says() {
                 true => fs::remove_dir_all(left).unwrap(),
                 false => fs::remove_file(left).unwrap(),
             }
-        }
-    }
-}
-
-/// Removes all that is in a directory.
-fn clear(dir: &dyn Directory) {
-    let mut stream = dir.read_dir().unwrap();
-    let mut cookie = 2;
-    while let Some(entry) = stream.read(cookie).unwrap() {
-        cookie = entry.next;
-        let name = as_name(entry.name);
-        if entry.filetype == Filetype::Directory {
-            let Dir::Other(below) = dir.open_dir_at(name).unwrap() else {
-                panic!("a directory of the host");
-            };
-            clear(&*below);
-            dir.remove_dir_at(name).unwrap();
-        } else {
-            dir.unlink_at(name).unwrap();
         }
     }
 }

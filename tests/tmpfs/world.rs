@@ -9,7 +9,7 @@ use super::calls::{Access, Call};
 use super::iovecs::with_iovecs;
 
 /// What an operation says.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     Done,
     Stat(Filetype, u64, u64),
@@ -18,6 +18,9 @@ pub enum Said {
 }
 
 pub type Answer = Result<Said, Errno>;
+
+/// What is said of each path.
+pub type Tree = BTreeMap<String, Answer>;
 
 /// One of the two, and what is open in it.
 pub struct World {
@@ -143,13 +146,13 @@ impl World {
     }
 
     /// All that there is.
-    pub fn tree(&self) -> BTreeMap<String, Answer> {
-        let mut tree = BTreeMap::new();
+    pub fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
         self.visit(self.root.as_ref(), "", &mut tree);
         tree
     }
 
-    fn visit(&self, dir: DirRef<'_>, path: &str, tree: &mut BTreeMap<String, Answer>) {
+    fn visit(&self, dir: DirRef<'_>, path: &str, tree: &mut Tree) {
         let Ok(Said::Names(names)) = self.list(dir) else {
             panic!("{path} cannot be listed");
         };
