@@ -42,6 +42,21 @@ function contentOf(root) {
 
 const FILES = { 'a.txt': 'text', 'lib/x.py': 'x = 1', 'lib/deep/y.py': 'y' };
 
+// link(2) of other systems follows a link.
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a symbolic link with two names is one', (t) => {
+  const root = laid(t, { 'dir/file': '' });
+  fs.symlinkSync('file', path.join(root, 'dir/link'));
+  fs.linkSync(path.join(root, 'dir/link'), path.join(root, 'same'));
+  const memory = MemoryFS.overlay(root);
+  const { ino, nlink } = memory.lstatSync('/same');
+  t.is(nlink, 2);
+  memory.unlinkSync('/same');
+  // Its directory is listed only now.
+  t.like(memory.lstatSync('/dir/link'), { ino, nlink: 1 });
+});
+
 test('what a guest does over a directory does not reach it', (t) => {
   const root = laid(t, FILES);
   const before = contentOf(root);

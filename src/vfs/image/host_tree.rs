@@ -19,7 +19,7 @@ pub(in crate::vfs) struct HostTree {
     /// The directory that was opened last, so that going down and down takes one step for each.
     last: Mutex<Option<(NodeId, Arc<host::Dir>)>>,
     nodes: RwLock<Vec<Arc<HostNode>>>,
-    /// Files with several names, by what the host tells them by. Held while a directory is listed.
+    /// Files and links with several names, by what the host tells them by. Held while a directory is listed.
     linked: Mutex<HashMap<(u64, u64), NodeId>>,
 }
 
@@ -150,9 +150,8 @@ impl HostTree {
             }
             let fresh = NodeId::try_from(nodes.len()).map_err(|_| Errno::Nospc)?;
             let node = match stat.filetype {
-                Filetype::RegularFile if stat.nlink > 1 => {
-                    *linked.entry((stat.dev, stat.ino)).or_insert(fresh)
-                }
+                Filetype::Directory => fresh,
+                _ if stat.nlink > 1 => *linked.entry((stat.dev, stat.ino)).or_insert(fresh),
                 _ => fresh,
             };
             if node == fresh {
