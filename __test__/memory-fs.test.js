@@ -133,15 +133,20 @@ test('a limit that there is not is an error', (t) => {
   });
 });
 
-test('what somebody was given is busy, and stays', (t) => {
+test('a preopen is busy, and stays', (t) => {
   const memory = new MemoryFS({ dir: {}, file: 'text' });
-  const { fs } = guestOf({ '/': memory, '/other': new MemoryFS() });
+  const { fs } = guestOf({
+    '/': memory,
+    '/other': new MemoryFS(),
+    '/ro': { fs: new MemoryFS(), readOnly: true },
+  });
   const alone = guestOf({ '/sandbox': new MemoryFS() }).fs;
   for (const remove of [
     () => memory.rmdirSync('/'),
     () => memory.rmdirSync('//'),
     () => fs.rmdirSync('/'),
     () => fs.rmdirSync('/other'),
+    () => fs.rmdirSync('/ro'),
     () => alone.rmdirSync('/sandbox/'),
   ]) {
     t.throws(remove, { code: 'EBUSY' });

@@ -126,7 +126,8 @@ class MemoryFS {
     const to = readHostPath(directory, 'directory');
     const failure = this.#native.applyTo(to) ?? undefined;
     if (failure === undefined) return;
-    systemErrors().check(failure.errno, 'write', join(to, failure.path));
+    const { errno, syscall, path } = failure;
+    systemErrors().check(errno, syscall, join(to, path));
   }
 
   export(path = '/') {

@@ -204,20 +204,21 @@ impl NativeMemoryFs {
         let environment = Environment::of(env)?;
         check_permitted(env, &environment)?;
         let kept = self.memory.get()?;
-        let refused = |errno| ApplyError {
+        let failed = |syscall: &str, ApplyError { path, errno }| ApplyFailure {
+            errno: failure(errno),
+            syscall: syscall.to_owned(),
+            path,
+        };
+        let of_all = |errno| ApplyError {
             path: String::new(),
             errno,
         };
-        let applied = kept.fs.changed().map_err(refused).and_then(|layer| {
-            let dir = open_host(&directory).map_err(refused)?;
-            layer.apply_to(&dir)
-        });
-        Ok(applied
-            .err()
-            .map(|ApplyError { path, errno }| ApplyFailure {
-                errno: failure(errno),
-                path,
-            }))
+        let apply = || {
+            let dir = open_host(&directory).map_err(|errno| failed("open", of_all(errno)))?;
+            let layer = (kept.fs.changed()).map_err(|errno| failed("read", of_all(errno)))?;
+            (layer.apply_to(&dir)).map_err(|error| failed("write", error))
+        };
+        Ok(apply().err())
     }
 
     /// The bytes that it holds, and the files.
@@ -235,6 +236,8 @@ impl NativeMemoryFs {
 pub struct ApplyFailure {
     /// The negated number of the error.
     pub errno: f64,
+    /// What failed, in the words of errors of `node:fs`.
+    pub syscall: String,
     /// The file, from the directory.
     pub path: String,
 }

@@ -51,8 +51,6 @@ struct ViewPath<'p> {
     base: Arc<FdEntry>,
     /// `.` where the path has nothing behind what it begins at.
     bytes: &'p [u8],
-    /// Whether it has not.
-    is_base: bool,
     required: RequiredRights,
 }
 
@@ -202,24 +200,26 @@ impl View {
         )
     }
 
-    fn path_to<'p>(&self, path: &'p [u8], required: RequiredRights) -> Result<ViewPath<'p>, Errno> {
-        if path.is_empty() {
-            return Err(Errno::Noent);
+    /// The directory that a path begins at, and what is left of it.
+    fn base_of<'p>(&self, path: &'p [u8]) -> Result<(Arc<FdEntry>, &'p [u8]), Errno> {
+        let root = match path.first() {
+            None => return Err(Errno::Noent),
+            Some(b'/') => None,
+            Some(_) => only(&self.ctx.preopens()).map(Arc::clone),
+        };
+        match root {
+            Some(root) => Ok((root, path)),
+            None => self.ctx.preopen_around(path).ok_or(Errno::Noent),
         }
-        let root = match path[0] {
-            b'/' => None,
-            _ => only(&self.ctx.preopens()).map(Arc::clone),
-        };
-        let (base, rest) = match root {
-            Some(root) => (root, path),
-            None => self.ctx.preopen_around(path).ok_or(Errno::Noent)?,
-        };
+    }
+
+    fn path_to<'p>(&self, path: &'p [u8], required: RequiredRights) -> Result<ViewPath<'p>, Errno> {
+        let (base, rest) = self.base_of(path)?;
         self.ctx.check_base(&base, required)?;
         let name = rest.iter().position(|byte| *byte != b'/');
         Ok(ViewPath {
             base,
             bytes: name.map_or(b".", |name| &rest[name..]),
-            is_base: name.is_none(),
             required,
         })
     }
@@ -460,12 +460,13 @@ impl View {
     /// [`Errno::Busy`]: it is what the guest was given. As [`WasiCtx::resolve`] and
     /// [`ResolvedPath::remove_dir`].
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
-        let path = self.path(path, Rights::PATH_REMOVE_DIRECTORY)?;
-        match self.resolve(&path)?.remove_dir(path.bytes) {
-            // Nobody has written the `.` that this is about.
-            Err(Errno::Inval) if path.is_base => Err(Errno::Busy),
-            result => result,
+        // Whatever may be done in it, as on Linux.
+        let (_, rest) = self.base_of(path)?;
+        if rest.iter().all(|byte| *byte == b'/') {
+            return Err(Errno::Busy);
         }
+        let path = self.path(path, Rights::PATH_REMOVE_DIRECTORY)?;
+        self.resolve(&path)?.remove_dir(path.bytes)
     }
 
     /// `unlink(2)`.
