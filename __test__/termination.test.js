@@ -166,8 +166,8 @@ test('a guest that asks for random bytes without end', (t) =>
   terminates(t, RANDOM));
 
 for (const [what, source] of Object.entries({
-  'writes to somebody who reads and reads': WRITES_ALL,
-  'receives from somebody who sends and sends': RECEIVES_LONG,
+  'writes to a socket that is read from without end': WRITES_ALL,
+  'receives from a socket that is sent to without end': RECEIVES_LONG,
 })) {
   onUnix(`a guest that ${what}`, async (t) => {
     const guest = await assemble(source);
