@@ -26,10 +26,7 @@ const {
   stat,
   write,
 } = require('./helpers/js-file-system');
-
 const { ERRNO, OFLAGS, OUT } = require('./helpers/raw');
-
-const [NOENT, IO] = [44, 29];
 
 const NONSENSE = {
   'a promise': Promise.resolve(1),
@@ -50,33 +47,40 @@ for (const [name, value] of Object.entries(NONSENSE)) {
   test(`${name} is neither a count nor a descriptor`, (t) => {
     const lie = () => value;
     const reading = guestOver({ readSync: lie }).raw;
-    t.is(read(reading, reading.open(PREOPEN, 'file', READ), 9), IO);
+    t.is(read(reading, reading.open(PREOPEN, 'file', READ), 9), ERRNO.IO);
     const writing = guestOver({ writeSync: lie }).raw;
-    t.is(write(writing, writing.open(PREOPEN, 'file', WRITE), 'text'), IO);
+    t.is(
+      write(writing, writing.open(PREOPEN, 'file', WRITE), 'text'),
+      ERRNO.IO,
+    );
     const opening = guestOver({ openSync: lie }).raw;
-    t.is(opening.tryOpen(PREOPEN, 'file', READ).errno, IO);
+    t.is(opening.tryOpen(PREOPEN, 'file', READ).errno, ERRNO.IO);
     const sized = (original, ...args) => {
       const stats = original(...args);
       return stats && Object.assign(stats, { size: value });
     };
     if (typeof value !== 'bigint') {
-      t.is(stat(guestOver({ lstatSync: sized }).raw, 'file'), IO);
+      t.is(stat(guestOver({ lstatSync: sized }).raw, 'file'), ERRNO.IO);
     }
   });
 
   test(`${name} is no time, no attributes, no listing and no link`, (t) => {
     const over = (call) => guestOver({ [call]: () => value }).raw;
-    const expected = value === undefined ? NOENT : IO;
+    const expected = value === undefined ? ERRNO.NOENT : ERRNO.IO;
     t.is(stat(over('lstatSync'), 'file'), expected);
-    t.is(list(over('readdirSync'), PREOPEN), IO);
-    if (typeof value !== 'string') t.is(stat(over('readlinkSync'), 'link'), IO);
+    t.is(list(over('readdirSync'), PREOPEN), ERRNO.IO);
+    if (typeof value !== 'string')
+      t.is(stat(over('readlinkSync'), 'link'), ERRNO.IO);
     if (typeof value === 'number' && !Number.isNaN(value)) return;
     const timed = (original, ...args) => {
       const { size, mode } = original(...args);
       return { size, mode, atimeMs: value, mtimeMs: value, ctimeMs: value };
     };
     const isTime = typeof value === 'bigint';
-    t.is(stat(guestOver({ lstatSync: timed }).raw, 'file'), isTime ? 0 : IO);
+    t.is(
+      stat(guestOver({ lstatSync: timed }).raw, 'file'),
+      isTime ? 0 : ERRNO.IO,
+    );
   });
 }
 
@@ -84,13 +88,13 @@ test('a count of more than there is room for is no count', (t) => {
   const { raw } = guestOver({
     readSync: (_, fd, buffer, at, length) => length + 1,
   });
-  t.is(read(raw, raw.open(PREOPEN, 'file', READ), 9), IO);
+  t.is(read(raw, raw.open(PREOPEN, 'file', READ), 9), ERRNO.IO);
   const { raw: writing } = guestOver({
     writeSync: (_, fd, buffer, at, length) => length + 1,
   });
-  t.is(write(writing, writing.open(PREOPEN, 'file', WRITE), 'text'), IO);
+  t.is(write(writing, writing.open(PREOPEN, 'file', WRITE), 'text'), ERRNO.IO);
   const { raw: idle } = guestOver({ writeSync: () => 0 });
-  t.is(write(idle, idle.open(PREOPEN, 'file', WRITE), 'text'), IO);
+  t.is(write(idle, idle.open(PREOPEN, 'file', WRITE), 'text'), ERRNO.IO);
 });
 
 for (const name of ['', '.', '..', 'a/b', '/a', 'a\0b', 'x'.repeat(5000), 7]) {
@@ -101,9 +105,9 @@ for (const name of ['', '.', '..', 'a/b', '/a', 'a\0b', 'x'.repeat(5000), 7]) {
         { name, isFile: () => true },
       ],
     });
-    t.is(list(listing.raw, PREOPEN), IO);
+    t.is(list(listing.raw, PREOPEN), ERRNO.IO);
     const texts = guestOver({ readdirSync: () => [name] });
-    t.is(list(texts.raw, PREOPEN), IO);
+    t.is(list(texts.raw, PREOPEN), ERRNO.IO);
   });
 }
 
@@ -111,7 +115,7 @@ test('a listing without an end has one', (t) => {
   const endless = new Proxy([], {
     get: (_, key) => (key === 'length' ? 2 ** 32 - 1 : 'name'),
   });
-  t.is(list(guestOver({ readdirSync: () => endless }).raw, PREOPEN), IO);
+  t.is(list(guestOver({ readdirSync: () => endless }).raw, PREOPEN), ERRNO.IO);
 });
 
 test('the memory may grow in the middle of a call', (t) => {
@@ -213,7 +217,7 @@ test('the bytes that are lent may be taken away', (t) => {
     const fd = raw.open(PREOPEN, 'file', WRITE);
     const call = () =>
       name === 'readSync' ? read(raw, fd, 9, 0n) : write(raw, fd, 'text');
-    t.is(call(), name === 'readSync' ? IO : 0, name);
+    t.is(call(), name === 'readSync' ? ERRNO.IO : 0, name);
     take = false;
     t.is(call(), name === 'readSync' ? 'content' : 0, name);
   }

@@ -8,12 +8,21 @@ const { guest } = require('./guest');
 const ERRNO = {
   SUCCESS: 0,
   BADF: 8,
+  EXIST: 20,
+  FBIG: 22,
+  ILSEQ: 25,
   INVAL: 28,
+  IO: 29,
+  ISDIR: 31,
   LOOP: 32,
   NAMETOOLONG: 37,
   NFILE: 41,
+  NOENT: 44,
+  NOTDIR: 54,
+  NOTEMPTY: 55,
   NOTSUP: 58,
   OVERFLOW: 61,
+  PERM: 63,
   NOTCAPABLE: 76,
 };
 
