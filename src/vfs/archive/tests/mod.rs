@@ -12,6 +12,47 @@ use crate::vfs::memory::MemoryFs;
 use crate::vfs::tests::read;
 use crate::vfs::{Dir, Directory, FileHandle, Name, OpenHow, Opened};
 
+const LIMITS: ArchiveLimits = ArchiveLimits {
+    bytes: 10_000,
+    files: 50,
+};
+
+#[test]
+fn both_kinds_refuse_the_same_files() {
+    let names: Vec<_> = (0..51).map(|number| number.to_string()).collect();
+    let many: Vec<_> = names.iter().map(|name| (&**name, &b""[..])).collect();
+    let cases: &[(&[(&str, &[u8])], &str)] = &[
+        (&[("a/../b", b"")], "\"a/../b\" has '..' in its name"),
+        (&[("..", b"")], "\"..\" has '..' in its name"),
+        (&[("/../a", b"")], "\"/../a\" has '..' in its name"),
+        (
+            &[("d/x", b""), ("d", b"")],
+            "\"d\" is a file in the place of a directory",
+        ),
+        (
+            &[("d", b""), ("d/", b"")],
+            "\"d/\" lies below something that is no directory",
+        ),
+        (
+            &[("d", b""), ("d/x", b"")],
+            "\"d/x\" lies below something that is no directory",
+        ),
+        (
+            &[("big", &[0; 10_001])],
+            "\"big\" is beyond the 10000 bytes allowed",
+        ),
+        (
+            &[("one", &[0; 5_000]), ("two", &[0; 5_001])],
+            "\"two\" is beyond the 10000 bytes allowed",
+        ),
+        (&many, "\"50\" is beyond the 50 files allowed"),
+    ];
+    for (files, problem) in cases {
+        assert_eq!(tar::refusal_of(files), *problem);
+        assert_eq!(zip::refusal_of(files), *problem);
+    }
+}
+
 /// All that is in an image: a line for each name, with what it stands for.
 fn tree(image: Image) -> Vec<String> {
     let mut all = Vec::new();

@@ -47,11 +47,15 @@ fn pax(records: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn refusal(archive: Vec<u8>) -> String {
-    let limits = ArchiveLimits {
-        bytes: 10_000,
-        files: 50,
-    };
-    read_tar(archive, limits).unwrap_err().to_string()
+    read_tar(archive, LIMITS).unwrap_err().to_string()
+}
+
+/// What is said of an archive of these files.
+pub(super) fn refusal_of(files: &[(&str, &[u8])]) -> String {
+    let members: Vec<_> = (files.iter())
+        .map(|(path, content)| (b'0', *path, "", *content))
+        .collect();
+    refusal(tar(&members))
 }
 
 #[test]
@@ -120,12 +124,7 @@ fn what_is_refused_is_named() {
     let x = |records: &[(&str, &str)]| pax(records);
     let deep = "d/".repeat(3000);
     for (members, problem) in [
-        (
-            vec![(b'0', "a/../b", "", &b""[..])],
-            "\"a/../b\" has '..' in its name",
-        ),
-        (vec![(b'0', "..", "", b"")], "\"..\" has '..' in its name"),
-        (vec![(b'0', "", "", b"")], "\"\" has no name"),
+        (vec![(b'0', "", "", &b""[..])], "\"\" has no name"),
         (vec![(b'2', "./", "x", b"")], "\"./\" has no name"),
         (
             vec![(b'2', "a", "", b"")],
@@ -134,14 +133,6 @@ fn what_is_refused_is_named() {
         (
             vec![(b'2', "a", "/etc", b""), (b'0', "a/passwd", "", b"")],
             "\"a/passwd\" lies below something that is no directory",
-        ),
-        (
-            vec![(b'0', "d/x", "", b""), (b'0', "d", "", b"")],
-            "\"d\" is a file in the place of a directory",
-        ),
-        (
-            vec![(b'0', "d", "", b""), (b'5', "d/", "", b"")],
-            "\"d/\" lies below something that is no directory",
         ),
         (
             vec![(b'1', "a", "../etc/passwd", b"")],
@@ -194,10 +185,6 @@ fn what_is_refused_is_named() {
             ],
             "\"a\\0b\" has a NUL in its name",
         ),
-        (
-            vec![(b'0', "big", "", &[0; 10_001])],
-            "\"big\" is beyond the 10000 bytes allowed",
-        ),
     ] {
         assert_eq!(refusal(tar(&members)), problem);
     }
@@ -209,12 +196,6 @@ fn what_is_refused_is_named() {
     let name = "n".repeat(256);
     let long = tar(&[(b'L', "x", "", name.as_bytes()), (b'0', "a", "", b"")]);
     assert!(refusal(long).ends_with("\" has too long a name"));
-    let many: Vec<_> = (0..51).map(|n| n.to_string()).collect();
-    let many: Vec<_> = many
-        .iter()
-        .map(|name| (b'0', &**name, "", &b""[..]))
-        .collect();
-    assert_eq!(refusal(tar(&many)), "\"50\" is beyond the 50 files allowed");
 }
 
 #[test]
