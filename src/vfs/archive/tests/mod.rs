@@ -17,11 +17,14 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
     files: 50,
 };
 
+/// The path of a file, and what is in it.
+type File<'f> = (&'f str, &'f [u8]);
+
 #[test]
 fn both_kinds_refuse_the_same_files() {
     let names: Vec<_> = (0..51).map(|number| number.to_string()).collect();
     let many: Vec<_> = names.iter().map(|name| (&**name, &b""[..])).collect();
-    let cases: &[(&[(&str, &[u8])], &str)] = &[
+    let cases: &[(&[File<'_>], &str)] = &[
         (&[("a/../b", b"")], "\"a/../b\" has '..' in its name"),
         (&[("..", b"")], "\"..\" has '..' in its name"),
         (&[("/../a", b"")], "\"/../a\" has '..' in its name"),

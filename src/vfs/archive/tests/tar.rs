@@ -51,7 +51,7 @@ fn refusal(archive: Vec<u8>) -> String {
 }
 
 /// What is said of an archive of these files.
-pub(super) fn refusal_of(files: &[(&str, &[u8])]) -> String {
+pub(super) fn refusal_of(files: &[File<'_>]) -> String {
     let members: Vec<_> = (files.iter())
         .map(|(path, content)| (b'0', *path, "", *content))
         .collect();

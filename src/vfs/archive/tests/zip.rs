@@ -66,7 +66,7 @@ fn zip(members: &[Member]) -> Vec<u8> {
 }
 
 /// What is said of an archive of these files.
-pub(super) fn refusal_of(files: &[(&str, &[u8])]) -> String {
+pub(super) fn refusal_of(files: &[File<'_>]) -> String {
     let members: Vec<_> = (files.iter())
         .map(|(path, content)| stored(path, content))
         .collect();
