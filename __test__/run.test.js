@@ -669,6 +669,67 @@ async function whenPrinted(runFor) {
   }
 }
 
+/** Its memory is imported, and so many pages: it exits with what it comes to when it grows by 100. */
+const growsImported = (memory) =>
+  assemble(
+    `(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (import "env" "memory" (memory ${memory}))
+      (func (export "_start")
+        (drop (memory.grow (i32.const 100)))
+        (call $exit (memory.size))))`,
+    { threads: true },
+  );
+
+test('a memory that a program imports is made for it, with the limit', async (t) => {
+  const PAGE = 2 ** 16;
+  const file = guestPath('imported_memory');
+  const bytes = fs.readFileSync(file);
+  const pool = new Pool();
+  const ways = {
+    run,
+    runSync,
+    spawn: (...args) => spawn(...args).exited,
+    pool: (...args) => pool.run(...args),
+  };
+  for (const [way, start] of Object.entries(ways)) {
+    t.like(await start(file), { exitCode: 0 }, way);
+    t.like(await start(bytes), { exitCode: 0 }, way);
+    const pages = async (memory, options) => {
+      const check = way === 'spawn' ? {} : { check: false };
+      const grown = await start(await growsImported(memory), {
+        ...options,
+        ...check,
+      });
+      return grown.exitCode;
+    };
+    t.is(await pages('3'), 103, way);
+    t.is(await pages('3 40'), 3, way);
+    t.is(await pages('3 200', { maxMemory: 103 * PAGE }), 103, way);
+    t.is(await pages('3 200 shared'), 103, way);
+    t.is(await pages('3 200 shared', { maxMemory: 102 * PAGE }), 3, way);
+    t.is(await pages('3 200', { maxMemory: 102 * PAGE }), 3, way);
+    t.is(await pages('3', { maxMemory: 102 * PAGE }), 3, way);
+  }
+  t.is((await run(file)).text(), 'imported\n');
+  await pool.close();
+
+  const compiled = new WebAssembly.Module(bytes);
+  const unknown = {
+    code: 'ERR_WASI_UNSUPPORTED_PROGRAM',
+    message:
+      /imports a memory, env.memory. One is made for programs that are given by path or as bytes, and have no other/,
+  };
+  await t.throwsAsync(run(compiled), unknown);
+  t.throws(() => runSync(compiled), unknown);
+  // One that the host gives is taken.
+  const memory = new WebAssembly.Memory({ initial: 5, maximum: 5 });
+  const imports = { env: { memory } };
+  t.like(runSync(await growsImported('3'), { imports, check: false }), {
+    exitCode: 5,
+  });
+});
+
 test('a guest has so much CPU time and no more', async (t) => {
   const cpuTime = 30;
   for (const start of [run, (...args) => spawn(...args).exited]) {

@@ -35,6 +35,8 @@ const IMPORTED_TAG: u8 = 4;
 
 /// The flags of limits.
 const HAS_MAXIMUM: u8 = 1;
+const IS_SHARED: u8 = 2;
+const HAS_LONG_ADDRESSES: u8 = 4;
 const HAS_PAGE_SIZE: u8 = 8;
 
 /// Why a module's memory is not limited.
@@ -171,36 +173,83 @@ fn limit_imports(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
     let count = reader.number()?;
     write_number(&mut limited, count);
     for _ in 0..count {
-        let whole = reader.0;
-        reader.name()?;
-        reader.name()?;
-        let kind = reader.byte()?;
-        if kind == IMPORTED_MEMORY {
-            limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
-            let limits = reader.limits()?.lowered(pages);
+        let import = reader.import()?;
+        limited.extend_from_slice(import.bytes);
+        if let Some(limits) = import.memory {
+            let limits = limits.lowered(pages);
             limits.map_err(LimitError::TooSmall)?.write(&mut limited);
-            continue;
         }
-        match kind {
-            IMPORTED_FUNCTION => drop(reader.number()?),
-            IMPORTED_TABLE => {
-                reader.value_type()?;
-                reader.limits()?;
-            }
-            IMPORTED_GLOBAL => {
-                reader.value_type()?;
-                reader.byte()?;
-            }
-            IMPORTED_TAG => {
-                reader.byte()?;
-                reader.number()?;
-            }
-            _ => return Err(LimitError::Malformed),
-        }
-        limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
     }
     reader.end()?;
     Ok(limited)
+}
+
+/// A memory that a module imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMemory {
+    /// What it is imported from.
+    pub module: String,
+    /// What it is called there.
+    pub name: String,
+    /// The pages that it has at first.
+    pub minimum: u64,
+    /// The pages that it may have.
+    pub maximum: Option<u64>,
+    /// Whether threads share it.
+    pub is_shared: bool,
+}
+
+/// The memory that a module imports, if it is the only one that it has, of addresses of 32 bits.
+///
+/// # Errors
+///
+/// [`LimitError::Malformed`].
+pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitError> {
+    let mut reader = Reader(module);
+    if reader.take(HEADER.len())? != HEADER {
+        return Err(LimitError::Malformed);
+    }
+    let mut imported = Vec::new();
+    while !reader.0.is_empty() {
+        let id = reader.byte()?;
+        let len = usize::try_from(reader.number()?).map_err(|_| LimitError::Malformed)?;
+        let mut section = Reader(reader.take(len)?);
+        match id {
+            IMPORT => {
+                for _ in 0..section.number()? {
+                    let import = section.import()?;
+                    imported.extend(import.memory.map(|limits| (import.names, limits)));
+                }
+            }
+            MEMORY if section.number()? > 0 => return Ok(None),
+            _ => {}
+        }
+    }
+    match imported.as_slice() {
+        [([module, name], limits)] if limits.flags & HAS_LONG_ADDRESSES == 0 => {
+            let text = |name: &[u8]| String::from_utf8(name.to_vec()).ok();
+            Ok(text(module)
+                .zip(text(name))
+                .map(|(module, name)| ImportedMemory {
+                    module,
+                    name,
+                    minimum: limits.minimum,
+                    maximum: limits.maximum,
+                    is_shared: limits.flags & IS_SHARED != 0,
+                }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// One import.
+struct Import<'m> {
+    /// The module and the name there.
+    names: [&'m [u8]; 2],
+    /// How large it is, of a memory.
+    memory: Option<Limits>,
+    /// All of it but these limits.
+    bytes: &'m [u8],
 }
 
 /// How large a memory or a table is at first, and may become.
@@ -260,9 +309,42 @@ impl<'m> Reader<'m> {
         Err(LimitError::Malformed)
     }
 
-    fn name(&mut self) -> Result<(), LimitError> {
+    fn name(&mut self) -> Result<&'m [u8], LimitError> {
         let len = usize::try_from(self.number()?).map_err(|_| LimitError::Malformed)?;
-        self.take(len).map(drop)
+        self.take(len)
+    }
+
+    fn import(&mut self) -> Result<Import<'m>, LimitError> {
+        let whole = self.0;
+        let names = [self.name()?, self.name()?];
+        let kind = self.byte()?;
+        match kind {
+            IMPORTED_FUNCTION => drop(self.number()?),
+            IMPORTED_TABLE => {
+                self.value_type()?;
+                self.limits()?;
+            }
+            IMPORTED_GLOBAL => {
+                self.value_type()?;
+                self.byte()?;
+            }
+            IMPORTED_TAG => {
+                self.byte()?;
+                self.number()?;
+            }
+            IMPORTED_MEMORY => {}
+            _ => return Err(LimitError::Malformed),
+        }
+        let bytes = &whole[..whole.len() - self.0.len()];
+        let memory = match kind {
+            IMPORTED_MEMORY => Some(self.limits()?),
+            _ => None,
+        };
+        Ok(Import {
+            names,
+            memory,
+            bytes,
+        })
     }
 
     /// A type of a value: one byte, or two where it is a reference to a type of a number.
@@ -398,6 +480,36 @@ mod tests {
         };
         let limited = limit_memory(&imports(&[2, 0, 1]), 3);
         assert_eq!(limited, Ok(imports(&[2, 1, 1, 3])));
+    }
+
+    #[test]
+    fn an_imported_memory_is_told_if_it_is_the_only_one() {
+        let of = |content: &[u8]| module(&[(IMPORT, content)]);
+        let memory = |minimum, maximum, is_shared| ImportedMemory {
+            module: "e".into(),
+            name: "m".into(),
+            minimum,
+            maximum,
+            is_shared,
+        };
+        for (limits, told) in [
+            (&[2, 0, 0x80, 1][..], Some(memory(128, None, false))),
+            (&[2, 1, 1, 9], Some(memory(1, Some(9), false))),
+            (&[2, 3, 1, 9], Some(memory(1, Some(9), true))),
+            (&[2, 4, 1], None),
+            (&[0, 7], None),
+        ] {
+            let content = [&[1][..], &import(limits)].concat();
+            assert_eq!(imported_memory(&of(&content)), Ok(told), "{limits:?}");
+        }
+        let one = import(&[2, 0, 1]);
+        let two = [&[2][..], &one, &one].concat();
+        assert_eq!(imported_memory(&of(&two)), Ok(None));
+        let beside = [&[1][..], &one].concat();
+        let beside = |own: &[u8]| module(&[(IMPORT, &beside), (MEMORY, own)]);
+        assert_eq!(imported_memory(&beside(&[1, 0, 1])), Ok(None));
+        assert!(imported_memory(&beside(&[0])).unwrap().is_some());
+        assert_eq!(imported_memory(b"\0asm"), Err(LimitError::Malformed));
     }
 
     #[test]

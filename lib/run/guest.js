@@ -17,6 +17,13 @@ function isTrap(error) {
   );
 }
 
+/** Adds the memory that a guest imports, unless its host has one for it. */
+function addMemory(imports, { module: from, name, ...type }) {
+  if (imports[from]?.[name] !== undefined) return imports;
+  const memory = new WebAssembly.Memory(type);
+  return { ...imports, [from]: { ...imports[from], [name]: memory } };
+}
+
 /**
  * Runs a guest, to its end.
  *
@@ -26,20 +33,28 @@ function isTrap(error) {
  * @param {string} guest.from what WASI is called in the module's imports
  * @param {string} guest.calls what it imports: see `instantiate()`
  * @param {string | null} guest.entry the export to call
- * @param {boolean} guest.hasMemory
+ * @param {boolean} guest.hasMemory whether it exports one
+ * @param {object} [guest.memory] that it imports
  * @param {(wasi: object) => object} makeImports
  * @returns {number} its exit code
  * @throws what ended it otherwise
  */
 function enterGuest(guest, makeImports) {
-  const { token, entry, hasMemory } = guest;
+  const { token, entry, hasMemory, memory } = guest;
   const native = attach(token, true);
   const { number, setMemory } = native;
+  let imports;
+  const importsOf = (wasi) => {
+    const given = makeImports(wasi);
+    imports = memory === undefined ? given : addMemory(given, memory);
+    return imports;
+  };
   try {
     // A start function may exit, too.
     const begin = () => {
-      const { exports } = instantiate(guest, native, makeImports);
+      const { exports } = instantiate(guest, native, importsOf);
       if (hasMemory) setMemory(exports.memory);
+      else if (memory) setMemory(imports[memory.module][memory.name]);
       if (entry !== null) exports[entry]();
     };
     const { how, value } = run(begin, enter(number));

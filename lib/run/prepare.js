@@ -17,9 +17,10 @@ function prepareGuest({ native, stdio, maxMemory }, version) {
 }
 
 /** What it takes to run a guest that is prepared: see `runGuest()`. */
-function guestOf({ token }, module, { version, calls, entry, hasMemory }) {
+function guestOf({ token }, module, description) {
+  const { version, calls, entry, hasMemory, memory } = description;
   const from = IMPORT_MODULES[version];
-  return { token, module, from, calls, entry, hasMemory };
+  return { token, module, from, calls, entry, hasMemory, memory };
 }
 
 module.exports = { STOPPED, guestOf, prepareGuest };

@@ -15,7 +15,7 @@ const { invalidArgType, unsupportedProgram } = require('../errors');
 const { callNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 
-const { limitMemory } = loadBinding();
+const { importedMemory, limitMemory } = loadBinding();
 
 const PAGE = 65_536;
 /** As many pages as a memory with 32-bit addresses can have. */
@@ -128,6 +128,23 @@ const compiled = new Map();
 /** How many are kept. */
 const MOST_COMPILED = 32;
 
+/** The memories that modules import, which their bytes tell. */
+const importedMemories = new WeakMap();
+
+function noteMemory(module, memory) {
+  if (memory !== null) importedMemories.set(module, memory);
+  return module;
+}
+
+async function compile(bytes) {
+  const memory = importedMemory(bytes);
+  return noteMemory(await WebAssembly.compile(bytes), memory);
+}
+
+function compileSync(bytes) {
+  return noteMemory(new WebAssembly.Module(bytes), importedMemory(bytes));
+}
+
 /** What of a file changes when its content does. */
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs }) {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
@@ -161,9 +178,7 @@ async function compileFile(path, maxMemory) {
   if (known !== undefined) return known;
   const compiling = fs.promises
     .readFile(path)
-    .then((bytes) =>
-      WebAssembly.compile(prepareBytes(bytes, basename(path), maxMemory)),
-    );
+    .then((bytes) => compile(prepareBytes(bytes, basename(path), maxMemory)));
   keepCompiled(key, stamp, compiling);
   try {
     return await compiling;
@@ -179,7 +194,7 @@ function compileFileSync(path, maxMemory) {
   const known = findCompiled(key, stamp);
   if (known !== undefined && !isPromise(known)) return known;
   const bytes = prepareBytes(fs.readFileSync(path), basename(path), maxMemory);
-  const module = new WebAssembly.Module(bytes);
+  const module = compileSync(bytes);
   keepCompiled(key, stamp, module);
   return module;
 }
@@ -212,15 +227,14 @@ async function load(program, maxMemory) {
   if (isPath(program)) return compileFile(fileOf(program), maxMemory);
   if (isModule(program)) return program;
   const bytes = isBytes(program) ? bufferOf(program) : await readBody(program);
-  return WebAssembly.compile(prepareBytes(bytes, NO_NAME, maxMemory));
+  return compile(prepareBytes(bytes, NO_NAME, maxMemory));
 }
 
 /** The same at once, of what need not be waited for. */
 function loadSync(program, maxMemory) {
   if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
   if (isModule(program)) return program;
-  const bytes = prepareBytes(bufferOf(program), NO_NAME, maxMemory);
-  return new WebAssembly.Module(bytes);
+  return compileSync(prepareBytes(bufferOf(program), NO_NAME, maxMemory));
 }
 
 /** The versions of WASI, by what a module imports from. */
@@ -233,7 +247,7 @@ const descriptions = new WeakMap();
 
 /**
  * What it takes to start a module: the version of WASI that it was built for,
- * its entry, and what it imports that is not of WASI.
+ * its entry, the memory that it imports, and what else that is not of WASI.
  */
 function describe(module) {
   let description = descriptions.get(module);
@@ -252,12 +266,17 @@ function makeDescription(module) {
   const versions = new Set(
     imports.flatMap((wanted) => VERSIONS.get(wanted.module) ?? []),
   );
+  const memory = importedMemories.get(module);
+  const isMemory = ({ module: from, name }) =>
+    from === memory?.module && name === memory.name && !VERSIONS.has(from);
+  const others = imports.filter((wanted) => !isMemory(wanted));
   const known = callNames();
-  const foreign = imports.filter(
+  const foreign = others.filter(
     ({ module: from, name, kind }) =>
       !VERSIONS.has(from) || kind !== 'function' || !known.includes(name),
   );
   return {
+    memory: others.length < imports.length ? memory : undefined,
     versions: [...versions],
     version: versions.has('unstable') ? 'unstable' : 'preview1',
     entry:
@@ -265,7 +284,7 @@ function makeDescription(module) {
         (name) => exports.get(name) === 'function',
       ) ?? null,
     hasMemory: exports.get('memory') === 'memory',
-    calls: foreign.length === 0 ? callsOf(imports) : '',
+    calls: foreign.length === 0 ? callsOf(others) : '',
     foreign,
   };
 }
@@ -279,7 +298,7 @@ function makeDescription(module) {
  */
 function checkRunnable(module, name, imports = {}) {
   const description = describe(module);
-  const { foreign, hasMemory, versions } = description;
+  const { foreign, hasMemory, memory, versions } = description;
   if (versions.length > 1) {
     throw unsupportedProgram(
       checkRunnable,
@@ -290,7 +309,7 @@ function checkRunnable(module, name, imports = {}) {
   if (missing.length > 0) {
     throw unsupportedProgram(checkRunnable, explainImports(name, missing));
   }
-  if (versions.length > 0 && !hasMemory) {
+  if (versions.length > 0 && !hasMemory && memory === undefined) {
     throw unsupportedProgram(checkRunnable, `${name} exports no memory`);
   }
   return description;
@@ -301,6 +320,10 @@ function isGiven({ module: from, name }, imports) {
 }
 
 function explainImports(name, missing) {
+  const memory = missing.find(({ kind }) => kind === 'memory');
+  if (memory !== undefined) {
+    return `${name} imports a memory, ${memory.module}.${memory.name}. One is made for programs that are given by path or as bytes, and have no other`;
+  }
   const some = missing
     .slice(0, 3)
     .map(({ module: from, name: wanted }) => `${from}.${wanted}`);

@@ -145,3 +145,32 @@ pub fn limit_memory<'env>(
     })?;
     BufferSlice::copy_from(env, limited)
 }
+
+/// A memory that a module imports.
+#[napi(object, object_from_js = false)]
+pub struct ImportedMemory {
+    /// What it is imported from.
+    pub module: String,
+    /// What it is called there.
+    pub name: String,
+    /// The pages that it has at first.
+    pub initial: f64,
+    /// The pages that it may have.
+    pub maximum: Option<f64>,
+    /// Whether threads share it.
+    pub shared: bool,
+}
+
+/// The memory that a module imports, if it is the only one that it has; none as well where it uses what is not
+/// known here.
+#[napi]
+pub fn imported_memory(module: BufferSlice<'_>) -> Option<ImportedMemory> {
+    let memory = module::imported_memory(&module).ok()??;
+    Some(ImportedMemory {
+        module: memory.module,
+        name: memory.name,
+        initial: memory.minimum as f64,
+        maximum: memory.maximum.map(|pages| pages as f64),
+        shared: memory.is_shared,
+    })
+}
