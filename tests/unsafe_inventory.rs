@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 /// Files that lift the crate's ban, and the most lines with `unsafe` in each.
 const INVENTORY: &[(&str, usize)] = &[
     ("binding/arg_buffer.rs", 4),
+    ("binding/block.rs", 2),
     ("binding/js_fs/call.rs", 16),
     ("binding/memory.rs", 10),
-    ("binding/trampoline.rs", 19),
+    ("binding/trampoline.rs", 21),
     ("binding/weak.rs", 3),
     ("host/sys/unix/io.rs", 22),
     ("host/sys/unix/thread.rs", 1),
@@ -26,7 +27,7 @@ const INVENTORY: &[(&str, usize)] = &[
 
 /// The most lines that a system compiles, by the folder that it leaves out: a page that a reader takes
 /// in at once, and on Windows, for whose calls nobody has safe words, one more half.
-const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 83), ("host/sys/unix", 119)];
+const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 87), ("host/sys/unix", 119)];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -13,19 +13,18 @@
 #![allow(unsafe_code, reason = "WebAssembly writes these bytes too")]
 
 use std::cell::Cell;
-use std::ptr;
 
 use napi::bindgen_prelude::*;
-use napi::sys;
 
 use super::glue::Glue;
+use super::memory::{Bytes, unusable};
 use crate::syscalls::MAX_PARAMS;
 
 /// The bytes of a slot.
 pub const SLOT: usize = size_of::<u64>();
 
-/// The slot of the row. In the array of words, its element 0 is the row, too: WebAssembly and all that this runs on
-/// are little-endian.
+/// The slot of the row. In the array of bytes, element 0 is the row, too: there are fewer than 256, and WebAssembly is
+/// little-endian.
 pub const ROW_SLOT: usize = 0;
 
 /// The slot of the first argument.
@@ -34,13 +33,13 @@ pub const FIRST_ARGUMENT: usize = ROW_SLOT + 1;
 /// The number of slots.
 const LEN: usize = FIRST_ARGUMENT + MAX_PARAMS;
 
-/// That of one environment.
+/// That of one environment, for as long as there is one.
 pub struct Block {
     slots: *const Cell<u64>,
     /// The `WebAssembly.Memory`, for adapters.
-    memory: sys::napi_ref,
-    /// A `Uint32Array` over the slots, for the closures.
-    words: sys::napi_ref,
+    pub memory: ObjectRef<false>,
+    /// A `Uint8Array` over its bytes, for the closures.
+    pub bytes: ObjectRef<false>,
 }
 
 impl Block {
@@ -50,102 +49,36 @@ impl Block {
     ///
     /// Its bytes are not where numbers of 64 bits can be, or no buffer of the engine's own.
     pub fn new(env: &Env, glue: &Glue) -> Result<Option<Self>> {
-        let memory = glue.block.borrow_back(env)?.call(())?;
-        if memory.get_type()? == ValueType::Undefined {
+        let Some(memory) = glue.block.borrow_back(env)?.call(())? else {
             return Ok(None);
-        }
+        };
         let view_of = glue.view_of.borrow_back(env)?;
-        let view = view_of.call(FnArgs::from((memory,)))?.raw();
-        let (mut array_type, mut len, mut offset) = (0, 0, 0);
-        let (mut data, mut buffer, mut words) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        // SAFETY: a live handle of this environment, of which anything but a typed array is refused, and valid
-        // out-parameters.
-        check_status!(unsafe {
-            sys::napi_get_typedarray_info(
-                env.raw(),
-                view,
-                &mut array_type,
-                &mut len,
-                &mut data,
-                &mut buffer,
-                &mut offset,
-            )
-        })?;
-        let words_len = LEN * SLOT / size_of::<u32>();
-        // SAFETY: live handles; a part that is not in the buffer is refused.
-        check_status!(unsafe {
-            let array_type = sys::TypedarrayType::uint32_array;
-            sys::napi_create_typedarray(
-                env.raw(),
-                array_type,
-                words_len,
-                buffer,
-                offset,
-                &mut words,
-            )
-        })?;
-        // Only now that nothing of the program's can run: where the array is.
-        let mut data = ptr::null_mut();
-        let none = ptr::null_mut();
-        // SAFETY: as above.
-        check_status!(unsafe {
-            sys::napi_get_typedarray_info(
-                env.raw(),
-                words,
-                &mut array_type,
-                &mut len,
-                &mut data,
-                none,
-                ptr::null_mut(),
-            )
-        })?;
-        if data.is_null() || len != words_len || data.addr() % align_of::<u64>() != 0 {
-            return Err(Error::from_reason("these are not the bytes of a memory"));
+        let view = view_of.call(FnArgs::from((memory.to_unknown(),)))?;
+        let fixed = Bytes::of(env.raw(), view.raw())?.array_of_fixed_length(env.raw())?;
+        // Of memories that threads share, adapters take none.
+        let bytes = fixed.ok_or_else(unusable)?;
+        // Only now that nothing of the program's can run: where they are.
+        let Bytes { data, len, .. } = Bytes::of(env.raw(), bytes)?;
+        if len < LEN * SLOT || data.addr() % align_of::<u64>() != 0 {
+            return Err(unusable());
         }
         Ok(Some(Self {
-            slots: data.cast(),
-            memory: reference(env, memory.raw())?,
-            words: reference(env, words)?,
+            slots: data.cast_const().cast(),
+            memory: memory.create_ref()?,
+            bytes: Object::from_raw(env.raw(), bytes).create_ref()?,
         }))
-    }
-
-    /// The `WebAssembly.Memory`.
-    pub fn memory<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        value_of(env, self.memory)
-    }
-
-    /// The `Uint32Array` over the slots.
-    pub fn words<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        value_of(env, self.words)
     }
 
     /// The row of the table that is called, and the arguments.
     ///
     /// # Safety
     ///
-    /// `words` has an element, and since that was seen no JavaScript has run in this thread.
+    /// `bytes` has an element, and since that was seen no JavaScript has run in this thread.
     #[inline]
     pub unsafe fn call(&self) -> (usize, [u64; MAX_PARAMS]) {
-        // SAFETY: these are the bytes behind `words`, which is over its bytes or none: as it has an element,
+        // SAFETY: these are the bytes behind `bytes`, an array of all of them or of none: as it has an element,
         // they are still there. Only this thread accesses them.
         let [row, arguments @ ..] = unsafe { &*self.slots.cast::<[Cell<u64>; LEN]>() };
         (row.get() as usize, arguments.each_ref().map(Cell::get))
     }
-}
-
-/// A reference that keeps a value as long as the environment is there.
-fn reference(env: &Env, value: sys::napi_value) -> Result<sys::napi_ref> {
-    let mut reference = ptr::null_mut();
-    // SAFETY: a live handle of this environment, and a valid out-parameter.
-    check_status!(unsafe { sys::napi_create_reference(env.raw(), value, 1, &mut reference) })?;
-    Ok(reference)
-}
-
-/// The value of a [`reference()`].
-fn value_of(env: &Env, reference: sys::napi_ref) -> Result<Unknown<'_>> {
-    let mut value = ptr::null_mut();
-    // SAFETY: a reference of this environment that is never deleted, and a valid out-parameter.
-    check_status!(unsafe { sys::napi_get_reference_value(env.raw(), reference, &mut value) })?;
-    // SAFETY: a live handle of this environment, as the reference keeps the value.
-    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
 }

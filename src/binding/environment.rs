@@ -36,8 +36,8 @@ pub struct Environment {
     is_thrown: Cell<bool>,
 }
 
-/// What makes the closures of the instance with this number: `(wasi, number, kept, words)`. They keep `kept`. An object
-/// `wasi` gets its `wasiImport` at once. With the `words` of the [block](super::block) there is what an adapter calls.
+/// What makes the closures of the instance with this number: `(wasi, number, kept, bytes)`. They keep `kept`. An object
+/// `wasi` gets its `wasiImport` at once. With the `bytes` of the [block](super::block) there is what an adapter calls.
 /// It returns `bind`, which is for [`Memory::set_closures`](super::memory::Memory::set_closures), and fields of
 /// [`Created`](super::exports::Created).
 pub type MakeFunctions = FunctionRef<
@@ -45,7 +45,7 @@ pub type MakeFunctions = FunctionRef<
         Option<Object<'static>>,
         u32,
         Option<Unknown<'static>>,
-        Option<Unknown<'static>>,
+        Option<Object<'static>>,
     )>,
     Object<'static>,
 >;

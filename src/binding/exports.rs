@@ -28,7 +28,7 @@ pub struct Created<'env> {
     /// What an [adapter](super::adapter) calls; none where `wasi` was given, or there is no memory for it.
     pub call: Option<Unknown<'env>>,
     /// The memory of the [block](super::block), where the adapter puts the arguments.
-    pub memory: Option<Unknown<'env>>,
+    pub memory: Option<Object<'env>>,
     /// Gives an object its `wasiImport`.
     pub give: Unknown<'env>,
 }
@@ -136,15 +136,15 @@ pub fn adopt<'env>(
         Some(_) => None,
         None => environment.block_for_adapters(env)?,
     };
-    let words = block.map(|block| block.words(env)).transpose()?;
-    let functions = make_functions.call(FnArgs::from((wasi, number, kept, words)))?;
+    let bytes = block.map(|block| block.bytes.get_value(env)).transpose()?;
+    let functions = make_functions.call(FnArgs::from((wasi, number, kept, bytes)))?;
     (instance.memory).set_closures(functions.get_named_property("bind")?)?;
     Ok(Created {
         number,
         set_memory: functions.get_named_property("setMemory")?,
         suspending: functions.get_named_property("suspending")?,
         call: functions.get("call")?,
-        memory: block.map(|block| block.memory(env)).transpose()?,
+        memory: block.map(|block| block.memory.get_value(env)).transpose()?,
         give: functions.get_named_property("give")?,
     })
 }

@@ -6,7 +6,7 @@ const SOURCE: &str = include_str!("glue.js");
 
 /// The functions of `glue.js`.
 pub struct Glue {
-    pub block: FunctionRef<(), Unknown<'static>>,
+    pub block: FunctionRef<(), Option<Object<'static>>>,
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub permitted: FunctionRef<(), bool>,
     pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,

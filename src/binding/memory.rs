@@ -35,12 +35,78 @@ pub struct Memory {
 }
 
 /// The bytes of a `Uint8Array`.
-struct Bytes {
-    data: *mut u8,
-    len: usize,
+pub struct Bytes {
+    pub data: *mut u8,
+    pub len: usize,
     buffer: sys::napi_value,
     /// Where they begin in the buffer.
     offset: usize,
+}
+
+impl Bytes {
+    /// The bytes that an array is over; none if its buffer is gone.
+    ///
+    /// # Errors
+    ///
+    /// It is no array of bytes, or one that does not begin at a word.
+    pub fn of(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
+        let (mut array_type, mut len, mut offset) = (0, 0, 0);
+        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `array` is a live handle, and the out-parameters are valid. What is no typed array of
+        // the engine's own is refused.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                array,
+                &mut array_type,
+                &mut len,
+                &mut data,
+                &mut buffer,
+                &mut offset,
+            )
+        };
+        check_status!(status)?;
+        if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
+            return Err(unusable());
+        }
+        Ok(Self {
+            data: data.cast(),
+            len,
+            buffer,
+            offset,
+        })
+    }
+
+    /// An array of all these bytes that has its `len` bytes or, once one of them is gone, no element. One that
+    /// JavaScript made could follow its buffer to whatever length that is given. None where threads share
+    /// the buffer: its bytes only grow.
+    pub fn array_of_fixed_length(&self, env: sys::napi_env) -> Result<Option<sys::napi_value>> {
+        let Self {
+            buffer,
+            offset,
+            len,
+            ..
+        } = *self;
+        let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
+        // SAFETY: a live handle and a valid out-parameter.
+        let status = unsafe { sys::napi_is_arraybuffer(env, buffer, &mut is_array_buffer) };
+        check_status!(status)?;
+        if !is_array_buffer {
+            return Ok(None);
+        }
+        let array_type = sys::TypedarrayType::uint8_array;
+        // SAFETY: as above; a part that is not in the buffer would be refused.
+        let status = unsafe {
+            sys::napi_create_typedarray(env, array_type, len, buffer, offset, &mut fixed)
+        };
+        check_status!(status)?;
+        Ok(Some(fixed))
+    }
+}
+
+/// What is said of bytes that are none of a memory.
+pub fn unusable() -> Error {
+    Error::from_reason("these are not the bytes of a memory")
 }
 
 impl Memory {
@@ -131,7 +197,7 @@ impl Memory {
         match &*self.array.borrow() {
             None => true,
             Some(array) => (array.get())
-                .and_then(|array| self.bytes_of(array).ok())
+                .and_then(|array| Bytes::of(self.env, array).ok())
                 .is_some_and(|bytes| bytes.len > 0),
         }
     }
@@ -165,12 +231,12 @@ impl Memory {
         // Should a call be cut short, it is not known which array the closures have.
         // SAFETY: of no bytes all is true.
         unsafe { self.linear.set(ptr::null_mut(), 0, false) };
-        let fixed = self.of_fixed_length(self.bytes_of(view)?)?;
+        let fixed = Bytes::of(self.env, view)?.array_of_fixed_length(self.env)?;
         let array = fixed.unwrap_or(view);
         self.call(bind, &[memory, array])?;
         self.set_array(fixed)?;
         // Only now, as a debugger can have run any JavaScript where `bind` was entered.
-        let Bytes { data, len, .. } = self.bytes_of(array)?;
+        let Bytes { data, len, .. } = Bytes::of(self.env, array)?;
         // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes
         // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
         // then they are not used, as the callers of `guest` vouch. An `ArrayBuffer` is this thread's alone;
@@ -178,65 +244,6 @@ impl Memory {
         // come this way. They begin at a word, as seen above.
         unsafe { self.linear.set(data, len, fixed.is_none()) };
         Ok(())
-    }
-
-    /// The bytes that an array is over; none if its buffer is gone.
-    ///
-    /// # Errors
-    ///
-    /// It is no array of bytes, or one that does not begin at a word.
-    fn bytes_of(&self, array: sys::napi_value) -> Result<Bytes> {
-        let (mut array_type, mut len, mut offset) = (0, 0, 0);
-        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `array` is a live handle, and the out-parameters are valid. What is no typed array of
-        // the engine's own is refused.
-        let status = unsafe {
-            sys::napi_get_typedarray_info(
-                self.env,
-                array,
-                &mut array_type,
-                &mut len,
-                &mut data,
-                &mut buffer,
-                &mut offset,
-            )
-        };
-        check_status!(status)?;
-        if array_type != sys::TypedarrayType::uint8_array || data.addr() % ALIGN != 0 {
-            return Err(Error::from_reason("these are not the bytes of a memory"));
-        }
-        Ok(Bytes {
-            data: data.cast(),
-            len,
-            buffer,
-            offset,
-        })
-    }
-
-    /// An array of all these bytes that has its `len` bytes or, once one of them is gone, no element. One that
-    /// JavaScript made could follow its buffer to whatever length that is given. None where threads share
-    /// the buffer: its bytes only grow.
-    fn of_fixed_length(&self, bytes: Bytes) -> Result<Option<sys::napi_value>> {
-        let Bytes {
-            buffer,
-            offset,
-            len,
-            ..
-        } = bytes;
-        let (mut is_array_buffer, mut fixed) = (false, ptr::null_mut());
-        // SAFETY: a live handle and a valid out-parameter.
-        let status = unsafe { sys::napi_is_arraybuffer(self.env, buffer, &mut is_array_buffer) };
-        check_status!(status)?;
-        if !is_array_buffer {
-            return Ok(None);
-        }
-        let array_type = sys::TypedarrayType::uint8_array;
-        // SAFETY: as above; a part that is not in the buffer would be refused.
-        let status = unsafe {
-            sys::napi_create_typedarray(self.env, array_type, len, buffer, offset, &mut fixed)
-        };
-        check_status!(status)?;
-        Ok(Some(fixed))
     }
 
     /// Calls the closures' function. It runs no JavaScript but its own, and what a debugger does.

@@ -69,7 +69,7 @@ for_each_syscall!(callbacks);
 /// up that a program could have replaced: that `view` has an element is what
 /// [`Memory::guest`](super::memory::Memory::guest) rests on.
 ///
-/// What it returns has `call`, too, which is what an [adapter](super::adapter) calls. `words[0]` is the row, and that
+/// What it returns has `call`, too, which is what an [adapter](super::adapter) calls. `bytes[0]` is the row, and that
 /// it has been seen right before [`dispatch`] is what [`Block::call`] rests on.
 ///
 /// And it has `suspending()`. That makes functions for the calls that may wait, which take the time when a call began
@@ -98,17 +98,17 @@ pub fn make_functions(
              wasiImport;\
              constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
            }}\
-           return(wasi,instance,kept,words)=>{{\
+           return(wasi,instance,kept,bytes)=>{{\
              let memory,view=empty;\
              const bind=(newMemory,newView)=>{{\
                if(newView!==undefined){{memory=newMemory;view=newView}}\
                return memory\
              }};\
              const refused=(row)=>refresh(row,bind,kept);\
-             const call=words&&(()=>{{\
+             const call=bytes&&(()=>{{\
                a[0]=instance;\
-               if(view[0]===undefined&&refreshTyped(words[0],bind,kept))return r[0];\
-               if(words[0]===undefined){{a[0]=0;return {gone}}}\
+               if(view[0]===undefined&&refreshTyped(bytes[0],bind,kept))return r[0];\
+               if(bytes[0]===undefined){{a[0]=0;return {gone}}}\
                dispatch();return r[0]\
              }});\
              const give=(wasi)=>{{\
@@ -205,8 +205,8 @@ fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys:
     let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
     let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
     let others: [(_, Callback); 4] = [
-        ("refresh", refresh),
-        ("refreshTyped", refresh_typed),
+        ("refresh", refresh::<UNTYPED>),
+        ("refreshTyped", refresh::<TYPED>),
         ("setMemory", set_memory),
         ("dispatch", dispatch),
     ];
@@ -280,8 +280,8 @@ unsafe extern "C" fn dispatch(
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
     complete(env, environment, || {
-        // SAFETY: this is called by the closure for adapters alone, which has seen an element of the words right
-        // before.
+        // SAFETY: this is called by the closure for adapters alone, which has seen an element of its bytes
+        // right before.
         let call_of = |block: &Block| unsafe { block.call() };
         let row_and_args = environment.block().map(call_of);
         // An adapter names rows of the table, but a program that has the block's bytes may have written others.
@@ -408,28 +408,15 @@ fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::n
     }
 }
 
+/// Whether the arguments of a call come from an adapter: then they are of their types, and in the block.
+const UNTYPED: bool = false;
+const TYPED: bool = true;
+
 /// Looks at an instance's memory once more, for a call that is in the argument buffer: `(row, bind, kept)`, of which
 /// all but the first are there to be kept. True if anything is wrong.
 ///
 /// What is wrong with the call's arguments comes before there being no memory.
-unsafe extern "C" fn refresh(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: this is one of the native functions.
-    let (environment, [row]) = unsafe { arguments(env, info) };
-    let env = Env::from_raw(env);
-    answer(&env, || {
-        let row = row.coerce_to_number()?.get_uint32()? as usize;
-        let arg_buffer = &environment.arg_buffer;
-        let arguments = (SYSCALLS.get(row)).and_then(|syscall| arg_buffer.arguments(syscall.types));
-        if arguments.is_none() {
-            arg_buffer.set_result(Errno::Inval.raw().into());
-            return Ok(true);
-        }
-        look(&env, environment, row)
-    })
-}
-
-/// [`refresh`] for a call whose arguments are in the [block](super::block), where they are of their types.
-unsafe extern "C" fn refresh_typed(
+unsafe extern "C" fn refresh<const IS_TYPED: bool>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
@@ -437,8 +424,15 @@ unsafe extern "C" fn refresh_typed(
     let (environment, [row]) = unsafe { arguments(env, info) };
     let env = Env::from_raw(env);
     answer(&env, || {
-        let row = row.coerce_to_number()?.get_uint32()?;
-        look(&env, environment, row as usize)
+        let row = row.coerce_to_number()?.get_uint32()? as usize;
+        let arg_buffer = &environment.arg_buffer;
+        let are_good =
+            |syscall: &Syscall| IS_TYPED || arg_buffer.arguments(syscall.types).is_some();
+        if !SYSCALLS.get(row).is_some_and(are_good) {
+            arg_buffer.set_result(Errno::Inval.raw().into());
+            return Ok(true);
+        }
+        look(&env, environment, row)
     })
 }
 
