@@ -65,24 +65,19 @@ test('--timeout', async (t) => {
     t.deepEqual([exitCode, stdout, stderr], [124, '', said]);
   }
   t.is(command(['--timeout=1h', EXIT, '3']).exitCode, 3);
-  for (const time of [
-    '0',
-    '0ms',
-    '-1',
-    'x',
-    '1d',
-    '50d',
-    '1e3',
-    '',
-    '50h30m',
-    '2000h',
-  ]) {
+  for (const none of ['0', '0ms']) {
+    t.is(
+      command(['--timeout', '1ms', '--timeout', none, EXIT, '3']).exitCode,
+      3,
+    );
+  }
+  for (const time of ['-1', 'x', '1d', '50d', '1e3', '', '50h30m', '2000h']) {
     refuses(
       t,
       [`--timeout=${time}`, EXIT],
       time === ''
         ? '--timeout needs a value (see wasi-rs --help)'
-        : `--timeout ${time} is no TIME such as 1.5s, of 1ms to 49 days (see wasi-rs --help)`,
+        : `--timeout ${time} is no TIME such as 1.5s, of up to 49 days (see wasi-rs --help)`,
     );
   }
 });

@@ -163,14 +163,14 @@ const TIMES = { __proto__: null, ms: 1, '': 1000, s: 1000, m: 60e3, h: 3600e3 };
 /** The most milliseconds that a timer counts to. */
 const MAX_TIMEOUT = 2 ** 32 - 1;
 
-/** `NUMBER[ms|s|m|h]`, in milliseconds. */
+/** `NUMBER[ms|s|m|h]`, in milliseconds; undefined for 0, which is no limit, as with timeout(1). */
 function readTimeout({ rawName, value }) {
   const [, number, unit] = /^(\d+|\d*\.\d+)(ms|[smh]?)$/.exec(value) ?? [];
   const timeout = Math.ceil(number * TIMES[unit]);
-  if (!(timeout >= 1 && timeout <= MAX_TIMEOUT)) {
-    refuse(`${rawName} ${value} is no TIME such as 1.5s, of 1ms to 49 days`);
+  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT)) {
+    refuse(`${rawName} ${value} is no TIME such as 1.5s, of up to 49 days`);
   }
-  return timeout;
+  return timeout || undefined;
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */

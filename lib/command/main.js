@@ -47,7 +47,7 @@ Options, all before FILE.wasm:
   --max-memory SIZE    let its memory grow to SIZE at most: 64M, or K, G, or a
                        number of bytes
   --timeout TIME       end it after TIME: 10s, or ms, m, h, or a number of
-                       seconds
+                       seconds; 0 is no limit
   -h, --help           print this text
   -V, --version        print the version of wasi-rs
 
