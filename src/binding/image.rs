@@ -1,4 +1,5 @@
 use std::cell::OnceCell;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -121,6 +122,7 @@ pub fn tar<'env>(
 ) -> MaybeBytes<'env> {
     let written = layer.and_then(|layer| {
         let archive = TarArchive::new(&layer, limit as u64)?;
+        check_room(archive.size())?;
         let bytes = alloc.call(archive.size() as f64);
         let mut bytes = bytes.map_err(|_| Errno::Nospc)?;
         archive.write(&mut bytes)?;
@@ -130,6 +132,17 @@ pub fn tar<'env>(
         Ok(bytes) => Either::B(bytes),
         Err(errno) => Either::A(failure(errno)),
     }
+}
+
+/// Whether the system has so many bytes. An engine that is refused them may end its thread, as that of
+/// Node.js 26 does with a worker.
+fn check_room(bytes: u64) -> std::result::Result<(), Errno> {
+    let len = usize::try_from(bytes).map_err(|_| Errno::Nospc)?;
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(len).map_err(|_| Errno::Nospc)?;
+    // What nothing looks at need not be asked for.
+    black_box(room);
+    Ok(())
 }
 
 /// The image with this handle, if there is one in this process.
