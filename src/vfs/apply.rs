@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 use crate::abi::{Errno, Fdflags, Filesize, Filetype, Oflags, Timestamp};
-use crate::host::{self, Interrupt, Permissions, Room};
+use crate::host::{self, Interrupt, Permissions};
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::image::{Blob, CHUNK};
 use crate::vfs::memory::{Item, ItemContent, Layer};
-use crate::vfs::{Dir, DirRef, FileHandle, Name, OpenHow, Opened, ReadDir, Result, SetTime};
+use crate::vfs::{Dir, DirRef, FileHandle, Name, OpenHow, Opened, Result, SetTime, names_in};
 
 /// Why files cannot be laid onto a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,18 +177,6 @@ fn remove(parent: DirRef<'_>, name: Name<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The names in a directory, without `.` and `..`.
-fn names_in(dir: DirRef<'_>) -> Result<Vec<Vec<u8>>> {
-    let dir = dir.open_itself()?;
-    let dir = dir.as_ref();
-    let mut stream = ReadDir::new(dir, &Room::default().into());
-    let mut names = Vec::new();
-    while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
-        names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
-    }
-    Ok(names)
 }
 
 /// A directory in which files are written before they get their names: each has its number.

@@ -34,6 +34,7 @@ pub(crate) use file::check_range;
 pub use file::{File, FileHandle};
 pub use open_file::OpenFile;
 pub use pipe::PipeEnd;
+use read_dir::names_in;
 pub use read_dir::{DirStream, ReadDir};
 pub use stream::{Poll, Stream, StreamHandle};
 

@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{DirEntry, DirRef, Result};
+use super::{DirEntry, DirRef, Name, Result};
 use crate::abi::{Dircookie, Errno};
 use crate::host::{self, Interrupt, Room};
 
@@ -108,4 +108,20 @@ impl ReadDir {
             stream.rest(dir);
         }
     }
+}
+
+/// The names in a directory, without `.` and `..`.
+///
+/// # Errors
+///
+/// As [`Directory::open_at`](super::Directory::open_at) of the directory itself, and [`ReadDir::read`].
+pub(super) fn names_in(dir: DirRef<'_>) -> Result<Vec<Vec<u8>>> {
+    let dir = dir.open_itself()?;
+    let dir = dir.as_ref();
+    let mut stream = ReadDir::new(dir, &Arc::new(Room::default()));
+    let mut names = Vec::new();
+    while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
+        names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
+    }
+    Ok(names)
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use super::{Attributes, Entries, NodeId};
 use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype, Oflags};
 
-use crate::host::{self, Interrupt, Permissions, Room};
+use crate::host::{self, Interrupt, Permissions};
 use crate::memory::{Iovecs, LinearMemory};
-use crate::vfs::{DirRef, Name, OpenHow, ReadDir, Result};
+use crate::vfs::{DirRef, Name, OpenHow, Result, names_in};
 
 /// A directory of the host. What is in a directory is listed once, when a call first reads it, with all that is
 /// told of it; so what others change in it later is not seen, save in the bytes of files. No link is followed
@@ -268,15 +268,8 @@ impl HostFile {
 
 /// What is in a directory, with what is told of it.
 fn attributes_in(dir: &host::Dir) -> Result<BTreeMap<Vec<u8>, Filestat>> {
-    let dir = DirRef::Host(dir).open_itself()?;
-    let dir = dir.as_ref();
-    let mut stream = ReadDir::new(dir, &Arc::new(Room::default()));
-    let mut names = Vec::new();
-    while let Some(entry) = stream.read(dir, &Interrupt::NEVER)? {
-        names.extend(Name::new(entry.name).map(|name| name.as_bytes().to_vec()));
-    }
     let mut found = BTreeMap::new();
-    for name in names {
+    for name in names_in(DirRef::Host(dir))? {
         let stat = Name::new(&name).map(|name| dir.stat_at(name));
         // What has gone meanwhile was never here.
         if let Some(Ok(stat)) = stat {
