@@ -22,7 +22,7 @@ const ROOM = 64 << 10;
 
 /** What a stream of the guest and one of the host have in common. */
 class HostStream {
-  /** Set for as long as there is somebody to tell. */
+  /** That of the guest, once it has one: what is told of a failure, and wakes calls. */
   suspender;
 
   #error;
@@ -150,7 +150,7 @@ class Output extends HostStream {
   };
 
   /**
-   * The guest is over. What an export writes that is called later, nobody takes.
+   * The guest is over. An export that is called later and writes gets EPIPE.
    *
    * @returns {Promise<void> | undefined} settles when all is where it should be
    */
