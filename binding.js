@@ -874,4 +874,5 @@ module.exports.rootOf = nativeBinding.rootOf
 module.exports.stop = nativeBinding.stop
 module.exports.stopAfter = nativeBinding.stopAfter
 module.exports.stopAlone = nativeBinding.stopAlone
+module.exports.suspendingModule = nativeBinding.suspendingModule
 module.exports.unmount = nativeBinding.unmount

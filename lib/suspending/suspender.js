@@ -5,10 +5,12 @@
 
 const { loadBinding } = require('../binding');
 const { noSuspending } = require('../errors');
-const { makeSuspending } = require('./module');
 const { clearTimeout, setTimeout } = require('../run/timers');
 
-const { awaited } = loadBinding();
+const { awaited, suspendingModule } = loadBinding();
+
+/** What a guest imports in the place of the calls that may wait: the same module for all. */
+let compiled;
 
 /**
  * Milliseconds between two looks at a descriptor of the host: at first, and at
@@ -55,8 +57,15 @@ class Suspender {
   /** The calls that may wait, for a guest to import. */
   get exports() {
     checkSuspending();
-    this.#exports ??= makeSuspending(this.#calls, () => this.#wait());
+    this.#exports ??= this.#instantiate();
     return this.#exports;
+  }
+
+  #instantiate() {
+    compiled ??= new WebAssembly.Module(suspendingModule());
+    const wait = new WebAssembly.Suspending(() => this.#wait());
+    const imports = { '': { ...this.#calls, wait } };
+    return new WebAssembly.Instance(compiled, imports).exports;
   }
 
   /** Whether a guest may have imported them. */
@@ -67,6 +76,12 @@ class Suspender {
   /** The guest has been stopped, to end with this code. */
   stopped(exitCode) {
     this.run?.stopped({ exitCode });
+    this.wake();
+  }
+
+  /** All that the guest has is closed. */
+  closed() {
+    this.run?.closed();
     this.wake();
   }
 

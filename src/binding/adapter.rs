@@ -5,27 +5,41 @@
 //! with a function for each call of WASI that a guest imports: it puts the arguments into the
 //! [block](super::block), which is a memory to it, and calls one function without parameters, which returns
 //! the errno. So one wrapper and one function are compiled, whatever a guest calls.
+//!
+//! Another module has the calls that may wait, for guests that can be suspended there. A call that need not wait
+//! goes through it as any other. One that has to calls `wait`, which suspends the guest, and is made again when that
+//! is over: in the guest's own stack, so that nothing is read or written for a guest that could not be suspended.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::block::{FIRST_ARGUMENT, ROW_SLOT, SLOT};
-use crate::syscalls::{ParamType, Row, SYSCALLS, Syscall};
+use super::trampoline::SUSPENDED;
+use crate::syscalls::{ParamType, Row, SYSCALLS, Syscall, WAITING};
 
-/// The binary format's numbers for what an adapter is made of.
+/// The binary format's numbers for what these modules are made of.
 mod op {
     pub const FUNC: u8 = 0x60;
     pub const I32: u8 = 0x7f;
     pub const I64: u8 = 0x7e;
+    pub const F64: u8 = 0x7c;
+    pub const VOID: u8 = 0x40;
+    pub const FUNCTION: u8 = 0;
     pub const MEMORY: u8 = 2;
     pub const HAS_MAXIMUM: u8 = 1;
+    pub const LOOP: u8 = 0x03;
+    pub const IF: u8 = 0x04;
+    pub const END: u8 = 0x0b;
+    pub const BR: u8 = 0x0c;
     pub const CALL: u8 = 0x10;
     pub const DROP: u8 = 0x1a;
-    pub const END: u8 = 0x0b;
     pub const LOCAL_GET: u8 = 0x20;
+    pub const LOCAL_SET: u8 = 0x21;
+    pub const LOCAL_TEE: u8 = 0x22;
     pub const I64_STORE: u8 = 0x37;
     pub const I32_CONST: u8 = 0x41;
     pub const I64_CONST: u8 = 0x42;
+    pub const I32_GE_U: u8 = 0x4f;
     pub const I64_EXTEND_I32_U: u8 = 0xad;
     /// The exponent of what an address is a multiple of.
     pub const ALIGN_8: u8 = 3;
@@ -44,43 +58,124 @@ pub fn adapter_module<'env>(env: &'env Env, calls: String) -> Result<BufferSlice
             .ok_or_else(|| Error::from_reason(format!("there is no call {name}")))
     });
     let rows: Vec<_> = rows.collect::<Result<_>>()?;
-    BufferSlice::copy_from(env, module(&rows))
+    let call = Import::Function("call", Type(vec![], Some(op::I32)));
+    let exports = rows.into_iter().map(|row| {
+        let syscall = &SYSCALLS[row];
+        let result = has_result(row).then_some(op::I32);
+        let of = Type(params(syscall), result);
+        (syscall.name, of, body(row, syscall))
+    });
+    BufferSlice::copy_from(env, module(&[Import::Memory("memory"), call], exports))
 }
 
-/// The module for these rows of the table.
-fn module(rows: &[usize]) -> Vec<u8> {
-    let count = rows.len();
-    let mut module = b"\0asm\x01\0\0\0".to_vec();
+/// The bytes of a module that exports the calls that may wait. It imports, from a module with an empty name,
+/// `wait`, which gives when the call began that is to be made again, and the calls themselves, each with that time
+/// as one more argument.
+///
+/// # Errors
+///
+/// The engine has no room for them.
+#[napi]
+pub fn suspending_module(env: &Env) -> Result<BufferSlice<'_>> {
+    let wait = Import::Function("wait", Type(vec![], Some(op::F64)));
+    let waiting = WAITING.map(|row| &SYSCALLS[row as usize]);
+    let calls = waiting.map(|syscall| {
+        let mut params = params(syscall);
+        params.push(op::F64);
+        Import::Function(syscall.name, Type(params, Some(op::I32)))
+    });
+    let imports: Vec<_> = [wait].into_iter().chain(calls).collect();
+    let exports = waiting.into_iter().zip(1..).map(|(syscall, call)| {
+        let of = Type(params(syscall), Some(op::I32));
+        (syscall.name, of, suspending_body(syscall.types.len(), call))
+    });
+    BufferSlice::copy_from(env, module(&imports, exports))
+}
 
-    // Type 0 is that of `call`; each function has a type of its own.
-    let mut types = vec![op::FUNC, 0, 1, op::I32];
-    let mut functions = Vec::new();
-    let mut exports = Vec::new();
-    let mut bodies = Vec::new();
-    for (&row, index) in rows.iter().zip(1..) {
-        let syscall = &SYSCALLS[row];
-        function_type(&mut types, row, syscall);
-        number(&mut functions, index);
-        name(&mut exports, syscall.name);
-        exports.push(0);
-        number(&mut exports, index);
-        sized(&mut bodies, &body(row, syscall));
+/// The type of a function: its parameters, and its result if it has one.
+struct Type(Vec<u8>, Option<u8>);
+
+/// What is imported from a module with an empty name.
+enum Import {
+    /// Of one page.
+    Memory(&'static str),
+    Function(&'static str, Type),
+}
+
+/// A module with these functions, each with its name, its type, and its body. The functions that are imported are the
+/// first to have indices.
+fn module(
+    imported: &[Import],
+    exported: impl Iterator<Item = (&'static str, Type, Vec<u8>)>,
+) -> Vec<u8> {
+    // Each function has a type of its own.
+    let mut types = List::default();
+    let mut imports = List::default();
+    for import in imported {
+        match import {
+            Import::Memory(named) => {
+                let entry = imports.entry();
+                name(entry, "");
+                name(entry, named);
+                entry.extend([op::MEMORY, op::HAS_MAXIMUM, 1, 1]);
+            }
+            Import::Function(named, of) => {
+                let entry = imports.entry();
+                name(entry, "");
+                name(entry, named);
+                entry.push(op::FUNCTION);
+                number(entry, types.count);
+                function_type(types.entry(), of);
+            }
+        }
     }
-    section(&mut module, 1, count + 1, &types);
-
-    let mut imports = Vec::new();
-    name(&mut imports, "");
-    name(&mut imports, "memory");
-    imports.extend([op::MEMORY, op::HAS_MAXIMUM, 1, 1]);
-    name(&mut imports, "");
-    name(&mut imports, "call");
-    imports.extend([0, 0]);
-    section(&mut module, 2, 2, &imports);
-
-    section(&mut module, 3, count, &functions);
-    section(&mut module, 7, count, &exports);
-    section(&mut module, 10, count, &bodies);
+    let mut functions = List::default();
+    let mut exports = List::default();
+    let mut bodies = List::default();
+    for (named, of, body) in exported {
+        let index = types.count;
+        number(functions.entry(), index);
+        function_type(types.entry(), &of);
+        let entry = exports.entry();
+        name(entry, named);
+        entry.push(op::FUNCTION);
+        number(entry, index);
+        sized(bodies.entry(), &body);
+    }
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    for (id, list) in [
+        (1, types),
+        (2, imports),
+        (3, functions),
+        (7, exports),
+        (10, bodies),
+    ] {
+        module.push(id);
+        sized(&mut module, &list.bytes());
+    }
     module
+}
+
+/// The entries of a section.
+#[derive(Default)]
+struct List {
+    count: usize,
+    entries: Vec<u8>,
+}
+
+impl List {
+    /// Where the next entry is to be written.
+    fn entry(&mut self) -> &mut Vec<u8> {
+        self.count += 1;
+        &mut self.entries
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        number(&mut bytes, self.count);
+        bytes.extend(&self.entries);
+        bytes
+    }
 }
 
 /// Whether a call has a result: all but the one that never returns.
@@ -88,17 +183,19 @@ fn has_result(row: usize) -> bool {
     row != Row::proc_exit as usize
 }
 
-fn function_type(types: &mut Vec<u8>, row: usize, syscall: &Syscall) {
-    types.push(op::FUNC);
-    number(types, syscall.types.len());
-    types.extend(syscall.types.iter().map(|param| match param {
+fn params(syscall: &Syscall) -> Vec<u8> {
+    let of = |param: &ParamType| match param {
         ParamType::I32 => op::I32,
         ParamType::I64 => op::I64,
-    }));
-    match has_result(row) {
-        true => types.extend([1, op::I32]),
-        false => types.push(0),
-    }
+    };
+    syscall.types.iter().map(of).collect()
+}
+
+fn function_type(types: &mut Vec<u8>, Type(params, result): &Type) {
+    types.push(op::FUNC);
+    sized(types, params);
+    types.push(u8::from(result.is_some()));
+    types.extend(result);
 }
 
 /// Puts row and arguments where the native side looks for them, and calls.
@@ -109,8 +206,8 @@ fn body(row: usize, syscall: &Syscall) -> Vec<u8> {
     signed(&mut body, row);
     store(&mut body, ROW_SLOT);
     for (local, (param, slot)) in syscall.types.iter().zip(FIRST_ARGUMENT..).enumerate() {
-        body.extend([op::I32_CONST, 0, op::LOCAL_GET]);
-        number(&mut body, local);
+        body.extend([op::I32_CONST, 0]);
+        with_local(&mut body, op::LOCAL_GET, local);
         if *param == ParamType::I32 {
             body.push(op::I64_EXTEND_I32_U);
         }
@@ -124,18 +221,47 @@ fn body(row: usize, syscall: &Syscall) -> Vec<u8> {
     body
 }
 
+/// Makes a call until it need not wait:
+///
+/// ```wat
+/// (local $begun f64) (local $result i32)
+/// (loop $again
+///   (call $call (local.get 0) … (local.get $begun))
+///   (if (i32.ge_u (local.tee $result) (i32.const SUSPENDED)) (then
+///     (local.set $begun (call $wait))
+///     (br $again))))
+/// (local.get $result)
+/// ```
+fn suspending_body(arity: usize, call: usize) -> Vec<u8> {
+    let (begun, result) = (arity, arity + 1);
+    let mut body = vec![2, 1, op::F64, 1, op::I32];
+    body.extend([op::LOOP, op::VOID]);
+    for local in 0..=begun {
+        with_local(&mut body, op::LOCAL_GET, local);
+    }
+    body.push(op::CALL);
+    number(&mut body, call);
+    with_local(&mut body, op::LOCAL_TEE, result);
+    body.push(op::I32_CONST);
+    signed(&mut body, SUSPENDED as usize);
+    body.extend([op::I32_GE_U, op::IF, op::VOID]);
+    body.extend([op::CALL, 0]);
+    with_local(&mut body, op::LOCAL_SET, begun);
+    body.extend([op::BR, 1, op::END, op::END]);
+    with_local(&mut body, op::LOCAL_GET, result);
+    body.push(op::END);
+    body
+}
+
+fn with_local(body: &mut Vec<u8>, op: u8, local: usize) {
+    body.push(op);
+    number(body, local);
+}
+
 /// Stores 64 bits in a slot of the block.
 fn store(body: &mut Vec<u8>, slot: usize) {
     body.extend([op::I64_STORE, op::ALIGN_8]);
     number(body, slot * SLOT);
-}
-
-fn section(module: &mut Vec<u8>, id: u8, count: usize, entries: &[u8]) {
-    let mut contents = Vec::new();
-    number(&mut contents, count);
-    contents.extend(entries);
-    module.push(id);
-    sized(module, &contents);
 }
 
 fn name(bytes: &mut Vec<u8>, name: &str) {

@@ -42,7 +42,7 @@ const WAITS: bool = false;
 const SUSPENDS: bool = true;
 
 /// What a call gives that was suspended: no errno is as much.
-const SUSPENDED: u32 = 1 << 16;
+pub const SUSPENDED: u32 = 1 << 16;
 
 /// One for each of [`WAITING`].
 const SUSPENDING: [Callback; WAITING.len()] = [
