@@ -5,10 +5,10 @@
 const { kMaxLength } = require('node:buffer');
 const { readFileSync } = require('node:fs');
 const { fileURLToPath } = require('node:url');
-const { isAnyArrayBuffer } = require('node:util').types;
 const zlib = require('node:zlib');
 
 const { loadBinding } = require('./binding');
+const { bufferOf, isBytes } = require('./bytes');
 const { invalidArchive, invalidArgType } = require('./errors');
 const { readRoom } = require('./room');
 
@@ -20,11 +20,7 @@ const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** The bytes of an archive, and how it is called. */
 function open(archive) {
-  if (ArrayBuffer.isView(archive)) {
-    const { buffer, byteOffset, byteLength } = archive;
-    return { bytes: Buffer.from(buffer, byteOffset, byteLength) };
-  }
-  if (isAnyArrayBuffer(archive)) return { bytes: Buffer.from(archive) };
+  if (isBytes(archive)) return { bytes: bufferOf(archive, 'archive') };
   if (archive instanceof URL) {
     return { bytes: readFileSync(archive), path: fileURLToPath(archive) };
   }

@@ -4,6 +4,7 @@
 
 const { isDate } = require('node:util').types;
 
+const { checkThere } = require('./bytes');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
 const { readContent } = require('./fs/arguments');
 const {
@@ -89,6 +90,7 @@ function symlink(target) {
     const expected = 'of type string or an instance of Uint8Array';
     throw invalidArgType(symlink, 'target', expected, target);
   }
+  if (typeof target !== 'string') checkThere(target, 'target');
   const bytes = Buffer.from(target);
   if (bytes.length === 0 || bytes.length > 4095 || bytes.includes(0)) {
     const reason = 'must have from 1 to 4095 bytes, none of them null';

@@ -18,7 +18,7 @@ const NOTHING = Buffer.alloc(0);
 function bytesOf(value, name) {
   if (value === null || value === undefined) return NOTHING;
   if (typeof value === 'string') return Buffer.from(value);
-  if (isBytes(value)) return bufferOf(value);
+  if (isBytes(value)) return bufferOf(value, name);
   throw refusal('bytes, a string, null or undefined', name, value);
 }
 

@@ -55,7 +55,7 @@ function readInput(input, stdin) {
     throw invalidArgValue(readInput, 'options.input', reason, input);
   }
   if (typeof input === 'string') return Buffer.from(input);
-  if (isBytes(input)) return bufferOf(input);
+  if (isBytes(input)) return bufferOf(input, 'options.input');
   const expected = 'a string or bytes';
   throw invalidArgType(readInput, 'options.input', expected, input);
 }
@@ -115,7 +115,7 @@ function openInput(value = 0, opened) {
   const { kept } = opened;
   if (typeof value === 'number') return value;
   if (value === 'inherit') return 0;
-  if (isBytes(value)) return Stdio.input(bufferOf(value));
+  if (isBytes(value)) return Stdio.input(bufferOf(value, 'options.stdin'));
   if (typeof value === 'object') {
     const { Input } = require('./suspending/streams');
     return openAwaited('read', new Input(value), opened);

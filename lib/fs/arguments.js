@@ -7,6 +7,7 @@ const { fileURLToPath } = require('node:url');
 const { isAnyArrayBuffer, isDate, isSharedArrayBuffer } =
   require('node:util').types;
 
+const { checkThere, isBytes: isContent } = require('../bytes');
 const { invalidArgType, invalidArgValue, outOfRange } = require('../errors');
 const { validateFd, validateInteger } = require('../validators');
 
@@ -25,6 +26,7 @@ function readPath(value, name = 'path') {
     const expected = 'of type string or an instance of Buffer or URL';
     throw invalidArgType(readPath, name, expected, path);
   }
+  if (isBytes(path)) checkThere(path, name);
   if (path.includes(typeof path === 'string' ? '\0' : 0)) {
     const reason = 'must be a string, Uint8Array, or URL without null bytes';
     throw invalidArgValue(readPath, name, reason, path);
@@ -142,7 +144,10 @@ function bytesOf(view) {
 }
 
 function readView(value, name = 'buffer') {
-  if (ArrayBuffer.isView(value)) return value;
+  if (ArrayBuffer.isView(value)) {
+    checkThere(value, name);
+    return value;
+  }
   throw invalidArgType(
     readView,
     name,
@@ -154,7 +159,7 @@ function readView(value, name = 'buffer') {
 /** What is to be written: bytes, those of a string included. */
 function readData(value, encoding, name = 'data') {
   if (typeof value === 'string') return Buffer.from(value, encoding ?? 'utf8');
-  if (ArrayBuffer.isView(value)) return bytesOf(value);
+  if (ArrayBuffer.isView(value)) return bytesOf(readView(value, name));
   throw invalidArgType(
     readData,
     name,
@@ -163,27 +168,10 @@ function readData(value, encoding, name = 'data') {
   );
 }
 
-/** Whether it is bytes in any form. */
-const isContent = (value) =>
-  ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
-
-/** Whether the bytes have been given to another thread. */
-function isDetached(value) {
-  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-  if (isSharedArrayBuffer(buffer) || buffer.byteLength > 0) return false;
-  try {
-    return new Uint8Array(buffer).buffer !== buffer;
-  } catch {
-    return true;
-  }
-}
-
 /** What is in a file: bytes in any form, those of a string included. */
 function readContent(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
-  if (isContent(value) && isDetached(value)) {
-    throw invalidArgValue(readContent, name, 'must not be detached', value);
-  }
+  if (isContent(value)) checkThere(value, name);
   if (ArrayBuffer.isView(value)) return bytesOf(value);
   if (isAnyArrayBuffer(value)) return bytesOf(new Uint8Array(value));
   throw invalidArgType(

@@ -226,7 +226,9 @@ async function load(program, maxMemory) {
   }
   if (isPath(program)) return compileFile(fileOf(program), maxMemory);
   if (isModule(program)) return program;
-  const bytes = isBytes(program) ? bufferOf(program) : await readBody(program);
+  const bytes = isBytes(program)
+    ? bufferOf(program, 'program')
+    : await readBody(program);
   return compile(prepareBytes(bytes, NO_NAME, maxMemory));
 }
 
@@ -234,7 +236,9 @@ async function load(program, maxMemory) {
 function loadSync(program, maxMemory) {
   if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
   if (isModule(program)) return program;
-  return compileSync(prepareBytes(bufferOf(program), NO_NAME, maxMemory));
+  return compileSync(
+    prepareBytes(bufferOf(program, 'program'), NO_NAME, maxMemory),
+  );
 }
 
 /** The versions of WASI, by what a module imports from. */
