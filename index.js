@@ -273,7 +273,7 @@ class WASI {
 
   close() {
     close(Native.numberOf(this));
-    Native.suspenderOf(this)?.wake();
+    Native.suspenderOf(this)?.closed();
   }
 
   stop(exitCode = 0) {

@@ -752,6 +752,29 @@ test('a guest has so much CPU time and no more', async (t) => {
   t.like(await run(HELLO, { cpuTime: 0 }), { ok: true });
 });
 
+test('a stream that does not say when it is destroyed is noticed all the same', async (t) => {
+  const code = 'ERR_STREAM_PREMATURE_CLOSE';
+  for (const error of [undefined, new Error('gone')]) {
+    const expected = error === undefined ? { code } : { is: error };
+    const sink = new Writable({
+      emitClose: false,
+      write() {
+        this.destroy(error);
+      },
+    });
+    sink.on('error', () => {});
+    await t.throwsAsync(run(HELLO, { stdout: sink }), expected);
+    const source = new Readable({
+      emitClose: false,
+      read() {
+        setImmediate(() => this.destroy(error));
+      },
+    });
+    source.on('error', () => {});
+    await t.throwsAsync(run(CAT, { stdin: source }), expected);
+  }
+});
+
 test('what is stuck with the output of a guest does not outlive its time', async (t) => {
   const stuck = () => new Promise(() => {});
   const never = new Writable({ write() {} });

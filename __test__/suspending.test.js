@@ -496,3 +496,26 @@ test('bad input', async (t) => {
     code: 'ERR_INVALID_ARG_TYPE',
   });
 });
+
+test('close() does not wait for what never takes the output', async (t) => {
+  const stuck = new Writable({ write() {} });
+  const { wasi, instance } = await prepare(
+    `(drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 0)))
+     (drop (call $host (i32.const 0)))`,
+    { stdout: stuck, host: suspending(() => pause(20)) },
+  );
+  const ended = wasi.startAsync(instance);
+  await pause(5);
+  wasi.close();
+  t.is(await ended, 0);
+  t.is(stuck.writableLength, 8);
+  // When it has ended by itself, too, and only its output is waited for.
+  const late = await prepare(
+    '(drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 0)))',
+    { stdout: new Writable({ write() {} }) },
+  );
+  const written = late.wasi.startAsync(late.instance);
+  await pause(20);
+  late.wasi.close();
+  t.is(await written, 0);
+});

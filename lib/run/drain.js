@@ -2,9 +2,8 @@
 
 // From the pipe that a guest writes to what a user gives for its output.
 
-const { finished } = require('node:stream');
-
 const { prematureClose } = require('../errors');
+const { whenEnded } = require('./when-ended');
 
 function isNodeStream(sink) {
   return typeof sink?.write === 'function' && typeof sink.on === 'function';
@@ -92,8 +91,9 @@ function listen(sink, writer) {
 function startListening(sink) {
   const all = new Set();
   const onDrain = () => all.forEach((writer) => writer.onDrain());
-  const stopWatching = finished(sink, { readable: false }, (error) => {
-    all.forEach((writer) => writer.onEnd(error ?? prematureClose(finished)));
+  const stopWatching = whenEnded(sink, { readable: false }, (error) => {
+    const reason = error ?? prematureClose(listen);
+    all.forEach((writer) => writer.onEnd(reason));
   });
   sink.on('drain', onDrain);
   all.stop = () => {

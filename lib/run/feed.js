@@ -3,10 +3,10 @@
 // From what a user gives as standard input to the pipe that a guest reads.
 
 const { once } = require('node:events');
-const { finished } = require('node:stream');
 
-const { bufferOf, isBytes } = require('../bytes');
+const { bufferOf, checkThere, isBytes } = require('../bytes');
 const { invalidArgType } = require('../errors');
+const { whenEnded } = require('./when-ended');
 
 function isNodeStream(source) {
   return typeof source?.pipe === 'function' && typeof source.on === 'function';
@@ -39,8 +39,12 @@ function isSource(source) {
 
 /** What a stream of Node can write. */
 function chunkOf(chunk) {
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return chunk;
-  if (isBytes(chunk)) return bufferOf(chunk);
+  if (typeof chunk === 'string') return chunk;
+  if (chunk instanceof Uint8Array) {
+    checkThere(chunk, 'options.stdin');
+    return chunk;
+  }
+  if (isBytes(chunk)) return bufferOf(chunk, 'options.stdin');
   throw invalidArgType(
     chunkOf,
     'options.stdin',
@@ -62,7 +66,7 @@ function keep() {}
 function hold(source, onError) {
   if (!isNodeStream(source)) return undefined;
   source.on('readable', keep);
-  const stopWatching = finished(source, { writable: false }, (error) => {
+  const stopWatching = whenEnded(source, { writable: false }, (error) => {
     if (error) onError(error);
   });
   return () => {
@@ -106,7 +110,7 @@ function feedStream(source, socket, fail) {
     // With nobody else to take it, more would be lost.
     if (source.listenerCount('data') === 0) source.pause();
   };
-  const stopWatching = finished(source, { writable: false }, (error) => {
+  const stopWatching = whenEnded(source, { writable: false }, (error) => {
     if (socket.destroyed) return;
     if (error) fail(error);
     else socket.end();

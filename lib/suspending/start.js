@@ -58,6 +58,11 @@ class SuspendingRun {
   #left = new Promise((resolve) => {
     this.#leave = resolve;
   });
+  #letStreamsGo;
+  /** When nobody waits for what has still to be taken of the guest's output. */
+  #unawaited = new Promise((resolve) => {
+    this.#letStreamsGo = resolve;
+  });
 
   constructor(suspender, { timeout, signal }) {
     this.#number = suspender.number;
@@ -80,6 +85,11 @@ class SuspendingRun {
     setImmediate(this.#leave);
   }
 
+  /** All that it has is closed. It goes on, but its streams are not waited for. */
+  closed() {
+    this.#letStreamsGo();
+  }
+
   /** Ends it, with an error. */
   fail(error) {
     stopAlone(this.#number, 0);
@@ -97,7 +107,7 @@ class SuspendingRun {
     const ended = call(entry, enter(this.#number));
     const own = await Promise.race([ended, this.#left]);
     const drained = this.#suspender.streams.map((stream) => stream.end());
-    await Promise.race([Promise.all(drained), this.#left]);
+    await Promise.race([Promise.all(drained), this.#left, this.#unawaited]);
     letGo();
     const exitCode = leave(this.#number, true);
     if (this.#end === undefined) {
