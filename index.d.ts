@@ -1434,6 +1434,19 @@ export interface WASIGuestOptions extends Pick<
   timeout?: number | undefined;
 
   /**
+   * Milliseconds of CPU time after which the guest is ended, of which it uses none
+   * while it waits: to 2147483647. What its thread uses counts, as in
+   * {@link WASIResult.usage}. It is looked at no more often than every 10 ms. 0 is
+   * no limit.
+   *
+   * With `runSync()` the guest gets a thread of its own, for which the caller waits.
+   * `imports`, and functions as standard streams, are errors then.
+   *
+   * @default 0
+   */
+  cpuTime?: number | undefined;
+
+  /**
    * Bytes of memory that the guest can have, and as much again for its tables: for
    * more, its `memory.grow` and `table.grow` answer -1. It counts in pages of
    * 64 KiB. A program that makes objects which WebAssembly collects is refused:
@@ -1512,16 +1525,6 @@ export interface WASIThreadOptions<Chunk = Buffer> {
 
   /** Ends the guest when it is aborted, at whatever stage. */
   signal?: AbortSignal | undefined;
-
-  /**
-   * Milliseconds of CPU time after which the guest is ended, of which it uses none
-   * while it waits: to 2147483647. What its thread uses counts, as in
-   * {@link WASIResult.usage}. It is looked at no more often than every 10 ms. 0 is
-   * no limit.
-   *
-   * @default 0
-   */
-  cpuTime?: number | undefined;
 
   /**
    * The threads that the guest runs in one of.

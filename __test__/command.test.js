@@ -18,6 +18,9 @@ const { assemble, guestPath, scratch } = require('./helpers/guest');
 const ARGS_ENV = guestPath('args_env');
 const EXIT = guestPath('exit');
 
+const TRAPS =
+  '(module (memory (export "memory") 1) (func (export "_start") unreachable))';
+
 /** Asserts that the command refuses, in one line, before any guest has run. */
 function refuses(t, args, message, options) {
   const { exitCode, stdout, stderr } = command(args, options);
@@ -80,6 +83,33 @@ test('--timeout', async (t) => {
         : `--timeout ${time} is no TIME such as 1.5s, of up to 49 days (see wasi-rs --help)`,
     );
   }
+});
+
+test('--cpu-time', async (t) => {
+  const loop = await file(
+    t,
+    '(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))',
+  );
+  const { exitCode, stdout, stderr } = command(['--cpu-time', '30ms', loop]);
+  const said = `wasi-rs: ${loop} computed for longer than 30 ms\n`;
+  t.deepEqual([exitCode, stdout, stderr], [152, '', said]);
+  const timed = command(['--cpu-time=1h', '--timeout=50ms', loop]);
+  t.is(timed.stderr, `wasi-rs: ${loop} did not end within 50 ms\n`);
+  t.is(timed.exitCode, 124);
+  // All else is as without it.
+  for (const args of [
+    [EXIT, '3'],
+    [EXIT, '0', 'text'],
+    [await file(t, TRAPS)],
+    ['--tmpfs', '/tmp', EXIT, '4'],
+  ]) {
+    t.deepEqual(command(['--cpu-time', '1h', ...args]), command(args), args[0]);
+  }
+  refuses(
+    t,
+    ['--cpu-time=x', EXIT],
+    '--cpu-time x is no TIME such as 1.5s, of up to 49 days (see wasi-rs --help)',
+  );
 });
 
 test('--max-memory', async (t) => {

@@ -7,7 +7,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { run, runSync } = require('../index.js');
+const { MemoryFS, run, runSync } = require('../index.js');
 const { ON_NODE } = require('./helpers/answers');
 const { script } = require('./helpers/child');
 const { assemble, guest, scratch } = require('./helpers/guest');
@@ -32,13 +32,89 @@ test('a result is that of run()', async (t) => {
   t.is(result.text(), 'text\n');
 });
 
-test('CPU time is told, and not limited', (t) => {
+test('CPU time is told', (t) => {
   const { cpuTime } = runSync(HELLO).usage;
   // Windows counts by its tick, of 16 ms.
   t.true(process.platform === 'win32' ? cpuTime >= 0 : cpuTime > 0);
-  const error = t.throws(() => runSync(HELLO, { cpuTime: 1 }));
-  t.is(error.code, 'ERR_INVALID_ARG_VALUE');
-  t.regex(error.message, /options\.cpuTime' is for run\(\) and spawn\(\)/);
+});
+
+test('a guest has so much CPU time and no more', async (t) => {
+  const cpuTime = 30;
+  for (const name of ['spin', 'flood']) {
+    const options = { cpuTime, check: false, stdout: 'ignore' };
+    const { exitCode, reason, usage } = runSync(await bytesOf(name), options);
+    t.deepEqual([exitCode, reason], [null, 'cpuTime'], name);
+    t.true(usage.cpuTime >= cpuTime && usage.wallTime >= cpuTime);
+  }
+  const spin = await bytesOf('spin');
+  const error = t.throws(() => runSync(spin, { cpuTime }));
+  t.is(error.message, 'wasm was ended: its CPU time was over (cpuTime)');
+  t.throws(() => runSync(HELLO, { cpuTime: -1 }), { code: 'ERR_OUT_OF_RANGE' });
+});
+
+test('with a limit of CPU time a result is what it is without', async (t) => {
+  const cpuTime = 60_000;
+  const fs = new MemoryFS({ 'a.txt': 'text' });
+  const thrown = (...args) => t.throws(() => runSync(...args));
+  for (const [program, options] of [
+    [HELLO, {}],
+    [CAT, { input: 'x'.repeat(1_000_000), encoding: 'latin1' }],
+    [EXIT, { args: ['7', 'text'], check: false }],
+    [await bytesOf('flood'), { maxBuffer: 100_000, check: false }],
+    [await bytesOf('badStart'), { check: false }],
+    [await bytesOf('grow'), { maxMemory: 1 << 20, check: false }],
+    [guestPath('files'), { args: ['read', '/a.txt'], preopens: { '/': fs } }],
+  ]) {
+    const { usage, error, ...result } = runSync(program, {
+      ...options,
+      cpuTime,
+    });
+    const { usage: _, error: without, ...expected } = runSync(program, options);
+    t.deepEqual(result, expected);
+    t.is(error?.message, without?.message);
+    t.true(usage.wallTime > 0);
+  }
+  t.is(thrown(EXIT, { args: ['3'], cpuTime }).code, 'ERR_WASI_RUN');
+  const waits = { args: ['-v', AGES], check: false };
+  t.is(runSync(POLL, { ...waits, timeout: 30, cpuTime }).reason, 'timeout');
+  const waited = { args: [`after:1:${10n ** 8n}`], cpuTime };
+  const { reason, usage } = runSync(POLL, waited);
+  t.is(reason, 'exit');
+  t.true(usage.cpuTime < usage.wallTime);
+});
+
+test('functions cannot follow a guest into the thread that it has for its CPU time', (t) => {
+  for (const [name, value] of [
+    ['stdin', () => null],
+    ['stdout', () => {}],
+    ['stderr', () => {}],
+    ['imports', { env: {} }],
+  ]) {
+    const error = t.throws(() => runSync(HELLO, { [name]: value, cpuTime: 1 }));
+    t.is(error.code, 'ERR_INVALID_ARG_VALUE');
+    t.regex(
+      error.message,
+      new RegExp(`'options\\.${name}' cannot be given with`),
+    );
+  }
+});
+
+test('a thread that ends with its guest is an error, and the next one has another', async (t) => {
+  const { exitCode, stdout } = await script(
+    `const { runSync } = require('./index.js');
+     const { Worker } = require('node:worker_threads');
+     const HELLO = ${JSON.stringify(HELLO)};
+     const spin = new Uint8Array([${[...(await bytesOf('spin'))]}]);
+     runSync(HELLO, { cpuTime: 1000 });
+     console.log(runSync(HELLO, { cpuTime: 1000, encoding: 'utf8' }).stdout);
+     new Worker(\`
+       const { runSync } = require('./index.js');
+       const { spin } = require('node:worker_threads').workerData;
+       try { runSync(spin, { cpuTime: 20 }); } catch ({ message }) { console.log(message); }
+     \`, { eval: true, workerData: { spin } });`,
+  );
+  t.is(exitCode, 0);
+  t.regex(stdout, /^hello\n\nwasm was ended: its CPU time was over/);
 });
 
 test('a program is a path, a URL, bytes or a module', (t) => {

@@ -8,6 +8,7 @@ const { CommandError } = require('./error');
 
 const OPTIONS = {
   capability: { type: 'string', multiple: true },
+  'cpu-time': { type: 'string' },
   devices: { type: 'boolean' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
@@ -164,13 +165,13 @@ const TIMES = { __proto__: null, ms: 1, '': 1000, s: 1000, m: 60e3, h: 3600e3 };
 const MAX_TIMEOUT = 2 ** 32 - 1;
 
 /** `NUMBER[ms|s|m|h]`, in milliseconds; undefined for 0, which is no limit, as with timeout(1). */
-function readTimeout({ rawName, value }) {
+function readTime({ rawName, value }) {
   const [, number, unit] = /^(\d+|\d*\.\d+)(ms|[smh]?)$/.exec(value) ?? [];
-  const timeout = Math.ceil(number * TIMES[unit]);
-  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT)) {
+  const time = Math.ceil(number * TIMES[unit]);
+  if (!(time >= 0 && time <= MAX_TIMEOUT)) {
     refuse(`${rawName} ${value} is no TIME such as 1.5s, of up to 49 days`);
   }
-  return timeout || undefined;
+  return time || undefined;
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
@@ -220,6 +221,7 @@ function readArguments(argv) {
   const env = { __proto__: null };
   const limits = {};
   let capabilities;
+  let cpuTime;
   let devices = false;
   let maxMemory;
   let timeout;
@@ -238,6 +240,7 @@ function readArguments(argv) {
         file: token.value,
         guestArgs,
         options,
+        cpuTime,
         maxMemory,
         timeout,
         writeBack: written,
@@ -252,6 +255,9 @@ function readArguments(argv) {
         return { version: true };
       case 'capability':
         capabilities = [...(capabilities ?? []), token.value];
+        break;
+      case 'cpu-time':
+        cpuTime = readTime(token);
         break;
       case 'devices':
         devices = true;
@@ -278,7 +284,7 @@ function readArguments(argv) {
         addPreopen(preopens, token, true);
         break;
       case 'timeout':
-        timeout = readTimeout(token);
+        timeout = readTime(token);
         break;
       case 'tmpfs':
         addTmpfs(preopens, token);

@@ -2,11 +2,13 @@
 
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments');
-const { CommandError, systemReason } = require('./error');
+const { CommandError, TimeError, systemReason } = require('./error');
 
 const EXIT_USAGE = 2;
 /** That of timeout(1). */
 const EXIT_TIMEOUT = 124;
+/** What a shell reports for a process whose CPU time was over: 128 + SIGXCPU. */
+const EXIT_CPU_TIME = 152;
 /** What a shell reports for a process that aborted: 128 + SIGABRT. */
 const EXIT_TRAP = 134;
 
@@ -46,6 +48,8 @@ Options, all before FILE.wasm:
                        randomChunk
   --max-memory SIZE    let its memory grow to SIZE at most: 64M, or K, G, or a
                        number of bytes
+  --cpu-time TIME      end it when it has computed for TIME, which is written as
+                       that of --timeout; what waits does not compute
   --timeout TIME       end it after TIME: 10s, or ms, m, h, or a number of
                        seconds; 0 is no limit
   -h, --help           print this text
@@ -56,7 +60,14 @@ Exit codes:
   ${EXIT_USAGE}         the command line is wrong, or FILE.wasm cannot be run
   ${EXIT_TIMEOUT}       the command did not end in its --timeout
   ${EXIT_TRAP}       the command trapped
+  ${EXIT_CPU_TIME}       the command computed for longer than its --cpu-time
 `;
+
+/** What is said of a guest whose time was over, and the exit code, by which time that was. */
+const TIME_ERRORS = {
+  timeout: { problem: 'did not end within', code: EXIT_TIMEOUT },
+  cpuTime: { problem: 'computed for longer than', code: EXIT_CPU_TIME },
+};
 
 // The streams are made when they are first used: a guest that writes by itself
 // must not find its pipe changed by them.
@@ -103,9 +114,10 @@ function run(command) {
     // some of the others.
     exitCode = start() & 0xff;
   } catch (error) {
-    if (error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
-      report(`${command.file} did not end within ${command.timeout} ms`);
-      exitCode = EXIT_TIMEOUT;
+    if (error instanceof TimeError) {
+      const { problem, code } = TIME_ERRORS[error.limit];
+      report(`${command.file} ${problem} ${command[error.limit]} ms`);
+      exitCode = code;
     } else {
       reportTrap(command.file, error);
     }

@@ -13,19 +13,25 @@ const {
   validateProperties,
   validateString,
 } = require('../validators');
-const { readStdio } = require('./stdio');
+const { NOT_ASIDE, readStdio } = require('./stdio');
 
 /** Options of `new WASI()` that mean here what they mean there. */
 const GUEST = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
 
 const STREAMS = ['stdin', 'stdout', 'stderr', 'input'];
-const COMMON = [...GUEST, ...STREAMS, 'args', 'argv0', 'timeout', 'maxMemory'];
+const COMMON = [
+  ...GUEST,
+  ...STREAMS,
+  'args',
+  'argv0',
+  'timeout',
+  'cpuTime',
+  'maxMemory',
+];
 const CAPTURING = ['check', 'encoding', 'maxBuffer'];
 
-const IN_THREAD = ['signal', 'cpuTime'];
-
-const RUN = [...COMMON, ...CAPTURING, ...IN_THREAD];
-const SPAWN = [...COMMON, ...IN_THREAD];
+const RUN = [...COMMON, ...CAPTURING, 'signal'];
+const SPAWN = [...COMMON, 'signal'];
 
 /** By what is called; the methods of a pool take no other. */
 const OPTIONS = {
@@ -41,8 +47,6 @@ const ELSEWHERE = {
   __proto__: null,
   imports:
     'is for runSync() alone: functions cannot follow a guest into a thread of its own',
-  cpuTime:
-    'is for run() and spawn(): nothing ends a guest that computes in this thread but by the time that has passed',
   signal: 'is for run() and spawn(): none is heard while this thread waits',
   pool: 'is for run() and spawn(), the functions',
   check: 'is for run() and runSync()',
@@ -84,6 +88,14 @@ function readGuest(options, name) {
   return readOptions(guest);
 }
 
+/** Refuses functions for a guest that does not run in this thread. */
+function readImports(value = {}, cpuTime) {
+  validateObject(value, 'options.imports');
+  if (cpuTime === undefined || Reflect.ownKeys(value).length === 0)
+    return value;
+  throw invalidArgValue(readImports, 'options.imports', NOT_ASIDE, value);
+}
+
 function readEncoding(value = 'buffer') {
   if (value === null || value === 'buffer') return 'buffer';
   if (Buffer.isEncoding(value)) return value;
@@ -113,30 +125,27 @@ function readRunOptions(options, what, name) {
   validateObject(options, 'options');
   checkNames(options, what);
   const how = what.replace('pool.', '');
-  const {
-    check = true,
-    imports = {},
-    maxBuffer = DEFAULT_MAX_BUFFER,
-    signal,
-  } = options;
+  const { check = true, maxBuffer = DEFAULT_MAX_BUFFER, signal } = options;
   const encoding = readEncoding(options.encoding);
+  const cpuTime = readTime(options.cpuTime, 'options.cpuTime');
   return {
     name,
     how,
     native: readGuest(options, name),
     check: validateBoolean(check, 'options.check'),
     encoding,
-    imports: validateObject(imports, 'options.imports'),
+    imports: readImports(options.imports, cpuTime),
     maxMemory: readMaxMemory(options.maxMemory),
     signal:
       signal === undefined
         ? undefined
         : validateAbortSignal(signal, 'options.signal'),
     timeout: readTime(options.timeout, 'options.timeout'),
-    cpuTime: readTime(options.cpuTime, 'options.cpuTime'),
+    cpuTime,
     pool: options.pool,
     stdio: readStdio(options, {
       how,
+      isAside: cpuTime !== undefined,
       encoding,
       maxBuffer: validateBytes(maxBuffer, 'options.maxBuffer'),
     }),

@@ -13,7 +13,7 @@ const { validateFd } = require('../validators');
 const { Stdio } = loadBinding();
 
 // Most programs give words, and runSync() never has a pipe.
-const net = () => require('node:net');
+const hostEnds = () => require('./host-end');
 const functions = () => require('../js-stream');
 const sinks = () => require('./drain');
 const sources = () => require('./feed');
@@ -68,11 +68,7 @@ function collected(maxBuffer) {
 /** A pipe, of which the guest reads or writes one end, and the host has the other. */
 function pipe(guestDoes) {
   const native = Stdio.pipe(guestDoes);
-  const socket = new (net().Socket)({
-    fd: native.takeFd(),
-    readable: guestDoes === 'write',
-    writable: guestDoes === 'read',
-  });
+  const socket = hostEnds().openHostEnd(native.takeFd(), guestDoes);
   return { native, socket };
 }
 
@@ -119,7 +115,7 @@ function calledWithOutput(take, encoding, name) {
 
 function bytesOf(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
-  if (isBytes(value)) return bufferOf(value);
+  if (isBytes(value)) return bufferOf(value, name);
   throw invalidArgType(bytesOf, name, 'a string or bytes', value);
 }
 
@@ -145,7 +141,15 @@ function refuseWaiting(value, name) {
   );
 }
 
-function readInput({ stdin = 'pipe', input }, how) {
+/** What is said of functions, which run in the thread that they are of. */
+const NOT_ASIDE =
+  'cannot be given with options.cpuTime, for which the guest gets a thread of its own';
+
+function refuseAside(value, name) {
+  throw invalidArgValue(refuseAside, name, NOT_ASIDE, value);
+}
+
+function readInput({ stdin = 'pipe', input }, { how, isAside }) {
   if (input !== undefined) {
     if (stdin === 'pipe') return bytes(input, 'options.input');
     throw invalidArgValue(
@@ -163,6 +167,7 @@ function readInput({ stdin = 'pipe', input }, how) {
   if (isBytes(stdin)) return bytes(stdin, name);
   const isSync = how === 'runSync';
   if (isSync && typeof stdin === 'function') {
+    if (isAside) refuseAside(stdin, name);
     return calledBy('read', functions().readBy(stdin, name));
   }
   if (sources().isSource(stdin))
@@ -172,7 +177,7 @@ function readInput({ stdin = 'pipe', input }, how) {
   throw invalidArgType(readInput, name, expected, stdin);
 }
 
-function readOutput(value, index, { how, encoding, maxBuffer }) {
+function readOutput(value, index, { how, encoding, maxBuffer, isAside }) {
   const name = `options.${NAMES[index]}`;
   const word = readWordOrFd(value, index, () =>
     how === 'spawn'
@@ -182,6 +187,7 @@ function readOutput(value, index, { how, encoding, maxBuffer }) {
   if (word !== undefined) return word;
   const isSync = how === 'runSync';
   if (isSync && typeof value === 'function') {
+    if (isAside) refuseAside(value, name);
     return calledWithOutput(value, encoding, name);
   }
   if (sinks().isSink(value)) {
@@ -321,11 +327,11 @@ function closeNatives(streams) {
 function readStdio(options, how) {
   const { stdout = 'pipe', stderr = 'pipe' } = options;
   const openers = [
-    readInput(options, how.how),
+    readInput(options, how),
     readOutput(stdout, 1, how),
     readOutput(stderr, 2, how),
   ];
   return new StandardStreams(openers, how.encoding);
 }
 
-module.exports = { mostBytes, readStdio };
+module.exports = { NOT_ASIDE, mostBytes, readStdio };

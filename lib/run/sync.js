@@ -19,7 +19,12 @@ function addImports(wasi, imports) {
 }
 
 /** Runs a guest that is prepared, and tells how that ended. */
-function runPrepared(prepared, guest, { imports, timeout, stdio }) {
+function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
+  if (cpuTime !== undefined) {
+    const { runAside } = require('./aside');
+    const { reply, why } = runAside(prepared, guest, { cpuTime, timeout });
+    return outcomeOf(reply, why ?? whyOf(prepared), stdio.overflowed);
+  }
   const body = () => runGuest(guest, (wasi) => addImports(wasi, imports));
   if (timeout === undefined) {
     return outcomeOf(body(), whyOf(prepared), stdio.overflowed);

@@ -32,6 +32,11 @@ function environment() {
   return env.NODE_OPTIONS ? { ...env, NODE_OPTIONS: '' } : undefined;
 }
 
+/** A worker that runs the guests that it is sent: see worker.js. */
+function startWorker() {
+  return new Worker(FILE, { ...OPTIONS, env: environment() });
+}
+
 /**
  * Milliseconds that a guest has to leave a call in which it waits. What has not
  * returned by then computes, and goes with its thread.
@@ -66,7 +71,7 @@ class Thread {
 
   constructor(pool) {
     this.#pool = pool;
-    this.#worker = new Worker(FILE, { ...OPTIONS, env: environment() })
+    this.#worker = startWorker()
       .on('message', (reply) => this.#replied(reply))
       .on('error', (error) => {
         this.#error = error;
@@ -163,4 +168,4 @@ class Thread {
   }
 }
 
-module.exports = { Thread };
+module.exports = { Thread, startWorker };

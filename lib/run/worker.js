@@ -7,11 +7,19 @@ const { parentPort } = require('node:worker_threads');
 const { runGuest } = require('./guest');
 const { describeError } = require('./rebuilt-error');
 
-parentPort.on('message', (guest) => {
+/** Tells a thread that waits, and hears of no event until it does not. */
+function wake({ port, isOver }, outcome) {
+  port.postMessage(outcome);
+  Atomics.store(isOver, 0, 1);
+  Atomics.notify(isOver, 0);
+}
+
+parentPort.on('message', ({ reply, ...guest }) => {
   const { how, exitCode, error } = runGuest(guest, (wasi) => wasi);
-  parentPort.postMessage(
-    how === 'exit' ? { how, exitCode } : { how, error: describeError(error) },
-  );
+  const outcome =
+    how === 'exit' ? { how, exitCode } : { how, error: describeError(error) };
+  if (reply === undefined) parentPort.postMessage(outcome);
+  else wake(reply, outcome);
 });
 
 parentPort.postMessage({ how: 'ready' });

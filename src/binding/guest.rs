@@ -10,7 +10,7 @@ use super::error::{guest_gone, out_of_range, system_error};
 use super::exports::{Created, OpenGuest, adopt, open};
 use super::options::WasiOptions;
 use crate::abi::Exitcode;
-use crate::ctx::{Token, WasiCtx};
+use crate::ctx::{Stage, Token, WasiCtx};
 use crate::module::{self, LimitError};
 
 /// The exit code of guests that are stopped because they wrote too much, which nobody is told.
@@ -91,6 +91,18 @@ impl GuestHandle {
     #[napi(getter)]
     pub fn cpu_time(&self) -> f64 {
         self.ctx.cpu_time().as_secs_f64() * 1000.0
+    }
+
+    /// Whether its thread has begun with it.
+    #[napi(getter)]
+    pub fn has_begun(&self) -> bool {
+        self.ctx.stage() != Stage::Ahead
+    }
+
+    /// Whether it has ended, by itself or with its thread.
+    #[napi(getter)]
+    pub fn is_over(&self) -> bool {
+        self.ctx.stage() == Stage::Over
     }
 
     /// Closes all that the guest has, which runs no more.

@@ -16,6 +16,19 @@ struct State {
     used: Duration,
     /// The thread, and its time when the guest began; none before, and after.
     running: Option<(ThreadClock, Duration)>,
+    stage: Stage,
+}
+
+/// Where a guest is on its way through its thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It has not begun.
+    #[default]
+    Ahead,
+    /// It runs.
+    Running,
+    /// It has ended, or its thread has.
+    Over,
 }
 
 impl State {
@@ -40,7 +53,9 @@ impl Guest {
     pub fn begin_cpu_time(&self) {
         let clock = ThreadClock::of_this_thread().ok();
         let running = clock.and_then(|clock| clock.time().map(|start| (clock, start)));
-        self.cpu_time.state().running = running;
+        let mut state = self.cpu_time.state();
+        state.running = running;
+        state.stage = Stage::Running;
     }
 
     /// The guest is over: what its thread does from now on is not the guest's.
@@ -48,6 +63,12 @@ impl Guest {
         let mut state = self.cpu_time.state();
         state.look();
         state.running = None;
+        state.stage = Stage::Over;
+    }
+
+    /// Where it is on its way through its thread.
+    pub fn stage(&self) -> Stage {
+        self.cpu_time.state().stage
     }
 
     /// The CPU time that its thread has used for it, by now or by its end.

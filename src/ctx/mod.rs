@@ -47,6 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use budget::Slot;
 pub use clock::{Clock, Clocks};
+pub use cpu_time::Stage;
 pub use descriptor::Descriptor;
 pub use fd_entry::FdEntry;
 pub use file_id::FileId;
