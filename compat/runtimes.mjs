@@ -7,16 +7,17 @@ import { packageFile } from './packages.mjs';
 
 const runs = (path) => spawnSync(path, ['--version']).status === 0;
 
-/** The binary that a package carries for this machine. */
-function binary(scope, file) {
+/** The binary that a package carries for this machine, or has moved elsewhere when it was installed. */
+function binary(scope, file, moved = []) {
   const name = process.platform === 'win32' ? `${file}.exe` : file;
-  const candidates = readdirSync(packageFile(scope)).map((folder) =>
-    packageFile(`${scope}/${folder}/${name}`),
+  const carried = readdirSync(packageFile(scope)).map(
+    (folder) => `${scope}/${folder}/${name}`,
   );
+  const candidates = [...moved, ...carried].map(packageFile);
   const found = candidates.find((path) => existsSync(path) && runs(path));
   if (found === undefined) throw new Error(`no ${file} for this machine`);
   return found;
 }
 
-export const bun = () => binary('@oven', 'bin/bun');
+export const bun = () => binary('@oven', 'bin/bun', ['bun/bin/bun.exe']);
 export const deno = () => binary('@deno', 'deno');
