@@ -4,6 +4,9 @@
 const PERMISSIONS = 'the permission model is of Node';
 const WORDS = 'messages and stacks are those of its engine';
 
+const LOOP = 'terminate() ends no worker in a loop of compiled WebAssembly';
+const NO_FLAGS = 'NODE_OPTIONS is not looked at';
+
 const BUN = {
   'command.test.js': {
     'a trap is reported with what the guest was doing': WORDS,
@@ -11,8 +14,7 @@ const BUN = {
   },
   'examples.test.js': {
     'coming from node:wasi': 'its own node:wasi has no getImportObject()',
-    'running untrusted code':
-      'terminate() ends no worker in a loop of compiled WebAssembly',
+    'running untrusted code': LOOP,
   },
   'lifecycle.test.js': {
     'finalizeBindings() takes a memory from its second argument': WORDS,
@@ -26,14 +28,45 @@ const BUN = {
       'what a package does not export is MODULE_NOT_FOUND',
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
+  'pool.test.js': {
+    'a guest that computes is ended with its thread, and the next one gets another':
+      LOOP,
+    'a guest that the engine does not end is over all the same, and its place is taken':
+      LOOP,
+    'guests that are ended at random moments end with no other reason than that':
+      LOOP,
+    'what NODE_OPTIONS preloads is not loaded into threads': NO_FLAGS,
+  },
   'register.test.js': {
-    'NODE_OPTIONS with *': 'NODE_OPTIONS is not looked at',
+    'NODE_OPTIONS with *': NO_FLAGS,
     'a program that has it among its static imports gets the class, but also a warning':
       'its own node:wasi prints no warning',
     'Node refuses the options of a worker that it refuses without it':
       'workers are refused other options',
     'a child process is reached through the flags and the environment that it inherits':
       'child processes do not inherit the flags',
+  },
+  'run-sync.test.js': {
+    'a guest has so much CPU time and no more': LOOP,
+    'a guest whose time is over is ended, whatever it does': LOOP,
+    'a thread that ends with its guest is an error, and the next one has another':
+      LOOP,
+  },
+  'run.test.js': {
+    'a guest has so much CPU time and no more': LOOP,
+    'a guest that floods or spins does not keep others from running': LOOP,
+    'a guest whose time is over is ended, whatever it does': LOOP,
+    'a signal ends a guest at any time*': LOOP,
+    'a trap is the reason, with the error of the engine: *': WORDS,
+    'timers that a program replaces are not those of guests': LOOP,
+    'what is stuck with the output of a guest does not outlive its time': LOOP,
+  },
+  'spawn.test.js': {
+    'kill() as a guest begins, in a thread that is ended with it': LOOP,
+    'kill() ends a guest that computes, and one whose output nobody reads':
+      LOOP,
+    'killed is what it is in node:child_process': LOOP,
+    'timeout and signal end it': LOOP,
   },
 };
 
