@@ -260,24 +260,27 @@ for (const name of CALLED) {
   });
 }
 
-/** A command that makes a call on descriptor 3, and goes on if it can. */
-const COMMAND = (name) => `(module
+/** What a command imports to open "file" in descriptor 3, and the memory with that name. */
+const OPENS = `
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "file")
+  (func $open (result i32)
+    (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+      (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))`;
+
+/** A command that makes a call on descriptor 3, and goes on if it can. */
+const COMMAND = (name) => `(module ${OPENS}
   (global $survived (export "survived") (mut i32) (i32.const 0))
   (global $errno (export "errno") (mut i32) (i32.const -1))
   (func (export "${name}")
     try
-      (global.set $errno (call $path_open (i32.const 3) (i32.const 0)
-        (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const 0)
-        (i32.const 0) (i32.const 16)))
+      (global.set $errno (call $open))
     catch_all
       (global.set $survived (i32.const 1))
-      (global.set $errno (call $path_open (i32.const 3) (i32.const 0)
-        (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const 0)
-        (i32.const 0) (i32.const 16)))
+      (global.set $errno (call $open))
       rethrow 0
     end))`;
 
@@ -445,17 +448,9 @@ test('a call without an end to its stack ends the guest', (t) => {
 
 test('a guest that exits while its file system has called it has exited', async (t) => {
   const module = new WebAssembly.Module(
-    await assemble(`(module
-      (import "wasi_snapshot_preview1" "path_open"
-        (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-      (memory (export "memory") 1)
-      (data (i32.const 0) "file")
+    await assemble(`(module ${OPENS}
       (func (export "leave") (call $exit (i32.const 7)))
-      (func (export "_start")
-        (drop (call $path_open (i32.const 3) (i32.const 0)
-          (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 2) (i64.const 0)
-          (i32.const 0) (i32.const 16)))))`),
+      (func (export "_start") (drop (call $open))))`),
   );
   const memory = new MemoryFS();
   memory.writeFileSync('/file', '');

@@ -7,6 +7,34 @@ const WORDS = 'messages and stacks are those of its engine';
 const LOOP = 'terminate() ends no worker in a loop of compiled WebAssembly';
 const NO_FLAGS = 'NODE_OPTIONS is not looked at';
 
+/** What has guests compute for ever, whose threads a runtime does not end. */
+const ENDLESS = {
+  pool: (reason) => ({
+    'a guest that computes is ended with its thread, and the next one gets another':
+      reason,
+    'a guest that the engine does not end is over all the same, and its place is taken':
+      reason,
+    'guests that are ended at random moments end with no other reason than that':
+      reason,
+  }),
+  run: (reason) => ({
+    'a guest has so much CPU time and no more': reason,
+    'a guest that floods or spins does not keep others from running': reason,
+    'a guest whose time is over is ended, whatever it does': reason,
+    'a signal ends a guest at any time*': reason,
+    'timers that a program replaces are not those of guests': reason,
+    'what is stuck with the output of a guest does not outlive its time':
+      reason,
+  }),
+  spawn: (reason) => ({
+    'kill() as a guest begins, in a thread that is ended with it': reason,
+    'kill() ends a guest that computes, and one whose output nobody reads':
+      reason,
+    'killed is what it is in node:child_process': reason,
+    'timeout and signal end it': reason,
+  }),
+};
+
 const BUN = {
   'command.test.js': {
     'a trap is reported with what the guest was doing': WORDS,
@@ -29,12 +57,7 @@ const BUN = {
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
   'pool.test.js': {
-    'a guest that computes is ended with its thread, and the next one gets another':
-      LOOP,
-    'a guest that the engine does not end is over all the same, and its place is taken':
-      LOOP,
-    'guests that are ended at random moments end with no other reason than that':
-      LOOP,
+    ...ENDLESS.pool(LOOP),
     'what NODE_OPTIONS preloads is not loaded into threads': NO_FLAGS,
   },
   'register.test.js': {
@@ -53,21 +76,10 @@ const BUN = {
       LOOP,
   },
   'run.test.js': {
-    'a guest has so much CPU time and no more': LOOP,
-    'a guest that floods or spins does not keep others from running': LOOP,
-    'a guest whose time is over is ended, whatever it does': LOOP,
-    'a signal ends a guest at any time*': LOOP,
+    ...ENDLESS.run(LOOP),
     'a trap is the reason, with the error of the engine: *': WORDS,
-    'timers that a program replaces are not those of guests': LOOP,
-    'what is stuck with the output of a guest does not outlive its time': LOOP,
   },
-  'spawn.test.js': {
-    'kill() as a guest begins, in a thread that is ended with it': LOOP,
-    'kill() ends a guest that computes, and one whose output nobody reads':
-      LOOP,
-    'killed is what it is in node:child_process': LOOP,
-    'timeout and signal end it': LOOP,
-  },
+  'spawn.test.js': ENDLESS.spawn(LOOP),
 };
 
 const RUNS_ON =
@@ -90,6 +102,11 @@ const DENO = {
       '--eval takes no module',
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
+  'pool.test.js': {
+    ...ENDLESS.pool(RUNS_ON),
+    'descriptors are constant over some hundreds of runs':
+      'each worker that is ended leaves the descriptors of its event loop open',
+  },
   'programs.test.mjs': {
     'CPython finds right what node:wasi gets wrong about files':
       'its own stat() tells milliseconds, and no finer',
@@ -97,6 +114,8 @@ const DENO = {
   'register.test.js': {
     '*': 'flags and workers are its own: see what a runtime cannot do in README.md',
   },
+  'run.test.js': ENDLESS.run(RUNS_ON),
+  'spawn.test.js': ENDLESS.spawn(RUNS_ON),
   'streams.test.js': {
     '*a host that uses its own streams':
       'the arguments of --eval begin one place later',
