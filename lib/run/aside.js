@@ -158,13 +158,12 @@ function outcomeWhy(why) {
  */
 function runAside(prepared, guest, most) {
   const { reply, why } = new Aside(prepared, guest).run(most);
-  if (reply.how === 'died' && outcomeWhy(why) === undefined) {
-    const error = new Error(
-      why === 'over'
-        ? 'The thread of the guest ended'
-        : 'The thread of the guest did not start',
-    );
+  if (why === 'error') {
+    const error = new Error('The thread of the guest did not start');
     return { reply: { how: 'failure', error } };
+  }
+  if (reply.how === 'died' && why === 'over') {
+    reply.error = new Error('The thread of the guest ended');
   }
   return { reply, why: outcomeWhy(why) };
 }
