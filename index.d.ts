@@ -6,6 +6,7 @@
 import type { EventEmitter } from 'node:events';
 import type * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type * as net from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 
 /** The constants of `node:fs`, such as `O_RDONLY`. */
@@ -226,8 +227,8 @@ export type WASICall =
  *   calls; of a file's content and of a directory it sees nothing by that alone
  * - `poll`: waiting, `poll_oneoff` and `sched_yield`
  * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown` on
- *   the standard streams that are sockets, reading and writing the connections
- *   that are accepted, and those common calls
+ *   its sockets and the standard streams that are some, reading and writing the
+ *   connections that are accepted, and those common calls
  * - `exit`: `proc_exit` and `proc_raise`
  *
  * The name of a call adds that call, and the right to make it of all that the
@@ -1000,6 +1001,59 @@ export interface WASIOptions {
    * });
    */
   capabilities?: readonly WASICapability[] | undefined;
+
+  /**
+   * Sockets at which the guest accepts connections, at the lowest numbers behind
+   * its {@link preopens}. They do not wait until the guest clears `NONBLOCK`. What
+   * {@link WASI.listeners} is made of.
+   *
+   * @default []
+   *
+   * @example
+   * const wasi = new WASI({ version: 'preview1', listeners: [{ port: 0 }] });
+   * wasi.listeners[0]?.address(); // { address: '127.0.0.1', family: 'IPv4', port: 40279 }
+   */
+  listeners?: readonly WASIListenerSource[] | undefined;
+
+  /**
+   * Sockets that are connected, at the numbers behind the {@link listeners}: a
+   * descriptor of the host, which is lent; or a `net.Socket` with nothing in its
+   * buffers, of which the guest gets a duplicate, and which is then destroyed. Not
+   * on Windows.
+   *
+   * @default []
+   */
+  connections?: readonly (net.Socket | number)[] | undefined;
+}
+
+/**
+ * A socket at which a guest is to accept connections:
+ *
+ * - one that is made, to listen at a `port` from 0 to 65535, 0 being any that is free,
+ *   of the `host`, by default `'127.0.0.1'`; or at a `path` of the host, where there must
+ *   be nothing, and which is removed when the guest closes the socket (not on Windows).
+ *   `backlog` is how many connections wait to be accepted, by default 511
+ * - a `net.Server` that is listening at a port. The guest gets a duplicate of its socket,
+ *   and the server is closed (not on Windows)
+ * - a descriptor of the host that is listening, which is lent (not on Windows)
+ */
+export type WASIListenerSource =
+  | {
+      port: number;
+      host?: string | undefined;
+      backlog?: number | undefined;
+      path?: undefined;
+    }
+  | { path: string; backlog?: number | undefined; port?: undefined }
+  | net.Server
+  | number;
+
+/** A socket at which a guest accepts connections. */
+export interface WASIListener {
+  /** The guest's number of it. */
+  readonly fd: number;
+  /** Where it listens, as `address()` of a `net.Server` tells it. */
+  address(): net.AddressInfo | string | null;
 }
 
 /** What a standard stream can be, whatever its direction. */
@@ -1320,6 +1374,9 @@ export class WASI {
    */
   readonly fs: WASIFileSystem;
 
+  /** Where the guest listens: what the option of that name has become. */
+  readonly listeners: readonly WASIListener[];
+
   /**
    * What the guest has written so far to a standard output that is a `'pipe'`; null
    * if that is anything else. It is the same buffer until the guest writes more, and
@@ -1403,7 +1460,13 @@ export type WASISink<Chunk = Buffer> =
 /** What {@link run}, {@link spawn} and {@link runSync} have in common. */
 export interface WASIGuestOptions extends Pick<
   WASIOptions,
-  'env' | 'preopens' | 'devices' | 'limits' | 'capabilities'
+  | 'env'
+  | 'preopens'
+  | 'devices'
+  | 'limits'
+  | 'capabilities'
+  | 'listeners'
+  | 'connections'
 > {
   /**
    * The arguments, without the name of the program, which is {@link argv0}.
@@ -1769,6 +1832,12 @@ export interface Child extends EventEmitter<ChildEvents> {
    * `cpuTime` or its `signal`, which do the same.
    */
   readonly killed: boolean;
+
+  /**
+   * Where it listens: what its option `listeners` has become, from `'spawn'` on. An
+   * EventEmitter has listeners of its own.
+   */
+  readonly sockets: readonly WASIListener[];
 
   /** How it ended, from `'exit'` on. It never rejects. */
   readonly exited: Promise<WASIResult>;

@@ -83,6 +83,11 @@ class Native extends Extension {
     return collected?.[stream]?.bytes ?? null;
   }
 
+  /** The sockets at which the guest accepts connections. */
+  static listeners(wasi) {
+    return Native.#of(wasi, Native.listeners).listeners;
+  }
+
   /** Refuses a guest that has to wait for a stream, where it cannot. */
   static checkStreams(wasi, method) {
     if (!Native.#of(wasi, method).awaited?.length) return;
@@ -137,10 +142,17 @@ class WASI {
       const { returnOnExit = true } = options;
       return validateBoolean(returnOnExit, 'options.returnOnExit');
     };
-    const { kept, collected, awaited } = nativeOptions;
+    const { kept, collected, awaited, given } = nativeOptions;
     const created = create(this, nativeOptions, kept);
     const { number, setMemory, suspending } = created;
-    const parts = { number, collected, awaited, suspending, suspender: null };
+    const parts = {
+      number,
+      collected,
+      awaited,
+      suspending,
+      suspender: null,
+      listeners: given(created.sockets),
+    };
     for (const object of [this, this.wasiImport, setMemory]) {
       Native.mark(object, parts);
     }
@@ -257,6 +269,10 @@ class WASI {
       setRoot(fileSystem, () => rootOf(number));
     }
     return fileSystem;
+  }
+
+  get listeners() {
+    return Native.listeners(this);
   }
 
   get stdout() {

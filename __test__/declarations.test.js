@@ -46,6 +46,7 @@ const PROGRAMS = {
   'class MemoryFS': (code) => code,
   capabilities: runsApp,
   devices: runsApp,
+  listeners: runsApp,
   mount: runsApp,
   run: (code) => code,
   runSync: (code) => code,

@@ -117,6 +117,7 @@ test('the methods are those of Node 26 on every Node', (t) => {
     method('mount', 2),
     method('unmount', 1),
     getter('fs'),
+    getter('listeners'),
     getter('stdout'),
     getter('stderr'),
     method('writeSync', 2),

@@ -34,6 +34,8 @@ const MISSPELLED = {
     ...['capability', 'Capabilities', 'capabilites', 'capabilty'],
     ...['capabilitys', 'capabilitie', 'cpaabilities'],
   ],
+  listeners: ['listener', 'Listeners', 'lisetners', 'listners'],
+  connections: ['connection', 'Connections', 'conections'],
 };
 
 /** What belongs into another option, as itself or misspelled. */

@@ -57,13 +57,13 @@ export function python(name) {
 
 /** The Go toolchain, from the package of that name for Python. */
 export function go(args) {
+  goForHost(args, { GOOS: 'wasip1', GOARCH: 'wasm' });
+}
+
+/** The same, for programs of this machine. */
+export function goForHost(args, env) {
   run(join(python(GO), '../go'), args, {
-    env: {
-      GOOS: 'wasip1',
-      GOARCH: 'wasm',
-      GOTOOLCHAIN: 'local',
-      GOCACHE: tool(GO, 'cache'),
-    },
+    env: { GOTOOLCHAIN: 'local', GOCACHE: tool(GO, 'cache'), ...env },
   });
 }
 

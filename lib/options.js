@@ -297,6 +297,8 @@ const OPTIONS = properties(
     'maxBuffer',
     'limits',
     'capabilities',
+    'listeners',
+    'connections',
   ],
   innerOptions,
   // A word of node:child_process.
@@ -325,6 +327,19 @@ function openStreams(native, { input, maxBuffer }) {
     return { stdin };
   }
   return require('./streams').openStreams(native, { input, maxBuffer });
+}
+
+const NO_LISTENERS = Object.freeze([]);
+
+/** What is to be called with the sockets that the guest has got, for `listeners`. */
+function openSockets(native, { listeners, connections }) {
+  if (listeners === undefined && connections === undefined) {
+    return () => NO_LISTENERS;
+  }
+  const { readSockets } = require('./sockets');
+  const { natives, given } = readSockets(listeners, connections);
+  native.sockets = natives;
+  return given;
 }
 
 const BINDING_OPTIONS = properties(['memory']);
@@ -368,6 +383,8 @@ function readOptions(options) {
   };
   native.devices = readDevices(options.devices, preopens);
   validateSpelling(options, 'options', OPTIONS);
+  native.sockets = undefined;
+  native.given = openSockets(native, options);
   Object.assign(native, openStreams(native, options));
   return native;
 }

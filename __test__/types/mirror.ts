@@ -44,6 +44,7 @@ type Added =
   | 'startAsync'
   | 'stop'
   | 'fs'
+  | 'listeners'
   | 'stdout'
   | 'stderr'
   | 'writeSync'

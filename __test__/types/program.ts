@@ -1,6 +1,7 @@
 // Checked by `npm run test:types`, never run: programs that use the types.
 
 import nodeFs, { readFileSync } from 'node:fs';
+import net from 'node:net';
 import {
   constants,
   file,
@@ -224,7 +225,26 @@ files.watch('a.txt');
 // @ts-expect-error wasiImport itself is not to be replaced
 wasi.wasiImport = {};
 
-export { isZero };
+// Sockets.
+const serving = new WASI({
+  version: 'preview1',
+  listeners: [
+    { port: 0, host: '::1' },
+    { path: 'socket' },
+    5,
+    new net.Server(),
+  ],
+  connections: [new net.Socket(), 6],
+});
+const listensAt: (net.AddressInfo | string | null)[] = serving.listeners.map(
+  (listener) => listener.address(),
+);
+// @ts-expect-error neither a port nor a path
+new WASI({ version: 'preview1', listeners: [{ host: '::1' }] });
+// @ts-expect-error a port beside a path
+new WASI({ version: 'preview1', listeners: [{ path: 'socket', port: 1 }] });
+
+export { isZero, listensAt };
 export {
   closed,
   count,

@@ -14,6 +14,7 @@ const OPTIONS = {
   env: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
   limit: { type: 'string', multiple: true },
+  listen: { type: 'string', multiple: true },
   'max-memory': { type: 'string' },
   mount: { type: 'string', multiple: true },
   overlay: { type: 'string', multiple: true },
@@ -181,6 +182,24 @@ function addVariable(env, value) {
   env[name] = text;
 }
 
+/** `[HOST:]PORT`, an IPv6 address in brackets; or `unix:PATH`. */
+function addListener(listeners, { rawName, value }) {
+  const [, path] = /^unix:(.+)$/s.exec(value) ?? [];
+  if (path !== undefined) {
+    listeners.push({ path });
+    return;
+  }
+  const [, address, name, digits] =
+    /^(?:(?:\[([^\]]+)\]|([^:]+)):)?([0-9]{1,5})$/.exec(value) ?? [];
+  const port = Number(digits);
+  if (!(port <= MAX_PORT)) {
+    refuse(`${rawName} ${value} is not of the form [HOST:]PORT or unix:PATH`);
+  }
+  listeners.push({ host: address ?? name, port });
+}
+
+const MAX_PORT = 65_535;
+
 /** `NAME=NUMBER`; the last one of a name counts. */
 function addLimit(limits, value) {
   const [name, text = ''] = splitOnce(value, '=');
@@ -223,6 +242,7 @@ function readArguments(argv) {
   let capabilities;
   let cpuTime;
   let devices = false;
+  const listeners = [];
   let maxMemory;
   let timeout;
   const writeBack = [];
@@ -233,7 +253,15 @@ function readArguments(argv) {
       if (devices && '/dev' in preopens) {
         refuse('--devices gives the guest a second directory named /dev');
       }
-      const options = { preopens, devices, env, limits, capabilities };
+      if (listeners.length > 0) env.LISTEN_FDS ??= String(listeners.length);
+      const options = {
+        preopens,
+        devices,
+        env,
+        limits,
+        capabilities,
+        listeners,
+      };
       // The directories may come behind.
       const written = writeBack.map((each) => readWriteBack(preopens, each));
       return {
@@ -270,6 +298,9 @@ function readArguments(argv) {
         break;
       case 'limit':
         addLimit(limits, token.value);
+        break;
+      case 'listen':
+        addListener(listeners, token);
         break;
       case 'max-memory':
         maxMemory = readMaxMemory(token);

@@ -173,15 +173,29 @@ function writeChanges(preopens, writeBack) {
 /** The native side of a guest that has what it is given, made by a function of that. */
 function makeNative(options, make) {
   options.capabilities?.forEach(checkCapability);
+  const native = readOptions(options);
   try {
-    return make({ ...readOptions(options), returnOnExit: () => true });
+    return make({ ...native, returnOnExit: () => true });
   } catch (error) {
-    const what =
-      error.path === undefined
-        ? 'set up the guest'
-        : `open directory ${error.path}`;
-    throw new CommandError(`cannot ${what}: ${systemReason(error)}`);
+    throw new CommandError(`cannot ${failed(error)}: ${systemReason(error)}`);
   }
+}
+
+/** What could not be done, by what Node's errors say. */
+function failed({ path, syscall, address, port }) {
+  if (syscall === 'listen' || syscall === 'getaddrinfo') {
+    return `listen at ${[address, port].filter((part) => part !== undefined).join(':')}`;
+  }
+  return path === undefined ? 'set up the guest' : `open directory ${path}`;
+}
+
+/** Says which ports were free. */
+function tellPorts({ listeners }, { sockets }) {
+  sockets.forEach(({ address, family, port }, index) => {
+    if (listeners[index].port !== 0) return;
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    process.stderr.write(`wasi-rs: listening at ${host}:${port}\n`);
+  });
 }
 
 /** Runs a guest to its end, for so many milliseconds if they are said. */
@@ -241,6 +255,7 @@ function prepareGuest(command) {
     isAside ? prepare(given) : create(undefined, given),
   );
   checkImports(file, imports, from);
+  tellPorts(options, native);
   const guest = { module, from, calls: callsOf(imports) };
   return {
     start: () =>

@@ -35,6 +35,11 @@ Options, all before FILE.wasm:
   --write-back TAR[::GUEST]
                        when it has ended, write to TAR what it has changed in
                        memory (in the directory GUEST, if there are several)
+  --listen [HOST:]PORT give it a socket that listens there, where it accepts
+                       connections: as descriptor 3 or, with directories, the
+                       next one after them (without HOST: 127.0.0.1; with
+                       PORT 0: at a port that is free, which is printed)
+  --listen unix:PATH   the same, at a path
   --devices            give it /dev with null, zero, random, urandom and its own
                        stdin, stdout and stderr
   --env NAME[=VALUE]   set an environment variable for it

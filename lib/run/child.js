@@ -35,12 +35,14 @@ class Child extends EventEmitter {
   reason = null;
   exited;
 
+  #plan;
   #task;
   #openSockets = 0;
   #isFinished = false;
 
   constructor(program, plan, pool) {
     super();
+    this.#plan = plan;
     const { stdio } = plan;
     const opening = openStreams(stdio);
     this.stdio = stdio.sockets;
@@ -93,6 +95,10 @@ class Child extends EventEmitter {
 
   kill(cause) {
     return this.#task.end('kill', cause);
+  }
+
+  get sockets() {
+    return this.#plan.listeners;
   }
 
   get killed() {

@@ -16,7 +16,15 @@ const {
 const { NOT_ASIDE, readStdio } = require('./stdio');
 
 /** Options of `new WASI()` that mean here what they mean there. */
-const GUEST = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
+const GUEST = [
+  'env',
+  'preopens',
+  'devices',
+  'limits',
+  'capabilities',
+  'listeners',
+  'connections',
+];
 
 const STREAMS = ['stdin', 'stdout', 'stderr', 'input'];
 const COMMON = [
@@ -131,6 +139,7 @@ function readRunOptions(options, what, name) {
   return {
     name,
     how,
+    listeners: [],
     native: readGuest(options, name),
     check: validateBoolean(check, 'options.check'),
     encoding,

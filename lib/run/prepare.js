@@ -10,10 +10,14 @@ const STOPPED = 0x5354_4f50;
 
 const returnOnExit = () => true;
 
-/** Opens what a guest is given. */
-function prepareGuest({ native, stdio, maxMemory }, version) {
-  const streams = stdio.natives;
-  return prepare({ ...native, ...streams, maxMemory, version, returnOnExit });
+/** Opens what a guest is given, and notes in its plan where it listens. */
+function prepareGuest(plan, version) {
+  const { native, stdio, maxMemory } = plan;
+  const { given, ...options } = native;
+  Object.assign(options, stdio.natives, { maxMemory, version, returnOnExit });
+  const guest = prepare(options);
+  plan.listeners = given(guest.sockets);
+  return guest;
 }
 
 /** What it takes to run a guest that is prepared: see `runGuest()`. */

@@ -28,7 +28,8 @@ macro_rules! errno {
                 }
             }
 
-            fn message(self) -> &'static str {
+            /// What it says, without its name.
+            pub fn message(self) -> &'static str {
                 match self {
                     $(Errno::$variant => $message,)*
                 }

@@ -3,7 +3,7 @@ use std::io;
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
-use crate::ctx::{Given, InitError, PreopenSource, Stdio};
+use crate::ctx::{Given, InitError, PreopenSource, SocketSource, Stdio};
 use crate::host::errno::errno;
 
 /// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
@@ -25,6 +25,41 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
             object.set_named_property("dest", preopen.mapped_path)
         }
     })
+}
+
+/// What a `net.Server` says that cannot listen; the properties are those of `node:net`, and `fd` where a
+/// descriptor is none that can be had.
+pub fn listen_error(env: &Env, errno: Errno, source: &SocketSource) -> Error {
+    let (code, syscall) = match (errno, source) {
+        (Errno::Noent, SocketSource::Tcp { .. }) => ("ENOTFOUND", "getaddrinfo"),
+        _ => (errno.name(), "listen"),
+    };
+    let build = || -> Result<Error> {
+        let (place, name) = match source {
+            SocketSource::Tcp { host, port, .. } => (format!("{host}:{port}"), "address"),
+            SocketSource::Path { path, .. } => (path.to_string_lossy().into_owned(), "address"),
+            SocketSource::Duplicate(fd) | SocketSource::Lent(fd) => (fd.to_string(), "fd"),
+        };
+        let message = match code {
+            "ENOTFOUND" => format!("{syscall} {code} {place}"),
+            _ => format!("{syscall} {code}: {} {place}", errno.message()),
+        };
+        let mut error = env.create_error(Error::from_reason(message))?;
+        error.set_named_property("code", code)?;
+        error.set_named_property("syscall", syscall)?;
+        match source {
+            SocketSource::Tcp { host, port, .. } => {
+                error.set_named_property(name, host.as_str())?;
+                error.set_named_property("port", u32::from(*port))?;
+            }
+            SocketSource::Path { .. } => error.set_named_property(name, place)?,
+            SocketSource::Duplicate(fd) | SocketSource::Lent(fd) => {
+                error.set_named_property(name, *fd)?;
+            }
+        }
+        Ok(Error::from(error.to_unknown()))
+    };
+    build().unwrap_or_else(|error| error)
 }
 
 /// What node:wasi throws when it cannot take the strings that a guest is to be given.

@@ -10,6 +10,7 @@ use super::directory::DirectoryHandle;
 use super::environment::{Environment, make_functions};
 use super::error::{access_denied, closed, init_error, invalid_arg_type, system_error};
 use super::files::Files;
+use super::given_socket::{self, OpenSocket};
 use super::instance::{Instance, Weight};
 use super::memory::Memory;
 use super::memory_fs::TrackedMemoryFs;
@@ -19,6 +20,8 @@ use crate::ctx::{MountError, WasiCtx};
 /// What `new WASI()` gets.
 #[napi(object, object_from_js = false)]
 pub struct Created<'env> {
+    /// The sockets that it was given, in their order.
+    pub sockets: Vec<OpenSocket>,
     /// The number under which the functions here know the instance, for as long as its functions are.
     pub number: u32,
     /// `wasi[kSetMemory]` of node:wasi.
@@ -40,7 +43,7 @@ pub struct Created<'env> {
 ///
 /// `ERR_ACCESS_DENIED` where Node's permission model withholds WASI. A capability or a right with an
 /// unknown name. An error with the code `UVWASI_EBADF` for a standard stream that is not open, or
-/// `UVWASI_` and what `open(2)` says of a preopen.
+/// `UVWASI_` and what `open(2)` says of a preopen. What `listen(2)` says of a socket.
 #[napi]
 pub fn create<'env>(
     env: &'env Env,
@@ -57,6 +60,8 @@ pub fn create<'env>(
 /// A guest that has what it is given.
 pub struct OpenGuest {
     pub ctx: WasiCtx,
+    /// The sockets that it was given.
+    pub sockets: Vec<OpenSocket>,
     /// Whether `proc_exit` ends the guest alone, and not the process.
     pub return_on_exit: bool,
     /// How many preopens it has that this thread opened for it.
@@ -78,8 +83,13 @@ pub fn check_permitted(env: &Env, environment: &Environment) -> Result<()> {
 }
 
 /// Opens what a guest is given.
-pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> Result<OpenGuest> {
+pub fn open(
+    env: &Env,
+    environment: &Environment,
+    mut options: WasiOptions<'_>,
+) -> Result<OpenGuest> {
     check_permitted(env, environment)?;
+    let sockets = options.sockets.take().unwrap_or_default();
     let memories = options.memories();
     let read = options.read(env);
     environment.check_thrown(env)?;
@@ -87,8 +97,10 @@ pub fn open(env: &Env, environment: &Environment, options: WasiOptions<'_>) -> R
     let preopens = options.preopens.len();
     let ctx = WasiCtx::new(options);
     environment.check_thrown(env)?;
+    let ctx = ctx.map_err(|error| init_error(env, error))?;
     Ok(OpenGuest {
-        ctx: ctx.map_err(|error| init_error(env, error))?,
+        sockets: given_socket::give(env, &ctx, sockets)?,
+        ctx,
         return_on_exit: return_on_exit.call(())?,
         preopens,
         memories,
@@ -105,6 +117,7 @@ pub fn adopt<'env>(
 ) -> Result<Created<'env>> {
     let OpenGuest {
         ctx,
+        sockets,
         return_on_exit,
         preopens,
         memories,
@@ -140,6 +153,7 @@ pub fn adopt<'env>(
     let functions = make_functions.call(FnArgs::from((wasi, number, kept, bytes)))?;
     (instance.memory).set_closures(functions.get_named_property("bind")?)?;
     Ok(Created {
+        sockets,
         number,
         set_memory: functions.get_named_property("setMemory")?,
         suspending: functions.get_named_property("suspending")?,

@@ -8,6 +8,7 @@ use napi_derive::napi;
 use super::environment::Environment;
 use super::error::{guest_gone, out_of_range, system_error};
 use super::exports::{Created, OpenGuest, adopt, open};
+use super::given_socket::OpenSocket;
 use super::options::WasiOptions;
 use crate::abi::Exitcode;
 use crate::ctx::{Stage, Token, WasiCtx};
@@ -20,6 +21,7 @@ const STOPPED: Exitcode = 0;
 #[napi(js_name = "Guest")]
 pub struct GuestHandle {
     ctx: WasiCtx,
+    sockets: Vec<OpenSocket>,
 }
 
 /// Opens what a guest is given, to be run by whoever has its token: see [`attach`].
@@ -31,14 +33,14 @@ pub struct GuestHandle {
 pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
     let environment = Environment::of(env)?;
     let outputs = options.outputs();
-    let ctx = open(env, &environment, options)?.ctx;
+    let OpenGuest { ctx, sockets, .. } = open(env, &environment, options)?;
     let stoppable = ctx.make_stoppable();
     stoppable.map_err(|error| system_error(env, &error, "prepare"))?;
     for output in outputs {
         let guest = ctx.downgrade();
         output.when_full(move || guest.stop(STOPPED));
     }
-    Ok(GuestHandle { ctx })
+    Ok(GuestHandle { ctx, sockets })
 }
 
 #[napi]
@@ -49,6 +51,12 @@ impl GuestHandle {
         let token = self.ctx.share();
         let token = token.map_err(|errno| Error::from_reason(errno.name()))?;
         BufferSlice::copy_from(env, token)
+    }
+
+    /// The sockets that it was given, in their order.
+    #[napi(getter)]
+    pub fn sockets(&self) -> Vec<OpenSocket> {
+        self.sockets.clone()
     }
 
     /// Ends the guest with this code, as by `proc_exit`, at its next call, and at once where it waits in one.
@@ -129,6 +137,7 @@ pub fn attach<'env>(env: &'env Env, token: Buffer, return_on_exit: bool) -> Resu
     ctx.begin_cpu_time();
     let guest = OpenGuest {
         ctx,
+        sockets: Vec::new(),
         return_on_exit,
         preopens: 0,
         memories: Vec::new(),

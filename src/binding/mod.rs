@@ -31,6 +31,7 @@ mod environment;
 mod error;
 mod exports;
 mod files;
+mod given_socket;
 mod glue;
 mod guest;
 mod held;

@@ -8,6 +8,7 @@ use napi_derive::napi;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
+use super::given_socket::WasiSocket;
 use super::memory_fs::TrackedMemoryFs;
 use super::stdio::StdioHandle;
 use crate::abi::{Rights, Snapshot};
@@ -46,6 +47,8 @@ pub struct WasiOptions<'env> {
     /// What the guest has as 2.
     #[napi(ts_type = "number | Stdio")]
     pub stderr: JsStdio<'env>,
+    /// The sockets that the guest has from the start.
+    pub sockets: Option<Vec<WasiSocket>>,
     /// Whether `proc_exit` ends the guest alone, and not the process. Asked when all else is known to be
     /// right, as by node:wasi.
     pub return_on_exit: Function<'env, (), bool>,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::access::Access;
+use super::given_socket::BoundPath;
 use super::kind::Kind;
 use super::parked::Parked;
 use super::{Descriptor, FileId, Preopen, PreopenSource, Slot};
@@ -19,6 +20,17 @@ struct Root {
     is_unmounted: AtomicBool,
 }
 
+/// Where a guest has a descriptor from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A preopen, or what was opened or accepted since.
+    Other,
+    /// It is a standard stream from the start.
+    StandardStream,
+    /// It is a socket from the start.
+    Socket,
+}
+
 /// A row of the descriptor table: something open, and what the guest may do with it.
 ///
 /// Entries are shared: a thread in the middle of a call on one keeps it open while another closes
@@ -30,8 +42,10 @@ pub struct FdEntry {
     root: Option<Arc<Root>>,
     /// Whether the host's descriptor of a preopen is kept as long as the guest is.
     stays_open: bool,
-    /// Whether it is a standard stream from the start.
-    is_standard_stream: bool,
+    /// Where the guest has it from.
+    origin: Origin,
+    /// The name of a socket, which goes when the descriptor does.
+    _bound: Option<Box<BoundPath>>,
     /// What counts the host's descriptor, where the guest opened it.
     _slot: Option<Slot>,
     pub(super) access: Access,
@@ -115,7 +129,8 @@ impl FdEntry {
             descriptor,
             root: None,
             stays_open: false,
-            is_standard_stream: false,
+            origin: Origin::Other,
+            _bound: None,
             _slot: None,
             access,
             fdflags: AtomicU16::new(fdflags.bits()),
@@ -218,14 +233,28 @@ impl FdEntry {
     pub fn stdio(stdio: StreamHandle, granted: Rights) -> Self {
         let access = Access::new(RightsPair::ALL, granted, Rights::all());
         Self {
-            is_standard_stream: true,
+            origin: Origin::StandardStream,
             ..Self::with(Descriptor::Stream(stdio), access, Fdflags::empty())
         }
     }
 
     /// Whether the guest has it from the start as one of its standard streams, be it renumbered since.
     pub fn is_standard_stream(&self) -> bool {
-        self.is_standard_stream
+        self.origin == Origin::StandardStream
+    }
+
+    /// A socket that the guest has from the start, and the name that goes with it.
+    pub fn given_socket(socket: Descriptor, bound: Option<Box<BoundPath>>) -> Self {
+        Self {
+            origin: Origin::Socket,
+            _bound: bound,
+            ..Self::new(socket, RightsPair::SOCKET, Rights::all(), Fdflags::empty())
+        }
+    }
+
+    /// Whether the guest has it from the start as a socket, be it renumbered since.
+    pub fn is_given_socket(&self) -> bool {
+        self.origin == Origin::Socket
     }
 
     /// What is open.

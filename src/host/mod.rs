@@ -41,12 +41,14 @@ pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
 pub use suspension::{Awaited, Suspension};
 pub use sys::{
-    Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, max_descriptors, may_be_same,
-    pipe, sched_yield, stat_ambient,
+    Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, listen_at_path, listen_tcp,
+    max_descriptors, may_be_same, pipe, sched_yield, stat_ambient,
 };
 pub use sys::{ThreadClock, ignore_file_size_signal};
 
 use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::abi::{Fdflags, Oflags, Timestamp};
 
@@ -88,6 +90,15 @@ pub struct StreamFlags {
     pub read: bool,
     /// Whether it can be written.
     pub write: bool,
+}
+
+/// The address of a socket of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketAddress {
+    /// Of the Internet.
+    Ip(SocketAddr),
+    /// Of this machine: its path, if it has one.
+    Path(Option<PathBuf>),
 }
 
 /// What comes of a path that the host is to resolve in one call, beneath a directory.

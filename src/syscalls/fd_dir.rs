@@ -8,8 +8,8 @@ use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: `prestat` leads outside memory. [`Errno::Badf`]: not open.
-/// [`Errno::Inval`]: not a preopen.
+/// [`Trap::OutOfBounds`]: `prestat` leads outside memory. [`Errno::Badf`]: not open; also a socket that the
+/// guest has from the start, where programs stop to look for more. [`Errno::Inval`]: not a preopen.
 pub fn fd_prestat_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -18,7 +18,11 @@ pub fn fd_prestat_get(
 ) -> Result<(), Trap> {
     let prestat = memory.place(prestat)?;
     let entry = ctx.entry(fd)?;
-    let mapped_path = entry.mapped_path().ok_or(Errno::Inval)?;
+    let mapped_path = entry.mapped_path().ok_or(if entry.is_given_socket() {
+        Errno::Badf
+    } else {
+        Errno::Inval
+    })?;
     prestat.write(Prestat {
         tag: Preopentype::Dir,
         name_len: mapped_path.len() as Size,

@@ -43,6 +43,7 @@ mod file_systems;
 mod foreign;
 mod given;
 mod grants;
+mod listening;
 mod mounts;
 mod nested;
 mod pointers;

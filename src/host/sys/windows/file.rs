@@ -36,7 +36,7 @@ pub struct File(pub(super) HandleKind);
 pub(super) enum HandleKind {
     /// The guest opened it.
     Disk(Disk),
-    /// The guest accepted it.
+    /// The guest accepted it, or was given it.
     Socket(Socket),
     /// The embedder lends it, whatever it is open on.
     Lent(Lent),

@@ -13,7 +13,7 @@ use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, Interrupt, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
-/// A socket that the guest owns: one that it accepted.
+/// A socket that the guest owns: one that it accepted, or was given.
 ///
 /// It is one that does not wait; whether the guest does is decided here, call by call.
 #[derive(Debug)]
@@ -65,6 +65,11 @@ impl File {
         let socket =
             self.when_ready(Direction::Read, wait, || Ok(rustix::net::accept(listener)?))?;
         query::keep_from_children(socket.as_socket())?;
+        Self::of_socket(socket)
+    }
+
+    /// A socket that nobody else has.
+    pub(super) fn of_socket(socket: OwnedSocket) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(Self(HandleKind::Socket(Socket {
             socket,
@@ -122,7 +127,7 @@ impl File {
         Ok(())
     }
 
-    fn socket(&self) -> io::Result<BorrowedSocket<'_>> {
+    pub(super) fn socket(&self) -> io::Result<BorrowedSocket<'_>> {
         match &self.0 {
             HandleKind::Socket(socket) => Ok(socket.as_socket()),
             HandleKind::Lent(lent) => lent.socket(),

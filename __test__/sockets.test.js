@@ -1,0 +1,410 @@
+'use strict';
+
+// Sockets that a guest has from the start: `listeners` and `connections`.
+
+const { once } = require('node:events');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const { text } = require('node:stream/consumers');
+const { Worker } = require('node:worker_threads');
+
+const test = require('ava');
+
+const { WASI, run, runSync, spawn } = require('../index.js');
+const { command } = require('./helpers/child');
+const { guestPath, scratch } = require('./helpers/guest');
+const { BUF, ERRNO, OUT, RawGuest } = require('./helpers/raw');
+
+const SERVE = guestPath('serve');
+/** The first descriptor that a guest without directories is given. */
+const FIRST = 3;
+const SOCKET_STREAM = 6;
+const NONBLOCK = 4;
+const AGAIN = 6;
+const version = 'preview1';
+
+// Node's sockets have no descriptors on Windows, and what it calls a path is a pipe.
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+/** A guest that sends back what it gets, once it listens. */
+async function serving(t, options, args = []) {
+  const child = spawn(SERVE, { args: [`${FIRST}`, ...args], ...options });
+  t.teardown(() => child.kill());
+  await once(child, 'spawn');
+  return child;
+}
+
+const onPort = (child) => child.sockets[0].address().port;
+
+/** What comes back of what is sent. */
+async function echo(where, data) {
+  const socket = net.connect(where);
+  socket.end(data);
+  return text(socket);
+}
+
+/** Why a connection cannot be made. */
+async function refusal(where) {
+  const socket = net.connect(where);
+  const [error] = await once(socket, 'error');
+  return error.code;
+}
+
+function raw(t, options) {
+  const guest = new RawGuest(WASI, options);
+  t.teardown(() => guest.wasi.close());
+  return guest;
+}
+
+/** The status that a guest is told of a descriptor. */
+function fdstat({ calls, view }, fd) {
+  const errno = calls.fd_fdstat_get(fd, OUT);
+  const type = view.getUint8(OUT);
+  return { errno, type, flags: view.getUint16(OUT + 2, true) };
+}
+
+test('a guest serves many connections at a time', async (t) => {
+  const connections = 200;
+  const child = await serving(t, { listeners: [{ port: 0 }] }, [
+    `${connections}`,
+  ]);
+  // What nobody reads when a guest exits is thrown away.
+  const printed = text(child.stdout);
+  const [listener] = child.sockets;
+  t.is(listener.fd, FIRST);
+  t.like(listener.address(), { address: '127.0.0.1', family: 'IPv4' });
+  const sent = Array.from({ length: connections }, (_, i) =>
+    `${i} `.repeat(10_000),
+  );
+  const got = await Promise.all(sent.map((data) => echo(onPort(child), data)));
+  t.deepEqual(got, sent);
+  t.is(await printed, `served=${connections}\n`);
+  t.is((await child.exited).exitCode, 0);
+});
+
+test('peers that say nothing, and those that break off, keep no other waiting', async (t) => {
+  const child = await serving(t, { listeners: [{ port: 0 }] });
+  const silent = Array.from({ length: 20 }, () => net.connect(onPort(child)));
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  for (const socket of silent.slice(0, 10)) {
+    socket.write('unread');
+    socket.resetAndDestroy();
+  }
+  t.is(await echo(onPort(child), 'text'), 'text');
+  for (const socket of silent) socket.destroy();
+  t.is(await echo(onPort(child), 'more'), 'more');
+  t.is(child.exitCode, null);
+});
+
+test('kill() ends a guest that waits for connections, and nothing listens there', async (t) => {
+  const child = await serving(t, { listeners: [{ port: 0 }] });
+  t.is(await echo(onPort(child), 'text'), 'text');
+  const open = net.connect(onPort(child));
+  await once(open, 'connect');
+  // One that the guest has not accepted yet is reset.
+  open.on('error', ({ code }) => t.is(code, 'ECONNRESET'));
+  const closed = new Promise((resolve) => open.resume().on('close', resolve));
+  child.kill();
+  t.is((await child.exited).reason, 'kill');
+  await closed;
+  t.is(await refusal(onPort(child)), 'ECONNREFUSED');
+});
+
+test('what a guest listens with is closed when it ends, and when it is closed', async (t) => {
+  const wasi = new WASI({ version, listeners: [{ port: 0 }] });
+  const { port } = wasi.listeners[0].address();
+  wasi.close();
+  t.is(await refusal(port), 'ECONNREFUSED');
+  const { stdout } = runSync(SERVE, {
+    args: [`${FIRST}`, '0'],
+    listeners: [{ port }],
+    encoding: 'utf8',
+  });
+  t.is(stdout, 'served=0\n');
+  t.is(await refusal(port), 'ECONNREFUSED');
+});
+
+test('a worker that is terminated leaves nothing that listens', async (t) => {
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+     const { WASI } = require('wasi-rs');
+     const wasi = new WASI({ version: 'preview1', listeners: [{ port: 0 }] });
+     parentPort.postMessage(wasi.listeners[0].address().port);
+     setInterval(() => {}, 1000);`,
+    { eval: true },
+  );
+  const [port] = await once(worker, 'message');
+  await worker.terminate();
+  t.is(await refusal(port), 'ECONNREFUSED');
+});
+
+onUnix(
+  'a socket at a path is there for as long as the guest has it',
+  async (t) => {
+    const file = path.join(scratch(t), 'socket');
+    const child = await serving(t, { listeners: [{ path: file }] }, ['1']);
+    t.is(child.sockets[0].address(), file);
+    t.is(await echo(file, 'text'), 'text');
+    t.is((await child.exited).exitCode, 0);
+    t.false(fs.existsSync(file));
+
+    const wasi = new WASI({ version, listeners: [{ path: file }] });
+    t.throws(() => new WASI({ version, listeners: [{ path: file }] }), {
+      code: 'EADDRINUSE',
+    });
+    t.true(fs.existsSync(file));
+    fs.rmSync(file);
+    fs.writeFileSync(file, 'of another');
+    wasi.close();
+    t.true(fs.existsSync(file));
+  },
+);
+
+onUnix('a server of Node is taken over', async (t) => {
+  const server = net.createServer(() => t.fail());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const closed = once(server, 'close');
+  const child = await serving(t, { listeners: [server] }, ['1']);
+  await closed;
+  t.is(onPort(child), port);
+  t.is(await echo(port, 'text'), 'text');
+  t.is((await child.exited).exitCode, 0);
+});
+
+onUnix('a descriptor is lent, and stays as it was', async (t) => {
+  const server = net.createServer((socket) => socket.end('of the host'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const guest = raw(t, { listeners: [server._handle.fd] });
+  t.deepEqual(guest.wasi.listeners[0].address().port, server.address().port);
+  t.is(guest.calls.sock_accept(FIRST, 0, OUT), AGAIN);
+  t.is(guest.calls.fd_close(FIRST), ERRNO.SUCCESS);
+  t.is(await text(net.connect(server.address().port)), 'of the host');
+});
+
+onUnix('a connection is handed over', async (t) => {
+  const server = net.createServer({ pauseOnConnect: true });
+  server.listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const client = net.connect(server.address().port);
+  const [[socket]] = await Promise.all([
+    once(server, 'connection'),
+    once(client, 'connect'),
+  ]);
+  const guest = raw(t, { connections: [socket] });
+  t.true(socket.destroyed);
+  t.deepEqual(guest.wasi.listeners, []);
+  t.is(guest.calls.sock_recv(FIRST, ...guest.iovs(), 0, OUT, OUT + 8), AGAIN);
+  guest.view.setUint8(BUF, 0x78);
+  t.is(guest.calls.sock_send(FIRST, ...guest.iovs(), 0, OUT), ERRNO.SUCCESS);
+  t.is(guest.calls.sock_shutdown(FIRST, 2), ERRNO.SUCCESS);
+  t.is(await text(client), 'x');
+});
+
+test('sockets come after the directories, and are no preopens', (t) => {
+  const listeners = [{ port: 0 }, { port: 0 }];
+  const guest = raw(t, { listeners, preopens: { '/': scratch(t) } });
+  const [first, second] = guest.wasi.listeners;
+  t.deepEqual([first.fd, second.fd], [FIRST + 1, FIRST + 2]);
+  t.is(guest.calls.fd_prestat_get(FIRST, OUT), ERRNO.SUCCESS);
+  // Who asks one number after the other ends there; on another errno some give up.
+  t.is(guest.calls.fd_prestat_get(first.fd, OUT), ERRNO.BADF);
+  t.is(guest.calls.fd_prestat_dir_name(first.fd, BUF, 8), ERRNO.BADF);
+  t.is(guest.calls.fd_renumber(second.fd, FIRST), ERRNO.SUCCESS);
+  t.is(guest.calls.fd_prestat_get(FIRST, OUT), ERRNO.BADF);
+});
+
+test('a listener does not wait until the guest says so', (t) => {
+  const guest = raw(t, { listeners: [{ port: 0 }] });
+  t.deepEqual(fdstat(guest, FIRST), {
+    errno: 0,
+    type: SOCKET_STREAM,
+    flags: NONBLOCK,
+  });
+  t.is(guest.calls.sock_accept(FIRST, 0, OUT), AGAIN);
+  t.is(guest.calls.fd_fdstat_set_flags(FIRST, 0), ERRNO.SUCCESS);
+  t.is(fdstat(guest, FIRST).flags, 0);
+});
+
+test('capabilities hold for sockets', (t) => {
+  const guest = raw(t, {
+    listeners: [{ port: 0 }],
+    capabilities: ['fs:read', 'stdio'],
+  });
+  t.is(guest.calls.sock_accept(FIRST, 0, OUT), ERRNO.NOTCAPABLE);
+  const other = raw(t, {
+    listeners: [{ port: 0 }],
+    capabilities: ['sockets'],
+  });
+  t.is(other.calls.sock_accept(FIRST, 0, OUT), AGAIN);
+});
+
+const LISTENERS = 'options.listeners[0]';
+const WRONG = [
+  [{ listeners: 5 }, 'ERR_INVALID_ARG_TYPE', 'options.listeners'],
+  [{ listeners: ['80'] }, 'ERR_INVALID_ARG_TYPE', LISTENERS],
+  [{ listeners: [null] }, 'ERR_INVALID_ARG_TYPE', LISTENERS],
+  [{ listeners: [-1] }, 'ERR_OUT_OF_RANGE', LISTENERS],
+  [{ listeners: [{}] }, 'ERR_INVALID_ARG_TYPE', `${LISTENERS}.port`],
+  [
+    { listeners: [{ port: '80' }] },
+    'ERR_INVALID_ARG_TYPE',
+    `${LISTENERS}.port`,
+  ],
+  [{ listeners: [{ port: 65_536 }] }, 'ERR_OUT_OF_RANGE', `${LISTENERS}.port`],
+  [{ listeners: [{ port: 0.5 }] }, 'ERR_OUT_OF_RANGE', `${LISTENERS}.port`],
+  [{ listeners: [{ prot: 80 }] }, 'ERR_INVALID_ARG_VALUE', `${LISTENERS}.prot`],
+  [
+    { listeners: [{ port: 0, backlog: -1 }] },
+    'ERR_OUT_OF_RANGE',
+    `${LISTENERS}.backlog`,
+  ],
+  [
+    { listeners: [{ port: 0, host: 1 }] },
+    'ERR_INVALID_ARG_TYPE',
+    `${LISTENERS}.host`,
+  ],
+  [{ listeners: [{ path: '' }] }, 'ERR_INVALID_ARG_VALUE', `${LISTENERS}.path`],
+  [
+    { listeners: [{ path: 'a\0b' }] },
+    'ERR_INVALID_ARG_VALUE',
+    `${LISTENERS}.path`,
+  ],
+  [
+    { listeners: [{ path: 'a', port: 1 }] },
+    'ERR_INVALID_ARG_VALUE',
+    `${LISTENERS}.path`,
+  ],
+  [{ listeners: [net.createServer()] }, 'ERR_INVALID_ARG_VALUE', LISTENERS],
+  [{ listeners: [new net.Socket()] }, 'ERR_INVALID_ARG_TYPE', LISTENERS],
+  [{ connections: [{}] }, 'ERR_INVALID_ARG_TYPE', 'options.connections[0]'],
+  [
+    { connections: [new net.Socket().destroy()] },
+    'ERR_INVALID_ARG_VALUE',
+    'options.connections[0]',
+  ],
+  [{ listener: [{ port: 0 }] }, 'ERR_INVALID_ARG_VALUE', 'options.listener'],
+];
+
+for (const [index, [options, code, name]] of WRONG.entries()) {
+  test(`wrong sockets (${index}): ${code} of ${name}`, (t) => {
+    const error = t.throws(() => new WASI({ version, ...options }), { code });
+    t.true(error.message.includes(name), error.message);
+  });
+}
+
+const UNAVAILABLE = [
+  // Of a network for documents: no machine has it.
+  [
+    { host: '192.0.2.1', port: 80 },
+    { code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 },
+  ],
+  [
+    { host: 'name.invalid', port: 80 },
+    { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
+  ],
+];
+
+for (const [listener, properties] of UNAVAILABLE) {
+  test(`what cannot be had is an error of node:net: ${properties.code}`, (t) => {
+    const error = t.throws(() => new WASI({ version, listeners: [listener] }));
+    t.like(error, { syscall: 'listen', ...properties });
+  });
+}
+
+onUnix(
+  'descriptors that are no sockets, or none that listen, are refused',
+  async (t) => {
+    const file = path.join(scratch(t), 'file');
+    const fd = fs.openSync(file, 'w');
+    t.teardown(() => fs.closeSync(fd));
+    const withListener = (listener) => () =>
+      new WASI({ version, listeners: [listener] });
+    t.throws(withListener(fd), { code: 'ENOTSOCK' });
+    t.throws(withListener(2 ** 20), { code: 'EBADF' });
+    t.throws(withListener({ path: path.join(file, 'socket') }), {
+      code: 'ENOTDIR',
+    });
+    const server = net.createServer().listen(0, '127.0.0.1');
+    t.teardown(() => server.close());
+    await once(server, 'listening');
+    const socket = net.connect(server.address().port);
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    t.throws(withListener(socket._handle.fd), { code: 'EINVAL' });
+  },
+);
+
+test('a port that is taken is an error, and what was opened before is closed', async (t) => {
+  const taken = new WASI({ version, listeners: [{ port: 0 }] });
+  t.teardown(() => taken.close());
+  const { port } = taken.listeners[0].address();
+  const free = new WASI({ version, listeners: [{ port: 0 }] });
+  const { port: first } = free.listeners[0].address();
+  free.close();
+  const listeners = [{ port: first }, { port }];
+  t.throws(() => new WASI({ version, listeners }), { code: 'EADDRINUSE' });
+  t.is(await refusal(first), 'ECONNREFUSED');
+  const error = await t.throwsAsync(run(SERVE, { listeners }));
+  t.is(error.code, 'EADDRINUSE');
+  const child = spawn(SERVE, { listeners });
+  const [failure] = await once(child, 'error');
+  t.is(failure.code, 'EADDRINUSE');
+});
+
+onUnix('what is not taken over stays open', async (t) => {
+  const server = net.createServer((socket) => socket.end('of the host'));
+  server.listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const preopens = { '/': path.join(scratch(t), 'missing') };
+  t.throws(() => new WASI({ version, listeners: [server], preopens }), {
+    code: 'UVWASI_ENOENT',
+  });
+  t.true(server.listening);
+  t.is(await text(net.connect(server.address().port)), 'of the host');
+});
+
+test('as many sockets as a guest may have descriptors', (t) => {
+  const listeners = [{ port: 0 }, { port: 0 }];
+  const limits = { descriptors: FIRST + 1 };
+  t.throws(() => new WASI({ version, listeners, limits }), { code: 'ENFILE' });
+});
+
+test('--listen gives a listener, and tells how many there are', (t) => {
+  const listen = ['--listen', '0', '--listen', '[::1]:0'];
+  const ended = command([...listen, guestPath('args_env')]);
+  t.is(ended.exitCode, 0);
+  t.regex(ended.stdout, /^env 0: LISTEN_FDS=2$/m);
+  t.regex(
+    ended.stderr,
+    /^wasi-rs: listening at 127\.0\.0\.1:\d+\nwasi-rs: listening at \[::1\]:\d+\n$/,
+  );
+  const own = command([
+    ...['--env', 'LISTEN_FDS=7', ...listen],
+    guestPath('args_env'),
+  ]);
+  t.regex(own.stdout, /^env 0: LISTEN_FDS=7$/m);
+});
+
+for (const value of ['65536', 'localhost', '::1:80', 'a:b', 'unix:', '80:-1']) {
+  test(`--listen=${value} is refused`, (t) => {
+    const { exitCode, stderr } = command([`--listen=${value}`, SERVE]);
+    t.is(exitCode, 2);
+    t.regex(stderr, /^wasi-rs: --listen .* is not of the form/);
+  });
+}
+
+test('--listen where nobody can is an error in one line', (t) => {
+  const { exitCode, stderr } = command(['--listen', '192.0.2.1:80', SERVE]);
+  t.is(exitCode, 2);
+  t.is(
+    stderr,
+    'wasi-rs: cannot listen at 192.0.2.1:80: address not available\n',
+  );
+});

@@ -1,0 +1,91 @@
+//! Sockets that a guest has from the start.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::net::{SocketAddrUnix, getsockname, listen, sockopt};
+
+use super::File;
+use super::io as kernel;
+use crate::abi::Fdflags;
+use crate::host::SocketAddress;
+
+/// The lowest number that a duplicate may have: none of a standard stream, should one be closed.
+const FIRST: i32 = 3;
+
+/// `bind(2)` and `listen(2)` at the first address of a host that can be had.
+///
+/// # Errors
+///
+/// `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`; no host has the name, which has no code.
+pub fn listen_tcp(addresses: impl ToSocketAddrs, backlog: i32) -> io::Result<File> {
+    owned(TcpListener::bind(addresses)?.into(), backlog)
+}
+
+/// `bind(2)` and `listen(2)` at a path, where there must be nothing.
+///
+/// # Errors
+///
+/// `EADDRINUSE`, `EACCES`, `ENOENT`; `EINVAL`: it is longer than such an address.
+pub fn listen_at_path(path: &Path, backlog: i32) -> io::Result<File> {
+    owned(UnixListener::bind(path)?.into(), backlog)
+}
+
+/// The standard library listens with a backlog of its own.
+fn owned(socket: OwnedFd, backlog: i32) -> io::Result<File> {
+    listen(&socket, backlog)?;
+    Ok(File::new(socket, Fdflags::empty()))
+}
+
+impl File {
+    /// `dup(2)` of a socket of the embedder's: the guest keeps it when the embedder closes the number.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `EMFILE`; `ENOTSOCK`: it is none.
+    pub fn duplicate_of_socket(fd: i32) -> io::Result<Self> {
+        if fd < 0 {
+            return Err(rustix::io::Errno::BADF.into());
+        }
+        let socket = kernel::borrow(fd);
+        sockopt::socket_type(socket)?;
+        let socket = fcntl_dupfd_cloexec(socket, FIRST)?;
+        Ok(Self::new(socket, Fdflags::empty()))
+    }
+
+    /// Whether it is a socket at which connections can be accepted: `SO_ACCEPTCONN`, or for all that macOS
+    /// tells.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSOCK`.
+    pub fn is_listening(&self) -> io::Result<bool> {
+        sockopt::socket_type(self)?;
+        #[cfg(not(target_vendor = "apple"))]
+        return Ok(sockopt::socket_acceptconn(self)?);
+        #[cfg(target_vendor = "apple")]
+        return Ok(true);
+    }
+
+    /// `getsockname(2)`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSOCK`.
+    pub fn socket_address(&self) -> io::Result<SocketAddress> {
+        let address = getsockname(self)?;
+        if let Ok(ip) = address.clone().try_into() {
+            return Ok(SocketAddress::Ip(ip));
+        }
+        let unix = SocketAddrUnix::try_from(address).ok();
+        let path = unix.and_then(|unix| Some(unix.path_bytes()?.to_vec()));
+        let path = path.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+        Ok(SocketAddress::Path(path))
+    }
+}
