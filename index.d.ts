@@ -1024,6 +1024,180 @@ export interface WASIOptions {
    * @default []
    */
   connections?: readonly (net.Socket | number)[] | undefined;
+
+  /**
+   * Where each call of the guest is told when it is over, as strace does:
+   *
+   * - `true`: standard error of the process; a number: a descriptor, which must be
+   *   open. A line each, such as
+   *   `path_open(3, "data/x", CREAT|TRUNC) = notcapable <0.000012>`
+   * - a stream of Node: the same. It keeps what is not written before the event loop
+   *   turns. One that has ended or failed gets no more, and the guest goes on
+   * - a function that is called with a {@link WASITraceCall}. What it throws ends the
+   *   guest, and comes out of {@link WASI.start} unchanged. It may have the guest
+   *   make calls, of which it is not told
+   * - a {@link WASITraceOptions}: which calls, and how
+   *
+   * A descriptor that cannot be written ends the guest likewise, but for `EPIPE`,
+   * which ends the trace. Without this option nothing of it is in a guest's way.
+   * With `NODE_DEBUG_NATIVE=wasi` in the environment it is `true` where it is not
+   * said.
+   *
+   * @default false
+   */
+  trace?: boolean | WASITraceTarget | WASITraceOptions | undefined;
+
+  /**
+   * The guest's clocks, where they are not to be the host's. With a time that is given
+   * and a seed ({@link random}) a guest does the same whenever it is run. The times of
+   * files stay those of the host.
+   */
+  clock?: WASIClock | undefined;
+
+  /**
+   * The guest's random bytes, for `random_get` and `/dev/urandom`: those of a seed, or
+   * what a function puts into the array that it is called with, of at most
+   * {@link WASILimits.randomChunk} bytes. What that throws ends the guest, and comes
+   * out of {@link WASI.start} unchanged; a promise is a `TypeError`. Functions are for
+   * the class and {@link runSync}.
+   *
+   * @default those of the system
+   */
+  random?:
+    | {
+        /**
+         * A number from 0, below 2 ** 64 as a `bigint`, or 1 to 32 bytes. A number is its
+         * 8 bytes, the lowest first, and what is short has zeros behind it. It is the
+         * key of a ChaCha20 generator.
+         */
+        seed: number | bigint | ArrayBufferView | ArrayBuffer;
+      }
+    | ((bytes: Uint8Array) => void)
+    | undefined;
+}
+
+/**
+ * The clocks of a guest. Times are nanoseconds, from 0 up and below 2 ** 64.
+ *
+ * Those of CPU time tell the time of the monotonic one, unless that is the host's.
+ * A function is called for each reading, and as the guest waits; what it throws ends
+ * the guest, and comes out of {@link WASI.start} unchanged, and anything but a `bigint` is a
+ * `TypeError`. Functions are for the class and {@link runSync}.
+ */
+export interface WASIClock {
+  /**
+   * The time since 1970 at which the realtime clock begins, or what tells it.
+   *
+   * @default that of the host
+   */
+  realtime?: Date | bigint | (() => bigint) | undefined;
+
+  /**
+   * The time at which the monotonic clock begins, or what tells it.
+   *
+   * @default 0 if `realtime` is a time, else that of the host
+   */
+  monotonic?: bigint | (() => bigint) | undefined;
+
+  /**
+   * By how many nanoseconds the times that are given move with each reading. Programs
+   * may hang on clocks that stand still: those of Go and CPython do.
+   *
+   * @default 1000000n, a millisecond
+   */
+  step?: bigint | undefined;
+
+  /**
+   * Whether a guest that waits for a time really waits. With `'skip'` it goes on at
+   * once, unless something else is ready, and its clocks move by that time.
+   *
+   * @default 'real'
+   */
+  sleep?: 'real' | 'skip' | undefined;
+}
+
+/** A descriptor, a stream of Node, or a function: see {@link WASIOptions.trace}. */
+export type WASITraceTarget =
+  number | NodeJS.WritableStream | ((call: WASITraceCall) => void);
+
+/** Which calls of a guest are told, and how. */
+export interface WASITraceOptions {
+  /**
+   * Where.
+   *
+   * @default true, standard error
+   */
+  to?: true | WASITraceTarget | undefined;
+
+  /**
+   * Which calls, in the names of {@link WASIOptions.capabilities}.
+   *
+   * @default all
+   */
+  calls?: readonly WASICapability[] | undefined;
+
+  /**
+   * Whether only those that have failed.
+   *
+   * @default false
+   */
+  failed?: boolean | undefined;
+
+  /**
+   * Bytes that are told of each buffer that the guest writes: an integer up to
+   * 1048576.
+   *
+   * @default 32
+   */
+  strings?: number | undefined;
+}
+
+/** A call that a guest has made. `String()` makes the line of it. */
+export interface WASITraceCall {
+  readonly name: WASICall;
+
+  /**
+   * What it was made with, by the names of the witx: numbers (`bigint` for those of 64
+   * bits), the names of cases (`'cur'`) and of flags (`'CREAT|TRUNC'`, `'0'` for
+   * none), paths. Of buffers to fill, their lengths; of those to write, a
+   * {@link WASITraceBuffer} each; of subscriptions, their fields. What should be in
+   * memory and is not is a {@link WASITracePointer}. `null` for arguments that are not
+   * of the call's type, as only JavaScript can pass them.
+   */
+  readonly args: Readonly<Record<string, unknown>> | null;
+
+  /**
+   * The name of the errno, as the witx has it: `'success'`, `'noent'`. `null` for a
+   * call that has not returned: `proc_exit`, or one that ended the guest.
+   */
+  readonly result: string | null;
+
+  /** Why it was refused, if {@link WASIOptions.capabilities} do not give that call. */
+  readonly reason?: 'capabilities';
+
+  /** What it has written, by the names of the witx, if it has succeeded. */
+  readonly out: Readonly<Record<string, unknown>>;
+
+  /** How long it took, in nanoseconds. */
+  readonly nanos: number;
+
+  /** Which thread of the guest made it: 0 for the one that it began with. */
+  readonly thread: number;
+
+  toString(): string;
+}
+
+/** A buffer that a guest has a call write. */
+export interface WASITraceBuffer {
+  readonly length: number;
+  /** The first {@link WASITraceOptions.strings} of its bytes, if they are in memory. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** What a guest says is in its memory, and is not. */
+export interface WASITracePointer {
+  readonly pointer: number;
+  readonly length: number;
 }
 
 /**
@@ -1467,6 +1641,9 @@ export interface WASIGuestOptions extends Pick<
   | 'capabilities'
   | 'listeners'
   | 'connections'
+  | 'trace'
+  | 'clock'
+  | 'random'
 > {
   /**
    * The arguments, without the name of the program, which is {@link argv0}.
@@ -1678,6 +1855,9 @@ export interface WASIResult<Output = Buffer> {
 
   /** The same of standard error. */
   readonly stderr: Output | null;
+
+  /** The calls that it has made without the capability for them. */
+  readonly refused: readonly WASICall[];
 
   readonly usage: {
     /** Milliseconds from its start to its end. */

@@ -101,8 +101,10 @@ class Native extends Extension {
     const parts = Native.#of(wasi, Native.suspenderOf);
     if (make && parts.suspender === null) {
       const { Suspender } = require('./lib/suspending/suspender');
-      const { number, suspending, awaited } = parts;
-      parts.suspender = new Suspender(number, suspending(), awaited);
+      const { number, suspending, awaited, tracer } = parts;
+      const calls = suspending();
+      const told = tracer === undefined ? calls : tracer.suspending(calls);
+      parts.suspender = new Suspender(number, told, awaited);
     }
     return parts.suspender;
   }
@@ -125,6 +127,17 @@ class Native extends Extension {
 /** The value of `fs` by instance, made by the getter the first time. */
 const fileSystems = new WeakMap();
 
+/** What tells of a guest's calls, if that is asked for, and the function that gives it its memory. */
+function traced({ trace, version }, created, wasi) {
+  if (trace === undefined) return created;
+  const { Tracer } = require('./lib/trace/tracer');
+  const { sinkOf } = require('./lib/trace/sinks');
+  const { number, setMemory } = created;
+  const tracer = new Tracer(trace, { version, number }, sinkOf(trace.to));
+  tracer.trace(wasi.wasiImport);
+  return { tracer, setMemory: tracer.seeingMemory(setMemory) };
+}
+
 const NO_OPTIONS = Object.freeze({ __proto__: null });
 
 /**
@@ -144,7 +157,8 @@ class WASI {
     };
     const { kept, collected, awaited, given } = nativeOptions;
     const created = create(this, nativeOptions, kept);
-    const { number, setMemory, suspending } = created;
+    const { number, suspending } = created;
+    const { tracer, setMemory } = traced(nativeOptions, created, this);
     const parts = {
       number,
       collected,
@@ -152,6 +166,7 @@ class WASI {
       suspending,
       suspender: null,
       listeners: given(created.sockets),
+      tracer,
     };
     for (const object of [this, this.wasiImport, setMemory]) {
       Native.mark(object, parts);

@@ -36,6 +36,9 @@ const MISSPELLED = {
   ],
   listeners: ['listener', 'Listeners', 'lisetners', 'listners'],
   connections: ['connection', 'Connections', 'conections'],
+  trace: ['traces', 'Trace', 'tarce', 'tracee'],
+  clock: ['clocks', 'Clock', 'clcok', 'click'],
+  random: ['Random', 'randoms', 'radnom'],
 };
 
 /** What belongs into another option, as itself or misspelled. */
@@ -53,7 +56,7 @@ const MISPLACED = {
 /** Names that callers pass to other hosts of WASI, or share with other tools. */
 const FOREIGN = [
   ...['bindings', 'fs', 'print', 'printErr', 'preopenDirectories', 'memory'],
-  ...['sendStdout', 'sendStderr', 'getStdin', 'stdinIsReadable', 'trace'],
+  ...['sendStdout', 'sendStderr', 'getStdin', 'stdinIsReadable', 'tracing'],
   ...['traceSyscalls', 'asyncify', 'features', 'filesystem', 'fds', 'debug'],
   ...['name', 'threads', 'sharedMemory', 'isTTY', 'cwd', 'stdio', 'argv'],
   ...['arg0', 'argv0', 'argc', 'end', 'en', 'dir', 'in', 'out', 'err', 'path'],

@@ -125,7 +125,7 @@ test('what is no program is an error that says what it is', async (t) => {
     [Buffer.from('(module)'), /text format/],
     [Buffer.from('\x7fELF\x02', 'latin1'), /a native program$/],
     [Buffer.from('#!/bin/sh'), /a script$/],
-    [Buffer.alloc(0), /^wasm is no WebAssembly module$/],
+    [Buffer.alloc(0), /^wasm is no WebAssembly module: it is empty$/],
     [new Response('', { status: 404, statusText: 'Not Found' }), /404 Not F/],
     [await assemble('(module (import "env" "log" (func)))'), /: env\.log\./],
     [await assemble('(module (import "gojs" "a" (func)))'), /GOOS=wasip1$/],

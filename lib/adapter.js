@@ -46,10 +46,12 @@ function adapt(calls, { call, memory }) {
  * @param {{ call?: () => void, memory?: WebAssembly.Memory, give: (wasi: object) => void }} native
  *   its native side
  * @param {(wasi: object) => object} makeImports
+ * @param {import('./trace/tracer').Tracer} [tracer] what tells of its calls, which
+ *   an adapter would not go through
  * @returns {WebAssembly.Instance}
  */
-function instantiate({ module, from, calls }, native, makeImports) {
-  if (calls !== '' && native.memory !== undefined) {
+function instantiate({ module, from, calls }, native, makeImports, tracer) {
+  if (calls !== '' && native.memory !== undefined && tracer === undefined) {
     try {
       const functions = adapt(calls, native);
       return new WebAssembly.Instance(
@@ -64,6 +66,7 @@ function instantiate({ module, from, calls }, native, makeImports) {
   }
   const wasi = {};
   native.give(wasi);
+  tracer?.trace(wasi.wasiImport);
   return new WebAssembly.Instance(
     module,
     makeImports({ [from]: wasi.wasiImport }),

@@ -18,6 +18,7 @@ const {
 
 // Most programs make no mistake, and set none of what the others know of.
 const entries = () => require('./entries');
+const determinism = () => require('./determinism');
 const errors = () => require('./errors');
 const fileSystems = () => require('./file-systems');
 const knownLimits = () => require('./limits').LIMITS;
@@ -258,12 +259,21 @@ function readLimits(value) {
   return limits;
 }
 
-function readCapabilities(value) {
+function readCapabilities(value, name = 'options.capabilities') {
   if (value === undefined) return undefined;
-  validateArray(value, 'options.capabilities');
+  validateArray(value, name);
   return Array.from(value, (element, i) =>
-    readCapability(element, `options.capabilities[${i}]`),
+    readCapability(element, `${name}[${i}]`),
   ).flat();
+}
+
+/** Whether Node is told to print the calls of guests, as of node:wasi, if nothing else is said. */
+const IS_DEBUGGED = /(?:^|,)wasi(?:,|$)/i.test(process.env.NODE_DEBUG_NATIVE);
+
+/** How the guest is traced, if it is. */
+function readTrace(value = IS_DEBUGGED) {
+  if (value === false) return undefined;
+  return require('./trace/options').readTrace(value, readCapabilities);
 }
 
 /** What a capability stands for, in the names of the native side. */
@@ -299,6 +309,9 @@ const OPTIONS = properties(
     'capabilities',
     'listeners',
     'connections',
+    'trace',
+    'clock',
+    'random',
   ],
   innerOptions,
   // A word of node:child_process.
@@ -342,6 +355,18 @@ function openSockets(native, { listeners, connections }) {
   return given;
 }
 
+/** The clocks and the random bytes that the guest has in the place of the host's, if any. */
+function readDetermined({ clock, random }) {
+  if (clock === undefined && random === undefined) return {};
+  const { readClock, readRandom } = determinism();
+  const kept = [];
+  return {
+    clock: clock === undefined ? undefined : readClock(clock, kept),
+    random: random === undefined ? undefined : readRandom(random, kept),
+    kept,
+  };
+}
+
 const BINDING_OPTIONS = properties(['memory']);
 
 const START_OPTIONS = properties(['timeout']);
@@ -382,11 +407,17 @@ function readOptions(options) {
     capabilities: readCapabilities(options.capabilities),
   };
   native.devices = readDevices(options.devices, preopens);
+  native.trace = readTrace(options.trace);
+  const determined = readDetermined(options);
   validateSpelling(options, 'options', OPTIONS);
   native.sockets = undefined;
   native.given = openSockets(native, options);
-  Object.assign(native, openStreams(native, options));
-  return native;
+  const streams = openStreams(native, options);
+  const kept = determined.kept && [
+    ...(streams.kept ?? []),
+    ...determined.kept,
+  ];
+  return Object.assign(native, determined, streams, kept && { kept });
 }
 
 /** Checks the second argument of `finalizeBindings()`, but for the memory. */

@@ -67,6 +67,20 @@ const isZero: Promise<boolean> = wasi
 void wasi.startAsync(instance, { cpuTime: 1 });
 const exitCode: number = wasi.start(instance);
 
+// A guest that does the same whenever it is run.
+new WASI({
+  version: 'preview1',
+  random: { seed: 42 },
+  clock: { realtime: new Date(0), step: 1n, sleep: 'skip' },
+});
+new WASI({
+  version: 'preview1',
+  random: (bytes) => void bytes.fill(4),
+  clock: { realtime: () => 1n, monotonic: process.hrtime.bigint },
+});
+// @ts-expect-error: milliseconds, or what?
+new WASI({ version: 'preview1', clock: { realtime: Date.now() } });
+
 // Functions of one's own beside WASI's, and in place of them.
 const { fd_write } = wasi.wasiImport;
 wasi.wasiImport.fd_write = (...args: number[]) => fd_write(...args);

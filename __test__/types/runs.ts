@@ -18,6 +18,7 @@ import {
 async function runs(): Promise<void> {
   const bytes: WASIResult = await run('app.wasm');
   const buffer: Buffer | null = bytes.stdout;
+  console.log(bytes.refused.includes('fd_read'));
   const text: string | null = (await run('app.wasm', { encoding: 'utf8' }))
     .stdout;
   const either: WASIResult<string | Buffer> = await run('app.wasm', {
@@ -27,6 +28,18 @@ async function runs(): Promise<void> {
   await run(fetch('https://example.org/app.wasm'));
   await run(new Uint8Array(1), { args: ['a'], argv0: 'b', env: { C: '1' } });
   await run(WebAssembly.compile(new Uint8Array(1)));
+  await run('app.wasm', { trace: true });
+  await run('app.wasm', { trace: process.stderr });
+  await run('app.wasm', {
+    trace: {
+      to: (call) => console.error(String(call), call.args?.fd, call.result),
+      calls: ['fs:read', 'fd_prestat'],
+      failed: true,
+      strings: 64,
+    },
+  });
+  // @ts-expect-error: no such scope
+  await run('app.wasm', { trace: { calls: ['filesystem'] } });
   await run('app.wasm', {
     preopens: { '/data': { path: '.', readOnly: true } },
     capabilities: ['stdio'],

@@ -17,6 +17,13 @@ function isTrap(error) {
   );
 }
 
+/** What tells of a guest's calls, if that is asked for. */
+function tracerOf({ trace, version }, { number }, tell) {
+  if (trace === undefined) return undefined;
+  const { Tracer } = require('../trace/tracer');
+  return new Tracer(trace, { version, number }, tell(trace));
+}
+
 /** Adds the memory that a guest imports, unless its host has one for it. */
 function addMemory(imports, { module: from, name, ...type }) {
   if (imports[from]?.[name] !== undefined) return imports;
@@ -35,14 +42,18 @@ function addMemory(imports, { module: from, name, ...type }) {
  * @param {string | null} guest.entry the export to call
  * @param {boolean} guest.hasMemory whether it exports one
  * @param {object} [guest.memory] that it imports
+ * @param {object} [guest.trace] how it is traced, and the `version` of WASI with it
  * @param {(wasi: object) => object} makeImports
+ * @param {(trace: object) => (call: object) => void} tell what is told of its calls
  * @returns {number} its exit code
  * @throws what ended it otherwise
  */
-function enterGuest(guest, makeImports) {
+function enterGuest(guest, makeImports, tell) {
   const { token, entry, hasMemory, memory } = guest;
   const native = attach(token, true);
-  const { number, setMemory } = native;
+  const { number } = native;
+  const tracer = tracerOf(guest, native, tell);
+  const setMemory = tracer?.seeingMemory(native.setMemory) ?? native.setMemory;
   let imports;
   const importsOf = (wasi) => {
     const given = makeImports(wasi);
@@ -52,7 +63,7 @@ function enterGuest(guest, makeImports) {
   try {
     // A start function may exit, too.
     const begin = () => {
-      const { exports } = instantiate(guest, native, importsOf);
+      const { exports } = instantiate(guest, native, importsOf, tracer);
       if (hasMemory) setMemory(exports.memory);
       else if (memory) setMemory(imports[memory.module][memory.name]);
       if (entry !== null) exports[entry]();
@@ -70,12 +81,12 @@ function enterGuest(guest, makeImports) {
  * The same, with all that can come of it as a value: `how` is `'exit'`, `'trap'`,
  * or `'failure'` for what is none of the guest's doing.
  */
-function runGuest(guest, makeImports) {
+function runGuest(guest, makeImports, tell) {
   try {
-    return { how: 'exit', exitCode: enterGuest(guest, makeImports) };
+    return { how: 'exit', exitCode: enterGuest(guest, makeImports, tell) };
   } catch (error) {
     return { how: isTrap(error) ? 'trap' : 'failure', error };
   }
 }
 
-module.exports = { runGuest };
+module.exports = { addMemory, runGuest };

@@ -15,16 +15,10 @@ const {
 } = require('../validators');
 const { NOT_ASIDE, readStdio } = require('./stdio');
 
-/** Options of `new WASI()` that mean here what they mean there. */
-const GUEST = [
-  'env',
-  'preopens',
-  'devices',
-  'limits',
-  'capabilities',
-  'listeners',
-  'connections',
-];
+/** Options of `new WASI()` that mean here what they mean there: what a guest is given, and how. */
+const GIVEN = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
+const SOCKETS = ['listeners', 'connections'];
+const GUEST = [...GIVEN, ...SOCKETS, 'trace', 'clock', 'random'];
 
 const STREAMS = ['stdin', 'stdout', 'stderr', 'input'];
 const COMMON = [
@@ -86,6 +80,33 @@ function checkNames(options, what) {
   validateProperties(options, 'options', allowed, unsaid);
 }
 
+/** Functions that the guest would call, as its clocks or for random bytes. */
+function findFunction({ clock, random }) {
+  const functions = {
+    random,
+    'clock.realtime': clock?.realtime,
+    'clock.monotonic': clock?.monotonic,
+  };
+  return Object.entries(functions).find(
+    ([, value]) => typeof value === 'function',
+  );
+}
+
+/** Refuses what belongs to the thread of its owner, where the guest has another. */
+function checkInThread(options) {
+  const [name, value] = findFunction(options) ?? [];
+  if (name === undefined) return;
+  const reason =
+    'is for new WASI() and runSync() where it is a function, which cannot follow a guest into a thread of its own';
+  throw invalidArgValue(checkInThread, `options.${name}`, reason, value);
+}
+
+/** Refuses a trace that this thread would have to hear of, which waits. */
+function checkAside({ trace }, options) {
+  if (trace === undefined || typeof trace.to === 'number') return;
+  throw invalidArgValue(checkAside, 'options.trace', NOT_ASIDE, options.trace);
+}
+
 /** The options of a guest, in the plain form that the native class takes. */
 function readGuest(options, name) {
   const { args = [], argv0 = name } = options;
@@ -133,14 +154,17 @@ function readRunOptions(options, what, name) {
   validateObject(options, 'options');
   checkNames(options, what);
   const how = what.replace('pool.', '');
+  if (how !== 'runSync' || options.cpuTime) checkInThread(options);
   const { check = true, maxBuffer = DEFAULT_MAX_BUFFER, signal } = options;
   const encoding = readEncoding(options.encoding);
   const cpuTime = readTime(options.cpuTime, 'options.cpuTime');
+  const native = readGuest(options, name);
+  if (how === 'runSync' && cpuTime !== undefined) checkAside(native, options);
   return {
     name,
     how,
     listeners: [],
-    native: readGuest(options, name),
+    native,
     check: validateBoolean(check, 'options.check'),
     encoding,
     imports: readImports(options.imports, cpuTime),

@@ -21,10 +21,11 @@ function prepareGuest(plan, version) {
 }
 
 /** What it takes to run a guest that is prepared: see `runGuest()`. */
-function guestOf({ token }, module, description) {
+function guestOf({ token }, module, description, trace) {
   const { version, calls, entry, hasMemory, memory } = description;
   const from = IMPORT_MODULES[version];
-  return { token, module, from, calls, entry, hasMemory, memory };
+  const guest = { token, module, from, calls, entry, hasMemory, memory };
+  return trace === undefined ? guest : { ...guest, trace, version };
 }
 
 module.exports = { STOPPED, guestOf, prepareGuest };

@@ -12,6 +12,7 @@ const { callsOf } = require('../adapter');
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { invalidArgType, unsupportedProgram } = require('../errors');
+const { reasonAgainst } = require('../formats');
 const { callNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 
@@ -24,21 +25,9 @@ const MOST_PAGES = 65_536;
 /** The name of a program that has no file. */
 const NO_NAME = 'wasm';
 
-/** The first four bytes of everything in WebAssembly's binary format. */
-const MAGIC = '\0asm';
-/** The layer field, where a component differs from a module. */
-const COMPONENT_LAYER = 1;
-
-/** What a file is that is no module, by how it begins. */
-const OTHER_FORMATS = [
-  [/^\x7fELF|^MZ|^[\xcf\xce]\xfa\xed\xfe/, 'a native program'],
-  [/^#!/, 'a script'],
-  [/^\s*(\(|;;)/, "WebAssembly's text format, which has to be assembled first"],
-];
-
 /** What a module was built for, by what it imports from. */
 const OTHER_HOSTS = [
-  [/^wasi:/, 'WASI 0.2'],
+  [/^wasi:/, 'WASI 0.2, and not for wasm32-wasip1; jco runs it'],
   [/^wasix_/, 'WASIX'],
   [/^wasi$/, 'a host of threads (wasi-threads)'],
   [/^(gojs|go)$/, 'browsers by Go, which builds for WASI with GOOS=wasip1'],
@@ -90,20 +79,9 @@ function isModule(program) {
 
 /** Throws for bytes that are no module, and says what they are. */
 function checkBytes(bytes, name) {
-  const start = bytes.toString('latin1', 0, 64);
-  if (!start.startsWith(MAGIC)) {
-    const other = OTHER_FORMATS.find(([pattern]) => pattern.test(start));
-    const detail = other ? `: it is ${other[1]}` : '';
-    throw unsupportedProgram(
-      checkBytes,
-      `${name} is no WebAssembly module${detail}`,
-    );
-  }
-  if (bytes[6] === COMPONENT_LAYER) {
-    throw unsupportedProgram(
-      checkBytes,
-      `${name} is a WebAssembly component, and only modules of WASI preview1 can be run`,
-    );
+  const reason = reasonAgainst(bytes);
+  if (reason !== undefined) {
+    throw unsupportedProgram(checkBytes, `${name} ${reason}`);
   }
 }
 
@@ -338,4 +316,12 @@ function explainImports(name, missing) {
   return `${name} imports what is not of WASI: ${some.join(', ')}${more}. It was built for ${host}`;
 }
 
-module.exports = { checkRunnable, load, loadSync, nameOf };
+module.exports = {
+  checkRunnable,
+  compileSync,
+  describe,
+  load,
+  loadSync,
+  nameOf,
+  prepareBytes,
+};

@@ -50,13 +50,14 @@ const SHOWN_CHARACTERS = 2000;
 class Result {
   #end;
 
-  constructor({ exitCode, reason, error, entry, usage }, stdio) {
+  constructor({ exitCode, reason, error, entry, refused, usage }, stdio) {
     this.exitCode = exitCode;
     this.reason = reason;
     this.error = error;
     this.entry = entry;
     this.stdout = stdio.take(1);
     this.stderr = stdio.take(2);
+    this.refused = refused;
     this.usage = usage;
     this.#end = stdio.endOf(2);
   }
@@ -92,12 +93,19 @@ const REASONS = {
   maxBuffer: () => 'was ended: it wrote more than maxBuffer',
 };
 
+/** What a guest was refused, which may be why it has ended so. */
+function explainRefused({ refused }) {
+  return refused.length === 0
+    ? ''
+    : `. It has no capability for ${refused.join(', ')}, which it called`;
+}
+
 /** What rejects a run whose guest ended in any other way than with exit code 0. */
 class WASIRunError extends Error {
   constructor(name, result) {
     const { error, reason } = result;
     const last = Result.lastLines(result);
-    const message = `${name} ${REASONS[reason](result)}`;
+    const message = `${name} ${REASONS[reason](result)}${explainRefused(result)}`;
     super(
       last === '' ? message : `${message}\n${last}`,
       error === undefined ? {} : { cause: error },
@@ -124,4 +132,11 @@ function settle({ check, name }, result) {
   return result;
 }
 
-module.exports = { OVERRIDES, Result, outcomeOf, settle, whyOf };
+module.exports = {
+  OVERRIDES,
+  Result,
+  explainRefused,
+  outcomeOf,
+  settle,
+  whyOf,
+};

@@ -18,6 +18,8 @@ function addImports(wasi, imports) {
   return all;
 }
 
+const tell = ({ to }) => require('../trace/sinks').sinkOf(to);
+
 /** Runs a guest that is prepared, and tells how that ended. */
 function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
   if (cpuTime !== undefined) {
@@ -25,7 +27,7 @@ function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
     const { reply, why } = runAside(prepared, guest, { cpuTime, timeout });
     return outcomeOf(reply, why ?? whyOf(prepared), stdio.overflowed);
   }
-  const body = () => runGuest(guest, (wasi) => addImports(wasi, imports));
+  const body = () => runGuest(guest, (wasi) => addImports(wasi, imports), tell);
   if (timeout === undefined) {
     return outcomeOf(body(), whyOf(prepared), stdio.overflowed);
   }
@@ -48,7 +50,7 @@ function runSync(program, options = {}) {
   const startTime = hrtime();
   let outcome;
   try {
-    const guest = guestOf(prepared, module, description);
+    const guest = guestOf(prepared, module, description, plan.native.trace);
     // What they throw as the guest starts must not be taken for its types.
     if (Reflect.ownKeys(imports).length > 0) guest.calls = '';
     outcome = runPrepared(prepared, guest, plan);
@@ -58,9 +60,9 @@ function runSync(program, options = {}) {
   if (outcome.reason !== 'error') stdio.endOutput();
   const [seconds, nanoseconds] = hrtime(startTime);
   const wallTime = seconds * 1e3 + nanoseconds / 1e6;
-  const { cpuTime } = prepared;
+  const { cpuTime, refused } = prepared;
   const { entry } = description;
-  const ended = { ...outcome, entry, usage: { wallTime, cpuTime } };
+  const ended = { ...outcome, entry, refused, usage: { wallTime, cpuTime } };
   return settle(plan, new Result(ended, stdio));
 }
 

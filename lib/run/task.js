@@ -56,6 +56,7 @@ class Task {
   #guest;
   #module;
   #description;
+  #trace;
   /** Why it is to end, from when it is told to until it does. */
   #why;
   #startTime;
@@ -104,7 +105,19 @@ class Task {
   prepare() {
     this.#plan.stdio.open();
     this.#guest = prepareGuest(this.#plan, this.#description.version);
-    return guestOf(this.#guest, this.#module, this.#description);
+    const { trace } = this.#plan.native;
+    if (trace !== undefined) this.#trace = require('./trace').hearTrace(trace);
+    const told = this.#trace?.trace;
+    return guestOf(this.#guest, this.#module, this.#description, told);
+  }
+
+  /** It has made a call that is told here. */
+  traced(call) {
+    try {
+      this.#trace.hear(call, this.#description.version);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** The guest begins. */
@@ -189,7 +202,7 @@ class Task {
     this.#endWait();
     const { stdio } = this.#plan;
     // Before it is closed: what a thread that is still to end goes on to use is not asked.
-    const cpuTime = this.#guest?.cpuTime ?? 0;
+    const { cpuTime = 0, refused = [] } = this.#guest ?? {};
     if (this.#guest === undefined) stdio.discard();
     else this.#guest.close();
     stdio.endInput();
@@ -198,6 +211,7 @@ class Task {
     this.outcome = {
       ...outcome,
       entry: this.#description?.entry ?? null,
+      refused,
       usage: { wallTime: this.#wallTime, cpuTime },
     };
     this.#module = undefined;

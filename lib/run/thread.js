@@ -132,7 +132,11 @@ class Thread {
     this.#worker.unref();
   }
 
-  #replied({ how, exitCode, error }) {
+  #replied({ how, exitCode, error, call }) {
+    if (how === 'trace') {
+      this.#task?.traced(call);
+      return;
+    }
     clearTimeout(this.#grace);
     clearImmediate(this.#grace);
     this.#grace = undefined;

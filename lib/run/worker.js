@@ -7,6 +7,13 @@ const { parentPort } = require('node:worker_threads');
 const { runGuest } = require('./guest');
 const { describeError } = require('./rebuilt-error');
 
+/** What is told of a guest's calls: what writes them, or who started it. */
+function tell(trace) {
+  return require('./trace').tellHost(trace, (message) =>
+    parentPort.postMessage(message),
+  );
+}
+
 /** Tells a thread that waits, and hears of no event until it does not. */
 function wake({ port, isOver }, outcome) {
   port.postMessage(outcome);
@@ -15,7 +22,7 @@ function wake({ port, isOver }, outcome) {
 }
 
 parentPort.on('message', ({ reply, ...guest }) => {
-  const { how, exitCode, error } = runGuest(guest, (wasi) => wasi);
+  const { how, exitCode, error } = runGuest(guest, (wasi) => wasi, tell);
   const outcome =
     how === 'exit' ? { how, exitCode } : { how, error: describeError(error) };
   if (reply === undefined) parentPort.postMessage(outcome);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::determinism;
 use super::directory::DirectoryHandle;
 use super::environment::{Environment, make_functions};
 use super::error::{access_denied, closed, init_error, invalid_arg_type, system_error};
@@ -91,6 +92,7 @@ pub fn open(
     check_permitted(env, environment)?;
     let sockets = options.sockets.take().unwrap_or_default();
     let memories = options.memories();
+    let (clock, random) = (options.clock.take(), options.random.take());
     let read = options.read(env);
     environment.check_thrown(env)?;
     let (options, return_on_exit) = read?;
@@ -100,7 +102,7 @@ pub fn open(
     let ctx = ctx.map_err(|error| init_error(env, error))?;
     Ok(OpenGuest {
         sockets: given_socket::give(env, &ctx, sockets)?,
-        ctx,
+        ctx: determinism::give(env, ctx, clock, random)?,
         return_on_exit: return_on_exit.call(())?,
         preopens,
         memories,

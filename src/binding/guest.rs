@@ -10,6 +10,7 @@ use super::error::{guest_gone, out_of_range, system_error};
 use super::exports::{Created, OpenGuest, adopt, open};
 use super::given_socket::OpenSocket;
 use super::options::WasiOptions;
+use super::signatures::names_of;
 use crate::abi::Exitcode;
 use crate::ctx::{Stage, Token, WasiCtx};
 use crate::module::{self, LimitError};
@@ -93,6 +94,12 @@ impl GuestHandle {
     #[napi(getter)]
     pub fn has_outgrown(&self) -> bool {
         self.ctx.has_outgrown()
+    }
+
+    /// The names of the calls that it has made without the capability for it.
+    #[napi(getter)]
+    pub fn refused(&self) -> Vec<&'static str> {
+        names_of(self.ctx.refused_calls())
     }
 
     /// Milliseconds of CPU time that the thread in which it runs has used for it.

@@ -5,6 +5,7 @@
 //! - [`addon`]: what Node calls when it loads this.
 //! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
 //! - [`block`]: the arguments of a call, as adapters and the native functions see them.
+//! - [`determinism`]: clocks and random bytes that are not the host's.
 //! - [`directory`]: what can be mounted, on its way through JavaScript.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
 //! - [`exports`]: the functions that `index.js` calls.
@@ -16,6 +17,7 @@
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
 //! - [`memory_fs`]: the native half of `MemoryFS`.
 //! - [`options`]: what `WASI` is made of.
+//! - [`signatures`]: the table of the calls as data, for JavaScript.
 //! - [`stdio`]: standard streams that are no descriptors.
 //! - [`suspension`]: calls that were suspended where they would wait.
 //! - [`trampoline`]: the native functions behind `wasiImport`.
@@ -26,6 +28,7 @@ mod adapter;
 mod addon;
 mod arg_buffer;
 mod block;
+mod determinism;
 mod directory;
 mod environment;
 mod error;
@@ -41,6 +44,7 @@ mod js_fs;
 mod memory;
 mod memory_fs;
 mod options;
+mod signatures;
 mod stdio;
 mod suspension;
 mod trampoline;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::determinism::{WasiClock, WasiRandom};
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
 use super::error::strings_error;
@@ -58,6 +59,10 @@ pub struct WasiOptions<'env> {
     pub capabilities: Option<Vec<String>>,
     /// The bytes of memory with which it is ended, where its growth is noticed.
     pub max_memory: Option<f64>,
+    /// The guest's clocks, if they are not the host's.
+    pub clock: Option<WasiClock<'env>>,
+    /// The guest's random bytes, if they are not the host's.
+    pub random: Option<WasiRandom<'env>>,
 }
 
 /// A directory that a guest has from the start.

@@ -4,7 +4,8 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::exports::instance;
-use crate::abi::{Clockid, Errno};
+use crate::abi::Clockid;
+use crate::host;
 
 /// What a call that was suspended waits for.
 #[napi(object, object_from_js = false)]
@@ -27,16 +28,10 @@ pub struct Awaited {
 #[napi]
 pub fn awaited(env: &Env, number: u32) -> Result<Awaited> {
     let instance = instance(env, number)?;
-    let suspended = || {
-        let ctx = instance.suspending.get()?;
-        Some((ctx, ctx.interrupt().suspension()?))
-    };
-    let (ctx, suspension) =
-        suspended().ok_or_else(|| Error::from_reason("no call was suspended"))?;
-    let clock = || ctx.clocks().now(Clockid::Monotonic);
-    let failed = |errno: Errno| Error::from_reason(errno.name());
-    let begun = suspension.begun(clock).map_err(failed)?;
-    let elapsed = clock().map_err(failed)?.saturating_sub(begun);
+    let suspended = || instance.suspending.get()?.interrupt().suspension();
+    let suspension = suspended().ok_or_else(|| Error::from_reason("no call was suspended"))?;
+    let begun = suspension.begun();
+    let elapsed = host::clock_time(Clockid::Monotonic).saturating_sub(begun);
     let awaited = suspension.awaited();
     Ok(Awaited {
         begun: begun as f64,

@@ -486,7 +486,7 @@ fn not_started(env: &Env) -> Result<()> {
 
 /// Throws what JavaScript has thrown in a call of the guest's, past the guest. Where no entry is being run
 /// that hands it on, it goes its way itself, and a guest that catches it has no calls any more.
-fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Result<()> {
+pub fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Result<()> {
     let Some(thrown) = environment.take_thrown() else {
         return Ok(());
     };

@@ -16,6 +16,15 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// [`Errno::Inval`], [`Errno::Notsup`]: there is no such clock.
     fn now(&self, id: Clockid) -> Result<Timestamp, Errno>;
 
+    /// The same for a guest that asks, which may move the clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`now`](Self::now).
+    fn read(&self, id: Clockid) -> Result<Timestamp, Errno> {
+        self.now(id)
+    }
+
     /// `clock_getres(2)`: the resolution in nanoseconds, 1 or more.
     ///
     /// # Errors
@@ -27,6 +36,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// where these clocks run with the host's, none where they have moved by `time` instead.
     fn pass(&self, time: Duration) -> Duration {
         time
+    }
+
+    /// The host has waited for so long, of what [`pass`](Self::pass) has told it to.
+    fn waited(&self, time: Duration) {
+        let _ = time;
     }
 }
 
@@ -51,6 +65,27 @@ impl Clocks {
         match self {
             Self::Host => Ok(host::clock_time(id)),
             Self::Other(clock) => clock.now(id),
+        }
+    }
+
+    /// See [`Clock::read`].
+    ///
+    /// # Errors
+    ///
+    /// As there; the host has all clocks.
+    #[inline]
+    pub fn read(&self, id: Clockid) -> Result<Timestamp, Errno> {
+        match self {
+            Self::Host => Ok(host::clock_time(id)),
+            Self::Other(clock) => clock.read(id),
+        }
+    }
+
+    /// See [`Clock::waited`].
+    pub fn waited(&self, time: Duration) {
+        match self {
+            Self::Host => {}
+            Self::Other(clock) => clock.waited(time),
         }
     }
 

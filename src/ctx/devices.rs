@@ -4,7 +4,7 @@
 //! what would change the directory is `EROFS`, while devices can be written.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::random::RandomSource;
 use super::stdio::WeakStdio;
@@ -50,12 +50,12 @@ const CHUNK: usize = 4096;
 pub struct Devices {
     dev: DeviceNumber,
     stdio: [WeakStdio; 3],
-    random: Arc<Mutex<RandomSource>>,
+    random: RandomSource,
 }
 
 impl Devices {
     /// The devices of a guest with these standard streams and this source of random bytes.
-    pub fn new(stdio: [WeakStdio; 3], random: Arc<Mutex<RandomSource>>) -> Self {
+    pub fn new(stdio: [WeakStdio; 3], random: RandomSource) -> Self {
         Self {
             dev: vfs::new_device(),
             stdio,
@@ -131,7 +131,7 @@ impl Directory for Devices {
             device => StreamHandle::Other(Arc::new(OpenDevice {
                 device,
                 stat: self.filestat(ino, Filetype::CharacterDevice),
-                random: Arc::clone(&self.random),
+                random: self.random.clone(),
             })),
         }))
     }
@@ -184,7 +184,7 @@ impl DirStream for Listing {
 struct OpenDevice {
     device: Device,
     stat: Filestat,
-    random: Arc<Mutex<RandomSource>>,
+    random: RandomSource,
 }
 
 impl Stream for OpenDevice {
@@ -199,10 +199,7 @@ impl Stream for OpenDevice {
     fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize> {
         match self.device {
             Device::Zero => fill(iovs, wait.interrupt, |_| Ok(())),
-            Device::Random => fill(iovs, wait.interrupt, |chunk| {
-                let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-                random.fill(chunk)
-            }),
+            Device::Random => fill(iovs, wait.interrupt, |chunk| self.random.fill(chunk)),
             Device::Null | Device::Stdio(_) => Ok(0),
         }
     }

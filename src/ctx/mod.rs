@@ -16,6 +16,7 @@ mod devices;
 mod fd_entry;
 mod fdflags;
 mod file_id;
+mod given_clock;
 mod given_socket;
 mod grant;
 mod kind;
@@ -44,7 +45,7 @@ mod walk;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use budget::Slot;
 pub use clock::{Clock, Clocks};
@@ -52,12 +53,13 @@ pub use cpu_time::Stage;
 pub use descriptor::Descriptor;
 pub use fd_entry::FdEntry;
 pub use file_id::FileId;
+pub use given_clock::{GivenClock, Time, TimeSource};
 pub use given_socket::{GivenSocket, SocketSource};
 pub use grant::Grant;
 pub use limits::Limits;
 pub use listing::Listing;
 pub use mounting::MountError;
-pub use random::Random;
+pub use random::{Random, SeededRandom};
 pub use shared::Token;
 pub use stdio::Stdio;
 pub use stop::WeakGuest;
@@ -65,7 +67,7 @@ pub use strings::StringArray;
 pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
-use crate::host::{self, Interrupt, Room};
+use crate::host::{Interrupt, Room};
 use crate::vfs::{Directory, NameBuf};
 use cpu_time::CpuTime;
 use devices::Devices;
@@ -207,6 +209,8 @@ pub struct Guest {
     pub limits: Limits,
     /// The calls that the guest may make: see [`Grant::calls`].
     calls: AtomicU64,
+    /// Those that it has made all the same: see [`WasiCtx::refused_calls`].
+    refused: AtomicU64,
     /// What it may do to preopens: see [`Grant::preopens`].
     granted: AtomicU64,
     /// Which directories the guest has from the start, be they closed since.
@@ -218,7 +222,9 @@ pub struct Guest {
     mounts: Arc<Mounts>,
     /// Whether it is the embedder's view of a guest.
     is_view: bool,
-    random: Arc<Mutex<RandomSource>>,
+    random: RandomSource,
+    /// Its clocks, if they are not the host's.
+    given_clocks: OnceLock<Arc<dyn Clock>>,
     stop: Stop,
     cpu_time: CpuTime,
     share: Share,
@@ -250,10 +256,9 @@ impl WasiCtx {
             })?;
             entries.push(FdEntry::stdio(stream, options.grant.stdio));
         }
-        let host_random = RandomSource::Host(host::random::Random::default());
-        let random = Arc::new(Mutex::new(host_random));
+        let random = RandomSource::host();
         let stdio = options.stdio.each_ref().map(Stdio::downgrade);
-        let devices = || Some(Devices::new(stdio.clone(), Arc::clone(&random)));
+        let devices = || Some(Devices::new(stdio.clone(), random.clone()));
         let is_file = |preopen: &Preopen| matches!(preopen.source, PreopenSource::File(..));
         let preopens = options.preopens.into_iter().map(preopens::as_file);
         let (files, dirs) = preopens.partition(is_file);
@@ -268,10 +273,12 @@ impl WasiCtx {
             is_view: false,
             limits: options.limits,
             calls: AtomicU64::new(options.grant.calls),
+            refused: AtomicU64::default(),
             granted: AtomicU64::new(options.grant.preopens.bits()),
             roots: preopens.ids,
             read_dir_room: Arc::default(),
             random,
+            given_clocks: OnceLock::new(),
             stop: Stop::default(),
             cpu_time: CpuTime::default(),
             share: Share::default(),
@@ -294,9 +301,11 @@ impl WasiCtx {
         }
     }
 
-    /// The same guest with other clocks than the host's.
+    /// The same guest with other clocks than the host's, which it has in other threads as well. The first that
+    /// it is given are those.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        let clock = Arc::clone(self.given_clocks.get_or_init(|| clock));
         Self {
             clocks: Clocks::Other(clock),
             ..self
@@ -305,8 +314,8 @@ impl WasiCtx {
 
     /// The same guest with other random bytes than the host's.
     #[must_use]
-    pub fn with_random(self, random: Box<dyn Random>) -> Self {
-        *self.random_source() = RandomSource::Other(random);
+    pub fn with_random(self, random: Arc<dyn Random>) -> Self {
+        self.random.replace(random);
         self
     }
 
@@ -338,8 +347,22 @@ impl WasiCtx {
         if self.calls.load(Relaxed) & 1 << row != 0 {
             Ok(())
         } else {
+            self.refuse(row);
             Err(Errno::Notcapable)
         }
+    }
+
+    #[cold]
+    fn refuse(&self, row: usize) {
+        // One that is to end is refused everything.
+        if self.stopped().is_none() {
+            self.refused.fetch_or(1 << row, Relaxed);
+        }
+    }
+
+    /// The calls that the guest has made and may not, a bit for each row of their table.
+    pub fn refused_calls(&self) -> u64 {
+        self.refused.load(Relaxed)
     }
 
     /// Lets the guest do more. For what it has from the start, that holds at once; what it has opened
@@ -562,11 +585,7 @@ impl WasiCtx {
     ///
     /// [`Errno::Io`]: there are none.
     pub fn random(&self, buf: &mut [u8]) -> Result<(), Errno> {
-        self.random_source().fill(buf)
-    }
-
-    fn random_source(&self) -> MutexGuard<'_, RandomSource> {
-        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+        self.random.fill(buf)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -1,33 +1,92 @@
 //! Where the random bytes of a guest come from.
 
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::abi::Errno;
 use crate::host;
 
 /// A source of bytes that is not the host's: a seeded one, or one that repeats.
-pub trait Random: Debug + Send + 'static {
-    /// `getentropy(3)`: fills `buf`.
+pub trait Random: Debug + Send + Sync + 'static {
+    /// `getentropy(3)`: fills `buf`. It may be called while it is being called.
     ///
     /// # Errors
     ///
     /// [`Errno::Io`]: there are no more.
-    fn fill(&mut self, buf: &mut [u8]) -> Result<(), Errno>;
+    fn fill(&self, buf: &mut [u8]) -> Result<(), Errno>;
 }
 
-/// The source that a guest has.
+/// The bytes of a ChaCha20 generator with a seed: the same for the same seed, everywhere.
 #[derive(Debug)]
-pub(super) enum RandomSource {
-    Host(host::random::Random),
-    Other(Box<dyn Random>),
+pub struct SeededRandom(Mutex<ChaCha20Rng>);
+
+impl SeededRandom {
+    /// What there is for this seed.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self(Mutex::new(ChaCha20Rng::from_seed(seed)))
+    }
 }
+
+impl Random for SeededRandom {
+    fn fill(&self, buf: &mut [u8]) -> Result<(), Errno> {
+        let mut generator = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        generator.fill_bytes(buf);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    Host(host::random::Random),
+    Other(Arc<dyn Random>),
+}
+
+/// The source that a guest has, and its devices.
+#[derive(Clone, Debug)]
+pub(super) struct RandomSource(Arc<Mutex<Source>>);
 
 impl RandomSource {
+    /// The host's.
+    pub fn host() -> Self {
+        let random = Source::Host(host::random::Random::default());
+        Self(Arc::new(Mutex::new(random)))
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, random: Arc<dyn Random>) {
+        *self.lock() = Source::Other(random);
+    }
+
     #[inline]
-    pub fn fill(&mut self, buf: &mut [u8]) -> Result<(), Errno> {
-        match self {
-            Self::Host(random) => Ok(random.fill(buf)?),
-            Self::Other(random) => random.fill(buf),
-        }
+    pub fn fill(&self, buf: &mut [u8]) -> Result<(), Errno> {
+        let other = match &mut *self.lock() {
+            Source::Host(random) => return Ok(random.fill(buf)?),
+            Source::Other(random) => Arc::clone(random),
+        };
+        // It may be a function of the embedder's, that has the guest ask for more.
+        other.fill(buf)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Source> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_what_it_always_gave() {
+        let mut bytes = [0; 8];
+        SeededRandom::new([0; 32]).fill(&mut bytes).unwrap();
+        // The keystream of ChaCha20 for a key and a nonce of zeros.
+        assert_eq!(bytes, [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90]);
+        let mut other = [0; 8];
+        SeededRandom::new([1; 32]).fill(&mut other).unwrap();
+        assert_ne!(bytes, other);
     }
 }

@@ -48,12 +48,14 @@ impl WasiCtx {
     }
 
     /// The guest with this token, for a thread in which its calls are interrupted by this, and by its being
-    /// stopped. It has the host's clocks.
+    /// stopped.
     pub fn shared(token: &Token, interrupt: Interrupt) -> Option<Self> {
         let guest = shared().get(token)?.upgrade()?;
+        let clocks = (guest.given_clocks.get())
+            .map_or(Clocks::Host, |clock| Clocks::Other(Arc::clone(clock)));
         let ctx = Self {
             guest,
-            clocks: Clocks::Host,
+            clocks,
             interrupt: Interrupt::NEVER,
         };
         Some(ctx.with_interrupt(interrupt))

@@ -2,7 +2,7 @@
 //! the same resolution; but with descriptors of its own, and not limited by what the guest may call.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::cpu_time::CpuTime;
 use super::random::RandomSource;
@@ -18,7 +18,7 @@ use super::{
 use crate::abi::{
     Errno, Fd, Fdflags, Filesize, Filestat, Filetype, Oflags, Rights, RightsPair, Snapshot,
 };
-use crate::host;
+
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::{Dir, Directory, NameBuf, OpenHow, SetTime};
 
@@ -71,7 +71,7 @@ impl View {
                 snapshot: guest.snapshot,
                 roots: guest.roots.clone(),
                 mounts: Arc::clone(&guest.mounts),
-                random: Arc::clone(&guest.random),
+                random: guest.random.clone(),
                 ..without_calls(entries, guest.limits)
             })
             .with_interrupt(guest.interrupt.clone()),
@@ -530,20 +530,21 @@ impl View {
 
 /// A guest that makes no calls. What is opened has the numbers that a guest would give it.
 fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
-    let random = RandomSource::Host(host::random::Random::default());
     Guest {
         snapshot: Snapshot::Preview1,
         args: StringArray::default(),
         environ: StringArray::default(),
         limits,
         calls: AtomicU64::new(Grant::NONE.calls),
+        refused: AtomicU64::default(),
         roots: Vec::new(),
         read_dir_room: Arc::default(),
         table: Mutex::new(Table::numbered_from(STDIO, preopens, limits.descriptors)),
         granted: AtomicU64::new(Grant::NONE.preopens.bits()),
         mounts: Arc::default(),
         is_view: true,
-        random: Arc::new(Mutex::new(random)),
+        random: RandomSource::host(),
+        given_clocks: OnceLock::new(),
         stop: Stop::default(),
         cpu_time: CpuTime::default(),
         share: Share::default(),

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{PollEntry, sys};
+use crate::abi::Clockid;
 
 /// What is known of the wait of a call that does not wait itself.
 ///
@@ -13,7 +14,7 @@ use super::{PollEntry, sys};
 /// beginning, when there may be something to do.
 #[derive(Debug, Default)]
 pub struct Suspension {
-    /// By the monotonic clock, in nanoseconds; 0 if that has not been asked.
+    /// By the monotonic clock of the host, in nanoseconds; 0 if that has not been asked.
     begun: AtomicU64,
     awaited: Mutex<Awaited>,
 }
@@ -34,18 +35,14 @@ impl Suspension {
     }
 
     /// When the call began, which is now if nobody has asked before.
-    ///
-    /// # Errors
-    ///
-    /// What the clock says.
-    pub fn begun<E>(&self, now: impl FnOnce() -> Result<u64, E>) -> Result<u64, E> {
+    pub fn begun(&self) -> u64 {
         match self.begun.load(Relaxed) {
             0 => {
-                let now = now()?;
+                let now = sys::clock_time(Clockid::Monotonic);
                 self.begun.store(now, Relaxed);
-                Ok(now)
+                now
             }
-            begun => Ok(begun),
+            begun => begun,
         }
     }
 

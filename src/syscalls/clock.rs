@@ -36,6 +36,6 @@ pub fn clock_time_get(
 ) -> Result<(), Trap> {
     let time = memory.place(time)?;
     let id = Clockid::from_raw(id).ok_or(Errno::Inval)?;
-    time.write(ctx.clocks().now(id)?);
+    time.write(ctx.clocks().read(id)?);
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use crate::abi::{self, Iovec, Record, Snapshot, snapshot0};
+use crate::abi::{self, Field, Iovec, Record, Snapshot, snapshot0};
 use crate::memory::GuestPtr;
 
 /// A value type of wasm.
@@ -224,6 +224,14 @@ macro_rules! outputs {
                 match (self, snapshot) {
                     (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::SIZE,
                     $((Self::$Output, _) => <$Record>::SIZE,)*
+                }
+            }
+
+            /// Its fields, for a guest of this ABI; none of a scalar.
+            pub const fn fields(self, snapshot: Snapshot) -> &'static [Field] {
+                match (self, snapshot) {
+                    (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::FIELDS,
+                    $((Self::$Output, _) => <$Record>::FIELDS,)*
                 }
             }
         }

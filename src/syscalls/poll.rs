@@ -11,7 +11,7 @@ use crate::abi::{
     Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
 };
 use crate::ctx::{Clocks, FdEntry, WasiCtx};
-use crate::host::{Direction, PollEntry, Readiness};
+use crate::host::{self, Direction, PollEntry, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
 
@@ -101,7 +101,12 @@ struct Wait<'s> {
 }
 
 enum What {
-    Clock { id: Clockid, deadline: Timestamp },
+    Clock {
+        id: Clockid,
+        /// When the guest began to wait.
+        begun: Timestamp,
+        deadline: Timestamp,
+    },
     Fd(Arc<FdEntry>, Direction),
 }
 
@@ -136,6 +141,7 @@ impl<'s> Wait<'s> {
     fn outcome(
         &self,
         ctx: &WasiCtx,
+        waited: Duration,
         found: Option<io::Result<Readiness>>,
     ) -> Option<Result<Readiness, Errno>> {
         match &self.what {
@@ -150,8 +156,15 @@ impl<'s> Wait<'s> {
                     ..readiness
                 }
             })),
-            Ok(What::Clock { id, deadline }) => match ctx.clocks().now(*id) {
-                Ok(now) => (now >= *deadline).then_some(Ok(Readiness::default())),
+            Ok(What::Clock {
+                id,
+                begun,
+                deadline,
+            }) => match ctx.clocks().now(*id) {
+                Ok(now) => {
+                    let now = now.max(after(*begun, waited));
+                    (now >= *deadline).then_some(Ok(Readiness::default()))
+                }
                 Err(errno) => Some(Err(errno)),
             },
             Err(errno) => Some(Err(*errno)),
@@ -181,18 +194,76 @@ fn deadline(ctx: &WasiCtx, clock: &SubscriptionClock) -> Result<What, Errno> {
     };
     let flags = Subclockflags::from_bits_truncate(clock.flags);
     if flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) {
+        let begun = match ctx.clocks() {
+            // It moves as the guest waits.
+            Clocks::Host => 0,
+            Clocks::Other(other) => other.now(id)?,
+        };
         let deadline = clock.timeout;
-        return Ok(What::Clock { id, deadline });
+        return Ok(What::Clock {
+            id,
+            begun,
+            deadline,
+        });
     }
     // However the clock is set in the meantime, so much time must pass.
     let id = Clockid::Monotonic;
-    let now = || ctx.clocks().now(id);
-    let begun = match ctx.interrupt().suspension() {
-        Some(suspension) => suspension.begun(now)?,
-        None => now()?,
+    let begun = match (ctx.clocks(), ctx.interrupt().suspension()) {
+        (Clocks::Host, Some(suspension)) => suspension.begun(),
+        (clocks, _) => clocks.now(id)?,
     };
     let deadline = begun.saturating_add(clock.timeout);
-    Ok(What::Clock { id, deadline })
+    Ok(What::Clock {
+        id,
+        begun,
+        deadline,
+    })
+}
+
+/// The time so long after another.
+fn after(begun: Timestamp, waited: Duration) -> Timestamp {
+    let waited = waited.as_nanos().try_into().unwrap_or(Timestamp::MAX);
+    begun.saturating_add(waited)
+}
+
+/// How long the host has waited for a guest whose clocks are not its own. Those need not move meanwhile, or
+/// go back: a wait is over when it has taken its time.
+#[derive(Default)]
+struct Waited {
+    time: Duration,
+}
+
+impl Waited {
+    /// What has passed of a call that has been suspended, and is made again.
+    fn before(ctx: &WasiCtx) -> Self {
+        let time = match (ctx.clocks(), ctx.interrupt().suspension()) {
+            (Clocks::Other(_), Some(suspension)) => {
+                let begun = suspension.begun();
+                let now = host::clock_time(Clockid::Monotonic);
+                Duration::from_nanos(now.saturating_sub(begun))
+            }
+            _ => Duration::ZERO,
+        };
+        Self { time }
+    }
+
+    /// Waits: see [`Interrupt::poll`](crate::host::Interrupt::poll).
+    fn poll(
+        &mut self,
+        ctx: &WasiCtx,
+        entries: &mut [PollEntry<'_>],
+        time_left: Option<Duration>,
+    ) -> io::Result<()> {
+        if matches!(ctx.clocks(), Clocks::Host) {
+            return ctx.interrupt().poll(entries, time_left);
+        }
+        let begun = host::clock_time(Clockid::Monotonic);
+        ctx.interrupt().poll(entries, time_left)?;
+        let now = host::clock_time(Clockid::Monotonic);
+        let passed = Duration::from_nanos(now.saturating_sub(begun));
+        self.time += time_left.map_or(passed, |time| passed.min(time));
+        Ok(())
+    }
 }
 
 /// What a stream tells in a direction in which the guest has shut it.
@@ -206,6 +277,11 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     let clocks = ctx.clocks();
     // Clocks that move only when the guest waits do so once it is known that there is nothing else.
     let mut looked = matches!(clocks, Clocks::Host);
+    let mut waited = Waited::before(ctx);
+    let asked = match clocks {
+        Clocks::Host => None,
+        Clocks::Other(_) => time_left(clocks, waits, Duration::ZERO),
+    };
     loop {
         let polls = waits
             .iter()
@@ -228,7 +304,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
             looked = true;
             Some(Duration::ZERO)
         } else {
-            time_left(clocks, waits).map(|time| clocks.pass(time))
+            time_left(clocks, waits, waited.time).map(|time| clocks.pass(time))
         };
         let is_for_embedder = entries.is_empty() && time_left.is_none();
         if is_for_embedder
@@ -241,7 +317,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         }
         // With nothing to look at and no time to wait, there is nothing to ask the host.
         if !entries.is_empty() || time_left != Some(Duration::ZERO) {
-            (ctx.interrupt()).poll(&mut entries, time_left)?;
+            waited.poll(ctx, &mut entries, time_left)?;
         }
         let mut found = entries.into_iter().map(|entry| entry.revents);
         let events: Few<_> = (waits.iter().zip(&polls))
@@ -251,23 +327,29 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                     Some((Poll::Host(_), _)) => found.next().flatten(),
                     Some((Poll::Unready, _)) | None => None,
                 };
-                Some(wait.event(wait.outcome(ctx, found)?))
+                Some(wait.event(wait.outcome(ctx, waited.time, found)?))
             })
             .collect();
         // The host's wait ends early where the time is far, by a signal, or by a clock that was set.
         if !events.is_empty() {
+            clocks.waited(asked.map_or(waited.time, |asked| waited.time.min(asked)));
             return Ok(events);
         }
     }
 }
 
 /// How long until there is an event in any case; none where that may be never.
-fn time_left(clocks: &Clocks, waits: &[Wait<'_>]) -> Option<Duration> {
+fn time_left(clocks: &Clocks, waits: &[Wait<'_>], waited: Duration) -> Option<Duration> {
     (waits.iter())
         .filter_map(|wait| match &wait.what {
             Ok(What::Fd(entry, direction)) => entry.is_shut(*direction).then_some(Duration::ZERO),
-            Ok(What::Clock { id, deadline }) => {
+            Ok(What::Clock {
+                id,
+                begun,
+                deadline,
+            }) => {
                 let now = clocks.now(*id).unwrap_or(*deadline);
+                let now = now.max(after(*begun, waited));
                 Some(Duration::from_nanos(deadline.saturating_sub(now)))
             }
             Err(_) => Some(Duration::ZERO),

@@ -1,7 +1,7 @@
 //! Clocks and random bytes that are not the host's: a guest has those that it was given.
 
 use std::iter;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,13 +44,12 @@ impl Clock for Virtual {
 
 /// Bytes that count.
 #[derive(Debug)]
-struct Counting(u8);
+struct Counting(AtomicU8);
 
 impl Random for Counting {
-    fn fill(&mut self, buf: &mut [u8]) -> Result<(), Errno> {
+    fn fill(&self, buf: &mut [u8]) -> Result<(), Errno> {
         for byte in buf {
-            *byte = self.0;
-            self.0 += 1;
+            *byte = self.0.fetch_add(1, Relaxed);
         }
         Ok(())
     }
@@ -61,7 +60,7 @@ impl Random for Counting {
 struct Nothing;
 
 impl Random for Nothing {
-    fn fill(&mut self, _: &mut [u8]) -> Result<(), Errno> {
+    fn fill(&self, _: &mut [u8]) -> Result<(), Errno> {
         Err(Errno::Io)
     }
 }
@@ -129,11 +128,11 @@ fn no_clock_moves_for_what_is_due() {
 
 #[test]
 fn random_bytes_are_those_of_the_source() {
-    let guest = Guest::changed(|ctx| ctx.with_random(Box::new(Counting(1))));
+    let guest = Guest::changed(|ctx| ctx.with_random(Arc::new(Counting(AtomicU8::new(1)))));
     for expected in [[1, 2, 3, 4], [5, 6, 7, 8]] {
         let outcome = guest.call("random_get", [BUF, 4]);
         assert_eq!(outcome.bytes_at(BUF, 4), expected);
     }
-    let none = Guest::changed(|ctx| ctx.with_random(Box::new(Nothing)));
+    let none = Guest::changed(|ctx| ctx.with_random(Arc::new(Nothing)));
     assert_eq!(none.errno("random_get", [BUF, 4]), Errno::Io);
 }

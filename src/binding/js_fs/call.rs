@@ -294,6 +294,28 @@ impl Functions {
         })
     }
 
+    /// Fills `buf`.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call). [`Errno::Io`]: fewer bytes than were asked for.
+    pub fn fill(&self, buf: &mut [u8]) -> Result<()> {
+        let _scope = Scope::open(self.env);
+        for chunk in buf.chunks_mut(CHUNK) {
+            self.with_buffer(|buffer| {
+                let numbers = [0.0, chunk.len() as f64, 0.0];
+                let count = self.serve(Op::Read, [""; 2], numbers, Some(buffer))?;
+                if count != chunk.len() as u64 {
+                    return Err(Errno::Io);
+                }
+                self.with_bytes(buffer, |bytes| {
+                    chunk.copy_from_slice(&bytes[HEAD..][..chunk.len()]);
+                })
+            })?;
+        }
+        Ok(())
+    }
+
     /// Writes some bytes, not none.
     ///
     /// # Errors

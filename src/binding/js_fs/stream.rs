@@ -1,4 +1,5 @@
-//! A stream that is a function of JavaScript's: it gives what is read, or takes what is written.
+//! A stream that is a function of JavaScript's: it gives what is read, or takes what is written. And what else of a
+//! guest's is one: a clock, random bytes.
 
 use std::rc::Rc;
 use std::sync::Weak;
@@ -7,8 +8,9 @@ use napi::bindgen_prelude::*;
 
 use super::call::{Functions, Op};
 use super::{ALL, Known, Listed, new_number};
-use crate::abi::{Errno, Filestat};
+use crate::abi::{Errno, Filestat, Timestamp};
 use crate::binding::environment::Environment;
+use crate::ctx::{Random, TimeSource};
 use crate::host::{Direction, Readiness};
 use crate::memory::Iovecs;
 use crate::vfs::{Poll, Result, Stream, Wait, pipe_stat};
@@ -137,6 +139,50 @@ impl Callback {
         if let Ok(functions) = self.0.functions() {
             let _ = functions.call(Op::Write, [""; 2], [0.0; 3]);
         }
+    }
+}
+
+/// A clock that is a function of JavaScript's, in its own thread, and gives a number of 64 bits.
+#[derive(Debug)]
+pub struct JsTime(Listed);
+
+impl JsTime {
+    /// One that calls this as a stream to read, which is for the caller to keep.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn new(env: &Env, serve: Unknown<'_>) -> napi::Result<Self> {
+        list(env, serve).map(Self)
+    }
+}
+
+impl TimeSource for JsTime {
+    fn now(&self) -> Result<Timestamp> {
+        let mut time = [0; size_of::<Timestamp>()];
+        self.0.functions()?.fill(&mut time)?;
+        Ok(Timestamp::from_le_bytes(time))
+    }
+}
+
+/// Random bytes that a function of JavaScript's gives, in its own thread.
+#[derive(Debug)]
+pub struct JsRandom(Listed);
+
+impl JsRandom {
+    /// As [`JsTime::new`].
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn new(env: &Env, serve: Unknown<'_>) -> napi::Result<Self> {
+        list(env, serve).map(Self)
+    }
+}
+
+impl Random for JsRandom {
+    fn fill(&self, buf: &mut [u8]) -> Result<()> {
+        self.0.functions()?.fill(buf)
     }
 }
 

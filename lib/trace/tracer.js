@@ -1,0 +1,177 @@
+'use strict';
+
+// Tells of the calls of one guest. The functions that it imports are put into
+// functions that tell of them; a guest that is not traced has none of this.
+
+const { loadBinding } = require('../binding');
+const { describeArgs, describeOut } = require('./describe');
+const { GuestMemory } = require('./guest-memory');
+const { tableOf } = require('./table');
+const { TraceCall } = require('./trace-call');
+
+const { refusedCalls, throwPast } = loadBinding();
+const { apply } = Reflect;
+const { defineProperty } = Object;
+const now = process.hrtime.bigint;
+
+/** What a call gives that was suspended: no errno is as much. */
+const SUSPENDED = 1 << 16;
+
+const SUCCESS = 'success';
+const REFUSED = 'notcapable';
+
+class Tracer {
+  #plan;
+  #version;
+  #number;
+  #tell;
+  #table;
+  #memory;
+  /** Whether who is told of a call is at it: what that has the guest do is not told. */
+  #isTelling = false;
+  /** When calls began that have been suspended, by what they began with. */
+  #suspended = new Map();
+
+  /**
+   * @param {{ calls?: string[], failed: boolean, strings: number }} plan
+   * @param {object} guest
+   * @param {'preview1' | 'unstable'} guest.version
+   * @param {number} guest.number the native side's
+   * @param {(call: TraceCall) => void} tell
+   */
+  constructor(plan, { version, number }, tell) {
+    this.#plan = plan;
+    this.#version = version;
+    this.#number = number;
+    this.#tell = tell;
+    this.#table = tableOf(version);
+  }
+
+  /** The function that gives the guest its memory, which is to be known here, too. */
+  seeingMemory(setMemory) {
+    return (memory) => {
+      setMemory(memory);
+      this.#memory = memory;
+    };
+  }
+
+  /** Puts functions that tell in the place of those of a `wasiImport`. */
+  trace(functions) {
+    for (const call of this.#table.calls.values()) {
+      if (!this.#isWanted(call)) continue;
+      const { name } = call;
+      functions[name] = this.#traced(call, functions[name]);
+    }
+  }
+
+  /** The same for those that may be suspended: made again, they are one call. */
+  suspending(functions) {
+    const traced = { __proto__: null };
+    for (const [name, native] of Object.entries(functions)) {
+      const call = this.#table.calls.get(name);
+      traced[name] = this.#isWanted(call)
+        ? this.#tracedAgain(call, native)
+        : native;
+    }
+    return traced;
+  }
+
+  #isWanted({ name }) {
+    return this.#plan.calls?.includes(name) ?? true;
+  }
+
+  #traced(call, native) {
+    const traced = (...args) => {
+      if (this.#isTelling) return apply(native, undefined, args);
+      return this.#make(call, native, args, this.#begin(call, args));
+    };
+    return likeNative(traced, native);
+  }
+
+  #tracedAgain(call, native) {
+    const traced = (...all) => {
+      if (this.#isTelling) return apply(native, undefined, all);
+      const args = all.slice(0, -1);
+      const since = all.at(-1);
+      const key = `${call.name} ${since} ${args.join()}`;
+      const begun = this.#suspended.get(key) ?? this.#begin(call, args);
+      this.#suspended.delete(key);
+      return this.#make(call, native, args, begun, all);
+    };
+    return likeNative(traced, native);
+  }
+
+  #begin(call, args) {
+    return { args: describeArgs(call, args, this.#context), start: now() };
+  }
+
+  #make(call, native, args, begun, all = args) {
+    let result;
+    try {
+      result = apply(native, undefined, all);
+    } finally {
+      if (result === SUSPENDED) this.#suspend(call, args, begun);
+      else this.#end(call, args, begun, result);
+    }
+    return result;
+  }
+
+  /** It will be made again with the time when it began, which the native side knows. */
+  #suspend({ name }, args, begun) {
+    const { begun: since } = loadBinding().awaited(this.#number);
+    this.#suspended.set(`${name} ${since} ${args.join()}`, begun);
+  }
+
+  /** What the call came to; nothing where it has not returned. */
+  #end(call, args, { args: described, start }, errno) {
+    const nanos = Number(now() - start);
+    const result = errno === undefined ? null : this.#table.errnos[errno];
+    const isGood = result === null || result === SUCCESS;
+    if (this.#plan.failed && isGood) return;
+    const traced = {
+      name: call.name,
+      args: described,
+      result,
+      out:
+        result === SUCCESS && described !== null
+          ? describeOut(call, args, this.#context)
+          : {},
+      nanos,
+      thread: this.#plan.thread ?? 0,
+    };
+    if (result === REFUSED && this.#isRefused(call)) {
+      traced.reason = 'capabilities';
+    }
+    this.#say(new TraceCall(traced, this.#version));
+  }
+
+  #isRefused({ name }) {
+    return refusedCalls(this.#number).includes(name);
+  }
+
+  #say(traced) {
+    this.#isTelling = true;
+    try {
+      this.#tell(traced);
+    } catch (error) {
+      throwPast(this.#number, error);
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  get #context() {
+    const { strings } = this.#plan;
+    const memory = new GuestMemory(this.#memory, this.#table);
+    return { memory, strings, table: this.#table };
+  }
+}
+
+/** Gives a function the name and the length of the one that it calls. */
+function likeNative(traced, { name, length }) {
+  defineProperty(traced, 'name', { __proto__: null, value: name });
+  defineProperty(traced, 'length', { __proto__: null, value: length });
+  return traced;
+}
+
+module.exports = { Tracer };
