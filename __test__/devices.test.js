@@ -101,7 +101,7 @@ test('the command takes it beside no other /dev', (t) => {
   const { exitCode, stderr } = command([
     ...['--devices', '--dir', `${directory}::/dev`, guestPath('exit')],
   ]);
-  t.is(exitCode, 2);
+  t.is(exitCode, 125);
   t.is(
     stderr,
     'wasi-rs: --devices gives the guest a second directory named /dev (see wasi-rs --help)\n',

@@ -151,7 +151,7 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
     const ours = [
       ...['limits', 'capabilities', 'devices', 'input', 'maxBuffer', 'trace'],
       ...['clock', 'random'],
-        ...['listeners', 'connections'],
+      ...['listeners', 'connections'],
     ];
     for (const option of ours) reads.delete(option);
     return { code, reads: [...reads] };

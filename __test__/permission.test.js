@@ -255,7 +255,7 @@ test('the command says so as well', (t) => {
     ...[PERMISSION, '--no-warnings', '--allow-fs-read=*', '--allow-wasi'],
     ...[path.join(ROOT, 'bin/wasi-rs.js'), guestPath('hello')],
   ]);
-  t.is(exitCode, 2);
+  t.is(exitCode, 125);
   t.is(stderr, `wasi-rs: ${NOT_LOADED} --allow-addons\n`);
   t.is(command([guestPath('hello')]).exitCode, 0);
 });

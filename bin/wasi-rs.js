@@ -3,4 +3,10 @@
 
 const { main } = require('../lib/command/main');
 
-process.exitCode = main(process.argv.slice(2));
+const exit = (exitCode) => {
+  process.exitCode = exitCode;
+};
+
+const exitCode = main(process.argv.slice(2));
+if (typeof exitCode === 'number') exit(exitCode);
+else exitCode.then(exit);

@@ -127,7 +127,7 @@ function readClock(value, kept) {
 function seedOf(value, name) {
   const seed = Buffer.alloc(SEED_BYTES);
   if (isBytes(value)) {
-    const bytes = bufferOf(value);
+    const bytes = bufferOf(value, name);
     if (bytes.length > 0 && bytes.length <= SEED_BYTES) {
       bytes.copy(seed);
       return seed;

@@ -413,10 +413,7 @@ function readOptions(options) {
   native.sockets = undefined;
   native.given = openSockets(native, options);
   const streams = openStreams(native, options);
-  const kept = determined.kept && [
-    ...(streams.kept ?? []),
-    ...determined.kept,
-  ];
+  const kept = determined.kept && [...(streams.kept ?? []), ...determined.kept];
   return Object.assign(native, determined, streams, kept && { kept });
 }
 

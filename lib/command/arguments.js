@@ -6,23 +6,42 @@ const { LIMITS } = require('../limits');
 const { nearestOf } = require('../nearest');
 const { CommandError } = require('./error');
 
+/** Those that completions are made for. */
+const SHELLS = ['bash', 'zsh', 'fish'];
+
+const DIRECTORY = 'directory';
+const FILE = 'file';
+
+/**
+ * The options. Beside what `parseArgs()` knows: whether one `mayHaveValue`, and what
+ * its value is, for completions: a path, or one of some words.
+ */
 const OPTIONS = {
-  capability: { type: 'string', multiple: true },
+  argv0: { type: 'string' },
+  capability: { type: 'string', multiple: true, value: 'capabilities' },
+  clock: { type: 'string' },
+  completions: { type: 'string', value: SHELLS },
   'cpu-time': { type: 'string' },
   devices: { type: 'boolean' },
-  dir: { type: 'string', multiple: true },
+  dir: { type: 'string', multiple: true, value: DIRECTORY },
   env: { type: 'string', multiple: true },
+  'env-inherit': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
-  limit: { type: 'string', multiple: true },
+  invoke: { type: 'string' },
+  limit: { type: 'string', multiple: true, value: Object.keys(LIMITS) },
   listen: { type: 'string', multiple: true },
   'max-memory': { type: 'string' },
-  mount: { type: 'string', multiple: true },
-  overlay: { type: 'string', multiple: true },
-  'ro-dir': { type: 'string', multiple: true },
+  mount: { type: 'string', multiple: true, value: FILE },
+  overlay: { type: 'string', multiple: true, value: DIRECTORY },
+  'ro-dir': { type: 'string', multiple: true, value: DIRECTORY },
+  seed: { type: 'string' },
+  'stub-imports': { type: 'boolean' },
   tmpfs: { type: 'string', multiple: true },
   timeout: { type: 'string' },
+  trace: { type: 'boolean', mayHaveValue: true, value: 'capabilities' },
+  'trace-summary': { type: 'boolean' },
   version: { type: 'boolean', short: 'V' },
-  'write-back': { type: 'string', multiple: true },
+  'write-back': { type: 'string', multiple: true, value: FILE },
 };
 
 /** Here every unknown name is refused, so that a short one can be near, too. */
@@ -42,7 +61,9 @@ function refuse(problem) {
 
 /** Refuses what parseArgs lets pass when it is not strict. */
 function checkOption({ name, rawName, value, inlineValue }) {
-  const { type, short } = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : {};
+  const { type, short, mayHaveValue } = Object.hasOwn(OPTIONS, name)
+    ? OPTIONS[name]
+    : {};
   const isRight = rawName === `--${name}` || rawName === `-${short}`;
   if (type === undefined || !isRight) {
     const nearest = nearestOption(name);
@@ -52,7 +73,7 @@ function checkOption({ name, rawName, value, inlineValue }) {
         : `unknown option ${rawName}, did you mean --${nearest}?`,
     );
   }
-  if (type === 'boolean' && value !== undefined) {
+  if (type === 'boolean' && value !== undefined && !mayHaveValue) {
     refuse(`${rawName} takes no value`);
   }
   // What looks like the next option is one; `--dir=-x` still means `-x`.
@@ -175,6 +196,43 @@ function readTime({ rawName, value }) {
   return time || undefined;
 }
 
+/** `[SCOPE,…]`, which add up; all calls without. */
+function readTrace({ rawName, value }, scopes = []) {
+  if (value === undefined) return scopes;
+  const more = value.split(',');
+  if (more.includes('')) refuse(`${rawName} needs names of calls`);
+  return [...scopes, ...more];
+}
+
+function readShell({ rawName, value }) {
+  if (SHELLS.includes(value)) return value;
+  return refuse(`${rawName} knows ${SHELLS.join(', ')}, and no ${value}`);
+}
+
+/** A date, or a time with its zone: others would mean another time elsewhere. */
+const ISO_TIME =
+  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
+function readClock({ rawName, value }) {
+  const realtime = new Date(ISO_TIME.test(value) ? value : NaN);
+  if (!(realtime >= 0)) {
+    refuse(
+      `${rawName} ${value} is no time since 1970 such as 2030-01-31 or 2030-01-31T12:00:00Z`,
+    );
+  }
+  return { realtime };
+}
+
+const MAX_SEED = 2n ** 64n - 1n;
+
+function readSeed({ rawName, value }) {
+  const seed = /^(\d+|0x[0-9a-f]+)$/i.test(value) ? BigInt(value) : -1n;
+  if (seed < 0n || seed > MAX_SEED) {
+    refuse(`${rawName} ${value} is no number from 0 to ${MAX_SEED}`);
+  }
+  return { seed };
+}
+
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
 function addVariable(env, value) {
   const [name, text = process.env[name]] = splitOnce(value, '=');
@@ -239,12 +297,20 @@ function readArguments(argv) {
   const preopens = { __proto__: null };
   const env = { __proto__: null };
   const limits = {};
+  let argv0;
   let capabilities;
+  let clock;
   let cpuTime;
   let devices = false;
   const listeners = [];
   let maxMemory;
+  let random;
   let timeout;
+  let trace;
+  let hasSummary = false;
+  let inheritsEnv = false;
+  let invoke;
+  let stubsImports = false;
   const writeBack = [];
 
   for (const token of tokens) {
@@ -254,14 +320,10 @@ function readArguments(argv) {
         refuse('--devices gives the guest a second directory named /dev');
       }
       if (listeners.length > 0) env.LISTEN_FDS ??= String(listeners.length);
-      const options = {
-        preopens,
-        devices,
-        env,
-        limits,
-        capabilities,
-        listeners,
-      };
+      const given = { preopens, devices, limits, capabilities, listeners };
+      // What is said of a variable holds, wherever it stands.
+      const all = inheritsEnv ? { ...process.env, ...env } : env;
+      const options = { ...given, env: all, clock, random };
       // The directories may come behind.
       const written = writeBack.map((each) => readWriteBack(preopens, each));
       return {
@@ -271,6 +333,11 @@ function readArguments(argv) {
         cpuTime,
         maxMemory,
         timeout,
+        trace,
+        hasSummary,
+        argv0,
+        invoke,
+        stubsImports,
         writeBack: written,
       };
     }
@@ -281,8 +348,25 @@ function readArguments(argv) {
         return { help: true };
       case 'version':
         return { version: true };
+      case 'argv0':
+        argv0 = token.value;
+        break;
+      case 'completions':
+        return { completions: readShell(token) };
+      case 'env-inherit':
+        inheritsEnv = true;
+        break;
+      case 'invoke':
+        invoke = token.value;
+        break;
+      case 'stub-imports':
+        stubsImports = true;
+        break;
       case 'capability':
         capabilities = [...(capabilities ?? []), token.value];
+        break;
+      case 'clock':
+        clock = readClock(token);
         break;
       case 'cpu-time':
         cpuTime = readTime(token);
@@ -314,8 +398,17 @@ function readArguments(argv) {
       case 'ro-dir':
         addPreopen(preopens, token, true);
         break;
+      case 'seed':
+        random = readSeed(token);
+        break;
       case 'timeout':
         timeout = readTime(token);
+        break;
+      case 'trace':
+        trace = readTrace(token, trace);
+        break;
+      case 'trace-summary':
+        hasSummary = true;
         break;
       case 'tmpfs':
         addTmpfs(preopens, token);
@@ -328,4 +421,4 @@ function readArguments(argv) {
   return refuse('no FILE.wasm given');
 }
 
-module.exports = { readArguments };
+module.exports = { OPTIONS, readArguments };

@@ -2,8 +2,28 @@
 
 const { getSystemErrorMap } = require('node:util');
 
+// Exit codes that are not the guest's, as env(1), timeout(1) and `docker run` have them.
+
+/** That of timeout(1). */
+const EXIT_TIMEOUT = 124;
+/** The command line is wrong, or something else than the program fails. */
+const EXIT_FAILURE = 125;
+/** There is a file, and it cannot be run. */
+const EXIT_CANNOT_RUN = 126;
+/** There is no such file. */
+const EXIT_NOT_FOUND = 127;
+/** What a shell reports for a process whose CPU time was over: 128 + SIGXCPU. */
+const EXIT_CPU_TIME = 152;
+/** What a shell reports for a process that aborted: 128 + SIGABRT. */
+const EXIT_TRAP = 134;
+
 /** What the command reports in one line, without a stack, before it ends. */
-class CommandError extends Error {}
+class CommandError extends Error {
+  constructor(message, exitCode = EXIT_FAILURE) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 /** A guest has been ended: its time was over. */
 class TimeError extends Error {
@@ -24,4 +44,14 @@ function systemReason({ code, message }) {
   return errors.find(([known]) => known === name)?.[1] ?? message;
 }
 
-module.exports = { CommandError, TimeError, systemReason };
+module.exports = {
+  CommandError,
+  EXIT_CANNOT_RUN,
+  EXIT_CPU_TIME,
+  EXIT_FAILURE,
+  EXIT_NOT_FOUND,
+  EXIT_TIMEOUT,
+  EXIT_TRAP,
+  TimeError,
+  systemReason,
+};

@@ -1,110 +1,61 @@
 'use strict';
 
-const { readFileSync, statSync, writeFileSync } = require('node:fs');
+const { statSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
-const { callsOf, instantiate } = require('../adapter');
+const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
-const { callNames, capabilitiesOf, capabilityNames } = require('../names');
+const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES, readOptions } = require('../options');
+const { addMemory } = require('../run/guest');
+const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
+const { cannotRun, compile } = require('./program');
 
-const { create, enter, leave, limitMemory, prepare, run } = loadBinding();
+const { create, enter, leave, prepare, refusedCalls, run } = loadBinding();
 
 // Loaded for the guests that are given one.
 const images = () => require('../image');
 const memories = () => require('../memory-fs');
 
-const WASM_MAGIC = '\0asm';
-/** The layer field, where a component differs from a core module. */
-const COMPONENT_LAYER = 1;
+const invocations = () => require('./invoke');
+const stubs = () => require('./stubs');
+const traces = () => require('./trace');
 
-/** The bytes of a page of a guest's memory, and the pages that it can have. */
-const PAGE = 65_536;
-const MAX_PAGES = 65_536;
-
-function readFile(file) {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError(`cannot read ${file}: ${systemReason(error)}`);
-  }
-}
-
-function compile(file, maxMemory) {
-  const bytes = readFile(file);
-  if (bytes.toString('latin1', 0, WASM_MAGIC.length) !== WASM_MAGIC) {
-    throw new CommandError(`${file} is not a WebAssembly module`);
-  }
-  if (bytes[6] === COMPONENT_LAYER) {
-    throw new CommandError(
-      `${file} is a WebAssembly component, and only core modules can be run`,
-    );
-  }
-  try {
-    return new WebAssembly.Module(limited(bytes, maxMemory));
-  } catch (error) {
-    throw new CommandError(`cannot compile ${file}: ${error.message}`);
-  }
-}
-
-/** The bytes of a module that can have no more memory than that. */
-function limited(bytes, maxMemory) {
-  if (maxMemory === undefined) return bytes;
-  return limitMemory(bytes, Math.min(Math.floor(maxMemory / PAGE), MAX_PAGES));
-}
-
-/** The version whose name the module imports from. */
-function versionOf(module) {
-  const unstable = WebAssembly.Module.imports(module).some(
-    (wanted) => wanted.module === IMPORT_MODULES.unstable,
-  );
-  return unstable ? 'unstable' : 'preview1';
-}
-
-/** The engine's own message names one import at most, and that by number. */
-function checkImports(file, imports, from) {
-  const known = callNames();
-  const unknown = imports
-    .filter(
-      ({ module, name, kind }) =>
-        module !== from || kind !== 'function' || !known.includes(name),
-    )
-    .map(({ module, name }) => `${module}.${name}`);
-  if (unknown.length > 0) {
-    const rest = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
-    throw new CommandError(
-      `${file} imports what is not of WASI: ${unknown.slice(0, 3).join(', ')}${rest}`,
-    );
-  }
-}
-
-function checkExports(file, module) {
-  const kinds = new Map(
-    WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]),
-  );
-  if (kinds.get('_start') !== 'function') {
-    throw new CommandError(
-      `${file} is not a command: it exports no function _start`,
-    );
-  }
-  if (kinds.has('_initialize')) {
-    throw new CommandError(
+/** Refuses what cannot be started, and says what can be done with it. */
+function checkEntry(file, module, { entry }) {
+  const { functionsOf } = invocations();
+  const functions = functionsOf(module);
+  if (entry === '_start' && functions.includes('_initialize')) {
+    throw cannotRun(
       `${file} is not a command: it exports _initialize beside _start`,
     );
   }
-  if (kinds.get('memory') !== 'memory') {
-    throw new CommandError(
-      `${file} is not a command: it exports no memory of that name`,
-    );
+  if (entry === '_start') return;
+  const others = functions.filter((name) => name !== '_initialize');
+  const way =
+    others.length === 0
+      ? ''
+      : `. --invoke NAME calls one of ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}`;
+  throw cannotRun(
+    `${file} is not a command: it exports no function _start${way}`,
+  );
+}
+
+/** What a module imports, and what it takes to give it that. */
+function describeRunnable(file, module, given) {
+  try {
+    return checkRunnable(module, file, given);
+  } catch (error) {
+    throw cannotRun(error.message);
   }
 }
 
-function checkCapability(name) {
+function checkCapability(name, option) {
   if (capabilitiesOf(name).length === 0) {
     const known = capabilityNames().filter((each) => !each.includes('_'));
     throw new CommandError(
-      `--capability knows no ${name}, but ${known.join(', ')} and the calls of WASI by their names`,
+      `${option} knows no ${name}, but ${known.join(', ')} and the calls of WASI by their names`,
     );
   }
 }
@@ -172,7 +123,9 @@ function writeChanges(preopens, writeBack) {
 
 /** The native side of a guest that has what it is given, made by a function of that. */
 function makeNative(options, make) {
-  options.capabilities?.forEach(checkCapability);
+  options.capabilities?.forEach((name) =>
+    checkCapability(name, '--capability'),
+  );
   const native = readOptions(options);
   try {
     return make({ ...native, returnOnExit: () => true });
@@ -198,72 +151,170 @@ function tellPorts({ listeners }, { sockets }) {
   });
 }
 
+/** The imports of a guest: WASI, what stands for others, a memory if it wants one. */
+function importsOf(wasi, { others, memory }) {
+  const imports = { ...others };
+  for (const [from, functions] of Object.entries(wasi)) {
+    imports[from] = { ...others[from], ...functions };
+  }
+  return memory === undefined ? imports : addMemory(imports, memory);
+}
+
 /** Runs a guest to its end, for so many milliseconds if they are said. */
-function start(guest, native, timeout) {
-  const { number, setMemory } = native;
+function start(guest, native, { timeout, tracer }) {
+  const { number } = native;
+  const setMemory = tracer?.seeingMemory(native.setMemory) ?? native.setMemory;
+  let returned;
   const begin = () => {
-    const { exports } = instantiate(guest, native, (imports) => imports);
-    setMemory(exports.memory);
-    exports._start();
+    let imports;
+    const { exports } = instantiate(
+      guest,
+      native,
+      (wasi) => (imports = importsOf(wasi, guest)),
+      tracer,
+    );
+    const { memory } = guest;
+    guest.seen = exports.memory ?? imports[memory?.module]?.[memory?.name];
+    if (guest.seen !== undefined) setMemory(guest.seen);
+    returned = guest.call(exports);
   };
   const { how, value } =
     timeout === undefined
       ? run(begin, enter(number))
       : require('../timed').runFor(timeout, begin, number);
   const exitCode = leave(number, true);
-  if (value?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+  if (value?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
     throw new TimeError('timeout');
+  }
   if (how === 'throw') throw value;
-  return exitCode;
+  return { exitCode, returned };
 }
 
 /** The same in a thread of its own, as far as its CPU time goes. */
 function startAside(guest, prepared, { cpuTime, timeout }) {
   const { runAside } = require('../run/aside');
-  const { token } = prepared;
+  const { module, from, calls, memory, version, trace } = guest;
+  const entry = { entry: '_start', hasMemory: memory === undefined, memory };
   const { reply, why } = runAside(
     prepared,
-    { ...guest, token, entry: '_start', hasMemory: true },
+    { token: prepared.token, module, from, calls, version, trace, ...entry },
     { cpuTime, timeout },
   );
   prepared.close();
   if (why !== undefined) throw new TimeError(why.reason);
-  if (reply.how === 'exit') return reply.exitCode;
+  if (reply.how === 'exit') return { exitCode: reply.exitCode };
   throw reply.error;
 }
 
+/** Options for which this thread has to be that of the guest. */
+const NOT_ASIDE = {
+  '--invoke': ({ invoke }) => invoke !== undefined,
+  '--stub-imports': ({ stubsImports }) => stubsImports,
+  '--trace-summary': ({ hasSummary }) => hasSummary,
+};
+
+/** Refuses them beside `--cpu-time`, for which a guest gets another. */
+function checkAside(command) {
+  for (const [option, isThere] of Object.entries(NOT_ASIDE)) {
+    if (isThere(command)) {
+      throw new CommandError(`--cpu-time cannot be had beside ${option}`);
+    }
+  }
+}
+
+/** A guest in a thread of its own, ready for its start. */
+function prepareAside(command, guest, options) {
+  checkAside(command);
+  const { trace } = command;
+  const prepared = makeNative(options, (given) => {
+    guest.trace = trace === undefined ? given.trace : traces().planOf(trace);
+    return prepare(given);
+  });
+  tellPorts(options, prepared);
+  return {
+    start: () => startAside(guest, prepared, command),
+    refused: () => prepared.refused,
+    summary: () => undefined,
+  };
+}
+
+/** The same in this thread. */
+function prepareHere(command, guest, options) {
+  let debug;
+  const native = makeNative(options, (given) => {
+    debug = given.trace;
+    return create(undefined, given);
+  });
+  tellPorts(options, native);
+  const isTraced = command.trace !== undefined || command.hasSummary;
+  const { tracer, summary } =
+    isTraced || debug !== undefined
+      ? traces().traceGuest(command, options.version, native)
+      : {};
+  const { timeout } = command;
+  return {
+    start: () => start(guest, native, { timeout, tracer }),
+    refused: () => refusedCalls(native.number),
+    summary: () => summary?.toString(),
+  };
+}
+
+/** What is called of a guest's exports. */
+function callOf({ file, module, bytes }, { invoke, guestArgs }, description) {
+  if (invoke === undefined) {
+    checkEntry(file, module, description);
+    return ({ _start }) => _start();
+  }
+  const values = invocations().readValues(
+    { file, bytes, module },
+    invoke,
+    guestArgs,
+  );
+  return (exports) => {
+    exports._initialize?.();
+    return exports[invoke](...values);
+  };
+}
+
 /**
- * Compiles a command and makes everything ready for its `_start`.
+ * Compiles a program and makes everything ready for its start.
  *
+ * @param {object} command see `readArguments()`
+ * @param {Buffer} bytes of the program
  * @throws {CommandError} for whatever is wrong before the guest runs
- * @returns {{ start: () => number, finish: () => void }} `start` runs the guest;
- *   returns its exit code, throws its trap. `finish` writes what is left of it
+ * @returns {{ start: () => { exitCode: number, returned: unknown }, finish: () => void,
+ *   refused: () => string[], summary: () => string | undefined }} `start` runs the
+ *   guest, and throws its trap. `finish` writes what is left of it. `refused` names
+ *   the calls that it has made without the capability for them, and `summary` is all
+ *   that it did
  */
-function prepareGuest(command) {
-  const { file, guestArgs, options, cpuTime, maxMemory, timeout, writeBack } =
-    command;
-  const module = compile(file, maxMemory);
-  checkExports(file, module);
+function prepareGuest(command, bytes) {
+  const { file, guestArgs, options, maxMemory, writeBack } = command;
+  const { argv0 = basename(file), invoke } = command;
+  command.trace?.forEach((name) => checkCapability(name, '--trace'));
+  const module = compile(file, bytes, maxMemory);
+  const guest = { module };
+  guest.others = command.stubsImports
+    ? stubs().makeStubs(describe(module).foreign, () => guest.seen)
+    : {};
+  const description = describeRunnable(file, module, guest.others);
+  const { version, calls, memory } = description;
+  guest.call = callOf({ file, module, bytes }, command, description);
+  const from = IMPORT_MODULES[version];
+  Object.assign(guest, { from, calls, memory, version });
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
-  const version = versionOf(module);
-  const from = IMPORT_MODULES[version];
-  const imports = WebAssembly.Module.imports(module);
-  const isAside = cpuTime !== undefined;
-  const args = [basename(file), ...guestArgs];
-  const native = makeNative({ version, args, ...options, preopens }, (given) =>
-    isAside ? prepare(given) : create(undefined, given),
+  const ready = (command.cpuTime === undefined ? prepareHere : prepareAside)(
+    command,
+    guest,
+    {
+      version,
+      args: [argv0, ...(invoke === undefined ? guestArgs : [])],
+      ...options,
+      preopens,
+    },
   );
-  checkImports(file, imports, from);
-  tellPorts(options, native);
-  const guest = { module, from, calls: callsOf(imports) };
-  return {
-    start: () =>
-      isAside
-        ? startAside(guest, native, command)
-        : start(guest, native, timeout),
-    finish: () => writeChanges(preopens, writeBack),
-  };
+  return { ...ready, finish: () => writeChanges(preopens, writeBack) };
 }
 
 module.exports = { prepareGuest };

@@ -2,22 +2,28 @@
 
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments');
-const { CommandError, TimeError, systemReason } = require('./error');
+const {
+  CommandError,
+  EXIT_CANNOT_RUN,
+  EXIT_CPU_TIME,
+  EXIT_FAILURE,
+  EXIT_NOT_FOUND,
+  EXIT_TIMEOUT,
+  EXIT_TRAP,
+  TimeError,
+  systemReason,
+} = require('./error');
 
-const EXIT_USAGE = 2;
-/** That of timeout(1). */
-const EXIT_TIMEOUT = 124;
-/** What a shell reports for a process whose CPU time was over: 128 + SIGXCPU. */
-const EXIT_CPU_TIME = 152;
-/** What a shell reports for a process that aborted: 128 + SIGABRT. */
-const EXIT_TRAP = 134;
+/** What wasi-libc ends with where it may not ask for what a program begins with. */
+const EXIT_REFUSED = 71;
 
 const HELP = `\
 Usage: wasi-rs [OPTION]... FILE.wasm [ARG]...
 
 Runs a WASI command (preview1, or the older snapshot 0). It sees its file's
 name and the ARGs, standard input, output and error, and nothing else of the
-host but what the options give it.
+host but what the options give it. FILE.wasm may be - for standard input, or
+a file in the text format, if the package wabt is there.
 
 Options, all before FILE.wasm:
   --dir HOST[::GUEST]  give it the directory HOST, under the name GUEST
@@ -44,6 +50,8 @@ Options, all before FILE.wasm:
                        stdin, stdout and stderr
   --env NAME[=VALUE]   set an environment variable for it
                        (without VALUE: to the value that NAME has here, if any)
+  --env-inherit        give it all environment variables that there are here
+  --argv0 NAME         the name by which it is called (without: its file's)
   --capability NAME    let it make the calls of this group only, and of others
                        given so: args, env, clock, random, stdio, fs:read,
                        fs:write, poll, sockets, exit, or the name of one call
@@ -57,13 +65,28 @@ Options, all before FILE.wasm:
                        that of --timeout; what waits does not compute
   --timeout TIME       end it after TIME: 10s, or ms, m, h, or a number of
                        seconds; 0 is no limit
+  --invoke NAME        call the function NAME that it exports, with the ARGs,
+                       which are numbers, and print what it returns; before that
+                       its _initialize, if it has one
+  --stub-imports       if it imports functions that are not of WASI, run it all
+                       the same, until it calls one
+  --seed NUMBER        give it the random bytes of this seed: the same each time
+  --clock TIME         have its clocks begin at TIME, say 2030-01-31T12:00:00Z,
+                       and move by a millisecond with each reading
+  --trace[=NAME,...]   print each call that it makes to standard error, or those
+                       of these names: as for --capability
+  --trace-summary      print how many calls it made, how many failed, how many
+                       bytes they moved and how long they took
+  --completions SHELL  print what has bash, zsh or fish complete these options
   -h, --help           print this text
   -V, --version        print the version of wasi-rs
 
 Exit codes:
   0 to 255  what the command exited with
-  ${EXIT_USAGE}         the command line is wrong, or FILE.wasm cannot be run
   ${EXIT_TIMEOUT}       the command did not end in its --timeout
+  ${EXIT_FAILURE}       the command line is wrong, or something else than the command failed
+  ${EXIT_CANNOT_RUN}       FILE.wasm cannot be run
+  ${EXIT_NOT_FOUND}       there is no FILE.wasm
   ${EXIT_TRAP}       the command trapped
   ${EXIT_CPU_TIME}       the command computed for longer than its --cpu-time
 `;
@@ -91,7 +114,7 @@ function reportUnwritten(error) {
   // What has stopped reading wants no more, and needs no telling.
   if (error.code === 'EPIPE') return;
   report(`cannot write: ${systemReason(error)}`);
-  process.exitCode = EXIT_USAGE;
+  process.exitCode = EXIT_FAILURE;
 }
 
 /** The reason and, below it, where in the guest it happened. */
@@ -104,20 +127,32 @@ function reportTrap(file, error) {
   report([`${file} trapped: ${reason}`, ...frames].join('\n'));
 }
 
+/** What `--capability` has withheld, where that is likely to be why it ended so. */
+function reportRefused(refused) {
+  const calls = refused();
+  if (calls.length > 0) {
+    report(`it has no --capability for ${calls.join(', ')}, which it called`);
+  }
+}
+
 /** Anything else is a mistake of ours, and shows its stack. */
 function isExpected(error) {
   return error instanceof CommandError || error.code === 'ERR_WASI_NO_BINARY';
 }
 
-function run(command) {
-  // Loaded late: neither --help nor a misspelled option needs the addon.
+/** Runs a program whose bytes are there. */
+function run(command, bytes) {
   const { prepareGuest } = require('./guest');
-  const { start, finish } = prepareGuest(command);
+  const { start, finish, refused, summary } = prepareGuest(command, bytes);
   let exitCode = EXIT_TRAP;
   try {
+    const ended = start();
     // The system keeps the lowest eight bits of an exit code, and Node refuses
     // some of the others.
-    exitCode = start() & 0xff;
+    exitCode = ended.exitCode & 0xff;
+    if (command.invoke !== undefined) {
+      print(require('./invoke').printed(ended.returned));
+    }
   } catch (error) {
     if (error instanceof TimeError) {
       const { problem, code } = TIME_ERRORS[error.limit];
@@ -128,25 +163,49 @@ function run(command) {
     }
   }
   finish();
+  if (exitCode === EXIT_REFUSED || exitCode === EXIT_TRAP) {
+    reportRefused(refused);
+  }
+  const counted = summary();
+  if (counted !== undefined) process.stderr.write(counted);
   return exitCode;
+}
+
+/** Runs the program of a command; a promise where that takes others to assemble it. */
+function runFile(command) {
+  // Loaded late: neither --help nor a misspelled option needs the addon.
+  const { bytesOf } = require('./program');
+  const bytes = bytesOf(command.file);
+  return Buffer.isBuffer(bytes)
+    ? run(command, bytes)
+    : bytes.then((assembled) => run(command, assembled)).catch(fail);
+}
+
+/** The exit code for what is wrong, which is reported. */
+function fail(error) {
+  if (!isExpected(error)) throw error;
+  report(error.message);
+  return error.exitCode ?? EXIT_FAILURE;
 }
 
 /**
  * The command `wasi-rs`.
  *
  * @param {string[]} argv what follows the command's name
- * @returns {number} the exit code
+ * @returns {number | Promise<number>} the exit code
  */
 function main(argv) {
   try {
     const command = readArguments(argv);
     if (command.help) return print(HELP);
     if (command.version) return print(`${version}\n`);
-    return run(command);
+    if (command.completions) {
+      const { completionsFor } = require('./completions');
+      return print(completionsFor(command.completions));
+    }
+    return runFile(command);
   } catch (error) {
-    if (!isExpected(error)) throw error;
-    report(error.message);
-    return EXIT_USAGE;
+    return fail(error);
   }
 }
 

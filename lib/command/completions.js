@@ -1,0 +1,116 @@
+'use strict';
+
+// Scripts with which shells complete the command line. They know the options by
+// their table; FILE.wasm and what follows it are files.
+
+const { OPTIONS } = require('./arguments');
+
+const NAME = 'wasi-rs';
+
+/** The words of a value; undefined for a path, and for what cannot be completed. */
+function wordsOf({ value }) {
+  if (value === 'capabilities') {
+    const { capabilityNames } = require('../names');
+    return capabilityNames();
+  }
+  return Array.isArray(value) ? value : undefined;
+}
+
+const all = () =>
+  Object.entries(OPTIONS).map(([name, option]) => ({
+    name,
+    flag: `--${name}`,
+    short: option.short && `-${option.short}`,
+    takesValue: option.type === 'string',
+    mayHaveValue: option.mayHaveValue === true,
+    isPath: ['file', 'directory'].includes(option.value),
+    isDirectory: option.value === 'directory',
+    words: wordsOf(option),
+  }));
+
+const flagsOf = (options) =>
+  options.flatMap(({ flag, short }) => [flag, ...(short ? [short] : [])]);
+
+function bash() {
+  const options = all();
+  const valued = options.filter(({ takesValue }) => takesValue);
+  const cases = valued.map(({ flag, words, isDirectory, isPath }) => {
+    let reply = 'COMPREPLY=()';
+    if (words)
+      reply = `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$cur"))`;
+    else if (isDirectory) reply = 'COMPREPLY=($(compgen -d -- "$cur"))';
+    else if (isPath) reply = 'COMPREPLY=($(compgen -f -- "$cur"))';
+    return `    ${flag}) ${reply}; return ;;`;
+  });
+  return `_wasi_rs() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} word i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    case $word in
+    ${valued.map(({ flag }) => flag).join('|')}) ((i++)) ;;
+    -*) ;;
+    *) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    esac
+  done
+  case $prev in
+${cases.join('\n')}
+  esac
+  case $cur in
+    -*) COMPREPLY=($(compgen -W '${flagsOf(options).join(' ')}' -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+  esac
+}
+complete -o filenames -F _wasi_rs ${NAME}
+`;
+}
+
+const zshValue = ({ name, words, isDirectory, isPath }) => {
+  // In the specification of an option a colon ends a part.
+  if (words)
+    return `:${name}:(${words.map((word) => word.replace(/:/g, '\\:')).join(' ')})`;
+  if (isDirectory) return `:${name}:_files -/`;
+  return isPath ? `:${name}:_files` : `:${name}: `;
+};
+
+function zsh() {
+  const specs = all().flatMap((option) => {
+    const { flag, short, takesValue, mayHaveValue } = option;
+    const names = [flag, ...(short ? [short] : [])];
+    return names.map((name) => {
+      if (takesValue) return `  '*${name}=${zshValue(option)}' \\`;
+      return mayHaveValue
+        ? `  '*${name}=-:${zshValue(option)}' \\`
+        : `  '*${name}' \\`;
+    });
+  });
+  return `#compdef ${NAME}
+_arguments -S -A '-*' \\
+${specs.join('\n')}
+  '1:program:_files' \\
+  '*:argument:_files'
+`;
+}
+
+function fish() {
+  const lines = all().map(({ name, short, takesValue, words, isPath }) => {
+    const parts = [`complete -c ${NAME} -l ${name}`];
+    if (short) parts.push(`-s ${short.slice(1)}`);
+    if (words) parts.push(`${takesValue ? '-x ' : ''}-a '${words.join(' ')}'`);
+    else if (takesValue) parts.push(isPath ? '-r' : '-x');
+    // Without -r or -x the words are arguments of the command itself.
+    return words && !takesValue
+      ? parts.slice(0, -1).join(' ')
+      : parts.join(' ');
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+const SCRIPTS = { __proto__: null, bash, zsh, fish };
+
+/** @param {'bash' | 'zsh' | 'fish'} shell */
+function completionsFor(shell) {
+  return SCRIPTS[shell]();
+}
+
+module.exports = { completionsFor };

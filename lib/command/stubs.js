@@ -1,0 +1,64 @@
+'use strict';
+
+// --stub-imports: functions in the place of those that a module imports and nobody
+// has. They end the guest when they are called.
+
+const { apply } = Reflect;
+const { get: bufferOf } = Object.getOwnPropertyDescriptor(
+  WebAssembly.Memory.prototype,
+  'buffer',
+);
+
+/** How AssemblyScript's strings lie in memory: UTF-16, with the bytes of it before it. */
+const LENGTH_BEFORE = 4;
+
+/** The most of a message that is shown. */
+const MOST = 4096;
+
+function stringAt(memory, pointer) {
+  const at = pointer >>> 0;
+  const view = new DataView(apply(bufferOf, memory, []));
+  if (at < LENGTH_BEFORE || at > view.byteLength) return '';
+  const length = Math.min(view.getUint32(at - LENGTH_BEFORE, true), MOST);
+  const end = Math.min(at + length, view.byteLength);
+  return Buffer.from(view.buffer, at, end - at).toString('utf16le');
+}
+
+/** What AssemblyScript calls where an assertion fails: it says which, and where. */
+function abortOf(memoryOf) {
+  return (message, file, line, column) => {
+    const memory = memoryOf();
+    const [what, where] =
+      memory === undefined
+        ? ['', '']
+        : [message, file].map((pointer) => stringAt(memory, pointer));
+    throw new WebAssembly.RuntimeError(
+      `abort: ${what || 'no message'} in ${where || 'no file'}(${line}:${column})`,
+    );
+  };
+}
+
+/**
+ * Functions for what is imported and is not of WASI, by module and name.
+ *
+ * @param {{ module: string, name: string, kind: string }[]} foreign
+ * @param {() => WebAssembly.Memory | undefined} memoryOf the guest's
+ */
+function makeStubs(foreign, memoryOf) {
+  const stubs = {};
+  for (const { module: from, name, kind } of foreign) {
+    if (kind !== 'function') continue;
+    stubs[from] ??= {};
+    stubs[from][name] =
+      from === 'env' && name === 'abort'
+        ? abortOf(memoryOf)
+        : () => {
+            throw new WebAssembly.RuntimeError(
+              `${from}.${name} was called, which --stub-imports stands for`,
+            );
+          };
+  }
+  return stubs;
+}
+
+module.exports = { makeStubs };
