@@ -417,7 +417,8 @@ test('a guest in a thread waits for who is told of it', async (t) => {
   });
   await t.throwsAsync(running, { name: 'AbortError' });
   t.true(count >= enough);
-  t.true(count <= enough + most);
+  // One is being made when it is stopped, and one ends.
+  t.true(count <= enough + most + 2);
 });
 
 test('a guest cannot catch what a function throws', async (t) => {

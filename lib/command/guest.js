@@ -224,7 +224,6 @@ function checkAside(command) {
 
 /** A guest in a thread of its own, ready for its start. */
 function prepareAside(command, guest, options) {
-  checkAside(command);
   const { trace } = command;
   const prepared = makeNative(options, (given) => {
     guest.trace = trace === undefined ? given.trace : traces().planOf(trace);
@@ -291,6 +290,7 @@ function callOf({ file, module, bytes }, { invoke, guestArgs }, description) {
 function prepareGuest(command, bytes) {
   const { file, guestArgs, options, maxMemory, writeBack } = command;
   const { argv0 = basename(file), invoke } = command;
+  if (command.cpuTime !== undefined) checkAside(command);
   command.trace?.forEach((name) => checkCapability(name, '--trace'));
   const module = compile(file, bytes, maxMemory);
   const guest = { module };
