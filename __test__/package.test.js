@@ -197,7 +197,7 @@ test('without a binary for the platform, one sentence says so', (t) => {
   t.false(message.includes('\n'));
   t.deepEqual(
     [command.exitCode, command.stderr],
-    [2, command.stderr.split('\n', 1)[0] + '\n'],
+    [125, command.stderr.split('\n', 1)[0] + '\n'],
   );
 });
 
