@@ -1257,6 +1257,16 @@ export type WASIReader = (
  */
 export type WASIWriter = (chunk: Buffer) => void;
 
+/**
+ * An instance of a guest: a `WebAssembly.Instance`, or what has its `exports`. Of what
+ * `WebAssembly.instantiate()` gives for bytes, `{ module, instance }`, it is the property
+ * `instance`.
+ */
+export type WASIInstance = object & {
+  readonly exports?: unknown;
+  readonly instance?: never;
+};
+
 /** What {@link WASI.start} can be told beside the instance. */
 export interface StartOptions {
   /**
@@ -1470,7 +1480,7 @@ export class WASI {
    * @throws whatever ended the guest, a trap for instance, or what a function
    *   that is a standard stream has thrown
    */
-  start(instance: object, options?: StartOptions): number;
+  start(instance: WASIInstance, options?: StartOptions): number;
 
   /**
    * Runs a command as {@link start} does, but the event loop goes on where the guest
@@ -1499,7 +1509,10 @@ export class WASI {
    * });
    * process.exitCode = await wasi.startAsync(instance);
    */
-  startAsync(instance: object, options?: StartAsyncOptions): Promise<number>;
+  startAsync(
+    instance: WASIInstance,
+    options?: StartAsyncOptions,
+  ): Promise<number>;
 
   /**
    * Prepares a reactor: binds the instance's memory and calls its
@@ -1513,7 +1526,7 @@ export class WASI {
    *   has a `_start`, or an `_initialize` that is no function
    * @throws {WASIExitError} where `_initialize` calls `proc_exit`
    */
-  initialize(instance: object): void;
+  initialize(instance: WASIInstance): void;
 
   /**
    * Binds memory and calls nothing: for guests that are started in some other
@@ -1526,7 +1539,10 @@ export class WASI {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where there is no memory;
    *   `ERR_INVALID_ARG_VALUE` for a misspelled `memory`
    */
-  finalizeBindings(instance: object, options?: FinalizeBindingsOptions): void;
+  finalizeBindings(
+    instance: WASIInstance,
+    options?: FinalizeBindingsOptions,
+  ): void;
 
   /**
    * The guest's files as the guest finds them, for its host: paths of the guest,

@@ -251,3 +251,43 @@ test('where the binary does not load, it says why', (t) => {
   t.true(message.startsWith(`Cannot load the binary of wasi-rs for ${name}: `));
   t.false(message.includes('\n'));
 });
+
+/** The binary of this clone. */
+function binary() {
+  return path.join(
+    ROOT,
+    fs.readdirSync(ROOT).find((file) => file.endsWith('.node')),
+  );
+}
+
+test('WASI_RS_BINARY names a binary that is somewhere else', (t) => {
+  const directory = scratch(t);
+  fs.copyFileSync(binary(), path.join(directory, 'moved.node'));
+  const source = `const { WASI } = require(${JSON.stringify(ROOT)}); ${PRINT}`;
+  for (const file of [path.join(directory, 'moved.node'), 'moved.node']) {
+    const env = { ...process.env, WASI_RS_BINARY: file };
+    const { stdout, stderr } = node(['--eval', source], {
+      cwd: directory,
+      env,
+    });
+    t.deepEqual([stdout, stderr], [PRINTED, '']);
+  }
+  fs.writeFileSync(path.join(directory, 'text.node'), 'text');
+  for (const file of ['none.node', 'text.node']) {
+    const env = { ...process.env, WASI_RS_BINARY: file };
+    const { stderr } = node(['--eval', source], { cwd: directory, env });
+    t.regex(
+      stderr,
+      /^Error: Cannot load the binary of wasi-rs that WASI_RS_BINARY names: .+$/m,
+    );
+    t.true(stderr.includes("code: 'ERR_WASI_NO_BINARY'"));
+  }
+});
+
+test('the types of wasi-rs/register are there', (t) => {
+  const { exports } = require('../package.json');
+  for (const { types } of Object.values(exports).filter(({ types }) => types)) {
+    t.true(fs.existsSync(path.join(ROOT, types)), types);
+  }
+  t.truthy(exports['./register'].types);
+});

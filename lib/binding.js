@@ -1,7 +1,7 @@
 'use strict';
 
 const { closeSync, existsSync, openSync, readSync } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { dirname, join, resolve } = require('node:path');
 
 /** Where the package is. npm puts the one with the binary beside it. */
 const PACKAGE = dirname(__dirname);
@@ -53,6 +53,17 @@ function libcOfReport() {
     // Deno wants a permission for that, and often lacks it where it lacks others.
     return 'glibc';
   }
+}
+
+/** The variable that names the binary of a program which has it somewhere else, as one that is bundled. */
+const NAMED = 'WASI_RS_BINARY';
+
+/** A binary, without `require`, which in a single executable knows no files. */
+function loadNamed(file) {
+  if (!file) return undefined;
+  const module = { exports: {} };
+  process.dlopen(module, resolve(file));
+  return module.exports;
 }
 
 /** What says that another binary is to be loaded, or is to be looked at more closely. */
@@ -117,12 +128,16 @@ let loaded;
 function loadBinding() {
   if (loaded !== undefined) return loaded;
   const platform = platformName();
+  let named;
   try {
-    const binding = requireNearby(platform) ?? requireUnforced();
+    // Deno may not let it be looked at.
+    named = process.env[NAMED];
+    const binding =
+      loadNamed(named) ?? requireNearby(platform) ?? requireUnforced();
     followThread(binding);
     loaded = binding;
   } catch (error) {
-    throw require('./no-binary').noBinary(error, platform);
+    throw require('./no-binary').noBinary(error, platform, named);
   }
   return loaded;
 }

@@ -62,10 +62,14 @@ function missingFlags(failure, platform) {
 }
 
 /** One sentence: what is wrong with this installation, and what to do. */
-function explain(failure, platform) {
+function explain(failure, platform, named) {
   const flags = missingFlags(failure, platform);
   if (flags.length > 0) {
     return `Node's permission model does not let wasi-rs load its binary: run node with ${flags.join(' ')}`;
+  }
+  if (named) {
+    const [line] = (failure?.message ?? 'it is no addon').split('\n');
+    return `Cannot load the binary of wasi-rs that WASI_RS_BINARY names: ${line}`;
   }
   if (failure !== undefined) {
     const [line] = failure.message.split('\n');
@@ -82,14 +86,20 @@ function explain(failure, platform) {
  *
  * @param {Error} error what the generated loader threw
  * @param {string} platform in the words of the packages that carry the binaries
+ * @param {string} [named] the binary that a variable names
  */
-function noBinary(error, platform) {
-  const failure = loadFailure(error);
+function noBinary(error, platform, named) {
+  // Deno's own, which names the permission that is missing.
+  const isRefused = error.name === 'NotCapable';
+  const failure = named || isRefused ? error : loadFailure(error);
   // The loader's own error takes every failure for a bug of npm.
   const cause = failure ?? error.cause ?? error;
-  return Object.assign(new Error(explain(failure, platform), { cause }), {
-    code: 'ERR_WASI_NO_BINARY',
-  });
+  return Object.assign(
+    new Error(explain(failure, platform, named), { cause }),
+    {
+      code: 'ERR_WASI_NO_BINARY',
+    },
+  );
 }
 
 module.exports = { noBinary };

@@ -67,6 +67,15 @@ const isZero: Promise<boolean> = wasi
 void wasi.startAsync(instance, { cpuTime: 1 });
 const exitCode: number = wasi.start(instance);
 
+// What everybody passes once in the place of its property `instance`.
+void WebAssembly.instantiate(new Uint8Array(1)).then((source) => {
+  // @ts-expect-error: its property `instance` is one
+  wasi.start(source);
+  // @ts-expect-error: likewise
+  wasi.initialize(source);
+  return wasi.start(source.instance);
+});
+
 // A guest that does the same whenever it is run.
 new WASI({
   version: 'preview1',
