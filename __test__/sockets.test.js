@@ -395,14 +395,14 @@ test('--listen gives a listener, and tells how many there are', (t) => {
 for (const value of ['65536', 'localhost', '::1:80', 'a:b', 'unix:', '80:-1']) {
   test(`--listen=${value} is refused`, (t) => {
     const { exitCode, stderr } = command([`--listen=${value}`, SERVE]);
-    t.is(exitCode, 2);
+    t.is(exitCode, 125);
     t.regex(stderr, /^wasi-rs: --listen .* is not of the form/);
   });
 }
 
 test('--listen where nobody can is an error in one line', (t) => {
   const { exitCode, stderr } = command(['--listen', '192.0.2.1:80', SERVE]);
-  t.is(exitCode, 2);
+  t.is(exitCode, 125);
   t.is(
     stderr,
     'wasi-rs: cannot listen at 192.0.2.1:80: address not available\n',

@@ -268,7 +268,16 @@ function readCapabilities(value, name = 'options.capabilities') {
 }
 
 /** Whether Node is told to print the calls of guests, as of node:wasi, if nothing else is said. */
-const IS_DEBUGGED = /(?:^|,)wasi(?:,|$)/i.test(process.env.NODE_DEBUG_NATIVE);
+const IS_DEBUGGED = isDebugged();
+
+function isDebugged() {
+  try {
+    return /(?:^|,)wasi(?:,|$)/i.test(process.env.NODE_DEBUG_NATIVE);
+  } catch {
+    // Deno has a permission for each variable.
+    return false;
+  }
+}
 
 /** How the guest is traced, if it is. */
 function readTrace(value = IS_DEBUGGED) {
