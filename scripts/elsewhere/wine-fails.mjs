@@ -59,6 +59,7 @@ export const FILES = [
   'permission',
   'run-sync',
   'security',
+  'sockets',
   'streams',
   'termination',
   'trees',
