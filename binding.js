@@ -858,6 +858,7 @@ module.exports.endWaitsWithThread = nativeBinding.endWaitsWithThread
 module.exports.enter = nativeBinding.enter
 module.exports.errnoNames = nativeBinding.errnoNames
 module.exports.files = nativeBinding.files
+module.exports.guestOf = nativeBinding.guestOf
 module.exports.imageOfArchive = nativeBinding.imageOfArchive
 module.exports.importedMemory = nativeBinding.importedMemory
 module.exports.isProcessThread = nativeBinding.isProcessThread

@@ -1003,6 +1003,17 @@ export interface WASIOptions {
   capabilities?: readonly WASICapability[] | undefined;
 
   /**
+   * Whether the guest may have threads, as wasi-threads has them, and how many:
+   * `true` is four for each processor that the machine has. They take
+   * {@link WASI.getImportObject} with `module` and `memory`.
+   *
+   * Standard streams are then no functions and no streams of Node or the Web.
+   *
+   * @default false
+   */
+  threads?: boolean | WASIThreads | undefined;
+
+  /**
    * Sockets at which the guest accepts connections, at the lowest numbers behind
    * its {@link preopens}. They do not wait until the guest clears `NONBLOCK`. What
    * {@link WASI.listeners} is made of.
@@ -1230,6 +1241,24 @@ export interface WASIListener {
   address(): net.AddressInfo | string | null;
 }
 
+/** How many threads a guest may have. */
+export interface WASIThreads {
+  /**
+   * Threads at a time beside the first, from 0 to 4096. For more, `thread-spawn`
+   * answers EAGAIN.
+   *
+   * @default four for each processor that the machine has
+   */
+  max?: number | undefined;
+
+  /**
+   * Threads that are made before the guest begins, from 0 to `max`.
+   *
+   * @default 0
+   */
+  warm?: number | undefined;
+}
+
 /** What a standard stream can be, whatever its direction. */
 export type WASIStdio = 'pipe' | 'inherit' | 'ignore' | number;
 
@@ -1305,6 +1334,19 @@ export interface ImportObjectOptions {
    * @default false
    */
   suspending?: boolean | undefined;
+
+  /**
+   * The `WebAssembly.Module` of the guest. Where it imports `wasi.thread-spawn` the
+   * guest has that, if `options.threads` lets it, and {@link WASI.start} runs it in
+   * workers.
+   */
+  module?: object | undefined;
+
+  /**
+   * The `WebAssembly.Memory` that the module imports, which is added by the name that
+   * the module has for it. For a guest with threads it is a shared one.
+   */
+  memory?: object | undefined;
 }
 
 /** What {@link WASI.finalizeBindings} can be told beside the instance. */
@@ -1691,7 +1733,7 @@ export interface WASIGuestOptions extends Pick<
 
   /**
    * Milliseconds of CPU time after which the guest is ended, of which it uses none
-   * while it waits: to 2147483647. What its thread uses counts, as in
+   * while it waits: to 2147483647. What its threads use counts, as in
    * {@link WASIResult.usage}. It is looked at no more often than every 10 ms. 0 is
    * no limit.
    *
@@ -1716,6 +1758,14 @@ export interface WASIGuestOptions extends Pick<
    * @default what the program declares, up to 4 GiB
    */
   maxMemory?: number | undefined;
+
+  /**
+   * Whether the guest may have threads, and how many: as for {@link WASIOptions}.
+   * With `false`, a program that imports `wasi.thread-spawn` is refused.
+   *
+   * @default true
+   */
+  threads?: boolean | WASIThreads | undefined;
 }
 
 /** What {@link run} and {@link runSync} have beyond that: the output as a value. */

@@ -8,8 +8,8 @@ const {
   IMPORT_MODULES,
   checkBindingOptions,
   readCapability,
+  readImportOptions,
   readOptions,
-  readSuspending,
   readTimeout,
 } = require('./lib/options');
 const {
@@ -96,6 +96,11 @@ class Native extends Extension {
     throw errors().invalidState(method, reason);
   }
 
+  /** The threads of the guest, if it may have any. */
+  static threadsOf(wasi) {
+    return Native.#of(wasi, Native.threadsOf).threads;
+  }
+
   /** What suspends the calls of the guest: only if it has been asked for, or `make`. */
   static suspenderOf(wasi, make = false) {
     const parts = Native.#of(wasi, Native.suspenderOf);
@@ -122,6 +127,12 @@ class Native extends Extension {
     const mayBe = typeof object === 'object' || typeof object === 'function';
     return mayBe && object !== null && #parts in object ? object : undefined;
   }
+}
+
+/** The threads of an instance that may have some. */
+function makeThreads(...parts) {
+  const { InstanceThreads } = require('./lib/threads/instance');
+  return new InstanceThreads(...parts);
 }
 
 /** The value of `fs` by instance, made by the getter the first time. */
@@ -151,14 +162,19 @@ class WASI {
   constructor(options = NO_OPTIONS) {
     const nativeOptions = readOptions(options);
     // Node looks at it when it has opened what the guest is given.
+    let returnsOnExit;
     nativeOptions.returnOnExit = () => {
       const { returnOnExit = true } = options;
-      return validateBoolean(returnOnExit, 'options.returnOnExit');
+      returnsOnExit = validateBoolean(returnOnExit, 'options.returnOnExit');
+      return returnsOnExit;
     };
     const { kept, collected, awaited, given } = nativeOptions;
     const created = create(this, nativeOptions, kept);
     const { number, suspending } = created;
     const { tracer, setMemory } = traced(nativeOptions, created, this);
+    const threads =
+      nativeOptions.threads &&
+      makeThreads(nativeOptions, created, returnsOnExit);
     const parts = {
       number,
       collected,
@@ -167,6 +183,7 @@ class WASI {
       suspender: null,
       listeners: given(created.sockets),
       tracer,
+      threads,
     };
     for (const object of [this, this.wasiImport, setMemory]) {
       Native.mark(object, parts);
@@ -207,6 +224,11 @@ class WASI {
     validateFunction(_start, 'instance.exports._start');
     validateUndefined(_initialize, 'instance.exports._initialize');
 
+    const threads = Native.threadsOf(this);
+    if (threads?.isUsed) {
+      this[kExitCode] = threads.start(timeout);
+      return this[kExitCode];
+    }
     const number = Native.numberOf(this);
     const { how, value } =
       timeout === undefined
@@ -236,6 +258,7 @@ class WASI {
 
     const { _start, _initialize } = this[kInstance].exports;
     validateUndefined(_start, 'instance.exports._start');
+    Native.threadsOf(this)?.begin();
     if (_initialize !== undefined) {
       validateFunction(_initialize, 'instance.exports._initialize');
       const number = Native.numberOf(this);
@@ -247,7 +270,14 @@ class WASI {
 
   getImportObject(options = NO_OPTIONS) {
     const { wasiImport } = this;
-    if (!readSuspending(options)) return { [this[kBindingName]]: wasiImport };
+    const { suspending, module, memory } = readImportOptions(options);
+    const threads = Native.threadsOf(this);
+    if (threads || module) {
+      const { addImports } = require('./lib/threads/imports');
+      const imports = { [this[kBindingName]]: wasiImport };
+      return addImports(imports, { suspending, module, memory }, threads);
+    }
+    if (!suspending) return { [this[kBindingName]]: wasiImport };
     const { exports } = Native.suspenderOf(this, true);
     return { [this[kBindingName]]: { __proto__: wasiImport, ...exports } };
   }
@@ -303,6 +333,7 @@ class WASI {
   }
 
   close() {
+    Native.threadsOf(this)?.end();
     close(Native.numberOf(this));
     Native.suspenderOf(this)?.closed();
   }

@@ -53,6 +53,12 @@ test('in workers', (t) => {
   ]);
 });
 
+test('a program with threads', (t) => {
+  const counts = ['  17 main.rs', '   6 sha256.rs'];
+  const lines = run(t, 'examples/threads.mjs');
+  t.deepEqual(lines, ['threads: 1', ...counts, 'threads: 4', ...counts]);
+});
+
 test('on Bun and Deno', (t) => {
   const lines = run(t, 'examples/bun-and-deno.mjs');
   t.is(lines.at(-1), 'exit code 0');

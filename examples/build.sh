@@ -4,7 +4,7 @@
 #   examples/build.sh [DIRECTORY]    writes to DIRECTORY, or beside the sources
 #
 # Needs Zig 0.17.1 (`pip install ziglang==0.17.1`, or a `zig` named by the environment
-# variable ZIG) and Rust with `rustup target add wasm32-wasip1`.
+# variable ZIG) and Rust with `rustup target add wasm32-wasip1 wasm32-wasip1-threads`.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,5 +18,8 @@ $zig build-exe -target wasm32-wasi -O ReleaseSmall -fstrip "$here/mdtoc.zig" -fe
 cargo build --quiet --locked --release --target wasm32-wasip1 \
   --manifest-path "$here/manifest/Cargo.toml" --target-dir "$target_dir"
 cp "$target_dir/wasm32-wasip1/release/manifest.wasm" "$out/manifest.wasm"
+cargo build --quiet --locked --release --target wasm32-wasip1-threads \
+  --manifest-path "$here/search/Cargo.toml" --target-dir "$target_dir"
+cp "$target_dir/wasm32-wasip1-threads/release/search.wasm" "$out/search.wasm"
 
-chmod 644 "$out/csv2json.wasm" "$out/mdtoc.wasm" "$out/manifest.wasm"
+chmod 644 "$out/csv2json.wasm" "$out/mdtoc.wasm" "$out/manifest.wasm" "$out/search.wasm"

@@ -240,6 +240,13 @@ const noSuspending = errorFactory(
 );
 
 /** `(above)` */
+const notStarted = errorFactory(
+  Error,
+  'ERR_WASI_NOT_STARTED',
+  () => 'wasi.start() has not been called',
+);
+
+/** `(above)` */
 const poolClosed = errorFactory(
   Error,
   'ERR_WASI_POOL_CLOSED',
@@ -279,6 +286,7 @@ module.exports = {
   invalidState,
   maxBufferExceeded,
   noSuspending,
+  notStarted,
   outOfRange,
   poolClosed,
   prematureClose,

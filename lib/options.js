@@ -321,11 +321,18 @@ const OPTIONS = properties(
     'trace',
     'clock',
     'random',
+    'threads',
   ],
   innerOptions,
   // A word of node:child_process.
   ['stdio'],
 );
+
+/** Whether the guest may have threads, into which no function can follow it. */
+function readClassThreads(value, streams) {
+  if (value === undefined) return undefined;
+  return require('./threads/options').readClassThreads(value, streams);
+}
 
 /** A descriptor, as Node has it. What else there is is loaded when it is used. */
 function readStream(value, stream) {
@@ -380,7 +387,7 @@ const BINDING_OPTIONS = properties(['memory']);
 
 const START_OPTIONS = properties(['timeout']);
 
-const IMPORT_OPTIONS = properties(['suspending']);
+const IMPORT_OPTIONS = properties(['suspending', 'module', 'memory']);
 
 /** The most that a timer of the engine counts to. */
 const MAX_UINT32 = 2 ** 32 - 1;
@@ -419,6 +426,10 @@ function readOptions(options) {
   native.trace = readTrace(options.trace);
   const determined = readDetermined(options);
   validateSpelling(options, 'options', OPTIONS);
+  native.threads = readClassThreads(options.threads, native);
+  if (native.threads && determined.kept?.length > 0) {
+    require('./threads/options').refuseFunctions(options);
+  }
   native.sockets = undefined;
   native.given = openSockets(native, options);
   const streams = openStreams(native, options);
@@ -445,21 +456,24 @@ function readTimeout(options) {
 }
 
 /** Checks the argument of `getImportObject()`, which Node does not look at. */
-function readSuspending(options) {
-  if (typeof options !== 'object' || options === null) return false;
+function readImportOptions(options) {
+  if (typeof options !== 'object' || options === null) return NO_IMPORT_OPTIONS;
   validateSpelling(options, 'options', IMPORT_OPTIONS);
-  const { suspending = false } = options;
-  return validateBoolean(suspending, 'options.suspending');
+  const { suspending = false, module, memory } = options;
+  validateBoolean(suspending, 'options.suspending');
+  return { suspending, module, memory };
 }
+
+const NO_IMPORT_OPTIONS = Object.freeze({ __proto__: null, suspending: false });
 
 module.exports = {
   DEFAULT_MAX_BUFFER,
   IMPORT_MODULES,
   checkBindingOptions,
   readCapability,
+  readImportOptions,
   readMount,
   readMountPoint,
   readOptions,
-  readSuspending,
   readTimeout,
 };

@@ -69,6 +69,11 @@ class Collected {
     this.#native = native;
   }
 
+  /** What collects it. */
+  get native() {
+    return this.#native;
+  }
+
   get bytes() {
     const more = this.#native.take();
     if (more.length > 0) {

@@ -1,19 +1,22 @@
 // Runs the preview1 part of the official test suite through the command:
 //
-//   git clone --depth 1 --branch prod/testsuite-base \
+//   git clone --depth 1 --branch prod/testsuite-all \
 //     https://github.com/WebAssembly/wasi-testsuite
-//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [--over WHAT] [--all] NAME...]
+//   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [OPTION]... NAME...]
 //
 // Prints a line for each test that fails, and how many of how many passed. With
-// names, only the tests whose path contains one of them. With --over, guests have
-// their directories in another file system: see other-files.mjs. With --all, there
-// is a line for each test that passes, too.
+// names, only the tests whose path contains one of them.
+//
+//   --over WHAT  guests have their directories in another file system: see other-files.mjs
+//   --threads    the tests of wasi-threads instead, which only the branch above has
+//   --all        prints a line for each test that passes, too
 
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -29,6 +32,7 @@ const { values: flags, positionals: wanted } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
     over: { type: 'string' },
+    threads: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -46,9 +50,23 @@ const SECONDS = 600;
 const SCRIPT = '{ "$@"; echo "exit code $?" >&2; } | cat';
 const OPTIONS = {
   encoding: 'utf8',
-  stdio: ['ignore', 'pipe', 'pipe'],
+  stdio: [flags.threads ? openPipe() : 'ignore', 'pipe', 'pipe'],
   timeout: SECONDS * 1000,
 };
+
+/** A pipe that nobody writes and nobody closes, which the tests of threads have as input. */
+function openPipe() {
+  if (process.platform === 'win32') return 'pipe';
+  const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-conformance-'));
+  const path = join(directory, 'input');
+  spawnSync('mkfifo', [path]);
+  const fd = openSync(path, 'r+');
+  rmSync(directory, { recursive: true });
+  return fd;
+}
+
+/** Where the tests are. */
+const FOLDER = flags.threads ? 'wasi-threads' : 'wasm32-wasip1';
 
 function fail(message) {
   console.error(message);
@@ -58,7 +76,7 @@ function fail(message) {
 function findTests(suite, names) {
   return readdirSync(suite, { recursive: true })
     .filter((file) => file.endsWith('.wasm'))
-    .filter((file) => file.split(sep).includes('wasm32-wasip1'))
+    .filter((file) => file.split(sep).includes(FOLDER))
     .filter(
       (file) => names.length === 0 || names.some((name) => file.includes(name)),
     )
@@ -135,7 +153,7 @@ function runTest(test) {
 const suite = process.env.WASI_TESTSUITE;
 if (!suite) fail('WASI_TESTSUITE names no checkout of the test suite.');
 const tests = findTests(suite, wanted);
-if (tests.length === 0) fail(`There are no tests for preview1 in ${suite}.`);
+if (tests.length === 0) fail(`There are no such tests in ${suite}.`);
 
 let passed = 0;
 for (const test of tests) {

@@ -4,8 +4,9 @@
 //   node __test__/guests/build.mjs --check [NAME...]  builds to a temporary directory and
 //                                                     compares; exit code 1 on a difference
 //
-// Needs the npm package `wabt` for .wat, and Zig for .c: `pip install ziglang==0.17.1`, or a
-// `zig` named by the environment variable ZIG. The same versions give the same bytes.
+// Needs the npm package `wabt` for .wat, Zig for .c: `pip install ziglang==0.17.1`, or a `zig`
+// named by the environment variable ZIG; and for .rs what `rustup toolchain install 1.95.0
+// --profile minimal --target wasm32-wasip1-threads` brings. The same versions give the same bytes.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -22,6 +23,7 @@ import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ZIG_VERSION = '0.17.1';
+const RUST_VERSION = '1.95.0';
 const WABT_FEATURES = {
   bulk_memory: true,
   exceptions: true,
@@ -55,7 +57,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 function guests() {
   const own = readdirSync(here)
-    .filter((file) => ['.c', '.wat'].includes(extname(file)))
+    .filter((file) => Object.hasOwn(BUILDERS, extname(file)))
     .map((file) => ({
       name: basename(file, extname(file)),
       from: file,
@@ -108,6 +110,33 @@ function buildC({ from }, output) {
   chmodSync(output, 0o644);
 }
 
+/** A program with threads, which Zig's libc does not have. */
+function buildRust({ from }, output) {
+  const { error, status, stderr } = spawnSync(
+    'rustc',
+    [
+      `+${RUST_VERSION}`,
+      '--edition=2024',
+      '--target=wasm32-wasip1-threads',
+      '-Copt-level=s',
+      '-Cpanic=abort',
+      '-Cstrip=symbols',
+      '-Clto=fat',
+      '-Ccodegen-units=1',
+      '-Clink-arg=--max-memory=1073741824',
+      '-Dwarnings',
+      from,
+      '-o',
+      output,
+    ],
+    { cwd: here, encoding: 'utf8' },
+  );
+  if (error ?? status !== 0) {
+    throw new Error(`rustc failed: ${error?.message ?? stderr.trim()}`);
+  }
+  chmodSync(output, 0o644);
+}
+
 let wabt;
 
 async function buildWat({ name, from, replace }, output) {
@@ -129,10 +158,11 @@ async function buildWat({ name, from, replace }, output) {
   }
 }
 
+/** What builds a source, by how its name ends. */
+const BUILDERS = { '.c': buildC, '.rs': buildRust, '.wat': buildWat };
+
 function build(guest, output) {
-  return extname(guest.from) === '.c'
-    ? buildC(guest, output)
-    : buildWat(guest, output);
+  return BUILDERS[extname(guest.from)](guest, output);
 }
 
 /** The difference between what is committed and what was just built, in words, if any. */

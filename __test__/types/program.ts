@@ -55,6 +55,12 @@ const wasi = new WASI(options);
 const module = new WebAssembly.Module(readFileSync('app.wasm'));
 const instance = new WebAssembly.Instance(module, wasi.getImportObject());
 const suspending = wasi.getImportObject({ suspending: true });
+new WASI({ version: 'preview1', threads: { max: 2, warm: 1 } }).getImportObject(
+  {
+    module,
+    memory: new WebAssembly.Memory({ initial: 1 }),
+  },
+);
 new WASI({ version: 'preview1', stdin: process.stdin, stdout: process.stdout });
 new WASI({ version: 'preview1', stdin: new Blob([]).stream() });
 const isZero: Promise<boolean> = wasi

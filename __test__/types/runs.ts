@@ -45,6 +45,7 @@ async function runs(): Promise<void> {
     capabilities: ['stdio'],
     limits: { descriptors: 8 },
     devices: true,
+    threads: { max: 4, warm: 1 },
     timeout: 1000,
     maxMemory: 2 ** 26,
     maxBuffer: Infinity,

@@ -36,6 +36,7 @@ const OPTIONS = {
   'ro-dir': { type: 'string', multiple: true, value: DIRECTORY },
   seed: { type: 'string' },
   'stub-imports': { type: 'boolean' },
+  threads: { type: 'string' },
   tmpfs: { type: 'string', multiple: true },
   timeout: { type: 'string' },
   trace: { type: 'boolean', mayHaveValue: true, value: 'capabilities' },
@@ -233,6 +234,20 @@ function readSeed({ rawName, value }) {
   return { seed };
 }
 
+/** The most threads that a guest can be allowed. */
+const MAX_THREADS = 2 ** 12;
+
+/** `NUMBER` */
+function readThreads({ rawName, value }) {
+  const number = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (!(number <= MAX_THREADS)) {
+    refuse(
+      `${rawName} ${value} is no number of threads, which goes from 0 to ${MAX_THREADS}`,
+    );
+  }
+  return number;
+}
+
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
 function addVariable(env, value) {
   const [name, text = process.env[name]] = splitOnce(value, '=');
@@ -305,6 +320,7 @@ function readArguments(argv) {
   const listeners = [];
   let maxMemory;
   let random;
+  let threads;
   let timeout;
   let trace;
   let hasSummary = false;
@@ -332,6 +348,7 @@ function readArguments(argv) {
         options,
         cpuTime,
         maxMemory,
+        threads,
         timeout,
         trace,
         hasSummary,
@@ -400,6 +417,9 @@ function readArguments(argv) {
         break;
       case 'seed':
         random = readSeed(token);
+        break;
+      case 'threads':
+        threads = readThreads(token);
         break;
       case 'timeout':
         timeout = readTime(token);

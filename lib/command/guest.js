@@ -12,11 +12,13 @@ const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
 const { cannotRun, compile } = require('./program');
 
-const { create, enter, leave, prepare, refusedCalls, run } = loadBinding();
+const { create, enter, guestOf, leave, prepare, refusedCalls, run } =
+  loadBinding();
 
 // Loaded for the guests that are given one.
 const images = () => require('../image');
 const memories = () => require('../memory-fs');
+const threading = () => require('./threads');
 
 const invocations = () => require('./invoke');
 const stubs = () => require('./stubs');
@@ -43,9 +45,9 @@ function checkEntry(file, module, { entry }) {
 }
 
 /** What a module imports, and what it takes to give it that. */
-function describeRunnable(file, module, given) {
+function describeRunnable(file, module, options) {
   try {
-    return checkRunnable(module, file, given);
+    return checkRunnable(module, file, options);
   } catch (error) {
     throw cannotRun(error.message);
   }
@@ -191,7 +193,11 @@ function start(guest, native, { timeout, tracer }) {
 }
 
 /** The same in a thread of its own, as far as its CPU time goes. */
-function startAside(guest, prepared, { cpuTime, timeout }) {
+function startAside(guest, prepared, command) {
+  if (guest.description.threadSpawn) {
+    return threading().startThreads(guest, prepared, command);
+  }
+  const { cpuTime, timeout } = command;
   const { runAside } = require('../run/aside');
   const { module, from, calls, memory, version, trace } = guest;
   const entry = { entry: '_start', hasMemory: memory === undefined, memory };
@@ -252,7 +258,10 @@ function prepareHere(command, guest, options) {
       : {};
   const { timeout } = command;
   return {
-    start: () => start(guest, native, { timeout, tracer }),
+    start: () =>
+      guest.description.threadSpawn
+        ? threading().startThreads(guest, guestOf(native.number), command)
+        : start(guest, native, { timeout, tracer }),
     refused: () => refusedCalls(native.number),
     summary: () => summary?.toString(),
   };
@@ -297,11 +306,15 @@ function prepareGuest(command, bytes) {
   guest.others = command.stubsImports
     ? stubs().makeStubs(describe(module).foreign, () => guest.seen)
     : {};
-  const description = describeRunnable(file, module, guest.others);
+  const description = describeRunnable(file, module, {
+    imports: guest.others,
+    threads: true,
+    trace: command.trace,
+  });
   const { version, calls, memory } = description;
   guest.call = callOf({ file, module, bytes }, command, description);
   const from = IMPORT_MODULES[version];
-  Object.assign(guest, { from, calls, memory, version });
+  Object.assign(guest, { from, calls, memory, version, description });
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
   const ready = (command.cpuTime === undefined ? prepareHere : prepareAside)(

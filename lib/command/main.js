@@ -63,6 +63,8 @@ Options, all before FILE.wasm:
                        number of bytes
   --cpu-time TIME      end it when it has computed for TIME, which is written as
                        that of --timeout; what waits does not compute
+  --threads NUMBER     let it have no more than so many threads at a time beside
+                       its first (without this option: four for a processor)
   --timeout TIME       end it after TIME: 10s, or ms, m, h, or a number of
                        seconds; 0 is no limit
   --invoke NAME        call the function NAME that it exports, with the ARGs,

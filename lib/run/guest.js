@@ -50,7 +50,7 @@ function addMemory(imports, { module: from, name, ...type }) {
  */
 function enterGuest(guest, makeImports, tell) {
   const { token, entry, hasMemory, memory } = guest;
-  const native = attach(token, true);
+  const native = attach(token, true, false);
   const { number } = native;
   const tracer = tracerOf(guest, native, tell);
   const setMemory = tracer?.seeingMemory(native.setMemory) ?? native.setMemory;
@@ -89,4 +89,4 @@ function runGuest(guest, makeImports, tell) {
   }
 }
 
-module.exports = { addMemory, runGuest };
+module.exports = { addMemory, isTrap, runGuest };

@@ -2,6 +2,7 @@
 
 const { invalidArgValue, unknownEncoding } = require('../errors');
 const { DEFAULT_MAX_BUFFER, readOptions } = require('../options');
+const { readThreads } = require('../threads/options');
 const {
   properties,
   validateAbortSignal,
@@ -29,6 +30,7 @@ const COMMON = [
   'timeout',
   'cpuTime',
   'maxMemory',
+  'threads',
 ];
 const CAPTURING = ['check', 'encoding', 'maxBuffer'];
 
@@ -175,6 +177,7 @@ function readRunOptions(options, what, name) {
         : validateAbortSignal(signal, 'options.signal'),
     timeout: readTime(options.timeout, 'options.timeout'),
     cpuTime,
+    threads: readThreads(options.threads, true),
     pool: options.pool,
     stdio: readStdio(options, {
       how,

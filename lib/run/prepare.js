@@ -20,12 +20,22 @@ function prepareGuest(plan, version) {
   return guest;
 }
 
-/** What it takes to run a guest that is prepared: see `runGuest()`. */
-function guestOf({ token }, module, description, trace) {
+/**
+ * What it takes to run a guest that is prepared: see `runGuest()`, or `runFirst()`
+ * where it may have threads.
+ */
+function guestOf({ token }, module, description, { native, threads }) {
   const { version, calls, entry, hasMemory, memory } = description;
   const from = IMPORT_MODULES[version];
   const guest = { token, module, from, calls, entry, hasMemory, memory };
-  return trace === undefined ? guest : { ...guest, trace, version };
+  if (threads === undefined || description.threadSpawn === undefined) {
+    const { trace } = native;
+    return trace === undefined ? guest : { ...guest, trace, version };
+  }
+  const { makeShared } = require('../threads/group');
+  const { max, warm } = threads;
+  const { hasThreadStart } = description;
+  return { ...guest, hasThreadStart, shared: makeShared(max), warm };
 }
 
 module.exports = { STOPPED, guestOf, prepareGuest };

@@ -29,7 +29,10 @@ const NO_NAME = 'wasm';
 const OTHER_HOSTS = [
   [/^wasi:/, 'WASI 0.2, and not for wasm32-wasip1; jco runs it'],
   [/^wasix_/, 'WASIX'],
-  [/^wasi$/, 'a host of threads (wasi-threads)'],
+  [
+    /^wasi$/,
+    'a host of threads (wasi-threads), which it has with options.threads',
+  ],
   [/^(gojs|go)$/, 'browsers by Go, which builds for WASI with GOOS=wasip1'],
   [/wbg|wbindgen/, 'wasm-bindgen, and not for wasm32-wasip1'],
   [/./, 'a host with functions of its own, which runSync() takes as imports'],
@@ -109,8 +112,11 @@ const MOST_COMPILED = 32;
 /** The memories that modules import, which their bytes tell. */
 const importedMemories = new WeakMap();
 
+/** Notes the only memory that a module has, if that is imported. */
 function noteMemory(module, memory) {
-  if (memory !== null) importedMemories.set(module, memory);
+  if (memory !== null && !VERSIONS.has(memory.module)) {
+    importedMemories.set(module, memory);
+  }
   return module;
 }
 
@@ -229,7 +235,8 @@ const descriptions = new WeakMap();
 
 /**
  * What it takes to start a module: the version of WASI that it was built for,
- * its entry, the memory that it imports, and what else that is not of WASI.
+ * its entry, the memory that it imports, what it has of wasi-threads, and what it
+ * imports else that is not of WASI.
  */
 function describe(module) {
   let description = descriptions.get(module);
@@ -240,6 +247,19 @@ function describe(module) {
   return description;
 }
 
+/** The memory of a module, which is not of WASI. */
+function isMemory({ module: from, kind }) {
+  return kind === 'memory' && !VERSIONS.has(from);
+}
+
+/** What wasi-threads has a guest export. */
+const THREAD_START = 'wasi_thread_start';
+
+/** What it gives a guest. */
+function isThreadSpawn({ module: from, name, kind }) {
+  return from === 'wasi' && name === 'thread-spawn' && kind === 'function';
+}
+
 function makeDescription(module) {
   const imports = WebAssembly.Module.imports(module);
   const exports = new Map(
@@ -248,17 +268,19 @@ function makeDescription(module) {
   const versions = new Set(
     imports.flatMap((wanted) => VERSIONS.get(wanted.module) ?? []),
   );
-  const memory = importedMemories.get(module);
-  const isMemory = ({ module: from, name }) =>
-    from === memory?.module && name === memory.name && !VERSIONS.has(from);
-  const others = imports.filter((wanted) => !isMemory(wanted));
+  const memories = imports.filter(isMemory);
+  const others = imports.filter(
+    (wanted) => !isMemory(wanted) && !isThreadSpawn(wanted),
+  );
   const known = callNames();
   const foreign = others.filter(
     ({ module: from, name, kind }) =>
       !VERSIONS.has(from) || kind !== 'function' || !known.includes(name),
   );
+  const memory = importedMemories.get(module);
   return {
-    memory: others.length < imports.length ? memory : undefined,
+    memory,
+    memories,
     versions: [...versions],
     version: versions.has('unstable') ? 'unstable' : 'preview1',
     entry:
@@ -267,6 +289,8 @@ function makeDescription(module) {
       ) ?? null,
     hasMemory: exports.get('memory') === 'memory',
     calls: foreign.length === 0 ? callsOf(others) : '',
+    threadSpawn: imports.find(isThreadSpawn),
+    hasThreadStart: exports.get(THREAD_START) === 'function',
     foreign,
   };
 }
@@ -276,11 +300,18 @@ function makeDescription(module) {
  *
  * @param {WebAssembly.Module} module
  * @param {string} name what to call it in errors
- * @param {object} [imports] what the host adds to WASI
+ * @param {object} options
+ * @param {object} [options.imports] what the host adds to WASI
+ * @param {object} [options.threads] whether it may have threads
+ * @param {object} [options.trace] whether its calls are told of; or `options.native.trace`
  */
-function checkRunnable(module, name, imports = {}) {
+function checkRunnable(module, name, options) {
+  const { imports = {}, threads } = options;
   const description = describe(module);
-  const { foreign, hasMemory, memory, versions } = description;
+  const { hasMemory, memory, memories, threadSpawn, versions } = description;
+  const foreign = [...description.foreign];
+  if (memory === undefined) foreign.push(...memories);
+  if (threads === undefined && threadSpawn) foreign.push(threadSpawn);
   if (versions.length > 1) {
     throw unsupportedProgram(
       checkRunnable,
@@ -294,7 +325,32 @@ function checkRunnable(module, name, imports = {}) {
   if (versions.length > 0 && !hasMemory && memory === undefined) {
     throw unsupportedProgram(checkRunnable, `${name} exports no memory`);
   }
+  if (threadSpawn !== undefined && !isGiven(threadSpawn, imports)) {
+    checkThreads(name, memory, options);
+  }
   return description;
+}
+
+/** Refuses a guest with threads that could not have any. */
+function checkThreads(name, memory, { imports = {}, native, trace }) {
+  if (!memory?.shared) {
+    throw unsupportedProgram(
+      checkThreads,
+      `${name} imports wasi.thread-spawn, but no memory that is shared`,
+    );
+  }
+  if (Reflect.ownKeys(imports).length > 0) {
+    throw unsupportedProgram(
+      checkThreads,
+      `${name} has threads, into which options.imports cannot follow it`,
+    );
+  }
+  if ((trace ?? native?.trace) !== undefined) {
+    throw unsupportedProgram(
+      checkThreads,
+      `${name} has threads, whose calls cannot be traced`,
+    );
+  }
 }
 
 function isGiven({ module: from, name }, imports) {

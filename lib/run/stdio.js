@@ -101,16 +101,18 @@ function drainedBy(sink, encoding) {
 }
 
 /** A function that is called in this thread, in the middle of the guest's calls. */
-function calledBy(guestDoes, serve, end) {
+function calledBy(guestDoes, serve, end, name) {
   const native = () => Stdio.callback(guestDoes, serve);
-  return { open: () => ({ native: native(), serve, end }) };
+  return { open: () => ({ native: native(), serve, end }), calls: name };
 }
 
 function calledWithOutput(take, encoding, name) {
   const { writtenAsText, writtenBy } = functions();
-  if (encoding === 'buffer') return calledBy('write', writtenBy(take, name));
+  if (encoding === 'buffer') {
+    return calledBy('write', writtenBy(take, name), undefined, name);
+  }
   const { serve, end } = writtenAsText(take, encoding, name);
-  return calledBy('write', serve, end);
+  return calledBy('write', serve, end, name);
 }
 
 function bytesOf(value, name) {
@@ -168,7 +170,7 @@ function readInput({ stdin = 'pipe', input }, { how, isAside }) {
   const isSync = how === 'runSync';
   if (isSync && typeof stdin === 'function') {
     if (isAside) refuseAside(stdin, name);
-    return calledBy('read', functions().readBy(stdin, name));
+    return calledBy('read', functions().readBy(stdin, name), undefined, name);
   }
   if (sources().isSource(stdin))
     return isSync ? refuseWaiting(stdin, name) : fedBy(stdin);
@@ -221,6 +223,17 @@ class StandardStreams {
   hold(onError) {
     const [stdin] = this.#openers;
     this.#letGo = stdin.hold?.(onError);
+  }
+
+  /** Refuses functions, for a guest that does not run in this thread. */
+  refuseFunctions() {
+    const called = this.#openers.find(({ calls }) => calls !== undefined);
+    if (called === undefined) return;
+    throw invalidArgValue(
+      this.refuseFunctions,
+      called.calls,
+      'must be no function for a program with threads, which runs in others than this: use run() or spawn()',
+    );
   }
 
   /** Opens them, once. */

@@ -20,11 +20,19 @@ function addImports(wasi, imports) {
 
 const tell = ({ to }) => require('../trace/sinks').sinkOf(to);
 
+const TIMED_OUT = { exitCode: null, reason: 'timeout' };
+
+/** Runs it in another thread, or in several. */
+function runElsewhere(prepared, guest, most) {
+  return guest.shared === undefined
+    ? require('./aside').runAside(prepared, guest, most)
+    : require('../threads/start').runThreads(prepared, guest, most);
+}
+
 /** Runs a guest that is prepared, and tells how that ended. */
 function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
-  if (cpuTime !== undefined) {
-    const { runAside } = require('./aside');
-    const { reply, why } = runAside(prepared, guest, { cpuTime, timeout });
+  if (guest.shared !== undefined || cpuTime !== undefined) {
+    const { reply, why } = runElsewhere(prepared, guest, { cpuTime, timeout });
     return outcomeOf(reply, why ?? whyOf(prepared), stdio.overflowed);
   }
   const body = () => runGuest(guest, (wasi) => addImports(wasi, imports), tell);
@@ -34,23 +42,23 @@ function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
   prepared.stopAfter(timeout, STOPPED);
   const { callFor } = require('../timed');
   const reply = callFor(body, timeout)?.value;
-  const timedOut = { exitCode: null, reason: 'timeout' };
-  if (reply === undefined) return timedOut;
-  const why = prepared.hasTimedOut ? timedOut : whyOf(prepared);
+  if (reply === undefined) return TIMED_OUT;
+  const why = prepared.hasTimedOut ? TIMED_OUT : whyOf(prepared);
   return outcomeOf(reply, why, stdio.overflowed);
 }
 
 function runSync(program, options = {}) {
   const plan = readRunOptions(options, 'runSync', nameOf(program, false));
-  const { imports, maxMemory, name, stdio } = plan;
+  const { imports, maxMemory, name, stdio, threads } = plan;
   const module = loadSync(program, maxMemory);
-  const description = checkRunnable(module, name, imports);
+  const description = checkRunnable(module, name, plan);
+  if (threads && description.threadSpawn) stdio.refuseFunctions();
   stdio.open();
   const prepared = prepareGuest(plan, description.version);
   const startTime = hrtime();
   let outcome;
   try {
-    const guest = guestOf(prepared, module, description, plan.native.trace);
+    const guest = guestOf(prepared, module, description, plan);
     // What they throw as the guest starts must not be taken for its types.
     if (Reflect.ownKeys(imports).length > 0) guest.calls = '';
     outcome = runPrepared(prepared, guest, plan);

@@ -22,6 +22,12 @@ const {
 const LOOK = 10;
 
 /**
+ * Milliseconds between two looks at what no thread of a guest says: that the native
+ * side has ended it, or that a thread has died.
+ */
+const LOOK_AT_THREADS = 100;
+
+/**
  * Milliseconds that what a guest wrote has to be taken when its time is over. A
  * stream that is stuck must not outlive that.
  */
@@ -54,6 +60,8 @@ class Task {
   #pool;
   #thread;
   #guest;
+  /** Of a guest that may have threads, what they share. */
+  #group;
   #module;
   #description;
   #trace;
@@ -62,6 +70,7 @@ class Task {
   #startTime;
   #timer;
   #cpuTimer;
+  #threadTimer;
   #wait;
   #isRef = true;
   #stopHearing;
@@ -85,7 +94,7 @@ class Task {
       const { name, maxMemory } = this.#plan;
       this.#module = await load(program, maxMemory);
       if (this.outcome !== undefined) return;
-      this.#description = checkRunnable(this.#module, name);
+      this.#description = checkRunnable(this.#module, name, this.#plan);
       // What waits for a thread has nothing else that keeps the process alive.
       this.#wait = setInterval(() => {}, AGES);
       if (!this.#isRef) this.#wait.unref();
@@ -107,8 +116,18 @@ class Task {
     this.#guest = prepareGuest(this.#plan, this.#description.version);
     const { trace } = this.#plan.native;
     if (trace !== undefined) this.#trace = require('./trace').hearTrace(trace);
-    const told = this.#trace?.trace;
-    return guestOf(this.#guest, this.#module, this.#description, told);
+    const { threads } = this.#plan;
+    const guest = guestOf(this.#guest, this.#module, this.#description, {
+      native: { trace: this.#trace?.trace },
+      threads,
+    });
+    if (guest.shared !== undefined) {
+      const { ThreadGroup } = require('../threads/group');
+      const { avoidBaseline } = require('../threads/liftoff');
+      avoidBaseline();
+      this.#group = new ThreadGroup(guest);
+    }
+    return guest;
   }
 
   /** It has made a call that is told here. */
@@ -131,8 +150,21 @@ class Task {
       this.#timer = setTimeout(() => this.#timeOut(), timeout);
     }
     if (cpuTime !== undefined) this.#watchCpuTime(cpuTime);
+    if (this.#group !== undefined) void this.#watchThreads();
     this.#tell('spawned');
     stdio.start(this.#onStreamError);
+  }
+
+  /** Where one thread ends the guest, the first may still compute, or wait for another. */
+  async #watchThreads() {
+    const end = () => {
+      if (this.outcome === undefined) this.#thread.endSoon();
+    };
+    this.#threadTimer = setInterval(() => {
+      if (this.#guest.hasStopped) end();
+    }, LOOK_AT_THREADS).unref();
+    await this.#group.over();
+    end();
   }
 
   /** Its time is over, and that of those who take what it wrote in a moment. */
@@ -194,11 +226,17 @@ class Task {
   replied(reply) {
     const { overflowed } = this.#plan.stdio;
     const why = this.#why ?? whyOf(this.#guest);
-    this.#settle(outcomeOf(reply, why, overflowed));
+    // It may have come to something in another thread than its first.
+    const own = this.#group?.outcome ?? reply;
+    this.#settle(outcomeOf(own, why, overflowed));
   }
 
   #settle(outcome) {
     clearTimeout(this.#cpuTimer);
+    clearInterval(this.#threadTimer);
+    if (this.#group !== undefined) {
+      require('../threads/liftoff').allowBaseline();
+    }
     this.#endWait();
     const { stdio } = this.#plan;
     // Before it is closed: what a thread that is still to end goes on to use is not asked.

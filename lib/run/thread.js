@@ -1,8 +1,6 @@
 'use strict';
 
-const path = require('node:path');
-const { Worker } = require('node:worker_threads');
-
+const { newWorker } = require('./new-worker');
 const { rebuildError } = require('./rebuilt-error');
 const {
   clearImmediate,
@@ -11,30 +9,9 @@ const {
   setTimeout,
 } = require('./timers');
 
-const FILE = path.join(__dirname, 'worker.js');
-
-const OPTIONS = {
-  name: 'wasi-rs',
-  // Those of the process are not for this worker: what they preload may do
-  // anything, and takes its time.
-  execArgv: [],
-  // A guest's exceptions, tables and collected objects are on this heap. When it
-  // is full the thread ends, most often, and not the process.
-  resourceLimits: { maxOldGenerationSizeMb: 512 },
-};
-
-/**
- * The environment variables of a worker: those of the process, but for flags that
- * would preload there what `execArgv` keeps out.
- */
-function environment() {
-  const { env } = process;
-  return env.NODE_OPTIONS ? { ...env, NODE_OPTIONS: '' } : undefined;
-}
-
 /** A worker that runs the guests that it is sent: see worker.js. */
 function startWorker() {
-  return new Worker(FILE, { ...OPTIONS, env: environment() });
+  return newWorker('run/worker.js');
 }
 
 /**
@@ -132,7 +109,7 @@ class Thread {
     this.#worker.unref();
   }
 
-  #replied({ how, exitCode, error, call }) {
+  #replied({ how, exitCode, error, call, hasThreads }) {
     if (how === 'trace') {
       this.#task?.traced(call);
       return;
@@ -144,7 +121,9 @@ class Thread {
     this.#takeTask()?.replied(
       how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
     );
-    if (this.#isEnding) this.#leave();
+    // The threads of the guest end with this one.
+    if (hasThreads) this.terminate();
+    else if (this.#isEnding) this.#leave();
     else this.#pool.ready(this);
   }
 

@@ -21,10 +21,16 @@ function wake({ port, isOver }, outcome) {
   Atomics.notify(isOver, 0);
 }
 
+function runAny(guest) {
+  return guest.shared === undefined
+    ? runGuest(guest, (wasi) => wasi, tell)
+    : require('../threads/first').runFirst(guest);
+}
+
 parentPort.on('message', ({ reply, ...guest }) => {
-  const { how, exitCode, error } = runGuest(guest, (wasi) => wasi, tell);
+  const { error, ...rest } = runAny(guest);
   const outcome =
-    how === 'exit' ? { how, exitCode } : { how, error: describeError(error) };
+    rest.how === 'exit' ? rest : { ...rest, error: describeError(error) };
   if (reply === undefined) parentPort.postMessage(outcome);
   else wake(reply, outcome);
 });

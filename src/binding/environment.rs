@@ -133,14 +133,12 @@ impl Environment {
     /// Closes what its instances have open, as it is being torn down.
     pub fn end(self: &Rc<Self>) {
         self.has_ended.set(true);
-        let instances: Vec<_> = self.instances.borrow().iter().cloned().collect();
-        for instance in instances {
-            instance.close_all();
-            instance.ctx.cancel_stop();
-            instance.ctx.unmake_stoppable();
-            instance.ctx.end_cpu_time();
+        // This stays for as long as the process: what other threads have, too, does not.
+        let instances = self.instances.borrow_mut().end();
+        for instance in &instances {
+            instance.let_go();
         }
-        // This stays for as long as the process: what takes memory does not.
+        drop(instances);
         let held = self.held.borrow_mut().end();
         drop(held);
         js_fs::end(self);

@@ -69,6 +69,8 @@ pub struct OpenGuest {
     pub preopens: usize,
     /// The file systems in memory among them.
     pub memories: Vec<Rc<TrackedMemoryFs>>,
+    /// Whether it has several threads, of which this is one.
+    pub is_thread: bool,
 }
 
 /// Refuses what gives access to the host where Node's permission model withholds WASI.
@@ -106,6 +108,7 @@ pub fn open(
         return_on_exit: return_on_exit.call(())?,
         preopens,
         memories,
+        is_thread: false,
     })
 }
 
@@ -123,11 +126,16 @@ pub fn adopt<'env>(
         return_on_exit,
         preopens,
         memories,
+        is_thread,
     } = guest;
     let weight = Weight::of_instance(*env, preopens);
     let make = |serial| {
         Rc::new(Instance {
-            ctx,
+            hold: Cell::new(Some(ctx.hold())),
+            own: ctx,
+            adopted: OnceCell::new(),
+            bond: RefCell::default(),
+            is_thread,
             suspending: OnceCell::new(),
             view: OnceCell::new(),
             memory: Memory::unbound(env),
@@ -183,11 +191,13 @@ pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     if instance.is_closed.get() {
         return Err(closed(env));
     }
-    let glue = &Environment::of(env)?.glue;
+    let environment = Environment::of(env)?;
+    let glue = &environment.glue;
     instance.memory.bind(memory, glue).map_err(|_| {
         let message = "\"instance.exports.memory\" property must be a WebAssembly.Memory object";
         invalid_arg_type(env, message)
     })?;
+    instance.share_memory(|| environment.interrupt(), glue)?;
     instance.check_memory();
     Ok(())
 }
@@ -209,7 +219,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
         .running
         .set(instance.running.get().saturating_sub(1));
     if is_over {
-        instance.ctx.end_cpu_time();
+        instance.ctx().end_cpu_time();
         instance.end();
         Environment::of(&env)?.check_thrown(&env)?;
     }
@@ -224,7 +234,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
 /// A capability with an unknown name.
 #[napi]
 pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
-    instance(&env, number)?.ctx.grant(grant(&name)?);
+    instance(&env, number)?.ctx().grant(grant(&name)?);
     Ok(())
 }
 
@@ -234,7 +244,7 @@ pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
 pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
     instance.is_closed.set(true);
-    instance.ctx.end_cpu_time();
+    instance.ctx().end_cpu_time();
     instance.close_all();
     Environment::of(&env)?.check_thrown(&env)
 }
@@ -286,14 +296,17 @@ pub fn unmount(env: &Env, number: u32, path: String, has_started: bool) -> Resul
 /// Ends a guest with this code at its next call, as by `proc_exit`.
 #[napi]
 pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
-    instance(&env, number)?.ctx.stop(exit_code.cast_unsigned());
+    instance(&env, number)?
+        .ctx()
+        .stop(exit_code.cast_unsigned());
     Ok(())
 }
 
 /// Does so, whatever an exit of its own ends.
 #[napi]
 pub fn stop_alone(env: Env, number: u32, exit_code: i32) -> Result<()> {
-    let ctx = &instance(&env, number)?.ctx;
+    let ctx = instance(&env, number)?;
+    let ctx = ctx.ctx();
     ctx.stop_alone(exit_code.cast_unsigned());
     Ok(())
 }
@@ -306,7 +319,8 @@ pub fn stop_alone(env: Env, number: u32, exit_code: i32) -> Result<()> {
 #[napi]
 pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> Result<()> {
     let time = Duration::from_millis(milliseconds.into());
-    let ctx = &instance(&env, number)?.ctx;
+    let ctx = instance(&env, number)?;
+    let ctx = ctx.ctx();
     let stops = ctx.stop_after(time, exit_code.cast_unsigned());
     stops.map_err(|error| system_error(&env, &error, "start"))
 }
@@ -314,7 +328,8 @@ pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> R
 /// Leaves a guest to run for as long as it likes, and tells whether its time was over.
 #[napi]
 pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
-    let ctx = &instance(&env, number)?.ctx;
+    let ctx = instance(&env, number)?;
+    let ctx = ctx.ctx();
     ctx.cancel_stop();
     ctx.unmake_stoppable();
     Ok(ctx.has_timed_out())

@@ -7,13 +7,15 @@ use napi_derive::napi;
 
 use super::environment::Environment;
 use super::error::{guest_gone, out_of_range, system_error};
-use super::exports::{Created, OpenGuest, adopt, open};
+use super::exports::{self, Created, OpenGuest, adopt, open};
 use super::given_socket::OpenSocket;
 use super::options::WasiOptions;
 use super::signatures::names_of;
+use super::stdio::StdioHandle;
 use crate::abi::Exitcode;
 use crate::ctx::{Stage, Token, WasiCtx};
 use crate::module::{self, LimitError};
+use crate::vfs::Output;
 
 /// The exit code of guests that are stopped because they wrote too much, which nobody is told.
 const STOPPED: Exitcode = 0;
@@ -35,13 +37,36 @@ pub fn prepare(env: &Env, options: WasiOptions<'_>) -> Result<GuestHandle> {
     let environment = Environment::of(env)?;
     let outputs = options.outputs();
     let OpenGuest { ctx, sockets, .. } = open(env, &environment, options)?;
-    let stoppable = ctx.make_stoppable();
-    stoppable.map_err(|error| system_error(env, &error, "prepare"))?;
+    make_stoppable(env, &ctx)?;
     for output in outputs {
-        let guest = ctx.downgrade();
-        output.when_full(move || guest.stop(STOPPED));
+        stop_when_full(&ctx, &output);
     }
     Ok(GuestHandle { ctx, sockets })
+}
+
+fn stop_when_full(ctx: &WasiCtx, output: &Output) {
+    let guest = ctx.downgrade();
+    output.when_full(move || guest.stop(STOPPED));
+}
+
+/// The guest of an instance, to be run in other threads by who has its token.
+///
+/// # Errors
+///
+/// `EMFILE`: to be stopped while it waits takes a descriptor, and there is none.
+#[napi]
+pub fn guest_of(env: &Env, number: u32) -> Result<GuestHandle> {
+    let ctx = exports::instance(env, number)?.ctx().clone();
+    make_stoppable(env, &ctx)?;
+    Ok(GuestHandle {
+        ctx,
+        sockets: Vec::new(),
+    })
+}
+
+fn make_stoppable(env: &Env, ctx: &WasiCtx) -> Result<()> {
+    let stoppable = ctx.make_stoppable();
+    stoppable.map_err(|error| system_error(env, &error, "prepare"))
 }
 
 #[napi]
@@ -78,6 +103,20 @@ impl GuestHandle {
         stops.map_err(|error| system_error(env, &error, "start"))
     }
 
+    /// How many instances of it there are, in all threads.
+    #[napi(getter)]
+    pub fn holders(&self) -> u32 {
+        self.ctx.holders() as u32
+    }
+
+    /// Ends the guest when this output has more written to it than it takes.
+    #[napi]
+    pub fn stop_when_full(&self, output: ClassInstance<'_, StdioHandle>) {
+        if let Some(output) = output.collected() {
+            stop_when_full(&self.ctx, &output);
+        }
+    }
+
     /// Whether it is to end, or has ended so.
     #[napi(getter)]
     pub fn has_stopped(&self) -> bool {
@@ -102,7 +141,13 @@ impl GuestHandle {
         names_of(self.ctx.refused_calls())
     }
 
-    /// Milliseconds of CPU time that the thread in which it runs has used for it.
+    /// Whether it is to end because one of its threads has, in the middle of what it did.
+    #[napi(getter)]
+    pub fn has_lost_thread(&self) -> bool {
+        self.ctx.has_lost_thread()
+    }
+
+    /// Milliseconds of CPU time that the threads in which it runs have used for it.
     #[napi(getter)]
     pub fn cpu_time(&self) -> f64 {
         self.ctx.cpu_time().as_secs_f64() * 1000.0
@@ -129,14 +174,20 @@ impl GuestHandle {
     }
 }
 
-/// Makes the functions of the guest with this token, which begins in this thread. What it has is closed at the end of
-/// this environment at the latest.
+/// Makes the functions of the guest with this token, which begins in this thread. What it has is closed at the latest
+/// when all environments have ended in which it did. With `is_thread` it has several threads at a time, and is over
+/// when one of their environments ends.
 ///
 /// # Errors
 ///
 /// `ERR_WASI_GUEST_GONE`: there is none, or no more.
 #[napi]
-pub fn attach<'env>(env: &'env Env, token: Buffer, return_on_exit: bool) -> Result<Created<'env>> {
+pub fn attach<'env>(
+    env: &'env Env,
+    token: Buffer,
+    return_on_exit: bool,
+    is_thread: bool,
+) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
     let token = Token::try_from(&*token).ok();
     let ctx = token.and_then(|token| WasiCtx::shared(&token, environment.interrupt()));
@@ -148,6 +199,7 @@ pub fn attach<'env>(env: &'env Env, token: Buffer, return_on_exit: bool) -> Resu
         return_on_exit,
         preopens: 0,
         memories: Vec::new(),
+        is_thread,
     };
     adopt(env, &environment, None, guest, None)
 }

@@ -5,15 +5,25 @@ use std::sync::Arc;
 use napi::Env;
 use slab::Slab;
 
+use super::glue::Glue;
 use super::memory::Memory;
 use super::memory_fs::TrackedMemoryFs;
+use super::weak::Strong;
 use crate::abi::Errno;
-use crate::ctx::{MountError, Preopen, View, WasiCtx};
+use crate::ctx::{Bond, Hold, MountError, Preopen, View, WasiCtx};
 use crate::host::Interrupt;
 
 /// What one `WASI` has, on one JavaScript thread.
 pub struct Instance {
-    pub ctx: WasiCtx,
+    pub own: WasiCtx,
+    /// The guest that it is a thread of by its memory, in the place of that.
+    pub adopted: OnceCell<WasiCtx>,
+    /// By what others find the guest; and the bytes of its memory, which no other may have as long.
+    pub bond: RefCell<Option<(Arc<Bond>, Strong)>>,
+    /// Keeps the guest open, until this environment ends.
+    pub hold: Cell<Option<Hold>>,
+    /// Whether this is one of several threads of the guest, which is over when one of them dies.
+    pub is_thread: bool,
     /// The same guest for calls that are suspended where they would wait, once there was one.
     pub suspending: OnceCell<WasiCtx>,
     /// The host's view of its files, once it has been asked for.
@@ -35,11 +45,46 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The guest.
+    #[inline]
+    pub fn ctx(&self) -> &WasiCtx {
+        self.adopted.get().unwrap_or(&self.own)
+    }
+
+    /// Has it be the guest that another thread has with this memory, if it was given the same; and others find this
+    /// one so. What it has been given is closed then, and nothing may have used it.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn share_memory(
+        &self,
+        interrupt: impl FnOnce() -> Interrupt,
+        glue: &Glue,
+    ) -> Result<(), napi::Error> {
+        // What is bound to another memory is no longer found by that.
+        let before = self.bond.take();
+        let shared = self.memory.shared(glue)?;
+        let bond = shared.and_then(|(address, kept)| Some((self.ctx().bond(address)?, kept)));
+        if let Some((bond, _)) = &bond
+            && self.view.get().is_none()
+            && let Some(ctx) = bond.guest(self.ctx(), interrupt())
+            && self.adopted.get().is_none()
+        {
+            self.hold.set(Some(ctx.hold()));
+            self.own.close_all();
+            let _ = self.adopted.set(ctx);
+        }
+        self.bond.replace(bond);
+        drop(before);
+        Ok(())
+    }
+
     /// The guest for calls that are suspended where they would wait, and else interrupted as the others.
     pub fn suspending(&self, interrupt: impl FnOnce() -> Interrupt) -> &WasiCtx {
         self.suspending.get_or_init(|| {
             let interrupt = interrupt().suspending(Arc::default());
-            self.ctx.clone().with_interrupt(interrupt)
+            self.ctx().clone().with_interrupt(interrupt)
         })
     }
 
@@ -52,7 +97,7 @@ impl Instance {
         match self.view.get() {
             Some(view) => Ok(view),
             None => {
-                let view = Arc::new(View::of(&self.ctx)?);
+                let view = Arc::new(View::of(self.ctx())?);
                 Ok(self.view.get_or_init(|| view))
             }
         }
@@ -69,10 +114,10 @@ impl Instance {
         memory: Option<Rc<TrackedMemoryFs>>,
         has_started: bool,
     ) -> Result<(), MountError> {
-        self.ctx.mount(mount, has_started)?;
+        self.ctx().mount(mount, has_started)?;
         self.memories.borrow_mut().extend(memory);
         if let Some(view) = self.view.get() {
-            view.follow(&self.ctx)?;
+            view.follow(self.ctx())?;
         }
         Ok(())
     }
@@ -83,10 +128,10 @@ impl Instance {
     ///
     /// As [`WasiCtx::unmount`].
     pub fn unmount(&self, path: &str, has_started: bool) -> Result<(), Errno> {
-        self.ctx.unmount(path, has_started)?;
+        self.ctx().unmount(path, has_started)?;
         let is_there = |memory: &Rc<TrackedMemoryFs>| {
             let stat = memory.fs.root().stat();
-            stat.is_ok_and(|stat| self.ctx.has_device(stat.dev))
+            stat.is_ok_and(|stat| self.ctx().has_device(stat.dev))
         };
         self.memories.borrow_mut().retain(is_there);
         Ok(())
@@ -94,7 +139,10 @@ impl Instance {
 
     /// Ends a command: what it opened is closed, and the host has back its descriptors of the preopens.
     pub fn end(&self) {
-        self.ctx.end();
+        // What is over in one thread of several is not the guest.
+        if self.adopted.get().is_none() {
+            self.ctx().end();
+        }
         if let Some(view) = self.view.get() {
             view.park();
         }
@@ -102,7 +150,7 @@ impl Instance {
 
     /// Ends the guest if it has more memory than it may have.
     pub fn check_memory(&self) {
-        self.ctx.check_memory(self.memory.len() as u64);
+        self.ctx().check_memory(self.memory.len() as u64);
     }
 
     /// Tells the collector how much its file systems in memory have grown.
@@ -114,11 +162,30 @@ impl Instance {
 
     /// Closes all that the guest has, and what the host opened in its view of it.
     pub fn close_all(&self) {
-        self.ctx.close_all();
+        self.ctx().close_all();
+        self.close_view();
+    }
+
+    fn close_view(&self) {
         if let Some(view) = self.view.get() {
             view.close_all();
         }
         drop(self.memories.take());
+    }
+
+    /// Lets go of the guest, as its environment ends. What it has is closed, unless other threads hold it.
+    pub fn let_go(&self) {
+        drop(self.bond.take());
+        if self.is_thread {
+            self.ctx().lose_thread();
+        }
+        if self.hold.take().is_some_and(Hold::let_go) {
+            self.ctx().close_all();
+            self.ctx().cancel_stop();
+            self.ctx().unmake_stoppable();
+        }
+        self.close_view();
+        self.ctx().end_cpu_time();
     }
 }
 
@@ -231,8 +298,9 @@ impl Instances {
         gone
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Rc<Instance>> {
-        self.slots.iter().map(|(_, instance)| instance)
+    /// Takes out all of them, which are called no more.
+    #[must_use]
+    pub fn end(&mut self) -> Vec<Rc<Instance>> {
+        self.slots.drain().collect()
     }
 }

@@ -16,7 +16,7 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 
 use super::glue::Glue;
-use super::weak::Weak;
+use super::weak::{Strong, Weak};
 use crate::memory::{GuestMemory, LinearMemory};
 
 /// What a base address is a multiple of.
@@ -156,6 +156,27 @@ impl Memory {
         }
         self.is_bound.set(true);
         Ok(())
+    }
+
+    /// Where the memory is, and what keeps it there, if threads share it and it has bytes.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn shared(&self, glue: &Glue) -> Result<Option<(usize, Strong)>> {
+        let Some(bind) = self.closures() else {
+            return Ok(None);
+        };
+        let memory = self.call(bind, &[])?;
+        let bytes = Bytes::of(self.env, self.view_of(memory, glue)?)?;
+        let is_shared = bytes.array_of_fixed_length(self.env)?.is_none();
+        if !is_shared || bytes.len == 0 {
+            return Ok(None);
+        }
+        // SAFETY: a live handle of this environment.
+        let buffer = unsafe { Unknown::from_raw_unchecked(self.env, bytes.buffer) };
+        let kept = Strong::to(&Env::from_raw(self.env), buffer)?;
+        Ok(Some((bytes.data.addr(), kept)))
     }
 
     /// The memory, for a syscall.

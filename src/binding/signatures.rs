@@ -244,7 +244,7 @@ pub fn capability_calls(name: String) -> Vec<&'static str> {
 /// The names of the calls that a guest has made without the capability for it.
 #[napi]
 pub fn refused_calls(env: Env, number: u32) -> Result<Vec<&'static str>> {
-    Ok(names_of(instance(&env, number)?.ctx.refused_calls()))
+    Ok(names_of(instance(&env, number)?.ctx().refused_calls()))
 }
 
 /// The names of the calls of these rows, which are bits.

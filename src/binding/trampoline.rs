@@ -335,7 +335,7 @@ fn call<const SUSPENDS: bool>(
     let ctx = if SUSPENDS {
         suspending(environment, &instance)
     } else {
-        &instance.ctx
+        instance.ctx()
     };
     let make = || {
         // SAFETY: the closure that called has seen an element of its array, and JavaScript runs in a syscall
@@ -355,7 +355,7 @@ fn call<const SUSPENDS: bool>(
     }
     match result {
         Ok(()) => Ok(Errno::Success.raw().into()),
-        Err(trap) => match instance.ctx.stopped() {
+        Err(trap) => match instance.ctx().stopped() {
             Some(code) => Err(End::Exit(instance, code)),
             None if SUSPENDS && trap == Trap::Errno(Errno::Intr) => Ok(SUSPENDED),
             None => match trap.errno() {
@@ -492,7 +492,7 @@ pub fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Res
     };
     let is_running = instance.running.get() > 0;
     if !is_running {
-        instance.ctx.revoke();
+        instance.ctx().revoke();
         // What closing throws comes of the same.
         drop(environment.take_thrown());
     }
@@ -507,7 +507,7 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
     let code = code.cast_signed();
     instance.exit_code.set(code);
     // What the host ends does so alone: `start()` has more to say than a code.
-    let thrown = if instance.return_on_exit || instance.ctx.ends_alone() {
+    let thrown = if instance.return_on_exit || instance.ctx().ends_alone() {
         let exit_error = glue.exit_error.borrow_back(env)?;
         exit_error.call(FnArgs::from((code, instance.serial)))?
     } else {
@@ -515,7 +515,7 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
         let is_running = instance.running.get() > 0;
         let thrown = exit_process.call(FnArgs::from((code, instance.serial, is_running)))?;
         // The process was to be gone. A guest that catches what is thrown has no calls any more.
-        instance.ctx.revoke();
+        instance.ctx().revoke();
         drop(environment.take_thrown());
         thrown
     };

@@ -7,6 +7,8 @@ use napi::sys;
 
 /// A reference that is empty once its value has been collected.
 const WEAK: u32 = 0;
+/// One that keeps it.
+const STRONG: u32 = 1;
 
 /// A JavaScript object or function, which this does not keep.
 pub struct Weak {
@@ -17,10 +19,14 @@ pub struct Weak {
 impl Weak {
     /// A reference to this value.
     pub fn to(env: &Env, value: Unknown<'_>) -> Result<Self> {
+        Self::counted(env, value, WEAK)
+    }
+
+    fn counted(env: &Env, value: Unknown<'_>, count: u32) -> Result<Self> {
         let (env, value) = (env.raw(), value.raw());
         let mut reference = ptr::null_mut();
         // SAFETY: a live handle of this environment, on its thread.
-        let status = unsafe { sys::napi_create_reference(env, value, WEAK, &mut reference) };
+        let status = unsafe { sys::napi_create_reference(env, value, count, &mut reference) };
         check_status!(status)?;
         Ok(Self { env, reference })
     }
@@ -38,5 +44,18 @@ impl Drop for Weak {
     fn drop(&mut self) {
         // SAFETY: a reference of this environment, on its thread, that nothing else holds.
         unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
+
+/// A JavaScript object that is kept, until this is dropped.
+pub struct Strong {
+    _reference: Weak,
+}
+
+impl Strong {
+    /// Keeps this value.
+    pub fn to(env: &Env, value: Unknown<'_>) -> Result<Self> {
+        let _reference = Weak::counted(env, value, STRONG)?;
+        Ok(Self { _reference })
     }
 }

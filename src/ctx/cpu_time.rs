@@ -1,25 +1,26 @@
 //! How much CPU time a guest has used.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::Guest;
 use crate::host::ThreadClock;
 
-/// The CPU time of the thread that a guest runs in, while it does.
+/// The CPU time of the threads that a guest runs in, while it does.
 #[derive(Debug, Default)]
 pub(super) struct CpuTime(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What was used until it was last looked at.
+    /// What was used in threads in which the guest is over.
     used: Duration,
-    /// The thread, and its time when the guest began; none before, and after.
-    running: Option<(ThreadClock, Duration)>,
+    /// The others.
+    running: Vec<Running>,
     stage: Stage,
 }
 
-/// Where a guest is on its way through its thread.
+/// Where a guest is on its way through its threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// It has not begun.
@@ -27,18 +28,52 @@ pub enum Stage {
     Ahead,
     /// It runs.
     Running,
-    /// It has ended, or its thread has.
+    /// It has ended, or its threads have.
     Over,
 }
 
-impl State {
+/// A thread that a guest runs in.
+#[derive(Debug)]
+struct Running {
+    thread: ThreadId,
+    clock: ThreadClock,
+    /// The thread's time when the guest began there.
+    start: Duration,
+    /// What the guest had used when it was last looked at. A thread that has ended has no time any more.
+    used: Duration,
+}
+
+impl Running {
+    fn in_this_thread() -> Option<Self> {
+        let clock = ThreadClock::of_this_thread().ok()?;
+        let start = clock.time()?;
+        Some(Self {
+            thread: thread::current().id(),
+            clock,
+            start,
+            used: Duration::ZERO,
+        })
+    }
+
     fn look(&mut self) -> Duration {
-        if let Some((clock, start)) = &self.running
-            && let Some(now) = clock.time()
-        {
-            self.used = now.saturating_sub(*start);
+        if let Some(now) = self.clock.time() {
+            self.used = now.saturating_sub(self.start);
         }
         self.used
+    }
+}
+
+impl State {
+    /// The guest is over in this thread.
+    fn end_here(&mut self) {
+        let here = thread::current().id();
+        let ended = self.running.extract_if(.., |each| each.thread == here);
+        self.used += ended.map(|mut each| each.look()).sum::<Duration>();
+    }
+
+    fn look(&mut self) -> Duration {
+        let running = self.running.iter_mut().map(Running::look);
+        self.used + running.sum::<Duration>()
     }
 }
 
@@ -51,27 +86,27 @@ impl CpuTime {
 impl Guest {
     /// The guest begins in this thread, which has no other. Where the system keeps no such time, it stays 0.
     pub fn begin_cpu_time(&self) {
-        let clock = ThreadClock::of_this_thread().ok();
-        let running = clock.and_then(|clock| clock.time().map(|start| (clock, start)));
         let mut state = self.cpu_time.state();
-        state.running = running;
+        state.end_here();
+        state.running.extend(Running::in_this_thread());
         state.stage = Stage::Running;
     }
 
-    /// The guest is over: what its thread does from now on is not the guest's.
-    pub fn end_cpu_time(&self) {
-        let mut state = self.cpu_time.state();
-        state.look();
-        state.running = None;
-        state.stage = Stage::Over;
-    }
-
-    /// Where it is on its way through its thread.
+    /// Where it is on its way through its threads.
     pub fn stage(&self) -> Stage {
         self.cpu_time.state().stage
     }
 
-    /// The CPU time that its thread has used for it, by now or by its end.
+    /// The guest is over in this thread: what that does from now on is not the guest's.
+    pub fn end_cpu_time(&self) {
+        let mut state = self.cpu_time.state();
+        state.end_here();
+        if state.running.is_empty() {
+            state.stage = Stage::Over;
+        }
+    }
+
+    /// The CPU time that its threads have used for it, by now or by its end.
     pub fn cpu_time(&self) -> Duration {
         self.cpu_time.state().look()
     }

@@ -2,7 +2,7 @@ use crate::abi::{Device, Errno, Filestat, Inode};
 use crate::vfs::DirRef;
 
 /// By what the host tells one file from another, for as long as it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     /// The device number, which each file system has for itself.
     pub dev: Device,

@@ -102,6 +102,8 @@ impl WasiCtx {
     /// [`Errno::Notsock`]: the embedder has no such socket. [`Errno::Inval`]: it is not listening, and should.
     /// [`Errno::Nfile`]: no more descriptors. What `bind(2)` and `listen(2)` say.
     pub fn give_socket(&self, given: &GivenSocket) -> Result<(Fd, SocketAddress), Errno> {
+        // No other thread can have been given the same.
+        self.fingerprint.more();
         let reserved = self.reserve()?;
         let (socket, path) = given.source.open()?;
         if given.is_listener && !socket.is_listening()? {

@@ -3,7 +3,7 @@ use crate::abi::Size;
 use crate::memory::MAX_IOVECS;
 
 /// How much one guest may ask for. What goes beyond is refused with the errno named here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Descriptors open at a time, preopens and standard streams among them: `ENFILE`. All guests of the
     /// process together may open a quarter of what the process may.

@@ -9,6 +9,7 @@
 
 mod access;
 mod budget;
+mod by_memory;
 mod clock;
 mod cpu_time;
 mod descriptor;
@@ -44,10 +45,12 @@ mod walk;
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use budget::Slot;
+pub use by_memory::Bond;
+use by_memory::Fingerprint;
 pub use clock::{Clock, Clocks};
 pub use cpu_time::Stage;
 pub use descriptor::Descriptor;
@@ -60,7 +63,7 @@ pub use limits::Limits;
 pub use listing::Listing;
 pub use mounting::MountError;
 pub use random::{Random, SeededRandom};
-pub use shared::Token;
+pub use shared::{Hold, Token};
 pub use stdio::Stdio;
 pub use stop::WeakGuest;
 pub use strings::StringArray;
@@ -73,7 +76,7 @@ use cpu_time::CpuTime;
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
-use shared::Share;
+use shared::{Holders, Share};
 use stop::Stop;
 use table::{Reservation, Table};
 
@@ -228,6 +231,11 @@ pub struct Guest {
     stop: Stop,
     cpu_time: CpuTime,
     share: Share,
+    holders: Holders,
+    /// What it was given.
+    fingerprint: Fingerprint,
+    /// Whether it has been closed, or its command is over.
+    ended: AtomicBool,
 }
 
 impl Deref for WasiCtx {
@@ -248,6 +256,7 @@ impl WasiCtx {
     /// [`Errno::Notcapable`]: a preopen's path leads out of another in which a guest can make links.
     /// [`Errno::Again`]: that came to mean another directory at the same time.
     pub fn new(options: Options) -> Result<Self, InitError> {
+        let fingerprint = Fingerprint::of(&options);
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
         for stdio in &options.stdio {
             let stream = stdio.open().map_err(|errno| InitError {
@@ -282,6 +291,9 @@ impl WasiCtx {
             stop: Stop::default(),
             cpu_time: CpuTime::default(),
             share: Share::default(),
+            holders: Holders::default(),
+            fingerprint,
+            ended: AtomicBool::new(false),
         });
         match ctx.mount_preopens(files) {
             Ok(()) => Ok(ctx),
@@ -305,6 +317,7 @@ impl WasiCtx {
     /// it is given are those.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.fingerprint.more();
         let clock = Arc::clone(self.given_clocks.get_or_init(|| clock));
         Self {
             clocks: Clocks::Other(clock),
@@ -315,6 +328,7 @@ impl WasiCtx {
     /// The same guest with other random bytes than the host's.
     #[must_use]
     pub fn with_random(self, random: Arc<dyn Random>) -> Self {
+        self.fingerprint.more();
         self.random.replace(random);
         self
     }
@@ -491,6 +505,7 @@ impl WasiCtx {
 
     /// Closes every descriptor: the guest is over, whatever still refers to this.
     pub fn close_all(&self) {
+        self.ended.store(true, Relaxed);
         let closed = self.table().replace(|_| None);
         let unmounted = self.mounts.change(|table| table.remove(|_| true));
         drop((closed, unmounted));
@@ -501,6 +516,7 @@ impl WasiCtx {
     /// What it has from the start stays, for a host that calls another export. But no preopen holds a
     /// descriptor of the host until it is used again.
     pub fn end(&self) {
+        self.ended.store(true, Relaxed);
         self.park_preopens(FdEntry::is_standard_stream);
     }
 

@@ -71,6 +71,7 @@ impl WasiCtx {
     /// as many descriptors as it may. [`Errno::Notsup`]: devices. Of a directory of the host, as [`WasiCtx::new`]. What the directories on
     /// the way say.
     pub fn mount(&self, mount: Preopen, has_started: bool) -> Result<(), MountError> {
+        self.fingerprint.more();
         let path = plain(&mount.mapped_path)?;
         let mount = Preopen {
             mapped_path: format!("/{path}"),
@@ -197,6 +198,7 @@ impl WasiCtx {
     ///
     /// [`Errno::Inval`]: nothing is mounted there.
     pub fn unmount(&self, path: &str, has_started: bool) -> Result<(), Errno> {
+        self.fingerprint.more();
         let path = plain(path)?;
         let removed = self.mounts.change(|table| {
             let is_there = |mount: &&Mount| !mount.is_made && *mount.path == *path.as_bytes();

@@ -1,6 +1,10 @@
 //! Guests that other threads of the process can find, by a token that nobody can guess.
 
 use std::collections::HashMap;
+use std::sync::atomic::{
+    AtomicUsize,
+    Ordering::{AcqRel, Acquire},
+};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::{Clocks, Guest, WasiCtx};
@@ -29,7 +33,45 @@ impl Drop for Share {
     }
 }
 
+/// How many hold a guest.
+#[derive(Debug, Default)]
+pub(super) struct Holders(AtomicUsize);
+
+/// One of those that have a guest, be it in several threads.
+#[derive(Debug)]
+pub struct Hold(Option<Arc<Guest>>);
+
+impl Hold {
+    /// Lets go of it, and tells whether nobody has it any more.
+    pub fn let_go(mut self) -> bool {
+        self.is_last()
+    }
+
+    fn is_last(&mut self) -> bool {
+        self.0
+            .take()
+            .is_some_and(|guest| guest.holders.0.fetch_sub(1, AcqRel) == 1)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.is_last();
+    }
+}
+
 impl WasiCtx {
+    /// Has the guest, together with others.
+    pub fn hold(&self) -> Hold {
+        self.holders.0.fetch_add(1, AcqRel);
+        Hold(Some(Arc::clone(&self.guest)))
+    }
+
+    /// How many have the guest.
+    pub fn holders(&self) -> usize {
+        self.holders.0.load(Acquire)
+    }
+
     /// Lets other threads find the guest.
     ///
     /// # Errors

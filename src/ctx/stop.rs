@@ -15,8 +15,10 @@ use crate::host::Bell;
 /// process where it gets none.
 const ENGINE_DESCRIPTORS: usize = 20;
 
-/// The exit code of guests that have more memory than they may have, which nobody is told.
+/// The exit code of guests that have more memory than they may have, and of those that have lost a thread, which
+/// nobody is told.
 const OUTGROWN: Exitcode = 0;
+const DIED: Exitcode = 0;
 
 /// Room for the frames of a thread that waits.
 const STACK_SIZE: usize = 64 << 10;
@@ -47,6 +49,8 @@ enum Cause {
     Time,
     /// It has more memory than it may have.
     Memory,
+    /// One of its threads has ended, and not because it was over.
+    Thread,
 }
 
 impl Guest {
@@ -67,6 +71,11 @@ impl Guest {
         if bytes > self.limits.memory {
             self.stop_for(OUTGROWN, Cause::Memory);
         }
+    }
+
+    /// Has it end as one of its threads has, in the middle of what it did: the others would wait for that for ever.
+    pub fn lose_thread(&self) {
+        self.stop_for(DIED, Cause::Thread);
     }
 
     fn stop_for(&self, code: Exitcode, cause: Cause) {
@@ -115,6 +124,11 @@ impl Guest {
     /// Whether it is to end because it has more memory than it may have.
     pub fn has_outgrown(&self) -> bool {
         self.is_stopped_for(Cause::Memory)
+    }
+
+    /// Whether it is to end because one of its threads has.
+    pub fn has_lost_thread(&self) -> bool {
+        self.is_stopped_for(Cause::Thread)
     }
 
     fn is_stopped_for(&self, cause: Cause) -> bool {

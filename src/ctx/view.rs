@@ -1,14 +1,15 @@
 //! What the embedder sees of a guest's files: the same directories, under the same names, held together by
 //! the same resolution; but with descriptors of its own, and not limited by what the guest may call.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::by_memory::Fingerprint;
 use super::cpu_time::CpuTime;
 use super::random::RandomSource;
 use super::resolve::{Follow, RequiredRights, ResolvedPath};
 use super::seen::SeenDir;
-use super::shared::Share;
+use super::shared::{Holders, Share};
 use super::stop::Stop;
 use super::table::Table;
 use super::{
@@ -548,6 +549,9 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
         stop: Stop::default(),
         cpu_time: CpuTime::default(),
         share: Share::default(),
+        holders: Holders::default(),
+        fingerprint: Fingerprint::default(),
+        ended: AtomicBool::new(false),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Streams in memory: what an embedder gives a guest to read, and what it collects of what a guest writes.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Poll, Result, Stream, Wait};
 use crate::abi::{Errno, Filestat, Filetype};
@@ -64,7 +64,7 @@ impl Stream for Input {
 /// Collects what is written, up to a limit.
 pub struct Output {
     limit: usize,
-    when_full: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    when_full: Mutex<Vec<Arc<dyn Fn() + Send + Sync>>>,
     written: Mutex<Written>,
 }
 
@@ -84,15 +84,19 @@ impl Output {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            when_full: OnceLock::new(),
+            when_full: Mutex::default(),
             written: Mutex::default(),
         }
     }
 
     /// Has `call` called whenever more is written than the limit allows, which then is `ENOSPC` whatever there was
-    /// room for: what ends the guest that writes ends it in this very call. Only the first one counts.
+    /// room for: what ends the guest that writes ends it in this very call.
     pub fn when_full(&self, call: impl Fn() + Send + Sync + 'static) {
-        let _ = self.when_full.set(Box::new(call));
+        self.calls().push(Arc::new(call));
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Vec<Arc<dyn Fn() + Send + Sync>>> {
+        (self.when_full.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What has been written since this was asked last.
@@ -125,14 +129,16 @@ impl Stream for Output {
 
     fn write(&self, ciovs: &Iovecs<'_>, _: Wait<'_>) -> Result<usize> {
         let result = self.collect(ciovs);
-        if result != Ok(ciovs.len())
-            && self.has_overflowed()
-            && let Some(call) = self.when_full.get()
-        {
-            call();
-            return Err(Errno::Nospc);
+        if result == Ok(ciovs.len()) || !self.has_overflowed() {
+            return result;
         }
-        result
+        // They may do anything, and are called without the lock.
+        let calls = self.calls().clone();
+        if calls.is_empty() {
+            return result;
+        }
+        calls.iter().for_each(|call| call());
+        Err(Errno::Nospc)
     }
 
     fn poll(&self, _: Direction) -> Poll<'_> {

@@ -239,7 +239,7 @@ impl Functions {
 
     /// Whether the guest that called is to end, and nothing more is to be done for it.
     pub fn is_over(&self) -> bool {
-        (self.environment.called()).is_some_and(|instance| instance.ctx.stopped().is_some())
+        (self.environment.called()).is_some_and(|instance| instance.ctx().stopped().is_some())
     }
 
     /// Whether they belong to this environment.

@@ -1,0 +1,71 @@
+'use strict';
+
+// A guest with threads, in one of them.
+
+const { instantiate } = require('../adapter');
+const { loadBinding } = require('../binding');
+const { isTrap } = require('../run/guest');
+const { spawnOf } = require('./group');
+
+const { attach, enter, leave, run, stop } = loadBinding();
+
+/** The imports of a guest's threads. Its own instance each of them has for each run. */
+class GuestThread {
+  #guest;
+  #group;
+  #number;
+  #native;
+  #imports;
+
+  constructor(guest, group) {
+    this.#guest = guest;
+    this.#group = group;
+    this.#native = attach(guest.token, true, true);
+    this.#number = this.#native.number;
+    this.#native.setMemory(guest.memory.object);
+  }
+
+  /**
+   * Runs an export of a new instance.
+   *
+   * @param {(exports: WebAssembly.Exports) => void} body
+   * @param {boolean} isFirst whether the guest is over when that returns
+   */
+  run(body, isFirst) {
+    const begin = () => body(this.#instantiate().exports);
+    const { how, value } = run(begin, enter(this.#number));
+    const exitCode = leave(this.#number, false);
+    if (how === 'throw') {
+      this.#end({ how: isTrap(value) ? 'trap' : 'failure', error: value });
+    } else if (how === 'exit' || isFirst) {
+      this.#end({ how: 'exit', exitCode, isReturn: how === 'return' });
+    }
+    if (isFirst) leave(this.#number, true);
+  }
+
+  /** The guest is over, and so is what its other threads wait for. */
+  #end(outcome) {
+    const isFirst = this.#group.end(outcome);
+    if (isFirst) stop(this.#number, outcome.exitCode ?? 0);
+  }
+
+  #instantiate() {
+    const { module } = this.#guest;
+    if (this.#imports !== undefined) {
+      return new WebAssembly.Instance(module, this.#imports);
+    }
+    return instantiate(this.#guest, this.#native, (wasi) => {
+      this.#imports = this.#importsOver(wasi);
+      return this.#imports;
+    });
+  }
+
+  #importsOver(wasi) {
+    const { module: from, name, object } = this.#guest.memory;
+    const imports = { ...wasi, wasi: spawnOf(this.#group) };
+    imports[from] = { ...imports[from], [name]: object };
+    return imports;
+  }
+}
+
+module.exports = { GuestThread };
