@@ -357,7 +357,7 @@ test('options.threads is checked', async (t) => {
   }
   for (const value of ['many', '-1', '4097']) {
     const { exitCode, stderr } = command([`--threads=${value}`, THREADS]);
-    t.is(exitCode, 2);
+    t.is(exitCode, 125);
     t.regex(stderr, /^wasi-rs: --threads .* is no number of threads/);
   }
 });
