@@ -150,7 +150,7 @@ impl Memory {
     ///
     /// It is something else.
     pub fn bind(&self, memory: Unknown<'_>, glue: &Glue) -> Result<()> {
-        let view = self.view_of(memory.raw(), glue)?;
+        let view = self.view_of(memory.raw(), glue)?.raw();
         if let Some(bind) = self.closures() {
             self.set(bind, memory.raw(), view)?;
         }
@@ -168,14 +168,13 @@ impl Memory {
             return Ok(None);
         };
         let memory = self.call(bind, &[])?;
-        let bytes = Bytes::of(self.env, self.view_of(memory, glue)?)?;
+        let view = self.view_of(memory, glue)?;
+        let bytes = Bytes::of(self.env, view.raw())?;
         let is_shared = bytes.array_of_fixed_length(self.env)?.is_none();
         if !is_shared || bytes.len == 0 {
             return Ok(None);
         }
-        // SAFETY: a live handle of this environment.
-        let buffer = unsafe { Unknown::from_raw_unchecked(self.env, bytes.buffer) };
-        let kept = Strong::to(&Env::from_raw(self.env), buffer)?;
+        let kept = Strong::to(&Env::from_raw(self.env), view)?;
         Ok(Some((bytes.data.addr(), kept)))
     }
 
@@ -197,7 +196,7 @@ impl Memory {
         };
         let old_len = self.linear.len();
         let memory = self.call(bind, &[])?;
-        self.set(bind, memory, self.view_of(memory, glue)?)?;
+        self.set(bind, memory, self.view_of(memory, glue)?.raw())?;
         Ok(self.linear.len() > old_len)
     }
 
@@ -283,12 +282,12 @@ impl Memory {
     }
 
     /// A new array over `memory`.
-    fn view_of(&self, memory: sys::napi_value, glue: &Glue) -> Result<sys::napi_value> {
+    fn view_of(&self, memory: sys::napi_value, glue: &Glue) -> Result<Unknown<'static>> {
         let env = Env::from_raw(self.env);
         // SAFETY: `memory` is a live handle of this environment.
         let memory = unsafe { Unknown::from_raw_unchecked(self.env, memory) };
         let view_of = glue.view_of.borrow_back(&env)?;
-        Ok(view_of.call(FnArgs::from((memory,)))?.raw())
+        view_of.call(FnArgs::from((memory,)))
     }
 
     /// The closures' function, unless they have been collected.
