@@ -7,6 +7,7 @@ const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
   checkBindingOptions,
+  openGuest,
   readCapability,
   readImportOptions,
   readOptions,
@@ -168,20 +169,23 @@ class WASI {
       returnsOnExit = validateBoolean(returnOnExit, 'options.returnOnExit');
       return returnsOnExit;
     };
-    const { kept, collected, awaited, given } = nativeOptions;
-    const created = create(this, nativeOptions, kept);
-    const { number, suspending } = created;
-    const { tracer, setMemory } = traced(nativeOptions, created, this);
+    const { kept, collected, awaited } = nativeOptions;
+    const { guest, listeners } = openGuest(
+      nativeOptions,
+      (native) => create(this, native, kept),
+      ({ number: opened }) => close(opened),
+    );
+    const { number, suspending } = guest;
+    const { tracer, setMemory } = traced(nativeOptions, guest, this);
     const threads =
-      nativeOptions.threads &&
-      makeThreads(nativeOptions, created, returnsOnExit);
+      nativeOptions.threads && makeThreads(nativeOptions, guest, returnsOnExit);
     const parts = {
       number,
       collected,
       awaited,
       suspending,
       suspender: null,
-      listeners: given(created.sockets),
+      listeners,
       tracer,
       threads,
     };

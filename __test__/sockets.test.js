@@ -2,11 +2,13 @@
 
 // Sockets that a guest has from the start: `listeners` and `connections`.
 
+const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { text } = require('node:stream/consumers');
+const tls = require('node:tls');
 const { Worker } = require('node:worker_threads');
 
 const test = require('ava');
@@ -22,6 +24,7 @@ const FIRST = 3;
 const SOCKET_STREAM = 6;
 const NONBLOCK = 4;
 const AGAIN = 6;
+const NOTCONN = 53;
 const version = 'preview1';
 
 // Node's sockets have no descriptors on Windows, and what it calls a path is a pipe.
@@ -280,6 +283,16 @@ const WRONG = [
     'ERR_INVALID_ARG_TYPE',
     `${LISTENERS}.host`,
   ],
+  [
+    { listeners: [{ port: 0, host: '' }] },
+    'ERR_INVALID_ARG_VALUE',
+    `${LISTENERS}.host`,
+  ],
+  [
+    { listeners: [{ port: 0, host: 'a\0b' }] },
+    'ERR_INVALID_ARG_VALUE',
+    `${LISTENERS}.host`,
+  ],
   [{ listeners: [{ path: '' }] }, 'ERR_INVALID_ARG_VALUE', `${LISTENERS}.path`],
   [
     { listeners: [{ path: 'a\0b' }] },
@@ -309,24 +322,165 @@ for (const [index, [options, code, name]] of WRONG.entries()) {
   });
 }
 
-const UNAVAILABLE = [
-  // Of a network for documents: no machine has it.
-  [
-    { host: '192.0.2.1', port: 80 },
-    { code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 },
-  ],
-  [
-    { host: 'name.invalid', port: 80 },
-    { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
-  ],
-];
+/** What `node:net` says that cannot listen somewhere. */
+async function errorOfNode(where) {
+  const server = net.createServer().listen(where);
+  const [error] = await once(server, 'error');
+  return error;
+}
 
-for (const [listener, properties] of UNAVAILABLE) {
-  test(`what cannot be had is an error of node:net: ${properties.code}`, (t) => {
+const UNAVAILABLE = {
+  // Of a network for documents: no machine has it.
+  EADDRNOTAVAIL: () => ({ host: '192.0.2.1', port: 80 }),
+  ENOTFOUND: () => ({ host: 'name.invalid', port: 80 }),
+  EADDRINUSE: ({ port }) => ({ host: '127.0.0.1', port }),
+};
+
+for (const [code, where] of Object.entries(UNAVAILABLE)) {
+  test(`what cannot be had is an error of node:net: ${code}`, async (t) => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    t.teardown(() => taken.close());
+    await once(taken, 'listening');
+    const listener = where(taken.address());
+    const expected = await errorOfNode(listener);
     const error = t.throws(() => new WASI({ version, listeners: [listener] }));
-    t.like(error, { syscall: 'listen', ...properties });
+    t.is(error.code, code);
+    t.is(error.message, expected.message);
+    t.deepEqual({ ...error }, { ...expected });
   });
 }
+
+onUnix('so it is where a path cannot be had', async (t) => {
+  const file = path.join(scratch(t), 'socket');
+  const taken = net.createServer().listen(file);
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  const listener = { path: file };
+  const expected = await errorOfNode(listener);
+  const error = t.throws(() => new WASI({ version, listeners: [listener] }));
+  t.is(error.message, expected.message);
+  t.deepEqual({ ...error }, { ...expected });
+});
+
+test('no socket takes a property of all objects for its own', (t) => {
+  const polluted = { fd: 0, path: 'path', duplicate: true, isListener: false };
+  let wasi;
+  Object.assign(Object.prototype, polluted);
+  try {
+    wasi = new WASI({
+      version,
+      listeners: [Object.assign(Object.create(null), { port: 0 })],
+    });
+  } finally {
+    for (const name of Object.keys(polluted)) delete Object.prototype[name];
+  }
+  t.is(wasi.listeners[0].address().address, '127.0.0.1');
+  wasi.close();
+});
+
+/** A server of Node's, and one of its connections that reads nothing yet. */
+async function ofNode(t, options) {
+  const server = net.createServer(options).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const peer = net.connect(server.address().port);
+  t.teardown(() => peer.destroy());
+  const [socket] = await once(server, 'connection');
+  t.teardown(() => socket.destroy());
+  return { server, peer, socket };
+}
+
+onUnix(
+  'what becomes of a socket before the guest is opened counts',
+  async (t) => {
+    const { server, peer, socket } = await ofNode(t, { pauseOnConnect: true });
+    const closed = spawn(SERVE, { args: [`${FIRST}`], listeners: [server] });
+    const ended = spawn(SERVE, { connections: [socket] });
+    server.close();
+    socket.end();
+    const other = net.createServer((each) => each.end('of another'));
+    other.listen(0, '127.0.0.1');
+    t.teardown(() => other.close());
+    const failures = await Promise.all(
+      [closed, ended].map((child) => once(child, 'error')),
+    );
+    for (const [error] of failures) t.is(error.code, 'ERR_INVALID_ARG_VALUE');
+    t.deepEqual(closed.sockets, []);
+    t.is(await text(net.connect(other.address().port)), 'of another');
+    t.is(await text(peer), '');
+  },
+);
+
+onUnix(
+  'what is encrypted, has ended, or is not read from is refused',
+  async (t) => {
+    const { server, socket } = await ofNode(t);
+    const refused = (options) =>
+      t.throws(() => new WASI({ version, ...options }), {
+        code: 'ERR_INVALID_ARG_VALUE',
+      }).message;
+    const encrypted = Object.setPrototypeOf(server, tls.Server.prototype);
+    t.regex(refused({ listeners: [encrypted] }), /must not be encrypted/);
+    Object.setPrototypeOf(server, net.Server.prototype);
+    socket.push('read');
+    t.regex(refused({ connections: [socket] }), /nothing in its buffers/);
+    socket.resume();
+    await once(socket, 'data');
+    socket.end();
+    t.regex(refused({ connections: [socket] }), /must be connected/);
+    t.true(server.listening);
+  },
+);
+
+onUnix(
+  'a server that does not close is not served at by a guest',
+  async (t) => {
+    class Refusing extends net.Server {
+      close() {
+        throw new Error('not now');
+      }
+    }
+    const server = new Refusing().listen(0, '127.0.0.1');
+    t.teardown(() => net.Server.prototype.close.call(server));
+    await once(server, 'listening');
+    const free = new WASI({ version, listeners: [{ port: 0 }] });
+    const { port } = free.listeners[0].address();
+    free.close();
+    const listeners = [{ port }, server];
+    const error = { message: 'not now' };
+    t.throws(() => new WASI({ version, listeners }), error);
+    t.is(await refusal(port), 'ECONNREFUSED');
+    await t.throwsAsync(run(SERVE, { args: [`${FIRST}`], listeners }), error);
+    t.is(await refusal(port), 'ECONNREFUSED');
+  },
+);
+
+onUnix(
+  'other processes that share a socket do not wait as the guest does',
+  async (t) => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    const file = path.join(scratch(t), 'sharing.js');
+    fs.writeFileSync(
+      file,
+      `process.on('message', (_, server) => {
+       server.on('connection', (socket) => socket.end('of the other'));
+       process.send('serves');
+     });`,
+    );
+    const other = fork(file);
+    t.teardown(() => other.kill());
+    other.send('server', server);
+    await once(other, 'message');
+    const guest = raw(t, { listeners: [server] });
+    t.is(guest.calls.fd_fdstat_set_flags(FIRST, 0), ERRNO.SUCCESS);
+    t.is(guest.calls.sock_shutdown(FIRST, 3), NOTCONN);
+    for (let i = 0; i < 3; i++) {
+      t.is(await text(net.connect(port)), 'of the other');
+    }
+  },
+);
 
 onUnix(
   'descriptors that are no sockets, or none that listen, are refused',
@@ -411,11 +565,27 @@ for (const value of ['65536', 'localhost', '::1:80', 'a:b', 'unix:', '80:-1']) {
   });
 }
 
-test('--listen where nobody can is an error in one line', (t) => {
-  const { exitCode, stderr } = command(['--listen', '192.0.2.1:80', SERVE]);
+const CANNOT = [
+  ['192.0.2.1:80', 'cannot listen at 192.0.2.1:80: address not available'],
+  [
+    '[2001:db8::1]:80',
+    'cannot listen at [2001:db8::1]:80: address not available',
+  ],
+  ['name.invalid:80', 'cannot find name.invalid: unknown node or service'],
+];
+
+for (const [where, problem] of CANNOT) {
+  test(`--listen ${where}, where nobody can, is an error in one line`, (t) => {
+    const { exitCode, stderr } = command(['--listen', where, SERVE]);
+    t.is(exitCode, 125);
+    t.is(stderr, `wasi-rs: ${problem}\n`);
+  });
+}
+
+onUnix('--listen at a path that cannot be had is an error in one line', (t) => {
+  const file = path.join(scratch(t), 'missing', 'socket');
+  const { exitCode, stderr } = command(['--listen', `unix:${file}`, SERVE]);
   t.is(exitCode, 125);
-  t.is(
-    stderr,
-    'wasi-rs: cannot listen at 192.0.2.1:80: address not available\n',
-  );
+  const reason = 'no such file or directory';
+  t.is(stderr, `wasi-rs: cannot listen at ${file}: ${reason}\n`);
 });

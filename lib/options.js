@@ -360,15 +360,27 @@ function openStreams(native, { input, maxBuffer }) {
 
 const NO_LISTENERS = Object.freeze([]);
 
-/** What is to be called with the sockets that the guest has got, for `listeners`. */
-function openSockets(native, { listeners, connections }) {
-  if (listeners === undefined && connections === undefined) {
-    return () => NO_LISTENERS;
+/** The sockets that a guest is to have, if there are any. */
+function readSockets({ listeners, connections }) {
+  if (listeners === undefined && connections === undefined) return undefined;
+  const { Sockets } = require('./sockets');
+  return new Sockets(listeners, connections);
+}
+
+/**
+ * Opens a guest, and closes what Node has of the sockets that it is given.
+ *
+ * @param {object} native what `readOptions()` returned
+ * @param {(native: object) => object} open the native function
+ * @param {(guest: object) => void} close is called if Node's do not close
+ * @returns {{ guest: object, listeners: readonly object[] }} the second is the
+ *   value of `wasi.listeners`
+ */
+function openGuest(native, open, close) {
+  if (native.given === undefined) {
+    return { guest: open(native), listeners: NO_LISTENERS };
   }
-  const { readSockets } = require('./sockets');
-  const { natives, given } = readSockets(listeners, connections);
-  native.sockets = natives;
-  return given;
+  return native.given.openGuest(native, open, close);
 }
 
 /** The clocks and the random bytes that the guest has in the place of the host's, if any. */
@@ -431,7 +443,7 @@ function readOptions(options) {
     require('./threads/options').refuseFunctions(options);
   }
   native.sockets = undefined;
-  native.given = openSockets(native, options);
+  native.given = readSockets(options);
   const streams = openStreams(native, options);
   const kept = determined.kept && [...(streams.kept ?? []), ...determined.kept];
   return Object.assign(native, determined, streams, kept && { kept });
@@ -470,6 +482,7 @@ module.exports = {
   DEFAULT_MAX_BUFFER,
   IMPORT_MODULES,
   checkBindingOptions,
+  openGuest,
   readCapability,
   readImportOptions,
   readMount,

@@ -5,6 +5,7 @@
 const { Server, Socket } = require('node:net');
 
 const { invalidArgType, invalidArgValue } = require('./errors');
+const { describe } = require('./fs/errors');
 const {
   properties,
   validateArray,
@@ -24,75 +25,104 @@ const DEFAULT_BACKLOG = 511;
 const MAX_PORT = 65_535;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** What the native side takes, of which each kind of socket says its own. */
-const SOCKET = { host: '', backlog: 0, duplicate: false };
+/**
+ * What the native side takes, of which each kind of socket says its own. All of it
+ * is there: what is not would be looked for in `Object.prototype`.
+ */
+const SOCKET = {
+  isListener: false,
+  host: '',
+  port: undefined,
+  path: undefined,
+  backlog: 0,
+  fd: undefined,
+  duplicate: false,
+};
 
-/** A socket of which the guest gets a duplicate, and what then closes Node's own. */
-function takeOver(handle, name, value, handOver) {
-  const fd = handle?.fd;
+/** Gives a socket of Node's as it is now, of which the guest gets a duplicate. */
+function duplicateOf({ _handle }, refuse) {
+  const fd = _handle?.fd;
   if (!Number.isInteger(fd) || fd < 0) {
-    const reason = 'has no descriptor that could be handed over';
-    throw invalidArgValue(takeOver, name, reason, value);
+    refuse('has no descriptor that could be handed over');
   }
-  return { native: { ...SOCKET, fd, duplicate: true }, handOver };
+  return { ...SOCKET, fd, duplicate: true };
 }
 
-function readServer(server, name) {
-  const refuse = (reason) => {
-    throw invalidArgValue(readServer, name, reason, server);
-  };
+function lookAtServer(server, refuse) {
   if (!server.listening) refuse('must be listening');
+  // The guest would answer in the clear those who take it for encrypted.
+  if (typeof server.setSecureContext === 'function') refuse(ENCRYPTED);
   // Node removes the path when the server is closed.
   if (typeof server.address() === 'string') {
     refuse('must not listen at a path: pass { path }');
   }
-  return takeOver(server._handle, name, server, () => server.close());
+  return duplicateOf(server, refuse);
 }
 
-function readSocket(socket, name) {
-  const refuse = (reason) => {
-    throw invalidArgValue(readSocket, name, reason, socket);
-  };
-  if (socket.encrypted) refuse('must not be encrypted');
-  if (socket.connecting || socket.destroyed) refuse('must be connected');
+function lookAtSocket(socket, refuse) {
+  if (socket.encrypted) refuse(ENCRYPTED);
+  if (socket.connecting || socket.destroyed || socket.writableEnded) {
+    refuse('must be connected');
+  }
   if (socket.readableLength > 0 || socket.writableLength > 0) {
     refuse('must have nothing in its buffers: see pauseOnConnect of node:net');
   }
-  return takeOver(socket._handle, name, socket, () => socket.destroy());
+  return duplicateOf(socket, refuse);
+}
+
+const ENCRYPTED = 'must not be encrypted';
+
+/**
+ * A socket of Node's. Until a guest is opened anything may become of it, and its
+ * descriptor may be another's: it is looked at once more then.
+ */
+function takeOver(value, name, look, handOver) {
+  const refuse = (reason) => {
+    throw invalidArgValue(look, name, reason, value);
+  };
+  const read = () => look(value, refuse);
+  read();
+  return { read, handOver };
 }
 
 /** A number of a descriptor, which is lent. */
 function readDescriptor(value, name) {
-  return { native: { ...SOCKET, fd: validateFd(value, name) } };
+  const native = { ...SOCKET, fd: validateFd(value, name) };
+  return { read: () => native };
+}
+
+function validateName(value, name, what) {
+  if (validateString(value, name) !== '' && !value.includes('\0')) return value;
+  const reason = `must be ${what}, without null bytes`;
+  throw invalidArgValue(validateName, name, reason, value);
 }
 
 function readAddress(value, name) {
   validateProperties(value, name, LISTENER);
-  const { host = DEFAULT_HOST, port, path, backlog = DEFAULT_BACKLOG } = value;
+  const { host, port, path, backlog = DEFAULT_BACKLOG } = value;
   const native = {
     ...SOCKET,
-    host: validateString(host, `${name}.host`),
     backlog: validateInteger(backlog, `${name}.backlog`, 0, MAX_INT32),
   };
   if (path === undefined) {
+    const where = host === undefined ? DEFAULT_HOST : host;
+    native.host = validateName(where, `${name}.host`, 'a name or an address');
     native.port = validateInteger(port, `${name}.port`, 0, MAX_PORT);
-    return { native };
+  } else {
+    native.path = validateName(path, `${name}.path`, 'a path');
+    if (port !== undefined || host !== undefined) {
+      const reason = 'must not be there beside a host and a port';
+      throw invalidArgValue(readAddress, `${name}.path`, reason, path);
+    }
   }
-  native.path = validateString(path, `${name}.path`);
-  if (path === '' || path.includes('\0')) {
-    const reason = 'must be a path, without null bytes';
-    throw invalidArgValue(readAddress, `${name}.path`, reason, path);
-  }
-  if (port !== undefined || value.host !== undefined) {
-    const reason = 'must not be there beside a host and a port';
-    throw invalidArgValue(readAddress, `${name}.path`, reason, path);
-  }
-  return { native };
+  return { read: () => native };
 }
 
 function readListener(value, name) {
   if (typeof value === 'number') return readDescriptor(value, name);
-  if (value instanceof Server) return readServer(value, name);
+  if (value instanceof Server) {
+    return takeOver(value, name, lookAtServer, () => value.close());
+  }
   if (
     typeof value === 'object' &&
     value !== null &&
@@ -107,7 +137,9 @@ function readListener(value, name) {
 
 function readConnection(value, name) {
   if (typeof value === 'number') return readDescriptor(value, name);
-  if (value instanceof Socket) return readSocket(value, name);
+  if (value instanceof Socket) {
+    return takeOver(value, name, lookAtSocket, () => value.destroy());
+  }
   const expected = 'a descriptor or a net.Socket that is connected';
   throw invalidArgType(readConnection, name, expected, value);
 }
@@ -135,33 +167,68 @@ class Listener {
   }
 }
 
-/**
- * Reads both options.
- *
- * @returns {object} `natives`, what the native side takes; and `given()`, which is
- *   to be called with what that then says of each, when the guest has them: Node's
- *   own are closed then. It returns the value of `listeners`.
- */
-function readSockets(listeners = [], connections = []) {
-  const listening = readEach(listeners, 'options.listeners', readListener);
-  const connected = readEach(
-    connections,
-    'options.connections',
-    readConnection,
-  );
-  const all = [...listening, ...connected];
-  const isListener = (index) => index < listening.length;
-  return {
-    natives: all.map(({ native }, index) => ({
-      ...native,
-      isListener: isListener(index),
-    })),
-    given(opened) {
-      for (const { handOver } of all) handOver?.();
-      const own = opened.filter((_, index) => isListener(index));
-      return Object.freeze(own.map((each) => new Listener(each)));
-    },
-  };
+/** What Node says of a name that nobody has. */
+const UNKNOWN_NAME = 'EAI_NONAME';
+
+/** The error of a socket that cannot be had, as `node:net` builds it. */
+function listenError(code, { host, port, path, fd }) {
+  if (port !== undefined && code === 'ENOENT') {
+    const error = new Error(`getaddrinfo ENOTFOUND ${host}`);
+    const { errno } = describe(UNKNOWN_NAME);
+    const syscall = 'getaddrinfo';
+    return Object.assign(error, {
+      errno,
+      code: 'ENOTFOUND',
+      syscall,
+      hostname: host,
+    });
+  }
+  const { errno, message } = describe(code);
+  const place = port === undefined ? (path ?? fd) : `${host}:${port}`;
+  const error = new Error(`listen ${code}: ${message} ${place}`);
+  Object.assign(error, { errno, code, syscall: 'listen' });
+  if (fd !== undefined) return Object.assign(error, { fd });
+  return Object.assign(error, { address: path ?? host, port: port ?? -1 });
 }
 
-module.exports = { readSockets };
+/** The sockets that a guest is to have. */
+class Sockets {
+  #listeners;
+  #all;
+
+  constructor(listeners = [], connections = []) {
+    this.#listeners = readEach(listeners, 'options.listeners', readListener);
+    this.#all = [
+      ...this.#listeners,
+      ...readEach(connections, 'options.connections', readConnection),
+    ];
+  }
+
+  /** See `openGuest()` of options.js. */
+  openGuest(native, open, close) {
+    const count = this.#listeners.length;
+    const sockets = this.#all.map(({ read }, index) => ({
+      ...read(),
+      isListener: index < count,
+    }));
+    let guest;
+    try {
+      guest = open({ ...native, sockets });
+    } catch (error) {
+      if (error?.socket === undefined) throw error;
+      throw listenError(error.code, sockets[error.socket]);
+    }
+    try {
+      for (const { handOver } of this.#all) handOver?.();
+    } catch (error) {
+      // A server may have a close() of its own. Both would accept connections.
+      close(guest);
+      throw error;
+    }
+    const own = guest.sockets.slice(0, count);
+    const listening = Object.freeze(own.map((each) => new Listener(each)));
+    return { guest, listeners: listening };
+  }
+}
+
+module.exports = { Sockets };

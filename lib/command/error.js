@@ -36,10 +36,12 @@ class TimeError extends Error {
 
 /**
  * What the system says about a failed call, without Node's decoration. The
- * numbers of WASI's errors are not the system's, but their names are.
+ * numbers of WASI's errors are not the system's, but their names are. `node:dns`
+ * has a name of its own where nobody has a host's.
  */
 function systemReason({ code, message }) {
-  const name = code?.replace('UVWASI_', '');
+  const name =
+    code === 'ENOTFOUND' ? 'EAI_NONAME' : code?.replace('UVWASI_', '');
   const errors = [...(getSystemErrorMap?.().values() ?? [])];
   return errors.find(([known]) => known === name)?.[1] ?? message;
 }

@@ -6,7 +6,7 @@ const { basename } = require('node:path');
 const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
 const { capabilitiesOf, capabilityNames } = require('../names');
-const { IMPORT_MODULES, readOptions } = require('../options');
+const { IMPORT_MODULES, openGuest, readOptions } = require('../options');
 const { addMemory } = require('../run/guest');
 const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
@@ -130,26 +130,30 @@ function makeNative(options, make) {
   );
   const native = readOptions(options);
   try {
-    return make({ ...native, returnOnExit: () => true });
+    return openGuest({ ...native, returnOnExit: () => true }, make).guest;
   } catch (error) {
     throw new CommandError(`cannot ${failed(error)}: ${systemReason(error)}`);
   }
 }
 
 /** What could not be done, by what Node's errors say. */
-function failed({ path, syscall, address, port }) {
-  if (syscall === 'listen' || syscall === 'getaddrinfo') {
-    return `listen at ${[address, port].filter((part) => part !== undefined).join(':')}`;
-  }
+function failed({ path, syscall, hostname, address, port }) {
+  if (syscall === 'getaddrinfo') return `find ${hostname}`;
+  if (syscall === 'listen') return `listen at ${placeOf(address, port)}`;
   return path === undefined ? 'set up the guest' : `open directory ${path}`;
+}
+
+/** As `--listen` takes it: an address and a port, or a path, which has none. */
+function placeOf(address, port) {
+  if (port === -1) return address;
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /** Says which ports were free. */
 function tellPorts({ listeners }, { sockets }) {
-  sockets.forEach(({ address, family, port }, index) => {
+  sockets.forEach(({ address, port }, index) => {
     if (listeners[index].port !== 0) return;
-    const host = family === 'IPv6' ? `[${address}]` : address;
-    process.stderr.write(`wasi-rs: listening at ${host}:${port}\n`);
+    process.stderr.write(`wasi-rs: listening at ${placeOf(address, port)}\n`);
   });
 }
 

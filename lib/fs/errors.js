@@ -71,4 +71,4 @@ function failed(answer, code) {
   return typeof answer === 'number' && answer < 0 && codeOf(-answer) === code;
 }
 
-module.exports = { check, failed, systemError };
+module.exports = { check, describe, failed, systemError };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { loadBinding } = require('../binding');
-const { IMPORT_MODULES } = require('../options');
+const { IMPORT_MODULES, openGuest } = require('../options');
 
 const { prepare } = loadBinding();
 
@@ -13,10 +13,12 @@ const returnOnExit = () => true;
 /** Opens what a guest is given, and notes in its plan where it listens. */
 function prepareGuest(plan, version) {
   const { native, stdio, maxMemory } = plan;
-  const { given, ...options } = native;
-  Object.assign(options, stdio.natives, { maxMemory, version, returnOnExit });
-  const guest = prepare(options);
-  plan.listeners = given(guest.sockets);
+  const { guest, listeners } = openGuest(
+    { ...native, ...stdio.natives, maxMemory, version, returnOnExit },
+    prepare,
+    (opened) => opened.close(),
+  );
+  plan.listeners = listeners;
   return guest;
 }
 

@@ -28,8 +28,7 @@ macro_rules! errno {
                 }
             }
 
-            /// What it says, without its name.
-            pub fn message(self) -> &'static str {
+            fn message(self) -> &'static str {
                 match self {
                     $(Errno::$variant => $message,)*
                 }

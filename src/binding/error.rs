@@ -3,7 +3,7 @@ use std::io;
 use napi::bindgen_prelude::*;
 
 use crate::abi::Errno;
-use crate::ctx::{Given, InitError, PreopenSource, SocketSource, Stdio};
+use crate::ctx::{Given, InitError, PreopenSource, Stdio};
 use crate::host::errno::errno;
 
 /// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
@@ -27,36 +27,12 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
     })
 }
 
-/// What a `net.Server` says that cannot listen; the properties are those of `node:net`, and `fd` where a
-/// descriptor is none that can be had.
-pub fn listen_error(env: &Env, errno: Errno, source: &SocketSource) -> Error {
-    let (code, syscall) = match (errno, source) {
-        (Errno::Noent, SocketSource::Tcp { .. }) => ("ENOTFOUND", "getaddrinfo"),
-        _ => (errno.name(), "listen"),
-    };
+/// That a socket cannot be had, by its place among those that are given: the shell says so in Node's words.
+pub fn socket_error(env: &Env, errno: Errno, socket: usize) -> Error {
     let build = || -> Result<Error> {
-        let (place, name) = match source {
-            SocketSource::Tcp { host, port, .. } => (format!("{host}:{port}"), "address"),
-            SocketSource::Path { path, .. } => (path.to_string_lossy().into_owned(), "address"),
-            SocketSource::Duplicate(fd) | SocketSource::Lent(fd) => (fd.to_string(), "fd"),
-        };
-        let message = match code {
-            "ENOTFOUND" => format!("{syscall} {code} {place}"),
-            _ => format!("{syscall} {code}: {} {place}", errno.message()),
-        };
-        let mut error = env.create_error(Error::from_reason(message))?;
-        error.set_named_property("code", code)?;
-        error.set_named_property("syscall", syscall)?;
-        match source {
-            SocketSource::Tcp { host, port, .. } => {
-                error.set_named_property(name, host.as_str())?;
-                error.set_named_property("port", u32::from(*port))?;
-            }
-            SocketSource::Path { .. } => error.set_named_property(name, place)?,
-            SocketSource::Duplicate(fd) | SocketSource::Lent(fd) => {
-                error.set_named_property(name, *fd)?;
-            }
-        }
+        let mut error = env.create_error(Error::from_reason(errno.name()))?;
+        error.set_named_property("code", errno.name())?;
+        error.set_named_property("socket", socket as u32)?;
         Ok(Error::from(error.to_unknown()))
     };
     build().unwrap_or_else(|error| error)

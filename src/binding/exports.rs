@@ -44,7 +44,8 @@ pub struct Created<'env> {
 ///
 /// `ERR_ACCESS_DENIED` where Node's permission model withholds WASI. A capability or a right with an
 /// unknown name. An error with the code `UVWASI_EBADF` for a standard stream that is not open, or
-/// `UVWASI_` and what `open(2)` says of a preopen. What `listen(2)` says of a socket.
+/// `UVWASI_` and what `open(2)` says of a preopen. An error with the code of what
+/// `listen(2)` says of a socket, and its index as `socket`.
 #[napi]
 pub fn create<'env>(
     env: &'env Env,

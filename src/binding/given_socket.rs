@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::error::listen_error;
+use super::error::socket_error;
 use crate::abi::Fd;
 use crate::ctx::{GivenSocket, SocketSource, WasiCtx};
 use crate::host::SocketAddress;
@@ -93,14 +93,11 @@ impl OpenSocket {
 ///
 /// # Errors
 ///
-/// What a `net.Server` says that cannot listen there.
+/// The code of what [`WasiCtx::give_socket`] says, and which one it says it of.
 pub fn give(env: &Env, ctx: &WasiCtx, sockets: Vec<WasiSocket>) -> Result<Vec<OpenSocket>> {
-    let give_one = |socket: WasiSocket| {
-        let given = socket.read();
-        match ctx.give_socket(&given) {
-            Ok((fd, address)) => Ok(OpenSocket::new(fd, address)),
-            Err(errno) => Err(listen_error(env, errno, &given.source)),
-        }
+    let give_one = |(index, socket): (usize, WasiSocket)| match ctx.give_socket(&socket.read()) {
+        Ok((fd, address)) => Ok(OpenSocket::new(fd, address)),
+        Err(errno) => Err(socket_error(env, errno, index)),
     };
-    sockets.into_iter().map(give_one).collect()
+    sockets.into_iter().enumerate().map(give_one).collect()
 }

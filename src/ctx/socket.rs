@@ -53,11 +53,15 @@ impl FdEntry {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notsock`]: it is a directory. What the host says.
+    /// [`Errno::Notsock`]: it is a directory. [`Errno::Notconn`]: it is a listener that was given. What the host
+    /// says.
     pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
         let socket = self.descriptor.socket()?;
-        if self.descriptor.is_lent() {
+        if self.descriptor.is_lent() || self.is_given_socket() {
+            // Linux would end a listener for all processes that have it.
             socket.check_shutdown(how)?;
+        }
+        if self.descriptor.is_lent() {
             self.shut.fetch_or(how.bits(), Relaxed);
         } else {
             socket.shutdown(how)?;

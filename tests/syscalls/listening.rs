@@ -122,10 +122,13 @@ fn refusals() {
 
 #[cfg(unix)]
 mod lent {
+    use std::io::ErrorKind;
     use std::net::{TcpListener, UdpSocket};
     use std::os::fd::AsRawFd;
+    use std::thread;
+    use std::time::Duration;
 
-    use wasi_rs::abi::Errno::{Inval, Notsock};
+    use wasi_rs::abi::Errno::{Inval, Notconn, Notsock};
 
     use super::*;
 
@@ -150,6 +153,30 @@ mod lent {
         let _peer = TcpStream::connect(address).unwrap();
         make_waiting(&guest);
         accept(&guest);
+    }
+
+    #[test]
+    fn what_others_share_waits_for_the_guest_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let source = SocketSource::Duplicate(listener.as_raw_fd());
+        let guest = Guest::changed(|ctx| {
+            give(&ctx, &given(source));
+            ctx
+        });
+        make_waiting(&guest);
+        let nobody_came = listener.accept().unwrap_err();
+        assert_eq!(nobody_came.kind(), ErrorKind::WouldBlock);
+        assert_eq!(guest.errno("sock_shutdown", [LISTENER, 3]), Notconn);
+        let _peer = TcpStream::connect(address).unwrap();
+        assert!(listener.accept().is_ok());
+        let peer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            TcpStream::connect(address).unwrap()
+        });
+        accept(&guest);
+        peer.join().unwrap();
     }
 
     #[test]

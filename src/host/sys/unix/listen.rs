@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{SocketAddrUnix, getsockname, listen, sockopt};
 
@@ -44,7 +45,9 @@ fn owned(socket: OwnedFd, backlog: i32) -> io::Result<File> {
 }
 
 impl File {
-    /// `dup(2)` of a socket of the embedder's: the guest keeps it when the embedder closes the number.
+    /// `dup(2)` of a socket of the embedder's, which does not wait: the guest keeps it when the embedder closes
+    /// the number. Other processes may share it with that number, and its flags, so `O_NONBLOCK` stays set
+    /// whatever the guest says.
     ///
     /// # Errors
     ///
@@ -56,7 +59,11 @@ impl File {
         let socket = kernel::borrow(fd);
         sockopt::socket_type(socket)?;
         let socket = fcntl_dupfd_cloexec(socket, FIRST)?;
-        Ok(Self::new(socket, Fdflags::empty()))
+        Ok(Self::nonblocking(
+            socket,
+            FileType::Socket,
+            Fdflags::empty(),
+        ))
     }
 
     /// Whether it is a socket at which connections can be accepted: `SO_ACCEPTCONN`, or for all that macOS
