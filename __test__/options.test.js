@@ -150,7 +150,7 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
     // Of these Node knows nothing.
     const ours = [
       ...['limits', 'capabilities', 'devices', 'input', 'maxBuffer', 'trace'],
-      ...['clock', 'random'],
+      ...['clock', 'random', 'threads'],
       ...['listeners', 'connections'],
     ];
     for (const option of ours) reads.delete(option);
