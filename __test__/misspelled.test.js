@@ -39,6 +39,7 @@ const MISSPELLED = {
   trace: ['traces', 'Trace', 'tarce', 'tracee'],
   clock: ['clocks', 'Clock', 'clcok', 'click'],
   random: ['Random', 'randoms', 'radnom'],
+  threads: ['thread', 'Threads', 'treads', 'threds'],
 };
 
 /** What belongs into another option, as itself or misspelled. */
@@ -58,7 +59,7 @@ const FOREIGN = [
   ...['bindings', 'fs', 'print', 'printErr', 'preopenDirectories', 'memory'],
   ...['sendStdout', 'sendStderr', 'getStdin', 'stdinIsReadable', 'tracing'],
   ...['traceSyscalls', 'asyncify', 'features', 'filesystem', 'fds', 'debug'],
-  ...['name', 'threads', 'sharedMemory', 'isTTY', 'cwd', 'stdio', 'argv'],
+  ...['name', 'sharedMemory', 'isTTY', 'cwd', 'stdio', 'argv'],
   ...['arg0', 'argv0', 'argc', 'end', 'en', 'dir', 'in', 'out', 'err', 'path'],
   ...['mapdir', 'module', 'wasm', 'imports', 'signal', 'timeout', '_', '$0'],
   ...['', 'constructor', 'toString', '__proto', '0', 'grün'],
