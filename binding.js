@@ -862,6 +862,7 @@ module.exports.guestOf = nativeBinding.guestOf
 module.exports.imageOfArchive = nativeBinding.imageOfArchive
 module.exports.importedMemory = nativeBinding.importedMemory
 module.exports.isProcessThread = nativeBinding.isProcessThread
+module.exports.isThreadEnding = nativeBinding.isThreadEnding
 module.exports.jsFileSystem = nativeBinding.jsFileSystem
 module.exports.leave = nativeBinding.leave
 module.exports.limitMemory = nativeBinding.limitMemory

@@ -4,8 +4,11 @@
 // is over, and how. It is in shared memory, as a thread that runs a guest hears of
 // nothing else.
 
+const { loadBinding } = require('../binding');
 const { describeError, rebuildError } = require('../run/rebuilt-error');
 const { newWorker } = require('../run/new-worker');
+
+const { isThreadEnding } = loadBinding();
 
 /** Words that are there once. */
 const STATE = 0;
@@ -54,6 +57,9 @@ const ENOTSUP = 58;
  * its guest a thread is over some moments before it rests.
  */
 const GRACE = 10;
+
+/** Milliseconds between two looks of a thread that rests whether it is to end. */
+const LOOK = 250;
 
 /** The end of a text that has so many bytes at most. */
 function truncated(text, bytes) {
@@ -169,11 +175,6 @@ class ThreadGroup {
     Atomics.wait(this.#words, NEVER, 0, milliseconds);
   }
 
-  /** Waits for the end of this thread. */
-  park() {
-    for (;;) this.pause(Infinity);
-  }
-
   /**
    * `thread-spawn` of wasi-threads.
    *
@@ -199,7 +200,7 @@ class ThreadGroup {
     }
   }
 
-  /** What a new thread is to run, when there is something. */
+  /** What a new thread is to run, when there is something; undefined when it is to end. */
   first(slot) {
     return this.#next(slot, STARTING);
   }
@@ -220,7 +221,9 @@ class ThreadGroup {
     for (;;) {
       const does = Atomics.load(words, at);
       if (does === CALLED) break;
-      Atomics.wait(words, at, does);
+      // The end of a worker interrupts the wait, unless it came before.
+      if (!this.isRunning || isThreadEnding()) return undefined;
+      Atomics.wait(words, at, does, LOOK);
     }
     Atomics.store(words, at, BUSY);
     return { tid: this.#word(slot, TID), argument: this.#word(slot, ARGUMENT) };

@@ -17,7 +17,7 @@ function runSpawned(guest, slot) {
   try {
     const thread = new GuestThread(guest, group);
     let call = group.first(slot);
-    while (group.isRunning) {
+    while (call !== undefined && group.isRunning) {
       const { tid, argument } = call;
       thread.run((exports) => exports[ENTRY](tid, argument), false);
       call = group.next(slot);
@@ -25,7 +25,6 @@ function runSpawned(guest, slot) {
   } catch (error) {
     group.end({ how: 'failure', error });
   }
-  group.park();
 }
 
 const { guest, slot } = workerData;

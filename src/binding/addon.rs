@@ -59,6 +59,13 @@ pub fn is_process_thread() -> bool {
     host::is_first_thread()
 }
 
+/// Whether this thread is to end, if it is one of [`end_waits_with_thread`]. What ends it may have come while
+/// native code called JavaScript, and JavaScript goes on then.
+#[napi]
+pub fn is_thread_ending() -> bool {
+    is_ending()
+}
+
 /// Whether this thread is to end.
 fn is_ending() -> bool {
     let env = ENDED_WITH.get();
