@@ -18,7 +18,7 @@ const { prepare } = loadBinding();
 /** A guest with a directory, as its threads find it. */
 function prepared(t) {
   const directory = scratch(t);
-  return prepare({
+  const handle = prepare({
     version: 'preview1',
     args: [],
     env: [],
@@ -29,6 +29,9 @@ function prepared(t) {
     stderr: 2,
     returnOnExit: () => true,
   });
+  // The guest is gone with its handle, which nothing else may hold.
+  t.teardown(() => handle.close());
+  return handle;
 }
 
 /** A thread that has it, and answers with the errno of a call for each message. */
