@@ -3,7 +3,6 @@
 // Instances in several threads that were given the same, and have the same shared
 // memory, are one guest.
 
-const { once } = require('node:events');
 const { Worker } = require('node:worker_threads');
 
 const test = require('ava');
@@ -11,6 +10,7 @@ const test = require('ava');
 const { WASI } = require('../index.js');
 const { ROOT } = require('./helpers/child');
 const { guest, scratch } = require('./helpers/guest');
+const { answering } = require('./helpers/thread');
 
 const MODULE = guest('raw_calls_shared');
 const SUCCESS = 0;
@@ -44,16 +44,7 @@ async function thread(t, memory, options) {
      parentPort.postMessage('there');`,
     { eval: true, workerData: { module: MODULE, memory, options } },
   );
-  t.teardown(() => worker.terminate());
-  await once(worker, 'message');
-  return {
-    end: () => worker.terminate(),
-    async call(...message) {
-      worker.postMessage(message);
-      const [errno] = await once(worker, 'message');
-      return errno;
-    },
-  };
+  return answering(t, worker);
 }
 
 test('they have one table of descriptors', async (t) => {

@@ -3,7 +3,6 @@
 // One guest in several threads, as they find it by its token: it stays open until
 // the last of them ends.
 
-const { once } = require('node:events');
 const fs = require('node:fs');
 const { Worker } = require('node:worker_threads');
 
@@ -12,6 +11,7 @@ const test = require('ava');
 const { loadBinding } = require('../lib/binding');
 const { ROOT } = require('./helpers/child');
 const { guest, scratch } = require('./helpers/guest');
+const { answering } = require('./helpers/thread');
 
 const { prepare } = loadBinding();
 
@@ -55,16 +55,7 @@ async function thread(t, token, { isThread = true } = {}) {
       workerData: { token, isThread, module: guest('raw_calls') },
     },
   );
-  t.teardown(() => worker.terminate());
-  await once(worker, 'message');
-  return {
-    end: () => worker.terminate(),
-    async call(...message) {
-      worker.postMessage(message);
-      const [errno] = await once(worker, 'message');
-      return errno;
-    },
-  };
+  return answering(t, worker);
 }
 
 const SUCCESS = 0;

@@ -18,8 +18,8 @@ const THREADS = guestPath('threads');
 /** Where the first thread is when another ends the guest. */
 const PLACES = ['computes', 'joins', 'locks', 'reads', 'sleeps'];
 
-/** Runs the guest as a program that has the class does. */
-function start(args, options = {}, limits) {
+/** The guest under the class, with what it imports. */
+function withClass(args, options) {
   const module = guest('threads');
   const memory = new WebAssembly.Memory({
     initial: 17,
@@ -34,7 +34,12 @@ function start(args, options = {}, limits) {
     stderr: 'pipe',
     ...options,
   });
-  const imports = wasi.getImportObject({ module, memory });
+  return { wasi, module, imports: wasi.getImportObject({ module, memory }) };
+}
+
+/** Runs the guest as a program that has the class does. */
+function start(args, options, limits) {
+  const { wasi, module, imports } = withClass(args, options);
   const instance = new WebAssembly.Instance(module, imports);
   const exitCode = wasi.start(instance, limits);
   return { exitCode, stdout: String(wasi.stdout), wasi };
@@ -433,19 +438,7 @@ test('a module without threads has its memory, and runs in the calling thread', 
 });
 
 test('thread-spawn is called by JavaScript', (t) => {
-  const module = guest('threads');
-  const memory = new WebAssembly.Memory({
-    initial: 17,
-    maximum: 16_384,
-    shared: true,
-  });
-  const wasi = new WASI({
-    version: 'preview1',
-    args: ['threads', 'join', '1'],
-    threads: true,
-    stdout: 'pipe',
-  });
-  const imports = wasi.getImportObject({ module, memory });
+  const { wasi, module, imports } = withClass(['join', '1']);
   const { 'thread-spawn': threadSpawn } = imports.wasi;
   t.is(threadSpawn(), -28);
   t.is(threadSpawn('0'), -28);
