@@ -1078,7 +1078,7 @@ export interface WASIOptions {
     | {
         /**
          * A number from 0, below 2 ** 64 as a `bigint`, or 1 to 32 bytes. A number is its
-         * 8 bytes, the lowest first, and what is short has zeros behind it. It is the
+         * 8 bytes, little-endian, and fewer than 32 bytes are padded with zeros. It is the
          * key of a ChaCha20 generator.
          */
         seed: number | bigint | ArrayBufferView | ArrayBuffer;

@@ -167,7 +167,7 @@ class Listener {
   }
 }
 
-/** What Node says of a name that nobody has. */
+/** The code of getaddrinfo(3) for an unknown host. */
 const UNKNOWN_NAME = 'EAI_NONAME';
 
 /** The error of a socket that cannot be had, as `node:net` builds it. */

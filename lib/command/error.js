@@ -36,8 +36,8 @@ class TimeError extends Error {
 
 /**
  * What the system says about a failed call, without Node's decoration. The
- * numbers of WASI's errors are not the system's, but their names are. `node:dns`
- * has a name of its own where nobody has a host's.
+ * numbers of WASI's errors are not the system's, but their names are. ENOTFOUND is
+ * the name that `node:dns` has for an unknown host.
  */
 function systemReason({ code, message }) {
   const name =

@@ -35,7 +35,7 @@ function readProgram(file) {
   }
 }
 
-/** The package that assembles, where the user or somebody above has it. */
+/** The package `wabt`, as it is found from the working directory, else from here. */
 function loadAssembler() {
   for (const from of [join(process.cwd(), DASH), __filename]) {
     try {

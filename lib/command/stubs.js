@@ -1,7 +1,7 @@
 'use strict';
 
-// --stub-imports: functions in the place of those that a module imports and nobody
-// has. They end the guest when they are called.
+// --stub-imports: functions in the place of unknown imports. They end the guest when
+// they are called.
 
 const { apply } = Reflect;
 const { get: bufferOf } = Object.getOwnPropertyDescriptor(

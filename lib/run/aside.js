@@ -16,7 +16,7 @@ const { wait } = Atomics;
 
 /** The least milliseconds between two looks at how much CPU time a guest has used. */
 const LEAST_LOOK = 10;
-/** And the most: nobody tells of a thread that has ended. */
+/** And the most, after which it is noticed that the thread has ended by itself. */
 const MOST_LOOK = 50;
 
 /** Milliseconds that a guest has to leave a call in which it waits, before its thread is ended. */

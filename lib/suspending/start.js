@@ -59,7 +59,7 @@ class SuspendingRun {
     this.#leave = resolve;
   });
   #letStreamsGo;
-  /** When nobody waits for what has still to be taken of the guest's output. */
+  /** When output that is not written yet is given up. */
   #unawaited = new Promise((resolve) => {
     this.#letStreamsGo = resolve;
   });

@@ -145,7 +145,7 @@ class ThreadGroup {
     return true;
   }
 
-  /** What the guest came to; undefined as long as nobody said. */
+  /** What the guest came to; undefined until `end()`. */
   get outcome() {
     if (Atomics.load(this.#words, STATE) !== OVER) return undefined;
     const text = this.#bytes.toString('utf8', 0, this.#words[OUTCOME_SIZE]);
