@@ -871,6 +871,7 @@ module.exports.memoryFsLimits = nativeBinding.memoryFsLimits
 module.exports.mount = nativeBinding.mount
 module.exports.newJsFileSystemNumber = nativeBinding.newJsFileSystemNumber
 module.exports.openImage = nativeBinding.openImage
+module.exports.parameters = nativeBinding.parameters
 module.exports.prepare = nativeBinding.prepare
 module.exports.refusedCalls = nativeBinding.refusedCalls
 module.exports.rightNames = nativeBinding.rightNames

@@ -1,5 +1,5 @@
-//! The binary format of WebAssembly, as far as it takes to find what a module has that grows: to lower the most
-//! that its memories and tables may grow to.
+//! The binary format of WebAssembly, as far as it takes to find what a module has that grows, to lower the most
+//! that its memories and tables may grow to; and what parameters its functions have.
 
 use std::fmt;
 
@@ -9,8 +9,10 @@ const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 /// The sections that are looked at.
 const TYPE: u8 = 1;
 const IMPORT: u8 = 2;
+const FUNCTIONS: u8 = 3;
 const TABLE: u8 = 4;
 const MEMORY: u8 = 5;
+const EXPORT: u8 = 7;
 
 /// Entries of tables in the room of a page of memory. An engine has a pointer for each.
 const ENTRIES_PER_PAGE: u64 = 65_536 / 8;
@@ -91,7 +93,8 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
         let content = reader.take(usize::try_from(len).map_err(|_| LimitError::Malformed)?)?;
         let content = match id {
             TYPE => {
-                check_types(content)?;
+                // There may be types of functions only.
+                types(content)?;
                 content.to_vec()
             }
             IMPORT => limit_imports(content, pages)?,
@@ -109,21 +112,79 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
     Ok(limited)
 }
 
-/// Sees to it that there are types of functions only.
-fn check_types(section: &[u8]) -> Result<(), LimitError> {
+/// The types of the parameters of each type, all of which must be of functions.
+fn types(section: &[u8]) -> Result<Vec<Vec<u8>>, LimitError> {
     let mut reader = Reader(section);
+    let mut types = Vec::new();
     for _ in 0..reader.number()? {
         let kind = reader.byte()?;
         if kind == RECURSIVE {
             for _ in 0..reader.number()? {
                 let kind = reader.byte()?;
-                reader.function_type(kind)?;
+                types.push(reader.function_type(kind)?);
             }
         } else {
-            reader.function_type(kind)?;
+            types.push(reader.function_type(kind)?);
         }
     }
-    reader.end()
+    reader.end()?;
+    Ok(types)
+}
+
+/// The types of the parameters of an exported function, as the text format names them; none where one is no
+/// number.
+///
+/// # Errors
+///
+/// [`LimitError`]: it is no module, or uses what is not known here.
+pub fn parameters(module: &[u8], name: &str) -> Result<Option<Vec<&'static str>>, LimitError> {
+    let mut reader = Reader(module);
+    if reader.take(HEADER.len())? != HEADER {
+        return Err(LimitError::Malformed);
+    }
+    let (mut types, mut functions, mut exported) = (Vec::new(), Vec::new(), None);
+    while !reader.0.is_empty() {
+        let id = reader.byte()?;
+        let content = reader.name()?;
+        let mut section = Reader(content);
+        match id {
+            TYPE => types = self::types(content)?,
+            IMPORT => {
+                for _ in 0..section.number()? {
+                    functions.extend(section.import()?.function);
+                }
+            }
+            FUNCTIONS => {
+                for _ in 0..section.number()? {
+                    functions.push(section.number()?);
+                }
+            }
+            EXPORT => {
+                for _ in 0..section.number()? {
+                    let is_named = section.name()? == name.as_bytes();
+                    let is_function = section.byte()? == IMPORTED_FUNCTION;
+                    let index = section.number()?;
+                    exported = exported.or((is_named && is_function).then_some(index));
+                }
+            }
+            _ => {}
+        }
+    }
+    let function = exported.and_then(|index| functions.get(usize::try_from(index).ok()?));
+    let params = function.and_then(|index| types.get(usize::try_from(*index).ok()?));
+    let params = params.ok_or(LimitError::Malformed)?;
+    Ok(params.iter().map(|param| number_type(*param)).collect())
+}
+
+/// The name of a type of numbers.
+fn number_type(value_type: u8) -> Option<&'static str> {
+    match value_type {
+        0x7f => Some("i32"),
+        0x7e => Some("i64"),
+        0x7d => Some("f32"),
+        0x7c => Some("f64"),
+        _ => None,
+    }
 }
 
 fn limit_memories(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
@@ -246,6 +307,8 @@ pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitErr
 struct Import<'m> {
     /// The module and the name there.
     names: [&'m [u8]; 2],
+    /// The number of its type, of a function.
+    function: Option<u64>,
     /// How large it is, of a memory.
     memory: Option<Limits>,
     /// All of it but these limits.
@@ -318,8 +381,9 @@ impl<'m> Reader<'m> {
         let whole = self.0;
         let names = [self.name()?, self.name()?];
         let kind = self.byte()?;
+        let mut function = None;
         match kind {
-            IMPORTED_FUNCTION => drop(self.number()?),
+            IMPORTED_FUNCTION => function = Some(self.number()?),
             IMPORTED_TABLE => {
                 self.value_type()?;
                 self.limits()?;
@@ -342,21 +406,27 @@ impl<'m> Reader<'m> {
         };
         Ok(Import {
             names,
+            function,
             memory,
             bytes,
         })
     }
 
-    /// A type of a value: one byte, or two where it is a reference to a type of a number.
-    fn value_type(&mut self) -> Result<(), LimitError> {
-        if matches!(self.byte()?, 0x63 | 0x64) {
+    /// The first byte of a type of a value: all of it, but of a reference to a type of a number.
+    fn value_type(&mut self) -> Result<u8, LimitError> {
+        let first = self.byte()?;
+        if matches!(first, 0x63 | 0x64) {
             self.number()?;
         }
-        Ok(())
+        Ok(first)
     }
 
-    /// A type that begins with this byte, which must be that of a function.
-    fn function_type(&mut self, mut kind: u8) -> Result<(), LimitError> {
+    fn value_types(&mut self) -> Result<Vec<u8>, LimitError> {
+        (0..self.number()?).map(|_| self.value_type()).collect()
+    }
+
+    /// The parameters of a type that begins with this byte, which must be that of a function.
+    fn function_type(&mut self, mut kind: u8) -> Result<Vec<u8>, LimitError> {
         if matches!(kind, SUBTYPE | FINAL_SUBTYPE) {
             for _ in 0..self.number()? {
                 self.number()?;
@@ -368,13 +438,9 @@ impl<'m> Reader<'m> {
             ARRAY | STRUCT => return Err(LimitError::Collected),
             _ => return Err(LimitError::Malformed),
         }
-        // Its parameters, and its results.
-        for _ in 0..2 {
-            for _ in 0..self.number()? {
-                self.value_type()?;
-            }
-        }
-        Ok(())
+        let params = self.value_types()?;
+        let _results = self.value_types()?;
+        Ok(params)
     }
 
     /// A constant expression of the kinds that make a reference.
@@ -459,6 +525,31 @@ mod tests {
             let after = module(&[(1, &[0]), (MEMORY, limited), (0, b"\x01xrest")]);
             assert_eq!(limit_memory(&before, 200), Ok(after), "{memory:?}");
         }
+    }
+
+    #[test]
+    fn parameters_are_those_of_the_exported_function() {
+        let types = [
+            3, FUNCTION, 0, 0, FUNCTION, 2, 0x7f, 0x7c, 1, 0x7e, FUNCTION, 1, 0x7b, 0,
+        ];
+        let imports = [&[1][..], &import(&[0, 0])].concat();
+        let exports = [
+            4, 1, b'f', 0, 1, 1, b'v', 0, 2, 1, b'm', 2, 0, 1, b'i', 0, 0,
+        ];
+        let sections: [(u8, &[u8]); 4] = [
+            (TYPE, &types),
+            (IMPORT, &imports),
+            (FUNCTIONS, &[2, 1, 2]),
+            (EXPORT, &exports),
+        ];
+        let module = module(&sections);
+        assert_eq!(parameters(&module, "f"), Ok(Some(vec!["i32", "f64"])));
+        assert_eq!(parameters(&module, "i"), Ok(Some(vec![])));
+        assert_eq!(parameters(&module, "v"), Ok(None));
+        for name in ["m", "none"] {
+            assert_eq!(parameters(&module, name), Err(LimitError::Malformed));
+        }
+        assert!(parameters(&module[..module.len() - 1], "f").is_err());
     }
 
     #[test]

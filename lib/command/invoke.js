@@ -2,9 +2,11 @@
 
 // --invoke: a function that a module exports, with numbers of the command line.
 
+const { loadBinding } = require('../binding');
 const { nearestOf } = require('../nearest');
 const { CommandError } = require('./error');
-const { exportType } = require('./export-type');
+
+const { parameters } = loadBinding();
 
 const INTEGER = /^[-+]?(\d+|0x[0-9a-f]+|0o[0-7]+|0b[01]+)$/i;
 const FLOAT =
@@ -67,11 +69,10 @@ function checkName(file, module, name) {
  */
 function readValues({ file, bytes, module }, name, args) {
   checkName(file, module, name);
-  const type = exportType(bytes, name);
-  if (type === undefined) {
+  const params = parameters(bytes, name);
+  if (params === null) {
     throw new CommandError(`${name} of ${file} takes more than numbers`);
   }
-  const { params } = type;
   if (params.length !== args.length) {
     throw new CommandError(
       `${name} of ${file} takes ${params.length} numbers (${quoted(params)}), and ${args.length} are given`,

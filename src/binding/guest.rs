@@ -241,6 +241,13 @@ pub struct ImportedMemory {
     pub shared: bool,
 }
 
+/// The types of the parameters of a function that a module exports; none where one is no number, or they are
+/// not known here.
+#[napi]
+pub fn parameters(module: BufferSlice<'_>, name: String) -> Option<Vec<&'static str>> {
+    module::parameters(&module, &name).ok()?
+}
+
 /// The memory that a module imports, if it is the only one that it has; none as well where it uses what is not
 /// known here.
 #[napi]
