@@ -12,7 +12,7 @@ const test = require('ava');
 
 const { Pool, WASI, run, runSync, spawn } = require('../index.js');
 const { command, script } = require('./helpers/child');
-const { guest, guestPath, scratch } = require('./helpers/guest');
+const { assemble, guest, guestPath, scratch } = require('./helpers/guest');
 
 const THREADS = guestPath('threads');
 /** Where the first thread is when another ends the guest. */
@@ -450,4 +450,36 @@ test('thread-spawn is called by JavaScript', (t) => {
   t.throws(() => wasi.start({ exports: {} }), {
     code: 'ERR_WASI_ALREADY_STARTED',
   });
+});
+
+test('what runs _start is the first instance that its memory has seen', async (t) => {
+  const bytes = await assemble(
+    `(module
+      (import "env" "memory" (memory 2 16 shared))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+      (global $isFirst (mut i32) (i32.const 0))
+      (func $begin
+        (global.set $isFirst (i32.eqz (i32.atomic.rmw.xchg (i32.const 0) (i32.const 1))))
+        (drop (memory.grow (i32.const 1)))
+        (i32.store (i32.const 131072) (i32.add (i32.const 2)
+          (i32.load (i32.const 131072)))))
+      (start $begin)
+      (export "memory" (memory 0))
+      (func (export "_start") (call $exit (i32.add
+        (i32.add (global.get $isFirst) (i32.load (i32.const 131072)))
+        (i32.load (i32.const 65536))))))`,
+    { threads: true },
+  );
+  const memory = new WebAssembly.Memory({
+    initial: 2,
+    maximum: 16,
+    shared: true,
+  });
+  // What the host gives a guest stays.
+  new Int32Array(memory.buffer)[65_536 / 4] = 40;
+  const module = new WebAssembly.Module(bytes);
+  const wasi = new WASI({ version: 'preview1', threads: true });
+  const imports = wasi.getImportObject({ module, memory });
+  t.is(wasi.start(new WebAssembly.Instance(module, imports)), 43);
 });

@@ -5,8 +5,9 @@
 //                                                     compares; exit code 1 on a difference
 //
 // Needs the npm package `wabt` for .wat, Zig for .c: `pip install ziglang==0.17.1`, or a `zig`
-// named by the environment variable ZIG; and for .rs what `rustup toolchain install 1.95.0
-// --profile minimal --target wasm32-wasip1-threads` brings. The same versions give the same bytes.
+// named by the environment variable ZIG; and for .rs, and .c with threads, what `rustup toolchain
+// install 1.95.0 --profile minimal --target wasm32-wasip1-threads` brings. The same versions give
+// the same bytes.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -24,6 +25,12 @@ import { fileURLToPath } from 'node:url';
 
 const ZIG_VERSION = '0.17.1';
 const RUST_VERSION = '1.95.0';
+
+/** The sources in C of programs with threads. */
+const C_WITH_THREADS = new Set(['pthreads.c']);
+
+const MAX_MEMORY = 1 << 30;
+
 const WABT_FEATURES = {
   bulk_memory: true,
   exceptions: true,
@@ -92,49 +99,92 @@ function buildC({ from }, output) {
       console.warn(`zig ${version} may give other bytes than ${ZIG_VERSION}`);
     checkedZig = true;
   }
-  zig([
+  const compile = [
     'cc',
     '-target',
     'wasm32-wasi',
     '-Oz',
-    '-s',
     '-Wall',
     '-Wextra',
     '-Werror',
     '-Wno-unused-function',
     join(here, from),
-    '-o',
-    output,
-  ]);
+  ];
+  if (C_WITH_THREADS.has(from)) buildCWithThreads(compile, output);
+  else zig([...compile, '-s', '-o', output]);
   // Zig marks a module executable, which the file of a .wat is not.
   chmodSync(output, 0o644);
 }
 
-/** A program with threads, which Zig's libc does not have. */
-function buildRust({ from }, output) {
-  const { error, status, stderr } = spawnSync(
-    'rustc',
-    [
-      `+${RUST_VERSION}`,
-      '--edition=2024',
-      '--target=wasm32-wasip1-threads',
-      '-Copt-level=s',
-      '-Cpanic=abort',
-      '-Cstrip=symbols',
-      '-Clto=fat',
-      '-Ccodegen-units=1',
-      '-Clink-arg=--max-memory=1073741824',
-      '-Dwarnings',
-      from,
+/**
+ * Links a program with Rust's build of wasi-libc, which has threads, as Zig's has
+ * not. Both have the headers of the same.
+ */
+function buildCWithThreads(compile, output) {
+  const libraries = rustc(['--print', 'target-libdir']);
+  const libc = join(libraries, 'self-contained');
+  const builtins = readdirSync(libraries).find((file) =>
+    /^libcompiler_builtins-.*\.rlib$/.test(file),
+  );
+  const directory = mkdtempSync(join(tmpdir(), 'guests-'));
+  const object = join(directory, 'guest.o');
+  try {
+    zig([
+      ...compile,
+      '-c',
+      '-pthread',
+      '-mcpu=generic+atomics+bulk_memory+mutable_globals',
+      '-o',
+      object,
+    ]);
+    zig([
+      'wasm-ld',
+      join(libc, 'crt1-command.o'),
+      object,
+      `-L${libc}`,
+      '-lc',
+      join(libraries, builtins),
+      '--import-memory',
+      '--export-memory',
+      '--shared-memory',
+      `--max-memory=${MAX_MEMORY}`,
+      '-s',
       '-o',
       output,
-    ],
+    ]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** A program with threads. */
+function buildRust({ from }, output) {
+  rustc([
+    '--edition=2024',
+    '-Copt-level=s',
+    '-Cpanic=abort',
+    '-Cstrip=symbols',
+    '-Clto=fat',
+    '-Ccodegen-units=1',
+    `-Clink-arg=--max-memory=${MAX_MEMORY}`,
+    '-Dwarnings',
+    from,
+    '-o',
+    output,
+  ]);
+  chmodSync(output, 0o644);
+}
+
+function rustc(args) {
+  const { error, status, stdout, stderr } = spawnSync(
+    'rustc',
+    [`+${RUST_VERSION}`, '--target=wasm32-wasip1-threads', ...args],
     { cwd: here, encoding: 'utf8' },
   );
   if (error ?? status !== 0) {
     throw new Error(`rustc failed: ${error?.message ?? stderr.trim()}`);
   }
-  chmodSync(output, 0o644);
+  return stdout.trim();
 }
 
 let wabt;

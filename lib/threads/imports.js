@@ -6,12 +6,7 @@ const {
   unsupportedProgram,
 } = require('../errors');
 const { describe } = require('../run/program');
-
-/** The memory is the engine's own. */
-const bufferOf = Object.getOwnPropertyDescriptor(
-  WebAssembly.Memory.prototype,
-  'buffer',
-).get;
+const { bufferOf } = require('./shared-memory');
 
 function validateModule(module) {
   const tag = Object.prototype.toString.call(module);
@@ -27,7 +22,7 @@ function validateModule(module) {
 /** Accepts what is a memory, and tells whether threads can share it. */
 function isShared(memory) {
   try {
-    return bufferOf.call(memory) instanceof SharedArrayBuffer;
+    return bufferOf(memory) instanceof SharedArrayBuffer;
   } catch {
     throw invalidArgType(
       isShared,

@@ -13,6 +13,7 @@ const { IMPORT_MODULES } = require('../options');
 const { nextTick } = require('../run/timers');
 const { ThreadGroup, makeShared, spawnOf } = require('./group');
 const { avoidBaseline } = require('./liftoff');
+const { MemoryBefore } = require('./memory-before');
 const { runThreads } = require('./start');
 
 const { enter, guestOf, leave, run, stop } = loadBinding();
@@ -24,6 +25,8 @@ class InstanceThreads {
   #returnsOnExit;
   /** What it takes to run the guest, once its module is known. */
   #guest;
+  /** Its memory as it was when that was known. */
+  #before;
   #prepared;
   /** Those that this thread spawns. */
   #group;
@@ -66,6 +69,7 @@ class InstanceThreads {
     }
     const { max, warm } = this.#options.threads;
     const [{ module: from, name }] = memories;
+    this.#before = new MemoryBefore(memory);
     this.#guest = {
       module,
       from: IMPORT_MODULES[this.#options.version],
@@ -98,6 +102,7 @@ class InstanceThreads {
    */
   start(timeout) {
     this.#prepare();
+    this.#before.restore();
     try {
       const ended = runThreads(this.#prepared, this.#guest, { timeout });
       return this.#exitCodeOf(ended, timeout);
@@ -137,6 +142,7 @@ class InstanceThreads {
   /** The guest begins, in this thread. */
   begin() {
     if (this.#guest === undefined) return;
+    this.#before = undefined;
     this.#prepare();
     avoidBaseline();
     this.#group.warm(this.#guest.warm);

@@ -1,0 +1,68 @@
+'use strict';
+
+// A program in C with POSIX threads, of wasi-libc. pthreads.c says what each argument
+// does; it exits with 1 and says where, if anything is not as POSIX has it.
+
+const test = require('ava');
+
+const { WASI, run, runSync } = require('../index.js');
+const { command } = require('./helpers/child');
+const { guest, guestPath } = require('./helpers/guest');
+
+const PTHREADS = guestPath('pthreads');
+
+/** The ways to run it, each as a function from arguments and options to its end. */
+const WAYS = {
+  'new WASI()'(args, options) {
+    const module = guest('pthreads');
+    const memory = new WebAssembly.Memory({
+      initial: 2,
+      maximum: 16_384,
+      shared: true,
+    });
+    const wasi = new WASI({
+      version: 'preview1',
+      args: ['pthreads', ...args],
+      threads: true,
+      stdout: 'pipe',
+      ...options,
+    });
+    const imports = wasi.getImportObject({ module, memory });
+    const exitCode = wasi.start(new WebAssembly.Instance(module, imports));
+    return { exitCode, stdout: String(wasi.stdout) };
+  },
+  async 'run()'(args, options) {
+    const all = { args, check: false, encoding: 'utf8', ...options };
+    const { exitCode, stdout } = await run(PTHREADS, all);
+    return { exitCode, stdout };
+  },
+  'runSync()'(args, options) {
+    const all = { args, check: false, encoding: 'utf8', ...options };
+    const { exitCode, stdout } = runSync(PTHREADS, all);
+    return { exitCode, stdout };
+  },
+  'the command'(args, { threads } = {}) {
+    const most = threads === undefined ? [] : ['--threads', threads.max];
+    const { exitCode, stdout } = command([...most, PTHREADS, ...args]);
+    return { exitCode, stdout };
+  },
+};
+
+for (const [name, way] of Object.entries(WAYS)) {
+  test(`locks, conditions, thread-locals, attributes: ${name}`, async (t) => {
+    t.deepEqual(await way(['all']), { exitCode: 0, stdout: 'all\n' });
+  });
+
+  test(`main returns while threads compute, wait and sleep: ${name}`, async (t) => {
+    t.deepEqual(await way(['returns']), { exitCode: 5, stdout: 'returns\n' });
+  });
+
+  test(`exit() in a thread, and what is to be done at it: ${name}`, async (t) => {
+    t.deepEqual(await way(['exit']), { exitCode: 6, stdout: 'at exit\n' });
+  });
+
+  test(`pthread_create() without a thread left: ${name}`, async (t) => {
+    const ended = await way(['most'], { threads: { max: 3 } });
+    t.deepEqual(ended, { exitCode: 0, stdout: '3 EAGAIN\n' });
+  });
+}

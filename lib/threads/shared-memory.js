@@ -1,0 +1,12 @@
+'use strict';
+
+/** The memory is the engine's own. */
+const { get } = Object.getOwnPropertyDescriptor(
+  WebAssembly.Memory.prototype,
+  'buffer',
+);
+
+/** The bytes of a memory, of any realm; throws where it is none. */
+const bufferOf = (memory) => get.call(memory);
+
+module.exports = { bufferOf };
