@@ -139,15 +139,35 @@ function makeThreads(...parts) {
 /** The value of `fs` by instance, made by the getter the first time. */
 const fileSystems = new WeakMap();
 
-/** What tells of a guest's calls, if that is asked for, and the function that gives it its memory. */
+/** What tells of a guest's calls, and the function that gives it its memory. */
 function traced({ trace, version }, created, wasi) {
-  if (trace === undefined) return created;
   const { Tracer } = require('./lib/trace/tracer');
   const { sinkOf } = require('./lib/trace/sinks');
   const { number, setMemory } = created;
   const tracer = new Tracer(trace, { version, number }, sinkOf(trace.to));
   tracer.trace(wasi.wasiImport);
   return { tracer, setMemory: tracer.seeingMemory(setMemory) };
+}
+
+/** What an instance has beside its guest. Where that cannot be made, the guest is closed. */
+function companionsOf(options, guest, wasi, returnsOnExit) {
+  const { trace, threads } = options;
+  if (trace === undefined && threads === undefined) {
+    const { setMemory } = guest;
+    return { tracer: undefined, setMemory, threads };
+  }
+  try {
+    return trace === undefined
+      ? {
+          tracer: undefined,
+          setMemory: guest.setMemory,
+          threads: makeThreads(options, guest, returnsOnExit),
+        }
+      : { ...traced(options, guest, wasi), threads: undefined };
+  } catch (error) {
+    close(guest.number);
+    throw error;
+  }
 }
 
 const NO_OPTIONS = Object.freeze({ __proto__: null });
@@ -176,9 +196,12 @@ class WASI {
       ({ number: opened }) => close(opened),
     );
     const { number, suspending } = guest;
-    const { tracer, setMemory } = traced(nativeOptions, guest, this);
-    const threads =
-      nativeOptions.threads && makeThreads(nativeOptions, guest, returnsOnExit);
+    const { tracer, setMemory, threads } = companionsOf(
+      nativeOptions,
+      guest,
+      this,
+      returnsOnExit,
+    );
     const parts = {
       number,
       collected,

@@ -355,3 +355,37 @@ test('what Node shows of an uncaught error is its line, and not all functions', 
   t.regex(stderr, /"instance.exports.memory" property must be/);
   t.true(stderr.length < 2000, stderr);
 });
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+// What is loaded for them may not be had: where there is no descriptor left, for one.
+for (const [option, module] of Object.entries({
+  'trace: true': 'tracer',
+  'trace: { to: 1 }': 'sinks',
+  'threads: true': 'threads/instance',
+})) {
+  onLinux(`where ${module} cannot be had, nothing stays open`, (t) => {
+    const { exitCode, stdout, stderr } = script(`
+      const fs = require('node:fs');
+      const Module = require('node:module');
+      const { WASI } = require('wasi-rs');
+      const load = Module._load;
+      Module._load = (request, ...rest) => {
+        if (request.endsWith(${JSON.stringify(module)})) throw new Error('not to be had');
+        return load(request, ...rest);
+      };
+      const open = () => fs.readdirSync('/proc/self/fd').length;
+      const make = () => new WASI({
+        version: 'preview1', preopens: { '/': '.' }, listeners: [{ port: 0 }], ${option},
+      });
+      const tell = () => { try { make(); } catch ({ message }) { return message; } };
+      tell();
+      const before = open();
+      console.log(tell(), open() - before);`);
+    t.is(stderr, '');
+    t.deepEqual(
+      { exitCode, stdout },
+      { exitCode: 0, stdout: 'not to be had 0\n' },
+    );
+  });
+}
