@@ -24,6 +24,7 @@ const FIRST = 3;
 const SOCKET_STREAM = 6;
 const NONBLOCK = 4;
 const AGAIN = 6;
+const NFILE = 41;
 const NOTCONN = 53;
 const version = 'preview1';
 
@@ -243,6 +244,25 @@ test('a listener does not wait until the guest says so', (t) => {
   t.is(guest.calls.sock_accept(FIRST, 0, OUT), AGAIN);
   t.is(guest.calls.fd_fdstat_set_flags(FIRST, 0), ERRNO.SUCCESS);
   t.is(fdstat(guest, FIRST).flags, 0);
+});
+
+test('without a descriptor left a connection waits, and the guest is told so', async (t) => {
+  const guest = raw(t, {
+    listeners: [{ port: 0 }],
+    limits: { descriptors: FIRST + 2 },
+  });
+  const { port } = guest.wasi.listeners[0].address();
+  const clients = [connect(port), connect(port)];
+  await Promise.all(clients.map((client) => once(client, 'connect')));
+  const accept = () => guest.calls.sock_accept(FIRST, 0, OUT);
+  t.is(accept(), ERRNO.SUCCESS);
+  const fd = guest.view.getUint32(OUT, true);
+  // At once, and not after tries of the host's, however often it is called.
+  for (let i = 0; i < 3; i++) t.is(accept(), NFILE);
+  t.is(guest.calls.fd_close(fd), ERRNO.SUCCESS);
+  t.is(accept(), ERRNO.SUCCESS);
+  t.is(accept(), NFILE);
+  for (const client of clients) client.destroy();
 });
 
 test('capabilities hold for sockets', (t) => {

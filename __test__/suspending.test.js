@@ -5,6 +5,7 @@
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
+const net = require('node:net');
 const { Readable, Writable } = require('node:stream');
 
 const ava = require('ava');
@@ -518,4 +519,50 @@ test('close() does not wait for what never takes the output', async (t) => {
   await pause(20);
   late.wasi.close();
   t.is(await written, 0);
+});
+
+test('a guest that waits for connections, and for what they send', async (t) => {
+  const source = `(module
+    (import "wasi_snapshot_preview1" "fd_fdstat_set_flags"
+      (func $flags (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "sock_accept"
+      (func $accept (param i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "sock_recv"
+      (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "sock_send"
+      (func $send (param i32 i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (; At 0: a buffer of 8 bytes at 100. The connection is at 16, how many came at 4. ;)
+    (data (i32.const 0) "\\64\\00\\00\\00\\08\\00\\00\\00")
+    (func $check (param i32) (if (local.get 0) (then unreachable)))
+    (func (export "_start") (local $left i32)
+      (local.set $left (i32.const 2))
+      (; It is in no hurry. ;)
+      (call $check (call $flags (i32.const 3) (i32.const 0)))
+      (loop $next
+        (i32.store (i32.const 4) (i32.const 8))
+        (call $check (call $accept (i32.const 3) (i32.const 0) (i32.const 16)))
+        (call $check (call $recv (i32.load (i32.const 16)) (i32.const 0) (i32.const 1)
+          (i32.const 0) (i32.const 4) (i32.const 32)))
+        (call $check (call $send (i32.load (i32.const 16)) (i32.const 0) (i32.const 1)
+          (i32.const 0) (i32.const 36)))
+        (call $check (call $close (i32.load (i32.const 16))))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        (br_if $next (local.get $left)))))`;
+  const module = new WebAssembly.Module(await assemble(source));
+  const wasi = new WASI({ version: 'preview1', listeners: [{ port: 0 }] });
+  const imports = wasi.getImportObject({ suspending: true });
+  const ended = wasi.startAsync(new WebAssembly.Instance(module, imports));
+  // All in this thread: client, server, and who runs that.
+  for (const text of ['one', 'another']) {
+    await pause(20);
+    const socket = net.connect(wasi.listeners[0].address().port);
+    await once(socket, 'connect');
+    await pause(20);
+    socket.write(text);
+    const chunks = await socket.toArray();
+    t.is(Buffer.concat(chunks).toString(), text);
+  }
+  t.is(await ended, 0);
 });
