@@ -1,7 +1,7 @@
-// Bundles a project with rspack in WebAssembly, whose threads share one memory, as
-// often as one likes: `node compat/threads.mjs --times 200`. First under node:wasi,
-// then under wasi-rs; prints for each how many bundles were right, and what came of
-// the others.
+// Bundles a project by WebAssembly whose threads share one memory, as often as one
+// likes: `node compat/threads.mjs --times 200 --at-once 4`. By rspack and by rolldown,
+// each under node:wasi and under wasi-rs; prints how many bundles were right, and
+// what came of the others.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -11,23 +11,26 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runInThisContext } from 'node:vm';
+import { runInNewContext } from 'node:vm';
 
 const require = createRequire(import.meta.url);
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '200' },
+    'at-once': { type: 'string', default: '4' },
     modules: { type: 'string', default: '200' },
+    bundler: { type: 'string', multiple: true },
     // What a child is started with.
     project: { type: 'string' },
   },
 });
 const times = Number(values.times);
+const atOnce = Number(values['at-once']);
 const modules = Number(values.modules);
 
 /** A project of so many modules that import each other, and its sum. */
@@ -45,50 +48,102 @@ function writeProject(directory) {
   writeFileSync(join(directory, 'src/index.js'), [...imports, sum].join('\n'));
 }
 
-/** Bundles the project once; what is wrong with that, or nothing. */
-function bundle(rspack, context, output) {
-  return new Promise((resolve) => {
-    const compiler = rspack({
-      context,
-      entry: './src/index.js',
-      mode: 'production',
-      output: { path: output },
+/**
+ * rspack, whose loader takes a binary for this machine where there is one, whatever it
+ * is told: so it finds the binding for WASI loaded already.
+ */
+function rspackInWasm() {
+  const core = createRequire(require.resolve('@rspack/core'));
+  const filename = core.resolve('@rspack/binding');
+  const exports = require('@rspack/binding-wasm32-wasi');
+  require.cache[filename] = { id: filename, filename, loaded: true, exports };
+  const { rspack } = require('@rspack/core');
+  return (context, output) =>
+    new Promise((resolve, reject) => {
+      const compiler = rspack({
+        context,
+        entry: './src/index.js',
+        mode: 'production',
+        output: { path: output },
+      });
+      compiler.run((error, stats) => {
+        const failed = stats?.hasErrors();
+        const problem = failed && stats.toString({ all: false, errors: true });
+        compiler.close(() => {
+          if (error || failed) reject(error ?? new Error(problem));
+          else resolve();
+        });
+      });
     });
-    compiler.run((error, stats) => {
-      const problem = error
-        ? String(error.message ?? error)
-        : stats.hasErrors() && stats.toString({ all: false, errors: true });
-      compiler.close(() => resolve(problem || ''));
-    });
-  });
 }
 
-async function bundleAll(project) {
-  const { rspack } = require('@rspack/core');
-  const wrong = {};
-  let right = 0;
-  for (let i = 0; i < times; i++) {
-    const output = join(project, `dist${i}`);
-    let problem = await bundle(rspack, project, output);
-    if (problem === '') {
-      globalThis.sum = undefined;
-      runInThisContext(readFileSync(join(output, 'main.js'), 'utf8'));
-      const expected = (modules * (modules - 1)) / 2;
-      if (globalThis.sum !== expected) problem = `sum ${globalThis.sum}`;
-    }
+async function rolldownInWasm() {
+  const { rolldown } = await import('rolldown');
+  return async (cwd, output) => {
+    const bundle = await rolldown({ cwd, input: 'src/index.js' });
+    await bundle.write({
+      dir: output,
+      minify: true,
+      entryFileNames: 'main.js',
+    });
+    await bundle.close();
+  };
+}
+
+/** What makes the function that bundles a project into a directory. */
+const BUNDLERS = { rspack: rspackInWasm, rolldown: rolldownInWasm };
+
+/** Bundles the project once; what is wrong with that, or nothing. */
+async function problemOf(bundle, project, output) {
+  try {
+    await bundle(project, output);
+    const context = {};
+    runInNewContext(readFileSync(join(output, 'main.js'), 'utf8'), context);
+    return context.sum === (modules * (modules - 1)) / 2
+      ? ''
+      : `sum ${context.sum}`;
+  } catch (error) {
+    const lines = String(error?.message ?? error).split('\n');
+    return lines.find((each) => each.trim() !== '') ?? 'an error';
+  } finally {
     rmSync(output, { recursive: true, force: true });
-    if (problem === '') right++;
-    else {
-      const line = problem.split('\n').find((each) => each.trim() !== '');
-      wrong[line] = (wrong[line] ?? 0) + 1;
-    }
   }
-  console.log(JSON.stringify({ right, wrong }));
+}
+
+/** Counts the instances of WASI that this thread makes. */
+function countInstances() {
+  const wasi = require('node:wasi');
+  const counted = { ours: wasi.WASI === require('../index.js').WASI, used: 0 };
+  wasi.WASI = class WASI extends wasi.WASI {
+    constructor(options) {
+      super(options);
+      counted.used++;
+    }
+  };
+  syncBuiltinESMExports();
+  return counted;
+}
+
+async function bundleAll(name, project) {
+  const counted = countInstances();
+  const bundle = await BUNDLERS[name]();
+  const wrong = {};
+  let [begun, right] = [0, 0];
+  const bundleSome = async () => {
+    while (begun < times) {
+      const output = join(project, `dist${begun++}`);
+      const problem = await problemOf(bundle, project, output);
+      if (problem === '') right++;
+      else wrong[problem] = (wrong[problem] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, bundleSome));
+  console.log(JSON.stringify({ right, wrong, ...counted }));
   // Bindings with threads keep the process alive.
   process.exit(0);
 }
 
-function runUnder(name, flags) {
+function runUnder(wasi, bundler, flags) {
   const project = mkdtempSync(join(tmpdir(), 'wasi-rs-compat-'));
   writeProject(project);
   const start = Date.now();
@@ -98,8 +153,8 @@ function runUnder(name, flags) {
       '--no-warnings',
       ...flags,
       fileURLToPath(import.meta.url),
-      `--times=${times}`,
-      `--modules=${modules}`,
+      ...process.argv.slice(2),
+      `--bundler=${bundler}`,
       `--project=${project}`,
     ],
     {
@@ -110,17 +165,31 @@ function runUnder(name, flags) {
   );
   rmSync(project, { recursive: true, force: true });
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
-  const last = stdout.trim().split('\n').at(-1);
-  const ended =
-    status === 0 ? last : `ended with ${status ?? signal}: ${stderr.trim()}`;
-  console.log(`${name}: ${ended} (${times} times, ${seconds} s)`);
+  const what = `${bundler} under ${wasi}, ${seconds} s`;
+  if (status !== 0) {
+    console.log(`${what}: ended with ${status ?? signal}: ${stderr.trim()}`);
+    process.exitCode = 1;
+    return;
+  }
+  const { right, wrong, ours, used } = JSON.parse(
+    stdout.trim().split('\n').at(-1),
+  );
+  const isMeant = ours === (wasi === 'wasi-rs') && used > 0;
+  if (!isMeant || (ours && right !== times)) process.exitCode = 1;
+  console.log(
+    isMeant
+      ? `${what}: ${right} of ${times} right ${JSON.stringify(wrong)}`
+      : `${what}: was not run with it`,
+  );
 }
 
-if (values.project !== undefined) await bundleAll(values.project);
-else {
-  runUnder('node:wasi', []);
-  runUnder('wasi-rs', [
-    '--require',
-    fileURLToPath(new URL('../lib/register.js', import.meta.url)),
-  ]);
+const REGISTER = fileURLToPath(new URL('../lib/register.js', import.meta.url));
+const wanted = values.bundler ?? Object.keys(BUNDLERS);
+if (values.project !== undefined) {
+  await bundleAll(wanted.at(-1), values.project);
+} else {
+  for (const bundler of wanted) {
+    runUnder('node:wasi', bundler, []);
+    runUnder('wasi-rs', bundler, ['--require', REGISTER]);
+  }
 }
