@@ -192,7 +192,7 @@ test('without a binary for the platform, one sentence says so', (t) => {
   t.is(code, 'ERR_WASI_NO_BINARY');
   t.regex(
     message,
-    /^There is no binary of wasi-rs for \S+: build one with Rust/,
+    /^There is no binary of wasi-rs for \S+: with Rust, from \S+, `npm install` builds one$/,
   );
   t.false(message.includes('\n'));
   t.deepEqual(

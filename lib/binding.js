@@ -142,4 +142,4 @@ function loadBinding() {
   return loaded;
 }
 
-module.exports = { loadBinding };
+module.exports = { loadBinding, platformName };

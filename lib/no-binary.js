@@ -78,7 +78,11 @@ function explain(failure, platform, named) {
   if (isPublishedFor(platform)) {
     return `The binary of wasi-rs for ${platform} is not installed: install wasi-rs again with optional dependencies, as in \`npm install --include=optional wasi-rs\``;
   }
-  return `There is no binary of wasi-rs for ${platform}: build one with Rust, by \`npm install\` in a clone of its repository`;
+  // Installing builds one, unless it was kept from that, or had no Rust.
+  const rebuild = PACKAGE.includes('node_modules')
+    ? 'npm rebuild --foreground-scripts wasi-rs'
+    : 'npm install';
+  return `There is no binary of wasi-rs for ${platform}: with Rust, from https://rustup.rs, \`${rebuild}\` builds one`;
 }
 
 /**

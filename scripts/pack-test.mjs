@@ -1,7 +1,13 @@
-// Packs the main package and the one with this machine's binary as a release
-// does, installs both tarballs into an empty project, and uses them there on
-// every Node: `npm run test:package`. All of it happens in a directory of its
-// own, so that nothing but the tarballs is at hand.
+// Installs the package into empty projects, and uses it there on every Node:
+// `npm run test:package`.
+//
+// - the main package and the one with this machine's binary, packed as a release
+//   does it, without Rust
+// - the main package alone, without Rust, where it says what to do, and with it,
+//   where it builds a binary
+// - the last commit of this clone, by `git+file:`, with Rust
+//
+// All of it happens in a directory of its own, so that nothing but that is at hand.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,7 +24,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { MAJORS, nodePath } from './nodes.mjs';
 
@@ -29,7 +35,11 @@ const LARGEST_BINARY = 3_000_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-package-'));
 const stage = join(directory, 'stage');
-const project = join(directory, 'project');
+
+/** The folder of cargo, which a machine without Rust has not. */
+const CARGO = spawnSync('rustc', ['--print', 'sysroot'], {
+  encoding: 'utf8',
+}).stdout.trim();
 
 function run(command, args, options = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
@@ -69,8 +79,8 @@ function prepareStage(platform) {
   const manifest = readJson(join(ROOT, 'package.json'));
   const artifacts = join(stage, 'artifacts');
   mkdirSync(artifacts, { recursive: true });
-  const files = readdirSync(ROOT).filter(
-    (file) => manifest.files.includes(file) || /^(README|LICENSE)/.test(file),
+  const files = [...manifest.files, 'README.md'].filter((file) =>
+    existsSync(join(ROOT, file)),
   );
   for (const file of files) {
     cpSync(join(ROOT, file), join(stage, file), { recursive: true });
@@ -98,6 +108,10 @@ function pack(platform, { version }) {
     run(process.execPath, [NAPI, ...args], { cwd: stage });
   napi('create-npm-dirs');
   napi('artifacts', '--output-dir', 'artifacts');
+  // It copies them to where it is, too, as builds are.
+  for (const file of readdirSync(stage).filter(isBinary)) {
+    rmSync(join(stage, file));
+  }
   napi(
     'pre-publish',
     '--tag-style',
@@ -120,6 +134,8 @@ function pack(platform, { version }) {
   });
 }
 
+const isBinary = (file) => file.endsWith('.node');
+
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
 
 function report({ name, size, unpackedSize, files }) {
@@ -137,11 +153,18 @@ function checkContents(main, binary, platform) {
     'lib/register.js',
     'bin/wasi-rs.js',
     'README.md',
+    'Cargo.toml',
+    'Cargo.lock',
+    'build.rs',
+    'src/lib.rs',
+    'scripts/install.js',
   ]) {
     assert.ok(paths.includes(path), `${path} is missing`);
   }
   const strangers = paths.filter((path) =>
-    /\.(node|rs|wasm|tgz)$|^(src|__test__|scripts)\//.test(path),
+    /\.(node|wasm|tgz)$|^(__test__|tests|target|scripts\/(?!install\.js))/.test(
+      path,
+    ),
   );
   assert.deepEqual(strangers, []);
   assert.ok(
@@ -190,45 +213,42 @@ const PROGRAMS = {
   'unchanged.mjs': `import { readFileSync } from 'node:fs'; import { WASI } from 'node:wasi'; ${USE}`,
 };
 
-/** The only programs on the PATH: what a machine without Rust has. */
-function environment(node) {
+/** The only programs on the PATH: what a machine without Rust has, or one with it. */
+function environment(node, { hasRust = false } = {}) {
   const { NODE_OPTIONS: _, NODE_PATH: __, ...env } = process.env;
   const system = process.platform === 'win32' ? [] : ['/usr/bin', '/bin'];
-  return { ...env, PATH: [dirname(node), ...system].join(delimiter) };
+  const rust = hasRust ? [join(CARGO, 'bin')] : [];
+  return { ...env, PATH: [dirname(node), ...rust, ...system].join(delimiter) };
 }
 
-function install(tarballs) {
+/** An empty project, into which something is installed. */
+function install(name, sources, { hasRust, args = [] } = {}) {
+  const project = join(directory, name);
   mkdirSync(project);
   writeJson(join(project, 'package.json'), { private: true });
-  const env = environment(process.execPath);
-  assert.equal(
-    spawnSync('cargo', ['--version'], { env }).error?.code,
-    'ENOENT',
-  );
-  run(
+  const env = environment(process.execPath, { hasRust });
+  const { error } = spawnSync('cargo', ['--version'], { env });
+  assert.equal(error?.code, hasRust ? undefined : 'ENOENT');
+  const { stderr } = run(
     'npm',
-    [
-      'install',
-      '--offline',
-      '--no-audit',
-      '--no-fund',
-      ...tarballs.map(({ path }) => path),
-    ],
+    ['install', '--no-audit', '--no-fund', ...args, ...sources],
     { cwd: project, env, shell: process.platform === 'win32' },
   );
-  assert.deepEqual(
-    readdirSync(join(project, 'node_modules'))
-      .filter((name) => !name.startsWith('.'))
-      .toSorted(),
-    tarballs.map(({ name }) => name).toSorted(),
-  );
-  for (const [name, source] of Object.entries(PROGRAMS)) {
-    writeFileSync(join(project, name), source);
+  assert.ok(!stderr.includes('EBADENGINE'), stderr);
+  for (const [file, source] of Object.entries(PROGRAMS)) {
+    writeFileSync(join(project, file), source);
   }
   cpSync(join(GUESTS, 'args_env.wasm'), join(project, 'args_env.wasm'));
+  return project;
 }
 
-function use(node) {
+/** What stands in `node_modules`. */
+const installedIn = (project) =>
+  readdirSync(join(project, 'node_modules'))
+    .filter((name) => !name.startsWith('.'))
+    .toSorted();
+
+function use(project, node) {
   const env = environment(node);
   const start = (...args) => run(node, args, { cwd: project, env });
   const expected = {
@@ -251,6 +271,60 @@ function use(node) {
   );
 }
 
+function useOnEach(project, what) {
+  for (const major of MAJORS) {
+    use(project, nodePath(major));
+    console.log(`${what}: works on Node ${major}`);
+  }
+}
+
+/** As a release is installed. */
+function testRelease(main, binary, platform) {
+  const paths = [main, binary].map(({ path }) => path);
+  const project = install('release', paths, { args: ['--offline'] });
+  assert.deepEqual(installedIn(project), [main.name, binary.name].toSorted());
+  const addon = join(
+    project,
+    `node_modules/wasi-rs-${platform}/wasi-rs.${platform}.node`,
+  );
+  assert.ok(existsSync(addon) && statSync(addon).isFile());
+  checkStripped(addon);
+  useOnEach(project, 'release');
+}
+
+/** Where there is no binary and no Rust: one sentence, when it is loaded. */
+function testWithout(main) {
+  const project = install('without', [main.path], { args: ['--offline'] });
+  assert.deepEqual(installedIn(project), [main.name]);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(project, 'node_modules/wasi-rs/bin/wasi-rs.js'), 'args_env.wasm'],
+    { encoding: 'utf8', cwd: project },
+  );
+  assert.match(stderr, /^wasi-rs: The(re is no)? binary of wasi-rs for .+\n$/);
+  assert.equal(status, 125);
+  console.log(`without a binary: ${stderr.trim()}`);
+}
+
+/** Where there is no binary, but Rust. */
+function testSources(main, platform) {
+  const options = { hasRust: true, args: ['--offline'] };
+  const project = install('sources', [main.path], options);
+  assert.deepEqual(installedIn(project), [main.name]);
+  const built = join(project, `node_modules/wasi-rs/wasi-rs.${platform}.node`);
+  checkStripped(built);
+  assert.ok(!existsSync(join(project, 'node_modules/wasi-rs/target')));
+  useOnEach(project, 'sources');
+}
+
+/** Of a repository. */
+function testGit() {
+  const source = `git+${pathToFileURL(ROOT.replace(/[\\/]$/, ''))}`;
+  const project = install('git', [source], { hasRust: true });
+  assert.deepEqual(installedIn(project), ['wasi-rs']);
+  useOnEach(project, 'git');
+}
+
 try {
   const platform = builtPlatform();
   const manifest = prepareStage(platform);
@@ -258,17 +332,10 @@ try {
   report(main);
   report(binary);
   checkContents(main, binary, platform);
-  install([main, binary]);
-  const addon = join(
-    project,
-    `node_modules/wasi-rs-${platform}/wasi-rs.${platform}.node`,
-  );
-  assert.ok(existsSync(addon) && statSync(addon).isFile());
-  checkStripped(addon);
-  for (const major of MAJORS) {
-    use(nodePath(major));
-    console.log(`works on Node ${major}`);
-  }
+  testRelease(main, binary, platform);
+  testWithout(main);
+  testSources(main, platform);
+  testGit();
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
