@@ -7,6 +7,8 @@
 // Prints a line for each test that fails, and how many of how many passed. With
 // names, only the tests whose path contains one of them.
 //
+//   --host FILE  another program in the place of the command, which takes its options:
+//                those in compat/hosts/ run the tests on other hosts of WASI
 //   --over WHAT  guests have their directories in another file system: see other-files.mjs
 //   --threads    the tests of wasi-threads instead, which only the branch above has
 //   --all        prints a line for each test that passes, too
@@ -31,6 +33,7 @@ const programAt = (file) => fileURLToPath(new URL(file, import.meta.url));
 const { values: flags, positionals: wanted } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
+    host: { type: 'string' },
     over: { type: 'string' },
     threads: { type: 'boolean', default: false },
   },
@@ -39,10 +42,10 @@ const { values: flags, positionals: wanted } = parseArgs({
 
 const COMMAND =
   flags.over === undefined
-    ? [programAt('../bin/wasi-rs.js')]
+    ? [flags.host ?? programAt('../bin/wasi-rs.js')]
     : [programAt('other-files.mjs'), flags.over];
 // Only a test that hangs takes as long, on however slow a machine.
-const SECONDS = 600;
+const SECONDS = flags.host === undefined ? 600 : 60;
 
 // The suite tells pipes from the sockets that Node makes for its children, so
 // the shell makes one; the exit code then takes another way. On Windows Node makes
