@@ -1,7 +1,8 @@
-// npm run bench -- [--markdown] [--filter TEXT] [--rounds N] [--slow] [--check [--write]]
+// npm run bench -- [--markdown | --svg] [--filter TEXT] [--rounds N] [--slow] [--check [--write]]
 //
 // node:wasi and wasi-rs, in one process and in turn. `--slow` adds the cases
-// that take node:wasi seconds a round. `--check` measures no time: it compares
+// that take node:wasi seconds a round. `--svg` puts what it measures, with these,
+// into docs/speed.md and its picture. `--check` measures no time: it compares
 // system calls and instructions per call with counts.json.
 
 import { spawnSync } from 'node:child_process';
@@ -17,6 +18,7 @@ import { check } from './check.mjs';
 import { assemble } from './guest.mjs';
 import { bytesPerInstance, instanceCases } from './instances.mjs';
 import { measure } from './measure.mjs';
+import { writePage } from './page.mjs';
 import { printMarkdown } from './table.mjs';
 
 const require = createRequire(import.meta.url);
@@ -30,6 +32,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string', default: '40' },
     slow: { type: 'boolean' },
+    svg: { type: 'boolean' },
     write: { type: 'boolean' },
   },
 });
@@ -182,15 +185,16 @@ if (flags.memory) {
   process.exitCode = check({ write: flags.write });
 } else {
   const wanted = ({ name, slow }) =>
-    name.includes(flags.filter) && (flags.slow || !slow);
+    name.includes(flags.filter) && (flags.slow || flags.svg || !slow);
   const table = [];
   for (const each of allCases('').filter(wanted)) {
     table.push(rowOf(each));
     if (!flags.markdown) console.log(Object.values(table.at(-1)).join('  '));
   }
-  if (flags.markdown) printMarkdown(table.map(({ goal: _, ...each }) => each));
+  const figures = table.map(({ goal: _, ...each }) => each);
   const [cpu] = os.cpus();
-  console.log(
-    `\nNode ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn`,
-  );
+  const note = `Node ${process.versions.node} on ${os.type()} ${os.arch()}, ${cpu?.model}; best (median) of ${flags.rounds} rounds, in turn.`;
+  if (flags.markdown) printMarkdown(figures);
+  if (flags.svg) writePage(figures, note);
+  console.log(`\n${note}`);
 }

@@ -1,9 +1,14 @@
 const line = (cells) => `| ${cells.join(' | ')} |`;
 
-/** Prints rows, which all have the same keys, as a table of Markdown. */
-export function printMarkdown(rows) {
+/** Rows, which all have the same keys, as a table of Markdown. */
+export function markdownOf(rows) {
   const columns = Object.keys(rows[0]);
-  console.log(line(columns));
-  console.log(line(columns.map((_, index) => (index ? '--:' : '---'))));
-  for (const row of rows) console.log(line(Object.values(row)));
+  const rules = columns.map((_, index) => (index ? '--:' : '---'));
+  const cells = rows.map((row) => Object.values(row));
+  return [columns, rules, ...cells].map(line).join('\n');
+}
+
+/** Prints them. */
+export function printMarkdown(rows) {
+  console.log(markdownOf(rows));
 }

@@ -1,0 +1,94 @@
+'use strict';
+
+// docs/troubleshooting.md has every message that the sources have for a user.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const test = require('ava');
+const { parseSync, Visitor } = require('oxc-parser');
+
+const { ROOT } = require('./helpers/child');
+const { read } = require('./helpers/documents');
+
+const TEXT = read('docs/troubleshooting.md');
+
+/** Texts that are no messages, or are parts of one with a row of its own. */
+const NO_MESSAGE = [
+  // What is expected in "must be …", and what was received.
+  /^(an?|one of|of type|true,|'pipe',|bytes,) /,
+  /^(function|type) (…|[a-z]+ \()/,
+  /^, a Response$/,
+  // Tags of objects, and directives.
+  /^\[object /,
+  /^use strict$/,
+  // The shell, and what is printed that is no error.
+  /compgen|_arguments|complete -c|^#compdef|^\s*'1:|^-s …$|_wasi_rs|^Usage: /,
+  /^wasi-rs: listening at/,
+  /^nread nwritten/,
+  // Names of the arguments that messages are about.
+  /^The "…" argument$/,
+];
+
+/** Literals and templates with more than one word. */
+function textsOf(source) {
+  const texts = [];
+  const add = (text) => {
+    if (/[\p{L}…'"\])] [\p{L}…]/u.test(text)) texts.push(text.trim());
+  };
+  new Visitor({
+    Literal({ value }) {
+      if (typeof value === 'string') add(value);
+    },
+    TemplateLiteral({ quasis }) {
+      add(quasis.map(({ value }) => value.cooked).join('…'));
+    },
+  }).visit(parseSync('source.js', source).program);
+  return texts;
+}
+
+/** The files with what a user may be told, by their paths. */
+const SOURCES = fs
+  .readdirSync(path.join(ROOT, 'lib'), { recursive: true })
+  .map((file) => `lib/${file.replaceAll(path.sep, '/')}`)
+  .filter((file) => file.endsWith('.js') && !file.endsWith('completions.js'))
+  .concat('index.js');
+
+const messages = SOURCES.flatMap((file) =>
+  textsOf(read(file)).map((text) => ({ file, text })),
+).filter(({ text }) => !NO_MESSAGE.some((pattern) => pattern.test(text)));
+
+/** As the page writes a message: each thing that differs is one `…`. */
+const plain = (text) =>
+  text
+    .replace(/(….)?…(\s*…)*/g, '…')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+test('every message of the sources is there', (t) => {
+  t.true(messages.length > 100);
+  const page = plain(TEXT);
+  for (const { file, text } of messages) {
+    t.true(page.includes(plain(text)), `${file}: ${text}`);
+  }
+});
+
+test('every code of an error is there', (t) => {
+  const codes = new Set(
+    [...SOURCES, 'src/binding/error.rs', 'src/binding/glue.js']
+      .flatMap((file) => read(file).match(/ERR_WASI_[A-Z_]+/g) ?? [])
+      .toSorted(),
+  );
+  t.true(codes.size > 8);
+  for (const code of codes) t.true(TEXT.includes(code), code);
+});
+
+test('every message of the native side is there', (t) => {
+  const texts = ['src/binding/error.rs', 'src/module.rs']
+    .map((file) => read(file).split('#[cfg(test)]', 1)[0])
+    .flatMap((source) => source.match(/"[^"\\\n]*"/g) ?? [])
+    .map((text) => text.slice(1, -1).replace(/\{[^}]*\}/g, '…'))
+    .filter((text) => /[a-z]+ [a-z]+ [a-z]+/i.test(text));
+  t.true(texts.length > 5);
+  for (const text of texts) t.true(plain(TEXT).includes(plain(text)), text);
+});
