@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const test = require('ava');
+const semver = require('semver');
 
 const { version } = require('../package.json');
 const { ROOT, node, script } = require('./helpers/child');
@@ -290,4 +291,14 @@ test('the types of wasi-rs/register are there', (t) => {
     t.true(fs.existsSync(path.join(ROOT, types)), types);
   }
   t.truthy(exports['./register'].types);
+});
+
+test('no package that npm installs here refuses this Node', (t) => {
+  const { packages } = require('../package-lock.json');
+  const all = Object.entries(packages).filter(([, { optional }]) => !optional);
+  t.true(all.length > 100);
+  for (const [name, { engines }] of all) {
+    if (engines?.node === undefined) continue;
+    t.true(semver.satisfies(process.versions.node, engines.node), name);
+  }
 });

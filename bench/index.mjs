@@ -172,7 +172,9 @@ function inScratch(benchCase, use) {
   }
 }
 
-if (flags.memory) {
+if (flags.svg && flags.filter) {
+  throw new Error('--svg is for all cases, and --filter for some');
+} else if (flags.memory) {
   const { bytes } = await bytesPerInstance(HOSTS[flags.memory]());
   console.log(bytes);
 } else if (flags.only) {
