@@ -42,6 +42,14 @@ export const goLines = {
   },
 };
 
+export const goChance = {
+  wasi: tool(GO, 'chance.wasm'),
+  build() {
+    if (isBuilt(this.wasi, source('chance.go'))) return;
+    go(['build', '-o', this.wasi, source('chance.go')]);
+  },
+};
+
 export const cLines = {
   wasi: tool(ZIG, 'lines.wasm'),
   build() {
