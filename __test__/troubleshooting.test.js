@@ -92,3 +92,41 @@ test('every message of the native side is there', (t) => {
   t.true(texts.length > 5);
   for (const text of texts) t.true(plain(TEXT).includes(plain(text)), text);
 });
+
+/** What the tables of our own messages have in their first column. */
+function listed() {
+  const own = TEXT.split('\n## What a guest itself says')[0];
+  const cells = Array.from(
+    own.matchAll(/^\| (`.*?`+) ?\|/gm),
+    ([, cell]) => cell,
+  );
+  return cells.flatMap((cell) =>
+    Array.from(cell.matchAll(/(`+) ?(.+?) ?\1(?!`)/g), ([, , text]) => text),
+  );
+}
+
+test('every message that is there is one of the sources, or of Node', (t) => {
+  const known = [
+    ...messages.map(({ text }) => text),
+    ...['src/binding/error.rs', 'src/binding/glue.js', 'src/module.rs'].map(
+      read,
+    ),
+    ...['scripts/install.js', 'lib/formats.js', 'lib/run/program.js'].map(read),
+    // What these are put together of is there, and Node's words are Node's.
+    'loading addons is disabled',
+    'ENOENT: no such file or directory, open … and its like',
+    'must be a WebAssembly.Memory',
+  ].map(plain);
+  const texts = listed();
+  t.true(texts.length > 150);
+  for (const text of texts) {
+    // The longest part in which nothing differs.
+    const [part] = plain(text.replace('wasi-rs: ', ''))
+      .split(/…|, uvwasi_init|'|: $/)
+      .toSorted((a, b) => b.length - a.length);
+    t.true(
+      known.some((each) => each.includes(part.trim())),
+      text,
+    );
+  }
+});
