@@ -131,9 +131,11 @@ class Native extends Extension {
 }
 
 /** The threads of an instance that may have some. */
-function makeThreads(...parts) {
+function makeThreads(options, { number }, wasi, returnsOnExit) {
   const { InstanceThreads } = require('./lib/threads/instance');
-  return new InstanceThreads(...parts);
+  // A program may put another in its place later.
+  const { proc_exit: procExit } = wasi.wasiImport;
+  return new InstanceThreads(options, { number, procExit }, returnsOnExit);
 }
 
 /** The value of `fs` by instance, made by the getter the first time. */
@@ -161,7 +163,7 @@ function companionsOf(options, guest, wasi, returnsOnExit) {
       ? {
           tracer: undefined,
           setMemory: guest.setMemory,
-          threads: makeThreads(options, guest, returnsOnExit),
+          threads: makeThreads(options, guest, wasi, returnsOnExit),
         }
       : { ...traced(options, guest, wasi), threads: undefined };
   } catch (error) {

@@ -7,7 +7,6 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { callNames } = require('../lib/names');
 const { loadBinding } = require('../lib/binding');
 const { runSync } = require('..');
 const { assemble, scratch } = require('./helpers/guest');
@@ -19,8 +18,8 @@ const IMPORT = (name, params, result = '(result i32)') =>
 const EXIT = IMPORT('proc_exit', 'i32', '');
 
 test('an adapter has each call of WASI, and takes a memory and one function', (t) => {
+  const { adapterModule, callNames } = loadBinding();
   const names = callNames();
-  const { adapterModule } = loadBinding();
   const module = new WebAssembly.Module(adapterModule(names.join(' ')));
   t.deepEqual(
     WebAssembly.Module.exports(module).map(({ name }) => name),

@@ -5,7 +5,7 @@
 
 const { loadBinding } = require('./binding');
 
-const { adapterModule } = loadBinding();
+const { adapterModule, giveFunctions } = loadBinding();
 
 /** Compiled adapters by the calls that they have, those made last behind the others. */
 const compiled = new Map();
@@ -43,7 +43,7 @@ function adapt(calls, { call, memory }) {
  * @param {string} guest.from what WASI is called in the module's imports
  * @param {string} guest.calls see `callsOf()`; empty if it imports anything else,
  *   or functions of others in the place of some
- * @param {{ call?: () => void, memory?: WebAssembly.Memory, give: (wasi: object) => void }} native
+ * @param {{ number: number, call: () => void, memory?: WebAssembly.Memory }} native
  *   its native side
  * @param {(wasi: object) => object} makeImports
  * @param {import('./trace/tracer').Tracer} [tracer] what tells of its calls, which
@@ -65,7 +65,7 @@ function instantiate({ module, from, calls }, native, makeImports, tracer) {
     }
   }
   const wasi = {};
-  native.give(wasi);
+  giveFunctions(wasi, native.number);
   tracer?.trace(wasi.wasiImport);
   return new WebAssembly.Instance(
     module,

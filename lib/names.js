@@ -4,6 +4,7 @@ const { loadBinding } = require('./binding');
 
 // The native layer knows them; it is asked once, and only by programs that use
 // what they name.
+let calls;
 let capabilities;
 let rights;
 
@@ -12,9 +13,8 @@ function capabilityNames() {
   return (capabilities ??= loadBinding().capabilityNames());
 }
 
-/** The names of the calls. Those of groups have no underscore. */
 function callNames() {
-  return capabilityNames().filter((name) => name.includes('_'));
+  return (calls ??= loadBinding().callNames());
 }
 
 /** What stands before the name of a call: the module that guests import it from. */
@@ -41,4 +41,4 @@ function rightNames() {
   return (rights ??= loadBinding().rightNames());
 }
 
-module.exports = { callNames, capabilitiesOf, capabilityNames, rightNames };
+module.exports = { capabilitiesOf, capabilityNames, rightNames };

@@ -11,12 +11,12 @@ const { isPromise } = require('node:util').types;
 const { callsOf } = require('../adapter');
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
-const { invalidArgType, unsupportedProgram } = require('../errors');
-const { reasonAgainst } = require('../formats');
-const { callNames } = require('../names');
 const { IMPORT_MODULES } = require('../options');
 
-const { importedMemory, limitMemory } = loadBinding();
+const { callNames, importedMemory, limitMemory } = loadBinding();
+
+// Most programs are modules that can be run.
+const errors = () => require('../errors');
 
 const PAGE = 65_536;
 /** As many pages as a memory with 32-bit addresses can have. */
@@ -72,7 +72,7 @@ function nameOf(program, mayWait) {
     return NO_NAME;
   }
   const expected = `a path, a URL, bytes${mayWait ? ', a Response' : ''} or a WebAssembly.Module`;
-  throw invalidArgType(nameOf, 'program', expected, program);
+  throw errors().invalidArgType(nameOf, 'program', expected, program);
 }
 
 function isModule(program) {
@@ -80,11 +80,16 @@ function isModule(program) {
   return tag === '[object WebAssembly.Module]';
 }
 
+/** How a module begins: what stands for WebAssembly, and version 1 of the format. */
+const HEADER = Buffer.from('\0asm\x01\0\0\0');
+
 /** Throws for bytes that are no module, and says what they are. */
 function checkBytes(bytes, name) {
+  if (HEADER.equals(bytes.subarray(0, HEADER.length))) return;
+  const { reasonAgainst } = require('../formats');
   const reason = reasonAgainst(bytes);
   if (reason !== undefined) {
-    throw unsupportedProgram(checkBytes, `${name} ${reason}`);
+    throw errors().unsupportedProgram(checkBytes, `${name} ${reason}`);
   }
 }
 
@@ -97,7 +102,10 @@ function prepareBytes(bytes, name, maxMemory) {
     return limitMemory(bytes, pages);
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw unsupportedProgram(prepareBytes, `${name} is ${error.message}`);
+    throw errors().unsupportedProgram(
+      prepareBytes,
+      `${name} is ${error.message}`,
+    );
   }
 }
 
@@ -187,7 +195,7 @@ function compileFileSync(path, maxMemory) {
 async function readBody(response) {
   if (response.ok === false) {
     const { status, statusText, url } = response;
-    throw unsupportedProgram(
+    throw errors().unsupportedProgram(
       readBody,
       `the Response for ${url || 'the program'} is ${`${status} ${statusText}`.trim()}`,
     );
@@ -313,17 +321,23 @@ function checkRunnable(module, name, options) {
   if (memory === undefined) foreign.push(...memories);
   if (threads === undefined && threadSpawn) foreign.push(threadSpawn);
   if (versions.length > 1) {
-    throw unsupportedProgram(
+    throw errors().unsupportedProgram(
       checkRunnable,
       `${name} imports from both versions of WASI`,
     );
   }
   const missing = foreign.filter((wanted) => !isGiven(wanted, imports));
   if (missing.length > 0) {
-    throw unsupportedProgram(checkRunnable, explainImports(name, missing));
+    throw errors().unsupportedProgram(
+      checkRunnable,
+      explainImports(name, missing),
+    );
   }
   if (versions.length > 0 && !hasMemory && memory === undefined) {
-    throw unsupportedProgram(checkRunnable, `${name} exports no memory`);
+    throw errors().unsupportedProgram(
+      checkRunnable,
+      `${name} exports no memory`,
+    );
   }
   if (threadSpawn !== undefined && !isGiven(threadSpawn, imports)) {
     checkThreads(name, memory, options);
@@ -334,19 +348,19 @@ function checkRunnable(module, name, options) {
 /** Refuses a guest with threads that could not have any. */
 function checkThreads(name, memory, { imports = {}, native, trace }) {
   if (!memory?.shared) {
-    throw unsupportedProgram(
+    throw errors().unsupportedProgram(
       checkThreads,
       `${name} imports wasi.thread-spawn, but no memory that is shared`,
     );
   }
   if (Reflect.ownKeys(imports).length > 0) {
-    throw unsupportedProgram(
+    throw errors().unsupportedProgram(
       checkThreads,
       `${name} has threads, into which options.imports cannot follow it`,
     );
   }
   if ((trace ?? native?.trace) !== undefined) {
-    throw unsupportedProgram(
+    throw errors().unsupportedProgram(
       checkThreads,
       `${name} has threads, whose calls cannot be traced`,
     );

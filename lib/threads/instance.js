@@ -21,7 +21,8 @@ const { enter, guestOf, leave, run, stop } = loadBinding();
 class InstanceThreads {
   #options;
   #number;
-  #give;
+  /** The guest's `proc_exit`. */
+  #procExit;
   #returnsOnExit;
   /** What it takes to run the guest, once its module is known. */
   #guest;
@@ -31,10 +32,10 @@ class InstanceThreads {
   /** Those that this thread spawns. */
   #group;
 
-  constructor(options, { number, give }, returnsOnExit) {
+  constructor(options, { number, procExit }, returnsOnExit) {
     this.#options = options;
     this.#number = number;
-    this.#give = give;
+    this.#procExit = procExit;
     this.#returnsOnExit = returnsOnExit;
   }
 
@@ -129,10 +130,8 @@ class InstanceThreads {
 
   /** Exits as the guest would in this thread, which ends the process. */
   #exit(exitCode) {
-    const functions = {};
-    this.#give(functions);
     const { how, value } = run(
-      () => functions.wasiImport.proc_exit(exitCode),
+      () => this.#procExit(exitCode),
       enter(this.#number),
     );
     if (how === 'throw') throw value;

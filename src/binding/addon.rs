@@ -9,9 +9,8 @@ use napi::sys;
 use napi_derive::napi;
 
 use super::arg_buffer::ArgBuffer;
-use super::environment::{AddonData, Environment};
+use super::environment::Environment;
 use super::glue::Glue;
-use super::trampoline;
 use crate::host::{self, Interrupt};
 
 /// Sets this environment up; Node calls it when it loads the addon.
@@ -23,16 +22,10 @@ pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
     // Between a guest and the `start()` that it throws to is no native function: what Node ends a thread
     // with would not come through.
     exports.set_named_property("run", run)?;
-    let (arg_buffer, arrays) = ArgBuffer::new(&env)?;
-    let environment = Rc::new(Environment::new(arg_buffer, glue));
-    let make_functions = trampoline::make_functions(&env, &environment, &arrays)?;
+    let environment = Rc::new(Environment::new(ArgBuffer::new(&env)?, glue));
     // Not every runtime finalizes what a worker leaves behind when it ends.
     env.add_env_cleanup_hook(Rc::clone(&environment), |environment| environment.end())?;
-    let data = AddonData {
-        environment,
-        make_functions,
-    };
-    env.set_instance_data(data, (), |_| {})
+    env.set_instance_data(environment, (), |_| {})
 }
 
 thread_local! {

@@ -31,7 +31,7 @@ pub const BEGUN: usize = MAX_PARAMS;
 pub struct ArgBuffer {
     slots: *const Cell<u64>,
     /// Keeps the bytes alive, as long as the environment is.
-    _buffer: sys::napi_ref,
+    buffer: ObjectRef<false>,
 }
 
 /// The arrays over a [`ArgBuffer`] through which the closures write and read it.
@@ -51,18 +51,23 @@ pub struct Arrays {
 }
 
 impl ArgBuffer {
-    /// A new buffer, and what the closures get of it.
-    pub fn new(env: &Env) -> Result<(Self, Arrays)> {
-        let (mut data, mut buffer, mut reference) =
-            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    /// A new buffer.
+    pub fn new(env: &Env) -> Result<Self> {
+        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
         let len = LEN * size_of::<u64>();
         // SAFETY: valid out-parameters.
         let status =
             unsafe { sys::napi_create_arraybuffer(env.raw(), len, &mut data, &mut buffer) };
         check_status!(status)?;
-        // SAFETY: a live handle of this environment, just made.
-        let status = unsafe { sys::napi_create_reference(env.raw(), buffer, 1, &mut reference) };
-        check_status!(status)?;
+        Ok(Self {
+            slots: data.cast(),
+            buffer: Object::from_raw(env.raw(), buffer).create_ref()?,
+        })
+    }
+
+    /// New arrays over it, which closures alone may get.
+    pub fn arrays(&self, env: &Env) -> Result<Arrays> {
+        let buffer = self.buffer.get_value(env)?.raw();
         let array = |array_type, len| {
             let mut array = ptr::null_mut();
             // SAFETY: a live handle of this environment, and a valid out-parameter.
@@ -72,17 +77,12 @@ impl ArgBuffer {
             check_status!(status)?;
             Ok::<_, Error>(array)
         };
-        let arrays = Arrays {
+        Ok(Arrays {
             doubles: array(sys::TypedarrayType::float64_array, LEN)?,
             bigints: array(sys::TypedarrayType::biguint64_array, LEN)?,
             words: array(sys::TypedarrayType::uint32_array, 1)?,
             empty: array(sys::TypedarrayType::uint8_array, 0)?,
-        };
-        let arg_buffer = Self {
-            slots: data.cast(),
-            _buffer: reference,
-        };
-        Ok((arg_buffer, arrays))
+        })
     }
 
     fn slots(&self) -> &[Cell<u64>; LEN] {

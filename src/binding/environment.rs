@@ -10,6 +10,7 @@ use super::glue::Glue;
 use super::held::{Held, HeldObjects};
 use super::instance::{Instance, Instances};
 use super::js_fs::{self, Thrown};
+use super::trampoline;
 use crate::host::Interrupt;
 
 /// What one JavaScript environment has once.
@@ -31,33 +32,19 @@ pub struct Environment {
     interrupt: RefCell<Interrupt>,
     /// The functions of `glue.js`.
     pub glue: Glue,
+    make_methods: OnceCell<MakeMethods>,
+    make_call: OnceCell<MakeCall>,
     /// What JavaScript has thrown in a call that native code made, and is no error of a file system's.
     thrown: RefCell<Option<Thrown>>,
     is_thrown: Cell<bool>,
 }
 
-/// What makes the closures of the instance with this number: `(wasi, number, kept, bytes)`. They keep `kept`. An object
-/// `wasi` gets its `wasiImport` at once. With the `bytes` of the [block](super::block) there is what an adapter calls.
-/// It returns `bind`, which is for [`Memory::set_closures`](super::memory::Memory::set_closures), and fields of
-/// [`Created`](super::exports::Created).
-pub type MakeFunctions = FunctionRef<
-    FnArgs<(
-        Option<Object<'static>>,
-        u32,
-        Option<Unknown<'static>>,
-        Option<Object<'static>>,
-    )>,
-    Object<'static>,
->;
+/// What makes the closures of instances with a `wasiImport`: see [`closures::methods`](super::closures::methods).
+type MakeMethods =
+    FunctionRef<FnArgs<(Object<'static>, u32, Option<Unknown<'static>>)>, Object<'static>>;
 
-/// What `napi_set_instance_data` keeps. Instances hold the environment too, because the order in which
-/// both go at the end is not specified.
-pub struct AddonData {
-    /// What the environment has once.
-    pub environment: Rc<Environment>,
-    /// What gives an object its `wasiImport`.
-    pub make_functions: MakeFunctions,
-}
+/// What makes the closures of instances with an adapter: see [`closures::call`](super::closures::call).
+type MakeCall = FunctionRef<FnArgs<(u32, Option<Object<'static>>)>, Object<'static>>;
 
 impl Environment {
     /// A new one.
@@ -71,6 +58,8 @@ impl Environment {
             has_ended: Cell::new(false),
             interrupt: RefCell::default(),
             glue,
+            make_methods: OnceCell::new(),
+            make_call: OnceCell::new(),
             thrown: RefCell::default(),
             is_thrown: Cell::new(false),
         }
@@ -78,7 +67,9 @@ impl Environment {
 
     /// That of this JavaScript environment.
     pub fn of(env: &Env) -> Result<Rc<Self>> {
-        Ok(Rc::clone(&addon_data(env)?.environment))
+        let environment = env.get_instance_data::<Rc<Self>>()?;
+        let environment = environment.map(|environment| Rc::clone(environment));
+        environment.ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
     }
 
     /// Sees to it that instances are dropped when they have been collected, if no next one is made.
@@ -102,6 +93,30 @@ impl Environment {
                 let _ = environment.watch(&collected.env);
             }
         })
+    }
+
+    /// Makes the closures of an instance, and its `wasiImport`.
+    pub fn make_methods<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        wasi: Object<'_>,
+        number: u32,
+        kept: Option<Unknown<'_>>,
+    ) -> Result<Object<'env>> {
+        let make = once(&self.make_methods, || trampoline::make_methods(env, self))?;
+        make.borrow_back(env)?
+            .call(FnArgs::from((wasi, number, kept)))
+    }
+
+    /// Makes the closures of an instance that has an adapter.
+    pub fn make_call<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        number: u32,
+        bytes: Option<Object<'_>>,
+    ) -> Result<Object<'env>> {
+        let make = once(&self.make_call, || trampoline::make_call(env, self))?;
+        make.borrow_back(env)?.call(FnArgs::from((number, bytes)))
     }
 
     /// The block for adapters, made when it is first asked for; none where the engine has no memory to give.
@@ -258,12 +273,13 @@ impl Environment {
     }
 }
 
-fn addon_data(env: &Env) -> Result<&'static mut AddonData> {
-    env.get_instance_data::<AddonData>()?
-        .ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
-}
-
-/// The function that gives an object its `wasiImport`.
-pub fn make_functions(env: &Env) -> Result<&'static MakeFunctions> {
-    Ok(&addon_data(env)?.make_functions)
+/// What is in a cell, made first if there is nothing.
+fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let made = make()?;
+            Ok(cell.get_or_init(|| made))
+        }
+    }
 }

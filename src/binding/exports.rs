@@ -8,7 +8,7 @@ use napi_derive::napi;
 
 use super::determinism;
 use super::directory::DirectoryHandle;
-use super::environment::{Environment, make_functions};
+use super::environment::Environment;
 use super::error::{access_denied, closed, init_error, invalid_arg_type, system_error};
 use super::files::Files;
 use super::given_socket::{self, OpenSocket};
@@ -27,14 +27,14 @@ pub struct Created<'env> {
     pub number: u32,
     /// `wasi[kSetMemory]` of node:wasi.
     pub set_memory: Unknown<'env>,
-    /// Makes the functions that do not wait: see [`make_functions`](super::trampoline::make_functions).
-    pub suspending: Unknown<'env>,
-    /// What an [adapter](super::adapter) calls; none where `wasi` was given, or there is no memory for it.
+    /// Makes the functions that do not wait: see [`closures::methods`](super::closures::methods). None where no `wasi`
+    /// was given.
+    pub suspending: Option<Unknown<'env>>,
+    /// What an [adapter](super::adapter) calls; none where `wasi` was given.
     pub call: Option<Unknown<'env>>,
-    /// The memory of the [block](super::block), where the adapter puts the arguments.
+    /// The memory of the [block](super::block), where the adapter puts the arguments; none where the engine has none to
+    /// give.
     pub memory: Option<Object<'env>>,
-    /// Gives an object its `wasiImport`.
-    pub give: Unknown<'env>,
 }
 
 /// Opens what a guest is given, and makes its functions, and `wasi` its `wasiImport`, if there is one. They keep `kept`
@@ -155,23 +155,31 @@ pub fn adopt<'env>(
     let (number, instance) = environment.instances.borrow_mut().insert(make);
     environment.watch(env)?;
     let number = number as u32;
-    let make_functions = make_functions(env)?.borrow_back(env)?;
-    let block = match wasi {
-        Some(_) => None,
-        None => environment.block_for_adapters(env)?,
+    let (functions, block) = match wasi {
+        Some(wasi) => (environment.make_methods(env, wasi, number, kept)?, None),
+        None => {
+            let block = environment.block_for_adapters(env)?;
+            let bytes = block.map(|block| block.bytes.get_value(env)).transpose()?;
+            (environment.make_call(env, number, bytes)?, block)
+        }
     };
-    let bytes = block.map(|block| block.bytes.get_value(env)).transpose()?;
-    let functions = make_functions.call(FnArgs::from((wasi, number, kept, bytes)))?;
     (instance.memory).set_closures(functions.get_named_property("bind")?)?;
     Ok(Created {
         sockets,
         number,
         set_memory: functions.get_named_property("setMemory")?,
-        suspending: functions.get_named_property("suspending")?,
+        suspending: functions.get("suspending")?,
         call: functions.get("call")?,
         memory: block.map(|block| block.memory.get_value(env)).transpose()?,
-        give: functions.get_named_property("give")?,
     })
+}
+
+/// Gives an object the `wasiImport` of an instance that was made without, and has no memory yet.
+#[napi]
+pub fn give_functions(env: Env, wasi: Object<'_>, number: u32) -> Result<()> {
+    let instance = instance(&env, number)?;
+    let functions = Environment::of(&env)?.make_methods(&env, wasi, number, None)?;
+    (instance.memory).set_closures(functions.get_named_property("bind")?)
 }
 
 /// The instance with this number.

@@ -5,7 +5,9 @@
 // Nothing here that a guest's exit depends on is looked up when a guest exits:
 // by then a program may have replaced it. The originals are taken when the
 // addon is loaded, and what only the language's syntax does nobody can replace.
-() => {
+//
+// In parentheses, as it runs at once: an engine then reads what is in it once.
+(() => {
   'use strict';
 
   const { apply, construct } = Reflect;
@@ -220,4 +222,4 @@
       }
     },
   };
-};
+});

@@ -9,7 +9,7 @@
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::ptr;
 
 use napi::bindgen_prelude::*;
@@ -27,7 +27,7 @@ pub struct Memory {
     env: sys::napi_env,
     /// The function that gives the closures their memory and their array. The closures keep it, so that
     /// this is empty once there are none.
-    bind: OnceCell<Weak>,
+    bind: RefCell<Option<Weak>>,
     is_bound: Cell<bool>,
     linear: LinearMemory<'static>,
     /// The closures' array, if its bytes can be taken away.
@@ -114,7 +114,7 @@ impl Memory {
     pub fn unbound(env: &Env) -> Self {
         Self {
             env: env.raw(),
-            bind: OnceCell::new(),
+            bind: RefCell::default(),
             is_bound: Cell::new(false),
             linear: LinearMemory::empty(),
             array: RefCell::default(),
@@ -122,10 +122,10 @@ impl Memory {
     }
 
     /// Takes the closures' function `(memory, array) => memory`: it sets both unless called without, and
-    /// returns the memory.
+    /// returns the memory. Those that were taken before are not called any more.
     pub fn set_closures(&self, bind: Unknown<'_>) -> Result<()> {
-        // They are made once.
-        let _ = self.bind.set(Weak::to(&Env::from_raw(self.env), bind)?);
+        let bind = Weak::to(&Env::from_raw(self.env), bind)?;
+        self.bind.replace(Some(bind));
         Ok(())
     }
 
@@ -292,6 +292,6 @@ impl Memory {
 
     /// The closures' function, unless they have been collected.
     fn closures(&self) -> Option<sys::napi_value> {
-        self.bind.get()?.get()
+        self.bind.borrow().as_ref()?.get()
     }
 }

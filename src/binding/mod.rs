@@ -5,6 +5,7 @@
 //! - [`addon`]: what Node calls when it loads this.
 //! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
 //! - [`block`]: the arguments of a call, as adapters and the native functions see them.
+//! - [`closures`]: what calls the native functions, in JavaScript.
 //! - [`determinism`]: clocks and random bytes that are not the host's.
 //! - [`directory`]: what can be mounted, on its way through JavaScript.
 //! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
@@ -28,6 +29,7 @@ mod adapter;
 mod addon;
 mod arg_buffer;
 mod block;
+mod closures;
 mod determinism;
 mod directory;
 mod environment;

@@ -15,7 +15,7 @@ use super::stdio::StdioHandle;
 use crate::abi::{Rights, Snapshot};
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
 use crate::memory::MAX_IOVECS;
-use crate::syscalls::capability;
+use crate::syscalls::{SYSCALLS, capability};
 use crate::vfs::{NameBuf, Output};
 
 /// A standard stream as the shell hands it over.
@@ -258,6 +258,12 @@ fn right(name: &str) -> Result<Rights> {
 #[napi]
 pub fn capability_names() -> Vec<&'static str> {
     capability::names().collect()
+}
+
+/// The names of the calls.
+#[napi]
+pub fn call_names() -> Vec<&'static str> {
+    SYSCALLS.iter().map(|syscall| syscall.name).collect()
 }
 
 /// The names that `rights` of a preopen takes.

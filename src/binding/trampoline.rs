@@ -1,10 +1,9 @@
 //! From a guest's call to a syscall and back.
 //!
-//! There is one native function for each row of the table, made once in each environment. What an
-//! instance's `wasiImport` holds are closures over those, made by JavaScript that is written out of the
-//! table too: see [`make_functions`]. (46 native functions for each instance would take six times as long to
-//! make as node:wasi takes for all its class, and six times the memory.) The native functions themselves
-//! reach nobody else.
+//! There is one native function for each row of the table, and one for all of them, each made at most once in an
+//! environment. What calls them, and nobody else reaches, are the [`closures`] of each instance. (46 native functions
+//! for each instance would take six times as long to make as node:wasi takes for all its class, and six times the
+//! memory.)
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
@@ -16,16 +15,15 @@ use std::rc::Rc;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-use super::arg_buffer::{Arrays, BEGUN};
+use super::arg_buffer::Arrays;
 use super::block::Block;
-use super::environment::{Environment, MakeFunctions};
+use super::closures;
+use super::environment::Environment;
 use super::exports;
 use super::instance::Instance;
 use crate::abi::{Errno, Exitcode};
 use crate::ctx::WasiCtx;
-use crate::syscalls::{
-    self, MAX_PARAMS, ParamType, Row, SYSCALLS, Syscall, Trap, WAITING, for_each_syscall,
-};
+use crate::syscalls::{self, MAX_PARAMS, Row, SYSCALLS, Syscall, Trap, WAITING, for_each_syscall};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -56,180 +54,86 @@ const SUSPENDING: [Callback; WAITING.len()] = [
 
 for_each_syscall!(callbacks);
 
-/// Makes the function that makes a `wasiImport`: see [`MakeFunctions`].
-///
-/// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
-/// A method in a literal has its name and its length from the text, which no other way to make a function
-/// has without defining properties on each. One literal has all of them by those names: one for each would be
-/// garbage of as many objects. Each method refuses in Node's order: the number of arguments,
-/// their types (a number's value is looked at natively), then whether there is a memory.
-///
-/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends its
-/// class has no say in that. No program reaches what the methods close over, and the methods look nothing
-/// up that a program could have replaced: that `view` has an element is what
-/// [`Memory::guest`](super::memory::Memory::guest) rests on.
-///
-/// What it returns has `call`, too, which is what an [adapter](super::adapter) calls. `bytes[0]` is the row, and that
-/// it has been seen right before [`dispatch`] is what [`Block::call`] rests on.
-///
-/// And it has `suspending()`. That makes functions for the calls that may wait, which take the time when a call began
-/// as one more argument, and where it would wait give [`SUSPENDED`]. A module of wasm calls them, so their arguments
-/// are of the right number and types.
-pub fn make_functions(
+/// What makes the closures of an instance that has a `wasiImport`, as [`closures::methods`] says.
+pub fn make_methods<T: FromNapiValue>(env: &Env, environment: &Rc<Environment>) -> Result<T> {
+    let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
+    let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
+    let natives = rows.chain(waiting.into_iter().zip(SUSPENDING));
+    make(
+        env,
+        environment,
+        closures::methods(),
+        refresh::<UNTYPED>,
+        natives,
+    )
+}
+
+/// What makes the closures of an instance that has an adapter, as [`closures::call`] says.
+pub fn make_call<T: FromNapiValue>(env: &Env, environment: &Rc<Environment>) -> Result<T> {
+    let natives: [(_, Callback); 1] = [("dispatch", dispatch)];
+    make(
+        env,
+        environment,
+        closures::call(),
+        refresh::<TYPED>,
+        natives.into_iter(),
+    )
+}
+
+/// Calls the function of a script with the arrays of the argument buffer, with `refresh`, `setMemory`, and these native
+/// functions, and gives what it returns.
+fn make<T: FromNapiValue>(
     env: &Env,
     environment: &Rc<Environment>,
-    arrays: &Arrays,
-) -> Result<MakeFunctions> {
-    let methods: String = (SYSCALLS.iter().enumerate())
-        .map(|(row, syscall)| method(row, syscall.name, syscall.types))
-        .collect();
-    let fields: String = SYSCALLS.iter().map(|syscall| field(syscall.name)).collect();
-    let suspending: String = WAITING.into_iter().map(suspending_method).collect();
-    let natives = (0..syscalls::COUNT).map(|row| format!("n{row}"));
-    let natives = natives.chain(WAITING.map(|row| format!("s{}", row as usize)));
-    let natives = natives.collect::<Vec<_>>().join(",");
-    let gone = Errno::Nosys.raw();
-    let script = format!(
-        "'use strict';(a,b,r,empty,{natives},refresh,refreshTyped,setMemory,dispatch)=>{{\
-           const {{prototype}}=class WASI{{}};\
-           const same=function(wasi){{return wasi}};\
-           same.prototype=null;\
-           class Given extends same{{\
-             wasiImport;\
-             constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
-           }}\
-           return(wasi,instance,kept,bytes)=>{{\
-             let memory,view=empty;\
-             const bind=(newMemory,newView)=>{{\
-               if(newView!==undefined){{memory=newMemory;view=newView}}\
-               return memory\
-             }};\
-             const refused=(row)=>refresh(row,bind,kept);\
-             const call=bytes&&(()=>{{\
-               a[0]=instance;\
-               if(view[0]===undefined&&refreshTyped(bytes[0],bind,kept))return r[0];\
-               if(bytes[0]===undefined){{a[0]=0;return {gone}}}\
-               dispatch();return r[0]\
-             }});\
-             const give=(wasi)=>{{\
-               const named={{{methods}}};\
-               new Given(wasi,{{__proto__:prototype,{fields}}})\
-             }};\
-             if(wasi!==undefined)give(wasi);\
-             return{{\
-               __proto__:null,bind,call,give,\
-               suspending:()=>({{__proto__:null,{suspending}}}),\
-               setMemory:{{'bound setMemory'(memory){{\n\
-                 setMemory(instance,memory,bind)\n\
-               }}}}['bound setMemory']\
-             }}\
-           }}\
-         }}"
-    );
-    let make: Function<'_, (), Unknown<'_>> = env.run_script(script)?;
+    script: String,
+    refresh: Callback,
+    natives: impl Iterator<Item = (&'static str, Callback)>,
+) -> Result<T> {
+    let script: Function<'_, (), Unknown<'_>> = env.run_script(script)?;
+    let Arrays {
+        doubles,
+        bigints,
+        words,
+        empty,
+    } = environment.arg_buffer.arrays(env)?;
     // One by one: to take them out of an array would be up to the iterators of the program.
-    let mut arguments = vec![arrays.doubles, arrays.bigints, arrays.words, arrays.empty];
-    arguments.extend(native_functions(env, environment)?);
+    let mut arguments = vec![doubles, bigints, words, empty];
+    let both: [(_, Callback); 2] = [("refresh", refresh), ("setMemory", set_memory)];
+    for (name, callback) in both.into_iter().chain(natives) {
+        arguments.push(native_function(env, environment, name, callback)?);
+    }
     let mut made = ptr::null_mut();
     // SAFETY: live handles of this environment, as many as there are, and a valid out-parameter.
     check_status!(unsafe {
         let (argc, argv) = (arguments.len(), arguments.as_ptr());
-        sys::napi_call_function(env.raw(), make.raw(), make.raw(), argc, argv, &mut made)
+        sys::napi_call_function(env.raw(), script.raw(), script.raw(), argc, argv, &mut made)
     })?;
-    // SAFETY: a live handle of this environment: the function that the script returned.
-    let made: Function<'_, _, _> = unsafe { Function::from_napi_value(env.raw(), made) }?;
-    made.create_ref()
+    // SAFETY: a live handle of this environment: what the script's function returned.
+    unsafe { T::from_napi_value(env.raw(), made) }
 }
 
-/// The method of one row.
-fn method(row: usize, name: &str, types: &[ParamType]) -> String {
-    let einval = Errno::Inval.raw();
-    let arity = types.len();
-    let names = names(types);
-    let stores = stores(types);
-    let mut refused = format!("arguments.length!=={arity}");
-    for (slot, param) in (1..).zip(types) {
-        let of = match param {
-            ParamType::I32 => "number",
-            ParamType::I64 => "bigint",
-        };
-        refused += &format!("||typeof p{slot}!=='{of}'");
-    }
-    format!(
-        "'bound {name}'({names}){{\
-           if({refused})return {einval};\
-           a[0]=instance;{stores}\
-           if(view[0]===undefined&&refused({row}))return {einval};\
-           n{row}();return r[0]\
-         }},\n"
-    )
-}
-
-/// The property of a `wasiImport` that is the method of a row.
-fn field(name: &str) -> String {
-    format!("{name}:named['bound {name}'],")
-}
-
-/// The method of a row whose calls are suspended where they would wait.
-fn suspending_method(row: Row) -> String {
-    let row = row as usize;
-    let einval = Errno::Inval.raw();
-    let types = SYSCALLS[row].types;
-    let (name, names, stores) = (SYSCALLS[row].name, names(types), stores(types));
-    format!(
-        "{name}({names},begun){{\
-           a[0]=instance;{stores}a[{BEGUN}]=begun;\
-           if(view[0]===undefined&&refused({row}))return {einval};\
-           s{row}();return r[0]\
-         }},\n"
-    )
-}
-
-/// The parameters of a method.
-fn names(types: &[ParamType]) -> String {
-    let names: Vec<_> = (1..=types.len()).map(|slot| format!("p{slot}")).collect();
-    names.join(",")
-}
-
-/// What puts them into the argument buffer.
-fn stores(types: &[ParamType]) -> String {
-    let store = |(slot, param): (usize, &ParamType)| match param {
-        ParamType::I32 => format!("a[{slot}]=p{slot};"),
-        ParamType::I64 => format!("b[{slot}]=p{slot};"),
-    };
-    (1..).zip(types).map(store).collect()
-}
-
-/// The native functions, in the order of the table, those of [`WAITING`], and behind them those of no row.
-fn native_functions(env: &Env, environment: &Rc<Environment>) -> Result<Vec<sys::napi_value>> {
-    let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
-    let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
-    let others: [(_, Callback); 4] = [
-        ("refresh", refresh::<UNTYPED>),
-        ("refreshTyped", refresh::<TYPED>),
-        ("setMemory", set_memory),
-        ("dispatch", dispatch),
-    ];
-    rows.chain(waiting.into_iter().zip(SUSPENDING))
-        .chain(others)
-        .map(|(name, callback)| {
-            // Never freed: the functions can be called as long as there is JavaScript to do it.
-            let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
-            let mut function = ptr::null_mut();
-            // SAFETY: the name is valid for its length, and the callback is one of Node-API.
-            check_status!(unsafe {
-                sys::napi_create_function(
-                    env.raw(),
-                    name.as_ptr().cast::<c_char>(),
-                    name.len() as isize,
-                    Some(callback),
-                    data.cast(),
-                    &mut function,
-                )
-            })?;
-            Ok(function)
-        })
-        .collect()
+/// One of the functions that closures call.
+fn native_function(
+    env: &Env,
+    environment: &Rc<Environment>,
+    name: &'static str,
+    callback: Callback,
+) -> Result<sys::napi_value> {
+    // Never freed: the functions can be called as long as there is JavaScript to do it.
+    let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
+    let mut function = ptr::null_mut();
+    // SAFETY: the name is valid for its length, and the callback is one of Node-API.
+    check_status!(unsafe {
+        sys::napi_create_function(
+            env.raw(),
+            name.as_ptr().cast::<c_char>(),
+            name.len() as isize,
+            Some(callback),
+            data.cast(),
+            &mut function,
+        )
+    })?;
+    Ok(function)
 }
 
 /// A guest ends instead of returning from a call.
@@ -244,7 +148,7 @@ enum End {
 ///
 /// # Safety
 ///
-/// `info` is that of a call of one of the [`native_functions`].
+/// `info` is that of a call of one of the [native functions](native_function).
 #[inline]
 unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> &'e Environment {
     let (mut data, none) = (ptr::null_mut(), ptr::null_mut());
@@ -379,7 +283,7 @@ fn suspending<'i>(environment: &Environment, instance: &'i Instance) -> &'i Wasi
 ///
 /// # Safety
 ///
-/// `info` is that of a call of one of the [`native_functions`].
+/// `info` is that of a call of one of the [native functions](native_function).
 unsafe fn arguments<'e, const COUNT: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
