@@ -71,6 +71,16 @@ function tree(directory) {
   }
 }
 
+/** The names of files that are copied: without rights and times, `cp -r` cannot. */
+const FILES = Array.from({ length: 300 }, (_, file) => `${file}.txt`);
+
+function fullFolder(directory) {
+  mkdirSync(join(directory, 'copy'));
+  for (const file of FILES) {
+    writeFileSync(join(directory, file), `${file}\n`.repeat(100));
+  }
+}
+
 const UNFORMATTED =
   'package   part\nfunc   Print( a int )  {\nprintln( a ) }\n';
 
@@ -104,7 +114,12 @@ export const SHORT = [
   coreutil('ls', tree, '-1R', '/work/tree'),
   coreutil('wc', words, '/work/words'),
   coreutil('sort', words, '-n', '/work/words'),
-  coreutil('cp', tree, '-r', '/work/tree', '/work/copy'),
+  coreutil(
+    'cp',
+    fullFolder,
+    ...FILES.map((file) => `/work/${file}`),
+    '/work/copy',
+  ),
   {
     name: 'ripgrep, 300 files',
     file: () => ripgrep.wasi,
