@@ -6,8 +6,12 @@ const { dirname, join, resolve } = require('node:path');
 /** Where the package is. npm puts the one with the binary beside it. */
 const PACKAGE = dirname(__dirname);
 
-/** The platform in the words of the packages that carry the binaries. */
-function platformName() {
+/**
+ * The platform in the words of the packages that carry the binaries.
+ *
+ * @param {() => boolean} isMusl asked on Linux alone
+ */
+function platformName(isMusl) {
   const { platform, arch } = process;
   if (platform === 'win32') return `${platform}-${arch}-msvc`;
   if (platform !== 'linux') return `${platform}-${arch}`;
@@ -72,16 +76,41 @@ const LOADED_OTHERWISE = [
   'NAPI_RS_ENFORCE_VERSION_CHECK',
 ];
 
+/** A binary that was built in the package. */
+const builtFor = (platform) => join(PACKAGE, `wasi-rs.${platform}.node`);
+
+/** The package with the binary for a platform. */
+const packageFor = (platform) => `wasi-rs-${platform}`;
+
+/** Whether there may be a binary for a platform where it is nearly always. */
+function isNearby(platform) {
+  try {
+    return (
+      existsSync(builtFor(platform)) ||
+      existsSync(join(dirname(PACKAGE), packageFor(platform)))
+    );
+  } catch {
+    // Node 20 has a permission for that.
+    return true;
+  }
+}
+
 /**
  * The binary where it is nearly always: in the package, if it was built there, or
  * in the package for the platform. The generated loader, which knows all other
  * places, would read and compile 30 kB of script to look there first, too.
+ *
+ * To tell the C library is most of what this takes, and package managers install
+ * the binary for one alone. So it is asked for only where there is one for musl.
  */
-function requireNearby(platform) {
+function requireNearby() {
   if (LOADED_OTHERWISE.some((name) => process.env[name])) return undefined;
-  const built = join(PACKAGE, `wasi-rs.${platform}.node`);
+  const platform = platformName(
+    () => isNearby(platformName(() => true)) && isMusl(),
+  );
+  const built = builtFor(platform);
   try {
-    return require(existsSync(built) ? built : `wasi-rs-${platform}`);
+    return require(existsSync(built) ? built : packageFor(platform));
   } catch {
     // The generated loader meets the same, and reports it with all else that it tried.
     return undefined;
@@ -127,16 +156,15 @@ let loaded;
  */
 function loadBinding() {
   if (loaded !== undefined) return loaded;
-  const platform = platformName();
   let named;
   try {
     // Deno may not let it be looked at.
     named = process.env[NAMED];
-    const binding =
-      loadNamed(named) ?? requireNearby(platform) ?? requireUnforced();
+    const binding = loadNamed(named) ?? requireNearby() ?? requireUnforced();
     followThread(binding);
     loaded = binding;
   } catch (error) {
+    const platform = platformName(isMusl);
     throw require('./no-binary').noBinary(error, platform, named);
   }
   return loaded;

@@ -1,8 +1,6 @@
 'use strict';
 
-const { invalidArgValue, unknownEncoding } = require('../errors');
 const { DEFAULT_MAX_BUFFER, readOptions } = require('../options');
-const { readThreads } = require('../threads/options');
 const {
   properties,
   validateAbortSignal,
@@ -15,6 +13,9 @@ const {
   validateString,
 } = require('../validators');
 const { NOT_ASIDE, readStdio } = require('./stdio');
+
+// Most programs make no mistake.
+const errors = () => require('../errors');
 
 /** Options of `new WASI()` that mean here what they mean there: what a guest is given, and how. */
 const GIVEN = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
@@ -70,7 +71,7 @@ function checkNames(options, what) {
     (name) => !allowed.names.has(name) && options[name] !== undefined,
   );
   if (misplaced !== undefined) {
-    throw invalidArgValue(
+    throw errors().invalidArgValue(
       checkNames,
       `options.${misplaced}`,
       ELSEWHERE[misplaced],
@@ -100,13 +101,23 @@ function checkInThread(options) {
   if (name === undefined) return;
   const reason =
     'is for new WASI() and runSync() where it is a function, which cannot follow a guest into a thread of its own';
-  throw invalidArgValue(checkInThread, `options.${name}`, reason, value);
+  throw errors().invalidArgValue(
+    checkInThread,
+    `options.${name}`,
+    reason,
+    value,
+  );
 }
 
 /** Refuses a trace that this thread would have to hear of, which waits. */
 function checkAside({ trace }, options) {
   if (trace === undefined || typeof trace.to === 'number') return;
-  throw invalidArgValue(checkAside, 'options.trace', NOT_ASIDE, options.trace);
+  throw errors().invalidArgValue(
+    checkAside,
+    'options.trace',
+    NOT_ASIDE,
+    options.trace,
+  );
 }
 
 /** The options of a guest, in the plain form that the native class takes. */
@@ -124,13 +135,18 @@ function readImports(value = {}, cpuTime) {
   validateObject(value, 'options.imports');
   if (cpuTime === undefined || Reflect.ownKeys(value).length === 0)
     return value;
-  throw invalidArgValue(readImports, 'options.imports', NOT_ASIDE, value);
+  throw errors().invalidArgValue(
+    readImports,
+    'options.imports',
+    NOT_ASIDE,
+    value,
+  );
 }
 
 function readEncoding(value = 'buffer') {
   if (value === null || value === 'buffer') return 'buffer';
   if (Buffer.isEncoding(value)) return value;
-  throw unknownEncoding(readEncoding, String(value));
+  throw errors().unknownEncoding(readEncoding, String(value));
 }
 
 function readMaxMemory(value) {
@@ -142,6 +158,20 @@ function readMaxMemory(value) {
 /** Milliseconds, or undefined for all the time that there is. */
 function readTime(value = 0, name) {
   return validateInteger(value, name, 0, MOST_TIME) || undefined;
+}
+
+/** Of guests whose owner says nothing: few have threads, and ask. */
+const DEFAULT_THREADS = Object.freeze({
+  get max() {
+    return require('../threads/options').readThreads(true).max;
+  },
+  warm: 0,
+});
+
+function readThreads(value) {
+  return value === undefined
+    ? DEFAULT_THREADS
+    : require('../threads/options').readThreads(value);
 }
 
 /**
@@ -177,7 +207,7 @@ function readRunOptions(options, what, name) {
         : validateAbortSignal(signal, 'options.signal'),
     timeout: readTime(options.timeout, 'options.timeout'),
     cpuTime,
-    threads: readThreads(options.threads, true),
+    threads: readThreads(options.threads),
     pool: options.pool,
     stdio: readStdio(options, {
       how,

@@ -1,7 +1,8 @@
 'use strict';
 
-const { invalidState } = require('../errors');
 const { STOPPED } = require('./prepare');
+
+const errors = () => require('../errors');
 
 /** Ends of a guest that hold whatever the guest itself came to. */
 const OVERRIDES = new Set(['abort', 'error']);
@@ -76,7 +77,10 @@ class Result {
   /** What it wrote to standard output, as a string. */
   text() {
     if (this.stdout === null) {
-      throw invalidState(this.text, 'standard output was not captured');
+      throw errors().invalidState(
+        this.text,
+        'standard output was not captured',
+      );
     }
     return String(this.stdout);
   }

@@ -7,12 +7,12 @@ const { constants } = require('node:buffer');
 
 const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
-const { invalidArgType, invalidArgValue } = require('../errors');
 const { validateFd } = require('../validators');
 
 const { Stdio } = loadBinding();
 
-// Most programs give words, and runSync() never has a pipe.
+// Most programs make no mistake and give words, and runSync() never has a pipe.
+const errors = () => require('../errors');
 const hostEnds = () => require('./host-end');
 const functions = () => require('../js-stream');
 const sinks = () => require('./drain');
@@ -118,7 +118,7 @@ function calledWithOutput(take, encoding, name) {
 function bytesOf(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
   if (isBytes(value)) return bufferOf(value, name);
-  throw invalidArgType(bytesOf, name, 'a string or bytes', value);
+  throw errors().invalidArgType(bytesOf, name, 'a string or bytes', value);
 }
 
 /** What is not the same for input and output: words and descriptors. */
@@ -130,12 +130,17 @@ function readWordOrFd(value, index, onPipe) {
   if (typeof value === 'number') return lent(validateFd(value, name));
   if (typeof value !== 'string') return undefined;
   const words = WORDS.map((word) => `'${word}'`).join(', ');
-  throw invalidArgValue(readWordOrFd, name, `must be one of: ${words}`, value);
+  throw errors().invalidArgValue(
+    readWordOrFd,
+    name,
+    `must be one of: ${words}`,
+    value,
+  );
 }
 
 /** Where streams are served while the guest runs, which takes a thread of its own. */
 function refuseWaiting(value, name) {
-  throw invalidArgValue(
+  throw errors().invalidArgValue(
     refuseWaiting,
     name,
     'is for run() and spawn(): this thread serves no stream while it waits',
@@ -148,13 +153,13 @@ const NOT_ASIDE =
   'cannot be given with options.cpuTime, for which the guest gets a thread of its own';
 
 function refuseAside(value, name) {
-  throw invalidArgValue(refuseAside, name, NOT_ASIDE, value);
+  throw errors().invalidArgValue(refuseAside, name, NOT_ASIDE, value);
 }
 
 function readInput({ stdin = 'pipe', input }, { how, isAside }) {
   if (input !== undefined) {
     if (stdin === 'pipe') return bytes(input, 'options.input');
-    throw invalidArgValue(
+    throw errors().invalidArgValue(
       readInput,
       'options.input',
       "is for a stdin that is 'pipe'",
@@ -176,7 +181,7 @@ function readInput({ stdin = 'pipe', input }, { how, isAside }) {
     return isSync ? refuseWaiting(stdin, name) : fedBy(stdin);
   const other = isSync ? 'a function' : 'a readable stream or an iterable';
   const expected = `'pipe', 'inherit', 'ignore', a number, bytes, ${other}`;
-  throw invalidArgType(readInput, name, expected, stdin);
+  throw errors().invalidArgType(readInput, name, expected, stdin);
 }
 
 function readOutput(value, index, { how, encoding, maxBuffer, isAside }) {
@@ -197,7 +202,7 @@ function readOutput(value, index, { how, encoding, maxBuffer, isAside }) {
   }
   const other = isSync ? 'a function' : 'a function, a writable stream';
   const expected = `'pipe', 'inherit', 'ignore', a number, ${other}`;
-  throw invalidArgType(readOutput, name, expected, value);
+  throw errors().invalidArgType(readOutput, name, expected, value);
 }
 
 /** The three streams of one guest. */
@@ -229,7 +234,7 @@ class StandardStreams {
   refuseFunctions() {
     const called = this.#openers.find(({ calls }) => calls !== undefined);
     if (called === undefined) return;
-    throw invalidArgValue(
+    throw errors().invalidArgValue(
       this.refuseFunctions,
       called.calls,
       'must be no function for a program with threads, which runs in others than this: use run() or spawn()',

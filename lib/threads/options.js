@@ -26,8 +26,7 @@ const PER_PROCESSOR = 4;
  *   have at a time beside the first, and how many are made before it begins;
  *   undefined if it may have none
  */
-function readThreads(value, byDefault) {
-  const { threads = byDefault } = { threads: value };
+function readThreads(threads) {
   if (typeof threads !== 'object' || threads === null) {
     if (!validateBoolean(threads, 'options.threads')) return undefined;
     return { max: PER_PROCESSOR * availableParallelism(), warm: 0 };
@@ -45,7 +44,7 @@ function readThreads(value, byDefault) {
  * @param {{ stdin: unknown, stdout: unknown, stderr: unknown }} streams
  */
 function readClassThreads(value, streams) {
-  const threads = readThreads(value, false);
+  const threads = readThreads(value);
   if (threads === undefined) return undefined;
   for (const name of ['stdin', 'stdout', 'stderr']) {
     const { [name]: stream } = streams;
