@@ -748,7 +748,9 @@ test('a guest has so much CPU time and no more', async (t) => {
   const { reason, usage } = await run(POLL, waiting);
   t.is(reason, 'exit');
   t.true(usage.cpuTime < usage.wallTime);
-  t.true(usage.cpuTime > 0);
+  // On Windows it is counted by the tick, of which this may take none.
+  const isByTheTick = process.platform === 'win32';
+  t.true(isByTheTick ? usage.cpuTime >= 0 : usage.cpuTime > 0);
   t.like(await run(HELLO, { cpuTime: 0 }), { ok: true });
 });
 

@@ -30,6 +30,7 @@ import {
   install,
   partsOf,
   run,
+  shown,
   step,
   unshare,
 } from './tools.mjs';
@@ -86,12 +87,6 @@ function buildForWindows() {
     what: parts.has('rust') ? ['--tests'] : [],
     withAddon: parts.size > 1 || !parts.has('rust'),
   });
-}
-
-/** Shows what a program wrote if it did not go as it should, and returns that. */
-function shown({ status, output }) {
-  if (status !== 0) console.log(output);
-  return output;
 }
 
 function testRust({ wine }, tests) {

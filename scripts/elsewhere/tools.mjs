@@ -104,6 +104,31 @@ export function install(...packages) {
   );
 }
 
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Where apt of this machine has its packages from. */
+function mirror() {
+  const format = ['--format', '$(REPO_URI)', 'Created-By: Packages'];
+  const addresses = run('apt-get', ['indextargets', ...format]).split('\n');
+  const found = addresses.find((address) => !address.includes('security'));
+  if (!found) throw new Error('apt has no address of packages');
+  return found;
+}
+
+/**
+ * Lays out packages of Debian 13 in a directory, unless they are there.
+ *
+ * @param {string} file One of theirs, by which that is seen.
+ * @param {string[]} options For mmdebstrap.
+ */
+export function layOut(root, file, options) {
+  if (existsSync(join(root, file))) return;
+  install('mmdebstrap', 'debian-archive-keyring');
+  rmSync(root, { recursive: true, force: true });
+  const source = `deb [signed-by=${KEYRING}] ${mirror()} trixie main`;
+  run('mmdebstrap', ['--quiet', ...options, 'trixie', root, source]);
+}
+
 /**
  * The newest Node.js of a major version that a package of npm has for another
  * system: the path of the file `program` in it. What was brought before is used again.
@@ -131,12 +156,13 @@ export function nodeOf(directory, name, major, program) {
  * Builds for a target of which rustup has brought the standard library.
  *
  * @param {object} env Variables for cargo.
+ * @param {string} [zig] cargo-zigbuild, which takes the place of cargo where there is no other linker.
  * @param {string[]} what What cargo is to build of the tests, as its options name it;
  *   nothing of them if that is empty.
  * @param {boolean} withAddon Whether the addon, too.
  * @returns `tests`, a program and its name for each, and `addon`, the path of the library.
  */
-export function build(target, { env, what, withAddon }) {
+export function build(target, { env, zig, what, withAddon }) {
   const options = {
     cwd: ROOT,
     env: { ...process.env, ...env },
@@ -144,7 +170,7 @@ export function build(target, { env, what, withAddon }) {
   };
   const cargo = (...args) =>
     run(
-      'cargo',
+      zig ?? 'cargo',
       [
         ...args,
         '--locked',
@@ -160,11 +186,17 @@ export function build(target, { env, what, withAddon }) {
   const tests = (what.length > 0 ? cargo('test', '--no-run', ...what) : [])
     .filter(({ executable, profile }) => executable && profile.test)
     .map(({ executable, target: { name } }) => ({ executable, name }));
-  const addon = (withAddon ? cargo('build', '--lib') : [])
+  const addon = (withAddon ? cargo(zig ? 'zigbuild' : 'build', '--lib') : [])
     .filter(({ target: { name } }) => name === 'wasi_rs')
     .flatMap(({ filenames }) => filenames)
     .find((file) => /\.(?:so|dll)$/.test(file));
   return { tests, addon };
+}
+
+/** Shows what a program wrote if it did not go as it should, and returns that. */
+export function shown({ status, output }) {
+  if (status !== 0) console.log(output);
+  return output;
 }
 
 /** A copy of the repository's files, with what npm installed in it. */

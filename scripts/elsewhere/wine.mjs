@@ -7,7 +7,6 @@
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
-  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -16,10 +15,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { install, nodeOf, run } from './tools.mjs';
+import { layOut, nodeOf, run } from './tools.mjs';
 
 const WINE = 'usr/lib/wine/wine64';
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 // What wine would show or install, and what of this machine's Node must not decide.
 const ENVIRONMENT = {
   WINEDEBUG: '-all',
@@ -29,32 +27,6 @@ const ENVIRONMENT = {
   NODE_OPTIONS: undefined,
   NAPI_RS_NATIVE_LIBRARY_PATH: undefined,
 };
-
-/** Where apt of this machine has its packages from. */
-function mirror() {
-  const format = ['--format', '$(REPO_URI)', 'Created-By: Packages'];
-  const addresses = run('apt-get', ['indextargets', ...format]).split('\n');
-  const found = addresses.find((address) => !address.includes('security'));
-  if (!found) throw new Error('apt has no address of packages');
-  return found;
-}
-
-/** Lays out a Debian with wine, unless it is there. */
-function layOut(root) {
-  if (existsSync(join(root, WINE))) return;
-  install('mmdebstrap', 'debian-archive-keyring');
-  rmSync(root, { recursive: true, force: true });
-  const packages = '--include=wine64,wine';
-  const source = `deb [signed-by=${KEYRING}] ${mirror()} trixie main`;
-  run('mmdebstrap', [
-    '--quiet',
-    '--variant=apt',
-    packages,
-    'trixie',
-    root,
-    source,
-  ]);
-}
 
 /** Mounts a directory of this machine at its place in another root. */
 function bind(root, directory) {
@@ -76,7 +48,7 @@ function bind(root, directory) {
  */
 export function wineIn(directory, seen) {
   const root = join(directory, 'debian');
-  layOut(root);
+  layOut(root, WINE, ['--variant=apt', '--include=wine64,wine']);
   for (const place of ['/proc', '/dev', directory, ...seen]) bind(root, place);
   const [prefix, home, drive] = ['prefix', 'home', 'd'].map((name) => {
     mkdirSync(join(directory, name), { recursive: true });

@@ -106,9 +106,16 @@ impl StdioHandle {
     }
 
     /// The descriptor of the other end of a pipe, for the caller to close; -1 if there is none, or no more.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, on Windows: its C runtime has no number left.
     #[napi]
-    pub fn take_fd(&self) -> i32 {
-        self.other_end.take().map_or(-1, OtherEnd::into_fd)
+    pub fn take_fd(&self, env: &Env) -> Result<i32> {
+        match self.other_end.take().map(OtherEnd::into_fd) {
+            None => Ok(-1),
+            Some(fd) => fd.map_err(|error| system_error(env, &error, "pipe")),
+        }
     }
 
     /// Closes what nobody has taken.

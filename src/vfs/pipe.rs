@@ -18,7 +18,7 @@ impl PipeEnd {
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE`. `ERROR_NOT_SUPPORTED` on Windows.
+    /// `EMFILE`, `ENFILE`. On Windows, what that says.
     pub fn new(direction: Direction) -> io::Result<(Self, OtherEnd)> {
         let (file, other) = host::pipe(direction)?;
         Ok((Self { file, direction }, other))

@@ -14,8 +14,9 @@ pub struct OtherEnd(OwnedFd);
 
 impl OtherEnd {
     /// Its number, which the caller closes.
-    pub fn into_fd(self) -> i32 {
-        self.0.into_raw_fd()
+    #[allow(clippy::unnecessary_wraps, reason = "on Windows there may be none")]
+    pub fn into_fd(self) -> io::Result<i32> {
+        Ok(self.0.into_raw_fd())
     }
 }
 

@@ -10,30 +10,54 @@
     reason = "a function that is looked up, and handles that are borrowed"
 )]
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::io;
-use std::os::windows::io::{AsRawHandle, BorrowedHandle, BorrowedSocket, RawHandle, RawSocket};
+use std::mem::transmute;
+use std::os::windows::io::{
+    AsRawHandle, BorrowedHandle, BorrowedSocket, IntoRawHandle, OwnedHandle, RawHandle, RawSocket,
+};
 use std::ptr::null;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::ERROR_INVALID_HANDLE;
+use windows_sys::Win32::Foundation::{
+    ERROR_INVALID_HANDLE, ERROR_NOT_SUPPORTED, ERROR_TOO_MANY_OPEN_FILES,
+};
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 
 use super::errno::error;
 
 /// `uv_os_fd_t uv_get_osfhandle(int fd)`
-type UvGetOsfhandle = unsafe extern "C" fn(c_int) -> RawHandle;
+type GetOsfhandle = unsafe extern "C" fn(c_int) -> RawHandle;
 
-fn uv_get_osfhandle() -> Option<UvGetOsfhandle> {
-    static FUNCTION: OnceLock<Option<UvGetOsfhandle>> = OnceLock::new();
-    *FUNCTION.get_or_init(|| {
+/// `int uv_open_osfhandle(uv_os_fd_t os_fd)`
+type OpenOsfhandle = unsafe extern "C" fn(RawHandle) -> c_int;
+
+/// What libuv has for addons.
+#[derive(Clone, Copy)]
+struct Libuv {
+    get_osfhandle: GetOsfhandle,
+    open_osfhandle: OpenOsfhandle,
+}
+
+/// A function of which the type is not known.
+type Function = unsafe extern "system" fn() -> isize;
+
+fn libuv() -> Option<Libuv> {
+    static LIBUV: OnceLock<Option<Libuv>> = OnceLock::new();
+    *LIBUV.get_or_init(|| {
         // SAFETY: no name stands for the program itself, which is never unloaded.
         let program = unsafe { GetModuleHandleW(null()) };
         // SAFETY: the name ends with a NUL.
-        let function = unsafe { GetProcAddress(program, c"uv_get_osfhandle".as_ptr().cast()) }?;
-        // SAFETY: who exports this name is libuv, whose interface it belongs to since 1.12.
+        let export = |name: &CStr| unsafe { GetProcAddress(program, name.as_ptr().cast()) };
+        let get = export(c"uv_get_osfhandle")?;
+        let open = export(c"uv_open_osfhandle")?;
+        // SAFETY: who exports these names is libuv, whose interface they belong to since 1.12 and 1.23, with
+        // these types.
         Some(unsafe {
-            std::mem::transmute::<unsafe extern "system" fn() -> isize, UvGetOsfhandle>(function)
+            Libuv {
+                get_osfhandle: transmute::<Function, GetOsfhandle>(get),
+                open_osfhandle: transmute::<Function, OpenOsfhandle>(open),
+            }
         })
     })
 }
@@ -48,10 +72,10 @@ fn uv_get_osfhandle() -> Option<UvGetOsfhandle> {
 ///
 /// `ERROR_INVALID_HANDLE`: none.
 pub(super) fn handle<'h>(fd: i32) -> io::Result<BorrowedHandle<'h>> {
-    let handle = match uv_get_osfhandle() {
+    let handle = match libuv() {
         // SAFETY: libuv checks the number, and has seen to it that its C runtime does not raise an
         // exception over one that is not open.
-        Some(uv_get_osfhandle) => unsafe { uv_get_osfhandle(fd) },
+        Some(libuv) => unsafe { (libuv.get_osfhandle)(fd) },
         None => match fd {
             0 => io::stdin().as_raw_handle(),
             1 => io::stdout().as_raw_handle(),
@@ -66,6 +90,24 @@ pub(super) fn handle<'h>(fd: i32) -> io::Result<BorrowedHandle<'h>> {
     // SAFETY: should the embedder close it, then what is called on it fails, or reaches what the
     // embedder opened in its place: never memory.
     Ok(unsafe { BorrowedHandle::borrow_raw(handle) })
+}
+
+/// A number for a handle, which is closed with that.
+///
+/// # Errors
+///
+/// `ERROR_TOO_MANY_OPEN_FILES`: there is none left. `ERROR_NOT_SUPPORTED`: this program is not Node.
+pub(super) fn open(handle: OwnedHandle) -> io::Result<i32> {
+    let libuv = libuv().ok_or_else(|| error(ERROR_NOT_SUPPORTED))?;
+    // SAFETY: a handle that is open; the call takes no memory.
+    match unsafe { (libuv.open_osfhandle)(handle.as_raw_handle()) } {
+        -1 => Err(error(ERROR_TOO_MANY_OPEN_FILES)),
+        fd => {
+            // It is the number's now.
+            let _ = handle.into_raw_handle();
+            Ok(fd)
+        }
+    }
 }
 
 /// The handle as the socket that it may be. Winsock says `WSAENOTSOCK` of one that is none.

@@ -20,10 +20,11 @@ use super::disk::Disk;
 use super::errno::{error, is};
 use super::io::{self as kernel, At};
 use super::lent::Lent;
+use super::pipe::Pipe;
 use super::socket::Socket;
 use super::{Dir, stat};
 use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
-use crate::host::{Interrupt, Permissions, SetTime, StreamFlags};
+use crate::host::{Direction, Interrupt, Permissions, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
 /// An open file description: a file on a disk, a directory that was not asked for as one, a console, a pipe,
@@ -38,6 +39,8 @@ pub(super) enum HandleKind {
     Disk(Disk),
     /// The guest accepted it, or was given it.
     Socket(Socket),
+    /// An end of a pipe that is the guest's alone.
+    Pipe(Pipe),
     /// The embedder lends it, whatever it is open on.
     Lent(Lent),
 }
@@ -51,7 +54,9 @@ impl TryFrom<File> for fs::File {
     fn try_from(file: File) -> io::Result<Self> {
         match file.0 {
             HandleKind::Disk(disk) => Ok(disk.into()),
-            HandleKind::Socket(_) | HandleKind::Lent(_) => Err(error(ERROR_DIRECTORY)),
+            HandleKind::Socket(_) | HandleKind::Pipe(_) | HandleKind::Lent(_) => {
+                Err(error(ERROR_DIRECTORY))
+            }
         }
     }
 }
@@ -89,7 +94,7 @@ impl File {
     pub fn synchronous(&self) -> Fdflags {
         match &self.0 {
             HandleKind::Disk(disk) => disk.synchronous(),
-            HandleKind::Socket(_) | HandleKind::Lent(_) => Fdflags::empty(),
+            HandleKind::Socket(_) | HandleKind::Pipe(_) | HandleKind::Lent(_) => Fdflags::empty(),
         }
     }
 
@@ -102,7 +107,9 @@ impl File {
     pub fn as_dir(&self) -> io::Result<&Dir> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.as_dir(),
-            HandleKind::Socket(_) | HandleKind::Lent(_) => Err(error(ERROR_DIRECTORY)),
+            HandleKind::Socket(_) | HandleKind::Pipe(_) | HandleKind::Lent(_) => {
+                Err(error(ERROR_DIRECTORY))
+            }
         }
     }
 
@@ -111,6 +118,7 @@ impl File {
         match &self.0 {
             HandleKind::Disk(disk) => disk.read(iovs, At::Position),
             HandleKind::Lent(lent) => self.read_lent(lent, iovs, interrupt.waiting()),
+            HandleKind::Pipe(pipe) => self.read_pipe(pipe, iovs, interrupt.waiting()),
             HandleKind::Socket(socket) => {
                 let received = self.recv(iovs, Riflags::empty(), socket.wait(interrupt));
                 received.map(|(received, _)| received)
@@ -123,6 +131,7 @@ impl File {
         match &self.0 {
             HandleKind::Disk(disk) => disk.write(ciovs, At::Position),
             HandleKind::Lent(lent) => self.write_lent(lent, ciovs, interrupt.waiting()),
+            HandleKind::Pipe(pipe) => self.write_pipe(pipe, ciovs.clone(), interrupt.waiting()),
             HandleKind::Socket(socket) => self.send(ciovs, socket.wait(interrupt)),
         }
     }
@@ -159,7 +168,7 @@ impl File {
                 let (nwritten, end) = disk.append(ciovs)?;
                 Ok((nwritten, Some(end)))
             }
-            HandleKind::Socket(_) | HandleKind::Lent(_) => {
+            HandleKind::Socket(_) | HandleKind::Pipe(_) | HandleKind::Lent(_) => {
                 Ok((self.write(ciovs, &Interrupt::NEVER)?, None))
             }
         }
@@ -179,6 +188,8 @@ impl File {
             HandleKind::Disk(disk) => stat::fstat(disk.as_file()),
             HandleKind::Lent(lent) => lent.stat(),
             HandleKind::Socket(socket) => Ok(stat::of_stream(socket.filetype())),
+            // The witx has no type for it: a stream socket as in node:wasi.
+            HandleKind::Pipe(_) => Ok(stat::of_stream(Filetype::SocketStream)),
         }
     }
 
@@ -186,7 +197,7 @@ impl File {
     pub fn is_terminal(&self) -> bool {
         match &self.0 {
             HandleKind::Lent(lent) => lent.is_terminal(),
-            HandleKind::Disk(_) | HandleKind::Socket(_) => false,
+            HandleKind::Disk(_) | HandleKind::Socket(_) | HandleKind::Pipe(_) => false,
         }
     }
 
@@ -249,6 +260,11 @@ impl File {
             HandleKind::Disk(disk) => disk.flags(),
             HandleKind::Lent(lent) => lent.flags(),
             HandleKind::Socket(socket) => Ok(socket.flags()),
+            HandleKind::Pipe(pipe) => Ok(StreamFlags {
+                fdflags: Fdflags::empty(),
+                read: pipe.direction() == Direction::Read,
+                write: pipe.direction() == Direction::Write,
+            }),
         }
     }
 
@@ -262,7 +278,7 @@ impl File {
         let lent = match &self.0 {
             HandleKind::Disk(disk) => return call(disk.as_file()),
             HandleKind::Lent(lent) => lent.to_file()?,
-            HandleKind::Socket(_) => None,
+            HandleKind::Socket(_) | HandleKind::Pipe(_) => None,
         };
         call(&lent.ok_or_else(|| error(otherwise))?)
     }

@@ -32,6 +32,7 @@ impl File {
                     self.read_lent(lent, iovs, now)
                 })
             }
+            HandleKind::Pipe(pipe) => self.read_pipe(pipe, iovs, wait),
             _ => self.read(iovs, wait.interrupt),
         }
     }
@@ -46,8 +47,8 @@ impl File {
         self.read_at(iovs, at)
     }
 
-    /// `writev(2)`, waiting unless `nonblock`. Whether a pipe has room Windows does not tell, so a write
-    /// to a full one is waited for in one go.
+    /// `writev(2)`, waiting unless `nonblock`. Whether a pipe of the embedder's has room Windows does not
+    /// tell, so a write to a full one is waited for in one go.
     pub fn write_interruptible(&self, mut ciovs: Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Lent(lent) => {
@@ -56,6 +57,7 @@ impl File {
                 }
                 self.write_lent(lent, &ciovs, wait)
             }
+            HandleKind::Pipe(pipe) => self.write_pipe(pipe, ciovs, wait),
             HandleKind::Disk(_) | HandleKind::Socket(_) => self.write(&ciovs, wait.interrupt),
         }
     }
@@ -92,7 +94,7 @@ impl File {
         match &self.0 {
             HandleKind::Lent(lent) => lent.lock(direction, interrupt).map(Some),
             // It never waits in a call.
-            HandleKind::Disk(_) | HandleKind::Socket(_) => Ok(None),
+            HandleKind::Disk(_) | HandleKind::Socket(_) | HandleKind::Pipe(_) => Ok(None),
         }
     }
 }

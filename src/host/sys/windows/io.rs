@@ -4,9 +4,7 @@
 
 use std::cell::OnceCell;
 use std::io;
-use std::os::windows::io::{
-    AsRawHandle, AsRawSocket, BorrowedHandle, BorrowedSocket, FromRawHandle, OwnedHandle,
-};
+use std::os::windows::io::{AsHandle, AsRawHandle, AsRawSocket, BorrowedHandle, BorrowedSocket};
 use std::ptr::null_mut;
 
 use smallvec::SmallVec;
@@ -20,11 +18,11 @@ use windows_sys::Win32::Networking::WinSock::{
 };
 use windows_sys::Win32::Storage::FileSystem::{ReadFile, WriteFile};
 use windows_sys::Win32::System::IO::{
-    GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0,
+    CancelIoEx, GetOverlappedResult, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0,
 };
-use windows_sys::Win32::System::Threading::CreateEventW;
 use windows_sys::core::BOOL;
 
+use super::Event;
 use super::errno::{error, is, would_block};
 use crate::host::Interrupt;
 use crate::memory::{HostIovec, Iovecs};
@@ -186,7 +184,7 @@ fn direct(
 fn overlapped(
     handle: BorrowedHandle<'_>,
     offset: u64,
-    event: &OwnedHandle,
+    event: &Event,
     call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
 ) -> io::Result<usize> {
     let mut overlapped = OVERLAPPED {
@@ -200,7 +198,10 @@ fn overlapped(
         },
         // The lowest bit, which is no part of the handle, keeps the end of the call from the
         // completion port of whoever else uses the pipe: libuv would take it for its own.
-        hEvent: event.as_raw_handle().map_addr(|address| address | 1),
+        hEvent: event
+            .as_handle()
+            .as_raw_handle()
+            .map_addr(|address| address | 1),
     };
     // The kernel writes there too, so nothing here goes by a reference.
     let overlapped = &raw mut overlapped;
@@ -228,26 +229,67 @@ fn overlapped(
 }
 
 /// Makes a call with the event of this thread, which no other call uses meanwhile: each is waited for.
-fn with_event<T>(call: impl FnOnce(&OwnedHandle) -> io::Result<T>) -> io::Result<T> {
-    thread_local!(static EVENT: OnceCell<OwnedHandle> = const { OnceCell::new() });
+fn with_event<T>(call: impl FnOnce(&Event) -> io::Result<T>) -> io::Result<T> {
+    thread_local!(static EVENT: OnceCell<Event> = const { OnceCell::new() });
     EVENT.with(|cell| {
         if let Some(event) = cell.get() {
             return call(event);
         }
-        let event = event()?;
+        let event = Event::new()?;
         call(cell.get_or_init(|| event))
     })
 }
 
-/// An event to wait for.
-fn event() -> io::Result<OwnedHandle> {
-    // SAFETY: no attributes and no name; reset by the kernel at the start of a call.
-    let event = unsafe { CreateEventW(null_mut(), 1, 0, null_mut()) };
-    if event.is_null() {
-        return Err(io::Error::last_os_error());
+/// A read of no bytes from a pipe. It is over when there are bytes to read, or nobody to write them.
+#[derive(Debug)]
+pub(super) struct Arrival<'h> {
+    handle: BorrowedHandle<'h>,
+    event: Event,
+    /// The kernel's while the read is under way.
+    overlapped: *mut OVERLAPPED,
+}
+
+impl<'h> Arrival<'h> {
+    /// Begins to wait at a pipe that was opened for asynchronous use.
+    pub fn of(handle: BorrowedHandle<'h>) -> io::Result<Self> {
+        let event = Event::new()?;
+        let overlapped = Box::into_raw(Box::new(OVERLAPPED {
+            hEvent: event.as_handle().as_raw_handle(),
+            ..OVERLAPPED::default()
+        }));
+        // From here on dropping it ends the read.
+        let arrival = Self {
+            handle,
+            event,
+            overlapped,
+        };
+        let nothing = overlapped.cast();
+        // SAFETY: no byte is written to the buffer; `overlapped` is freed when the read is over.
+        let over = unsafe { ReadFile(handle.as_raw_handle(), nothing, 0, null_mut(), overlapped) };
+        // SAFETY: the call takes nothing.
+        if over != 0 || unsafe { GetLastError() } != ERROR_IO_PENDING {
+            arrival.event.set();
+        }
+        Ok(arrival)
     }
-    // SAFETY: the call succeeded, so this is a handle, and nobody else's.
-    Ok(unsafe { OwnedHandle::from_raw_handle(event) })
+
+    /// What is signalled when it is over.
+    pub fn event(&self) -> BorrowedHandle<'_> {
+        self.event.as_handle()
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        let (handle, mut count) = (self.handle.as_raw_handle(), 0);
+        // SAFETY: the read is of this handle, which is open. It fails where that is over.
+        unsafe { CancelIoEx(handle, self.overlapped) };
+        // SAFETY: likewise; when the call returns, the kernel is done with it, as the event is ours and not
+        // waited for in vain: it was set where there was nothing to wait for.
+        unsafe { GetOverlappedResult(handle, self.overlapped, &mut count, 1) };
+        // SAFETY: it came from a box, and nobody has it any more.
+        drop(unsafe { Box::from_raw(self.overlapped) });
+    }
 }
 
 /// `recvmsg(2)`, into the buffers behind their first `skip` bytes: the bytes received, and whether

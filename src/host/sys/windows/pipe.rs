@@ -1,28 +1,391 @@
-use std::io;
+//! Pipes: one end is a guest's, the other has a number of Node's C runtime.
+//!
+//! Windows waits for a pipe in two ways that are as one wants them. A read of no bytes is over when there
+//! is something to read. And a thread of ours may wait in a write as long as it likes: what a guest writes
+//! goes through a buffer to such a thread, so that there is room or there is not, and what has been written
+//! arrives though the guest is over.
 
-use windows_sys::Win32::Foundation::ERROR_NOT_SUPPORTED;
+#![allow(unsafe_code, reason = "calls of Windows")]
 
-use super::File;
-use super::errno::error;
-use crate::host::Direction;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::{AsHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::ptr::null;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-/// The end of a pipe that is not the guest's: there is none.
+use windows_sys::Win32::Foundation::{
+    ERROR_NOT_SUPPORTED, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_READ_ATTRIBUTES,
+    FILE_WRITE_ATTRIBUTES, PIPE_ACCESS_INBOUND, PIPE_ACCESS_OUTBOUND,
+};
+use windows_sys::Win32::System::LibraryLoader::{
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+};
+use windows_sys::Win32::System::Pipes::{
+    CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
+};
+
+use super::errno::{error, is, would_block};
+use super::file::{File, HandleKind};
+use super::io::{self as kernel, At};
+use super::{Event, crt, query, wait};
+use crate::host::random::Random;
+use crate::host::{Direction, Wait};
+use crate::memory::Iovecs;
+
+/// How many bytes a pipe takes before somebody reads, as on Linux: in the kernel, and as many again on the
+/// way there.
+const CAPACITY: usize = 64 << 10;
+
+/// Room for the frames of one call.
+const STACK_SIZE: usize = 64 << 10;
+
+/// The end of a pipe that is not the guest's. It is closed when it is dropped.
 #[derive(Debug)]
-pub enum OtherEnd {}
+pub struct OtherEnd(OwnedHandle);
 
 impl OtherEnd {
     /// Its number, which the caller closes.
-    pub fn into_fd(self) -> i32 {
-        match self {}
+    ///
+    /// # Errors
+    ///
+    /// `ERROR_TOO_MANY_OPEN_FILES`: the C runtime has no number left. `ERROR_NOT_SUPPORTED`: the program is
+    /// not Node.
+    pub fn into_fd(self) -> io::Result<i32> {
+        crt::open(self.0)
     }
 }
 
-/// A pipe for a guest. Its other end would need a number of the C runtime, which only Node's own code can
-/// give out.
+impl From<OtherEnd> for OwnedHandle {
+    fn from(end: OtherEnd) -> Self {
+        end.0
+    }
+}
+
+/// `pipe(2)`: the end that a guest uses in this direction, and the other one.
 ///
 /// # Errors
 ///
-/// `ERROR_NOT_SUPPORTED`, always.
-pub fn pipe(_: Direction) -> io::Result<(File, OtherEnd)> {
-    Err(error(ERROR_NOT_SUPPORTED))
+/// What Windows says. `ERROR_NOT_ENOUGH_MEMORY`: there is no thread to be had.
+pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
+    let name = name()?;
+    let guest = server(&name, direction)?;
+    let host = client(&name, direction)?;
+    let pipe = match direction {
+        Direction::Read => Pipe::Reader(Reader {
+            handle: guest,
+            turn: Mutex::new(()),
+        }),
+        Direction::Write => Pipe::Writer(Writer::new(guest.into())?),
+    };
+    Ok((File(HandleKind::Pipe(pipe)), OtherEnd(host)))
+}
+
+/// A name that nobody guesses.
+fn name() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    Random::default().fill(&mut bytes)?;
+    let number = u128::from_ne_bytes(bytes);
+    Ok(format!(r"\\.\pipe\wasi-rs-{number:032x}"))
+}
+
+/// The guest's end. One that reads is waited for together with others; one that writes, by its own thread.
+fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
+    let access = match direction {
+        Direction::Read => PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED,
+        Direction::Write => PIPE_ACCESS_OUTBOUND,
+    };
+    // Of one that somebody else has made, none is made once more.
+    let open = access | FILE_FLAG_FIRST_PIPE_INSTANCE;
+    let mode = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
+    let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    let room = CAPACITY as u32;
+    // SAFETY: the name ends with a NUL, and there are no attributes.
+    let handle = unsafe { CreateNamedPipeW(name.as_ptr(), open, mode, 1, room, room, 0, null()) };
+    if handle == INVALID_HANDLE_VALUE {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so this is a handle, and nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// The host's end, as libuv wants it: it asks for attributes, and sets them, and its calls do not wait.
+fn client(name: &str, guest: Direction) -> io::Result<OwnedHandle> {
+    let access = match guest {
+        Direction::Read => GENERIC_WRITE | FILE_READ_ATTRIBUTES,
+        Direction::Write => GENERIC_READ | FILE_WRITE_ATTRIBUTES,
+    };
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(access)
+        .share_mode(0)
+        .custom_flags(FILE_FLAG_OVERLAPPED);
+    Ok(options.open(name)?.into())
+}
+
+/// An end of a pipe that is a guest's alone.
+#[derive(Debug)]
+pub(super) enum Pipe {
+    Reader(Reader),
+    Writer(Writer),
+}
+
+impl Pipe {
+    pub fn direction(&self) -> Direction {
+        match self {
+            Pipe::Reader(_) => Direction::Read,
+            Pipe::Writer(_) => Direction::Write,
+        }
+    }
+
+    /// Reads what is there, 0 bytes of what is over.
+    ///
+    /// # Errors
+    ///
+    /// `WSAEWOULDBLOCK`: nothing is there. `ERROR_NOT_SUPPORTED`: the guest writes it.
+    pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        match self {
+            Pipe::Reader(reader) => reader.read(iovs),
+            Pipe::Writer(_) => Err(error(ERROR_NOT_SUPPORTED)),
+        }
+    }
+
+    /// Writes what there is room for.
+    ///
+    /// # Errors
+    ///
+    /// `WSAEWOULDBLOCK`: there is none. `ERROR_NO_DATA`, `ERROR_BROKEN_PIPE`: nobody reads it.
+    /// `ERROR_NOT_SUPPORTED`: the guest reads it.
+    pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        match self {
+            Pipe::Reader(_) => Err(error(ERROR_NOT_SUPPORTED)),
+            Pipe::Writer(writer) => writer.0.write(ciovs),
+        }
+    }
+}
+
+impl File {
+    /// Reads from a pipe, waiting unless `nonblock`.
+    pub(super) fn read_pipe(
+        &self,
+        pipe: &Pipe,
+        iovs: &Iovecs<'_>,
+        wait: Wait<'_>,
+    ) -> io::Result<usize> {
+        wait::retry(self, Direction::Read, wait, || pipe.read(iovs))
+    }
+
+    /// Writes to a pipe, waiting unless `nonblock`.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: the thread is interrupted, and nothing has been written.
+    pub(super) fn write_pipe(
+        &self,
+        pipe: &Pipe,
+        mut ciovs: Iovecs<'_>,
+        wait: Wait<'_>,
+    ) -> io::Result<usize> {
+        let mut written = 0;
+        loop {
+            match wait::retry(self, Direction::Write, wait, || pipe.write(&ciovs)) {
+                Ok(nwritten) => {
+                    written += nwritten;
+                    ciovs.advance(nwritten);
+                    // A guest that waits has all of it written, as by a call that waits.
+                    let over = wait.nonblock || nwritten == 0 || ciovs.is_empty();
+                    if over || wait.interrupt.check().is_err() {
+                        return Ok(written);
+                    }
+                }
+                Err(_) if written > 0 => return Ok(written),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The end that a guest reads.
+#[derive(Debug)]
+pub(super) struct Reader {
+    handle: OwnedHandle,
+    /// Who looks and then reads.
+    turn: Mutex<()>,
+}
+
+impl Reader {
+    fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
+        if iovs.is_empty() {
+            return Ok(0);
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let available = match self.bytes()? {
+            Some(0) => return Err(would_block()),
+            Some(available) => available,
+            None => return Ok(0),
+        };
+        let mut iovs = iovs.clone();
+        iovs.truncate(available as usize);
+        // A read of what may wait fills one buffer; these bytes are there.
+        let mut total = 0;
+        while !iovs.is_empty() {
+            match kernel::read(self.handle(), &iovs, At::Stream) {
+                Ok(count) if count > 0 => {
+                    total += count;
+                    iovs.advance(count);
+                }
+                Err(error) if total == 0 => return Err(error),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        Ok(total)
+    }
+
+    /// How many bytes are there; none where there is nobody to write more.
+    pub fn bytes(&self) -> io::Result<Option<u32>> {
+        match query::pipe_bytes(self.handle()) {
+            Err(error) if query::HANGUP.iter().any(|code| is(&error, *code)) => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    pub fn handle(&self) -> BorrowedHandle<'_> {
+        self.handle.as_handle()
+    }
+}
+
+/// The end that a guest writes. What it has written arrives though it is dropped.
+#[derive(Debug)]
+pub(super) struct Writer(Arc<Buffer>);
+
+impl Writer {
+    fn new(pipe: fs::File) -> io::Result<Self> {
+        keep_code()?;
+        let room = Event::new()?;
+        room.set();
+        let buffer = Arc::new(Buffer {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            room,
+        });
+        let taken = Arc::clone(&buffer);
+        thread::Builder::new()
+            .name("wasi-rs".into())
+            .stack_size(STACK_SIZE)
+            .spawn(move || taken.carry(pipe))?;
+        Ok(Self(buffer))
+    }
+
+    /// What is signalled while there is room, or nobody reads.
+    pub fn room(&self) -> BorrowedHandle<'_> {
+        self.0.room.as_handle()
+    }
+
+    /// Whether there is room, or nobody reads.
+    pub fn is_ready(&self) -> bool {
+        self.0.state().is_ready()
+    }
+
+    /// Whether a write has found out that nobody reads.
+    pub fn is_broken(&self) -> bool {
+        self.0.state().error.is_some()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.state().is_closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+/// What is on its way from a guest to a pipe.
+#[derive(Debug)]
+struct Buffer {
+    state: Mutex<State>,
+    /// There are bytes, or there will be no more.
+    changed: Condvar,
+    /// There is room, or there is nobody to read.
+    room: Event,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    /// The guest writes no more.
+    is_closed: bool,
+    /// Of a write that failed, as all later ones do.
+    error: Option<i32>,
+}
+
+impl State {
+    fn is_ready(&self) -> bool {
+        self.error.is_some() || self.bytes.len() < CAPACITY
+    }
+}
+
+impl Buffer {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
+        let mut state = self.state();
+        if let Some(code) = state.error {
+            return Err(io::Error::from_raw_os_error(code));
+        }
+        let begin = state.bytes.len();
+        let count = ciovs.len().min(CAPACITY.saturating_sub(begin));
+        if count == 0 && !ciovs.is_empty() {
+            return Err(would_block());
+        }
+        state.bytes.resize(begin + count, 0);
+        ciovs.gather(&mut state.bytes[begin..]);
+        if !state.is_ready() {
+            self.room.reset();
+        }
+        self.changed.notify_one();
+        Ok(count)
+    }
+
+    /// Carries the bytes to the pipe until there are no more, or nobody reads them.
+    fn carry(&self, mut pipe: fs::File) {
+        while let Some(bytes) = self.take() {
+            if let Err(error) = pipe.write_all(&bytes) {
+                let mut state = self.state();
+                state.error = Some(error.raw_os_error().unwrap_or(0));
+                self.room.set();
+                return;
+            }
+        }
+    }
+
+    /// Waits for bytes; none when the guest writes no more.
+    fn take(&self) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        while state.bytes.is_empty() && !state.is_closed {
+            state = (self.changed.wait(state)).unwrap_or_else(PoisonError::into_inner);
+        }
+        let bytes = std::mem::take(&mut state.bytes);
+        self.room.set();
+        (!bytes.is_empty()).then_some(bytes)
+    }
+}
+
+/// Keeps this library loaded, whatever becomes of those who loaded it: the thread of a pipe may be in its
+/// code for as long as the process is there.
+fn keep_code() -> io::Result<()> {
+    let mut module = std::ptr::null_mut();
+    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+    let address = keep_code as fn() -> io::Result<()> as *const u16;
+    // SAFETY: with these flags the call takes an address in a library, as that of a function in it is, and
+    // writes one handle.
+    if unsafe { GetModuleHandleExW(flags, address, &mut module) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }

@@ -1,26 +1,27 @@
 //! Waiting for several things at once.
 //!
-//! Windows has a common wait for sockets (`WSAPoll`), and one for what signals its handle, which a pipe
-//! does not and a console does for more than what can be read. So what is not a socket is looked at
-//! again and again, at intervals that begin short and stay bearable. What can be read from a pipe or a
-//! console Windows tells, though of a pipe on which another thread waits only when that is over, because
-//! it makes the calls on one handle one after the other. That something can be written is taken as
-//! given for all but sockets.
+//! Windows has a common wait for sockets (`WSAPoll`), and one for what signals a handle: pipes that are the
+//! guest's, and what ends its waits. A pipe of the embedder's signals none, and a console does for more than
+//! what can be read. So these, and sockets together with anything else, are looked at again and again, at
+//! intervals that begin short and stay bearable. What can be read from a pipe or a console Windows tells,
+//! though of a pipe of the embedder's on which another thread waits only when that is over, because it makes
+//! the calls on one handle one after the other. That something can be written is taken as given for all but
+//! sockets and the guest's pipes.
 
 use std::io;
-use std::os::windows::io::BorrowedSocket;
-use std::thread::sleep;
+use std::os::windows::io::{AsHandle, BorrowedHandle, BorrowedSocket};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use windows_sys::Win32::Foundation::{
-    ERROR_BROKEN_PIPE, ERROR_INVALID_HANDLE, ERROR_PIPE_NOT_CONNECTED,
-};
+use smallvec::SmallVec;
+use windows_sys::Win32::Foundation::ERROR_INVALID_HANDLE;
 
 use super::errno::{error, is};
-use super::event::Event;
+use super::event::{self, Event};
 use super::file::{File, HandleKind};
+use super::io::Arrival;
 use super::lent::Lent;
+use super::pipe::Pipe;
 use super::query::{self, Kind};
 use crate::host::{Direction, Interrupt, PollEntry, Readiness};
 
@@ -32,11 +33,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// `ppoll(2)`: waits until one of the entries is ready or the time is up (`None`: never), and notes
-/// with each entry what was found. The event is for the caller to look at.
+/// with each entry what was found. The event ends the wait, but not one for sockets alone: that is over when
+/// its time is.
 pub fn poll(
     entries: &mut [PollEntry<'_>],
     timeout: Option<Duration>,
-    _: Option<&Event>,
+    event: Option<&Event>,
 ) -> io::Result<()> {
     // What no clock can count to is never.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -56,13 +58,57 @@ pub fn poll(
             Some(mut sockets) => {
                 poll_sockets(&mut sockets, left.min(LONGEST_WAIT))?;
             }
-            None if entries.is_empty() => sleep(left),
             None => {
-                sleep(left.min(pause));
+                let signals = signals(entries)?;
+                let can_wait = signals.len() == entries.len() && signals.len() < event::MOST;
+                let time = if can_wait { left } else { left.min(pause) };
+                if wait_for(&signals, time, event)? {
+                    return Ok(());
+                }
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
         }
     }
+}
+
+/// What tells by a handle that something can be done.
+enum Signal<'p> {
+    Arrival(Arrival<'p>),
+    Room(BorrowedHandle<'p>),
+}
+
+impl AsHandle for Signal<'_> {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        match self {
+            Signal::Arrival(arrival) => arrival.event(),
+            Signal::Room(room) => *room,
+        }
+    }
+}
+
+/// What can be waited for of the entries.
+fn signals<'p>(entries: &[PollEntry<'p>]) -> io::Result<SmallVec<[Signal<'p>; 2]>> {
+    (entries.iter())
+        .filter_map(|entry| match (&entry.file.0, entry.direction) {
+            (HandleKind::Pipe(Pipe::Reader(reader)), Direction::Read) => {
+                Some(Arrival::of(reader.handle()).map(Signal::Arrival))
+            }
+            (HandleKind::Pipe(Pipe::Writer(writer)), Direction::Write) => {
+                Some(Ok(Signal::Room(writer.room())))
+            }
+            _ => None,
+        })
+        .take(event::MOST)
+        .collect()
+}
+
+/// Waits for a signal, and returns whether it was the event.
+fn wait_for(signals: &[Signal<'_>], time: Duration, event: Option<&Event>) -> io::Result<bool> {
+    let handles: SmallVec<[_; 4]> = (event.iter().map(|event| event.as_handle()))
+        .chain(signals.iter().map(Signal::as_handle))
+        .collect();
+    let first = event::wait_for_any(&handles, time)?;
+    Ok(event.is_some() && first == Some(0))
 }
 
 /// Waits until something is ready, unless it is interrupted.
@@ -100,7 +146,7 @@ fn socket(file: &File) -> Option<BorrowedSocket<'_>> {
     match &file.0 {
         HandleKind::Socket(socket) => Some(socket.as_socket()),
         HandleKind::Lent(lent) if lent.kind().ok()? == Kind::Stream => lent.socket().ok(),
-        HandleKind::Lent(_) | HandleKind::Disk(_) => None,
+        HandleKind::Lent(_) | HandleKind::Disk(_) | HandleKind::Pipe(_) => None,
     }
 }
 
@@ -126,6 +172,7 @@ fn look(file: &File, direction: Direction) -> io::Result<Option<Readiness>> {
     }
     match (&file.0, direction) {
         (HandleKind::Lent(lent), Direction::Read) => look_at_lent(lent),
+        (HandleKind::Pipe(pipe), _) => look_at_pipe(pipe, direction),
         // Of a file, who keeps its offset knows how much there is.
         _ => Ok(Some(Readiness::default())),
     }
@@ -153,6 +200,25 @@ fn look_at_socket(
     }))
 }
 
+/// How ready a pipe of the guest's is. In the other direction a call says at once that there is none.
+fn look_at_pipe(pipe: &Pipe, direction: Direction) -> io::Result<Option<Readiness>> {
+    let mut readiness = Readiness::default();
+    let ready = match (pipe, direction) {
+        (Pipe::Reader(reader), Direction::Read) => {
+            let bytes = reader.bytes()?;
+            readiness.nbytes = bytes.unwrap_or(0).into();
+            readiness.hangup = bytes.is_none();
+            bytes != Some(0)
+        }
+        (Pipe::Writer(writer), Direction::Write) => {
+            readiness.hangup = writer.is_broken();
+            writer.is_ready()
+        }
+        _ => true,
+    };
+    Ok(ready.then_some(readiness))
+}
+
 /// What there is to read from what is not a socket.
 fn look_at_lent(lent: &Lent) -> io::Result<Option<Readiness>> {
     let handle = lent.handle()?;
@@ -167,7 +233,7 @@ fn look_at_lent(lent: &Lent) -> io::Result<Option<Readiness>> {
         Kind::Stream => {
             match query::pipe_bytes(handle) {
                 Ok(nbytes) => readiness.nbytes = nbytes.into(),
-                Err(error) if HANGUP.iter().any(|code| is(&error, *code)) => {
+                Err(error) if query::HANGUP.iter().any(|code| is(&error, *code)) => {
                     readiness.hangup = true;
                 }
                 Err(error) => return Err(error),
@@ -177,6 +243,3 @@ fn look_at_lent(lent: &Lent) -> io::Result<Option<Readiness>> {
     };
     Ok(ready.then_some(readiness))
 }
-
-/// What a pipe says whose other end is gone.
-const HANGUP: [u32; 2] = [ERROR_BROKEN_PIPE, ERROR_PIPE_NOT_CONNECTED];

@@ -7,7 +7,9 @@ use std::io;
 use std::os::windows::io::{AsRawHandle, AsRawSocket, BorrowedHandle, BorrowedSocket};
 use std::ptr::null_mut;
 
-use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::Foundation::{
+    ERROR_BROKEN_PIPE, ERROR_PIPE_NOT_CONNECTED, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_BASIC_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE,
     FileBasicInfo, GetFileInformationByHandleEx, GetFileType,
@@ -131,6 +133,9 @@ pub(super) fn flags(handle: BorrowedHandle<'_>) -> io::Result<StreamFlags> {
     }
     Ok(flags)
 }
+
+/// What a pipe says whose other end is gone.
+pub(super) const HANGUP: [u32; 2] = [ERROR_BROKEN_PIPE, ERROR_PIPE_NOT_CONNECTED];
 
 /// The bytes that can be read from a pipe at once.
 ///

@@ -131,7 +131,9 @@ impl File {
         match &self.0 {
             HandleKind::Socket(socket) => Ok(socket.as_socket()),
             HandleKind::Lent(lent) => lent.socket(),
-            HandleKind::Disk(_) => Err(io::Error::from_raw_os_error(WSAENOTSOCK)),
+            HandleKind::Disk(_) | HandleKind::Pipe(_) => {
+                Err(io::Error::from_raw_os_error(WSAENOTSOCK))
+            }
         }
     }
 

@@ -2,16 +2,24 @@
 
 use std::fs;
 use std::io;
+use std::io::{Read as _, Write as _};
 use std::os::windows::fs::FileTypeExt as _;
+use std::os::windows::io::OwnedHandle;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Dir, Entries, File};
+use super::{Dir, Entries, File, pipe};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
-use crate::host::{Interrupt, Links, Name, OpenHow, ReadDir, SetTime, Step};
+use crate::host::{
+    Bell, Direction, Interrupt, Links, Name, OpenHow, PollEntry, ReadDir, Readiness, SetTime, Step,
+    Wait,
+};
 use crate::iovecs::with_iovecs;
 
 const READ: OpenHow = OpenHow {
@@ -343,4 +351,151 @@ fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
     dir.link_at(Some(name("out")), dir, name("hard")).unwrap();
     assert!(is_to_be_walked(dir, "hard", READ));
     assert_eq!(fs::read(secret).unwrap(), b"secret");
+}
+
+/// A pipe, its other end as the file that it is to a program without Node.
+fn pipe_of_a_guest(direction: Direction) -> (File, fs::File) {
+    let (guest, host) = pipe(direction).unwrap();
+    (guest, OwnedHandle::from(host).into())
+}
+
+/// How a guest waits that does not.
+const NOT: Wait<'_> = Wait {
+    nonblock: true,
+    interrupt: &Interrupt::NEVER,
+};
+
+fn read_some(pipe: &File, len: usize, wait: Wait<'_>) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    let nread = with_iovecs(&mut bytes, |iovs| pipe.read_interruptible(iovs, wait))?;
+    bytes.truncate(nread);
+    Ok(bytes)
+}
+
+fn write_some(pipe: &File, len: usize, wait: Wait<'_>) -> io::Result<usize> {
+    with_iovecs(&mut vec![b'x'; len], |ciovs| {
+        pipe.write_interruptible(ciovs.clone(), wait)
+    })
+}
+
+/// What is found when a pipe is waited for, for so long.
+fn found(file: &File, direction: Direction, timeout: Option<Duration>) -> Option<Readiness> {
+    let mut entries = [PollEntry {
+        file,
+        direction,
+        revents: None,
+    }];
+    super::poll(&mut entries, timeout, None).unwrap();
+    entries[0].revents.take().map(Result::unwrap)
+}
+
+const A_MOMENT: Option<Duration> = Some(Duration::from_millis(1));
+
+#[test]
+fn a_pipe_is_ready_when_there_is_something_to_read() {
+    let (guest, mut host) = pipe_of_a_guest(Direction::Read);
+    assert_eq!(failure(read_some(&guest, 9, NOT)), Some(Errno::Again));
+    assert_eq!(found(&guest, Direction::Read, A_MOMENT), None);
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| read_some(&guest, 9, Interrupt::NEVER.waiting()).unwrap());
+        host.write_all(b"text").unwrap();
+        assert_eq!(waits.join().unwrap(), b"text");
+        let waits = scope.spawn(|| found(&guest, Direction::Read, None).unwrap());
+        host.write_all(b"more").unwrap();
+        assert_eq!(waits.join().unwrap().nbytes, 4);
+    });
+    drop(host);
+    assert_eq!(read_some(&guest, 3, NOT).unwrap(), b"mor");
+    assert_eq!(read_some(&guest, 3, NOT).unwrap(), b"e");
+    assert!(found(&guest, Direction::Read, None).unwrap().hangup);
+    assert_eq!(read_some(&guest, 3, NOT).unwrap(), b"");
+}
+
+#[test]
+fn a_pipe_takes_so_much_and_then_there_is_no_room() {
+    let (guest, mut host) = pipe_of_a_guest(Direction::Write);
+    let mut written = 0;
+    // What goes on to the kernel makes room: none is left when nothing more does.
+    while found(&guest, Direction::Write, Some(Duration::from_millis(100))).is_some() {
+        match write_some(&guest, 10_000, NOT) {
+            Ok(count) => written += count,
+            Err(error) => assert_eq!(errno(&error), Errno::Again),
+        }
+    }
+    assert!(written >= 64 << 10, "{written}");
+    assert_eq!(failure(write_some(&guest, 1, NOT)), Some(Errno::Again));
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            assert!(!found(&guest, Direction::Write, None).unwrap().hangup);
+            write_some(&guest, 1_000_000, Interrupt::NEVER.waiting()).unwrap()
+        });
+        let mut bytes = vec![0; written + 1_000_000];
+        host.read_exact(&mut bytes).unwrap();
+        assert_eq!(waits.join().unwrap(), 1_000_000);
+    });
+}
+
+#[test]
+fn what_was_written_to_a_pipe_arrives_though_the_guest_is_over() {
+    let (guest, mut host) = pipe_of_a_guest(Direction::Write);
+    let written = write_some(&guest, 100_000, NOT).unwrap();
+    drop(guest);
+    let mut bytes = Vec::new();
+    match host.read_to_end(&mut bytes) {
+        Err(error) => assert_eq!(errno(&error), Errno::Pipe),
+        Ok(_) => {}
+    }
+    assert_eq!(bytes.len(), written);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_an_error_of_a_write() {
+    let (guest, host) = pipe_of_a_guest(Direction::Write);
+    drop(host);
+    let error = loop {
+        if let Err(error) = write_some(&guest, 1, Interrupt::NEVER.waiting()) {
+            break error;
+        }
+    };
+    assert_eq!(errno(&error), Errno::Pipe);
+    assert!(found(&guest, Direction::Write, None).unwrap().hangup);
+}
+
+#[test]
+fn a_bell_ends_waits_for_pipes() {
+    let bell = Arc::new(Bell::default());
+    bell.hang().unwrap();
+    let waiting = Arc::new(AtomicBool::new(false));
+    let interrupt = || {
+        let waiting = Arc::clone(&waiting);
+        // It is asked between slices, so the first of them has begun.
+        let notes = move || {
+            waiting.store(true, SeqCst);
+            false
+        };
+        Interrupt::when(notes).or_bell(Arc::clone(&bell))
+    };
+    let (reads, _host) = pipe_of_a_guest(Direction::Read);
+    let (writes, _other) = pipe_of_a_guest(Direction::Write);
+    thread::scope(|scope| {
+        let reads = scope.spawn(|| failure(read_some(&reads, 1, interrupt().waiting())));
+        let writes = scope.spawn(|| {
+            // So much that there is no room for all of it.
+            let written = write_some(&writes, 1_000_000, interrupt().waiting()).unwrap();
+            assert!(written < 1_000_000);
+            failure(write_some(&writes, 1_000_000, interrupt().waiting()))
+        });
+        let sleeps = scope.spawn(|| {
+            let interrupt = interrupt();
+            while interrupt.poll(&mut [], None).is_ok() {}
+        });
+        while !waiting.load(SeqCst) {
+            thread::yield_now();
+        }
+        bell.ring();
+        assert_eq!(reads.join().unwrap(), Some(Errno::Intr));
+        // What there is room for is written without a wait.
+        assert!(matches!(writes.join().unwrap(), None | Some(Errno::Intr)));
+        sleeps.join().unwrap();
+    });
 }
