@@ -2,9 +2,10 @@
 
 const { parseArgs } = require('node:util');
 
-const { LIMITS } = require('../limits');
-const { nearestOf } = require('../nearest');
 const { CommandError } = require('./error');
+
+// Most command lines set no limit, and have no mistake.
+const knownLimits = () => require('../limits').LIMITS;
 
 /** Those that completions are made for. */
 const SHELLS = ['bash', 'zsh', 'fish'];
@@ -12,41 +13,11 @@ const SHELLS = ['bash', 'zsh', 'fish'];
 const DIRECTORY = 'directory';
 const FILE = 'file';
 
-/**
- * The options. Beside what `parseArgs()` knows: whether one `mayHaveValue`, and what
- * its value is, for completions: a path, or one of some words.
- */
-const OPTIONS = {
-  argv0: { type: 'string' },
-  capability: { type: 'string', multiple: true, value: 'capabilities' },
-  clock: { type: 'string' },
-  completions: { type: 'string', value: SHELLS },
-  'cpu-time': { type: 'string' },
-  devices: { type: 'boolean' },
-  dir: { type: 'string', multiple: true, value: DIRECTORY },
-  env: { type: 'string', multiple: true },
-  'env-inherit': { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  invoke: { type: 'string' },
-  limit: { type: 'string', multiple: true, value: Object.keys(LIMITS) },
-  listen: { type: 'string', multiple: true },
-  'max-memory': { type: 'string' },
-  mount: { type: 'string', multiple: true, value: FILE },
-  overlay: { type: 'string', multiple: true, value: DIRECTORY },
-  'ro-dir': { type: 'string', multiple: true, value: DIRECTORY },
-  seed: { type: 'string' },
-  'stub-imports': { type: 'boolean' },
-  threads: { type: 'string' },
-  tmpfs: { type: 'string', multiple: true },
-  timeout: { type: 'string' },
-  trace: { type: 'boolean', mayHaveValue: true, value: 'capabilities' },
-  'trace-summary': { type: 'boolean' },
-  version: { type: 'boolean', short: 'V' },
-  'write-back': { type: 'string', multiple: true, value: FILE },
-};
-
 /** Here every unknown name is refused, so that a short one can be near, too. */
-const nearestOption = nearestOf(Object.keys(OPTIONS), 1);
+function nearestOption(name) {
+  const { nearestOf } = require('../nearest');
+  return nearestOf(Object.keys(OPTIONS), 1)(name);
+}
 
 /** Splits at the first `separator`; the second part is undefined without one. */
 function splitOnce(text, separator) {
@@ -84,13 +55,16 @@ function checkOption({ name, rawName, value, inlineValue }) {
 }
 
 /** `HOST[::GUEST]`; a guest path names one directory only. */
-function addPreopen(preopens, { rawName, value }, readOnly) {
+function addPreopen(preopens, { rawName, value }, readOnly = false) {
   const [path, mappedPath = path] = splitOnce(value, '::');
   if (path === '' || mappedPath === '') {
     refuse(`${rawName} ${value} is not of the form HOST[::GUEST]`);
   }
   putPreopen(preopens, rawName, mappedPath, { path, readOnly });
 }
+
+const addReadOnlyPreopen = (preopens, token) =>
+  addPreopen(preopens, token, true);
 
 function putPreopen(preopens, rawName, mappedPath, preopen) {
   if (mappedPath in preopens) {
@@ -249,46 +223,159 @@ function readThreads({ rawName, value }) {
 }
 
 /** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
-function addVariable(env, value) {
+function addVariable(env, { value }) {
   const [name, text = process.env[name]] = splitOnce(value, '=');
   if (name === '') refuse(`--env ${value} is not of the form NAME[=VALUE]`);
   env[name] = text;
 }
 
 /** `[HOST:]PORT`, an IPv6 address in brackets; or `unix:PATH`. */
-function addListener(listeners, { rawName, value }) {
+function readListener({ rawName, value }) {
   const [, path] = /^unix:(.+)$/s.exec(value) ?? [];
-  if (path !== undefined) {
-    listeners.push({ path });
-    return;
-  }
+  if (path !== undefined) return { path };
   const [, address, name, digits] =
     /^(?:(?:\[([^\]]+)\]|([^:]+)):)?([0-9]{1,5})$/.exec(value) ?? [];
   const port = Number(digits);
   if (!(port <= MAX_PORT)) {
     refuse(`${rawName} ${value} is not of the form [HOST:]PORT or unix:PATH`);
   }
-  listeners.push({ host: address ?? name, port });
+  return { host: address ?? name, port };
 }
 
 const MAX_PORT = 65_535;
 
 /** `NAME=NUMBER`; the last one of a name counts. */
-function addLimit(limits, value) {
+function addLimit(limits, { value }) {
   const [name, text = ''] = splitOnce(value, '=');
   if (!/^\d+$/.test(text)) {
     refuse(`--limit ${value} is not of the form NAME=NUMBER`);
   }
-  if (!(name in LIMITS)) {
-    const known = Object.keys(LIMITS).join(', ');
-    refuse(`--limit knows no ${name || 'such name'}, but ${known}`);
+  const known = knownLimits();
+  if (!(name in known)) {
+    const names = Object.keys(known).join(', ');
+    refuse(`--limit knows no ${name || 'such name'}, but ${names}`);
   }
-  const [least, most] = LIMITS[name];
+  const [least, most] = known[name];
   const number = Number(text);
   if (number < least || number > most) {
     refuse(`--limit ${name} goes from ${least} to ${most}`);
   }
   limits[name] = number;
+}
+
+/** What makes a value of an option part of the command; the last one counts. */
+const set = (name, read) => (command, token) => {
+  command[name] = read(token, command[name]);
+};
+
+/** The same for what the guest is given. */
+const give = (name, read) => (command, token) => {
+  command.options[name] = read(token, command.options[name]);
+};
+
+/** What adds to something that the guest is given. */
+const add = (name, addTo) => (command, token) => {
+  addTo((command.options[name] ??= { __proto__: null }), token);
+};
+
+const text = ({ value }) => value;
+const yes = () => true;
+const each =
+  (read) =>
+  (token, values = []) => [...values, read(token)];
+
+/**
+ * The options. Beside what `parseArgs()` knows: whether one `mayHaveValue`; what its
+ * value is, for completions: a path, one of some words, or what these are called; and
+ * how it is `applied` to a command. One that `stands` alone is all of the command.
+ */
+const OPTIONS = {
+  argv0: { type: 'string', applied: set('argv0', text) },
+  capability: {
+    type: 'string',
+    value: 'capabilities',
+    applied: give('capabilities', each(text)),
+  },
+  clock: { type: 'string', applied: give('clock', readClock) },
+  completions: {
+    type: 'string',
+    value: SHELLS,
+    applied: set('completions', readShell),
+    stands: true,
+  },
+  'cpu-time': { type: 'string', applied: set('cpuTime', readTime) },
+  devices: { type: 'boolean', applied: give('devices', yes) },
+  dir: {
+    type: 'string',
+    value: DIRECTORY,
+    applied: add('preopens', addPreopen),
+  },
+  env: { type: 'string', applied: add('env', addVariable) },
+  'env-inherit': { type: 'boolean', applied: set('inheritsEnv', yes) },
+  help: {
+    type: 'boolean',
+    short: 'h',
+    applied: set('help', yes),
+    stands: true,
+  },
+  invoke: { type: 'string', applied: set('invoke', text) },
+  limit: { type: 'string', value: 'limits', applied: add('limits', addLimit) },
+  listen: { type: 'string', applied: give('listeners', each(readListener)) },
+  'max-memory': { type: 'string', applied: set('maxMemory', readMaxMemory) },
+  mount: { type: 'string', value: FILE, applied: add('preopens', addMount) },
+  overlay: {
+    type: 'string',
+    value: DIRECTORY,
+    applied: add('preopens', addOverlay),
+  },
+  'ro-dir': {
+    type: 'string',
+    value: DIRECTORY,
+    applied: add('preopens', addReadOnlyPreopen),
+  },
+  seed: { type: 'string', applied: give('random', readSeed) },
+  'stub-imports': { type: 'boolean', applied: set('stubsImports', yes) },
+  threads: { type: 'string', applied: set('threads', readThreads) },
+  tmpfs: { type: 'string', applied: add('preopens', addTmpfs) },
+  timeout: { type: 'string', applied: set('timeout', readTime) },
+  trace: {
+    type: 'boolean',
+    mayHaveValue: true,
+    value: 'capabilities',
+    applied: set('trace', readTrace),
+  },
+  'trace-summary': { type: 'boolean', applied: set('hasSummary', yes) },
+  version: {
+    type: 'boolean',
+    short: 'V',
+    applied: set('version', yes),
+    stands: true,
+  },
+  'write-back': {
+    type: 'string',
+    value: FILE,
+    applied: set(
+      'writeBack',
+      each((token) => token),
+    ),
+  },
+};
+
+/** What can be said of a command only when all of its options are known. */
+function completed({ inheritsEnv, writeBack = [], options, ...command }) {
+  const { preopens, devices, listeners, env } = options;
+  if (devices && '/dev' in preopens) {
+    refuse('--devices gives the guest a second directory named /dev');
+  }
+  if (listeners !== undefined) env.LISTEN_FDS ??= String(listeners.length);
+  // What is said of a variable holds, wherever it stands.
+  if (inheritsEnv) options.env = { ...process.env, ...env };
+  return {
+    ...command,
+    options,
+    // The directories may come behind.
+    writeBack: writeBack.map((token) => readWriteBack(preopens, token)),
+  };
 }
 
 /**
@@ -311,132 +398,17 @@ function readArguments(argv) {
   // Without a prototype, so that no name is taken beforehand.
   const preopens = { __proto__: null };
   const env = { __proto__: null };
-  const limits = {};
-  let argv0;
-  let capabilities;
-  let clock;
-  let cpuTime;
-  let devices = false;
-  const listeners = [];
-  let maxMemory;
-  let random;
-  let threads;
-  let timeout;
-  let trace;
-  let hasSummary = false;
-  let inheritsEnv = false;
-  let invoke;
-  let stubsImports = false;
-  const writeBack = [];
-
+  const command = { options: { preopens, env } };
   for (const token of tokens) {
     if (token.kind === 'positional') {
       const guestArgs = argv.slice(token.index + 1);
-      if (devices && '/dev' in preopens) {
-        refuse('--devices gives the guest a second directory named /dev');
-      }
-      if (listeners.length > 0) env.LISTEN_FDS ??= String(listeners.length);
-      const given = { preopens, devices, limits, capabilities, listeners };
-      // What is said of a variable holds, wherever it stands.
-      const all = inheritsEnv ? { ...process.env, ...env } : env;
-      const options = { ...given, env: all, clock, random };
-      // The directories may come behind.
-      const written = writeBack.map((each) => readWriteBack(preopens, each));
-      return {
-        file: token.value,
-        guestArgs,
-        options,
-        cpuTime,
-        maxMemory,
-        threads,
-        timeout,
-        trace,
-        hasSummary,
-        argv0,
-        invoke,
-        stubsImports,
-        writeBack: written,
-      };
+      return completed({ ...command, file: token.value, guestArgs });
     }
     if (token.kind === 'option-terminator') continue;
     checkOption(token);
-    switch (token.name) {
-      case 'help':
-        return { help: true };
-      case 'version':
-        return { version: true };
-      case 'argv0':
-        argv0 = token.value;
-        break;
-      case 'completions':
-        return { completions: readShell(token) };
-      case 'env-inherit':
-        inheritsEnv = true;
-        break;
-      case 'invoke':
-        invoke = token.value;
-        break;
-      case 'stub-imports':
-        stubsImports = true;
-        break;
-      case 'capability':
-        capabilities = [...(capabilities ?? []), token.value];
-        break;
-      case 'clock':
-        clock = readClock(token);
-        break;
-      case 'cpu-time':
-        cpuTime = readTime(token);
-        break;
-      case 'devices':
-        devices = true;
-        break;
-      case 'dir':
-        addPreopen(preopens, token, false);
-        break;
-      case 'env':
-        addVariable(env, token.value);
-        break;
-      case 'limit':
-        addLimit(limits, token.value);
-        break;
-      case 'listen':
-        addListener(listeners, token);
-        break;
-      case 'max-memory':
-        maxMemory = readMaxMemory(token);
-        break;
-      case 'mount':
-        addMount(preopens, token);
-        break;
-      case 'overlay':
-        addOverlay(preopens, token);
-        break;
-      case 'ro-dir':
-        addPreopen(preopens, token, true);
-        break;
-      case 'seed':
-        random = readSeed(token);
-        break;
-      case 'threads':
-        threads = readThreads(token);
-        break;
-      case 'timeout':
-        timeout = readTime(token);
-        break;
-      case 'trace':
-        trace = readTrace(token, trace);
-        break;
-      case 'trace-summary':
-        hasSummary = true;
-        break;
-      case 'tmpfs':
-        addTmpfs(preopens, token);
-        break;
-      case 'write-back':
-        writeBack.push(token);
-        break;
-    }
+    const { applied, stands } = OPTIONS[token.name];
+    applied(command, token);
+    if (stands) return command;
   }
   return refuse('no FILE.wasm given');
 }
