@@ -88,6 +88,26 @@ test('what a program does not use is not loaded', (t) => {
   );
 });
 
+test('the command and runSync() load what it takes to run a guest, and nothing for what was not asked', (t) => {
+  const RUNS = 'lib/adapter.js lib/binding.js lib/bytes.js lib/options.js';
+  const { stdout: byFunction } = script(`
+    const path = require('node:path');
+    ${LOADED}
+    require('wasi-rs').runSync('__test__/guests/hello.wasm');
+    console.log(loaded().filter((file) => !file.startsWith('lib/run/')).join(' '));`);
+  t.is(byFunction, `index.js ${RUNS} lib/validators.js\n`);
+  const { stdout: byCommand } = script(`
+    const path = require('node:path');
+    ${LOADED}
+    const { main } = require('./lib/command/main');
+    process.exitCode = main(['--env', 'A=1', '__test__/guests/hello.wasm']);
+    console.log(loaded().filter((file) => !file.startsWith('lib/command/')).join(' '));`);
+  t.is(
+    byCommand,
+    `hello\n${RUNS} lib/run/program.js lib/validators.js\n`,
+  );
+});
+
 test('what runs guests is loaded on first use, by an import as well, and no threads by runSync()', (t) => {
   const { stdout } = node([
     ...['--input-type=module', '--eval'],

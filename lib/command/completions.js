@@ -3,17 +3,22 @@
 // Scripts with which shells complete the command line. They know the options by
 // their table; FILE.wasm and what follows it are files.
 
+const { LIMITS } = require('../limits');
+const { capabilityNames } = require('../names');
 const { OPTIONS } = require('./arguments');
 
 const NAME = 'wasi-rs';
 
+/** Words of values that have more of them than the table says. */
+const WORDS = {
+  __proto__: null,
+  capabilities: () => capabilityNames(),
+  limits: () => Object.keys(LIMITS),
+};
+
 /** The words of a value; undefined for a path, and for what cannot be completed. */
 function wordsOf({ value }) {
-  if (value === 'capabilities') {
-    const { capabilityNames } = require('../names');
-    return capabilityNames();
-  }
-  return Array.isArray(value) ? value : undefined;
+  return Array.isArray(value) ? value : WORDS[value]?.();
 }
 
 const all = () =>

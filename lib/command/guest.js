@@ -5,9 +5,7 @@ const { basename } = require('node:path');
 
 const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
-const { capabilitiesOf, capabilityNames } = require('../names');
 const { IMPORT_MODULES, openGuest, readOptions } = require('../options');
-const { addMemory } = require('../run/guest');
 const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
 const { cannotRun, compile } = require('./program');
@@ -20,21 +18,21 @@ const images = () => require('../image');
 const memories = () => require('../memory-fs');
 const threading = () => require('./threads');
 
+const knownNames = () => require('../names');
 const invocations = () => require('./invoke');
 const stubs = () => require('./stubs');
 const traces = () => require('./trace');
 
 /** Refuses what cannot be started, and says what can be done with it. */
-function checkEntry(file, module, { entry }) {
-  const { functionsOf } = invocations();
-  const functions = functionsOf(module);
-  if (entry === '_start' && functions.includes('_initialize')) {
+function checkEntry(file, module, { entry, hasBoth }) {
+  if (hasBoth) {
     throw cannotRun(
       `${file} is not a command: it exports _initialize beside _start`,
     );
   }
   if (entry === '_start') return;
-  const others = functions.filter((name) => name !== '_initialize');
+  const { functionsOf } = invocations();
+  const others = functionsOf(module).filter((name) => name !== '_initialize');
   const way =
     others.length === 0
       ? ''
@@ -54,6 +52,7 @@ function describeRunnable(file, module, options) {
 }
 
 function checkCapability(name, option) {
+  const { capabilitiesOf, capabilityNames } = knownNames();
   if (capabilitiesOf(name).length === 0) {
     const known = capabilityNames().filter((each) => !each.includes('_'));
     throw new CommandError(
@@ -163,7 +162,9 @@ function importsOf(wasi, { others, memory }) {
   for (const [from, functions] of Object.entries(wasi)) {
     imports[from] = { ...others[from], ...functions };
   }
-  return memory === undefined ? imports : addMemory(imports, memory);
+  if (memory === undefined) return imports;
+  const { addMemory } = require('../run/guest');
+  return addMemory(imports, memory);
 }
 
 /** Runs a guest to its end, for so many milliseconds if they are said. */

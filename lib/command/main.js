@@ -1,6 +1,5 @@
 'use strict';
 
-const { version } = require('../../package.json');
 const { readArguments } = require('./arguments');
 const {
   CommandError,
@@ -200,7 +199,9 @@ function main(argv) {
   try {
     const command = readArguments(argv);
     if (command.help) return print(HELP);
-    if (command.version) return print(`${version}\n`);
+    if (command.version) {
+      return print(`${require('../../package.json').version}\n`);
+    }
     if (command.completions) {
       const { completionsFor } = require('./completions');
       return print(completionsFor(command.completions));

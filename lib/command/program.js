@@ -6,7 +6,6 @@ const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 
-const { isTextFormat } = require('../formats');
 const { compileSync, prepareBytes } = require('../run/program');
 const {
   CommandError,
@@ -67,11 +66,17 @@ async function assemble(file, text) {
   }
 }
 
+/** Whether a program is to be assembled, by its name or by what it looks like. */
+function isText(file, bytes) {
+  if (file.endsWith('.wat')) return true;
+  // A module begins with NUL, and no text does.
+  return bytes[0] !== 0 && require('../formats').isTextFormat(bytes);
+}
+
 /** The bytes of a program; a promise of them if it has to be assembled. */
 function bytesOf(file) {
   const bytes = readProgram(file);
-  const isText = file.endsWith('.wat') || isTextFormat(bytes);
-  return isText ? assemble(file, bytes) : bytes;
+  return isText(file, bytes) ? assemble(file, bytes) : bytes;
 }
 
 /**

@@ -243,8 +243,9 @@ const descriptions = new WeakMap();
 
 /**
  * What it takes to start a module: the version of WASI that it was built for,
- * its entry, the memory that it imports, what it has of wasi-threads, and what it
- * imports else that is not of WASI.
+ * its entry, whether it has that of a command and that of a reactor, the memory that
+ * it imports, what it has of wasi-threads, and what it imports else that is not of
+ * WASI.
  */
 function describe(module) {
   let description = descriptions.get(module);
@@ -285,16 +286,17 @@ function makeDescription(module) {
     ({ module: from, name, kind }) =>
       !VERSIONS.has(from) || kind !== 'function' || !known.includes(name),
   );
+  const entries = ['_start', '_initialize'].filter(
+    (name) => exports.get(name) === 'function',
+  );
   const memory = importedMemories.get(module);
   return {
     memory,
     memories,
     versions: [...versions],
     version: versions.has('unstable') ? 'unstable' : 'preview1',
-    entry:
-      ['_start', '_initialize'].find(
-        (name) => exports.get(name) === 'function',
-      ) ?? null,
+    entry: entries[0] ?? null,
+    hasBoth: entries.length > 1,
     hasMemory: exports.get('memory') === 'memory',
     calls: foreign.length === 0 ? callsOf(others) : '',
     threadSpawn: imports.find(isThreadSpawn),
