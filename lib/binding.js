@@ -170,4 +170,4 @@ function loadBinding() {
   return loaded;
 }
 
-module.exports = { loadBinding, platformName };
+module.exports = { isMusl, loadBinding, platformName };

@@ -10,7 +10,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-const { platformName } = require('../lib/binding');
+const { isMusl, platformName } = require('../lib/binding');
 
 const PACKAGE = path.dirname(__dirname);
 
@@ -99,7 +99,7 @@ function build(platform) {
 
 function main() {
   if (isForAnother() || tryToLoad().status === 0) return;
-  const platform = platformName();
+  const platform = platformName(isMusl);
   if (spawnSync('cargo', ['--version']).status !== 0) {
     fail(
       `there is no binary for ${platform}, and no Rust to build one: install it from https://rustup.rs, then run npm ${IS_INSTALLED ? 'rebuild wasi-rs' : 'install'}`,
