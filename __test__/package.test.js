@@ -102,10 +102,7 @@ test('the command and runSync() load what it takes to run a guest, and nothing f
     const { main } = require('./lib/command/main');
     process.exitCode = main(['--env', 'A=1', '__test__/guests/hello.wasm']);
     console.log(loaded().filter((file) => !file.startsWith('lib/command/')).join(' '));`);
-  t.is(
-    byCommand,
-    `hello\n${RUNS} lib/run/program.js lib/validators.js\n`,
-  );
+  t.is(byCommand, `hello\n${RUNS} lib/run/program.js lib/validators.js\n`);
 });
 
 test('what runs guests is loaded on first use, by an import as well, and no threads by runSync()', (t) => {
