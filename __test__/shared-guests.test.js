@@ -39,9 +39,10 @@ async function thread(t, token, { isThread = true } = {}) {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');
      const { loadBinding } = require('./lib/binding');
-     const native = loadBinding().attach(workerData.token, true, workerData.isThread);
+     const { attach, giveFunctions } = loadBinding();
+     const native = attach(workerData.token, true, workerData.isThread);
      const wasi = {};
-     native.give(wasi);
+     giveFunctions(wasi, native.number);
      const { exports } = new WebAssembly.Instance(workerData.module,
        { wasi_snapshot_preview1: wasi.wasiImport });
      native.setMemory(exports.memory);
