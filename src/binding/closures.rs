@@ -21,10 +21,12 @@ const STATE: &str = "\
       return memory\
     };";
 
-/// The fields of what a script's function returns that are the same in both.
+/// The fields of what a script's function returns that are the same in both. What Node shows of an error that nobody
+/// catches is a line of the script, so what throws has one of its own.
 const SHARED_FIELDS: &str = "\
-    __proto__:null,bind,\
-    setMemory:{'bound setMemory'(memory){setMemory(instance,memory,bind)}}['bound setMemory']";
+    __proto__:null,bind,setMemory:{'bound setMemory'(memory){\n\
+    setMemory(instance,memory,bind)\n\
+    }}['bound setMemory']";
 
 /// The closures of an instance with a `wasiImport`: a function `(wasi, instance, kept)`, which gives `wasi` its
 /// `wasiImport`. The closures keep `kept`.
