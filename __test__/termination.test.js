@@ -215,3 +215,61 @@ test('a worker that ends the worker of a guest that sleeps', async (t) => {
     41,
   );
 });
+
+/** What native code calls of a program, each as what makes it do so; `stay()` is in that. */
+const CALLED = {
+  'an option that is a getter': `
+    new WASI({ version, get returnOnExit() { stay(); } });`,
+  'a file system that is opened': `
+    new WASI({ version, preopens: { '/': { ...fs, lstatSync: stay, statSync: stay } } });`,
+  'a file system, by wasi.fs': `
+    let isOpen = false;
+    const statSync = (...args) => (isOpen ? stay() : fs.statSync(...args));
+    const all = { ...fs, lstatSync: statSync, statSync };
+    const wasi = new WASI({ version, preopens: { '/': all } });
+    isOpen = true;
+    wasi.fs.statSync('/file');`,
+  'a clock': `
+    called({ clock: { realtime: stay } }).clock_time_get(0, 0n, 64);`,
+  'random bytes': `called({ random: stay }).random_get(64, 8);`,
+  'standard input': `called({ stdin: stay }).fd_read(0, 0, 1, 64);`,
+  'standard output': `called({ stdout: stay }).fd_write(1, 0, 1, 64);`,
+};
+
+for (const [what, body] of Object.entries(CALLED)) {
+  test(`the end of a worker comes in what native code calls: ${what}`, async (t) => {
+    // Whoever catches everything, and goes on for ever, is ended all the same.
+    const worker = `
+      const fs = require('node:fs');
+      const { workerData: words } = require('node:worker_threads');
+      const { WASI } = require('wasi-rs');
+      const version = 'preview1';
+      const called = (options) => {
+        const wasi = new WASI({ version, ...options });
+        const memory = new WebAssembly.Memory({ initial: 1 });
+        wasi.initialize({ exports: { memory } });
+        // One buffer of 16 bytes at 256.
+        new Uint32Array(memory.buffer).set([256, 16]);
+        return wasi.wasiImport;
+      };
+      const stay = () => {
+        Atomics.store(words, 0, 1);
+        Atomics.notify(words, 0);
+        for (;;);
+      };
+      try {
+        ${body}
+      } catch {}
+      for (;;) Atomics.wait(words, 1, 0);`;
+    const source = `
+      const { Worker } = require('node:worker_threads');
+      const words = new Int32Array(new SharedArrayBuffer(8));
+      const options = { eval: true, workerData: words };
+      const worker = new Worker(${JSON.stringify(worker)}, options);
+      worker.once('error', (error) => { console.error(error); process.exit(1); });
+      Promise.resolve(Atomics.waitAsync(words, 0, 0).value).then(() => {
+        ${TERMINATE}
+      });`;
+    t.is(await run(source), 41);
+  });
+}

@@ -15,7 +15,15 @@ use crate::host::{self, Interrupt};
 
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
-pub fn set_up(mut exports: Object<'_>, env: Env) -> Result<()> {
+pub fn set_up(exports: Object<'_>, env: Env) -> Result<()> {
+    match prepare(exports, env) {
+        // To build an error would take the end away: see `check_ending`. Nobody uses what there is of the addon.
+        Err(_) if is_ending_in(env) => Ok(()),
+        result => result,
+    }
+}
+
+fn prepare(mut exports: Object<'_>, env: Env) -> Result<()> {
     // Node does so itself, but not every runtime.
     host::ignore_file_size_signal();
     let (glue, run) = Glue::new(&env)?;
@@ -60,12 +68,16 @@ pub fn is_thread_ending() -> bool {
 }
 
 /// Whether this thread is to end.
-fn is_ending() -> bool {
+pub(super) fn is_ending() -> bool {
     let env = ENDED_WITH.get();
     if env.is_null() {
         return false;
     }
-    let env = Env::from_raw(env);
+    is_ending_in(Env::from_raw(env))
+}
+
+/// Whether no more JavaScript is run in an environment.
+fn is_ending_in(env: Env) -> bool {
     // It might call JavaScript were it another value, and costs nothing.
     let coerced = false
         .into_unknown(&env)

@@ -2,6 +2,8 @@ use std::io;
 
 use napi::bindgen_prelude::*;
 
+use super::addon::is_ending;
+use super::glue::Glue;
 use crate::abi::Errno;
 use crate::ctx::{Given, InitError, PreopenSource, Stdio};
 use crate::host::errno::errno;
@@ -112,6 +114,32 @@ pub fn out_of_range(env: &Env, message: &str) -> Error {
 /// A `TypeError` with the code of Node's for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
     thrown(env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")))
+}
+
+/// Refuses to go on where this thread is to end.
+///
+/// What ends a thread is an exception to the engine that nothing catches. If JavaScript meets it that native code
+/// called, it goes on when that returns; unless an error is built before, whose properties Node-API sets: that takes
+/// the exception away. Then JavaScript goes on with neither a result nor an error, and whoever ends the thread waits
+/// for ever. So this error was built when the addon was loaded, and comes before all others.
+///
+/// # Errors
+///
+/// It is to end.
+pub fn check_ending(env: &Env, glue: &Glue) -> Result<()> {
+    if is_ending() {
+        return Err(Error::from(glue.ending.get_value(env)?.to_unknown()));
+    }
+    Ok(())
+}
+
+/// What an exported function came to that may have run JavaScript.
+///
+/// # Errors
+///
+/// Its own, but for those of [`check_ending`].
+pub fn unless_ending<T>(env: &Env, glue: &Glue, result: Result<T>) -> Result<T> {
+    result.or_else(|error| check_ending(env, glue).and(Err(error)))
 }
 
 /// An error that has been thrown, for a function that is to return it.

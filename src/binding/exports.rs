@@ -9,7 +9,9 @@ use napi_derive::napi;
 use super::determinism;
 use super::directory::DirectoryHandle;
 use super::environment::Environment;
-use super::error::{access_denied, closed, init_error, invalid_arg_type, system_error};
+use super::error::{
+    access_denied, check_ending, closed, init_error, invalid_arg_type, system_error, unless_ending,
+};
 use super::files::Files;
 use super::given_socket::{self, OpenSocket};
 use super::instance::{Instance, Weight};
@@ -54,9 +56,11 @@ pub fn create<'env>(
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
-    let mut guest = open(env, &environment, options)?;
-    guest.ctx = guest.ctx.with_interrupt(environment.interrupt());
-    adopt(env, &environment, wasi, guest, kept)
+    let created = open(env, &environment, options).and_then(|mut guest| {
+        guest.ctx = guest.ctx.with_interrupt(environment.interrupt());
+        adopt(env, &environment, wasi, guest, kept)
+    });
+    unless_ending(env, &environment.glue, created)
 }
 
 /// A guest that has what it is given.
@@ -98,10 +102,12 @@ pub fn open(
     let (clock, random) = (options.clock.take(), options.random.take());
     let read = options.read(env);
     environment.check_thrown(env)?;
+    check_ending(env, &environment.glue)?;
     let (options, return_on_exit) = read?;
     let preopens = options.preopens.len();
     let ctx = WasiCtx::new(options);
     environment.check_thrown(env)?;
+    check_ending(env, &environment.glue)?;
     let ctx = ctx.map_err(|error| init_error(env, error))?;
     Ok(OpenGuest {
         sockets: given_socket::give(env, &ctx, sockets)?,

@@ -168,6 +168,9 @@
 
     exitError,
 
+    /** What native code throws, and nobody catches, in a thread that is to end. */
+    ending: new Error('The thread is to end'),
+
     /**
      * Ends the process, or in a worker the worker. Returns only where a program
      * has replaced process.exit(): then with what ends the guest all the same.

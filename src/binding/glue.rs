@@ -4,11 +4,12 @@ use napi::bindgen_prelude::*;
 
 const SOURCE: &str = include_str!("glue.js");
 
-/// The functions of `glue.js`.
+/// The functions of `glue.js`, and an error.
 pub struct Glue {
     pub block: FunctionRef<(), Option<Object<'static>>>,
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
     pub permitted: FunctionRef<(), bool>,
+    pub ending: ObjectRef<false>,
     pub exit_error: FunctionRef<FnArgs<(i32, f64)>, Unknown<'static>>,
     pub exit_process: FunctionRef<FnArgs<(i32, f64, bool)>, Unknown<'static>>,
     pub rethrown: FunctionRef<FnArgs<(Unknown<'static>, f64, bool)>, Unknown<'static>>,
@@ -29,6 +30,7 @@ impl Glue {
             block: function!("block"),
             view_of: function!("viewOf"),
             permitted: function!("permitted"),
+            ending: (functions.get_named_property::<Object<'_>>("ending")?).create_ref()?,
             exit_error: function!("exitError"),
             exit_process: function!("exitProcess"),
             rethrown: function!("rethrown"),

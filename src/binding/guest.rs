@@ -6,7 +6,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use super::error::{guest_gone, out_of_range, system_error};
+use super::error::{guest_gone, out_of_range, system_error, unless_ending};
 use super::exports::{self, Created, OpenGuest, adopt, open};
 use super::given_socket::OpenSocket;
 use super::options::WasiOptions;
@@ -201,7 +201,8 @@ pub fn attach<'env>(
         memories: Vec::new(),
         is_thread,
     };
-    adopt(env, &environment, None, guest, None)
+    let created = adopt(env, &environment, None, guest, None);
+    unless_ending(env, &environment.glue, created)
 }
 
 /// The module with memories and tables that do not grow beyond `max_pages` of 64 KiB each.
