@@ -5,8 +5,8 @@
 //! That `view` has an element is what [`Memory::guest`](super::memory::Memory::guest) rests on.
 //!
 //! An engine reads what is in a function once to see where it ends, and again when the function runs, unless the
-//! function stands in parentheses. So those that run at once do, and the methods of a `wasiImport`, nine tenths of the
-//! text, are in a script of their own: guests that have an adapter need none of it.
+//! function stands in parentheses (and is no arrow, to older engines). So those that run at once do, and the methods of
+//! a `wasiImport`, nine tenths of the text, are in a script of their own: guests that have an adapter need none of it.
 
 use super::arg_buffer::BEGUN;
 use crate::abi::Errno;
@@ -53,7 +53,7 @@ pub fn methods() -> String {
     let natives = natives.chain(WAITING.map(|row| format!(",s{}", row as usize)));
     let natives: String = natives.collect();
     format!(
-        "'use strict';((a,b,r,empty,refresh,setMemory{natives})=>{{\
+        "'use strict';(function(a,b,r,empty,refresh,setMemory{natives}){{\
            const {{prototype}}=class WASI{{}};\
            const same=function(wasi){{return wasi}};\
            same.prototype=null;\
@@ -61,7 +61,7 @@ pub fn methods() -> String {
              wasiImport;\
              constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
            }}\
-           return((wasi,instance,kept)=>{{\
+           return(function(wasi,instance,kept){{\
              {STATE}\
              const refused=(row)=>refresh(row,bind,kept);\
              const named={{{methods}}};\
@@ -80,8 +80,8 @@ pub fn methods() -> String {
 pub fn call() -> String {
     let gone = Errno::Nosys.raw();
     format!(
-        "'use strict';((a,b,r,empty,refresh,setMemory,dispatch)=>\
-           ((instance,bytes)=>{{\
+        "'use strict';(function(a,b,r,empty,refresh,setMemory,dispatch){{\
+           return(function(instance,bytes){{\
              {STATE}\
              return{{{SHARED_FIELDS},call(){{\
                a[0]=instance;\
@@ -90,7 +90,7 @@ pub fn call() -> String {
                dispatch();return r[0]\
              }}}}\
            }})\
-         )"
+         }})"
     )
 }
 

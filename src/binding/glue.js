@@ -6,8 +6,9 @@
 // by then a program may have replaced it. The originals are taken when the
 // addon is loaded, and what only the language's syntax does nobody can replace.
 //
-// In parentheses, as it runs at once: an engine then reads what is in it once.
-(() => {
+// In parentheses, as it runs at once: an engine then reads what is in it once. To
+// older engines that holds for no arrow.
+(function () {
   'use strict';
 
   const { apply, construct } = Reflect;
