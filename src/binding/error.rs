@@ -137,9 +137,12 @@ pub fn check_ending(env: &Env, glue: &Glue) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Its own, but for those of [`check_ending`].
+/// Its own, but for those of [`check_ending`]. One that is thrown already is not built.
 pub fn unless_ending<T>(env: &Env, glue: &Glue, result: Result<T>) -> Result<T> {
-    result.or_else(|error| check_ending(env, glue).and(Err(error)))
+    result.or_else(|error| match error.status {
+        Status::PendingException => Err(error),
+        _ => check_ending(env, glue).and(Err(error)),
+    })
 }
 
 /// An error that has been thrown, for a function that is to return it.
