@@ -64,9 +64,12 @@ async function echo(where, data) {
 
 /** Why a connection cannot be made. */
 async function refusal(where) {
-  const socket = connect(where);
-  const [error] = await once(socket, 'error');
-  return error.code;
+  for (;;) {
+    const [{ code }] = await once(connect(where), 'error');
+    // A process that is being spawned has what listens as well, until it executes
+    // its program: what has connected to that is reset then.
+    if (code !== 'ECONNRESET') return code;
+  }
 }
 
 function raw(t, options) {
