@@ -2,8 +2,8 @@
 //!
 //! A blocking system call cannot be cancelled from outside, not even in a thread that can be ended wherever
 //! it computes, as a worker of Node can. So what waits is given an [`Interrupt`], and polls that between
-//! slices of 50 ms in which it waits; where it waits by `poll(2)`, a [`Bell`] ends that at once. Where that is [`Interrupt::NEVER`], as in the main thread, it makes the
-//! plain calls.
+//! slices of 50 ms in which it waits; where it waits by `poll(2)`, a [`Bell`] ends that at once. Where that is
+//! [`Interrupt::NEVER`], as in the main thread, it makes the plain calls.
 //!
 //! The rule for all that a thread can wait for, a lock included: a slice at a time, with a
 //! [`check`](Interrupt::check) between. And for every loop whose number of rounds a guest decides on: a
@@ -314,6 +314,37 @@ pub struct Wait<'i> {
     pub nonblock: bool,
     /// What ends the wait.
     pub interrupt: &'i Interrupt,
+}
+
+impl Wait<'_> {
+    /// Writes by `write`, which gets the bytes that are left and how many have been written, as often as it
+    /// takes: a guest that waits has all of it written, as by a call that waits.
+    ///
+    /// # Errors
+    ///
+    /// That of the first `write`; behind it, what has been written is worth more.
+    #[inline]
+    pub(super) fn write_all(
+        self,
+        mut ciovs: Iovecs<'_>,
+        mut write: impl FnMut(&Iovecs<'_>, usize) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let mut written = 0;
+        loop {
+            match write(&ciovs, written) {
+                Ok(nwritten) => {
+                    written += nwritten;
+                    ciovs.advance(nwritten);
+                    let over = self.nonblock || nwritten == 0 || ciovs.is_empty();
+                    if over || self.interrupt.check().is_err() {
+                        return Ok(written);
+                    }
+                }
+                Err(_) if written > 0 => return Ok(written),
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// The time between two looks at what cannot be waited for: none at first, then more and more, up to a

@@ -88,31 +88,13 @@ impl File {
         Ok((self.write_all(ciovs, None, wait)?, None))
     }
 
-    fn write_all(
-        &self,
-        mut ciovs: Iovecs<'_>,
-        at: Option<i64>,
-        wait: Wait<'_>,
-    ) -> io::Result<usize> {
-        let mut written = 0;
-        loop {
+    fn write_all(&self, ciovs: Iovecs<'_>, at: Option<i64>, wait: Wait<'_>) -> io::Result<usize> {
+        wait.write_all(ciovs, |ciovs, written| {
             let at = at.map(|at| at.saturating_add(written as i64));
-            match wait::retry(self.as_fd(), Direction::Write, wait, || {
-                self.write_now(&ciovs, at, wait.interrupt)
-            }) {
-                Ok(nwritten) => {
-                    written += nwritten;
-                    ciovs.advance(nwritten);
-                    // A guest that waits has all of it written, as by a call that waits.
-                    let over = wait.nonblock || nwritten == 0 || ciovs.is_empty();
-                    if over || wait.interrupt.check().is_err() {
-                        return Ok(written);
-                    }
-                }
-                Err(_) if written > 0 => return Ok(written),
-                Err(error) => return Err(error),
-            }
-        }
+            wait::retry(self.as_fd(), Direction::Write, wait, || {
+                self.write_now(ciovs, at, wait.interrupt)
+            })
+        })
     }
 
     /// Reads what is there; `EAGAIN` where that is nothing.

@@ -15,20 +15,19 @@ use windows_sys::Win32::System::Threading::{
 /// How many handles can be waited for at once: `MAXIMUM_WAIT_OBJECTS`.
 pub(super) const MOST: usize = 64;
 
-/// What can be waited for beside the pipes of a guest's: something that has happened, until that is taken
-/// back.
+/// A manual-reset event, which can be waited for together with a guest's pipes.
 #[derive(Debug)]
 pub struct Event(OwnedHandle);
 
 impl Event {
-    /// One that has not happened.
+    /// One that is not set.
     pub fn new() -> io::Result<Self> {
         // SAFETY: no attributes and no name; it stays set until it is reset.
         let event = unsafe { CreateEventW(null(), 1, 0, null()) };
         if event.is_null() {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the call succeeded, so this is a handle, and nobody else's.
+        // SAFETY: the call succeeded, so this is an open handle, of which this is the only owner.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(event) }))
     }
 
@@ -38,13 +37,13 @@ impl Event {
         Ok(())
     }
 
-    /// Says that it has happened.
+    /// `SetEvent`.
     pub fn set(&self) {
         // SAFETY: an event of our own, which is open; the call does not fail on one.
         unsafe { SetEvent(self.0.as_raw_handle()) };
     }
 
-    /// Says that it has not.
+    /// `ResetEvent`.
     pub(super) fn reset(&self) {
         // SAFETY: as for `SetEvent`.
         unsafe { ResetEvent(self.0.as_raw_handle()) };

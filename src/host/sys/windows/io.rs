@@ -240,7 +240,7 @@ fn with_event<T>(call: impl FnOnce(&Event) -> io::Result<T>) -> io::Result<T> {
     })
 }
 
-/// A read of no bytes from a pipe. It is over when there are bytes to read, or nobody to write them.
+/// A `ReadFile` of no bytes from a pipe. It completes when there are bytes to read, or the other end is closed.
 #[derive(Debug)]
 pub(super) struct Arrival<'h> {
     handle: BorrowedHandle<'h>,
@@ -287,7 +287,7 @@ impl Drop for Arrival<'_> {
         // SAFETY: likewise; when the call returns, the kernel is done with it, as the event is ours and not
         // waited for in vain: it was set where there was nothing to wait for.
         unsafe { GetOverlappedResult(handle, self.overlapped, &mut count, 1) };
-        // SAFETY: it came from a box, and nobody has it any more.
+        // SAFETY: it came from `Box::into_raw`, and the kernel is done with it.
         drop(unsafe { Box::from_raw(self.overlapped) });
     }
 }

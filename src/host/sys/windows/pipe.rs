@@ -85,7 +85,7 @@ pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
     Ok((File(HandleKind::Pipe(pipe)), OtherEnd(host)))
 }
 
-/// A name that nobody guesses.
+/// A name that cannot be guessed.
 fn name() -> io::Result<String> {
     let mut bytes = [0; 16];
     Random::default().fill(&mut bytes)?;
@@ -109,7 +109,7 @@ fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
     if handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call succeeded, so this is a handle, and nobody else's.
+    // SAFETY: the call succeeded, so this is an open handle, of which this is the only owner.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
@@ -187,25 +187,12 @@ impl File {
     pub(super) fn write_pipe(
         &self,
         pipe: &Pipe,
-        mut ciovs: Iovecs<'_>,
+        ciovs: Iovecs<'_>,
         wait: Wait<'_>,
     ) -> io::Result<usize> {
-        let mut written = 0;
-        loop {
-            match wait::retry(self, Direction::Write, wait, || pipe.write(&ciovs)) {
-                Ok(nwritten) => {
-                    written += nwritten;
-                    ciovs.advance(nwritten);
-                    // A guest that waits has all of it written, as by a call that waits.
-                    let over = wait.nonblock || nwritten == 0 || ciovs.is_empty();
-                    if over || wait.interrupt.check().is_err() {
-                        return Ok(written);
-                    }
-                }
-                Err(_) if written > 0 => return Ok(written),
-                Err(error) => return Err(error),
-            }
-        }
+        wait.write_all(ciovs, |ciovs, _| {
+            wait::retry(self, Direction::Write, wait, || pipe.write(ciovs))
+        })
     }
 }
 
@@ -309,7 +296,7 @@ struct Buffer {
     state: Mutex<State>,
     /// There are bytes, or there will be no more.
     changed: Condvar,
-    /// There is room, or there is nobody to read.
+    /// Set while there is room, or the other end is closed.
     room: Event,
 }
 
