@@ -5,29 +5,17 @@
 
 const test = require('ava');
 
-const { WASI, run, runSync } = require('../index.js');
+const { run, runSync } = require('../index.js');
 const { command } = require('./helpers/child');
-const { guest, guestPath } = require('./helpers/guest');
+const { guestPath } = require('./helpers/guest');
+const { withThreads } = require('./helpers/thread');
 
 const PTHREADS = guestPath('pthreads');
 
 /** The ways to run it, each as a function from arguments and options to its end. */
 const WAYS = {
   'new WASI()'(args, options) {
-    const module = guest('pthreads');
-    const memory = new WebAssembly.Memory({
-      initial: 2,
-      maximum: 16_384,
-      shared: true,
-    });
-    const wasi = new WASI({
-      version: 'preview1',
-      args: ['pthreads', ...args],
-      threads: true,
-      stdout: 'pipe',
-      ...options,
-    });
-    const imports = wasi.getImportObject({ module, memory });
+    const { wasi, module, imports } = withThreads('pthreads', args, options);
     const exitCode = wasi.start(new WebAssembly.Instance(module, imports));
     return { exitCode, stdout: String(wasi.stdout) };
   },

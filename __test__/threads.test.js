@@ -13,33 +13,15 @@ const test = require('ava');
 const { Pool, WASI, run, runSync, spawn } = require('../index.js');
 const { command, script } = require('./helpers/child');
 const { assemble, guest, guestPath, scratch } = require('./helpers/guest');
+const { sharedMemory, withThreads } = require('./helpers/thread');
 
 const THREADS = guestPath('threads');
 /** Where the first thread is when another ends the guest. */
 const PLACES = ['computes', 'joins', 'locks', 'reads', 'sleeps'];
 
-/** The guest under the class, with what it imports. */
-function withClass(args, options) {
-  const module = guest('threads');
-  const memory = new WebAssembly.Memory({
-    initial: 17,
-    maximum: 16_384,
-    shared: true,
-  });
-  const wasi = new WASI({
-    version: 'preview1',
-    args: ['threads', ...args],
-    threads: true,
-    stdout: 'pipe',
-    stderr: 'pipe',
-    ...options,
-  });
-  return { wasi, module, imports: wasi.getImportObject({ module, memory }) };
-}
-
 /** Runs the guest as a program that has the class does. */
 function start(args, options, limits) {
-  const { wasi, module, imports } = withClass(args, options);
+  const { wasi, module, imports } = withThreads('threads', args, options);
   const instance = new WebAssembly.Instance(module, imports);
   const exitCode = wasi.start(instance, limits);
   return { exitCode, stdout: String(wasi.stdout), wasi };
@@ -192,11 +174,7 @@ test('without threads such a program is refused', async (t) => {
   await t.throwsAsync(run(THREADS, { threads: false }), refused);
   t.throws(() => runSync(THREADS, { threads: false }), refused);
   const wasi = new WASI({ version: 'preview1' });
-  const memory = new WebAssembly.Memory({
-    initial: 17,
-    maximum: 16_384,
-    shared: true,
-  });
+  const memory = sharedMemory();
   t.throws(() => wasi.getImportObject({ module: guest('threads'), memory }), {
     code: 'ERR_WASI_UNSUPPORTED_PROGRAM',
     message: /takes the option threads/,
@@ -299,7 +277,7 @@ test('returnOnExit: false ends the process by an exit in a thread', (t) => {
   const source = (args) => `
     const { WASI } = require('wasi-rs');
     const module = new WebAssembly.Module(require('node:fs').readFileSync(${JSON.stringify(THREADS)}));
-    const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
+    const memory = sharedMemory();
     const wasi = new WASI({ version: 'preview1', args: ['threads', ...${JSON.stringify(args)}],
       threads: true, returnOnExit: false });
     const instance = new WebAssembly.Instance(module, wasi.getImportObject({ module, memory }));
@@ -319,7 +297,7 @@ test('a worker that waits for a guest with threads can be terminated', async (t)
   const worker = new Worker(
     `const { WASI } = require('wasi-rs');
      const { parentPort, workerData: { module } } = require('node:worker_threads');
-     const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
+     const memory = sharedMemory();
      const wasi = new WASI({ version: 'preview1', args: ['threads', 'sum', '2', '1000000000'], threads: true });
      const instance = new WebAssembly.Instance(module, wasi.getImportObject({ module, memory }));
      parentPort.postMessage('begins');
@@ -403,11 +381,7 @@ test('functions and streams cannot follow a guest into its threads', async (t) =
 test('what a module with threads needs is asked for', (t) => {
   const module = guest('threads');
   const make = () => new WASI({ version: 'preview1', threads: true });
-  const shared = new WebAssembly.Memory({
-    initial: 17,
-    maximum: 16_384,
-    shared: true,
-  });
+  const shared = sharedMemory();
   const own = new WebAssembly.Memory({ initial: 17 });
   const type = { code: 'ERR_INVALID_ARG_TYPE' };
   const value = { code: 'ERR_INVALID_ARG_VALUE' };
@@ -438,7 +412,7 @@ test('a module without threads has its memory, and runs in the calling thread', 
 });
 
 test('thread-spawn is called by JavaScript', (t) => {
-  const { wasi, module, imports } = withClass(['join', '1']);
+  const { wasi, module, imports } = withThreads('threads', ['join', '1']);
   const { 'thread-spawn': threadSpawn } = imports.wasi;
   t.is(threadSpawn(), -28);
   t.is(threadSpawn('0'), -28);

@@ -2,6 +2,30 @@
 
 const { once } = require('node:events');
 
+const { WASI } = require('../..');
+const { guest } = require('./guest');
+
+/** A memory for guests with threads, as much as any here begins with. */
+function sharedMemory() {
+  const maximum = 16_384;
+  return new WebAssembly.Memory({ initial: 17, maximum, shared: true });
+}
+
+/** A guest with threads under the class, with what it imports. */
+function withThreads(name, args, options) {
+  const module = guest(name);
+  const wasi = new WASI({
+    version: 'preview1',
+    args: [name, ...args],
+    threads: true,
+    stdout: 'pipe',
+    stderr: 'pipe',
+    ...options,
+  });
+  const memory = sharedMemory();
+  return { wasi, module, imports: wasi.getImportObject({ module, memory }) };
+}
+
 /**
  * A worker that posts one message when it is ready, and one in answer to each: `call`
  * gives that.
@@ -19,4 +43,4 @@ async function answering(t, worker) {
   };
 }
 
-module.exports = { answering };
+module.exports = { answering, sharedMemory, withThreads };

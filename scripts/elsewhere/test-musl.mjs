@@ -16,25 +16,23 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { muslNode, zigIn } from './musl.mjs';
 import { ofAva, ofRust, ofSuite, report } from './results.mjs';
 import {
   FAST_ENOUGH,
   ROOT,
+  avaOn,
   build,
   cache,
   copyRepository,
-  filesOfTests,
-  partsOf,
+  readArguments,
   run,
   shown,
   step,
 } from './tools.mjs';
 
 const TARGET = 'x86_64-unknown-linux-musl';
-const PARTS = ['rust', 'js', 'suite'];
 
 /** The files of tests in JavaScript that are run: enough to make every native call. */
 const FILES = [
@@ -50,15 +48,9 @@ const FILES = [
   'wasi-import',
 ];
 
-const { values: flags, positionals: named } = parseArgs({
-  options: {
-    node: { type: 'string', multiple: true, default: ['22'] },
-    only: { type: 'string', multiple: true, default: PARTS },
-    rust: { type: 'string', multiple: true, default: [] },
-  },
-  allowPositionals: true,
+const { flags, named, parts } = readArguments({
+  rust: { type: 'string', multiple: true, default: [] },
 });
-const parts = partsOf(flags.only, PARTS);
 const directory = cache('MUSL_DIRECTORY', 'musl');
 
 /** Runs a program to its end, and returns its exit code and all that it wrote. */
@@ -117,8 +109,7 @@ function testNode(copy, major) {
   const runs = [];
   if (parts.has('js')) {
     step(`tests in JavaScript on Node.js ${major}`);
-    const files = filesOfTests(named.length > 0 ? named : FILES);
-    const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...files];
+    const ava = avaOn(named.length > 0 ? named : FILES);
     runs.push(ofAva(shown(execute(copy, node, ava))));
   }
   if (parts.has('suite') && process.env.WASI_TESTSUITE) {

@@ -16,19 +16,18 @@
 
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { ofAva, ofRust, ofSuite, report } from './results.mjs';
 import {
   FAST_ENOUGH,
   ROOT,
+  avaOn,
   build,
   cache,
   copyRepository,
-  filesOfTests,
   hasNamespaces,
   install,
-  partsOf,
+  readArguments,
   run,
   shown,
   step,
@@ -38,19 +37,12 @@ import { FAILS, FILES } from './wine-fails.mjs';
 import { windowsNode, wineIn } from './wine.mjs';
 
 const TARGET = 'x86_64-pc-windows-gnu';
-const PARTS = ['rust', 'js', 'suite'];
 // The official test suite, over the host's files and over such as are not.
 const SUITES = { suite: [], 'suite over memory': ['--over', 'memory'] };
 
-const { values: flags, positionals: named } = parseArgs({
-  options: {
-    node: { type: 'string', multiple: true, default: ['22'] },
-    only: { type: 'string', multiple: true, default: PARTS },
-    prepare: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
+const { flags, named, parts } = readArguments({
+  prepare: { type: 'boolean', default: false },
 });
-const parts = partsOf(flags.only, PARTS);
 const directory = cache('WINE_DIRECTORY', 'wine');
 
 /** napi-build wants a libnode.dll for this target. Nothing is imported from it. */
@@ -97,8 +89,7 @@ function testRust({ wine }, tests) {
 }
 
 function testJavaScript({ wine, drive }, node) {
-  const files = filesOfTests(named.length > 0 ? named : FILES);
-  const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...files];
+  const ava = avaOn(named.length > 0 ? named : FILES);
   return ofAva(shown(wine(join(drive, 'wasi-rs'), node, ava)));
 }
 

@@ -12,6 +12,7 @@ import {
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -67,12 +68,26 @@ export function unshare(directory, ...namespaces) {
 export const cache = (variable, name) =>
   resolve(process.env[variable] ?? join(homedir(), '.cache/wasi-rs', name));
 
-/** Which of the parts are to be tested. */
-export function partsOf(only, parts) {
-  const unknown = only.find((part) => !parts.includes(part));
+const PARTS = new Set(['rust', 'js', 'suite']);
+
+/**
+ * Reads the command line: the options that all of these programs have, and more.
+ *
+ * @returns `flags`; `parts`, those that are to be tested; `named`, files of tests.
+ */
+export function readArguments(more) {
+  const { values: flags, positionals: named } = parseArgs({
+    options: {
+      node: { type: 'string', multiple: true, default: ['22'] },
+      only: { type: 'string', multiple: true, default: [...PARTS] },
+      ...more,
+    },
+    allowPositionals: true,
+  });
+  const unknown = flags.only.find((part) => !PARTS.has(part));
   if (unknown !== undefined)
     throw new Error(`--only ${unknown}: no such tests`);
-  return new Set(only);
+  return { flags, named, parts: new Set(flags.only) };
 }
 
 const started = Date.now();
@@ -223,12 +238,13 @@ export function copyRepository(to) {
   rmSync(archive);
 }
 
-/** The paths of the files of tests in JavaScript, by their names without an ending. */
-export function filesOfTests(names) {
+/** What Node.js is to run for files of tests in JavaScript, by their names without an ending. */
+export function avaOn(names) {
   const own = readdirSync(join(ROOT, '__test__'));
-  return names.map((name) => {
+  const files = names.map((name) => {
     const file = own.find((entry) => entry.replace(TEST_FILE, '') === name);
     if (!file) throw new Error(`no tests are named ${name}`);
     return `__test__/${file}`;
   });
+  return ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...files];
 }
