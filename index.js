@@ -141,8 +141,9 @@ function makeThreads(options, { number }, wasi, returnsOnExit) {
 /** The value of `fs` by instance, made by the getter the first time. */
 const fileSystems = new WeakMap();
 
-/** What tells of a guest's calls, and the function that gives it its memory. */
+/** What tells of a guest's calls, if that is asked for, and the function that gives it its memory. */
 function traced({ trace, version }, created, wasi) {
+  if (trace === undefined) return created;
   const { Tracer } = require('./lib/trace/tracer');
   const { sinkOf } = require('./lib/trace/sinks');
   const { number, setMemory } = created;
@@ -153,19 +154,11 @@ function traced({ trace, version }, created, wasi) {
 
 /** What an instance has beside its guest. Where that cannot be made, the guest is closed. */
 function companionsOf(options, guest, wasi, returnsOnExit) {
-  const { trace, threads } = options;
-  if (trace === undefined && threads === undefined) {
-    const { setMemory } = guest;
-    return { tracer: undefined, setMemory, threads };
-  }
   try {
-    return trace === undefined
-      ? {
-          tracer: undefined,
-          setMemory: guest.setMemory,
-          threads: makeThreads(options, guest, wasi, returnsOnExit),
-        }
-      : { ...traced(options, guest, wasi), threads: undefined };
+    const { tracer, setMemory } = traced(options, guest, wasi);
+    const threads =
+      options.threads && makeThreads(options, guest, wasi, returnsOnExit);
+    return { tracer, setMemory, threads };
   } catch (error) {
     close(guest.number);
     throw error;

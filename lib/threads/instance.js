@@ -103,8 +103,8 @@ class InstanceThreads {
    */
   start(timeout) {
     this.#prepare();
-    this.#before.restore();
     try {
+      this.#before.restore();
       const ended = runThreads(this.#prepared, this.#guest, { timeout });
       return this.#exitCodeOf(ended, timeout);
     } finally {

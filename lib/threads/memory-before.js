@@ -40,7 +40,7 @@ class MemoryBefore {
     forEachPage(this.#memory, (page, number) => {
       const before = this.#pages.get(number);
       if (before !== undefined) before.copy(page);
-      // Pages that nobody has written take no room.
+      // To write a page that was never written would give it physical memory.
       else if (!isZero(page)) page.fill(0);
     });
   }

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The memory is the engine's own. */
+/** Taken before a program can put another in its place. */
 const { get } = Object.getOwnPropertyDescriptor(
   WebAssembly.Memory.prototype,
   'buffer',

@@ -21,8 +21,8 @@ const STATE: &str = "\
       return memory\
     };";
 
-/// The fields of what a script's function returns that are the same in both. What Node shows of an error that nobody
-/// catches is a line of the script, so what throws has one of its own.
+/// The fields of what a script's function returns that are the same in both. Of an uncaught error Node shows the line
+/// of the script, so what throws has one of its own.
 const SHARED_FIELDS: &str = "\
     __proto__:null,bind,setMemory:{'bound setMemory'(memory){\n\
     setMemory(instance,memory,bind)\n\

@@ -116,12 +116,12 @@ pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
     thrown(env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")))
 }
 
-/// Refuses to go on where this thread is to end.
+/// Refuses to go on in a thread that is being terminated, as by `worker.terminate()`.
 ///
-/// What ends a thread is an exception to the engine that nothing catches. If JavaScript meets it that native code
-/// called, it goes on when that returns; unless an error is built before, whose properties Node-API sets: that takes
-/// the exception away. Then JavaScript goes on with neither a result nor an error, and whoever ends the thread waits
-/// for ever. So this error was built when the addon was loaded, and comes before all others.
+/// V8 unwinds JavaScript by a termination exception, which no `catch` stops. Where it is raised in JavaScript that
+/// native code called, it is raised again when that code returns. But to build an error is to call JavaScript once
+/// more (`napi_create_error` sets `code`), and that clears it: the worker would go on with neither a result nor an
+/// error, and `terminate()` never resolve. So the error that is thrown then was built when the addon was loaded.
 ///
 /// # Errors
 ///

@@ -169,7 +169,7 @@
 
     exitError,
 
-    /** What native code throws, and nobody catches, in a thread that is to end. */
+    /** What native functions throw in a thread that is being terminated, where no `catch` sees it. */
     ending: new Error('The thread is to end'),
 
     /**

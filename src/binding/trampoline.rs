@@ -1,7 +1,7 @@
 //! From a guest's call to a syscall and back.
 //!
 //! There is one native function for each row of the table, and one for all of them, each made at most once in an
-//! environment. What calls them, and nobody else reaches, are the [`closures`] of each instance. (46 native functions
+//! environment. Only the [`closures`] of an instance call them; no program reaches them. (46 native functions
 //! for each instance would take six times as long to make as node:wasi takes for all its class, and six times the
 //! memory.)
 
