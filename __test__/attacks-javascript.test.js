@@ -211,3 +211,34 @@ test('a second memory for functions that know the first', (t) => {
   );
   t.deepEqual(results, [[0, true], 0, true]);
 });
+
+test('setters in the prototype of all objects, for what only this package is to have', async (t) => {
+  const guest = await assemble(`(module
+    (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (drop (call $yield))))`);
+  const results = hostile(
+    t,
+    `const { WASI, run, runSync } = require('wasi-rs');
+     const guest = Buffer.from('${Buffer.from(guest).toString('base64')}', 'base64');
+     const stolen = [];
+     const names = ['number', 'setMemory', 'suspending', 'call', 'memory', 'wasiImport', 'bind'];
+     for (const name of names) {
+       Object.defineProperty(Object.prototype, name, {
+         set(value) { stolen.push(name); },
+         configurable: true,
+       });
+     }
+     const wasi = new WASI({ version: 'preview1' });
+     const suspending = 'Suspending' in WebAssembly;
+     const functions = wasi.getImportObject({ suspending });
+     const codes = [Object.keys(functions.wasi_snapshot_preview1).length];
+     codes.push(runSync(guest).exitCode);
+     run(guest).then(({ exitCode }) => {
+       codes.push(exitCode);
+       for (const name of names) delete Object.prototype[name];
+       console.log(JSON.stringify({ codes, stolen }));
+     });`,
+  );
+  t.deepEqual(results, { codes: [46, 0, 0], stolen: [] });
+});

@@ -277,7 +277,7 @@ test('returnOnExit: false ends the process by an exit in a thread', (t) => {
   const source = (args) => `
     const { WASI } = require('wasi-rs');
     const module = new WebAssembly.Module(require('node:fs').readFileSync(${JSON.stringify(THREADS)}));
-    const memory = sharedMemory();
+    const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
     const wasi = new WASI({ version: 'preview1', args: ['threads', ...${JSON.stringify(args)}],
       threads: true, returnOnExit: false });
     const instance = new WebAssembly.Instance(module, wasi.getImportObject({ module, memory }));
@@ -297,7 +297,7 @@ test('a worker that waits for a guest with threads can be terminated', async (t)
   const worker = new Worker(
     `const { WASI } = require('wasi-rs');
      const { parentPort, workerData: { module } } = require('node:worker_threads');
-     const memory = sharedMemory();
+     const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
      const wasi = new WASI({ version: 'preview1', args: ['threads', 'sum', '2', '1000000000'], threads: true });
      const instance = new WebAssembly.Instance(module, wasi.getImportObject({ module, memory }));
      parentPort.postMessage('begins');
@@ -456,4 +456,24 @@ test('what runs _start is the first instance that its memory has seen', async (t
   const wasi = new WASI({ version: 'preview1', threads: true });
   const imports = wasi.getImportObject({ module, memory });
   t.is(wasi.start(new WebAssembly.Instance(module, imports)), 43);
+});
+
+test('a guest with threads may declare a call with other types', async (t) => {
+  // Functions of JavaScript take the place of the adapter's then, and know the memory.
+  const program = await assemble(
+    `(module
+      (import "env" "memory" (memory 1 2 shared))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+      (import "wasi_snapshot_preview1" "sched_yield" (func (param i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_write"
+        (func $write (param i32 i32 i32 i32) (result i32)))
+      (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00hi\\n")
+      (func (export "wasi_thread_start") (param i32 i32))
+      (func (export "_start") (drop
+        (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))`,
+    { threads: true },
+  );
+  const expected = { reason: 'exit', exitCode: 0, stdout: 'hi\n' };
+  t.like(runSync(program, { encoding: 'utf8' }), expected);
+  t.like(await run(program, { encoding: 'utf8' }), expected);
 });

@@ -42,7 +42,7 @@ const SHARED_FIELDS: &str = "\
 ///
 /// What it returns has `suspending()`, too. That makes functions for the calls that may wait, which take the time when
 /// a call began as one more argument, and where it would wait give [`SUSPENDED`](super::trampoline::SUSPENDED). A module
-/// of wasm calls them, so their arguments are of the right number and types.
+/// of wasm calls them.
 pub fn methods() -> String {
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.types))
@@ -100,17 +100,10 @@ fn method(row: usize, name: &str, types: &[ParamType]) -> String {
     let arity = types.len();
     let names = names(types);
     let stores = stores(types);
-    let mut refused = format!("arguments.length!=={arity}");
-    for (slot, param) in (1..).zip(types) {
-        let of = match param {
-            ParamType::I32 => "number",
-            ParamType::I64 => "bigint",
-        };
-        refused += &format!("||typeof p{slot}!=='{of}'");
-    }
+    let mistyped = mistyped(types);
     format!(
         "'bound {name}'({names}){{\
-           if({refused})return {einval};\
+           if(arguments.length!=={arity}{mistyped})return {einval};\
            a[0]=instance;{stores}\
            if(view[0]===undefined&&refused({row}))return {einval};\
            n{row}();return r[0]\
@@ -129,8 +122,10 @@ fn suspending_method(row: Row) -> String {
     let einval = Errno::Inval.raw();
     let types = SYSCALLS[row].types;
     let (name, names, stores) = (SYSCALLS[row].name, names(types), stores(types));
+    let mistyped = mistyped(types);
     format!(
         "{name}({names},begun){{\
+           if(typeof begun!=='number'{mistyped})return {einval};\
            a[0]=instance;{stores}a[{BEGUN}]=begun;\
            if(view[0]===undefined&&refused({row}))return {einval};\
            s{row}();return r[0]\
@@ -142,6 +137,18 @@ fn suspending_method(row: Row) -> String {
 fn names(types: &[ParamType]) -> String {
     let names: Vec<_> = (1..=types.len()).map(|slot| format!("p{slot}")).collect();
     names.join(",")
+}
+
+/// Whether one of them is not of its type, as further operands of `||`. To store what is an object would run JavaScript.
+fn mistyped(types: &[ParamType]) -> String {
+    let check = |(slot, param): (usize, &ParamType)| {
+        let of = match param {
+            ParamType::I32 => "number",
+            ParamType::I64 => "bigint",
+        };
+        format!("||typeof p{slot}!=='{of}'")
+    };
+    (1..).zip(types).map(check).collect()
 }
 
 /// What puts them into the argument buffer.

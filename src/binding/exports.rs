@@ -20,7 +20,8 @@ use super::memory_fs::TrackedMemoryFs;
 use super::options::{WasiOptions, WasiPreopen, grant};
 use crate::ctx::{MountError, WasiCtx};
 
-/// What `new WASI()` gets.
+/// What `new WASI()` gets. None of it is an `Option`: such a field is set in JavaScript and not defined, so that a setter
+/// on the prototype of all objects would get hold of it.
 #[napi(object, object_from_js = false)]
 pub struct Created<'env> {
     /// The sockets that it was given, in their order.
@@ -29,14 +30,14 @@ pub struct Created<'env> {
     pub number: u32,
     /// `wasi[kSetMemory]` of node:wasi.
     pub set_memory: Unknown<'env>,
-    /// Makes the functions that do not wait: see [`closures::methods`](super::closures::methods). None where no `wasi`
-    /// was given.
-    pub suspending: Option<Unknown<'env>>,
-    /// What an [adapter](super::adapter) calls; none where `wasi` was given.
-    pub call: Option<Unknown<'env>>,
-    /// The memory of the [block](super::block), where the adapter puts the arguments; none where the engine has none to
-    /// give.
-    pub memory: Option<Object<'env>>,
+    /// Makes the functions that do not wait: see [`closures::methods`](super::closures::methods). `undefined` where no
+    /// `wasi` was given.
+    pub suspending: Unknown<'env>,
+    /// What an [adapter](super::adapter) calls; `undefined` where `wasi` was given.
+    pub call: Unknown<'env>,
+    /// The memory of the [block](super::block), where the adapter puts the arguments; `undefined` where the engine has
+    /// none to give.
+    pub memory: Either<Object<'env>, Undefined>,
 }
 
 /// Opens what a guest is given, and makes its functions, and `wasi` its `wasiImport`, if there is one. They keep `kept`
@@ -169,23 +170,27 @@ pub fn adopt<'env>(
             (environment.make_call(env, number, bytes)?, block)
         }
     };
-    (instance.memory).set_closures(functions.get_named_property("bind")?)?;
+    let bind = functions.get_named_property("bind")?;
+    instance.memory.set_closures(bind, &environment.glue)?;
+    let memory = block.map(|block| block.memory.get_value(env)).transpose()?;
     Ok(Created {
         sockets,
         number,
         set_memory: functions.get_named_property("setMemory")?,
-        suspending: functions.get("suspending")?,
-        call: functions.get("call")?,
-        memory: block.map(|block| block.memory.get_value(env)).transpose()?,
+        suspending: functions.get_named_property("suspending")?,
+        call: functions.get_named_property("call")?,
+        memory: memory.map_or(Either::B(()), Either::A),
     })
 }
 
-/// Gives an object the `wasiImport` of an instance that was made without, and has no memory yet.
+/// Gives an object the `wasiImport` of an instance that was made without.
 #[napi]
 pub fn give_functions(env: Env, wasi: Object<'_>, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
-    let functions = Environment::of(&env)?.make_methods(&env, wasi, number, None)?;
-    (instance.memory).set_closures(functions.get_named_property("bind")?)
+    let environment = Environment::of(&env)?;
+    let functions = environment.make_methods(&env, wasi, number, None)?;
+    let bind = functions.get_named_property("bind")?;
+    instance.memory.set_closures(bind, &environment.glue)
 }
 
 /// The instance with this number.

@@ -122,10 +122,25 @@ impl Memory {
     }
 
     /// Takes the closures' function `(memory, array) => memory`: it sets both unless called without, and
-    /// returns the memory. Those that were taken before are not called any more.
-    pub fn set_closures(&self, bind: Unknown<'_>) -> Result<()> {
-        let bind = Weak::to(&Env::from_raw(self.env), bind)?;
-        self.bind.replace(Some(bind));
+    /// returns the memory. Those that were taken before are not called any more; if they have a memory, these
+    /// get it.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
+    pub fn set_closures(&self, bind: Unknown<'_>, glue: &Glue) -> Result<()> {
+        let before = self.closures();
+        let taken = Weak::to(&Env::from_raw(self.env), bind)?;
+        match before {
+            Some(before) if self.is_bound() => {
+                let memory = self.call(before, &[])?;
+                let view = self.view_of(memory, glue)?;
+                self.set(bind.raw(), memory, view.raw())?;
+            }
+            // What was collected took its memory with it.
+            _ => self.is_bound.set(false),
+        }
+        self.bind.replace(Some(taken));
         Ok(())
     }
 
