@@ -232,7 +232,7 @@ test('setters in the prototype of all objects, for what only this package is to 
      const wasi = new WASI({ version: 'preview1' });
      const suspending = 'Suspending' in WebAssembly;
      const functions = wasi.getImportObject({ suspending });
-     const codes = [Object.keys(functions.wasi_snapshot_preview1).length];
+     const codes = [functions.wasi_snapshot_preview1.sched_yield()];
      codes.push(runSync(guest).exitCode);
      run(guest).then(({ exitCode }) => {
        codes.push(exitCode);
@@ -240,5 +240,5 @@ test('setters in the prototype of all objects, for what only this package is to 
        console.log(JSON.stringify({ codes, stolen }));
      });`,
   );
-  t.deepEqual(results, { codes: [46, 0, 0], stolen: [] });
+  t.deepEqual(results, { codes: [0, 0, 0], stolen: [] });
 });
