@@ -231,8 +231,9 @@ test('setters in the prototype of all objects, for what only this package is to 
      }
      const wasi = new WASI({ version: 'preview1' });
      const suspending = 'Suspending' in WebAssembly;
-     const functions = wasi.getImportObject({ suspending });
-     const codes = [functions.wasi_snapshot_preview1.sched_yield()];
+     const { wasi_snapshot_preview1 } = wasi.getImportObject({ suspending });
+     wasi.finalizeBindings({ exports: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+     const codes = [wasi_snapshot_preview1.sched_yield()];
      codes.push(runSync(guest).exitCode);
      run(guest).then(({ exitCode }) => {
        codes.push(exitCode);
