@@ -88,7 +88,9 @@ impl ArgBuffer {
     fn slots(&self) -> &[Cell<u64>; LEN] {
         // SAFETY: the buffer has that many bytes at an address aligned for them. They stay where they
         // are: the buffer is referenced, and to detach it takes one of the arrays, which only the
-        // closures have, and they only access its elements. Only this thread accesses them.
+        // closures have, and they only access its elements. (A debugger gets at them, and at the native
+        // functions that rest on the closures' checks: who has one has the process.) Only this thread
+        // accesses them.
         unsafe { &*self.slots.cast() }
     }
 

@@ -213,10 +213,11 @@ pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     }
     let environment = Environment::of(env)?;
     let glue = &environment.glue;
-    instance.memory.bind(memory, glue).map_err(|_| {
+    if instance.memory.bind(memory, glue).is_err() {
+        check_ending(env, glue)?;
         let message = "\"instance.exports.memory\" property must be a WebAssembly.Memory object";
-        invalid_arg_type(env, message)
-    })?;
+        return Err(invalid_arg_type(env, message));
+    }
     instance.share_memory(|| environment.interrupt(), glue)?;
     instance.check_memory();
     Ok(())

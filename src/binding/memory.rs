@@ -204,27 +204,35 @@ impl Memory {
     }
 
     /// Finds out where the bytes are now, gives the closures an array over them, and tells whether there
-    /// are more than before.
+    /// are more than before. Where they cannot be found, there are none.
+    ///
+    /// # Errors
+    ///
+    /// What Node-API says.
     pub fn refresh(&self, glue: &Glue) -> Result<bool> {
         let Some(bind) = self.closures() else {
             return Ok(false);
         };
         let old_len = self.linear.len();
+        self.forget_bytes();
         let memory = self.call(bind, &[])?;
         self.set(bind, memory, self.view_of(memory, glue)?.raw())?;
         Ok(self.linear.len() > old_len)
     }
 
-    /// Finds out where the bytes are now if JavaScript, which has run, has grown the memory. Where they cannot
-    /// be found, there are none.
+    /// Finds out where the bytes are now if JavaScript, which has run, has grown the memory.
     pub fn catch_up(&self, glue: &Glue) {
         if self.linear.is_empty() || self.is_current() {
             return;
         }
-        // SAFETY: of no bytes all is true.
-        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
         // Where that fails, there are none.
         let _ = self.refresh(glue);
+    }
+
+    /// From now on there are none.
+    fn forget_bytes(&self) {
+        // SAFETY: of no bytes all is true.
+        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
     }
 
     /// Whether the bytes are where they were, as far as they can be elsewhere.
@@ -264,8 +272,7 @@ impl Memory {
         view: sys::napi_value,
     ) -> Result<()> {
         // Should a call be cut short, it is not known which array the closures have.
-        // SAFETY: of no bytes all is true.
-        unsafe { self.linear.set(ptr::null_mut(), 0, false) };
+        self.forget_bytes();
         let fixed = Bytes::of(self.env, view)?.array_of_fixed_length(self.env)?;
         let array = fixed.unwrap_or(view);
         self.call(bind, &[memory, array])?;
