@@ -170,4 +170,4 @@ function loadBinding() {
   return loaded;
 }
 
-module.exports = { isMusl, loadBinding, platformName };
+module.exports = { builtFor, isMusl, loadBinding, platformName };

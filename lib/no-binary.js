@@ -80,8 +80,8 @@ function explain(failure, platform, named) {
   }
   // Installing builds one, unless it was kept from that, or had no Rust.
   const rebuild = PACKAGE.includes('node_modules')
-    ? 'npm rebuild --foreground-scripts wasi-rs'
-    : 'npm install';
+    ? 'npm rebuild --foreground-scripts --ignore-scripts=false wasi-rs'
+    : 'npm install --ignore-scripts=false';
   return `There is no binary of wasi-rs for ${platform}: with Rust, from https://rustup.rs, \`${rebuild}\` builds one`;
 }
 

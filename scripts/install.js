@@ -7,10 +7,9 @@
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 
-const { isMusl, platformName } = require('../lib/binding');
+const { builtFor, isMusl, platformName } = require('../lib/binding');
 
 const PACKAGE = path.dirname(__dirname);
 
@@ -24,6 +23,9 @@ const LIBRARIES = {
   win32: 'wasi_rs.dll',
 };
 
+/** The variables that name another binary than the one that was built. */
+const UNNAMED = { WASI_RS_BINARY: '', NAPI_RS_NATIVE_LIBRARY_PATH: '' };
+
 /**
  * Whether npm was told that all of this is for another machine, whose binary cannot be
  * built here.
@@ -36,12 +38,20 @@ function isForAnother() {
   );
 }
 
-/** In a process of its own, since what fails to load here would stay cached. */
-function tryToLoad() {
-  const entry = JSON.stringify(path.join(PACKAGE, 'index.js'));
-  return spawnSync(process.execPath, ['--eval', `require(${entry})`], {
+/**
+ * Why it does not load, in one line; undefined if it does. In a process of its own,
+ * since what fails to load here would stay cached. A file, as options of Node's that
+ * are for all of its processes may have text be read otherwise.
+ */
+function whyNotLoaded(env = process.env) {
+  const entry = path.join(PACKAGE, 'index.js');
+  const { status, signal, stderr } = spawnSync(process.execPath, [entry], {
     encoding: 'utf8',
+    env,
   });
+  if (status === 0) return undefined;
+  const [, message] = /^\w*Error: (.+)$/m.exec(stderr) ?? [];
+  return message ?? `Node.js ended with ${signal ?? status}`;
 }
 
 /** What is wrong is said. It fails a clone, of which a binary is the purpose, and no other project. */
@@ -50,15 +60,17 @@ function fail(message) {
   process.exit(IS_INSTALLED ? 0 : 1);
 }
 
-/** Where cargo builds: in a clone where it always does, else nowhere that stays. */
-function inTarget(use) {
-  if (!IS_INSTALLED) return use(path.join(PACKAGE, 'target'));
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-build-'));
-  try {
-    return use(directory);
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
-  }
+/**
+ * What cargo builds for by itself; undefined without cargo. Whatever stands around the
+ * package may have it build for another, and in another folder: `.cargo/config.toml`,
+ * or a variable.
+ */
+function hostOfCargo() {
+  const { status, stdout } = spawnSync('cargo', ['-vV'], {
+    cwd: PACKAGE,
+    encoding: 'utf8',
+  });
+  return status === 0 ? /^host: (\S+)$/m.exec(stdout)?.[1] : undefined;
 }
 
 /** A library for Node is one that is loaded, which musl's target makes none of by itself. */
@@ -69,46 +81,57 @@ function flagsFor(platform) {
     : {};
 }
 
-function environmentFor(platform) {
-  const env = { ...process.env, ...flagsFor(platform) };
-  // Another one than this machine would get a folder of its own.
-  delete env.CARGO_BUILD_TARGET;
-  return env;
-}
-
-function build(platform) {
-  return inTarget((target) => {
-    const { status } = spawnSync(
+/** Builds a binary, and puts it where it is looked for. */
+function build(platform, host) {
+  // Temporary directories may be small, or let nothing in them run.
+  const target = path.join(PACKAGE, 'target');
+  const args = ['--release', '--locked', '--lib', '--target', host];
+  try {
+    const { status, signal } = spawnSync(
       'cargo',
-      ['build', '--release', '--locked', '--lib', '--target-dir', target],
+      ['build', ...args, '--target-dir', target],
       {
         cwd: PACKAGE,
         stdio: 'inherit',
-        env: environmentFor(platform),
+        env: { ...process.env, ...flagsFor(platform) },
       },
     );
-    if (status !== 0) return false;
+    if (status !== 0) throw new Error(`cargo ended with ${signal ?? status}`);
     const library = LIBRARIES[process.platform] ?? 'libwasi_rs.so';
     fs.copyFileSync(
-      path.join(target, 'release', library),
-      path.join(PACKAGE, `wasi-rs.${platform}.node`),
+      path.join(target, host, 'release', library),
+      builtFor(platform),
     );
-    return true;
-  });
+  } finally {
+    if (IS_INSTALLED) fs.rmSync(target, { recursive: true, force: true });
+  }
+}
+
+/** Throws what is wrong with what was built, which is then gone. */
+function check(platform) {
+  const reason = whyNotLoaded({ ...process.env, ...UNNAMED });
+  if (reason === undefined) return;
+  // It would stand before one that is installed later.
+  fs.rmSync(builtFor(platform));
+  throw new Error(reason);
 }
 
 function main() {
-  if (isForAnother() || tryToLoad().status === 0) return;
+  if (isForAnother() || whyNotLoaded() === undefined) return;
   const platform = platformName(isMusl);
-  if (spawnSync('cargo', ['--version']).status !== 0) {
+  const host = hostOfCargo();
+  if (host === undefined) {
     fail(
       `there is no binary for ${platform}, and no Rust to build one: install it from https://rustup.rs, then run npm ${IS_INSTALLED ? 'rebuild wasi-rs' : 'install'}`,
     );
   }
   console.error('wasi-rs: building the addon; this takes a few minutes.');
-  if (!build(platform)) fail('the addon could not be built.');
-  const { status, stderr } = tryToLoad();
-  if (status !== 0) fail(stderr);
+  try {
+    build(platform, host);
+    check(platform);
+  } catch (error) {
+    fail(`the addon could not be built: ${error.message}`);
+  }
 }
 
 main();

@@ -222,9 +222,10 @@ function environment(node, { hasRust = false } = {}) {
 }
 
 /** An empty project, into which something is installed. */
-function install(name, sources, { hasRust, args = [] } = {}) {
+function install(name, sources, { hasRust, args = [], prepare } = {}) {
   const project = join(directory, name);
   mkdirSync(project);
+  prepare?.(project);
   writeJson(join(project, 'package.json'), { private: true });
   const env = environment(process.execPath, { hasRust });
   const { error } = spawnSync('cargo', ['--version'], { env });
@@ -306,9 +307,19 @@ function testWithout(main) {
   console.log(`without a binary: ${stderr.trim()}`);
 }
 
+/** A project in Rust, too, which is for another machine. */
+function writeRust(project) {
+  writeFileSync(join(project, 'Cargo.toml'), '[workspace]\nmembers = []\n');
+  mkdirSync(join(project, '.cargo'));
+  writeFileSync(
+    join(project, '.cargo/config.toml'),
+    '[build]\ntarget = "wasm32-unknown-unknown"\n',
+  );
+}
+
 /** Where there is no binary, but Rust. */
 function testSources(main, platform) {
-  const options = { hasRust: true, args: ['--offline'] };
+  const options = { hasRust: true, args: ['--offline'], prepare: writeRust };
   const project = install('sources', [main.path], options);
   assert.deepEqual(installedIn(project), [main.name]);
   const built = join(project, `node_modules/wasi-rs/wasi-rs.${platform}.node`);
