@@ -1,11 +1,13 @@
 'use strict';
 
+const { resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 
 const { CommandError } = require('./error');
 
 // Most command lines set no limit, and have no mistake.
 const knownLimits = () => require('../limits').LIMITS;
+const rareValues = () => require('./values');
 
 /** Those that completions are made for. */
 const SHELLS = ['bash', 'zsh', 'fish'];
@@ -73,13 +75,16 @@ function putPreopen(preopens, rawName, mappedPath, preopen) {
   preopens[mappedPath] = preopen;
 }
 
+const READ_ONLY = ':ro';
+
 /** `SOURCE::GUEST[:ro]`; SOURCE is an archive or a directory. */
 function addMount(preopens, { rawName, value }) {
-  const [, source, mappedPath, ro] = /^(.+?)::(.+?)(:ro)?$/s.exec(value) ?? [];
-  if (mappedPath === undefined) {
+  const [source, target = ''] = splitOnce(value, '::');
+  const readOnly = target.endsWith(READ_ONLY);
+  const mappedPath = readOnly ? target.slice(0, -READ_ONLY.length) : target;
+  if (source === '' || mappedPath === '') {
     refuse(`${rawName} ${value} is not of the form SOURCE::GUEST[:ro]`);
   }
-  const readOnly = ro !== undefined;
   putPreopen(preopens, rawName, mappedPath, { source, readOnly });
 }
 
@@ -184,15 +189,11 @@ function readShell({ rawName, value }) {
   return refuse(`${rawName} knows ${SHELLS.join(', ')}, and no ${value}`);
 }
 
-/** A date, or a time with its zone: others would mean another time elsewhere. */
-const ISO_TIME =
-  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
-
 function readClock({ rawName, value }) {
-  const realtime = new Date(ISO_TIME.test(value) ? value : NaN);
-  if (!(realtime >= 0)) {
+  const realtime = rareValues().timeOf(value);
+  if (realtime === undefined) {
     refuse(
-      `${rawName} ${value} is no time since 1970 such as 2030-01-31 or 2030-01-31T12:00:00Z`,
+      `${rawName} ${value} is no time from 1970 to 2554 such as 2030-01-31 or 2030-01-31T12:00:00Z`,
     );
   }
   return { realtime };
@@ -231,18 +232,11 @@ function addVariable(env, { value }) {
 
 /** `[HOST:]PORT`, an IPv6 address in brackets; or `unix:PATH`. */
 function readListener({ rawName, value }) {
-  const [, path] = /^unix:(.+)$/s.exec(value) ?? [];
-  if (path !== undefined) return { path };
-  const [, address, name, digits] =
-    /^(?:(?:\[([^\]]+)\]|([^:]+)):)?([0-9]{1,5})$/.exec(value) ?? [];
-  const port = Number(digits);
-  if (!(port <= MAX_PORT)) {
-    refuse(`${rawName} ${value} is not of the form [HOST:]PORT or unix:PATH`);
-  }
-  return { host: address ?? name, port };
+  return (
+    rareValues().listenerOf(value) ??
+    refuse(`${rawName} ${value} is not of the form [HOST:]PORT or unix:PATH`)
+  );
 }
-
-const MAX_PORT = 65_535;
 
 /** `NAME=NUMBER`; the last one of a name counts. */
 function addLimit(limits, { value }) {
@@ -361,6 +355,17 @@ const OPTIONS = {
   },
 };
 
+/** Refuses to write to one file twice, which would keep the last directory alone. */
+function checkPlaces(written) {
+  const places = written.map(({ to }) => resolve(to));
+  written.forEach(({ to }, index) => {
+    if (places.indexOf(places[index]) !== index) {
+      refuse(`--write-back writes to ${to} twice`);
+    }
+  });
+  return written;
+}
+
 /** What can be said of a command only when all of its options are known. */
 function completed({ inheritsEnv, writeBack = [], options, ...command }) {
   const { preopens, devices, listeners, env } = options;
@@ -374,7 +379,9 @@ function completed({ inheritsEnv, writeBack = [], options, ...command }) {
     ...command,
     options,
     // The directories may come behind.
-    writeBack: writeBack.map((token) => readWriteBack(preopens, token)),
+    writeBack: checkPlaces(
+      writeBack.map((token) => readWriteBack(preopens, token)),
+    ),
   };
 }
 
