@@ -358,6 +358,29 @@ if (CAN_COUNT) {
       })();`);
     t.deepEqual(ended, { exitCode: 0, stdout: ',, EMFILE 0\n', stderr: '' });
   });
+
+  for (const [what, makesFail] of [
+    ['number', 'Stdio.prototype.takeFd = fail;'],
+    ['stream', "require('node:net').Socket = fail;"],
+  ]) {
+    test(`a pipe whose other end gets no ${what} is closed at once`, (t) => {
+      const ended = script(`
+        const fs = require('node:fs');
+        const { spawn } = require('wasi-rs');
+        const { Stdio } = require('./lib/binding').loadBinding();
+        const fail = function () { throw new Error('none'); };
+        ${makesFail}
+        const count = () => fs.readdirSync('/proc/self/fd').length;
+        // The console has such a stream, too.
+        const print = (value) => fs.writeSync(1, value + '\\n');
+        const bytes = fs.readFileSync('./__test__/guests/hello.wasm');
+        const before = count();
+        const child = spawn(bytes);
+        print(count() - before);
+        child.on('error', ({ message }) => print(message));`);
+      t.deepEqual(ended, { exitCode: 0, stdout: '0\nnone\n', stderr: '' });
+    });
+  }
 }
 
 test('what is wrong with the options is thrown; with the program it is an event', async (t) => {

@@ -20,8 +20,9 @@ const INVENTORY: &[(&str, usize)] = &[
     ("host/sys/windows/crt.rs", 10),
     ("host/sys/windows/event.rs", 5),
     ("host/sys/windows/io.rs", 15),
+    ("host/sys/windows/named_pipe.rs", 6),
     ("host/sys/windows/nt.rs", 8),
-    ("host/sys/windows/pipe.rs", 3),
+    ("host/sys/windows/pipe.rs", 1),
     ("host/sys/windows/query.rs", 10),
     ("host/sys/windows/thread_clock.rs", 4),
     ("memory/linear.rs", 8),
@@ -29,7 +30,7 @@ const INVENTORY: &[(&str, usize)] = &[
 
 /// The most lines that a system compiles, by the folder that it leaves out: a page that a reader takes
 /// in at once, and on Windows, for whose calls nobody has safe words, one more half.
-const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 87), ("host/sys/unix", 126)];
+const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 87), ("host/sys/unix", 130)];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

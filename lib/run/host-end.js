@@ -2,7 +2,7 @@
 
 // The host's end of a pipe of a guest's, as a stream.
 
-const { close } = require('node:fs');
+const { close, closeSync } = require('node:fs');
 const { Socket } = require('node:net');
 const { Readable, Writable } = require('node:stream');
 
@@ -78,19 +78,28 @@ class PipeWriter extends Writable {
   }
 }
 
+function streamOver(fd, guestDoes) {
+  const reads = guestDoes === 'write';
+  if (process.versions.bun !== undefined) {
+    return reads ? new PipeReader(fd) : new PipeWriter(fd);
+  }
+  return new Socket({ fd, readable: reads, writable: !reads });
+}
+
 /**
- * The stream over a descriptor, which it closes.
+ * The stream over a descriptor, which it closes. If there can be none, that is closed.
  *
  * @param {number} fd
  * @param {'read' | 'write'} guestDoes with the other end
  * @returns {Readable | Writable}
  */
 function openHostEnd(fd, guestDoes) {
-  const reads = guestDoes === 'write';
-  if (process.versions.bun !== undefined) {
-    return reads ? new PipeReader(fd) : new PipeWriter(fd);
+  try {
+    return streamOver(fd, guestDoes);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
-  return new Socket({ fd, readable: reads, writable: !reads });
 }
 
 module.exports = { openHostEnd };

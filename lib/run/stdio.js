@@ -68,8 +68,13 @@ function collected(maxBuffer) {
 /** A pipe, of which the guest reads or writes one end, and the host has the other. */
 function pipe(guestDoes) {
   const native = Stdio.pipe(guestDoes);
-  const socket = hostEnds().openHostEnd(native.takeFd(), guestDoes);
-  return { native, socket };
+  try {
+    const socket = hostEnds().openHostEnd(native.takeFd(), guestDoes);
+    return { native, socket };
+  } catch (error) {
+    native.close();
+    throw error;
+  }
 }
 
 function served(guestDoes) {

@@ -18,6 +18,7 @@ mod io;
 mod lent;
 mod listen;
 mod name;
+mod named_pipe;
 mod nt;
 mod pipe;
 mod poll;

@@ -7,39 +7,25 @@
 
 #![allow(unsafe_code, reason = "calls of Windows")]
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::{AsHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
-use std::ptr::null;
+use std::os::windows::io::{AsHandle, BorrowedHandle, OwnedHandle};
+use std::ptr::null_mut;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use windows_sys::Win32::Foundation::{
-    ERROR_NOT_SUPPORTED, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE,
-};
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_READ_ATTRIBUTES,
-    FILE_WRITE_ATTRIBUTES, PIPE_ACCESS_INBOUND, PIPE_ACCESS_OUTBOUND,
-};
+use windows_sys::Win32::Foundation::ERROR_NOT_SUPPORTED;
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-};
-use windows_sys::Win32::System::Pipes::{
-    CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
 };
 
 use super::errno::{error, is, would_block};
 use super::file::{File, HandleKind};
 use super::io::{self as kernel, At};
+use super::named_pipe::{self, CAPACITY};
 use super::{Event, crt, query, wait};
-use crate::host::random::Random;
 use crate::host::{Direction, Wait};
 use crate::memory::Iovecs;
-
-/// How many bytes a pipe takes before somebody reads, as on Linux: in the kernel, and as many again on the
-/// way there.
-const CAPACITY: usize = 64 << 10;
 
 /// Room for the frames of one call.
 const STACK_SIZE: usize = 64 << 10;
@@ -72,9 +58,7 @@ impl From<OtherEnd> for OwnedHandle {
 ///
 /// What Windows says. `ERROR_NOT_ENOUGH_MEMORY`: there is no thread to be had.
 pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
-    let name = name()?;
-    let guest = server(&name, direction)?;
-    let host = client(&name, direction)?;
+    let (guest, host) = named_pipe::pair(direction)?;
     let pipe = match direction {
         Direction::Read => Pipe::Reader(Reader {
             handle: guest,
@@ -83,48 +67,6 @@ pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
         Direction::Write => Pipe::Writer(Writer::new(guest.into())?),
     };
     Ok((File(HandleKind::Pipe(pipe)), OtherEnd(host)))
-}
-
-/// A name that cannot be guessed.
-fn name() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    Random::default().fill(&mut bytes)?;
-    let number = u128::from_ne_bytes(bytes);
-    Ok(format!(r"\\.\pipe\wasi-rs-{number:032x}"))
-}
-
-/// The guest's end. One that reads is waited for together with others; one that writes, by its own thread.
-fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
-    let access = match direction {
-        Direction::Read => PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED,
-        Direction::Write => PIPE_ACCESS_OUTBOUND,
-    };
-    // Of one that somebody else has made, none is made once more.
-    let open = access | FILE_FLAG_FIRST_PIPE_INSTANCE;
-    let mode = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
-    let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
-    let room = CAPACITY as u32;
-    // SAFETY: the name ends with a NUL, and there are no attributes.
-    let handle = unsafe { CreateNamedPipeW(name.as_ptr(), open, mode, 1, room, room, 0, null()) };
-    if handle == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the call succeeded, so this is an open handle, of which this is the only owner.
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
-}
-
-/// The host's end, as libuv wants it: it asks for attributes, and sets them, and its calls do not wait.
-fn client(name: &str, guest: Direction) -> io::Result<OwnedHandle> {
-    let access = match guest {
-        Direction::Read => GENERIC_WRITE | FILE_READ_ATTRIBUTES,
-        Direction::Write => GENERIC_READ | FILE_WRITE_ATTRIBUTES,
-    };
-    let mut options = OpenOptions::new();
-    options
-        .access_mode(access)
-        .share_mode(0)
-        .custom_flags(FILE_FLAG_OVERLAPPED);
-    Ok(options.open(name)?.into())
 }
 
 /// An end of a pipe that is a guest's alone.
@@ -290,7 +232,9 @@ impl Drop for Writer {
     }
 }
 
-/// What is on its way from a guest to a pipe.
+/// What is on its way from a guest to a pipe: as much as that takes, and besides what its thread has taken from
+/// here and not yet brought there, which is no more than that. So a guest has more than twice the capacity of a
+/// pipe, and three times at the most, before it waits for who reads.
 #[derive(Debug)]
 struct Buffer {
     state: Mutex<State>,
@@ -366,7 +310,7 @@ impl Buffer {
 /// Keeps this library loaded, whatever becomes of those who loaded it: the thread of a pipe may be in its
 /// code for as long as the process is there.
 fn keep_code() -> io::Result<()> {
-    let mut module = std::ptr::null_mut();
+    let mut module = null_mut();
     let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
     let address = keep_code as fn() -> io::Result<()> as *const u16;
     // SAFETY: with these flags the call takes an address in a library, as that of a function in it is, and

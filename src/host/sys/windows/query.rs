@@ -40,7 +40,7 @@ pub(super) enum Kind {
 }
 
 /// The result of a call that says by 0 that it failed.
-fn check(result: windows_sys::core::BOOL) -> io::Result<()> {
+pub(super) fn check(result: windows_sys::core::BOOL) -> io::Result<()> {
     if result == 0 {
         return Err(io::Error::last_os_error());
     }

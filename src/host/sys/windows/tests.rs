@@ -422,7 +422,9 @@ fn a_pipe_takes_so_much_and_then_there_is_no_room() {
             Err(error) => assert_eq!(errno(&error), Errno::Again),
         }
     }
-    assert!(written >= 64 << 10, "{written}");
+    // What the kernel takes, what waits to be taken by it, and something between.
+    assert!(written > 2 * (64 << 10), "{written}");
+    assert!(written <= 3 * (64 << 10), "{written}");
     assert_eq!(failure(write_some(&guest, 1, NOT)), Some(Errno::Again));
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
