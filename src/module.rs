@@ -1,45 +1,17 @@
-//! The binary format of WebAssembly, as far as it takes to find what a module has that grows, to lower the most
-//! that its memories and tables may grow to; and what parameters its functions have.
+//! What a module has that grows, and the same module with less that its memories and tables may grow to; and what
+//! parameters its functions have.
 
 use std::fmt;
 
-/// A module begins with this, a magic number and the version.
-const HEADER: &[u8] = b"\0asm\x01\0\0\0";
-
-/// The sections that are looked at.
-const TYPE: u8 = 1;
-const IMPORT: u8 = 2;
-const FUNCTIONS: u8 = 3;
-const TABLE: u8 = 4;
-const MEMORY: u8 = 5;
-const EXPORT: u8 = 7;
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{ImportSection, MemorySection, Module, RawSection, Section, TableSection};
+use wasmparser::{
+    BinaryReaderError, Chunk, CompositeInnerType, ExternalKind, FuncType, ImportSectionReader,
+    Parser, Payload, SectionLimited, TypeRef, TypeSectionReader, ValType,
+};
 
 /// Entries of tables in the room of a page of memory. An engine has a pointer for each.
 const ENTRIES_PER_PAGE: u64 = 65_536 / 8;
-
-/// What a type is of.
-const FUNCTION: u8 = 0x60;
-const ARRAY: u8 = 0x5e;
-const STRUCT: u8 = 0x5f;
-const RECURSIVE: u8 = 0x4e;
-const SUBTYPE: u8 = 0x50;
-const FINAL_SUBTYPE: u8 = 0x4f;
-
-/// How a table begins that has an expression for its entries.
-const WITH_EXPRESSION: u8 = 0x40;
-
-/// What an import is of.
-const IMPORTED_FUNCTION: u8 = 0;
-const IMPORTED_TABLE: u8 = 1;
-const IMPORTED_MEMORY: u8 = 2;
-const IMPORTED_GLOBAL: u8 = 3;
-const IMPORTED_TAG: u8 = 4;
-
-/// The flags of limits.
-const HAS_MAXIMUM: u8 = 1;
-const IS_SHARED: u8 = 2;
-const HAS_LONG_ADDRESSES: u8 = 4;
-const HAS_PAGE_SIZE: u8 = 8;
 
 /// Why a module's memory is not limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +45,45 @@ impl fmt::Display for LimitError {
     }
 }
 
+impl From<BinaryReaderError> for LimitError {
+    fn from(_: BinaryReaderError) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<reencode::Error<Self>> for LimitError {
+    fn from(error: reencode::Error<Self>) -> Self {
+        match error {
+            reencode::Error::UserError(error) => error,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+/// Calls a function for each section of a module; code is passed over.
+fn each_section<'m>(
+    module: &'m [u8],
+    mut section: impl FnMut(Payload<'m>) -> Result<(), LimitError>,
+) -> Result<(), LimitError> {
+    let mut parser = Parser::new(0);
+    let mut rest = module;
+    loop {
+        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
+            return Err(LimitError::Malformed);
+        };
+        rest = &rest[consumed..];
+        match payload {
+            Payload::End(_) => return Ok(()),
+            Payload::CodeSectionStart { size, .. } => {
+                parser.skip_section();
+                rest = rest.get(size as usize..).ok_or(LimitError::Malformed)?;
+            }
+            _ => {}
+        }
+        section(payload)?;
+    }
+}
+
 /// The module with no memory, its own or an imported one, that may grow beyond `pages` of 64 KiB. Several of
 /// its own have as much together, and its tables have the same once more.
 ///
@@ -80,54 +91,140 @@ impl fmt::Display for LimitError {
 ///
 /// [`LimitError`].
 pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
-    let mut reader = Reader(module);
-    if reader.take(HEADER.len())? != HEADER {
-        return Err(LimitError::Malformed);
-    }
-    let mut limited = Vec::with_capacity(module.len() + 16);
-    limited.extend_from_slice(HEADER);
-    while !reader.0.is_empty() {
-        let whole = reader.0;
-        let id = reader.byte()?;
-        let len = reader.number()?;
-        let content = reader.take(usize::try_from(len).map_err(|_| LimitError::Malformed)?)?;
-        let content = match id {
-            TYPE => {
-                // There may be types of functions only.
-                types(content)?;
-                content.to_vec()
+    // Maxima that were not there take a few bytes each.
+    let mut limited = Vec::with_capacity(module.len() + 64);
+    limited.extend_from_slice(&Module::HEADER);
+    each_section(module, |payload| {
+        match &payload {
+            Payload::ImportSection(section) => {
+                limit_imports(section.clone(), pages)?.append_to(&mut limited);
             }
-            IMPORT => limit_imports(content, pages)?,
-            TABLE => limit_tables(content, pages)?,
-            MEMORY => limit_memories(content, pages)?,
-            _ => {
-                limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
-                continue;
+            Payload::TableSection(section) => {
+                let mut tables = TableSection::new();
+                let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
+                let mut most = Most::each_of(section, entries);
+                most.parse_table_section(&mut tables, section.clone())?;
+                tables.append_to(&mut limited);
             }
-        };
-        limited.push(id);
-        write_number(&mut limited, content.len() as u64);
-        limited.extend_from_slice(&content);
-    }
+            Payload::MemorySection(section) => {
+                let mut memories = MemorySection::new();
+                let mut most = Most::each_of(section, pages);
+                most.parse_memory_section(&mut memories, section.clone())?;
+                memories.append_to(&mut limited);
+            }
+            other => {
+                if let Payload::TypeSection(section) = other {
+                    // There may be types of functions only.
+                    types(section.clone())?;
+                }
+                if let Some((id, range)) = other.as_section() {
+                    // What was read out of these bytes is in them.
+                    let data = &module[range.start as usize..range.end as usize];
+                    RawSection { id, data }.append_to(&mut limited);
+                }
+            }
+        }
+        Ok(())
+    })?;
     Ok(limited)
 }
 
-/// The types of the parameters of each type, all of which must be of functions.
-fn types(section: &[u8]) -> Result<Vec<Vec<u8>>, LimitError> {
-    let mut reader = Reader(section);
+/// The imports, of which tables stay as they are: the host makes them.
+fn limit_imports(
+    section: ImportSectionReader<'_>,
+    pages: u64,
+) -> Result<ImportSection, LimitError> {
+    let mut imports = ImportSection::new();
+    for import in section.into_imports() {
+        let import = import?;
+        let ty = match import.ty {
+            TypeRef::Memory(memory) => Most(pages).memory_type(memory)?.into(),
+            other => reencode::RoundtripReencoder
+                .entity_type(other)
+                .map_err(|_| LimitError::Malformed)?,
+        };
+        imports.import(import.module, import.name, ty);
+    }
+    Ok(imports)
+}
+
+/// The most that a memory may have in pages, or a table in entries.
+struct Most(u64);
+
+impl Most {
+    /// What each in a section may have where that is the most of all together.
+    fn each_of<T>(section: &SectionLimited<'_, T>, all: u64) -> Self {
+        Self(all / u64::from(section.count().max(1)))
+    }
+
+    /// The lower one.
+    fn or(&self, maximum: Option<u64>) -> Option<u64> {
+        Some(maximum.map_or(self.0, |maximum| maximum.min(self.0)))
+    }
+}
+
+impl Reencode for Most {
+    type Error = LimitError;
+
+    fn memory_type(
+        &mut self,
+        memory: wasmparser::MemoryType,
+    ) -> Result<wasm_encoder::MemoryType, reencode::Error<LimitError>> {
+        // A memory of other pages would be limited to something else.
+        if memory.page_size_log2.is_some() {
+            return Err(reencode::Error::UserError(LimitError::Malformed));
+        }
+        if memory.initial > self.0 {
+            return Err(reencode::Error::UserError(LimitError::TooSmall(
+                memory.initial,
+            )));
+        }
+        let maximum = self.or(memory.maximum);
+        Ok(reencode::utils::memory_type(
+            self,
+            wasmparser::MemoryType { maximum, ..memory },
+        ))
+    }
+
+    // Its bytes as they are: what encodes each instruction anew would be a tenth of the binary.
+    fn const_expr(
+        &mut self,
+        expression: wasmparser::ConstExpr<'_>,
+    ) -> Result<wasm_encoder::ConstExpr, reencode::Error<LimitError>> {
+        let mut reader = expression.get_binary_reader();
+        let bytes = reader.read_bytes(reader.bytes_remaining())?;
+        let end = bytes.len().saturating_sub(1);
+        Ok(wasm_encoder::ConstExpr::raw(bytes[..end].iter().copied()))
+    }
+
+    fn table_type(
+        &mut self,
+        table: wasmparser::TableType,
+    ) -> Result<wasm_encoder::TableType, reencode::Error<LimitError>> {
+        if table.initial > self.0 {
+            return Err(reencode::Error::UserError(LimitError::TooManyEntries(
+                table.initial,
+            )));
+        }
+        let maximum = self.or(table.maximum);
+        reencode::utils::table_type(self, wasmparser::TableType { maximum, ..table })
+    }
+}
+
+/// Each type, all of which must be of functions.
+fn types(section: TypeSectionReader<'_>) -> Result<Vec<FuncType>, LimitError> {
     let mut types = Vec::new();
-    for _ in 0..reader.number()? {
-        let kind = reader.byte()?;
-        if kind == RECURSIVE {
-            for _ in 0..reader.number()? {
-                let kind = reader.byte()?;
-                types.push(reader.function_type(kind)?);
-            }
-        } else {
-            types.push(reader.function_type(kind)?);
+    for group in section {
+        for ty in group?.into_types() {
+            types.push(match ty.composite_type.inner {
+                CompositeInnerType::Func(function) => function,
+                CompositeInnerType::Array(_) | CompositeInnerType::Struct(_) => {
+                    return Err(LimitError::Collected);
+                }
+                CompositeInnerType::Cont(_) => return Err(LimitError::Malformed),
+            });
         }
     }
-    reader.end()?;
     Ok(types)
 }
 
@@ -138,111 +235,49 @@ fn types(section: &[u8]) -> Result<Vec<Vec<u8>>, LimitError> {
 ///
 /// [`LimitError`]: it is no module, or uses what is not known here.
 pub fn parameters(module: &[u8], name: &str) -> Result<Option<Vec<&'static str>>, LimitError> {
-    let mut reader = Reader(module);
-    if reader.take(HEADER.len())? != HEADER {
-        return Err(LimitError::Malformed);
-    }
     let (mut types, mut functions, mut exported) = (Vec::new(), Vec::new(), None);
-    while !reader.0.is_empty() {
-        let id = reader.byte()?;
-        let content = reader.name()?;
-        let mut section = Reader(content);
-        match id {
-            TYPE => types = self::types(content)?,
-            IMPORT => {
-                for _ in 0..section.number()? {
-                    functions.extend(section.import()?.function);
+    each_section(module, |payload| {
+        match payload {
+            Payload::TypeSection(section) => types = self::types(section)?,
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    if let TypeRef::Func(index) | TypeRef::FuncExact(index) = import?.ty {
+                        functions.push(index);
+                    }
                 }
             }
-            FUNCTIONS => {
-                for _ in 0..section.number()? {
-                    functions.push(section.number()?);
+            Payload::FunctionSection(section) => {
+                for index in section {
+                    functions.push(index?);
                 }
             }
-            EXPORT => {
-                for _ in 0..section.number()? {
-                    let is_named = section.name()? == name.as_bytes();
-                    let is_function = section.byte()? == IMPORTED_FUNCTION;
-                    let index = section.number()?;
-                    exported = exported.or((is_named && is_function).then_some(index));
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if export.name == name && export.kind == ExternalKind::Func {
+                        exported = Some(export.index);
+                    }
                 }
             }
             _ => {}
         }
-    }
-    let function = exported.and_then(|index| functions.get(usize::try_from(index).ok()?));
-    let params = function.and_then(|index| types.get(usize::try_from(*index).ok()?));
-    let params = params.ok_or(LimitError::Malformed)?;
-    Ok(params.iter().map(|param| number_type(*param)).collect())
+        Ok(())
+    })?;
+    let function = exported.and_then(|index| functions.get(index as usize));
+    let function = function.and_then(|index| types.get(*index as usize));
+    let function = function.ok_or(LimitError::Malformed)?;
+    Ok(function.params().iter().map(number_type).collect())
 }
 
 /// The name of a type of numbers.
-fn number_type(value_type: u8) -> Option<&'static str> {
+fn number_type(value_type: &ValType) -> Option<&'static str> {
     match value_type {
-        0x7f => Some("i32"),
-        0x7e => Some("i64"),
-        0x7d => Some("f32"),
-        0x7c => Some("f64"),
-        _ => None,
+        ValType::I32 => Some("i32"),
+        ValType::I64 => Some("i64"),
+        ValType::F32 => Some("f32"),
+        ValType::F64 => Some("f64"),
+        ValType::V128 | ValType::Ref(_) => None,
     }
-}
-
-fn limit_memories(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
-    let mut reader = Reader(section);
-    let mut limited = Vec::with_capacity(section.len() + 8);
-    let count = reader.number()?;
-    write_number(&mut limited, count);
-    for _ in 0..count {
-        let limits = reader.limits()?.lowered(pages / count);
-        limits.map_err(LimitError::TooSmall)?.write(&mut limited);
-    }
-    reader.end()?;
-    Ok(limited)
-}
-
-fn limit_tables(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
-    let mut reader = Reader(section);
-    let mut limited = Vec::with_capacity(section.len() + 8);
-    let count = reader.number()?;
-    write_number(&mut limited, count);
-    let entries = pages.saturating_mul(ENTRIES_PER_PAGE);
-    for _ in 0..count {
-        let whole = reader.0;
-        let has_expression = whole.first() == Some(&WITH_EXPRESSION);
-        if has_expression {
-            reader.take(2)?;
-        }
-        reader.value_type()?;
-        limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
-        let limits = reader.limits()?.lowered(entries / count);
-        limits
-            .map_err(LimitError::TooManyEntries)?
-            .write(&mut limited);
-        if has_expression {
-            let whole = reader.0;
-            reader.expression()?;
-            limited.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
-        }
-    }
-    reader.end()?;
-    Ok(limited)
-}
-
-fn limit_imports(section: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
-    let mut reader = Reader(section);
-    let mut limited = Vec::with_capacity(section.len() + 8);
-    let count = reader.number()?;
-    write_number(&mut limited, count);
-    for _ in 0..count {
-        let import = reader.import()?;
-        limited.extend_from_slice(import.bytes);
-        if let Some(limits) = import.memory {
-            let limits = limits.lowered(pages);
-            limits.map_err(LimitError::TooSmall)?.write(&mut limited);
-        }
-    }
-    reader.end()?;
-    Ok(limited)
 }
 
 /// A memory that a module imports.
@@ -266,242 +301,57 @@ pub struct ImportedMemory {
 ///
 /// [`LimitError::Malformed`].
 pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitError> {
-    let mut reader = Reader(module);
-    if reader.take(HEADER.len())? != HEADER {
-        return Err(LimitError::Malformed);
-    }
-    let mut imported = Vec::new();
-    while !reader.0.is_empty() {
-        let id = reader.byte()?;
-        let len = usize::try_from(reader.number()?).map_err(|_| LimitError::Malformed)?;
-        let mut section = Reader(reader.take(len)?);
-        match id {
-            IMPORT => {
-                for _ in 0..section.number()? {
-                    let import = section.import()?;
-                    imported.extend(import.memory.map(|limits| (import.names, limits)));
+    let (mut imported, mut has_own) = (Vec::new(), false);
+    each_section(module, |payload| {
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import?;
+                    if let TypeRef::Memory(memory) = import.ty {
+                        imported.push((import.module, import.name, memory));
+                    }
                 }
             }
-            MEMORY if section.number()? > 0 => return Ok(None),
+            Payload::MemorySection(section) => has_own |= section.count() > 0,
             _ => {}
         }
-    }
-    match imported.as_slice() {
-        [([module, name], limits)] if limits.flags & HAS_LONG_ADDRESSES == 0 => {
-            let text = |name: &[u8]| String::from_utf8(name.to_vec()).ok();
-            Ok(text(module)
-                .zip(text(name))
-                .map(|(module, name)| ImportedMemory {
-                    module,
-                    name,
-                    minimum: limits.minimum,
-                    maximum: limits.maximum,
-                    is_shared: limits.flags & IS_SHARED != 0,
-                }))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// One import.
-struct Import<'m> {
-    /// The module and the name there.
-    names: [&'m [u8]; 2],
-    /// The number of its type, of a function.
-    function: Option<u64>,
-    /// How large it is, of a memory.
-    memory: Option<Limits>,
-    /// All of it but these limits.
-    bytes: &'m [u8],
-}
-
-/// How large a memory or a table is at first, and may become.
-struct Limits {
-    flags: u8,
-    minimum: u64,
-    maximum: Option<u64>,
-}
-
-impl Limits {
-    /// With no more than that, or what it is at first.
-    fn lowered(self, most: u64) -> Result<Self, u64> {
-        if self.minimum > most {
-            return Err(self.minimum);
-        }
-        let maximum = self.maximum.map_or(most, |maximum| maximum.min(most));
-        Ok(Self {
-            flags: self.flags | HAS_MAXIMUM,
-            maximum: Some(maximum),
-            ..self
-        })
-    }
-
-    fn write(&self, to: &mut Vec<u8>) {
-        to.push(self.flags);
-        write_number(to, self.minimum);
-        if let Some(maximum) = self.maximum {
-            write_number(to, maximum);
-        }
-    }
-}
-
-/// What is left of a module or of a section.
-struct Reader<'m>(&'m [u8]);
-
-impl<'m> Reader<'m> {
-    fn take(&mut self, len: usize) -> Result<&'m [u8], LimitError> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(LimitError::Malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn byte(&mut self) -> Result<u8, LimitError> {
-        Ok(self.take(1)?[0])
-    }
-
-    /// An unsigned number in LEB128.
-    fn number(&mut self) -> Result<u64, LimitError> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(LimitError::Malformed)
-    }
-
-    fn name(&mut self) -> Result<&'m [u8], LimitError> {
-        let len = usize::try_from(self.number()?).map_err(|_| LimitError::Malformed)?;
-        self.take(len)
-    }
-
-    fn import(&mut self) -> Result<Import<'m>, LimitError> {
-        let whole = self.0;
-        let names = [self.name()?, self.name()?];
-        let kind = self.byte()?;
-        let mut function = None;
-        match kind {
-            IMPORTED_FUNCTION => function = Some(self.number()?),
-            IMPORTED_TABLE => {
-                self.value_type()?;
-                self.limits()?;
-            }
-            IMPORTED_GLOBAL => {
-                self.value_type()?;
-                self.byte()?;
-            }
-            IMPORTED_TAG => {
-                self.byte()?;
-                self.number()?;
-            }
-            IMPORTED_MEMORY => {}
-            _ => return Err(LimitError::Malformed),
-        }
-        let bytes = &whole[..whole.len() - self.0.len()];
-        let memory = match kind {
-            IMPORTED_MEMORY => Some(self.limits()?),
-            _ => None,
-        };
-        Ok(Import {
-            names,
-            function,
-            memory,
-            bytes,
-        })
-    }
-
-    /// The first byte of a type of a value: all of it, but of a reference to a type of a number.
-    fn value_type(&mut self) -> Result<u8, LimitError> {
-        let first = self.byte()?;
-        if matches!(first, 0x63 | 0x64) {
-            self.number()?;
-        }
-        Ok(first)
-    }
-
-    fn value_types(&mut self) -> Result<Vec<u8>, LimitError> {
-        (0..self.number()?).map(|_| self.value_type()).collect()
-    }
-
-    /// The parameters of a type that begins with this byte, which must be that of a function.
-    fn function_type(&mut self, mut kind: u8) -> Result<Vec<u8>, LimitError> {
-        if matches!(kind, SUBTYPE | FINAL_SUBTYPE) {
-            for _ in 0..self.number()? {
-                self.number()?;
-            }
-            kind = self.byte()?;
-        }
-        match kind {
-            FUNCTION => {}
-            ARRAY | STRUCT => return Err(LimitError::Collected),
-            _ => return Err(LimitError::Malformed),
-        }
-        let params = self.value_types()?;
-        let _results = self.value_types()?;
-        Ok(params)
-    }
-
-    /// A constant expression of the kinds that make a reference.
-    fn expression(&mut self) -> Result<(), LimitError> {
-        loop {
-            match self.byte()? {
-                0x0b => return Ok(()),
-                // i32.const, ref.null, ref.func, global.get
-                0x41 | 0xd0 | 0xd2 | 0x23 => drop(self.number()?),
-                _ => return Err(LimitError::Malformed),
-            }
-        }
-    }
-
-    fn limits(&mut self) -> Result<Limits, LimitError> {
-        let flags = self.byte()?;
-        // A memory of other pages would be limited to something else.
-        if flags & HAS_PAGE_SIZE != 0 || flags >= 2 * HAS_PAGE_SIZE {
-            return Err(LimitError::Malformed);
-        }
-        let minimum = self.number()?;
-        let maximum = match flags & HAS_MAXIMUM {
-            0 => None,
-            _ => Some(self.number()?),
-        };
-        Ok(Limits {
-            flags,
-            minimum,
-            maximum,
-        })
-    }
-
-    fn end(self) -> Result<(), LimitError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(LimitError::Malformed)
-        }
-    }
-}
-
-fn write_number(to: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        to.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push(number as u8);
+        Ok(())
+    })?;
+    Ok(match imported.as_slice() {
+        [(module, name, memory)] if !memory.memory64 && !has_own => Some(ImportedMemory {
+            module: (*module).to_owned(),
+            name: (*name).to_owned(),
+            minimum: memory.initial,
+            maximum: memory.maximum,
+            is_shared: memory.shared,
+        }),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use wasm_encoder::SectionId;
+
+    const TYPE: u8 = SectionId::Type as u8;
+    const IMPORT: u8 = SectionId::Import as u8;
+    const FUNCTIONS: u8 = SectionId::Function as u8;
+    const TABLE: u8 = SectionId::Table as u8;
+    const MEMORY: u8 = SectionId::Memory as u8;
+    const EXPORT: u8 = SectionId::Export as u8;
+    const CODE: u8 = SectionId::Code as u8;
+
+    /// A type of functions.
+    const FUNCTION: u8 = 0x60;
+
     fn module(sections: &[(u8, &[u8])]) -> Vec<u8> {
-        let mut module = HEADER.to_vec();
-        for (id, content) in sections {
-            module.push(*id);
-            write_number(&mut module, content.len() as u64);
-            module.extend_from_slice(content);
+        let mut module = Module::new();
+        for (id, data) in sections {
+            module.section(&RawSection { id: *id, data });
         }
-        module
+        module.finish()
     }
 
     /// An import named `m` of a module named `e`.
@@ -536,11 +386,13 @@ mod tests {
         let exports = [
             4, 1, b'f', 0, 1, 1, b'v', 0, 2, 1, b'm', 2, 0, 1, b'i', 0, 0,
         ];
-        let sections: [(u8, &[u8]); 4] = [
+        let bodies = [2, 2, 0, 0x0b, 2, 0, 0x0b];
+        let sections: [(u8, &[u8]); 5] = [
             (TYPE, &types),
             (IMPORT, &imports),
             (FUNCTIONS, &[2, 1, 2]),
             (EXPORT, &exports),
+            (CODE, &bodies),
         ];
         let module = module(&sections);
         assert_eq!(parameters(&module, "f"), Ok(Some(vec!["i32", "f64"])));
@@ -659,7 +511,7 @@ mod tests {
             (MEMORY, &[1, 0, 1]),
         ]);
         assert!(limit_memory(&whole, 9).is_ok());
-        let sections_end_at = [HEADER.len(), whole.len() - 5, whole.len()];
+        let sections_end_at = [Module::HEADER.len(), whole.len() - 5, whole.len()];
         for len in 0..whole.len() {
             let is_whole = sections_end_at.contains(&len);
             assert_eq!(limit_memory(&whole[..len], 9).is_ok(), is_whole, "{len}");
