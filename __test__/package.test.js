@@ -3,6 +3,7 @@
 // The package as a program meets it: how it is loaded, and what it says where
 // it cannot be.
 
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -11,6 +12,7 @@ const semver = require('semver');
 
 const { version } = require('../package.json');
 const { ROOT, node, script } = require('./helpers/child');
+const { read } = require('./helpers/documents');
 const { scratch } = require('./helpers/guest');
 
 const USE = `new WASI({ version: 'preview1' }).getImportObject()`;
@@ -300,6 +302,30 @@ test('WASI_RS_BINARY names a binary that is somewhere else', (t) => {
     );
     t.true(stderr.includes("code: 'ERR_WASI_NO_BINARY'"));
   }
+});
+
+test('all workers begin with one file, beside the script that makes them', async (t) => {
+  const sources = fs
+    .readdirSync(path.join(ROOT, 'lib'), { recursive: true })
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => ({ file, text: read(`lib/${file}`) }));
+  const having = (text) =>
+    sources.filter((each) => each.text.includes(text)).map(({ file }) => file);
+  t.deepEqual(having('new Worker('), ['new-worker.js']);
+  // A bundle has one folder for all of them.
+  t.deepEqual(having('__dirname').toSorted(), [
+    'binding.js',
+    'new-worker.js',
+    'no-binary.js',
+  ]);
+  const bundle = path.join(scratch(t), 'app.js');
+  fs.copyFileSync(path.join(ROOT, 'lib/new-worker.js'), bundle);
+  fs.writeFileSync(
+    path.join(path.dirname(bundle), 'worker.js'),
+    `require('node:worker_threads').parentPort.postMessage('beside it')`,
+  );
+  const [message] = await once(require(bundle).newWorker(), 'message');
+  t.is(message, 'beside it');
 });
 
 test('the types of wasi-rs/register are there', (t) => {

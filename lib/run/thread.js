@@ -1,6 +1,6 @@
 'use strict';
 
-const { newWorker } = require('./new-worker');
+const { newWorker } = require('../new-worker');
 const { rebuildError } = require('./rebuilt-error');
 const {
   clearImmediate,
@@ -11,7 +11,7 @@ const {
 
 /** A worker that runs the guests that it is sent: see worker.js. */
 function startWorker() {
-  return newWorker('run/worker.js');
+  return newWorker();
 }
 
 /**

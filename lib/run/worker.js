@@ -27,12 +27,18 @@ function runAny(guest) {
     : require('../threads/first').runFirst(guest);
 }
 
-parentPort.on('message', ({ reply, ...guest }) => {
+function answer({ reply, ...guest }) {
   const { error, ...rest } = runAny(guest);
   const outcome =
     rest.how === 'exit' ? rest : { ...rest, error: describeError(error) };
   if (reply === undefined) parentPort.postMessage(outcome);
   else wake(reply, outcome);
-});
+}
 
-parentPort.postMessage({ how: 'ready' });
+/** Runs the guests that this worker is sent. */
+function runGuests() {
+  parentPort.on('message', answer);
+  parentPort.postMessage({ how: 'ready' });
+}
+
+module.exports = { runGuests };

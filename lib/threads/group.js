@@ -6,7 +6,7 @@
 
 const { loadBinding } = require('../binding');
 const { describeError, rebuildError } = require('../run/rebuilt-error');
-const { newWorker } = require('../run/new-worker');
+const { newWorker } = require('../new-worker');
 
 const { isThreadEnding } = loadBinding();
 
@@ -299,7 +299,7 @@ class ThreadGroup {
 
   #makeWorker(slot) {
     try {
-      const worker = newWorker('threads/worker.js', {
+      const worker = newWorker({
         workerData: { guest: this.#guest, slot },
       });
       // What becomes of it is told by what the threads share.

@@ -1,6 +1,6 @@
 'use strict';
 
-const { newWorker } = require('../run/new-worker');
+const { newWorker } = require('../new-worker');
 const { STOPPED } = require('../run/prepare');
 const { ThreadGroup } = require('./group');
 const { allowBaseline, avoidBaseline } = require('./liftoff');
@@ -39,7 +39,7 @@ function now() {
 function runThreads(prepared, guest, most) {
   const group = new ThreadGroup(guest);
   const { holders } = prepared;
-  const worker = newWorker('threads/worker.js', { workerData: { guest } });
+  const worker = newWorker({ workerData: { guest } });
   worker.on('error', () => {});
   avoidBaseline();
   const why = awaitEnd(group, prepared, most);

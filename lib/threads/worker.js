@@ -2,8 +2,6 @@
 
 // A thread of a guest: the first one, or one that runs what the others spawn.
 
-const { workerData } = require('node:worker_threads');
-
 const { runFirst } = require('./first');
 const { ThreadGroup } = require('./group');
 const { GuestThread } = require('./thread');
@@ -27,6 +25,10 @@ function runSpawned(guest, slot) {
   }
 }
 
-const { guest, slot } = workerData;
-if (slot === undefined) runFirst(guest);
-else runSpawned(guest, slot);
+/** Runs what a worker was made for. */
+function runThread({ guest, slot }) {
+  if (slot === undefined) runFirst(guest);
+  else runSpawned(guest, slot);
+}
+
+module.exports = { runThread };

@@ -22,14 +22,16 @@ function environment() {
   return env.NODE_OPTIONS ? { ...env, NODE_OPTIONS: '' } : undefined;
 }
 
+/** A file for all of them, which a bundle has beside it. */
+const WORKER = path.join(__dirname, 'worker.js');
+
 /**
  * A worker for guests.
  *
- * @param {string} file below `lib/`
  * @param {import('node:worker_threads').WorkerOptions} [options]
  */
-function newWorker(file, options) {
-  return new Worker(path.join(__dirname, '..', file), {
+function newWorker(options) {
+  return new Worker(WORKER, {
     ...OPTIONS,
     env: environment(),
     ...options,
