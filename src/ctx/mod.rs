@@ -16,6 +16,7 @@ mod descriptor;
 mod devices;
 mod fd_entry;
 mod fdflags;
+mod fds;
 mod file_id;
 mod given_clock;
 mod given_socket;
@@ -26,6 +27,7 @@ mod listing;
 mod mounting;
 mod mounts;
 mod names;
+mod options;
 mod parked;
 mod preopens;
 mod random;
@@ -44,7 +46,6 @@ mod view;
 mod walk;
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -55,6 +56,7 @@ pub use clock::{Clock, Clocks};
 pub use cpu_time::Stage;
 pub use descriptor::Descriptor;
 pub use fd_entry::FdEntry;
+pub use fds::ReservedFd;
 pub use file_id::FileId;
 pub use given_clock::{GivenClock, Time, TimeSource};
 pub use given_socket::{GivenSocket, SocketSource};
@@ -62,6 +64,7 @@ pub use grant::Grant;
 pub use limits::Limits;
 pub use listing::Listing;
 pub use mounting::MountError;
+pub use options::{Given, InitError, Options, Preopen, PreopenSource};
 pub use random::{Random, SeededRandom};
 pub use shared::{Hold, Token};
 pub use stdio::Stdio;
@@ -71,125 +74,16 @@ pub use view::View;
 
 use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
 use crate::host::{Interrupt, Room};
-use crate::vfs::{Directory, NameBuf};
 use cpu_time::CpuTime;
 use devices::Devices;
 use mounts::Mounts;
 use random::RandomSource;
 use shared::{Holders, Share};
 use stop::Stop;
-use table::{Reservation, Table};
+use table::Table;
 
 /// How many standard streams there are; they have the first descriptors.
 const STDIO: Fd = 3;
-
-/// What a [`WasiCtx`] is made of.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The ABI that the guest was compiled for.
-    pub snapshot: Snapshot,
-    /// The guest's arguments, its own name first.
-    pub args: StringArray,
-    /// The guest's environment, each `NAME=value`.
-    pub env: StringArray,
-    /// The directories that the guest has from the start, in the order of their descriptors from 3.
-    pub preopens: Vec<Preopen>,
-    /// What the guest has as 0, 1 and 2.
-    pub stdio: [Stdio; 3],
-    /// How much the guest may ask for.
-    pub limits: Limits,
-    /// What the guest may do.
-    pub grant: Grant,
-}
-
-/// A number that a descriptor is about to have; free again if it is dropped.
-#[derive(Debug)]
-pub struct ReservedFd<'c> {
-    ctx: &'c WasiCtx,
-    reservation: Reservation,
-    /// None once the number is in use.
-    slot: Option<Slot>,
-}
-
-impl ReservedFd<'_> {
-    /// Gives the number to a descriptor. If the guest has ended since it was reserved, the descriptor is
-    /// closed.
-    #[inline]
-    pub fn fill(mut self, entry: FdEntry) -> Fd {
-        if let Some(slot) = self.slot.take() {
-            let entry = Arc::new(entry.in_slot(slot));
-            let closed = self.ctx.table().fill(self.reservation, Some(entry));
-            drop(closed);
-        }
-        self.reservation.fd
-    }
-}
-
-impl Drop for ReservedFd<'_> {
-    fn drop(&mut self) {
-        if self.slot.is_some() {
-            self.ctx.table().fill(self.reservation, None);
-        }
-    }
-}
-
-/// A directory that a guest has from the start.
-#[derive(Clone, Debug)]
-pub struct Preopen {
-    /// Its name for the guest.
-    pub mapped_path: String,
-    /// Which directory it is.
-    pub source: PreopenSource,
-    /// What may be done in it, and to all that is opened through it.
-    pub rights: Rights,
-}
-
-/// Where the directory of a [`Preopen`] is from.
-#[derive(Clone, Debug)]
-pub enum PreopenSource {
-    /// The host, which opens this path; a relative one begins at the working directory.
-    Path(PathBuf),
-    /// Another file system, as this open directory. Paths that lead to its name from preopens above it lead
-    /// there.
-    ///
-    /// It is told from all others by the device and inode number that [`Directory::stat`] gives, so no two
-    /// file systems of a guest, the host's among them, may use the same device number. It is held for as
-    /// long as the guest has it, be its command over or not.
-    Directory(Arc<dyn Directory>),
-    /// The same, but of what is at a path in that directory, which may be a file: `.` and `..` and symbolic
-    /// links are resolved below it, as if it were `/`.
-    Within(Arc<View>, String),
-    /// In [`Options`] alone, the devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
-    /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
-    Devices,
-    /// One file in an open directory of another file system. It has no descriptor, as only directories are
-    /// preopens: paths lead there from the preopen above it, which is made where there is none.
-    File(Arc<dyn Directory>, NameBuf),
-}
-
-impl From<PathBuf> for PreopenSource {
-    fn from(path: PathBuf) -> Self {
-        Self::Path(path)
-    }
-}
-
-/// Why there is no [`WasiCtx`] of its [`Options`].
-#[derive(Debug)]
-pub struct InitError {
-    /// What the host said.
-    pub errno: Errno,
-    /// What it said that of.
-    pub given: Given,
-}
-
-/// One thing that a guest has from the start, as it was given.
-#[derive(Debug)]
-pub enum Given {
-    /// One of [`Options::stdio`].
-    Stdio(Stdio),
-    /// One of [`Options::preopens`].
-    Preopen(Preopen),
-}
 
 /// One guest, as a thread of it sees it. Clones are the same guest.
 #[derive(Clone, Debug)]
@@ -404,105 +298,6 @@ impl WasiCtx {
         Rights::from_bits_retain(self.granted.load(Relaxed))
     }
 
-    /// The descriptor `fd`, whatever it may be used for.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: there is none.
-    pub fn entry(&self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
-        self.table().get(fd).cloned()
-    }
-
-    /// The descriptor `fd`, to use the rights `base`.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
-    pub fn get(&self, fd: Fd, base: Rights) -> Result<Arc<FdEntry>, Errno> {
-        let entry = self.entry(fd)?;
-        entry.require(base)?;
-        Ok(entry)
-    }
-
-    /// The descriptor `fd`, to use the rights `base` at an offset.
-    ///
-    /// # Errors
-    ///
-    /// As [`WasiCtx::get`], `FD_SEEK` being needed, too. [`Errno::Spipe`]: it is a stream, which has no
-    /// offsets.
-    pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<FdEntry>, Errno> {
-        let entry = self.entry(fd)?;
-        match entry.require(base | Rights::FD_SEEK) {
-            Ok(()) => Ok(entry),
-            Err(error) => {
-                entry.require(base)?;
-                Err(if entry.is_stream()? {
-                    Errno::Spipe
-                } else {
-                    error
-                })
-            }
-        }
-    }
-
-    /// The descriptor `fd`, to use it as a socket. As with Node, that takes all rights that a socket has.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: there is none. [`Errno::Notcapable`]: it lacks one of the rights.
-    pub fn socket(&self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
-        let entry = self.entry(fd)?;
-        entry.require_socket()?;
-        Ok(entry)
-    }
-
-    /// Reserves the lowest free number, and a descriptor of the host, for what is opened next. What is
-    /// created then has its number for certain, whatever other threads open at the same time.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
-    pub fn reserve(&self) -> Result<ReservedFd<'_>, Errno> {
-        self.reserve_in(&mut self.table())
-    }
-
-    /// The descriptor `fd`, and what [`reserve`](Self::reserve) says, in one look at the table.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: there is none.
-    #[inline]
-    pub fn entry_and_reserve(
-        &self,
-        fd: Fd,
-    ) -> Result<(Arc<FdEntry>, Result<ReservedFd<'_>, Errno>), Errno> {
-        let mut table = self.table();
-        let entry = table.get(fd)?.clone();
-        Ok((entry, self.reserve_in(&mut table)))
-    }
-
-    fn reserve_in(&self, table: &mut Table) -> Result<ReservedFd<'_>, Errno> {
-        let slot = Some(Slot::take()?);
-        let reservation = table.reserve()?;
-        Ok(ReservedFd {
-            ctx: self,
-            reservation,
-            slot,
-        })
-    }
-
-    /// Closes a descriptor. What a standard stream was lent from stays open.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: there is none.
-    pub fn close(&self, fd: Fd) -> Result<(), Errno> {
-        // Closing can take the host a while: it comes after the table is free again.
-        let closed = self.table().remove(fd)?;
-        drop(closed);
-        Ok(())
-    }
-
     /// Closes every descriptor: the guest is over, whatever still refers to this.
     pub fn close_all(&self) {
         self.ended.store(true, Relaxed);
@@ -511,64 +306,10 @@ impl WasiCtx {
         drop((closed, unmounted));
     }
 
-    /// Ends a command: closes all that the guest opened.
-    ///
-    /// What it has from the start stays, for a host that calls another export. But no preopen holds a
-    /// descriptor of the host until it is used again.
-    pub fn end(&self) {
-        self.ended.store(true, Relaxed);
-        self.park_preopens(FdEntry::is_standard_stream);
-    }
-
-    /// Parks the preopens, and closes all else but what `stays`.
-    fn park_preopens(&self, stays: impl Fn(&FdEntry) -> bool) {
-        // The host is asked before the table is locked.
-        let parked: Vec<_> = (self.roots().into_iter())
-            .map(|preopen| (preopen.park(), preopen))
-            .collect();
-        let unparked = self.mounts.change(|table| {
-            let mut unparked = Vec::new();
-            for mount in table.mounts_mut() {
-                let root = &mut mount.target.root;
-                if let Some((parked, _)) = parked.iter().find(|(_, each)| Arc::ptr_eq(each, root)) {
-                    unparked.push(std::mem::replace(root, Arc::clone(parked)));
-                }
-            }
-            unparked
-        });
-        let closed = self.table().replace(|entry| {
-            let parked = parked.iter().find(|(_, each)| Arc::ptr_eq(each, entry));
-            match parked {
-                Some((parked, _)) => Some(Arc::clone(parked)),
-                None => stays(entry).then(|| Arc::clone(entry)),
-            }
-        });
-        drop((closed, unparked));
-    }
-
     /// Ends a guest that should not be there any more: it has no descriptors and no calls.
     pub fn revoke(&self) {
         self.calls.store(0, Relaxed);
         self.close_all();
-    }
-
-    /// Moves a descriptor to the number of another, which is closed.
-    ///
-    /// # Errors
-    ///
-    /// [`Errno::Badf`]: one of them is not open.
-    pub fn renumber(&self, from: Fd, to: Fd) -> Result<(), Errno> {
-        let replaced = self.table().renumber(from, to)?;
-        drop(replaced);
-        Ok(())
-    }
-
-    /// The preopened directories that are still open.
-    pub fn preopens(&self) -> Vec<Arc<FdEntry>> {
-        (self.table().iter())
-            .filter(|(_, entry)| entry.mapped_path().is_some())
-            .map(|(_, entry)| Arc::clone(entry))
-            .collect()
     }
 
     /// The inode number of `..` in a directory, of which the host says that it is `listed`: as `/..` is

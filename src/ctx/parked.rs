@@ -1,9 +1,11 @@
 //! Preopens of a command that is over.
 
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
-use super::FileId;
+use super::{FdEntry, FileId, WasiCtx};
 use crate::abi::Errno;
 use crate::host;
 use crate::vfs::{Dir, DirRef};
@@ -49,5 +51,42 @@ impl Parked {
             return Err(Errno::Stale);
         }
         Ok(self.again.get_or_init(|| dir).as_ref())
+    }
+}
+
+impl WasiCtx {
+    /// Ends a command: closes all that the guest opened.
+    ///
+    /// What it has from the start stays, for a host that calls another export. But no preopen holds a
+    /// descriptor of the host until it is used again.
+    pub fn end(&self) {
+        self.ended.store(true, Relaxed);
+        self.park_preopens(FdEntry::is_standard_stream);
+    }
+
+    /// Parks the preopens, and closes all else but what `stays`.
+    pub(super) fn park_preopens(&self, stays: impl Fn(&FdEntry) -> bool) {
+        // The host is asked before the table is locked.
+        let parked: Vec<_> = (self.roots().into_iter())
+            .map(|preopen| (preopen.park(), preopen))
+            .collect();
+        let unparked = self.mounts.change(|table| {
+            let mut unparked = Vec::new();
+            for mount in table.mounts_mut() {
+                let root = &mut mount.target.root;
+                if let Some((parked, _)) = parked.iter().find(|(_, each)| Arc::ptr_eq(each, root)) {
+                    unparked.push(mem::replace(root, Arc::clone(parked)));
+                }
+            }
+            unparked
+        });
+        let closed = self.table().replace(|entry| {
+            let parked = parked.iter().find(|(_, each)| Arc::ptr_eq(each, entry));
+            match parked {
+                Some((parked, _)) => Some(Arc::clone(parked)),
+                None => stays(entry).then(|| Arc::clone(entry)),
+            }
+        });
+        drop((closed, unparked));
     }
 }
