@@ -84,6 +84,10 @@ fn oflags_of(oflags: Oflags, follow: bool, mode: Mode) -> OFlags {
     how | OFlags::CLOEXEC
 }
 
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the types are not the same on every processor"
+)]
 fn node(stat: &Stat, text: Option<Vec<u8>>) -> Found {
     let filetype = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => Filetype::Directory,
@@ -91,7 +95,8 @@ fn node(stat: &Stat, text: Option<Vec<u8>>) -> Found {
         FileType::Symlink => Filetype::SymbolicLink,
         other => panic!("no call makes a {other:?}"),
     };
-    let size = (filetype != Filetype::Directory).then_some((stat.st_nlink, stat.st_size as u64));
+    let size =
+        (filetype != Filetype::Directory).then_some((stat.st_nlink as u64, stat.st_size as u64));
     Found::Node {
         filetype,
         size,
