@@ -196,6 +196,8 @@ test('pathLength', (t) => {
         ...guest.lay('l'),
       );
     t.is(symlink(limit + 1), NAMETOOLONG);
+    // Windows has 16 KiB for a link, in which the target is twice, in UTF-16.
+    if (process.platform === 'win32' && limit > 1000) continue;
     t.is(symlink(limit), SUCCESS);
   }
 });
