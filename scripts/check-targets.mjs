@@ -1,5 +1,6 @@
 // Type-checks the crate for every target that packages are published for, with
-// the standard libraries that rustup brings: `npm run check:targets`.
+// the standard libraries that rustup brings: `npm run check:targets`. Of some it
+// checks the tests as well: one of each system, and of each processor.
 // A target that rustup cannot bring fails the check, unless --available is given.
 
 import { spawnSync } from 'node:child_process';
@@ -9,6 +10,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const { napi } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+const TESTED = new Set([
+  'aarch64-apple-darwin',
+  'aarch64-unknown-linux-gnu',
+  'x86_64-pc-windows-msvc',
+]);
 
 function run(command, args) {
   const { status, error, stderr } = spawnSync(command, args, {
@@ -38,8 +45,11 @@ function unavailable(target) {
   return succeeded ? undefined : stderr;
 }
 
-function check(...targets) {
-  const words = 'check --quiet --locked --lib --keep-going'.split(' ');
+const partsOf = (target) =>
+  TESTED.has(target) ? ['--lib', '--tests'] : ['--lib'];
+
+function check(targets, parts) {
+  const words = ['check', '--quiet', '--locked', '--keep-going', ...parts];
   const named = targets.map((target) => `--target=${target}`);
   const { succeeded, stderr } = run('cargo', [...words, ...named]);
   return { result: succeeded ? 'ok' : 'failed', detail: stderr };
@@ -52,12 +62,19 @@ const reasons = new Map(
   napi.targets.map((target) => [target, unavailable(target)]),
 );
 // All at once keeps every processor busy. What is left for each by itself is to say how it went.
-check(...napi.targets.filter((target) => reasons.get(target) === undefined));
+const available = napi.targets.filter(
+  (target) => reasons.get(target) === undefined,
+);
+check(available, ['--lib']);
+check(
+  available.filter((target) => TESTED.has(target)),
+  ['--tests'],
+);
 
 for (const [target, reason] of reasons) {
   const { result, detail } =
     reason === undefined
-      ? check(target)
+      ? check([target], partsOf(target))
       : { result: 'unavailable', detail: reason };
   console.log(`${target.padEnd(30)} ${result}`);
   if (result !== 'ok') console.error(detail);

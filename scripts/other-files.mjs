@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url);
 const { Image, MemoryFS } = require('..');
 const { readArguments } = require('../lib/command/arguments');
 const { prepareGuest } = require('../lib/command/guest');
+const { bytesOf } = require('../lib/command/program');
 const { treeOf } = require('../lib/tree');
 
 const WAYS = {
@@ -54,4 +55,6 @@ const preopens = Object.entries(options.preopens).map(
   ([name, { path: dir, readOnly }]) => [name, { ...make(dir), readOnly }],
 );
 options.preopens = Object.fromEntries(preopens);
-process.exitCode = prepareGuest({ ...command, options }).start() & 0xff;
+const bytes = await bytesOf(command.file);
+const { exitCode } = prepareGuest({ ...command, options }, bytes).start();
+process.exitCode = exitCode & 0xff;
