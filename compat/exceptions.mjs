@@ -36,6 +36,7 @@ const ENDLESS = {
 };
 
 const BUN = {
+  'backtrace.test.js': { '*': 'its stacks have no offsets in modules' },
   'command.test.js': {
     'a trap is reported with what the guest was doing': WORDS,
     'a guest that runs out of stack, or throws what nobody catches': WORDS,

@@ -7,6 +7,7 @@
 //! - [`memory`] (L1): guest memory—bounds, byte order, iovecs.
 //! - [`host`] (L1): the operating system in POSIX words.
 //! - [`module`] (L1): the binary format of WebAssembly, as far as a module's memory is concerned.
+//! - [`source_lines`] (L1): which lines of its source a module's code is of.
 //! - [`vfs`] (L1): what directories, files and streams are, the host's or another file system's; and the open
 //!   file description.
 //! - [`ctx`] (L2): what a guest has—descriptors, preopens, strings, limits.
@@ -33,5 +34,6 @@ pub mod host;
 mod iovecs;
 pub mod memory;
 pub mod module;
+pub mod source_lines;
 pub mod syscalls;
 pub mod vfs;

@@ -1,5 +1,5 @@
 //! What a module has that grows, and the same module with less that its memories and tables may grow to; and what
-//! parameters its functions have.
+//! parameters its functions have, and where its code is.
 
 use std::fmt;
 
@@ -293,6 +293,23 @@ pub struct ImportedMemory {
     pub maximum: Option<u64>,
     /// Whether threads share it.
     pub is_shared: bool,
+}
+
+/// Where the code section of a module begins, behind its size: DWARF and source maps count from there; none
+/// without code.
+///
+/// # Errors
+///
+/// [`LimitError::Malformed`].
+pub fn code_start(module: &[u8]) -> Result<Option<u64>, LimitError> {
+    let mut start = None;
+    each_section(module, |payload| {
+        if let Payload::CodeSectionStart { .. } = payload {
+            start = payload.as_section().map(|(_, range)| range.start);
+        }
+        Ok(())
+    })?;
+    Ok(start)
 }
 
 /// The memory that a module imports, if it is the only one that it has, of addresses of 32 bits.

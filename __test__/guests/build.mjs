@@ -29,6 +29,9 @@ const RUST_VERSION = '1.95.0';
 /** The sources in C of programs with threads. */
 const C_WITH_THREADS = new Set(['pthreads.c']);
 
+/** The sources in C of programs that tell where they trap, with no library in them. */
+const C_WITH_LINES = new Set(['source_lines.c']);
+
 const MAX_MEMORY = 1 << 30;
 
 const WABT_FEATURES = {
@@ -111,6 +114,7 @@ function buildC({ from }, output) {
     join(here, from),
   ];
   if (C_WITH_THREADS.has(from)) buildCWithThreads(compile, output);
+  else if (C_WITH_LINES.has(from)) buildCWithLines(compile, output);
   else zig([...compile, '-s', '-o', output]);
   // Zig marks a module executable, which the file of a .wat is not.
   chmodSync(output, 0o644);
@@ -155,6 +159,23 @@ function buildCWithThreads(compile, output) {
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Builds a program with DWARF, which has the same paths wherever that is done. */
+function buildCWithLines(compile, output) {
+  zig([
+    ...compile,
+    '-gdwarf-5',
+    '-gline-tables-only',
+    `-ffile-prefix-map=${here}=/src/`,
+    '-fdebug-compilation-dir=/src',
+    '-nostdlib',
+    '-Wl,--no-entry',
+    '-Wl,--export=_start',
+    '-Wl,--export-memory',
+    '-o',
+    output,
+  ]);
 }
 
 /** A program with threads. */

@@ -289,6 +289,18 @@ function callOf({ file, module, bytes }, { invoke, guestArgs }, description) {
   };
 }
 
+/** Starts a guest. What it throws says where in its source it was. */
+function locating(begin, module) {
+  try {
+    return begin();
+  } catch (error) {
+    if (!(error instanceof TimeError)) {
+      require('../backtrace').addPlaces(error, module);
+    }
+    throw error;
+  }
+}
+
 /**
  * Compiles a program and makes everything ready for its start.
  *
@@ -332,7 +344,11 @@ function prepareGuest(command, bytes) {
       preopens,
     },
   );
-  return { ...ready, finish: () => writeChanges(preopens, writeBack) };
+  return {
+    ...ready,
+    start: () => locating(ready.start, module),
+    finish: () => writeChanges(preopens, writeBack),
+  };
 }
 
 module.exports = { prepareGuest };

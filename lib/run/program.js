@@ -13,7 +13,7 @@ const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { IMPORT_MODULES } = require('../options');
 
-const { callNames, importedMemory, limitMemory } = loadBinding();
+const { callNames, codeStart, importedMemory, limitMemory } = loadBinding();
 
 // Most programs are modules that can be run.
 const errors = () => require('../errors');
@@ -119,23 +119,35 @@ const MOST_COMPILED = 32;
 
 /** The memories that modules import, which their bytes tell. */
 const importedMemories = new WeakMap();
+/** Where the code of modules begins in their bytes. */
+const codeStarts = new WeakMap();
 
-/** Notes the only memory that a module has, if that is imported. */
-function noteMemory(module, memory) {
+/** What is to be known of a module, and only its bytes tell. */
+const readBytes = (bytes) => ({
+  memory: importedMemory(bytes),
+  start: codeStart(bytes),
+});
+
+/** Notes where a module's code is, and the only memory that it has, if that is imported. */
+function note(module, { memory, start }) {
   if (memory !== null && !VERSIONS.has(memory.module)) {
     importedMemories.set(module, memory);
   }
+  if (start !== null) codeStarts.set(module, start);
   return module;
 }
 
 async function compile(bytes) {
-  const memory = importedMemory(bytes);
-  return noteMemory(await WebAssembly.compile(bytes), memory);
+  const read = readBytes(bytes);
+  return note(await WebAssembly.compile(bytes), read);
 }
 
 function compileSync(bytes) {
-  return noteMemory(new WebAssembly.Module(bytes), importedMemory(bytes));
+  return note(new WebAssembly.Module(bytes), readBytes(bytes));
 }
+
+/** Where the code of a module begins in its bytes; undefined if it was not compiled here. */
+const codeStartOf = (module) => codeStarts.get(module);
 
 /** What of a file changes when its content does. */
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs }) {
@@ -390,6 +402,7 @@ function explainImports(name, missing) {
 
 module.exports = {
   checkRunnable,
+  codeStartOf,
   compileSync,
   describe,
   load,

@@ -34,6 +34,11 @@ function outcomeOf({ how, exitCode, error }, why, overflowed) {
   return { exitCode: null, reason: 'trap', error };
 }
 
+/** Adds to a trap where in its source the guest was. Most guests have none. */
+function locate(error, module) {
+  require('../backtrace').addPlaces(error, module);
+}
+
 /**
  * What the native side has ended a guest for.
  *
@@ -140,6 +145,7 @@ module.exports = {
   OVERRIDES,
   Result,
   explainRefused,
+  locate,
   outcomeOf,
   settle,
   whyOf,

@@ -4,7 +4,7 @@ const { runGuest } = require('./guest');
 const { readRunOptions } = require('./options');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, loadSync, nameOf } = require('./program');
-const { Result, outcomeOf, settle, whyOf } = require('./result');
+const { Result, locate, outcomeOf, settle, whyOf } = require('./result');
 
 // In the place of node:perf_hooks, which takes a millisecond to load.
 const { hrtime } = process;
@@ -65,6 +65,7 @@ function runSync(program, options = {}) {
   } finally {
     prepared.close();
   }
+  if (outcome.reason === 'trap') locate(outcome.error, module);
   if (outcome.reason !== 'error') stdio.endOutput();
   const [seconds, nanoseconds] = hrtime(startTime);
   const wallTime = seconds * 1e3 + nanoseconds / 1e6;

@@ -9,7 +9,7 @@ const { abortError } = require('../errors');
 const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
-const { OVERRIDES, outcomeOf, whyOf } = require('./result');
+const { OVERRIDES, locate, outcomeOf, whyOf } = require('./result');
 const {
   clearInterval,
   clearTimeout,
@@ -252,6 +252,7 @@ class Task {
       refused,
       usage: { wallTime: this.#wallTime, cpuTime },
     };
+    if (outcome.reason === 'trap') locate(outcome.error, this.#module);
     this.#module = undefined;
     if (OVERRIDES.has(outcome.reason)) {
       this.#tell('failed', outcome.error);

@@ -15,6 +15,7 @@ use super::stdio::StdioHandle;
 use crate::abi::Exitcode;
 use crate::ctx::{Stage, Token, WasiCtx};
 use crate::module::{self, LimitError};
+use crate::source_lines::{self, Sections};
 use crate::vfs::Output;
 
 /// The exit code of guests that are stopped because they wrote too much, which nobody is told.
@@ -247,6 +248,30 @@ pub struct ImportedMemory {
 #[napi]
 pub fn parameters(module: BufferSlice<'_>, name: String) -> Option<Vec<&'static str>> {
     module::parameters(&module, &name).ok()?
+}
+
+/// Where the code section of a module begins, behind its size; none without code.
+#[napi]
+pub fn code_start(module: BufferSlice<'_>) -> Option<f64> {
+    module::code_start(&module).ok()?.map(|start| start as f64)
+}
+
+/// The places in the source, as `PATH:LINE:COLUMN`, of what is at these offsets in the code section of a module
+/// with these sections of DWARF, which may be empty; null for what has none.
+#[napi(catch_unwind)]
+pub fn source_lines(
+    line: BufferSlice<'_>,
+    line_str: BufferSlice<'_>,
+    str: BufferSlice<'_>,
+    offsets: Vec<f64>,
+) -> Vec<Option<String>> {
+    let offsets: Vec<u64> = offsets.into_iter().map(|offset| offset as u64).collect();
+    let sections = Sections {
+        line: &line,
+        line_str: &line_str,
+        str: &str,
+    };
+    source_lines::source_lines(&sections, &offsets)
 }
 
 /// The memory that a module imports, if it is the only one that it has; none as well where it uses what is not
