@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -86,6 +87,56 @@ export function jobFor(program, job) {
     prepare: () => program.build(),
     run: by(byWasi),
     expected: by(byMachine),
+  };
+}
+
+function withThreadsByWasi({ wasi }, root, args, env) {
+  const { run } = require('../index.js');
+  const preopens = { '/': root };
+  return run(wasi, { args, env, preopens, threads: { max: 16 } });
+}
+
+function withThreadsByMachine({ machine }, cwd, args, env) {
+  const ran = spawnSync(machine, args, { cwd, env });
+  if (ran.error) throw ran.error;
+  if (ran.status !== 0) throw new Error(String(ran.stderr));
+  return ran;
+}
+
+/** How many threads a program has, each time that it does its job. */
+const THREADS = [1, 2, 4];
+
+/**
+ * The same for a program with threads, which does its job with one thread, with
+ * two and with four: right is what the program of this machine does with one.
+ */
+export function jobWithThreadsFor(
+  program,
+  { threadsEnv, prepare, argsOfRuns },
+) {
+  const by = (start, counts) => async (directory) => {
+    const results = [];
+    for (const [index, count] of counts.entries()) {
+      const root = join(directory, String(index));
+      mkdirSync(root);
+      prepare?.(root);
+      const env = { ...ENV, [threadsEnv]: String(count) };
+      const outputs = [];
+      for (const args of argsOfRuns) {
+        const { stdout, stderr } = await start(program, root, args, env);
+        outputs.push({ stdout: String(stdout), stderr: String(stderr) });
+      }
+      results.push({ outputs, files: tree(root) });
+    }
+    return results;
+  };
+  return {
+    prepare: () => program.build(),
+    run: by(withThreadsByWasi, THREADS),
+    expected: by(
+      withThreadsByMachine,
+      THREADS.map(() => 1),
+    ),
   };
 }
 

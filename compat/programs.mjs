@@ -2,7 +2,7 @@
 // some have `machine`, the same program built for this machine: what that does
 // is what is right.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,6 +13,7 @@ import {
   GO,
   SQLITE,
   ZIG,
+  cargoBuild,
   cargoInstall,
   go,
   isBuilt,
@@ -162,3 +163,36 @@ export const coreutils = {
     if (!isBuilt(this.machine)) installCoreutils('machine');
   },
 };
+
+const THREADS_FOLDER = 'rust threads';
+
+/** The crates that a program with threads is made of, by their names. */
+export function cratesOfThreads(...names) {
+  const lock = readFileSync(source('threads/Cargo.lock'), 'utf8');
+  return names.map((name) => {
+    const found = new RegExp(`name = "${name}"\nversion = "(.*)"`).exec(lock);
+    return `${name} ${found[1]}`;
+  });
+}
+
+/** A program in Rust with threads. */
+function withThreads(name) {
+  const target = 'wasm32-wasip1-threads';
+  const main = source(`threads/src/bin/${name}.rs`);
+  const build = (output, ...forTarget) => {
+    if (isBuilt(output, main)) return;
+    const manifest = source('threads/Cargo.toml');
+    cargoBuild(manifest, tool(THREADS_FOLDER, ''), ...forTarget);
+  };
+  return {
+    wasi: tool(THREADS_FOLDER, `${target}/debug/${name}.wasm`),
+    machine: tool(THREADS_FOLDER, `debug/${name}`),
+    build() {
+      build(this.wasi, target);
+      build(this.machine);
+    },
+  };
+}
+
+export const digests = withThreads('digests');
+export const pictures = withThreads('pictures');

@@ -100,6 +100,19 @@ export function cargoInstall(name, features, root, target) {
   });
 }
 
+/** Builds the programs of a package of our own for a target, or for this machine. */
+export function cargoBuild(manifest, folder, target) {
+  const args = ['build', '--quiet', '--locked', '--manifest-path', manifest];
+  if (target) {
+    run('rustup', ['target', 'add', target]);
+    args.push('--target', target);
+  }
+  run('cargo', args, {
+    // Without that word tokio has neither threads nor files there.
+    env: { CARGO_TARGET_DIR: folder, RUSTFLAGS: '--cfg tokio_unstable' },
+  });
+}
+
 /** The library of CPython and its tests, from packages of Debian. */
 export function pythonLibrary() {
   const folder = tool('cpython 3.11', '');
