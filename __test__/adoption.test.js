@@ -32,14 +32,14 @@ function instanceOf(memory, options) {
 /** The same in a thread of its own. */
 async function thread(t, memory, options) {
   const worker = new Worker(
-    `const { parentPort, workerData: { module, memory, options } } = require('node:worker_threads');
-     const { WASI } = require('./index.js');
+    `const { parentPort, workerData: { module: program, memory, options } } = require('node:worker_threads');
+     const { WASI } = require('wasi-rs');
      const wasi = new WASI({ version: 'preview1', ...options });
      const imports = { ...wasi.getImportObject(), env: { memory } };
-     const { exports } = new WebAssembly.Instance(module, imports);
-     wasi.initialize({ exports });
+     const { exports: calls } = new WebAssembly.Instance(program, imports);
+     wasi.initialize({ exports: calls });
      parentPort.on('message', ([name, ...args]) => {
-       parentPort.postMessage(name === 'close' ? wasi.close() : exports[name](...args));
+       parentPort.postMessage(name === 'close' ? wasi.close() : calls[name](...args));
      });
      parentPort.postMessage('there');`,
     { eval: true, workerData: { module: MODULE, memory, options } },

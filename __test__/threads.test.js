@@ -4,18 +4,22 @@
 // and the command. threads.rs says what each argument does.
 
 const { execFileSync } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const { setImmediate } = require('node:timers/promises');
 const { Worker } = require('node:worker_threads');
 
 const test = require('ava');
 
 const { Pool, WASI, run, runSync, spawn } = require('../index.js');
+const { makeShared } = require('../lib/threads/group');
 const { command, script } = require('./helpers/child');
 const { assemble, guest, guestPath, scratch } = require('./helpers/guest');
 const { sharedMemory, withThreads } = require('./helpers/thread');
 
 const THREADS = guestPath('threads');
+const GROUP = require.resolve('../lib/threads/group');
 /** Where the first thread is when another ends the guest. */
 const PLACES = ['computes', 'joins', 'locks', 'reads', 'sleeps'];
 
@@ -187,6 +191,39 @@ test('a thread that cannot be spawned is an error of the guest’s', async (t) =
   t.is(reason, 'trap');
   t.regex(String(stderr), /failed to spawn thread.*WouldBlock/s);
 });
+
+test.serial(
+  'no thread ends before it is said what the guest came to',
+  async (t) => {
+    for (const [how, leave] of [
+      ['it rests', 'group.first(0)'],
+      ['it fails', "group.end({ how: 'failure', error: new Error('late') })"],
+    ]) {
+      const shared = makeShared(1);
+      const words = new Int32Array(shared);
+      // As end() of another thread leaves it, in the middle of what it does.
+      words[0] = 1;
+      const worker = new Worker(
+        `const { parentPort, workerData } = require('node:worker_threads');
+      const { ThreadGroup } = require(${JSON.stringify(GROUP)});
+      const group = new ThreadGroup({ shared: workerData });
+      ${leave};
+      parentPort.postMessage(group.isOver);`,
+        { eval: true, workerData: shared },
+      );
+      t.teardown(() => worker.terminate());
+      const left = once(worker, 'message');
+      const seen = [];
+      worker.once('message', (isOver) => seen.push(isOver));
+      while (seen.length === 0 && Atomics.notify(words, 0) === 0) {
+        await setImmediate();
+      }
+      words[0] = 2;
+      Atomics.notify(words, 0);
+      t.deepEqual(await left, [true], how);
+    }
+  },
+);
 
 test('a guest whose threads compute is ended in time', async (t) => {
   const args = ['sum', '3', '1000000000'];

@@ -61,6 +61,9 @@ const GRACE = 10;
 /** Milliseconds between two looks of a thread that rests whether it is to end. */
 const LOOK = 250;
 
+/** Milliseconds in which a thread that has begun to say what the guest came to has said it. */
+const PATIENCE = 5000;
+
 /** The end of a text that has so many bytes at most. */
 function truncated(text, bytes) {
   return Buffer.from(text).subarray(0, bytes).toString();
@@ -136,13 +139,28 @@ class ThreadGroup {
   end(outcome) {
     const words = this.#words;
     const state = Atomics.compareExchange(words, STATE, RUNNING, ENDING);
-    if (state !== RUNNING) return false;
+    if (state !== RUNNING) {
+      this.#awaitOutcome();
+      return false;
+    }
     const bytes = encodeOutcome(outcome);
     bytes.copy(this.#bytes);
     words[OUTCOME_SIZE] = bytes.length;
     Atomics.store(words, STATE, OVER);
     Atomics.notify(words, STATE);
     return true;
+  }
+
+  /**
+   * Waits until it is there what the guest came to, if that is being said: a thread
+   * that ends before that has died, to who looks.
+   */
+  #awaitOutcome() {
+    const words = this.#words;
+    while (Atomics.load(words, STATE) === ENDING) {
+      const ended = Atomics.wait(words, STATE, ENDING, PATIENCE);
+      if (ended === 'timed-out') return;
+    }
   }
 
   /** What the guest came to; undefined until `end()`. */
@@ -219,10 +237,13 @@ class ThreadGroup {
       Atomics.notify(words, RESTING_THREADS, 1);
     }
     for (;;) {
+      // The end of a worker interrupts the wait, unless it came before.
+      if (!this.isRunning || isThreadEnding()) {
+        this.#awaitOutcome();
+        return undefined;
+      }
       const does = Atomics.load(words, at);
       if (does === CALLED) break;
-      // The end of a worker interrupts the wait, unless it came before.
-      if (!this.isRunning || isThreadEnding()) return undefined;
       Atomics.wait(words, at, does, LOOK);
     }
     Atomics.store(words, at, BUSY);

@@ -15,7 +15,7 @@ function runSpawned(guest, slot) {
   try {
     const thread = new GuestThread(guest, group);
     let call = group.first(slot);
-    while (call !== undefined && group.isRunning) {
+    while (call !== undefined) {
       const { tid, argument } = call;
       thread.run((exports) => exports[ENTRY](tid, argument), false);
       call = group.next(slot);
