@@ -11,8 +11,11 @@ use gimli::{
 /// Bytes of a unit's names of files and directories that are read. A name takes more room than it has bytes.
 const MAX_HEADER: usize = 1 << 19;
 
-/// Bytes of a section that is read, which takes time.
-const MAX_SECTION: usize = 1 << 26;
+/// Bytes of `.debug_line` that are read. Each may be a row, and a million of them takes some 50 ms.
+const MAX_LINES: usize = 1 << 24;
+
+/// Bytes of a section of names, in which the end of one is looked for.
+const MAX_NAMES: usize = 1 << 26;
 
 /// Bytes of a path that is told.
 const MAX_PATH: usize = 4096;
@@ -78,30 +81,30 @@ fn is_absolute(path: &str) -> bool {
 }
 
 /// A section, or nothing of one that is too large.
-fn readable(section: &[u8]) -> &[u8] {
-    if section.len() > MAX_SECTION {
-        &[]
-    } else {
-        section
-    }
+fn readable(section: &[u8], max: usize) -> &[u8] {
+    if section.len() > max { &[] } else { section }
 }
 
-/// An offset in the code section, and where its place goes.
+/// An offset in the code section, and where its place goes. Looked for among others by their order: a program may
+/// have as many rows as a section has bytes.
 type Wanted<'f> = (u64, &'f mut Option<String>);
 
 /// The places in the source of what is at these offsets in the code section; none for what has no place.
 #[must_use]
 pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<String>> {
     let sections = Sections {
-        line: readable(sections.line),
-        line_str: readable(sections.line_str),
-        str: readable(sections.str),
+        line: readable(sections.line, MAX_LINES),
+        line_str: readable(sections.line_str, MAX_NAMES),
+        str: readable(sections.str, MAX_NAMES),
     };
     let mut found = vec![None; offsets.len()];
     let mut wanted: Vec<Wanted<'_>> = offsets.iter().copied().zip(&mut found).collect();
+    wanted.sort_unstable_by_key(|(offset, _)| *offset);
     let mut start = 0;
     // What is broken ends it: where the next unit begins is not known then.
-    while let Ok(Some(end)) = end_of_unit(sections.line, start) {
+    while !wanted.is_empty()
+        && let Ok(Some(end)) = end_of_unit(sections.line, start)
+    {
         // One that cannot be read, or is not known here, is passed over.
         let _: gimli::Result<()> = read_unit(&sections, start, &mut wanted);
         start = end;
@@ -146,15 +149,12 @@ fn read_unit(
         match &previous {
             None => is_removed = row.address() == 0,
             Some(from) if !is_removed => {
-                let range = from.address()..row.address();
+                let begin = wanted.partition_point(|(offset, _)| *offset < from.address());
+                let end = wanted.partition_point(|(offset, _)| *offset < row.address());
                 // Each is looked up once, whatever comes of it: other units may say they had it, too.
-                wanted.retain_mut(|(offset, place)| {
-                    let is_here = range.contains(offset);
-                    if is_here {
-                        **place = sections.place(header, from);
-                    }
-                    !is_here
-                });
+                for (_, place) in wanted.drain(begin..end.max(begin)) {
+                    *place = sections.place(header, from);
+                }
             }
             Some(_) => {}
         }
