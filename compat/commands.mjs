@@ -93,11 +93,16 @@ export function jobFor(program, job) {
 function withThreadsByWasi({ wasi }, root, args, env) {
   const { run } = require('../index.js');
   const preopens = { '/': root };
-  return run(wasi, { args, env, preopens, threads: { max: 16 } });
+  return run(wasi, {
+    args,
+    env: { ...env, ROOT: '/' },
+    preopens,
+    threads: { max: 16 },
+  });
 }
 
-function withThreadsByMachine({ machine }, cwd, args, env) {
-  const ran = spawnSync(machine, args, { cwd, env });
+function withThreadsByMachine({ machine }, root, args, env) {
+  const ran = spawnSync(machine, args, { env: { ...env, ROOT: root } });
   if (ran.error) throw ran.error;
   if (ran.status !== 0) throw new Error(String(ran.stderr));
   return ran;
