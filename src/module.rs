@@ -186,7 +186,7 @@ impl Reencode for Most {
         ))
     }
 
-    // Its bytes as they are: what encodes each instruction anew would be a tenth of the binary.
+    // Copied: to decode and encode each instruction would add a tenth to the size of the binary.
     fn const_expr(
         &mut self,
         expression: wasmparser::ConstExpr<'_>,
@@ -295,30 +295,23 @@ pub struct ImportedMemory {
     pub is_shared: bool,
 }
 
-/// Where the code section of a module begins, behind its size: DWARF and source maps count from there; none
-/// without code.
-///
-/// # Errors
-///
-/// [`LimitError::Malformed`].
-pub fn code_start(module: &[u8]) -> Result<Option<u64>, LimitError> {
-    let mut start = None;
-    each_section(module, |payload| {
-        if let Payload::CodeSectionStart { .. } = payload {
-            start = payload.as_section().map(|(_, range)| range.start);
-        }
-        Ok(())
-    })?;
-    Ok(start)
+/// What only the bytes of a module tell: an engine does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The memory that it imports, if it is the only one that it has, of addresses of 32 bits.
+    pub imported_memory: Option<ImportedMemory>,
+    /// Where the code section begins, behind its size: DWARF and source maps count from there; none without
+    /// code.
+    pub code_start: Option<u64>,
 }
 
-/// The memory that a module imports, if it is the only one that it has, of addresses of 32 bits.
+/// What only the bytes of a module tell.
 ///
 /// # Errors
 ///
 /// [`LimitError::Malformed`].
-pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitError> {
-    let (mut imported, mut has_own) = (Vec::new(), false);
+pub fn layout(module: &[u8]) -> Result<Layout, LimitError> {
+    let (mut imported, mut has_own, mut code_start) = (Vec::new(), false, None);
     each_section(module, |payload| {
         match payload {
             Payload::ImportSection(section) => {
@@ -330,11 +323,14 @@ pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitErr
                 }
             }
             Payload::MemorySection(section) => has_own |= section.count() > 0,
+            Payload::CodeSectionStart {
+                unchecked_range, ..
+            } => code_start = Some(unchecked_range.start),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(match imported.as_slice() {
+    let imported_memory = match imported.as_slice() {
         [(module, name, memory)] if !memory.memory64 && !has_own => Some(ImportedMemory {
             module: (*module).to_owned(),
             name: (*name).to_owned(),
@@ -343,6 +339,10 @@ pub fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitErr
             is_shared: memory.shared,
         }),
         _ => None,
+    };
+    Ok(Layout {
+        imported_memory,
+        code_start,
     })
 }
 
@@ -369,6 +369,10 @@ mod tests {
             module.section(&RawSection { id: *id, data });
         }
         module.finish()
+    }
+
+    fn imported_memory(module: &[u8]) -> Result<Option<ImportedMemory>, LimitError> {
+        layout(module).map(|layout| layout.imported_memory)
     }
 
     /// An import named `m` of a module named `e`.

@@ -13,7 +13,7 @@ const { loadBinding } = require('../binding');
 const { bufferOf, isBytes } = require('../bytes');
 const { IMPORT_MODULES } = require('../options');
 
-const { callNames, codeStart, importedMemory, limitMemory } = loadBinding();
+const { callNames, layoutOf, limitMemory } = loadBinding();
 
 // Most programs are modules that can be run.
 const errors = () => require('../errors');
@@ -117,37 +117,30 @@ const compiled = new Map();
 /** How many are kept. */
 const MOST_COMPILED = 32;
 
-/** The memories that modules import, which their bytes tell. */
-const importedMemories = new WeakMap();
-/** Where the code of modules begins in their bytes. */
-const codeStarts = new WeakMap();
+/** What only the bytes of modules tell: see `layoutOf()`. */
+const layouts = new WeakMap();
 
-/** What is to be known of a module, and only its bytes tell. */
-const readBytes = (bytes) => ({
-  memory: importedMemory(bytes),
-  start: codeStart(bytes),
-});
-
-/** Notes where a module's code is, and the only memory that it has, if that is imported. */
-function note(module, { memory, start }) {
-  if (memory !== null && !VERSIONS.has(memory.module)) {
-    importedMemories.set(module, memory);
-  }
-  if (start !== null) codeStarts.set(module, start);
+async function compile(bytes) {
+  const layout = layoutOf(bytes);
+  const module = await WebAssembly.compile(bytes);
+  layouts.set(module, layout);
   return module;
 }
 
-async function compile(bytes) {
-  const read = readBytes(bytes);
-  return note(await WebAssembly.compile(bytes), read);
-}
-
 function compileSync(bytes) {
-  return note(new WebAssembly.Module(bytes), readBytes(bytes));
+  const module = new WebAssembly.Module(bytes);
+  layouts.set(module, layoutOf(bytes));
+  return module;
 }
 
-/** Where the code of a module begins in its bytes; undefined if it was not compiled here. */
-const codeStartOf = (module) => codeStarts.get(module);
+/** Where the code of a module begins in its bytes; undefined if it was not compiled here, or has none. */
+const codeStartOf = (module) => layouts.get(module)?.codeStart ?? undefined;
+
+/** The only memory that a module has, if it was compiled here, and imports that from elsewhere than WASI. */
+function importedMemoryOf(module) {
+  const memory = layouts.get(module)?.importedMemory ?? undefined;
+  return memory && VERSIONS.has(memory.module) ? undefined : memory;
+}
 
 /** What of a file changes when its content does. */
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs }) {
@@ -301,9 +294,8 @@ function makeDescription(module) {
   const entries = ['_start', '_initialize'].filter(
     (name) => exports.get(name) === 'function',
   );
-  const memory = importedMemories.get(module);
   return {
-    memory,
+    memory: importedMemoryOf(module),
     memories,
     versions: [...versions],
     version: versions.has('unstable') ? 'unstable' : 'preview1',

@@ -250,12 +250,6 @@ pub fn parameters(module: BufferSlice<'_>, name: String) -> Option<Vec<&'static 
     module::parameters(&module, &name).ok()?
 }
 
-/// Where the code section of a module begins, behind its size; none without code.
-#[napi]
-pub fn code_start(module: BufferSlice<'_>) -> Option<f64> {
-    module::code_start(&module).ok()?.map(|start| start as f64)
-}
-
 /// The places in the source, as `PATH:LINE:COLUMN`, of what is at these offsets in the code section of a module
 /// with these sections of DWARF, which may be empty; null for what has none.
 #[napi(catch_unwind)]
@@ -274,16 +268,28 @@ pub fn source_lines(
     source_lines::source_lines(&sections, &offsets)
 }
 
-/// The memory that a module imports, if it is the only one that it has; none as well where it uses what is not
-/// known here.
+/// What only the bytes of a module tell.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ModuleLayout {
+    /// The memory that it imports, if it is the only one that it has.
+    pub imported_memory: Option<ImportedMemory>,
+    /// Where the code section begins, behind its size; none without code.
+    pub code_start: Option<f64>,
+}
+
+/// What only the bytes of a module tell; nothing where it uses what is not known here.
 #[napi]
-pub fn imported_memory(module: BufferSlice<'_>) -> Option<ImportedMemory> {
-    let memory = module::imported_memory(&module).ok()??;
-    Some(ImportedMemory {
+pub fn layout_of(module: BufferSlice<'_>) -> ModuleLayout {
+    let layout = module::layout(&module).unwrap_or_default();
+    let imported_memory = layout.imported_memory.map(|memory| ImportedMemory {
         module: memory.module,
         name: memory.name,
         initial: memory.minimum as f64,
         maximum: memory.maximum.map(|pages| pages as f64),
         shared: memory.is_shared,
-    })
+    });
+    ModuleLayout {
+        imported_memory,
+        code_start: layout.code_start.map(|start| start as f64),
+    }
 }
