@@ -132,11 +132,7 @@ impl Memory {
         let before = self.closures();
         let taken = Weak::to(&Env::from_raw(self.env), bind)?;
         match before {
-            Some(before) if self.is_bound() => {
-                let memory = self.call(before, &[])?;
-                let view = self.view_of(memory, glue)?;
-                self.set(bind.raw(), memory, view.raw())?;
-            }
+            Some(before) if self.is_bound() => self.look(before, bind.raw(), glue)?,
             // What was collected took its memory with it.
             _ => self.is_bound.set(false),
         }
@@ -214,9 +210,7 @@ impl Memory {
             return Ok(false);
         };
         let old_len = self.linear.len();
-        self.forget_bytes();
-        let memory = self.call(bind, &[])?;
-        self.set(bind, memory, self.view_of(memory, glue)?.raw())?;
+        self.look(bind, bind, glue)?;
         Ok(self.linear.len() > old_len)
     }
 
@@ -227,6 +221,14 @@ impl Memory {
         }
         // Where that fails, there are none.
         let _ = self.refresh(glue);
+    }
+
+    /// Gives the closures of `to` the memory of those of `from`, and remembers where its bytes are now. Where they
+    /// cannot be found, there are none.
+    fn look(&self, from: sys::napi_value, to: sys::napi_value, glue: &Glue) -> Result<()> {
+        self.forget_bytes();
+        let memory = self.call(from, &[])?;
+        self.set(to, memory, self.view_of(memory, glue)?.raw())
     }
 
     /// From now on there are none.
