@@ -143,7 +143,9 @@ const fileSystems = new WeakMap();
 
 /** What tells of a guest's calls, if that is asked for, and the function that gives it its memory. */
 function traced({ trace, version }, created, wasi) {
-  if (trace === undefined) return created;
+  if (trace === undefined) {
+    return { tracer: undefined, setMemory: created.setMemory };
+  }
   const { Tracer } = require('./lib/trace/tracer');
   const { sinkOf } = require('./lib/trace/sinks');
   const { number, setMemory } = created;
