@@ -7,8 +7,8 @@ const { setFlagsFromString } = require('node:v8');
 const { WASI } = require('../../index.js');
 const { ON_NODE, keepAnswer, sameAsKept } = require('./answers');
 
-// With Node.js 20 and 22, garbage that is collected in a fast call of node:wasi's takes
-// with it what is in use: some hundred guests in a process are its end.
+// Node.js 20 and 22 lose objects when a garbage collection happens inside one of
+// node:wasi's fast calls, and crash after some hundred guests. As in programs.mjs.
 if (ON_NODE) setFlagsFromString('--no-turbo-fast-api-calls');
 
 /** Node's own class, on Node. */

@@ -322,7 +322,8 @@ impl Wait<'_> {
     ///
     /// # Errors
     ///
-    /// That of the first `write`; behind it, what has been written is worth more.
+    /// That of the first `write`. An error after that ends it with the number of bytes written so far, as
+    /// `write(2)` does.
     #[inline]
     pub(super) fn write_all(
         self,

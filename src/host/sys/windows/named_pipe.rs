@@ -1,5 +1,5 @@
-//! Pipes of the kernel. Windows has none without a name that can be waited for; but a name that nobody
-//! knows, and that is over as soon as both ends are open, is as good as none.
+//! Pairs of connected pipe handles. Anonymous pipes of Windows (`CreatePipe`) do not support overlapped I/O, so
+//! these are named pipes: with a random name, one instance, and both ends open before anybody is given one.
 
 #![allow(unsafe_code, reason = "calls of Windows")]
 
@@ -30,7 +30,7 @@ use super::query::check;
 use crate::host::Direction;
 use crate::host::random::Random;
 
-/// How many bytes the kernel takes before somebody reads, as on Linux.
+/// The size of a pipe's buffer in the kernel, in bytes: that of a pipe of Linux.
 pub(super) const CAPACITY: usize = 64 << 10;
 
 /// How many names are tried, where each is taken.
@@ -74,7 +74,8 @@ fn open(name: &str, guest: Direction) -> io::Result<(OwnedHandle, OwnedHandle)> 
     Ok((server, client(name, guest)?))
 }
 
-/// Whether there is a pipe of this name, or somebody has opened ours, who found its name in the list of all.
+/// Whether a pipe of this name exists already, or another process has connected to ours first: any can list the
+/// names of all pipes.
 fn is_taken(error: &io::Error) -> bool {
     [ERROR_ACCESS_DENIED, ERROR_PIPE_BUSY]
         .iter()
@@ -87,7 +88,7 @@ fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
         Direction::Read => PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED,
         Direction::Write => PIPE_ACCESS_OUTBOUND,
     };
-    // Of one that somebody else has made, none is made once more.
+    // Fails where a pipe of this name exists, which would be given another instance otherwise.
     let open = access | FILE_FLAG_FIRST_PIPE_INSTANCE;
     let mode = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
     let name: Vec<u16> = name.encode_utf16().chain([0]).collect();

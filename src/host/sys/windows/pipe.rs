@@ -232,9 +232,9 @@ impl Drop for Writer {
     }
 }
 
-/// What is on its way from a guest to a pipe: as much as that takes, and besides what its thread has taken from
-/// here and not yet brought there, which is no more than that. So a guest has more than twice the capacity of a
-/// pipe, and three times at the most, before it waits for who reads.
+/// The bytes that a guest has written and the pipe's thread has not taken yet: [`CAPACITY`] at most. The thread's
+/// `WriteFile` has up to as many again, and so does the kernel's buffer. So where nobody reads, a guest can write
+/// more than twice and at most three times that before there is no room.
 #[derive(Debug)]
 struct Buffer {
     state: Mutex<State>,
