@@ -1,6 +1,8 @@
 // Two ways to do the same, timed in turn: A B A B …, so that whatever else the
 // machine does slows both.
 
+import { median } from './median.mjs';
+
 const NANOS_PER_ROUND = 4e6;
 
 function time(run, turns) {
@@ -20,11 +22,6 @@ function turnsPerRound(run) {
     turns *= 4;
   }
 }
-
-const median = (values) => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
-};
 
 /**
  * Nanoseconds for one turn of each.

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import wasiRs from '../index.js';
+import { median } from './median.mjs';
 import { printMarkdown } from './table.mjs';
 
 const { Pool, run, runSync, spawn } = wasiRs;
@@ -87,7 +88,6 @@ const LATENCIES = {
   },
 };
 
-const median = (sorted) => sorted[Math.floor(sorted.length / 2)];
 /** From bytes a millisecond. */
 const gigabytes = (speed) => `${(speed / 1e6).toFixed(2)} GB/s`;
 const milliseconds = (value) => `${value.toFixed(2)} ms`;

@@ -90,7 +90,8 @@ export function jobFor(program, job) {
   };
 }
 
-function withThreadsByWasi({ wasi }, root, args, env) {
+/** Runs a program with threads by run(), with a directory as its root, and `ROOT` in its environment. */
+export function withThreadsByWasi({ wasi }, root, args, env) {
   const { run } = require('../index.js');
   const preopens = { '/': root };
   return run(wasi, {
@@ -101,7 +102,8 @@ function withThreadsByWasi({ wasi }, root, args, env) {
   });
 }
 
-function withThreadsByMachine({ machine }, root, args, env) {
+/** The same of this machine. */
+export function withThreadsByMachine({ machine }, root, args, env) {
   const ran = spawnSync(machine, args, { env: { ...env, ROOT: root } });
   if (ran.error) throw ran.error;
   if (ran.status !== 0) throw new Error(String(ran.stderr));

@@ -16,6 +16,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { median } from '../median.mjs';
 import { PROGRAMS, crashing, digest } from '../programs/list.mjs';
 import { printMarkdown } from '../table.mjs';
 import { FIRST_CALLS_OF_EACH, SHORT, TRIVIAL } from './programs.mjs';
@@ -82,8 +83,6 @@ async function runOnce(host, program, scratch) {
     firstOutput: [firstOutput, NaN],
   };
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /**
  * @returns {Promise<object[][]>} the runs of each host, one for each round

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { median } from '../median.mjs';
 import { printMarkdown } from '../table.mjs';
 import { MIB, PROGRAMS, crashing, digest } from './list.mjs';
 
@@ -55,8 +56,6 @@ function runOnce(host, program) {
     fs.rmSync(directory, { recursive: true, force: true });
   }
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 function compare(program) {
   const times = HOSTS.map(() => []);
