@@ -1,8 +1,9 @@
 // npm run bench:cold -- [--rounds N] [--filter TEXT] [--markdown]
 //
 // What a user of a short program waits for: each run is a process of its own, the
-// hosts in turn. First what comes before a guest and its first calls, then whole
-// programs, short and long, by the time of the process and inside start().
+// hosts in turn. First what comes before a guest and its first calls, and what starts
+// one from a shell; then whole programs, short and long, by the time of the process
+// and inside start().
 //
 // The programs of compat/ are built on first use.
 
@@ -19,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { median } from '../median.mjs';
 import { PROGRAMS, crashing, digest } from '../programs/list.mjs';
 import { printMarkdown } from '../table.mjs';
+import { launchers } from './launchers.mjs';
 import { FIRST_CALLS_OF_EACH, SHORT, TRIVIAL } from './programs.mjs';
 
 const CHILD = fileURLToPath(new URL('child.cjs', import.meta.url));
@@ -188,6 +190,7 @@ function means(all) {
 }
 
 show(await starts());
+if (wanted({ name: 'launchers' })) show(await launchers(ROUNDS));
 const programs = [...SHORT, ...PROGRAMS].filter(wanted);
 const all = [];
 for (const program of programs) {
