@@ -1336,9 +1336,10 @@ export interface ImportObjectOptions {
   suspending?: boolean | undefined;
 
   /**
-   * The `WebAssembly.Module` of the guest. Where it imports `wasi.thread-spawn` the
-   * guest has that, if `options.threads` lets it, and {@link WASI.start} runs it in
-   * workers.
+   * The `WebAssembly.Module` of the guest. What it imports from the other version of
+   * WASI than `options.version` is among the imports, too. Where it imports
+   * `wasi.thread-spawn` the guest has that, if `options.threads` lets it, and
+   * {@link WASI.start} runs it in workers.
    */
   module?: object | undefined;
 
@@ -1493,7 +1494,8 @@ export class WASI {
   /**
    * The imports for `WebAssembly.instantiate()`: {@link wasiImport}, the very
    * object, under the name that belongs to the version. With `suspending`, an
-   * object that inherits from it.
+   * object that inherits from it. With `module`, what that imports from the other
+   * version besides: functions with its layouts, for the same guest.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `suspending` is no boolean
    * @throws {Error} `ERR_WASI_NO_SUSPENDING` where the engine has no

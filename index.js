@@ -34,6 +34,7 @@ const {
   create,
   enter,
   files,
+  giveFunctions,
   rootOf,
   leave,
   run: runEntry,
@@ -107,12 +108,35 @@ class Native extends Extension {
     const parts = Native.#of(wasi, Native.suspenderOf);
     if (make && parts.suspender === null) {
       const { Suspender } = require('./lib/suspending/suspender');
-      const { number, suspending, awaited, tracer } = parts;
-      const calls = suspending();
-      const told = tracer === undefined ? calls : tracer.suspending(calls);
-      parts.suspender = new Suspender(number, told, awaited);
+      const { number, awaited, tracer } = parts;
+      const callsOf = (version) => {
+        const calls = viewOf(parts, version).suspending();
+        return tracer?.suspending(calls, version) ?? calls;
+      };
+      parts.suspender = new Suspender(number, callsOf, awaited);
     }
     return parts.suspender;
+  }
+
+  /**
+   * What the guest imports of WASI: by its name the version that the instance is of,
+   * and those of these versions that are others.
+   */
+  static importsOf(wasi, name, versions, isSuspending) {
+    const parts = Native.#of(wasi, Native.importsOf);
+    const imported = (functions, version) => {
+      if (!isSuspending) return functions;
+      const suspender = Native.suspenderOf(wasi, true);
+      return { __proto__: functions, ...suspender.exportsOf(version) };
+    };
+    const imports = { [name]: imported(wasi.wasiImport, parts.version) };
+    for (const version of versions) {
+      if (version !== parts.version) {
+        const { wasiImport } = viewOf(parts, version);
+        imports[IMPORT_MODULES[version]] = imported(wasiImport, version);
+      }
+    }
+    return imports;
   }
 
   static #of(wasi, above) {
@@ -128,6 +152,25 @@ class Native extends Extension {
     const mayBe = typeof object === 'object' || typeof object === 'function';
     return mayBe && object !== null && #parts in object ? object : undefined;
   }
+}
+
+/**
+ * The functions of an instance for guests of a version of WASI, and what makes those
+ * of them that may be suspended. Of its own version they are in its `wasiImport`.
+ */
+function viewOf(parts, version) {
+  if (version === parts.version) return parts;
+  const { number, kept, tracer } = parts;
+  parts.views ??= new Map();
+  let view = parts.views.get(version);
+  if (view === undefined) {
+    const given = {};
+    const suspending = giveFunctions(given, number, version, kept);
+    tracer?.trace(given.wasiImport, version);
+    view = { wasiImport: given.wasiImport, suspending };
+    parts.views.set(version, view);
+  }
+  return view;
 }
 
 /** The threads of an instance that may have some. */
@@ -149,8 +192,8 @@ function traced({ trace, version }, created, wasi) {
   const { Tracer } = require('./lib/trace/tracer');
   const { sinkOf } = require('./lib/trace/sinks');
   const { number, setMemory } = created;
-  const tracer = new Tracer(trace, { version, number }, sinkOf(trace.to));
-  tracer.trace(wasi.wasiImport);
+  const tracer = new Tracer(trace, number, sinkOf(trace.to));
+  tracer.trace(wasi.wasiImport, version);
   return { tracer, setMemory: tracer.seeingMemory(setMemory) };
 }
 
@@ -186,10 +229,10 @@ class WASI {
       returnsOnExit = validateBoolean(returnOnExit, 'options.returnOnExit');
       return returnsOnExit;
     };
-    const { kept, collected, awaited } = nativeOptions;
+    const { version, kept, collected, awaited } = nativeOptions;
     const { guest, listeners } = openGuest(
       nativeOptions,
-      (native) => create(this, native, kept),
+      (native) => create(this, native, version, kept),
       ({ number: opened }) => close(opened),
     );
     const { number, suspending } = guest;
@@ -201,10 +244,13 @@ class WASI {
     );
     const parts = {
       number,
+      version,
+      kept,
       collected,
       awaited,
       suspending,
       suspender: null,
+      views: undefined,
       listeners,
       tracer,
       threads,
@@ -213,7 +259,7 @@ class WASI {
       Native.mark(object, parts);
     }
 
-    this[kBindingName] = IMPORT_MODULES[nativeOptions.version];
+    this[kBindingName] = IMPORT_MODULES[version];
     this[kSetMemory] = setMemory;
     this[kStarted] = false;
     this[kExitCode] = 0;
@@ -293,17 +339,15 @@ class WASI {
   }
 
   getImportObject(options = NO_OPTIONS) {
-    const { wasiImport } = this;
-    const { suspending, module, memory } = readImportOptions(options);
+    const importOptions = readImportOptions(options);
     const threads = Native.threadsOf(this);
-    if (threads || module) {
-      const { addImports } = require('./lib/threads/imports');
-      const imports = { [this[kBindingName]]: wasiImport };
-      return addImports(imports, { suspending, module, memory }, threads);
-    }
-    if (!suspending) return { [this[kBindingName]]: wasiImport };
-    const { exports } = Native.suspenderOf(this, true);
-    return { [this[kBindingName]]: { __proto__: wasiImport, ...exports } };
+    const wasiOf = (versions) => {
+      const { suspending } = importOptions;
+      return Native.importsOf(this, this[kBindingName], versions, suspending);
+    };
+    if (!threads && !importOptions.module) return wasiOf([]);
+    const { importsFor } = require('./lib/threads/imports');
+    return importsFor(wasiOf, importOptions, threads);
   }
 
   addCapability(name) {

@@ -20,7 +20,9 @@ const EXIT = IMPORT('proc_exit', 'i32', '');
 test('an adapter has each call of WASI, and takes a memory and one function', (t) => {
   const { adapterModule, callNames } = loadBinding();
   const names = callNames();
-  const module = new WebAssembly.Module(adapterModule(names.join(' ')));
+  const module = new WebAssembly.Module(
+    adapterModule(names.join(' '), 'preview1'),
+  );
   t.deepEqual(
     WebAssembly.Module.exports(module).map(({ name }) => name),
     names,
@@ -32,7 +34,9 @@ test('an adapter has each call of WASI, and takes a memory and one function', (t
       ['call', 'function'],
     ],
   );
-  t.throws(() => adapterModule('fd_nothing'), { message: /fd_nothing/ });
+  t.throws(() => adapterModule('fd_nothing', 'preview1'), {
+    message: /fd_nothing/,
+  });
 });
 
 test('a guest may declare a call with other types, and have EINVAL of it', async (t) => {

@@ -153,6 +153,43 @@ test('a function alone keeps what it works on alive', (t) => {
   t.deepEqual(errnos, [0, 0, 8]);
 });
 
+test('so do functions of the other version, and they go with it', (t) => {
+  const [errnos, collected] = collecting(
+    async ({ WASI, data, collect, collectUntil }) => {
+      const { readFileSync } = require('node:fs');
+      const module = new WebAssembly.Module(readFileSync(data.guest));
+      let count = 0;
+      const registry = new FinalizationRegistry(() => count++);
+      const take = () => {
+        const wasi = new WASI({
+          version: 'preview1',
+          preopens: { '/': data.directory },
+        });
+        const { wasi_unstable } = wasi.getImportObject({ module });
+        const memory = new WebAssembly.Memory({ initial: 1 });
+        wasi.finalizeBindings({ exports: { memory } });
+        registry.register(wasi.wasiImport);
+        registry.register(wasi_unstable);
+        return { memory, fd_prestat_get: wasi_unstable.fd_prestat_get };
+      };
+      const use = async () => {
+        const { memory, fd_prestat_get } = take();
+        await collect();
+        const before = fd_prestat_get(3, 65_536);
+        memory.grow(1);
+        return [fd_prestat_get(3, 0), before, fd_prestat_get(3, 65_536)];
+      };
+      const errnos = await use();
+      await collectUntil(() => count === 2);
+      return [errnos, count];
+    },
+    { directory: scratch(t), guest: guestPath('both_versions') },
+  );
+  const EOVERFLOW = 61;
+  t.deepEqual(errnos, [0, EOVERFLOW, 0]);
+  t.is(collected, 2);
+});
+
 test('an instance that its guest holds on to is collected with it', (t) => {
   const collected = collecting(async ({ WASI, data, collectUntil }) => {
     let count = 0;
@@ -177,7 +214,8 @@ test('an instance that its guest holds on to is collected with it', (t) => {
 
 test('a guest is collected whose calls go through an adapter', (t) => {
   const collected = collecting(async ({ data, collectUntil }) => {
-    const { callsOf, instantiate } = require('./lib/adapter');
+    const { instantiate } = require('./lib/adapter');
+    const { describe } = require('./lib/run/program');
     const { create } = require('./lib/binding').loadBinding();
     const { readOptions } = require('./lib/options');
     let count = 0;
@@ -185,17 +223,11 @@ test('a guest is collected whose calls go through an adapter', (t) => {
     const module = new WebAssembly.Module(
       require('node:fs').readFileSync(data),
     );
-    const guest = {
-      module,
-      from: 'wasi_snapshot_preview1',
-      calls: callsOf(WebAssembly.Module.imports(module)),
-    };
+    const guest = { module, ...describe(module) };
     const use = () => {
       const options = readOptions({ version: 'preview1' });
       options.returnOnExit = () => true;
       const native = create(undefined, options);
-      // Without it, the closures would take over.
-      native.give = undefined;
       const { exports } = instantiate(guest, native, (imports) => imports);
       native.setMemory(exports.memory);
       if (exports.random_get(0, 4) === 0) registry.register(exports);

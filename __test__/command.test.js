@@ -313,7 +313,6 @@ test('a module that is not a command', async (t) => {
   const memory = '(memory (export "memory") 1)';
   const start = '(func (export "_start"))';
   const yields = '(import "wasi_snapshot_preview1" "sched_yield" (func))';
-  const old = '(import "wasi_unstable" "sched_yield" (func))';
   const none = 'is not a command: it exports no function _start';
   await is(`(module ${memory})`, none);
   await is(
@@ -325,10 +324,6 @@ test('a module that is not a command', async (t) => {
     'is not a command: it exports _initialize beside _start',
   );
   await is(`(module ${yields} ${start})`, 'exports no memory');
-  await is(
-    `(module ${yields} ${old} ${memory} ${start})`,
-    'imports from both versions of WASI',
-  );
   cannotRun(
     t,
     [guestPath('reactor')],
@@ -988,16 +983,6 @@ test('both versions of WASI are told apart by the imports', (t) => {
     const { exitCode, stdout } = command([guestPath(guest)]);
     t.deepEqual([exitCode, stdout], [0, 'hello\n']);
   }
-});
-
-test('a guest that mixes both versions is refused', async (t) => {
-  const name = await file(
-    t,
-    `(module (import "wasi_unstable" "sched_yield" (func (result i32)))
-       (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
-       (memory (export "memory") 1) (func (export "_start")))`,
-  );
-  cannotRun(t, [name], `${name} imports from both versions of WASI`);
 });
 
 test('a command that never calls WASI', async (t) => {

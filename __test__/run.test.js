@@ -131,13 +131,6 @@ test('what is no program is an error that says what it is', async (t) => {
     [await assemble('(module (import "gojs" "a" (func)))'), /GOOS=wasip1$/],
     [await bytesOf('asks'), /host\.ask\. .*runSync\(\) takes/],
     [
-      await assemble(`(module
-        (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
-        (import "wasi_unstable" "fd_tell" (func (param i32 i32) (result i32)))
-        (memory (export "memory") 1))`),
-      /both versions of WASI$/,
-    ],
-    [
       await assemble(
         '(module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))))',
       ),

@@ -42,7 +42,7 @@ async function thread(t, token, { isThread = true } = {}) {
      const { attach, giveFunctions } = loadBinding();
      const native = attach(workerData.token, true, workerData.isThread);
      const wasi = {};
-     giveFunctions(wasi, native.number);
+     giveFunctions(wasi, native.number, 'preview1');
      const { exports } = new WebAssembly.Instance(workerData.module,
        { wasi_snapshot_preview1: wasi.wasiImport });
      native.setMemory(exports.memory);

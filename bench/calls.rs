@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU32;
 
-use wasi_rs::abi::{Rights, Snapshot};
+use wasi_rs::abi::Rights;
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
@@ -120,7 +120,6 @@ fn main() {
     #[cfg(unix)]
     std::os::unix::fs::symlink("file", directory.path().join("link")).expect("a link");
     let ctx = WasiCtx::new(Options {
-        snapshot: Snapshot::Preview1,
         args: StringArray::new(["calls"]).expect("few arguments"),
         env: StringArray::default(),
         preopens: vec![Preopen {

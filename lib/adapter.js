@@ -7,21 +7,22 @@ const { loadBinding } = require('./binding');
 
 const { adapterModule, giveFunctions } = loadBinding();
 
-/** Compiled adapters by the calls that they have, those made last behind the others. */
+/** Compiled adapters by the version and the calls that they have, those made last behind the others. */
 const compiled = new Map();
 /** How many are kept. */
 const MOST_COMPILED = 32;
 
-/** The names of the calls that a module imports, if it imports nothing else. */
+/** The names of the calls that a module imports. */
 function callsOf(imports) {
   return [...new Set(imports.map(({ name }) => name))].sort().join(' ');
 }
 
-function adapterOf(calls) {
-  let module = compiled.get(calls);
+function adapterOf(version, calls) {
+  const key = `${version} ${calls}`;
+  let module = compiled.get(key);
   if (module === undefined) {
-    module = new WebAssembly.Module(adapterModule(calls));
-    compiled.set(calls, module);
+    module = new WebAssembly.Module(adapterModule(calls, version));
+    compiled.set(key, module);
     if (compiled.size > MOST_COMPILED) {
       compiled.delete(compiled.keys().next().value);
     }
@@ -30,9 +31,17 @@ function adapterOf(calls) {
 }
 
 /** The functions of an adapter of its own for a guest. */
-function adapt(calls, { call, memory }) {
+function adapt({ version, calls }, { call, memory }) {
   const imports = { __proto__: null, memory, call };
-  return new WebAssembly.Instance(adapterOf(calls), { '': imports }).exports;
+  const adapter = adapterOf(version, calls);
+  return new WebAssembly.Instance(adapter, { '': imports }).exports;
+}
+
+/** Its imports of WASI, by the names under which it finds them. */
+function importsOf(wasi, functionsOf) {
+  const imports = {};
+  for (const part of wasi) imports[part.from] = functionsOf(part);
+  return imports;
 }
 
 /**
@@ -40,9 +49,10 @@ function adapt(calls, { call, memory }) {
  *
  * @param {object} guest
  * @param {WebAssembly.Module} guest.module
- * @param {string} guest.from what WASI is called in the module's imports
- * @param {string} guest.calls see `callsOf()`; empty if it imports anything else,
- *   or functions of others in the place of some
+ * @param {{ version: string, from: string, calls: string }[]} guest.wasi what it
+ *   imports of each version of WASI: see `describe()`
+ * @param {boolean} guest.isWasiOnly whether it imports nothing else, nor functions of
+ *   others in the place of some
  * @param {{ number: number, call: () => void, memory?: WebAssembly.Memory }} native
  *   its native side
  * @param {(wasi: object) => object} makeImports
@@ -50,27 +60,29 @@ function adapt(calls, { call, memory }) {
  *   an adapter would not go through
  * @returns {WebAssembly.Instance}
  */
-function instantiate({ module, from, calls }, native, makeImports, tracer) {
-  if (calls !== '' && native.memory !== undefined && tracer === undefined) {
+function instantiate(
+  { module, wasi, isWasiOnly },
+  native,
+  makeImports,
+  tracer,
+) {
+  if (isWasiOnly && native.memory !== undefined && tracer === undefined) {
     try {
-      const functions = adapt(calls, native);
-      return new WebAssembly.Instance(
-        module,
-        makeImports({ [from]: functions }),
-      );
+      const imports = importsOf(wasi, (part) => adapt(part, native));
+      return new WebAssembly.Instance(module, makeImports(imports));
     } catch (error) {
       // It declares a call with other types than it has, which functions of
       // JavaScript do not mind before it is called. No code of it has run.
       if (!(error instanceof WebAssembly.LinkError)) throw error;
     }
   }
-  const wasi = {};
-  giveFunctions(wasi, native.number);
-  tracer?.trace(wasi.wasiImport);
-  return new WebAssembly.Instance(
-    module,
-    makeImports({ [from]: wasi.wasiImport }),
-  );
+  const imports = importsOf(wasi, ({ version }) => {
+    const given = {};
+    giveFunctions(given, native.number, version);
+    tracer?.trace(given.wasiImport, version);
+    return given.wasiImport;
+  });
+  return new WebAssembly.Instance(module, makeImports(imports));
 }
 
 module.exports = { callsOf, instantiate };

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
-use wasi_rs::abi::{Errno, Rights, Snapshot};
+use wasi_rs::abi::{Errno, Rights};
 use wasi_rs::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::vfs::DirRef;
@@ -47,7 +47,6 @@ impl Guest {
                     rights: Rights::all(),
                 });
             let options = Options {
-                snapshot: Snapshot::Preview1,
                 args: StringArray::default(),
                 env: StringArray::default(),
                 preopens: preopens.collect(),

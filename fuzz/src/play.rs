@@ -16,7 +16,7 @@ use rustix::fs::FileType;
 use wasi_rs::abi::{Clockid, Dirent, Errno, Event, Record, Rights, Snapshot};
 use wasi_rs::ctx::{Descriptor, FdEntry, WasiCtx};
 use wasi_rs::host;
-use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SYSCALLS, Trap};
+use wasi_rs::syscalls::{MAX_PARAMS, ParamType, Role, SNAPSHOT0, SYSCALLS, Syscall, Trap};
 use wasi_rs::vfs::Dir;
 
 use crate::arguments::{Making, Memory, raw};
@@ -152,7 +152,7 @@ impl<'a> Player<'a> {
                 let row = usize::from(which) % SYSCALLS.len();
                 let making = Making {
                     memory: &mut self.memory,
-                    snapshot: self.ctx.snapshot,
+                    snapshot: self.setup.snapshot,
                     args: (self.ctx.args.len(), self.ctx.args.buf_size()),
                     environ: (self.ctx.environ.len(), self.ctx.environ.buf_size()),
                     cookie: self.cookie,
@@ -180,6 +180,14 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// The calls as the guest makes them.
+    fn table(&self) -> &'static [Syscall] {
+        match self.setup.snapshot {
+            Snapshot::Preview1 => &SYSCALLS,
+            Snapshot::Snapshot0 => &SNAPSHOT0,
+        }
+    }
+
     fn exchange(&mut self, one: &str, other: &str) {
         self.unwritable.retain(|(preopen, _)| *preopen != "inside");
         self.scratch.exchange(one, other);
@@ -201,7 +209,7 @@ impl<'a> Player<'a> {
         }
         // A read may write over its own list of buffers.
         let room = self.total(&args);
-        let result = (SYSCALLS[row].call)(&self.ctx, self.memory.linear().guest(), &args);
+        let result = (self.table()[row].call)(&self.ctx, self.memory.linear().guest(), &args);
         if self.trace {
             eprintln!("  {result:?}");
         }
@@ -240,7 +248,7 @@ impl<'a> Player<'a> {
             let (at, len) = (args[next], args[(next + 1).min(MAX_PARAMS - 1)]);
             next += param.role.types().len();
             let size = match param.role {
-                Role::Out(output) => output.size(self.ctx.snapshot) as u64,
+                Role::Out(output) => output.size(self.setup.snapshot) as u64,
                 Role::Buf => len,
                 Role::Argv => 4 * u64::from(self.ctx.args.len()),
                 Role::ArgvBuf => self.ctx.args.buf_size().into(),
@@ -449,7 +457,7 @@ impl<'a> Player<'a> {
         if SYSCALLS[row].name != "poll_oneoff" || len == 0 || len > u64::from(limit) {
             return;
         }
-        let (size, timeout_at, id_at, flags_at) = match self.ctx.snapshot {
+        let (size, timeout_at, id_at, flags_at) = match self.setup.snapshot {
             Snapshot::Snapshot0 => (56, 32, 24, 48),
             Snapshot::Preview1 => (48, 24, 16, 40),
         };

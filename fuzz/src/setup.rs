@@ -20,6 +20,8 @@ pub const PREOPENS: [&str; 2] = ["inside", "second"];
 /// What a guest is given, and what keeps that open.
 #[derive(Debug)]
 pub struct Setup {
+    /// The ABI of the guest's calls.
+    pub snapshot: Snapshot,
     pub options: Options,
     pub memory_len: usize,
     pub memory_fill: u8,
@@ -71,11 +73,11 @@ impl Setup {
             },
         );
         Self {
+            snapshot: match streams & 1 {
+                0 => Snapshot::Preview1,
+                _ => Snapshot::Snapshot0,
+            },
             options: Options {
-                snapshot: match streams & 1 {
-                    0 => Snapshot::Preview1,
-                    _ => Snapshot::Snapshot0,
-                },
                 args: strings(pick(
                     &[&["program", "", "one"][..], &[], &["a\0b"]],
                     memory >> 6,

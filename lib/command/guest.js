@@ -5,7 +5,7 @@ const { basename } = require('node:path');
 
 const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
-const { IMPORT_MODULES, openGuest, readOptions } = require('../options');
+const { openGuest, readOptions } = require('../options');
 const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
 const { cannotRun, compile } = require('./program');
@@ -204,11 +204,11 @@ function startAside(guest, prepared, command) {
   }
   const { cpuTime, timeout } = command;
   const { runAside } = require('../run/aside');
-  const { module, from, calls, memory, version, trace } = guest;
+  const { module, wasi, isWasiOnly, memory, trace } = guest;
   const entry = { entry: '_start', hasMemory: memory === undefined, memory };
   const { reply, why } = runAside(
     prepared,
-    { token: prepared.token, module, from, calls, version, trace, ...entry },
+    { token: prepared.token, module, wasi, isWasiOnly, trace, ...entry },
     { cpuTime, timeout },
   );
   prepared.close();
@@ -258,9 +258,7 @@ function prepareHere(command, guest, options) {
   tellPorts(options, native);
   const isTraced = command.trace !== undefined || command.hasSummary;
   const { tracer, summary } =
-    isTraced || debug !== undefined
-      ? traces().traceGuest(command, options.version, native)
-      : {};
+    isTraced || debug !== undefined ? traces().traceGuest(command, native) : {};
   const { timeout } = command;
   return {
     start: () =>
@@ -328,17 +326,16 @@ function prepareGuest(command, bytes) {
     threads: true,
     trace: command.trace,
   });
-  const { version, calls, memory } = description;
+  const { wasi, isWasiOnly, memory } = description;
   guest.call = callOf({ file, module, bytes }, command, description);
-  const from = IMPORT_MODULES[version];
-  Object.assign(guest, { from, calls, memory, version, description });
+  Object.assign(guest, { wasi, isWasiOnly, memory, description });
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
   const ready = (command.cpuTime === undefined ? prepareHere : prepareAside)(
     command,
     guest,
     {
-      version,
+      version: 'preview1',
       args: [argv0, ...(invoke === undefined ? guestArgs : [])],
       ...options,
       preopens,

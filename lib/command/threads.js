@@ -20,10 +20,17 @@ function startThreads(guest, prepared, { cpuTime, timeout, threads }) {
   const { max, warm } = readThreads(
     threads === undefined ? true : { max: threads },
   );
-  const { module, from, calls, memory, description } = guest;
+  const { module, wasi, isWasiOnly, memory, description } = guest;
   const { hasThreadStart } = description;
   const { token } = prepared;
-  const program = { token, module, from, calls, memory, entry: '_start' };
+  const program = {
+    token,
+    module,
+    wasi,
+    isWasiOnly,
+    memory,
+    entry: '_start',
+  };
   const { reply, why } = runThreads(
     prepared,
     { ...program, hasThreadStart, shared: makeShared(max), warm },

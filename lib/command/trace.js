@@ -33,7 +33,7 @@ function planOf(scopes) {
  *
  * @param {{ trace?: string[], hasSummary: boolean }} command
  */
-function traceGuest({ trace, hasSummary }, version, { number }) {
+function traceGuest({ trace, hasSummary }, { number }) {
   const isAll = !hasSummary && trace === undefined;
   const summary = hasSummary ? new Summary() : undefined;
   const scopes = isAll ? [] : trace;
@@ -45,7 +45,7 @@ function traceGuest({ trace, hasSummary }, version, { number }) {
   };
   const calls = hasSummary ? undefined : shown;
   const plan = { calls, failed: false, strings: STRINGS };
-  return { tracer: new Tracer(plan, { version, number }, tell), summary };
+  return { tracer: new Tracer(plan, number, tell), summary };
 }
 
 module.exports = { planOf, traceGuest };

@@ -18,10 +18,10 @@ function isTrap(error) {
 }
 
 /** What tells of a guest's calls, if that is asked for. */
-function tracerOf({ trace, version }, { number }, tell) {
+function tracerOf({ trace }, { number }, tell) {
   if (trace === undefined) return undefined;
   const { Tracer } = require('../trace/tracer');
-  return new Tracer(trace, { version, number }, tell(trace));
+  return new Tracer(trace, number, tell(trace));
 }
 
 /** Adds the memory that a guest imports, unless its host has one for it. */
@@ -37,12 +37,12 @@ function addMemory(imports, { module: from, name, ...type }) {
  * @param {object} guest
  * @param {Buffer} guest.token of what was prepared
  * @param {WebAssembly.Module} guest.module
- * @param {string} guest.from what WASI is called in the module's imports
- * @param {string} guest.calls what it imports: see `instantiate()`
+ * @param {object[]} guest.wasi what it imports: see `instantiate()`
+ * @param {boolean} guest.isWasiOnly
  * @param {string | null} guest.entry the export to call
  * @param {boolean} guest.hasMemory whether it exports one
  * @param {object} [guest.memory] that it imports
- * @param {object} [guest.trace] how it is traced, and the `version` of WASI with it
+ * @param {object} [guest.trace] how it is traced
  * @param {(wasi: object) => object} makeImports
  * @param {(trace: object) => (call: object) => void} tell what is told of its calls
  * @returns {number} its exit code

@@ -1,7 +1,7 @@
 'use strict';
 
 const { loadBinding } = require('../binding');
-const { IMPORT_MODULES, openGuest } = require('../options');
+const { openGuest } = require('../options');
 
 const { prepare } = loadBinding();
 
@@ -11,10 +11,10 @@ const STOPPED = 0x5354_4f50;
 const returnOnExit = () => true;
 
 /** Opens what a guest is given, and notes in its plan where it listens. */
-function prepareGuest(plan, version) {
+function prepareGuest(plan) {
   const { native, stdio, maxMemory } = plan;
   const { guest, listeners } = openGuest(
-    { ...native, ...stdio.natives, maxMemory, version, returnOnExit },
+    { ...native, ...stdio.natives, maxMemory, returnOnExit },
     prepare,
     (opened) => opened.close(),
   );
@@ -27,12 +27,11 @@ function prepareGuest(plan, version) {
  * where it may have threads.
  */
 function guestOf({ token }, module, description, { native, threads }) {
-  const { version, calls, entry, hasMemory, memory } = description;
-  const from = IMPORT_MODULES[version];
-  const guest = { token, module, from, calls, entry, hasMemory, memory };
+  const { wasi, isWasiOnly, entry, hasMemory, memory } = description;
+  const guest = { token, module, wasi, isWasiOnly, entry, hasMemory, memory };
   if (threads === undefined || description.threadSpawn === undefined) {
     const { trace } = native;
-    return trace === undefined ? guest : { ...guest, trace, version };
+    return trace === undefined ? guest : { ...guest, trace };
   }
   const { makeShared } = require('../threads/group');
   const { max, warm } = threads;

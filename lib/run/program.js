@@ -139,7 +139,7 @@ const codeStartOf = (module) => layouts.get(module)?.codeStart ?? undefined;
 /** The only memory that a module has, if it was compiled here, and imports that from elsewhere than WASI. */
 function importedMemoryOf(module) {
   const memory = layouts.get(module)?.importedMemory ?? undefined;
-  return memory && VERSIONS.has(memory.module) ? undefined : memory;
+  return memory && isWasi(memory.module) ? undefined : memory;
 }
 
 /** What of a file changes when its content does. */
@@ -238,19 +238,16 @@ function loadSync(program, maxMemory) {
   );
 }
 
-/** The versions of WASI, by what a module imports from. */
-const VERSIONS = new Map(
-  Object.entries(IMPORT_MODULES).map(([version, from]) => [from, version]),
-);
+/** What a module imports from that is of WASI. */
+const isWasi = (from) => Object.values(IMPORT_MODULES).includes(from);
 
 /** What describes a module, made once for each. */
 const descriptions = new WeakMap();
 
 /**
- * What it takes to start a module: the version of WASI that it was built for,
- * its entry, whether it has that of a command and that of a reactor, the memory that
- * it imports, what it has of wasi-threads, and what it imports else that is not of
- * WASI.
+ * What it takes to start a module: what it imports of each version of WASI, its
+ * entry, whether it has that of a command and that of a reactor, the memory that it
+ * imports, what it has of wasi-threads, and what it imports else that is not of WASI.
  */
 function describe(module) {
   let description = descriptions.get(module);
@@ -263,7 +260,7 @@ function describe(module) {
 
 /** The memory of a module, which is not of WASI. */
 function isMemory({ module: from, kind }) {
-  return kind === 'memory' && !VERSIONS.has(from);
+  return kind === 'memory' && !isWasi(from);
 }
 
 /** What wasi-threads has a guest export. */
@@ -274,13 +271,20 @@ function isThreadSpawn({ module: from, name, kind }) {
   return from === 'wasi' && name === 'thread-spawn' && kind === 'function';
 }
 
+/** What these imports are of each version of WASI of which there are any. */
+function wasiOf(imports) {
+  return Object.entries(IMPORT_MODULES).flatMap(([version, from]) => {
+    const wanted = imports.filter(({ module }) => module === from);
+    return wanted.length === 0
+      ? []
+      : [{ version, from, calls: callsOf(wanted) }];
+  });
+}
+
 function makeDescription(module) {
   const imports = WebAssembly.Module.imports(module);
   const exports = new Map(
     WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]),
-  );
-  const versions = new Set(
-    imports.flatMap((wanted) => VERSIONS.get(wanted.module) ?? []),
   );
   const memories = imports.filter(isMemory);
   const others = imports.filter(
@@ -289,7 +293,7 @@ function makeDescription(module) {
   const known = callNames();
   const foreign = others.filter(
     ({ module: from, name, kind }) =>
-      !VERSIONS.has(from) || kind !== 'function' || !known.includes(name),
+      !isWasi(from) || kind !== 'function' || !known.includes(name),
   );
   const entries = ['_start', '_initialize'].filter(
     (name) => exports.get(name) === 'function',
@@ -297,12 +301,11 @@ function makeDescription(module) {
   return {
     memory: importedMemoryOf(module),
     memories,
-    versions: [...versions],
-    version: versions.has('unstable') ? 'unstable' : 'preview1',
+    wasi: wasiOf(imports),
+    isWasiOnly: foreign.length === 0,
     entry: entries[0] ?? null,
     hasBoth: entries.length > 1,
     hasMemory: exports.get('memory') === 'memory',
-    calls: foreign.length === 0 ? callsOf(others) : '',
     threadSpawn: imports.find(isThreadSpawn),
     hasThreadStart: exports.get(THREAD_START) === 'function',
     foreign,
@@ -322,16 +325,10 @@ function makeDescription(module) {
 function checkRunnable(module, name, options) {
   const { imports = {}, threads } = options;
   const description = describe(module);
-  const { hasMemory, memory, memories, threadSpawn, versions } = description;
+  const { hasMemory, memory, memories, threadSpawn, wasi } = description;
   const foreign = [...description.foreign];
   if (memory === undefined) foreign.push(...memories);
   if (threads === undefined && threadSpawn) foreign.push(threadSpawn);
-  if (versions.length > 1) {
-    throw errors().unsupportedProgram(
-      checkRunnable,
-      `${name} imports from both versions of WASI`,
-    );
-  }
   const missing = foreign.filter((wanted) => !isGiven(wanted, imports));
   if (missing.length > 0) {
     throw errors().unsupportedProgram(
@@ -339,7 +336,7 @@ function checkRunnable(module, name, options) {
       explainImports(name, missing),
     );
   }
-  if (versions.length > 0 && !hasMemory && memory === undefined) {
+  if (wasi.length > 0 && !hasMemory && memory === undefined) {
     throw errors().unsupportedProgram(
       checkRunnable,
       `${name} exports no memory`,

@@ -54,13 +54,13 @@ function runSync(program, options = {}) {
   const description = checkRunnable(module, name, plan);
   if (threads && description.threadSpawn) stdio.refuseFunctions();
   stdio.open();
-  const prepared = prepareGuest(plan, description.version);
+  const prepared = prepareGuest(plan);
   const startTime = hrtime();
   let outcome;
   try {
     const guest = guestOf(prepared, module, description, plan);
     // What they throw as the guest starts must not be taken for its types.
-    if (Reflect.ownKeys(imports).length > 0) guest.calls = '';
+    if (Reflect.ownKeys(imports).length > 0) guest.isWasiOnly = false;
     outcome = runPrepared(prepared, guest, plan);
   } finally {
     prepared.close();

@@ -113,7 +113,7 @@ class Task {
    */
   prepare() {
     this.#plan.stdio.open();
-    this.#guest = prepareGuest(this.#plan, this.#description.version);
+    this.#guest = prepareGuest(this.#plan);
     const { trace } = this.#plan.native;
     if (trace !== undefined) this.#trace = require('./trace').hearTrace(trace);
     const { threads } = this.#plan;
@@ -131,9 +131,9 @@ class Task {
   }
 
   /** It has made a call that is told here. */
-  traced(call) {
+  traced(call, version) {
     try {
-      this.#trace.hear(call, this.#description.version);
+      this.#trace.hear(call, version);
     } catch (error) {
       this.fail(error);
     }

@@ -109,9 +109,9 @@ class Thread {
     this.#worker.unref();
   }
 
-  #replied({ how, exitCode, error, call, hasThreads }) {
+  #replied({ how, exitCode, error, call, version, hasThreads }) {
     if (how === 'trace') {
-      this.#task?.traced(call);
+      this.#task?.traced(call, version);
       return;
     }
     clearTimeout(this.#grace);

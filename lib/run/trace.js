@@ -49,7 +49,11 @@ function tellHost({ to, taken }, send) {
       wait(taken, 0, done);
     }
     sent++;
-    send({ how: 'trace', call: { ...call } });
+    send({
+      how: 'trace',
+      call: { ...call },
+      version: TraceCall.versionOf(call),
+    });
   };
 }
 

@@ -35,8 +35,8 @@ class Suspender {
   /** The instance's, as the native side knows it. */
   number;
 
-  #calls;
-  #exports;
+  #callsOf;
+  #exports = new Map();
   #waiting = new Set();
 
   /** The standard streams that the guest has to wait for. */
@@ -44,33 +44,37 @@ class Suspender {
 
   /**
    * @param {number} number
-   * @param {Record<string, Function>} calls those of WASI that may wait
+   * @param {(version: string) => Record<string, Function>} callsOf makes those of a
+   *   version of WASI that may wait
    * @param {(import('./streams').Input | import('./streams').Output)[]} [streams]
    */
-  constructor(number, calls, streams = []) {
+  constructor(number, callsOf, streams = []) {
     this.number = number;
-    this.#calls = calls;
+    this.#callsOf = callsOf;
     this.streams = streams;
     for (const stream of streams) stream.suspender = this;
   }
 
-  /** The calls that may wait, for a guest to import. */
-  get exports() {
+  /** The calls of a version of WASI that may wait, for a guest to import. */
+  exportsOf(version) {
     checkSuspending();
-    this.#exports ??= this.#instantiate();
-    return this.#exports;
+    const known = this.#exports.get(version);
+    if (known !== undefined) return known;
+    const exports = this.#instantiate(this.#callsOf(version));
+    this.#exports.set(version, exports);
+    return exports;
   }
 
-  #instantiate() {
+  #instantiate(calls) {
     compiled ??= new WebAssembly.Module(suspendingModule());
     const wait = new WebAssembly.Suspending(() => this.#wait());
-    const imports = { '': { ...this.#calls, wait } };
+    const imports = { '': { ...calls, wait } };
     return new WebAssembly.Instance(compiled, imports).exports;
   }
 
   /** Whether a guest may have imported them. */
   get isUsed() {
-    return this.#exports !== undefined;
+    return this.#exports.size > 0;
   }
 
   /** The guest has been stopped, to end with this code. */

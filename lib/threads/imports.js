@@ -37,14 +37,15 @@ function refuse(name, reason, value) {
   return invalidArgValue(refuse, `options.${name}`, reason, value);
 }
 
-/** Adds the memory that a module imports. */
-function addMemory(imports, { memories: [memory] }, object) {
+/** The memory that a module imports, as its imports have it. */
+function memoryImports({ memories: [memory] }, object) {
+  if (object === undefined) return {};
   isShared(object);
   if (memory === undefined) {
     throw refuse('memory', 'is for a module that imports one', object);
   }
   const { module: from, name } = memory;
-  return { ...imports, [from]: { ...imports[from], [name]: object } };
+  return { [from]: { [name]: object } };
 }
 
 /** Refuses a module with threads that could not have any. */
@@ -64,32 +65,42 @@ function checkThreads(description, { suspending, memory }) {
   }
 }
 
-/**
- * Adds to the imports of a guest what its module asks for: its memory, and what
- * spawns its threads.
- *
- * @param {object} imports those of WASI
- * @param {{ suspending: boolean, module: unknown, memory: unknown }} options of
- *   `getImportObject()`
- * @param {import('./instance').InstanceThreads} [threads]
- */
-function addImports(imports, options, threads) {
-  const { memory } = options;
-  const module = validateModule(options.module);
-  const description = describe(module);
-  const all =
-    memory === undefined ? imports : addMemory(imports, description, memory);
+/** What spawns threads, as the imports of a module have it. */
+function threadImports(module, description, options, threads) {
   if (description.threadSpawn === undefined) {
-    return threads === undefined ? all : { ...all, wasi: threads.unused };
+    return threads === undefined ? {} : { wasi: threads.unused };
   }
   if (threads === undefined) {
     throw unsupportedProgram(
-      addImports,
+      threadImports,
       'The module imports wasi.thread-spawn, which takes the option threads of new WASI()',
     );
   }
   checkThreads(description, options);
-  return { ...all, wasi: threads.use(module, description, memory) };
+  return { wasi: threads.use(module, description, options.memory) };
 }
 
-module.exports = { addImports };
+/**
+ * The imports of a guest, with what its module asks for: each version of WASI that it
+ * imports, its memory, and what spawns its threads.
+ *
+ * @param {(versions: string[]) => object} wasiOf gives the imports of WASI, with these
+ *   versions among them
+ * @param {{ suspending: boolean, module: unknown, memory: unknown }} options of
+ *   `getImportObject()`
+ * @param {import('./instance').InstanceThreads} [threads]
+ */
+function importsFor(wasiOf, options, threads) {
+  const module = validateModule(options.module);
+  const description = describe(module);
+  const added = {
+    ...memoryImports(description, options.memory),
+    ...threadImports(module, description, options, threads),
+  };
+  return {
+    ...wasiOf(description.wasi.map(({ version }) => version)),
+    ...added,
+  };
+}
+
+module.exports = { importsFor };

@@ -9,7 +9,6 @@ const {
   notStarted,
   timedOut,
 } = require('../errors');
-const { IMPORT_MODULES } = require('../options');
 const { nextTick } = require('../run/timers');
 const { ThreadGroup, makeShared, spawnOf } = require('./group');
 const { avoidBaseline } = require('./liftoff');
@@ -63,7 +62,7 @@ class InstanceThreads {
    *
    * @returns {object} what it imports as `wasi`
    */
-  use(module, { calls, hasThreadStart, memories }, memory) {
+  use(module, { wasi, isWasiOnly, hasThreadStart, memories }, memory) {
     if (this.#guest !== undefined) {
       const reason = 'a guest with threads has one module and one memory';
       throw invalidState(this.use, reason);
@@ -73,8 +72,8 @@ class InstanceThreads {
     this.#before = new MemoryBefore(memory);
     this.#guest = {
       module,
-      from: IMPORT_MODULES[this.#options.version],
-      calls,
+      wasi,
+      isWasiOnly,
       entry: '_start',
       hasThreadStart,
       memory: { module: from, name, object: memory },

@@ -11,14 +11,14 @@ const tables = new Map();
 const byName = (all, name) => new Map(all.map((each) => [each[name], each]));
 
 /** A call with the place of each parameter among its values of WebAssembly. */
-function withPlaces({ name, params }) {
+function withPlaces({ name, params }, version) {
   let arity = 0;
   const placed = params.map((param) => {
     const at = arity;
     arity += param.arity;
     return { ...param, at };
   });
-  return { name, arity, params: placed };
+  return { name, version, arity, params: placed };
 }
 
 /** @param {'preview1' | 'unstable'} version */
@@ -28,7 +28,10 @@ function tableOf(version) {
     const { signatures, errnoNames } = loadBinding();
     const { calls, words, records } = signatures(version);
     table = {
-      calls: byName(calls.map(withPlaces), 'name'),
+      calls: byName(
+        calls.map((call) => withPlaces(call, version)),
+        'name',
+      ),
       words: byName(words, 'of'),
       records: byName(records, 'name'),
       // Those of the witx: `noent` for ENOENT.

@@ -22,10 +22,8 @@ const REFUSED = 'notcapable';
 
 class Tracer {
   #plan;
-  #version;
   #number;
   #tell;
-  #table;
   #memory;
   /** Whether who is told of a call is at it: what that has the guest do is not told. */
   #isTelling = false;
@@ -34,17 +32,13 @@ class Tracer {
 
   /**
    * @param {{ calls?: string[], failed: boolean, strings: number }} plan
-   * @param {object} guest
-   * @param {'preview1' | 'unstable'} guest.version
-   * @param {number} guest.number the native side's
+   * @param {number} number the native side's of the guest
    * @param {(call: TraceCall) => void} tell
    */
-  constructor(plan, { version, number }, tell) {
+  constructor(plan, number, tell) {
     this.#plan = plan;
-    this.#version = version;
     this.#number = number;
     this.#tell = tell;
-    this.#table = tableOf(version);
   }
 
   /** The function that gives the guest its memory, which is to be known here, too. */
@@ -55,9 +49,14 @@ class Tracer {
     };
   }
 
-  /** Puts functions that tell in the place of those of a `wasiImport`. */
-  trace(functions) {
-    for (const call of this.#table.calls.values()) {
+  /**
+   * Puts functions that tell in the place of those of a `wasiImport`.
+   *
+   * @param {Record<string, Function>} functions
+   * @param {'preview1' | 'unstable'} version that they are of
+   */
+  trace(functions, version) {
+    for (const call of tableOf(version).calls.values()) {
       if (!this.#isWanted(call)) continue;
       const { name } = call;
       functions[name] = this.#traced(call, functions[name]);
@@ -65,10 +64,11 @@ class Tracer {
   }
 
   /** The same for those that may be suspended: made again, they are one call. */
-  suspending(functions) {
+  suspending(functions, version) {
     const traced = { __proto__: null };
+    const { calls } = tableOf(version);
     for (const [name, native] of Object.entries(functions)) {
-      const call = this.#table.calls.get(name);
+      const call = calls.get(name);
       traced[name] = this.#isWanted(call)
         ? this.#tracedAgain(call, native)
         : native;
@@ -102,7 +102,10 @@ class Tracer {
   }
 
   #begin(call, args) {
-    return { args: describeArgs(call, args, this.#context), start: now() };
+    return {
+      args: describeArgs(call, args, this.#contextOf(call)),
+      start: now(),
+    };
   }
 
   #make(call, native, args, begun, all = args) {
@@ -125,7 +128,8 @@ class Tracer {
   /** What the call came to; nothing where it has not returned. */
   #end(call, args, { args: described, start }, errno) {
     const nanos = Number(now() - start);
-    const result = errno === undefined ? null : this.#table.errnos[errno];
+    const { errnos } = tableOf(call.version);
+    const result = errno === undefined ? null : errnos[errno];
     const isGood = result === null || result === SUCCESS;
     if (this.#plan.failed && isGood) return;
     const traced = {
@@ -134,7 +138,7 @@ class Tracer {
       result,
       out:
         result === SUCCESS && described !== null
-          ? describeOut(call, args, this.#context)
+          ? describeOut(call, args, this.#contextOf(call))
           : {},
       nanos,
       thread: this.#plan.thread ?? 0,
@@ -142,7 +146,7 @@ class Tracer {
     if (result === REFUSED && this.#isRefused(call)) {
       traced.reason = 'capabilities';
     }
-    this.#say(new TraceCall(traced, this.#version));
+    this.#say(new TraceCall(traced, call.version));
   }
 
   #isRefused({ name }) {
@@ -160,10 +164,11 @@ class Tracer {
     }
   }
 
-  get #context() {
+  #contextOf({ version }) {
     const { strings } = this.#plan;
-    const memory = new GuestMemory(this.#memory, this.#table);
-    return { memory, strings, table: this.#table };
+    const table = tableOf(version);
+    const memory = new GuestMemory(this.#memory, table);
+    return { memory, strings, table };
   }
 }
 

@@ -3,7 +3,7 @@
 //! Everything that [`wasi_snapshot_preview1.witx`][witx] fixes as a number lives here: error
 //! codes ([`errno`]), rights ([`rights`]), flags ([`flags`]), enumerations and scalar types
 //! ([`types`]), and the bytes of each record in guest memory ([`record`]). [`snapshot0`] holds
-//! what the older `wasi_unstable` lays out differently. Names are the witx's own, with one
+//! what the older `wasi_unstable` lays out differently, and [`Layout`] has both as types. Names are the witx's own, with one
 //! capital: `Fdflags`, not `FdFlags`.
 //!
 //! May import: `bitflags`, nothing else. Does not belong here: guest memory, host error codes,
@@ -14,6 +14,7 @@
 
 pub mod errno;
 pub mod flags;
+mod layout;
 pub mod record;
 pub mod rights;
 pub mod snapshot0;
@@ -24,6 +25,7 @@ pub use flags::{
     Eventrwflags, Fdflags, Fstflags, Lookupflags, Oflags, Riflags, Roflags, Sdflags, Siflags,
     Subclockflags,
 };
+pub use layout::{Layout, Preview1, Snapshot0};
 pub use record::{
     Dirent, Event, EventFdReadwrite, Fdstat, Field, Filestat, Iovec, Prestat, RawSubscription,
     Record, Subscription, SubscriptionClock, SubscriptionFdReadwrite, SubscriptionU, UnknownCase,
@@ -34,10 +36,8 @@ pub use types::{
     Filetype, Inode, Linkcount, Preopentype, Size, Timestamp, Userdata, Whence,
 };
 
-/// The version of the ABI for which a guest was compiled.
-///
-/// It decides the module name under which the guest imports the functions, and whether its records
-/// have the layouts of [`snapshot0`].
+/// A version of the ABI. A guest imports the functions of each under a module name of its own, and may import those
+/// of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Snapshot {
     /// Snapshot 0, imported as `wasi_unstable`.

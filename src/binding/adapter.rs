@@ -13,9 +13,10 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::block::{FIRST_ARGUMENT, ROW_SLOT, SLOT};
+use super::block::{FIRST_ARGUMENT, FUNCTION_SLOT, SLOT};
+use super::signatures::snapshot_of;
 use super::trampoline::SUSPENDED;
-use crate::syscalls::{ParamType, Row, SYSCALLS, Syscall, WAITING};
+use crate::syscalls::{ParamType, Row, SYSCALLS, Syscall, WAITING, function};
 
 /// The binary format's numbers for what these modules are made of.
 mod op {
@@ -45,14 +46,19 @@ mod op {
     pub const ALIGN_8: u8 = 3;
 }
 
-/// The bytes of a module that exports these calls, whose names are separated by spaces. It imports, from a module
-/// with an empty name, `memory` and `call`.
+/// The bytes of a module that exports these calls, whose names are separated by spaces, as guests of this version of
+/// WASI make them. It imports, from a module with an empty name, `memory` and `call`.
 ///
 /// # Errors
 ///
 /// There is no call of that name.
 #[napi]
-pub fn adapter_module<'env>(env: &'env Env, calls: String) -> Result<BufferSlice<'env>> {
+pub fn adapter_module<'env>(
+    env: &'env Env,
+    calls: String,
+    version: String,
+) -> Result<BufferSlice<'env>> {
+    let snapshot = snapshot_of(&version);
     let rows = calls.split(' ').map(|name| {
         (SYSCALLS.iter().position(|syscall| syscall.name == name))
             .ok_or_else(|| Error::from_reason(format!("there is no call {name}")))
@@ -63,7 +69,7 @@ pub fn adapter_module<'env>(env: &'env Env, calls: String) -> Result<BufferSlice
         let syscall = &SYSCALLS[row];
         let result = has_result(row).then_some(op::I32);
         let of = Type(params(syscall), result);
-        (syscall.name, of, body(row, syscall))
+        (syscall.name, of, body(function(snapshot, row), syscall))
     });
     BufferSlice::copy_from(env, module(&[Import::Memory("memory"), call], exports))
 }
@@ -198,13 +204,13 @@ fn function_type(types: &mut Vec<u8>, Type(params, result): &Type) {
     types.extend(result);
 }
 
-/// Puts row and arguments where the native side looks for them, and calls.
-fn body(row: usize, syscall: &Syscall) -> Vec<u8> {
+/// Puts the function's number and the arguments where the native side looks for them, and calls.
+fn body(function: usize, syscall: &Syscall) -> Vec<u8> {
     // No locals but the parameters.
     let mut body = vec![0];
     body.extend([op::I32_CONST, 0, op::I64_CONST]);
-    signed(&mut body, row);
-    store(&mut body, ROW_SLOT);
+    signed(&mut body, function);
+    store(&mut body, FUNCTION_SLOT);
     for (local, (param, slot)) in syscall.types.iter().zip(FIRST_ARGUMENT..).enumerate() {
         body.extend([op::I32_CONST, 0]);
         with_local(&mut body, op::LOCAL_GET, local);
@@ -214,7 +220,7 @@ fn body(row: usize, syscall: &Syscall) -> Vec<u8> {
         store(&mut body, slot);
     }
     body.extend([op::CALL, 0]);
-    if !has_result(row) {
+    if !has_result(function) {
         body.push(op::DROP);
     }
     body.push(op::END);

@@ -2,7 +2,7 @@
 //!
 //! | slot | |
 //! | --- | --- |
-//! | 0 | the row of the table that is called |
+//! | 0 | the number of the function that is called |
 //! | 1 to 9 | the arguments: an `i32` without its sign, or the bits of an `i64` |
 //!
 //! It is the memory of a `WebAssembly.Memory`, and a program that was there first can have made of that class
@@ -23,12 +23,12 @@ use crate::syscalls::MAX_PARAMS;
 /// The bytes of a slot.
 pub const SLOT: usize = size_of::<u64>();
 
-/// The slot of the row. In the array of bytes, element 0 is the row, too: there are fewer than 256, and WebAssembly is
-/// little-endian.
-pub const ROW_SLOT: usize = 0;
+/// The slot of the function. In the array of bytes, element 0 is its number, too: there are fewer than 256, and
+/// WebAssembly is little-endian.
+pub const FUNCTION_SLOT: usize = 0;
 
 /// The slot of the first argument.
-pub const FIRST_ARGUMENT: usize = ROW_SLOT + 1;
+pub const FIRST_ARGUMENT: usize = FUNCTION_SLOT + 1;
 
 /// The number of slots.
 const LEN: usize = FIRST_ARGUMENT + MAX_PARAMS;
@@ -69,7 +69,7 @@ impl Block {
         }))
     }
 
-    /// The row of the table that is called, and the arguments.
+    /// The number of the function that is called, and the arguments.
     ///
     /// # Safety
     ///
@@ -78,7 +78,7 @@ impl Block {
     pub unsafe fn call(&self) -> (usize, [u64; MAX_PARAMS]) {
         // SAFETY: these are the bytes behind `bytes`, an array of all of them or of none: as it has an element,
         // they are still there. Only this thread accesses them.
-        let [row, arguments @ ..] = unsafe { &*self.slots.cast::<[Cell<u64>; LEN]>() };
-        (row.get() as usize, arguments.each_ref().map(Cell::get))
+        let [function, arguments @ ..] = unsafe { &*self.slots.cast::<[Cell<u64>; LEN]>() };
+        (function.get() as usize, arguments.each_ref().map(Cell::get))
     }
 }

@@ -13,7 +13,7 @@ use crate::abi::Errno;
 use crate::syscalls::{self, ParamType, Row, SYSCALLS, WAITING};
 
 /// The memory of an instance and the array over its bytes, with what sets both; see
-/// [`Memory::set_closures`](super::memory::Memory::set_closures).
+/// [`Memory::add_closures`](super::memory::Memory::add_closures).
 const STATE: &str = "\
     let memory,view=empty;\
     const bind=(newMemory,newView)=>{\
@@ -29,7 +29,7 @@ const SHARED_FIELDS: &str = "\
     }}['bound setMemory']";
 
 /// The closures of an instance with a `wasiImport`: a function `(wasi, instance, kept)`, which gives `wasi` its
-/// `wasiImport`. The closures keep `kept`.
+/// `wasiImport`. The closures keep `kept`. For which snapshot they are is up to the native functions.
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
 /// A method in a literal has its name and its length from the text, which no other way to make a function
@@ -75,7 +75,7 @@ pub fn methods() -> String {
 /// The closures of an instance with an [adapter](super::adapter): a function `(instance, bytes)` of the array over the
 /// [block](super::block).
 ///
-/// What it returns has `call`, which the adapter calls. `bytes[0]` is the row, and that it has been seen right before
+/// What it returns has `call`, which the adapter calls. `bytes[0]` is the function, and that it has been seen right before
 /// the call is what [`Block::call`](super::block::Block::call) rests on.
 pub fn call() -> String {
     let gone = Errno::Nosys.raw();

@@ -11,6 +11,7 @@ use super::held::{Held, HeldObjects};
 use super::instance::{Instance, Instances};
 use super::js_fs::{self, Thrown};
 use super::trampoline;
+use crate::abi::Snapshot;
 use crate::host::Interrupt;
 
 /// What one JavaScript environment has once.
@@ -32,7 +33,8 @@ pub struct Environment {
     interrupt: RefCell<Interrupt>,
     /// The functions of `glue.js`.
     pub glue: Glue,
-    make_methods: OnceCell<MakeMethods>,
+    /// By the number of the snapshot.
+    make_methods: [OnceCell<MakeMethods>; 2],
     make_call: OnceCell<MakeCall>,
     /// What JavaScript has thrown in a call that native code made, and is no error of a file system's.
     thrown: RefCell<Option<Thrown>>,
@@ -58,7 +60,7 @@ impl Environment {
             has_ended: Cell::new(false),
             interrupt: RefCell::default(),
             glue,
-            make_methods: OnceCell::new(),
+            make_methods: Default::default(),
             make_call: OnceCell::new(),
             thrown: RefCell::default(),
             is_thrown: Cell::new(false),
@@ -95,15 +97,18 @@ impl Environment {
         })
     }
 
-    /// Makes the closures of an instance, and its `wasiImport`.
+    /// Makes closures of an instance for guests of a snapshot, and a `wasiImport` of `wasi` of them.
     pub fn make_methods<'env>(
         self: &Rc<Self>,
         env: &'env Env,
         wasi: Object<'_>,
         number: u32,
+        snapshot: Snapshot,
         kept: Option<Unknown<'_>>,
     ) -> Result<Object<'env>> {
-        let make = once(&self.make_methods, || trampoline::make_methods(env, self))?;
+        let make = once(&self.make_methods[snapshot as usize], || {
+            trampoline::make_methods(env, self, snapshot)
+        })?;
         make.borrow_back(env)?
             .call(FnArgs::from((wasi, number, kept)))
     }

@@ -18,6 +18,8 @@ use super::instance::{Instance, Weight};
 use super::memory::Memory;
 use super::memory_fs::TrackedMemoryFs;
 use super::options::{WasiOptions, WasiPreopen, grant};
+use super::signatures::snapshot_of;
+use crate::abi::Snapshot;
 use crate::ctx::{MountError, WasiCtx};
 
 /// What `new WASI()` gets. None of it is an `Option`: such a field is set in JavaScript and not defined, so that a setter
@@ -40,8 +42,8 @@ pub struct Created<'env> {
     pub memory: Either<Object<'env>, Undefined>,
 }
 
-/// Opens what a guest is given, and makes its functions, and `wasi` its `wasiImport`, if there is one. They keep `kept`
-/// for as long as they can be called.
+/// Opens what a guest is given, and makes its functions. They keep `kept` for as long as they can be called. If there is
+/// `wasi`, it gets a `wasiImport` for guests of the version that it names, `'preview1'` or `'unstable'`.
 ///
 /// # Errors
 ///
@@ -54,9 +56,11 @@ pub fn create<'env>(
     env: &'env Env,
     wasi: Option<Object<'_>>,
     options: WasiOptions<'_>,
+    version: Option<String>,
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
     let environment = Environment::of(env)?;
+    let wasi = wasi.zip(version.as_deref().map(snapshot_of));
     let created = open(env, &environment, options).and_then(|mut guest| {
         guest.ctx = guest.ctx.with_interrupt(environment.interrupt());
         adopt(env, &environment, wasi, guest, kept)
@@ -120,11 +124,12 @@ pub fn open(
     })
 }
 
-/// Makes the functions of a guest in this environment, and `wasi` its `wasiImport`, if there is one.
+/// Makes the functions of a guest in this environment, and `wasi` its `wasiImport` for guests of a snapshot, if there is
+/// one.
 pub fn adopt<'env>(
     env: &'env Env,
     environment: &Rc<Environment>,
-    wasi: Option<Object<'_>>,
+    wasi: Option<(Object<'_>, Snapshot)>,
     guest: OpenGuest,
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
@@ -163,7 +168,10 @@ pub fn adopt<'env>(
     environment.watch(env)?;
     let number = number as u32;
     let (functions, block) = match wasi {
-        Some(wasi) => (environment.make_methods(env, wasi, number, kept)?, None),
+        Some((wasi, snapshot)) => {
+            let methods = environment.make_methods(env, wasi, number, snapshot, kept)?;
+            (methods, None)
+        }
         None => {
             let block = environment.block_for_adapters(env)?;
             let bytes = block.map(|block| block.bytes.get_value(env)).transpose()?;
@@ -171,7 +179,7 @@ pub fn adopt<'env>(
         }
     };
     let bind = functions.get_named_property("bind")?;
-    instance.memory.set_closures(bind, &environment.glue)?;
+    instance.memory.add_closures(bind, &environment.glue)?;
     let memory = block.map(|block| block.memory.get_value(env)).transpose()?;
     Ok(Created {
         sockets,
@@ -183,14 +191,23 @@ pub fn adopt<'env>(
     })
 }
 
-/// Gives an object the `wasiImport` of an instance that was made without.
+/// Gives an object a `wasiImport` of an instance, for guests of this version, beside the functions that the instance has.
+/// It keeps `kept` for as long as it can be called. Gives what [`Created::suspending`] is.
 #[napi]
-pub fn give_functions(env: Env, wasi: Object<'_>, number: u32) -> Result<()> {
-    let instance = instance(&env, number)?;
-    let environment = Environment::of(&env)?;
-    let functions = environment.make_methods(&env, wasi, number, None)?;
+pub fn give_functions<'env>(
+    env: &'env Env,
+    wasi: Object<'_>,
+    number: u32,
+    version: String,
+    kept: Option<Unknown<'_>>,
+) -> Result<Unknown<'env>> {
+    let instance = instance(env, number)?;
+    let environment = Environment::of(env)?;
+    let snapshot = snapshot_of(&version);
+    let functions = environment.make_methods(env, wasi, number, snapshot, kept)?;
     let bind = functions.get_named_property("bind")?;
-    instance.memory.set_closures(bind, &environment.glue)
+    instance.memory.add_closures(bind, &environment.glue)?;
+    functions.get_named_property("suspending")
 }
 
 /// The instance with this number.

@@ -25,9 +25,11 @@ const ALIGN: usize = align_of::<u32>();
 /// A `WebAssembly.Memory`, once there is one, and where its bytes are.
 pub struct Memory {
     env: sys::napi_env,
-    /// The function that gives the closures their memory and their array. The closures keep it, so that
-    /// this is empty once there are none.
-    bind: RefCell<Option<Weak>>,
+    /// The functions that give closures their memory and their array, one for each set of them. Those of a set
+    /// keep it, so that there is none left once there are no closures.
+    binds: RefCell<Vec<Weak>>,
+    /// How often the closures have been given a memory.
+    sets: Cell<u64>,
     is_bound: Cell<bool>,
     linear: LinearMemory<'static>,
     /// The closures' array, if its bytes can be taken away.
@@ -114,30 +116,33 @@ impl Memory {
     pub fn unbound(env: &Env) -> Self {
         Self {
             env: env.raw(),
-            bind: RefCell::default(),
+            binds: RefCell::default(),
+            sets: Cell::default(),
             is_bound: Cell::new(false),
             linear: LinearMemory::empty(),
             array: RefCell::default(),
         }
     }
 
-    /// Takes the closures' function `(memory, array) => memory`: it sets both unless called without, and
-    /// returns the memory. Those that were taken before are not called any more; if they have a memory, these
-    /// get it.
+    /// Takes the function `(memory, array) => memory` of a set of closures: it sets both unless called without, and
+    /// returns the memory. They get the memory that there is.
     ///
     /// # Errors
     ///
     /// What Node-API says.
-    pub fn set_closures(&self, bind: Unknown<'_>, glue: &Glue) -> Result<()> {
-        let before = self.closures();
-        let taken = Weak::to(&Env::from_raw(self.env), bind)?;
-        match before {
-            Some(before) if self.is_bound() => self.look(before, bind.raw(), glue)?,
+    pub fn add_closures(&self, bind: Unknown<'_>, glue: &Glue) -> Result<()> {
+        self.binds.borrow_mut().retain(|bind| bind.get().is_some());
+        let first = self.first();
+        let bind = Weak::to(&Env::from_raw(self.env), bind)?;
+        self.binds.borrow_mut().push(bind);
+        match first {
+            Some(first) if self.is_bound() => self.look(first, glue),
             // What was collected took its memory with it.
-            _ => self.is_bound.set(false),
+            _ => {
+                self.is_bound.set(false);
+                Ok(())
+            }
         }
-        self.bind.replace(Some(taken));
-        Ok(())
     }
 
     /// How many bytes it had when it was last looked at.
@@ -147,7 +152,7 @@ impl Memory {
 
     /// Whether there are closures through which the memory is reached.
     pub fn is_reachable(&self) -> bool {
-        self.closures().is_some()
+        self.first().is_some()
     }
 
     /// Whether there is a memory.
@@ -162,9 +167,7 @@ impl Memory {
     /// It is something else.
     pub fn bind(&self, memory: Unknown<'_>, glue: &Glue) -> Result<()> {
         let view = self.view_of(memory.raw(), glue)?.raw();
-        if let Some(bind) = self.closures() {
-            self.set(bind, memory.raw(), view)?;
-        }
+        self.set(memory.raw(), view)?;
         self.is_bound.set(true);
         Ok(())
     }
@@ -175,10 +178,10 @@ impl Memory {
     ///
     /// What Node-API says.
     pub fn shared(&self, glue: &Glue) -> Result<Option<(usize, Strong)>> {
-        let Some(bind) = self.closures() else {
+        let Some(first) = self.first() else {
             return Ok(None);
         };
-        let memory = self.call(bind, &[])?;
+        let memory = self.call(first, &[])?;
         let view = self.view_of(memory, glue)?;
         let bytes = Bytes::of(self.env, view.raw())?;
         let is_shared = bytes.array_of_fixed_length(self.env)?.is_none();
@@ -206,11 +209,11 @@ impl Memory {
     ///
     /// What Node-API says.
     pub fn refresh(&self, glue: &Glue) -> Result<bool> {
-        let Some(bind) = self.closures() else {
+        let Some(first) = self.first() else {
             return Ok(false);
         };
         let old_len = self.linear.len();
-        self.look(bind, bind, glue)?;
+        self.look(first, glue)?;
         Ok(self.linear.len() > old_len)
     }
 
@@ -223,12 +226,12 @@ impl Memory {
         let _ = self.refresh(glue);
     }
 
-    /// Gives the closures of `to` the memory of those of `from`, and remembers where its bytes are now. Where they
-    /// cannot be found, there are none.
-    fn look(&self, from: sys::napi_value, to: sys::napi_value, glue: &Glue) -> Result<()> {
+    /// Gives all closures the memory of these, and remembers where its bytes are now. Where they cannot be found, there
+    /// are none.
+    fn look(&self, bind: sys::napi_value, glue: &Glue) -> Result<()> {
         self.forget_bytes();
-        let memory = self.call(from, &[])?;
-        self.set(to, memory, self.view_of(memory, glue)?.raw())
+        let memory = self.call(bind, &[])?;
+        self.set(memory, self.view_of(memory, glue)?.raw())
     }
 
     /// From now on there are none.
@@ -262,26 +265,34 @@ impl Memory {
     }
 
     /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
-    /// those are.
+    /// those are: nowhere if there are no closures, which keep them there.
     ///
     /// # Errors
     ///
     /// `view` is no array of bytes, or one that does not begin at a word.
-    fn set(
-        &self,
-        bind: sys::napi_value,
-        memory: sys::napi_value,
-        view: sys::napi_value,
-    ) -> Result<()> {
+    fn set(&self, memory: sys::napi_value, view: sys::napi_value) -> Result<()> {
         // Should a call be cut short, it is not known which array the closures have.
         self.forget_bytes();
         let fixed = Bytes::of(self.env, view)?.array_of_fixed_length(self.env)?;
         let array = fixed.unwrap_or(view);
-        self.call(bind, &[memory, array])?;
+        let binds: Vec<_> = self.binds.borrow().iter().filter_map(Weak::get).collect();
+        if binds.is_empty() {
+            return Ok(());
+        }
+        let set = self.sets.get() + 1;
+        self.sets.set(set);
+        for bind in binds {
+            self.call(bind, &[memory, array])?;
+        }
+        // A debugger can have run any JavaScript where one of them was entered. Not all closures have this array then.
+        if self.sets.get() != set {
+            self.forget_bytes();
+            return Ok(());
+        }
         self.set_array(fixed)?;
-        // Only now, as a debugger can have run any JavaScript where `bind` was entered.
+        // Only now, for the same reason.
         let Bytes { data, len, .. } = Bytes::of(self.env, array)?;
-        // SAFETY: these are the bytes behind the closures' array. The array keeps them, and whatever takes
+        // SAFETY: these are the bytes behind the array that all closures have. The array keeps them, and whatever takes
         // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
         // then they are not used, as the callers of `guest` vouch. An `ArrayBuffer` is this thread's alone;
         // bytes that threads share are never taken away, and threads that write them are outside Rust, or
@@ -290,7 +301,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Calls the closures' function. It runs no JavaScript but its own, and what a debugger does.
+    /// Calls the function of a set of closures. It runs no JavaScript but its own, and what a debugger does.
     fn call(
         &self,
         bind: sys::napi_value,
@@ -314,8 +325,8 @@ impl Memory {
         view_of.call(FnArgs::from((memory,)))
     }
 
-    /// The closures' function, unless they have been collected.
-    fn closures(&self) -> Option<sys::napi_value> {
-        self.bind.borrow().as_ref()?.get()
+    /// The function of the first closures that have not been collected.
+    fn first(&self) -> Option<sys::napi_value> {
+        self.binds.borrow().iter().find_map(Weak::get)
     }
 }

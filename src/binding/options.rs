@@ -12,7 +12,7 @@ use super::error::strings_error;
 use super::given_socket::WasiSocket;
 use super::memory_fs::TrackedMemoryFs;
 use super::stdio::StdioHandle;
-use crate::abi::{Rights, Snapshot};
+use crate::abi::Rights;
 use crate::ctx::{Grant, Limits, Options, Preopen, PreopenSource, Stdio, StringArray};
 use crate::memory::MAX_IOVECS;
 use crate::syscalls::{SYSCALLS, capability};
@@ -27,8 +27,6 @@ const DEVICES: &str = "/dev";
 /// The options of node:wasi, every one of them said, and those that only this class has.
 #[napi(object, object_to_js = false)]
 pub struct WasiOptions<'env> {
-    /// `'preview1'` or `'unstable'`.
-    pub version: String,
     /// The guest's arguments, its own name first.
     #[napi(ts_type = "Array<string>")]
     pub args: Array<'env>,
@@ -133,10 +131,6 @@ impl<'env> WasiOptions<'env> {
             });
         }
         let options = Options {
-            snapshot: match self.version.as_str() {
-                "unstable" => Snapshot::Snapshot0,
-                _ => Snapshot::Preview1,
-            },
             args: strings(env, &self.args)?,
             env: strings(env, &self.env)?,
             preopens,

@@ -86,10 +86,7 @@ pub struct FieldLayout {
 /// The table for guests of this version of WASI.
 #[napi]
 pub fn signatures(version: String) -> Signatures {
-    let snapshot = match version.as_str() {
-        "unstable" => Snapshot::Snapshot0,
-        _ => Snapshot::Preview1,
-    };
+    let snapshot = snapshot_of(&version);
     let calls = SYSCALLS.iter().map(|syscall| Signature {
         name: syscall.name,
         params: (syscall.params.iter())
@@ -100,6 +97,14 @@ pub fn signatures(version: String) -> Signatures {
         calls: calls.collect(),
         words: words(snapshot),
         records: records(snapshot),
+    }
+}
+
+/// The snapshot that is called so: `'preview1'` or `'unstable'`.
+pub fn snapshot_of(version: &str) -> Snapshot {
+    match version {
+        "unstable" => Snapshot::Snapshot0,
+        _ => Snapshot::Preview1,
     }
 }
 

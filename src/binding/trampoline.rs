@@ -1,6 +1,6 @@
 //! From a guest's call to a syscall and back.
 //!
-//! There is one native function for each row of the table, and one for all of them, each made at most once in an
+//! There is one native function for each function of the table, and one for all of them, each made at most once in an
 //! environment. Only the [`closures`] of an instance call them; no program reaches them. (46 native functions
 //! for each instance would take six times as long to make as node:wasi takes for all its class, and six times the
 //! memory.)
@@ -21,19 +21,29 @@ use super::closures;
 use super::environment::Environment;
 use super::exports;
 use super::instance::Instance;
-use crate::abi::{Errno, Exitcode};
+use crate::abi::{Errno, Exitcode, Snapshot};
 use crate::ctx::WasiCtx;
-use crate::syscalls::{self, MAX_PARAMS, Row, SYSCALLS, Syscall, Trap, WAITING, for_each_syscall};
+use crate::syscalls::{
+    COUNT, FUNCTIONS, MAX_PARAMS, Row, SYSCALLS, Syscall, Trap, WAITING, for_each_syscall, function,
+};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
+/// Those of a snapshot, one for each row.
 macro_rules! callbacks {
-    ($($module:ident::$name:ident $params:tt $(needs $($right:ident),+)?;)*) => {
-        /// One for each row.
-        const CALLBACKS: [Callback; syscalls::COUNT] =
-            [$(callback::<{ Row::$name as usize }, WAITS>),*];
+    ($snapshot:ident, $($name:ident)*) => {
+        [$(callback::<{ function(Snapshot::$snapshot, Row::$name as usize) }, WAITS>),*]
     };
 }
+
+macro_rules! all_callbacks {
+    ($($module:ident::$name:ident$(<$Layout:ident>)?($($params:tt)*) $(needs $($right:ident),+)?;)*) => {
+        const PREVIEW1: [Callback; COUNT] = callbacks!(Preview1, $($name)*);
+        const SNAPSHOT0: [Callback; COUNT] = callbacks!(Snapshot0, $($name)*);
+    };
+}
+
+for_each_syscall!(all_callbacks);
 
 /// Whether a call of a function may be suspended.
 const WAITS: bool = false;
@@ -42,23 +52,29 @@ const SUSPENDS: bool = true;
 /// What a call gives that was suspended: no errno is as much.
 pub const SUSPENDED: u32 = 1 << 16;
 
-/// One for each of [`WAITING`].
-const SUSPENDING: [Callback; WAITING.len()] = [
-    callback::<{ WAITING[0] as usize }, SUSPENDS>,
-    callback::<{ WAITING[1] as usize }, SUSPENDS>,
-    callback::<{ WAITING[2] as usize }, SUSPENDS>,
-    callback::<{ WAITING[3] as usize }, SUSPENDS>,
-    callback::<{ WAITING[4] as usize }, SUSPENDS>,
-    callback::<{ WAITING[5] as usize }, SUSPENDS>,
-];
+/// Those of a snapshot whose calls may be suspended: one for each of [`WAITING`].
+macro_rules! suspending {
+    ($snapshot:ident, $($index:literal)*) => {
+        [$(callback::<{ function(Snapshot::$snapshot, WAITING[$index] as usize) }, SUSPENDS>),*]
+    };
+}
 
-for_each_syscall!(callbacks);
+const SUSPENDING: [Callback; WAITING.len()] = suspending!(Preview1, 0 1 2 3 4 5);
+const SUSPENDING_SNAPSHOT0: [Callback; WAITING.len()] = suspending!(Snapshot0, 0 1 2 3 4 5);
 
-/// What makes the closures of an instance that has a `wasiImport`, as [`closures::methods`] says.
-pub fn make_methods<T: FromNapiValue>(env: &Env, environment: &Rc<Environment>) -> Result<T> {
-    let rows = (SYSCALLS.iter().zip(CALLBACKS)).map(|(syscall, callback)| (syscall.name, callback));
+/// What makes the closures of a `wasiImport` for guests of a snapshot, as [`closures::methods`] says.
+pub fn make_methods<T: FromNapiValue>(
+    env: &Env,
+    environment: &Rc<Environment>,
+    snapshot: Snapshot,
+) -> Result<T> {
+    let (callbacks, suspending) = match snapshot {
+        Snapshot::Preview1 => (PREVIEW1, SUSPENDING),
+        Snapshot::Snapshot0 => (SNAPSHOT0, SUSPENDING_SNAPSHOT0),
+    };
+    let rows = (SYSCALLS.iter().zip(callbacks)).map(|(syscall, callback)| (syscall.name, callback));
     let waiting = WAITING.map(|row| SYSCALLS[row as usize].name);
-    let natives = rows.chain(waiting.into_iter().zip(SUSPENDING));
+    let natives = rows.chain(waiting.into_iter().zip(suspending));
     make(
         env,
         environment,
@@ -158,15 +174,15 @@ unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe { &*data.cast::<Environment>() }
 }
 
-/// The native function of one row. Its arguments are in the argument buffer, and so is its result.
-unsafe extern "C" fn callback<const ROW: usize, const SUSPENDS: bool>(
+/// The native function of one function. Its arguments are in the argument buffer, and so is its result.
+unsafe extern "C" fn callback<const FUNCTION: usize, const SUSPENDS: bool>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
     complete(env, environment, || {
-        let syscall = const { &SYSCALLS[ROW] };
+        let syscall = const { &FUNCTIONS[FUNCTION] };
         match environment.arg_buffer.arguments(syscall.types) {
             Some(args) => call::<SUSPENDS>(environment, syscall, &args),
             None => Ok(Errno::Inval.raw().into()),
@@ -175,7 +191,7 @@ unsafe extern "C" fn callback<const ROW: usize, const SUSPENDS: bool>(
     ptr::null_mut()
 }
 
-/// The native function of all rows, for [adapters](super::adapter): row and arguments are in the
+/// The native function of all of them, for [adapters](super::adapter): number and arguments are in the
 /// [block](super::block). Its result is in the argument buffer, as that of the others.
 unsafe extern "C" fn dispatch(
     env: sys::napi_env,
@@ -187,9 +203,9 @@ unsafe extern "C" fn dispatch(
         // SAFETY: this is called by the closure for adapters alone, which has seen an element of its bytes
         // right before.
         let call_of = |block: &Block| unsafe { block.call() };
-        let row_and_args = environment.block().map(call_of);
-        // An adapter names rows of the table, but a program that has the block's bytes may have written others.
-        match row_and_args.and_then(|(row, args)| Some((SYSCALLS.get(row)?, args))) {
+        let number_and_args = environment.block().map(call_of);
+        // An adapter numbers functions of the table, but a program that has the block's bytes may have written others.
+        match number_and_args.and_then(|(number, args)| Some((FUNCTIONS.get(number)?, args))) {
             Some((syscall, args)) => call::<WAITS>(environment, syscall, &args),
             None => Ok(Errno::Nosys.raw().into()),
         }
@@ -225,7 +241,7 @@ fn complete(
 
 /// Finds the memory, and makes the call with these arguments, which are their bits. Gives its errno, or [`SUSPENDED`].
 ///
-/// Each of the native functions has it for its own row, so that the syscall is a part of it.
+/// Each of the native functions has it for its own, so that the syscall is a part of it.
 #[inline(always)]
 fn call<const SUSPENDS: bool>(
     environment: &Environment,
@@ -316,7 +332,7 @@ fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::n
 const UNTYPED: bool = false;
 const TYPED: bool = true;
 
-/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(row, bind, kept)`, of which
+/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(function, bind, kept)`, of which
 /// all but the first are there to be kept. True if anything is wrong.
 ///
 /// What is wrong with the call's arguments comes before there being no memory.
@@ -325,18 +341,18 @@ unsafe extern "C" fn refresh<const IS_TYPED: bool>(
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
-    let (environment, [row]) = unsafe { arguments(env, info) };
+    let (environment, [function]) = unsafe { arguments(env, info) };
     let env = Env::from_raw(env);
     answer(&env, || {
-        let row = row.coerce_to_number()?.get_uint32()? as usize;
+        let function = function.coerce_to_number()?.get_uint32()? as usize;
         let arg_buffer = &environment.arg_buffer;
         let are_good =
             |syscall: &Syscall| IS_TYPED || arg_buffer.arguments(syscall.types).is_some();
-        if !SYSCALLS.get(row).is_some_and(are_good) {
+        if !FUNCTIONS.get(function).is_some_and(are_good) {
             arg_buffer.set_result(Errno::Inval.raw().into());
             return Ok(true);
         }
-        look(&env, environment, row)
+        look(&env, environment, function)
     })
 }
 
@@ -354,7 +370,7 @@ unsafe extern "C" fn set_memory(
 }
 
 /// [`refresh`]; where it does not return false, the call is no longer in the argument buffer.
-fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
+fn look(env: &Env, environment: &Environment, function: usize) -> Result<bool> {
     let arg_buffer = &environment.arg_buffer;
     let Some(instance) = environment.called() else {
         arg_buffer.set_result(Errno::Inval.raw().into());
@@ -366,7 +382,7 @@ fn look(env: &Env, environment: &Environment, row: usize) -> Result<bool> {
         instance.check_memory();
         return refreshed.map(|_| false);
     }
-    if row == Row::proc_exit as usize && instance.return_on_exit {
+    if function == Row::proc_exit as usize && instance.return_on_exit {
         return Ok(false);
     }
     arg_buffer.set_result(Errno::Inval.raw().into());

@@ -44,7 +44,7 @@ impl Fingerprint {
         let stdio: Option<Vec<_>> = stdio.collect();
         let all = preopens.zip(stdio);
         let hash = |(preopens, stdio)| {
-            let all = (options.snapshot, preopens, stdio, options.limits);
+            let all = (preopens, stdio, options.limits);
             HASHERS.each_ref().map(|hasher| hasher.hash_one(&all))
         };
         Self {

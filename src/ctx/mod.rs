@@ -72,7 +72,7 @@ pub use stop::WeakGuest;
 pub use strings::StringArray;
 pub use view::View;
 
-use crate::abi::{Errno, Fd, Inode, Rights, Snapshot};
+use crate::abi::{Errno, Fd, Inode, Rights};
 use crate::host::{Interrupt, Room};
 use cpu_time::CpuTime;
 use devices::Devices;
@@ -96,8 +96,6 @@ pub struct WasiCtx {
 /// All that one guest has.
 #[derive(Debug)]
 pub struct Guest {
-    /// The ABI that the guest was compiled for.
-    pub snapshot: Snapshot,
     /// The guest's arguments.
     pub args: StringArray,
     /// The guest's environment.
@@ -168,7 +166,6 @@ impl WasiCtx {
         let preopens = preopens::open(dirs, options.grant.preopens, devices)?;
         entries.extend(preopens.entries);
         let ctx = Self::of(Guest {
-            snapshot: options.snapshot,
             args: options.args,
             environ: options.env,
             table: Mutex::new(Table::new(entries, options.limits.descriptors)),

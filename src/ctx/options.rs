@@ -6,14 +6,12 @@ use std::sync::Arc;
 #[cfg(doc)]
 use super::WasiCtx;
 use super::{Grant, Limits, Stdio, StringArray, View};
-use crate::abi::{Errno, Rights, Snapshot};
+use crate::abi::{Errno, Rights};
 use crate::vfs::{Directory, NameBuf};
 
 /// What a [`WasiCtx`] is made of.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The ABI that the guest was compiled for.
-    pub snapshot: Snapshot,
     /// The guest's arguments, its own name first.
     pub args: StringArray,
     /// The guest's environment, each `NAME=value`.

@@ -16,9 +16,7 @@ use super::{
     Descriptor, FdEntry, FileId, Grant, Guest, Limits, Preopen, PreopenSource, STDIO, StringArray,
     WasiCtx,
 };
-use crate::abi::{
-    Errno, Fd, Fdflags, Filesize, Filestat, Filetype, Oflags, Rights, RightsPair, Snapshot,
-};
+use crate::abi::{Errno, Fd, Fdflags, Filesize, Filestat, Filetype, Oflags, Rights, RightsPair};
 
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::{Dir, Directory, NameBuf, OpenHow, SetTime};
@@ -69,7 +67,6 @@ impl View {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ctx: WasiCtx::of(Guest {
-                snapshot: guest.snapshot,
                 roots: guest.roots.clone(),
                 mounts: Arc::clone(&guest.mounts),
                 random: guest.random.clone(),
@@ -532,7 +529,6 @@ impl View {
 /// A guest that makes no calls. What is opened has the numbers that a guest would give it.
 fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
     Guest {
-        snapshot: Snapshot::Preview1,
         args: StringArray::default(),
         environ: StringArray::default(),
         limits,

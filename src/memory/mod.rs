@@ -42,6 +42,11 @@ impl<T> GuestPtr<T> {
         }
     }
 
+    /// The same number as a pointer to something else.
+    pub fn cast<U>(self) -> GuestPtr<U> {
+        GuestPtr::new(self.offset)
+    }
+
     /// The guest's number, in bytes from the start of its memory.
     pub fn offset(self) -> u32 {
         self.offset

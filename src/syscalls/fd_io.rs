@@ -1,6 +1,6 @@
 use super::param::GuestRange;
 use super::table::{Trap, needs};
-use crate::abi::{Errno, Fd, Filedelta, Filesize, Iovec, Size, Snapshot, Whence, snapshot0};
+use crate::abi::{Errno, Fd, Filedelta, Filesize, Iovec, Layout, Size, Whence};
 use crate::ctx::WasiCtx;
 use crate::host::SeekFrom;
 use crate::memory::{GuestMemory, GuestPtr};
@@ -128,7 +128,7 @@ fn check_offset(offset: Filesize) -> Result<(), Errno> {
 /// [`Trap::OutOfBounds`]: `newoffset` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_SEEK`, as directories, terminals, pipes and sockets are.
 /// [`Errno::Inval`]: `whence` means nothing, or the result would be negative.
-pub fn fd_seek(
+pub fn fd_seek<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
@@ -138,11 +138,7 @@ pub fn fd_seek(
 ) -> Result<(), Trap> {
     let newoffset = memory.place(newoffset)?;
     let entry = ctx.get(fd, needs::fd_seek)?;
-    let whence = match ctx.snapshot {
-        Snapshot::Snapshot0 => snapshot0::whence(whence),
-        Snapshot::Preview1 => Whence::from_raw(whence),
-    };
-    let to = match whence.ok_or(Errno::Inval)? {
+    let to = match L::whence(whence).ok_or(Errno::Inval)? {
         Whence::Set => SeekFrom::Start(offset.try_into().map_err(|_| Errno::Inval)?),
         Whence::Cur => SeekFrom::Current(offset),
         Whence::End => SeekFrom::End(offset),

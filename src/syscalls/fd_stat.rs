@@ -1,11 +1,11 @@
 use super::table::{Trap, needs};
 use crate::abi::{
-    Advice, Errno, Fd, Fdflags, Fdstat, Filesize, Filestat, Filetype, Fstflags, Rights, RightsPair,
-    Snapshot, Timestamp, snapshot0,
+    Advice, Errno, Fd, Fdflags, Fdstat, Filesize, Filestat, Filetype, Fstflags, Layout, Rights,
+    RightsPair, Timestamp,
 };
 use crate::ctx::WasiCtx;
 use crate::host::SetTime;
-use crate::memory::{GuestMemory, GuestPtr, GuestRef, OutOfBounds};
+use crate::memory::{GuestMemory, GuestPtr};
 
 /// `fd_advise(fd, offset, len, advice)`—Tells how a part of a file will be used, like
 /// `posix_fadvise`.
@@ -116,15 +116,15 @@ pub fn fd_fdstat_set_rights(
 ///
 /// [`Trap::OutOfBounds`]: `filestat` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_FILESTAT_GET`.
-pub fn fd_filestat_get(
+pub fn fd_filestat_get<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
     filestat: GuestPtr<Filestat>,
 ) -> Result<(), Trap> {
-    let filestat = FilestatPlace::new(ctx, memory, filestat)?;
+    let filestat = memory.place(filestat.cast::<L::Filestat>())?;
     let stat = ctx.entry(fd)?.stat_with(needs::fd_filestat_get)?;
-    filestat.write(&stat);
+    filestat.write(L::filestat(&stat));
     Ok(())
 }
 
@@ -184,30 +184,4 @@ pub(super) fn times(
         time(Fstflags::ATIM, Fstflags::ATIM_NOW, atim)?,
         time(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?,
     ))
-}
-
-/// Where a guest wants a `filestat`, in the layout of its ABI.
-pub(super) enum FilestatPlace<'m> {
-    Snapshot0(GuestRef<'m, snapshot0::Filestat>),
-    Preview1(GuestRef<'m, Filestat>),
-}
-
-impl<'m> FilestatPlace<'m> {
-    pub(super) fn new(
-        ctx: &WasiCtx,
-        memory: GuestMemory<'m>,
-        filestat: GuestPtr<Filestat>,
-    ) -> Result<Self, OutOfBounds> {
-        Ok(match ctx.snapshot {
-            Snapshot::Snapshot0 => Self::Snapshot0(memory.place(GuestPtr::new(filestat.offset()))?),
-            Snapshot::Preview1 => Self::Preview1(memory.place(filestat)?),
-        })
-    }
-
-    pub(super) fn write(self, filestat: &Filestat) {
-        match self {
-            Self::Snapshot0(place) => place.write(filestat.into()),
-            Self::Preview1(place) => place.write(*filestat),
-        }
-    }
 }

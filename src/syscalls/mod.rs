@@ -1,7 +1,8 @@
 //! The 46 calls of preview1: integers, a guest's memory and its context in, an errno out.
 //!
 //! One function a call, named as the witx names it, in files by prefix; [`SYSCALLS`] is the table of
-//! them all. Every function refuses in the same order: pointers outside memory
+//! them all. A few are generic over the [`Layout`](crate::abi::Layout) of what they take or give: [`SNAPSHOT0`] has
+//! them as guests of snapshot 0 make them. Every function refuses in the same order: pointers outside memory
 //! ([`Trap::OutOfBounds`], to the guest `EOVERFLOW`), then a descriptor that is not open
 //! ([`Errno::Badf`](crate::abi::Errno::Badf)), then rights that it lacks
 //! ([`Errno::Notcapable`](crate::abi::Errno::Notcapable)), then values that mean nothing, then what
@@ -46,5 +47,5 @@ pub use proc::*;
 pub use random::*;
 pub use sched::*;
 pub use sock::*;
-pub use table::{COUNT, MAX_PARAMS, SYSCALLS, Syscall, Trap};
-pub(crate) use table::{Row, WAITING, for_each_syscall};
+pub use table::{COUNT, MAX_PARAMS, SNAPSHOT0, SYSCALLS, Syscall, Trap};
+pub(crate) use table::{FUNCTIONS, Row, WAITING, for_each_syscall, function};

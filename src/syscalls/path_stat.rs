@@ -1,10 +1,10 @@
-use super::fd_stat::{FilestatPlace, times};
+use super::fd_stat::times;
 use super::param::GuestRange;
 use super::path::{GuestPath, PathBytes};
 use super::table::{Trap, needs};
 #[allow(unused_imports, reason = "the docs name it")]
 use crate::abi::Errno;
-use crate::abi::{Fd, Filestat, Lookupflags, Timestamp};
+use crate::abi::{Fd, Filestat, Layout, Lookupflags, Timestamp};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, GuestPtr};
 
@@ -21,7 +21,7 @@ fn follows(lookupflags: u32) -> bool {
 /// [`Errno::Notcapable`]: without `PATH_FILESTAT_GET`, or the path leads out.
 /// [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is
 /// beyond the limits. What `fstatat(2)` says.
-pub fn path_filestat_get(
+pub fn path_filestat_get<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     fd: Fd,
@@ -30,10 +30,10 @@ pub fn path_filestat_get(
     filestat: GuestPtr<Filestat>,
 ) -> Result<(), Trap> {
     let path = memory.region(path.ptr, path.len)?;
-    let filestat = FilestatPlace::new(ctx, memory, filestat)?;
+    let filestat = memory.place(filestat.cast::<L::Filestat>())?;
     let bytes = &mut PathBytes::new();
     let path = GuestPath::new(ctx, fd, needs::path_filestat_get, path, bytes)?;
-    filestat.write(&path.stat(ctx, follows(flags))?);
+    filestat.write(L::filestat(&path.stat(ctx, follows(flags))?));
     Ok(())
 }
 

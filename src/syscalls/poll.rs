@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +6,8 @@ use smallvec::SmallVec;
 
 use super::table::{Trap, needs};
 use crate::abi::{
-    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, RawSubscription, Record, Size,
-    Snapshot, Subclockflags, Subscription, SubscriptionClock, SubscriptionU, Timestamp, snapshot0,
+    Clockid, Errno, Event, EventFdReadwrite, Eventrwflags, Filetype, Layout, Size, Subclockflags,
+    Subscription, SubscriptionClock, SubscriptionU, Timestamp,
 };
 use crate::ctx::{Clocks, FdEntry, WasiCtx};
 use crate::host::{self, Direction, PollEntry, Readiness};
@@ -39,7 +38,7 @@ type Few<T> = SmallVec<[T; 2]>;
 ///
 /// [`Trap::OutOfBounds`]: a pointer leads outside memory, with room for `nsubscriptions` of each.
 /// [`Errno::Inval`]: no subscriptions, too many, or one of no known kind.
-pub fn poll_oneoff(
+pub fn poll_oneoff<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
     subscriptions: GuestPtr<u8>,
@@ -49,7 +48,7 @@ pub fn poll_oneoff(
 ) -> Result<(), Trap> {
     let nevents = memory.place(nevents)?;
     let places = memory.array(events, nsubscriptions)?;
-    let subscriptions = read(ctx, memory, subscriptions, nsubscriptions)?;
+    let subscriptions = read::<L>(ctx, memory, subscriptions.cast(), nsubscriptions)?;
     let waits: Few<_> = (subscriptions.iter())
         .map(|subscription| Wait::new(ctx, subscription))
         .collect();
@@ -61,37 +60,20 @@ pub fn poll_oneoff(
     Ok(())
 }
 
-/// The subscriptions, in the layout of the guest's ABI.
-fn read(
+/// The subscriptions.
+fn read<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
-    subscriptions: GuestPtr<u8>,
+    subscriptions: GuestPtr<L::RawSubscription>,
     nsubscriptions: Size,
 ) -> Result<Few<Subscription>, Trap> {
-    fn each<T: Record<Error = Infallible>>(
-        ctx: &WasiCtx,
-        memory: GuestMemory<'_>,
-        at: u32,
-        len: Size,
-        subscription: impl Fn(T) -> Option<Subscription>,
-    ) -> Result<Few<Subscription>, Trap> {
-        let places = memory.array(GuestPtr::<T>::new(at), len)?;
-        if len == 0 || len > ctx.limits.subscriptions {
-            return Err(Errno::Inval.into());
-        }
-        (places.places())
-            .map(|place| subscription(place.read()).ok_or(Trap::Errno(Errno::Inval)))
-            .collect()
+    let places = memory.array(subscriptions, nsubscriptions)?;
+    if nsubscriptions == 0 || nsubscriptions > ctx.limits.subscriptions {
+        return Err(Errno::Inval.into());
     }
-    let at = subscriptions.offset();
-    match ctx.snapshot {
-        Snapshot::Snapshot0 => each(ctx, memory, at, nsubscriptions, |raw| {
-            snapshot0::RawSubscription::subscription(&raw)
-        }),
-        Snapshot::Preview1 => each(ctx, memory, at, nsubscriptions, |raw| {
-            RawSubscription::subscription(&raw)
-        }),
-    }
+    (places.places())
+        .map(|place| L::subscription(&place.read()).ok_or(Trap::Errno(Errno::Inval)))
+        .collect()
 }
 
 /// A subscription, ready to be waited for.

@@ -8,7 +8,9 @@ use super::{
     args, clock, environ, fd_dir, fd_io, fd_stat, fd_table, path_name, path_open, path_stat,
 };
 use super::{poll, proc, random, sched, sock};
-use crate::abi::{Errno, Exitcode, Fdstat, Filestat, Prestat, Rights, Roflags};
+use crate::abi::{
+    Errno, Exitcode, Fdstat, Filestat, Prestat, Preview1, Rights, Roflags, Snapshot, Snapshot0,
+};
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, InvalidIovecs, OutOfBounds};
 
@@ -70,7 +72,8 @@ impl From<io::Error> for Trap {
     }
 }
 
-/// A row of the table.
+/// A row of the table, as guests of one snapshot have it.
+#[derive(Clone, Copy)]
 pub struct Syscall {
     /// The name under which guests import it.
     pub name: &'static str,
@@ -87,7 +90,7 @@ pub struct Syscall {
 /// Passes the table to a macro.
 ///
 /// A row is `file::call(parameter: Role, …) needs RIGHT, …;` with the roles of [`role`] and the names in
-/// [`Rights`].
+/// [`Rights`]. A call with `<Layout>` has a function for each snapshot.
 macro_rules! for_each_syscall {
     ($callback:ident) => {
         $callback! {
@@ -104,7 +107,7 @@ macro_rules! for_each_syscall {
             fd_stat::fd_fdstat_get(fd: Fd, fdstat: Out<Fdstat>);
             fd_stat::fd_fdstat_set_flags(fd: Fd, fdflags: Fdflags) needs FD_FDSTAT_SET_FLAGS;
             fd_stat::fd_fdstat_set_rights(fd: Fd, rights_base: Rights, rights_inheriting: Rights);
-            fd_stat::fd_filestat_get(fd: Fd, filestat: Out<Filestat>) needs FD_FILESTAT_GET;
+            fd_stat::fd_filestat_get<Layout>(fd: Fd, filestat: Out<Filestat>) needs FD_FILESTAT_GET;
             fd_stat::fd_filestat_set_size(fd: Fd, size: Filesize) needs FD_FILESTAT_SET_SIZE;
             fd_stat::fd_filestat_set_times(fd: Fd, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags) needs FD_FILESTAT_SET_TIMES;
             fd_io::fd_pread(fd: Fd, iovs: Iovs, offset: Filesize, nread: Out<Size>) needs FD_READ, FD_SEEK;
@@ -114,12 +117,12 @@ macro_rules! for_each_syscall {
             fd_io::fd_read(fd: Fd, iovs: Iovs, nread: Out<Size>) needs FD_READ;
             fd_dir::fd_readdir(fd: Fd, buf: Buf, cookie: Dircookie, bufused: Out<Size>) needs FD_READDIR;
             fd_table::fd_renumber(from: Fd, to: Fd);
-            fd_io::fd_seek(fd: Fd, offset: Filedelta, whence: Whence, newoffset: Out<Filesize>) needs FD_SEEK;
+            fd_io::fd_seek<Layout>(fd: Fd, offset: Filedelta, whence: Whence, newoffset: Out<Filesize>) needs FD_SEEK;
             fd_io::fd_sync(fd: Fd) needs FD_SYNC;
             fd_io::fd_tell(fd: Fd, offset: Out<Filesize>) needs FD_TELL;
             fd_io::fd_write(fd: Fd, ciovs: Ciovs, nwritten: Out<Size>) needs FD_WRITE;
             path_name::path_create_directory(fd: Fd, path: Path) needs PATH_CREATE_DIRECTORY;
-            path_stat::path_filestat_get(fd: Fd, flags: Lookupflags, path: Path, filestat: Out<Filestat>) needs PATH_FILESTAT_GET;
+            path_stat::path_filestat_get<Layout>(fd: Fd, flags: Lookupflags, path: Path, filestat: Out<Filestat>) needs PATH_FILESTAT_GET;
             path_stat::path_filestat_set_times(fd: Fd, flags: Lookupflags, path: Path, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags) needs PATH_FILESTAT_SET_TIMES;
             path_name::path_link(old_fd: Fd, old_flags: Lookupflags, old_path: Path, new_fd: Fd, new_path: Path) needs PATH_LINK_SOURCE, PATH_LINK_TARGET;
             path_open::path_open(fd: Fd, dirflags: Lookupflags, path: Path, oflags: Oflags, rights_base: Rights, rights_inheriting: Rights, fdflags: Fdflags, opened_fd: Out<Fd>) needs PATH_OPEN, PATH_CREATE_FILE, PATH_FILESTAT_SET_SIZE;
@@ -128,7 +131,7 @@ macro_rules! for_each_syscall {
             path_name::path_rename(fd: Fd, old_path: Path, new_fd: Fd, new_path: Path) needs PATH_RENAME_SOURCE, PATH_RENAME_TARGET;
             path_name::path_symlink(old_path: Path, fd: Fd, new_path: Path) needs PATH_SYMLINK;
             path_name::path_unlink_file(fd: Fd, path: Path) needs PATH_UNLINK_FILE;
-            poll::poll_oneoff(subscriptions: Subscriptions, events: Events, nsubscriptions: Size, nevents: Out<Size>) needs POLL_FD_READWRITE;
+            poll::poll_oneoff<Layout>(subscriptions: Subscriptions, events: Events, nsubscriptions: Size, nevents: Out<Size>) needs POLL_FD_READWRITE;
             proc::proc_exit(rval: Exitcode);
             proc::proc_raise(sig: Signal);
             random::random_get(buf: Buf);
@@ -151,8 +154,62 @@ macro_rules! needed {
     };
 }
 
+/// A row for guests of a snapshot. The types of [`role`] must be in scope.
+macro_rules! row {
+    ($Snapshot:ident, $module:ident::$name:ident$(<$Layout:ident>)?($($param:ident: $Type:ty),*) $(needs $($right:ident),+)?) => {{
+        const PARAMS: &[Parameter] = &[$(Parameter {
+            name: stringify!($param),
+            role: <$Type as Param>::ROLE,
+        }),*];
+        const TYPES: [ParamType; arity(PARAMS)] = types(PARAMS);
+        Syscall {
+            name: stringify!($name),
+            params: PARAMS,
+            types: &TYPES,
+            rights: crate::abi::Rights::empty()$($(.union(crate::abi::Rights::$right))+)?,
+            call: |ctx, memory, _args| {
+                ctx.check_call(Row::$name as usize)?;
+                let mut _bits = _args.iter().copied();
+                $(let $param = <<$Type as Param>::Value as Value>::take(&mut _bits);)*
+                function!($Snapshot, $module::$name$(<$Layout>)?)(ctx, memory, $($param),*)
+                    .map_err(Trap::from)
+            },
+        }
+    }};
+}
+
+/// The function of a call for guests of a snapshot.
+macro_rules! function {
+    ($Snapshot:ident, $module:ident::$name:ident) => {
+        $module::$name
+    };
+    ($Snapshot:ident, $module:ident::$name:ident<$Layout:ident>) => {
+        $module::$name::<$Snapshot>
+    };
+}
+
+/// A row for guests of snapshot 0, which is preview1's unless the call has a function of its own.
+macro_rules! row_of_snapshot0 {
+    ($module:ident::$name:ident<$Layout:ident> $($rest:tt)*) => {
+        row!(Snapshot0, $module::$name<$Layout> $($rest)*)
+    };
+    ($module:ident::$name:ident $($rest:tt)*) => {
+        SYSCALLS[Row::$name as usize]
+    };
+}
+
+/// Whether something is there.
+macro_rules! is_there {
+    () => {
+        false
+    };
+    ($Layout:ident) => {
+        true
+    };
+}
+
 macro_rules! table {
-    ($($module:ident::$name:ident($($param:ident: $Type:ty),*) $(needs $($right:ident),+)?;)*) => {
+    ($($module:ident::$name:ident$(<$Layout:ident>)?($($params:tt)*) $(needs $($right:ident),+)?;)*) => {
         /// The rows of the table by their names.
         #[allow(non_camel_case_types, reason = "they are the names of the calls")]
         #[derive(Clone, Copy)]
@@ -172,35 +229,48 @@ macro_rules! table {
         /// How many calls there are.
         pub const COUNT: usize = [$(Row::$name),*].len();
 
-        /// Every call, in the order in which node:wasi lists them.
+        /// Every call as guests of preview1 make it, in the order in which node:wasi lists them.
         pub const SYSCALLS: [Syscall; COUNT] = {
             // In here, `Rights` is the role.
             use role::*;
 
-            [$({
-                const PARAMS: &[Parameter] = &[$(Parameter {
-                    name: stringify!($param),
-                    role: <$Type as Param>::ROLE,
-                }),*];
-                const TYPES: [ParamType; arity(PARAMS)] = types(PARAMS);
-                Syscall {
-                    name: stringify!($name),
-                    params: PARAMS,
-                    types: &TYPES,
-                    rights: crate::abi::Rights::empty()$($(.union(crate::abi::Rights::$right))+)?,
-                    call: |ctx, memory, _args| {
-                        ctx.check_call(Row::$name as usize)?;
-                        let mut _bits = _args.iter().copied();
-                        $(let $param = <<$Type as Param>::Value as Value>::take(&mut _bits);)*
-                        $module::$name(ctx, memory, $($param),*).map_err(Trap::from)
-                    },
-                }
-            }),*]
+            [$(row!(Preview1, $module::$name$(<$Layout>)?($($params)*) $(needs $($right),+)?)),*]
         };
+
+        /// The same for guests of snapshot 0.
+        pub const SNAPSHOT0: [Syscall; COUNT] = {
+            use role::*;
+
+            [$(row_of_snapshot0!($module::$name$(<$Layout>)?($($params)*) $(needs $($right),+)?)),*]
+        };
+
+        /// Whether the calls have a function for each snapshot.
+        const DIFFERS: [bool; COUNT] = [$(is_there!($($Layout)?)),*];
     };
 }
 
 for_each_syscall!(table);
+
+/// Both tables, one behind the other: the number of a function is its place in here.
+pub(crate) const FUNCTIONS: [Syscall; 2 * COUNT] = {
+    let mut functions = [SYSCALLS[0]; 2 * COUNT];
+    let mut row = 0;
+    while row < COUNT {
+        functions[row] = SYSCALLS[row];
+        functions[COUNT + row] = SNAPSHOT0[row];
+        row += 1;
+    }
+    functions
+};
+
+/// The number of the function with which guests of a snapshot make the call of a row: the same in both, unless there
+/// are two.
+pub(crate) const fn function(snapshot: Snapshot, row: usize) -> usize {
+    match snapshot {
+        Snapshot::Snapshot0 if DIFFERS[row] => COUNT + row,
+        _ => row,
+    }
+}
 
 /// The calls that wait for something other than a file system.
 pub(crate) const WAITING: [Row; 6] = [
@@ -226,6 +296,26 @@ mod tests {
         assert_eq!(path_open, [I32, I32, I32, I32, I32, I64, I64, I32, I32]);
         assert_eq!(SYSCALLS[Row::fd_seek as usize].types, [I32, I64, I32, I32]);
         assert_eq!(SYSCALLS[Row::sched_yield as usize].types, []);
+    }
+
+    #[test]
+    fn a_snapshot_has_functions_of_its_own_where_it_lays_something_out_differently() {
+        let own = |row: &usize| function(Snapshot::Snapshot0, *row) != *row;
+        let own: Vec<_> = (0..COUNT)
+            .filter(own)
+            .map(|row| FUNCTIONS[function(Snapshot::Snapshot0, row)].name)
+            .collect();
+        let differ = [
+            "fd_filestat_get",
+            "fd_seek",
+            "path_filestat_get",
+            "poll_oneoff",
+        ];
+        assert_eq!(own, differ);
+        for row in 0..COUNT {
+            assert_eq!(function(Snapshot::Preview1, row), row);
+            assert_eq!(SNAPSHOT0[row].name, SYSCALLS[row].name);
+        }
     }
 
     #[test]

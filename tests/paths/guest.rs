@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::AtomicU32;
 
-use wasi_rs::abi::{Errno, Filestat, Filetype, Fstflags, Record, Rights, Snapshot};
+use wasi_rs::abi::{Errno, Filestat, Filetype, Fstflags, Record, Rights};
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 use wasi_rs::memory::{GuestPtr, LinearMemory};
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS};
@@ -33,7 +33,6 @@ impl Guest {
         let null = File::open("/dev/null").unwrap();
         let default = Limits::default();
         let options = Options {
-            snapshot: Snapshot::Preview1,
             args: StringArray::default(),
             env: StringArray::default(),
             preopens: vec![Preopen {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use wasi_rs::abi::{Rights, Snapshot};
+use wasi_rs::abi::Rights;
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 
 /// What is written in files that a guest may see, and what in those that it may not.
@@ -90,7 +90,6 @@ impl Arena {
     /// A guest with limits of its own.
     pub fn ctx_with(&self, limits: Limits) -> WasiCtx {
         WasiCtx::new(Options {
-            snapshot: Snapshot::Preview1,
             args: StringArray::default(),
             env: StringArray::default(),
             preopens: vec![Preopen {

@@ -31,7 +31,7 @@ fn param(guest: &Guest, role: Role) -> Param {
         Role::Fd => Fd,
         Role::Path | Role::Buf => Bytes,
         Role::Iovs | Role::Ciovs => Iovs,
-        Role::Out(output) => To(output.size(guest.ctx.snapshot) as u64),
+        Role::Out(output) => To(output.size(guest.snapshot) as u64),
         Role::Argv => To(4 * u64::from(guest.ctx.args.len())),
         Role::ArgvBuf => To(guest.ctx.args.buf_size().into()),
         Role::Environ => To(4 * u64::from(guest.ctx.environ.len())),

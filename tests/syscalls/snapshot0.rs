@@ -1,6 +1,6 @@
 //! What a guest of `wasi_unstable` finds laid out differently, to the byte.
 
-use wasi_rs::abi::Errno::{Inval, Overflow};
+use wasi_rs::abi::Errno::{Badf, Inval, Overflow};
 use wasi_rs::abi::{Filetype, Record, Snapshot, snapshot0};
 
 use crate::support::{BUF, CLOSED, END, FOLLOW, Guest, OUT, Open, PREOPEN, args};
@@ -128,5 +128,39 @@ fn other_layouts_are_the_same() {
         assert_eq!(guest.scratch.text("file"), "ab23456789");
         let outcome = guest.call("fd_readdir", [PREOPEN, BUF, 100, 0, OUT]);
         outcome.wrote(&[(BUF, &outcome.bytes_at(BUF, 100)), (OUT, &[100, 0, 0, 0])]);
+    }
+}
+
+/// A module may be linked of objects for both snapshots: what one opens, the other has.
+#[test]
+fn both_snapshots_have_the_same_descriptors() {
+    for preview1 in Guest::every_backend(|_| {}) {
+        let snapshot0 = preview1.of(Snapshot::Snapshot0);
+        let fd = snapshot0.open("file", Open::FILE);
+        let (set, cur_of_preview1, cur_of_snapshot0) = (2, 1, 0);
+        let to = |guest: &Guest, offset: u64, whence, newoffset: u64| {
+            let outcome = guest.call("fd_seek", [fd, offset, whence, OUT]);
+            outcome.wrote(&[(OUT, &newoffset.to_le_bytes())]);
+        };
+        to(&snapshot0, 3, set, 3);
+        to(&preview1, 2, cur_of_preview1, 5);
+        to(&snapshot0, 1, cur_of_snapshot0, 6);
+        to(&preview1, 1, set, 11);
+
+        let len = |guest: &Guest, name, args: Vec<u64>| {
+            let outcome = guest.call(name, args);
+            let written = outcome.bytes_at(OUT, 64);
+            let len = written.iter().rposition(|byte| *byte != b'?').unwrap() + 1;
+            (outcome.result, len)
+        };
+        for (guest, size) in [(&preview1, 64), (&snapshot0, 56)] {
+            let stat = len(guest, "fd_filestat_get", vec![fd, OUT]);
+            assert_eq!(stat, (Ok(()), size));
+            let stat = guest.at(PREOPEN, "file", &[OUT]);
+            let stat = [&stat[..1], &[FOLLOW], &stat[1..]].concat();
+            assert_eq!(len(guest, "path_filestat_get", stat), (Ok(()), size));
+        }
+        preview1.ok("fd_close", [fd]);
+        snapshot0.refuses("fd_close", &[("closed", vec![fd], Badf)]);
     }
 }

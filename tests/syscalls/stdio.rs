@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use wasi_rs::abi::Errno::{self, Again, Badf, Inval, Noent, Notcapable, Notdir, Success};
-use wasi_rs::abi::{Fdflags, Filetype, Rights, Snapshot};
+use wasi_rs::abi::{Fdflags, Filetype, Rights};
 use wasi_rs::ctx::{
     Given, Grant, InitError, Limits, Options, Preopen, PreopenSource, Stdio, StringArray, WasiCtx,
 };
@@ -288,7 +288,6 @@ fn a_stream_that_is_a_directory_is_no_file() {
 
 fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, InitError> {
     WasiCtx::new(Options {
-        snapshot: Snapshot::Preview1,
         args: StringArray::default(),
         env: StringArray::default(),
         preopens: vec![Preopen {

@@ -20,11 +20,11 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use wasi_rs::abi::{Errno, Record, Rights};
+use wasi_rs::abi::{Errno, Record, Rights, Snapshot};
 use wasi_rs::ctx::WasiCtx;
 use wasi_rs::host::Interrupt;
 use wasi_rs::memory::{GuestPtr, GuestSlice, LinearMemory};
-use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall, Trap};
+use wasi_rs::syscalls::{MAX_PARAMS, SNAPSHOT0, SYSCALLS, Syscall, Trap};
 
 pub use fixture::Fixture;
 pub use lent::Lent;
@@ -65,7 +65,17 @@ pub const NO_FOLLOW: u64 = 0;
 /// The one row of the table with this name.
 #[track_caller]
 pub fn syscall(name: &str) -> &'static Syscall {
-    (SYSCALLS.iter())
+    syscall_of(Snapshot::Preview1, name)
+}
+
+/// The same for guests of a snapshot.
+#[track_caller]
+fn syscall_of(snapshot: Snapshot, name: &str) -> &'static Syscall {
+    let table = match snapshot {
+        Snapshot::Preview1 => &SYSCALLS,
+        Snapshot::Snapshot0 => &SNAPSHOT0,
+    };
+    (table.iter())
         .find(|syscall| syscall.name == name)
         .unwrap_or_else(|| panic!("{name} is no syscall"))
 }
@@ -85,6 +95,8 @@ pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
 /// Each call finds the memory as it was stored, whatever the calls before wrote.
 pub struct Guest {
     pub ctx: WasiCtx,
+    /// The ABI of its calls.
+    pub snapshot: Snapshot,
     pub scratch: Arc<Scratch>,
     way: Way,
     stdio: Arc<[Lent; 3]>,
@@ -105,6 +117,7 @@ impl Guest {
     fn over(ctx: WasiCtx, scratch: Arc<Scratch>, way: Way, stdio: Arc<[Lent; 3]>) -> Self {
         Self {
             ctx,
+            snapshot: Snapshot::Preview1,
             scratch,
             way,
             stdio,
@@ -116,7 +129,18 @@ impl Guest {
     /// The same guest in another thread: one context, a memory of its own.
     pub fn thread(&self) -> Self {
         let (scratch, stdio) = (Arc::clone(&self.scratch), Arc::clone(&self.stdio));
-        Self::over(self.ctx.clone(), scratch, self.way, stdio)
+        Self {
+            snapshot: self.snapshot,
+            ..Self::over(self.ctx.clone(), scratch, self.way, stdio)
+        }
+    }
+
+    /// The same guest, whose calls have this ABI.
+    pub fn of(&self, snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            ..self.thread()
+        }
     }
 
     /// The same guest in a thread that is interrupted when `check` gives true.
@@ -223,7 +247,7 @@ impl Guest {
     /// Makes a call without a look at memory, where it leaves what it writes.
     #[track_caller]
     pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Trap> {
-        let syscall = syscall(name);
+        let syscall = syscall_of(self.snapshot, name);
         assert_eq!(args.len(), syscall.types.len(), "parameters of {name}");
         let mut padded = [0; MAX_PARAMS];
         padded[..args.len()].copy_from_slice(args);

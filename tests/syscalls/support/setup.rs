@@ -138,7 +138,6 @@ impl Guest {
         });
         let options = Options {
             preopens: setup.preopens(),
-            snapshot: setup.snapshot,
             args: StringArray::new(setup.args).unwrap(),
             env: StringArray::new(setup.env).unwrap(),
             stdio,
@@ -148,6 +147,9 @@ impl Guest {
         let ctx = WasiCtx::new(options).map_err(|error| error.errno)?;
         let ctx = change_ctx(ctx);
         let (scratch, stdio) = (Arc::new(setup.scratch), Arc::new(setup.stdio));
-        Ok(Self::over(ctx, scratch, way, stdio))
+        Ok(Self {
+            snapshot: setup.snapshot,
+            ..Self::over(ctx, scratch, way, stdio)
+        })
     }
 }
