@@ -466,12 +466,7 @@ test('--seed and --clock', async (t) => {
   t.is(first.trim().split(' ')[1], '1893456000');
   t.not(first, print('--seed', '43', '--clock', '2030-01-01'));
   for (const [option, message] of [
-    ['--seed=-1', '--seed -1 is no number from 0 to 18446744073709551615'],
-    ['--seed=x', '--seed x is no number from 0 to 18446744073709551615'],
-    [
-      '--seed=18446744073709551616',
-      '--seed 18446744073709551616 is no number from',
-    ],
+    ['--seed=x', '--seed x is no whole number from 0 to 18446744073709551615'],
     ...['now', '2030', '2030-13-01', '2030-01-01T00:00', '1960-01-01'].map(
       (time) => [
         `--clock=${time}`,

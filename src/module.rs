@@ -10,8 +10,11 @@ use wasmparser::{
     Parser, Payload, SectionLimited, TypeRef, TypeSectionReader, ValType,
 };
 
+/// Bytes of a page of memory.
+const PAGE: u64 = 65_536;
+
 /// Entries of tables in the room of a page of memory. An engine has a pointer for each.
-const ENTRIES_PER_PAGE: u64 = 65_536 / 8;
+const ENTRIES_PER_PAGE: u64 = PAGE / 8;
 
 /// Why a module's memory is not limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,8 @@ impl fmt::Display for LimitError {
             ),
             Self::TooSmall(minimum) => write!(
                 f,
-                "the program begins with {minimum} pages of 64 KiB, which is more memory than it may have"
+                "the program begins with {minimum} pages of 64 KiB, {} bytes, which is more memory than it may have",
+                minimum.saturating_mul(PAGE)
             ),
         }
     }

@@ -25,6 +25,11 @@ class CommandError extends Error {
   }
 }
 
+/** Refuses a command line. */
+function refuse(problem) {
+  throw new CommandError(`${problem} (see wasi-rs --help)`);
+}
+
 /** A guest has been ended: its time was over. */
 class TimeError extends Error {
   /** @param {'timeout' | 'cpuTime'} limit which time that was */
@@ -55,5 +60,6 @@ module.exports = {
   EXIT_TIMEOUT,
   EXIT_TRAP,
   TimeError,
+  refuse,
   systemReason,
 };

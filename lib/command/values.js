@@ -1,26 +1,98 @@
 'use strict';
 
-// Values of options that few command lines have: times and addresses.
+// Values of options: numbers, times, addresses, names. What is wrong with one is said
+// with its unit and its range.
 
 const { isIPv6 } = require('node:net');
+
+const { refuse } = require('./error');
+
+/** Splits at the first `separator`; the second part is undefined without one. */
+function splitOnce(text, separator) {
+  const at = text.indexOf(separator);
+  return at === -1
+    ? [text]
+    : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function refuseValue({ rawName, value }, problem) {
+  return refuse(`${rawName} ${value} ${problem}`);
+}
+
+const UNITS = { __proto__: null, '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+
+/** What is wrong with a SIZE, `NUMBER[K|M|G]`, or how many bytes it is. */
+function sizeOf(text) {
+  const [, number, unit] = /^([0-9]+)([KMG]?)$/i.exec(text) ?? [];
+  if (number === undefined) {
+    return {
+      problem:
+        'is no SIZE: a whole number of bytes, or with K, M or G behind it, such as 64M',
+    };
+  }
+  const bytes = number * UNITS[unit.toUpperCase()];
+  if (bytes <= MAX_SIZE) return { bytes };
+  return { problem: `is more than ${Math.floor(MAX_SIZE / UNITS.G)}G` };
+}
+
+/** As much as a memory grows by. */
+const PAGE = 64 * UNITS.K;
+
+function readMaxMemory(token) {
+  const { bytes, problem } = sizeOf(token.value);
+  if (problem !== undefined) return refuseValue(token, problem);
+  if (bytes >= PAGE) return bytes;
+  return refuseValue(
+    token,
+    'is less than 64K, which a memory grows by; without the option there is no limit',
+  );
+}
+
+/** Milliseconds. */
+const TIMES = { __proto__: null, ms: 1, '': 1000, s: 1000, m: 60e3, h: 3600e3 };
+
+/** The most milliseconds that a timer counts to. */
+const MAX_TIME = 2 ** 32 - 1;
+
+/** `NUMBER[ms|s|m|h]`, in milliseconds; undefined for 0, which is no limit, as with timeout(1). */
+function readTime(token) {
+  const [, number, unit] =
+    /^(\d+|\d*\.\d+)(ms|[smh]?)$/.exec(token.value) ?? [];
+  if (number === undefined) {
+    return refuseValue(
+      token,
+      'is no TIME: a number of seconds, or with ms, s, m or h behind it, such as 1.5s',
+    );
+  }
+  const time = Math.ceil(number * TIMES[unit]);
+  if (time <= MAX_TIME) return time || undefined;
+  const most = Math.floor(MAX_TIME / TIMES.h);
+  return refuseValue(token, `is more than ${most}h, which is 49 days`);
+}
+
+/** `[SCOPE,…]`, which add up; all calls without. */
+function readTrace({ rawName, value }, scopes = []) {
+  if (value === undefined) return scopes;
+  const more = value.split(',');
+  if (more.includes('')) refuse(`${rawName} needs names of calls`);
+  return [...scopes, ...more];
+}
 
 /** A date, or a time with its zone: others would mean another time elsewhere. */
 const ISO_TIME =
   /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /** The last nanosecond that a clock of WASI can show. */
-const MAX_TIME = 2n ** 64n - 1n;
+const MAX_CLOCK = 2n ** 64n - 1n;
 
 /** Whether a month has that day: `Date` would count on into the next. */
 function isDay(date) {
   return new Date(`${date}T00:00Z`).toJSON()?.startsWith(date) ?? false;
 }
 
-/**
- * The nanoseconds from 1970 to a time.
- *
- * @returns {bigint | undefined} undefined if it is none, or none that a guest's clock can show
- */
+/** The nanoseconds from 1970 to a time; undefined if it is none, or none that a guest's clock can show. */
 function timeOf(text) {
   const [, date, fraction = ''] = ISO_TIME.exec(text) ?? [];
   const milliseconds = isDay(date) ? Date.parse(text) : NaN;
@@ -28,7 +100,38 @@ function timeOf(text) {
   // `Date` takes no notice of what is shorter.
   const rest = BigInt(fraction.slice(3).padEnd(6, '0'));
   const time = BigInt(milliseconds) * 1_000_000n + rest;
-  return time <= MAX_TIME ? time : undefined;
+  return time <= MAX_CLOCK ? time : undefined;
+}
+
+function readClock(token) {
+  const realtime = timeOf(token.value);
+  if (realtime !== undefined) return { realtime };
+  return refuseValue(
+    token,
+    'is no time from 1970 to 2554 such as 2030-01-31 or 2030-01-31T12:00:00Z',
+  );
+}
+
+const MAX_SEED = 2n ** 64n - 1n;
+
+function readSeed(token) {
+  const isNumber = /^(\d+|0x[0-9a-f]+)$/i.test(token.value);
+  const seed = isNumber ? BigInt(token.value) : -1n;
+  if (seed >= 0n && seed <= MAX_SEED) return { seed };
+  return refuseValue(
+    token,
+    `is no whole number from 0 to ${MAX_SEED}, decimal or, with 0x before it, hexadecimal`,
+  );
+}
+
+function readThreads(token) {
+  const { MOST_THREADS } = require('../threads/options');
+  const number = /^\d+$/.test(token.value) ? Number(token.value) : NaN;
+  if (number <= MOST_THREADS) return number;
+  return refuseValue(
+    token,
+    `is no number of threads: a whole one from 0 to ${MOST_THREADS}`,
+  );
 }
 
 const MAX_PORT = 65_535;
@@ -54,4 +157,56 @@ function listenerOf(text) {
   return { host: address ?? name, port };
 }
 
-module.exports = { listenerOf, timeOf };
+function readListener(token) {
+  return (
+    listenerOf(token.value) ??
+    refuseValue(
+      token,
+      `is not of the form [HOST:]PORT or unix:PATH, with a PORT from 0 to ${MAX_PORT}`,
+    )
+  );
+}
+
+/** `NAME[=VALUE]`; a bare NAME that the host does not have stays unset. */
+function addVariable(env, { value }) {
+  const [name, text = process.env[name]] = splitOnce(value, '=');
+  if (name === '') refuse(`--env ${value} is not of the form NAME[=VALUE]`);
+  env[name] = text;
+}
+
+/** `NAME=NUMBER`; the last one of a name counts. */
+function addLimit(limits, { value }) {
+  const [name, text = ''] = splitOnce(value, '=');
+  if (!/^\d+$/.test(text)) {
+    refuse(
+      `--limit ${value} is not of the form NAME=NUMBER, with a whole NUMBER in decimal digits`,
+    );
+  }
+  const { LIMITS } = require('../limits');
+  if (!(name in LIMITS)) {
+    const names = Object.keys(LIMITS).join(', ');
+    refuse(`--limit knows no ${name || 'such name'}, but ${names}`);
+  }
+  const [least, most] = LIMITS[name];
+  const number = Number(text);
+  if (number < least || number > most) {
+    refuse(
+      `--limit ${value} is out of range: ${name} goes from ${least} to ${most}`,
+    );
+  }
+  limits[name] = number;
+}
+
+module.exports = {
+  addLimit,
+  addVariable,
+  readClock,
+  readListener,
+  readMaxMemory,
+  readSeed,
+  readThreads,
+  readTime,
+  readTrace,
+  sizeOf,
+  splitOnce,
+};

@@ -14,7 +14,7 @@ const {
 const OPTIONS = properties(['max', 'warm']);
 
 /** The most threads that a guest can be allowed. */
-const MOST = 2 ** 12;
+const MOST_THREADS = 2 ** 12;
 
 /** Threads for each processor that the machine has. */
 const PER_PROCESSOR = 4;
@@ -33,7 +33,7 @@ function readThreads(threads) {
   }
   validateProperties(threads, 'options.threads', OPTIONS);
   const { max = PER_PROCESSOR * availableParallelism(), warm = 0 } = threads;
-  validateInteger(max, 'options.threads.max', 0, MOST);
+  validateInteger(max, 'options.threads.max', 0, MOST_THREADS);
   validateInteger(warm, 'options.threads.warm', 0, max);
   return { max, warm };
 }
@@ -79,4 +79,9 @@ function refuseFunctions({ clock, random }) {
   );
 }
 
-module.exports = { readClassThreads, readThreads, refuseFunctions };
+module.exports = {
+  MOST_THREADS,
+  readClassThreads,
+  readThreads,
+  refuseFunctions,
+};
