@@ -158,6 +158,16 @@ test('as many threads as max says, and then EAGAIN', async (t) => {
   t.is(stdout, '2 WouldBlock 1\n');
 });
 
+test('threads that all live at once, which an exit ends all', async (t) => {
+  const threads = { max: 12 };
+  for (const way of [WAYS['new WASI()'], WAYS['run()'], WAYS['runSync()']]) {
+    const made = await way(['live', '12'], { threads });
+    t.deepEqual(made, { exitCode: 0, stdout: '12 none\n' });
+    const most = await way(['live', '1000', 'exit'], { threads });
+    t.deepEqual(most, { exitCode: 7, stdout: '12 WouldBlock\n' });
+  }
+});
+
 test('threads can be made before the guest begins', (t) => {
   const threads = { max: 2, warm: 2 };
   t.is(start(['most', '9'], { threads }).stdout, '2 WouldBlock 1\n');
@@ -196,11 +206,14 @@ test.serial(
   'no thread ends before it is said what the guest came to',
   async (t) => {
     for (const [how, leave] of [
-      ['it rests', 'group.first(0)'],
-      ['it fails', "group.end({ how: 'failure', error: new Error('late') })"],
+      ['it rests', 'group.next(0, true)'],
+      [
+        'it fails',
+        "group.outcome.end({ how: 'failure', error: new Error('late') })",
+      ],
     ]) {
       const shared = makeShared(1);
-      const words = new Int32Array(shared);
+      const words = new Int32Array(shared.outcome);
       // As end() of another thread leaves it, in the middle of what it does.
       words[0] = 1;
       const worker = new Worker(
@@ -208,7 +221,7 @@ test.serial(
       const { ThreadGroup } = require(${JSON.stringify(GROUP)});
       const group = new ThreadGroup({ shared: workerData });
       ${leave};
-      parentPort.postMessage(group.isOver);`,
+      parentPort.postMessage(group.outcome.isOver);`,
         { eval: true, workerData: shared },
       );
       t.teardown(() => worker.terminate());

@@ -1,6 +1,7 @@
 // Runs the tests in __test__/ under ava on Bun and Deno: `npm run test:runtimes`,
 // or with the names of some, as in `-- deno exit options`. Where a test compares
-// with node:wasi, the answers are those that Node gives here first.
+// with node:wasi, the answers are those that Node gives here first. A file that has
+// not come to its end after `--minutes 10` is ended, and has failed.
 //
 // What a runtime cannot do is in exceptions.mjs, and is left out.
 
@@ -9,6 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 import { nodePath } from '../scripts/nodes.mjs';
 import { EXCEPTIONS } from './exceptions.mjs';
@@ -35,39 +37,68 @@ const RUNTIMES = {
 const evaluate = (command, args, expression) =>
   execFileSync(command, [...args, expression], { encoding: 'utf8' }).trim();
 
-/** Runs ava on a file and returns what it printed. */
+/** What is being run, if anything. */
+let running;
+
+/** Ends that, with all that it has started: they are a group of processes. */
+function end() {
+  if (running === undefined) return;
+  if (process.platform === 'win32') running.kill();
+  else process.kill(-running.pid, 'SIGKILL');
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    end();
+    process.kill(process.pid, signal);
+  });
+}
+
+/** Runs ava on a file and returns what it printed, up to where its time was over. */
 async function ava(command, args, [file, ...flags], environment) {
   const words = [...args, AVA, '--no-worker-threads', '--tap', ...flags];
-  const child = spawn(command, [...words, join('__test__', file)], {
+  running = spawn(command, [...words, join('__test__', file)], {
     cwd: ROOT,
+    detached: process.platform !== 'win32',
     env: { ...process.env, NODE_OPTIONS: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [running.stdout, running.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output += text));
   }
-  await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const timer = setTimeout(end, limit);
+  try {
+    await new Promise((resolve, reject) => {
+      running.once('error', reject);
+      running.once('close', resolve);
+    });
+  } finally {
+    clearTimeout(timer);
+    running = undefined;
+  }
   return output;
 }
-
-/** What went wrong where it was no test. */
-const UNFINISHED = 'the run did not come to its end';
 
 /** The tests of a run by what became of them. */
 function readTap(output) {
   const titles = (pattern) =>
     [...output.matchAll(pattern)].map(([, title]) => title);
-  const failed = titles(/^not ok \d+ - (.*)$/gm);
-  if (!/^# fail \d+$/m.test(output)) failed.push(UNFINISHED);
   return {
-    failed,
+    failed: titles(/^not ok \d+ - (.*)$/gm),
     passed: titles(/^ok \d+ - (?!.* # SKIP$)(.*)$/gm),
     skipped: titles(/^ok \d+ - (.*) # SKIP$/gm),
+    hasEnded: /^# fail \d+$/m.test(output),
   };
+}
+
+/** What went wrong in a run that did not come to its end: tests that another run has. */
+function unfinished(run, other) {
+  const seen = new Set([...run.failed, ...run.passed, ...run.skipped]);
+  const missing = [...other.failed, ...other.passed].filter(
+    (title) => !seen.has(title),
+  );
+  return ['the run did not come to its end', ...missing];
 }
 
 /** What ava is to leave out: patterns of its own, in which `*` is anything. */
@@ -76,22 +107,22 @@ function leftOut(exceptions) {
   return titles.flatMap((title) => ['--match', title]);
 }
 
-/** Runs a file on a runtime, tells what came of it, and counts. */
-async function tryFile(runtime, command, file, environment) {
+/** Runs a file on Node and on a runtime, tells what came of it, and counts. */
+async function tryFile(runtime, { command, node }, file, environment) {
   const exceptions = EXCEPTIONS[runtime][file] ?? {};
   const reasons = Object.entries(exceptions).map(
     ([title, reason]) => `left out: ${title}: ${reason}`,
   );
-  const output =
-    '*' in exceptions
-      ? '# fail 0'
-      : await ava(
-          command,
-          RUNTIMES[runtime].run,
-          [file, ...leftOut(exceptions)],
-          environment,
-        );
-  const { failed, passed, skipped } = readTap(output);
+  const words = [file, ...leftOut(exceptions)];
+  let output = '# fail 0';
+  let run = readTap(output);
+  if (!('*' in exceptions)) {
+    const answers = await ava(node, ['--no-warnings'], words, environment);
+    output = await ava(command, RUNTIMES[runtime].run, words, environment);
+    run = readTap(output);
+    if (!run.hasEnded) run.failed.push(...unfinished(run, readTap(answers)));
+  }
+  const { failed, passed, skipped } = run;
   const counts = `${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`;
   const failures = failed.map((title) => `fails: ${title}`);
   console.log(
@@ -113,8 +144,12 @@ async function trySuite(runtime, files) {
   let sums = [0, 0];
   try {
     for (const file of files) {
-      await ava(node, ['--no-warnings'], [file], environment);
-      const counts = await tryFile(runtime, command, file, environment);
+      const counts = await tryFile(
+        runtime,
+        { command, node },
+        file,
+        environment,
+      );
       sums = sums.map((sum, index) => sum + counts[index]);
     }
   } finally {
@@ -129,10 +164,14 @@ if (!existsSync(packageFile('.'))) {
   console.error('Installing the runtimes; this takes a while.');
   execFileSync('npm', ['install'], { cwd: join(ROOT, 'compat'), shell: true });
 }
-const words = process.argv.slice(2);
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '10' } },
+});
 const runtimes = Object.keys(RUNTIMES).filter(
   (name) => words.includes(name) || !words.some((word) => word in RUNTIMES),
 );
+const limit = Number(values.minutes) * 60_000;
 const wanted = words.filter((word) => !(word in RUNTIMES));
 const files = readdirSync(join(ROOT, '__test__')).filter((file) => {
   const [name, test] = file.split('.');

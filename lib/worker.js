@@ -5,6 +5,16 @@
 
 const { workerData } = require('node:worker_threads');
 
+/** Runs a thread of a guest. Who waits for that hears of no error of this worker. */
+function runThread(data) {
+  try {
+    require('./threads/worker').runThread(data);
+  } catch (error) {
+    const { Outcome } = require('./threads/outcome');
+    new Outcome(data.guest.shared.outcome).end({ how: 'failure', error });
+  }
+}
+
 // On other runtimes it is null where nothing was given.
 if (workerData?.guest === undefined) require('./run/worker').runGuests();
-else require('./threads/worker').runThread(workerData);
+else runThread(workerData);

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::process::exit;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,7 @@ fn main() {
         "join" => join(number(1, 4)),
         "cycles" => cycles(number(1, 1000)),
         "most" => most(number(1, 1000)),
+        "live" => live(number(1, 1000), args.get(2).map_or("", String::as_str)),
         "shared" => shared(),
         "outlive" => outlive(),
         "exit" => end_while(&args[1], || exit(7)),
@@ -93,6 +94,40 @@ fn most(count: usize) {
     // Where they were there is room again.
     let again = thread::spawn(|| 1).join().unwrap();
     println!("{made} {error} {again}");
+}
+
+/// So many threads that live at once: all are there before any goes on. Then they are joined, or the program exits.
+fn live(count: usize, end: &str) {
+    let state = Arc::new((Mutex::new((0, false)), Condvar::new()));
+    let mut threads = Vec::new();
+    let mut error = "none".into();
+    while threads.len() < count {
+        let state = Arc::clone(&state);
+        let spawned = thread::Builder::new().stack_size(16 << 10).spawn(move || {
+            let (lock, changed) = &*state;
+            let mut guard = lock.lock().unwrap();
+            guard.0 += 1;
+            changed.notify_all();
+            drop(changed.wait_while(guard, |(_, goes_on)| !*goes_on).unwrap());
+        });
+        match spawned {
+            Ok(thread) => threads.push(thread),
+            Err(why) => {
+                error = format!("{:?}", why.kind());
+                break;
+            }
+        }
+    }
+    let (lock, changed) = &*state;
+    let made = threads.len();
+    let guard = changed.wait_while(lock.lock().unwrap(), |(there, _)| *there < made);
+    println!("{made} {error}");
+    if end == "exit" {
+        exit(7);
+    }
+    guard.unwrap().1 = true;
+    changed.notify_all();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 /// A file that one thread opens, another reads, and a third closes.

@@ -9,7 +9,7 @@ const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { rebuildError } = require('./rebuilt-error');
 const { STOPPED } = require('./prepare');
-const { startWorker } = require('./thread');
+const { StartWatch } = require('../new-worker');
 const { clearTimeout, setTimeout } = require('./timers');
 
 const { wait } = Atomics;
@@ -25,9 +25,6 @@ const GRACE = 5;
 /** Milliseconds between a guest's end and the word of it. */
 const PATIENCE = 1000;
 
-/** Milliseconds in which a thread has begun, if it ever does. */
-const START = 30_000;
-
 /** Milliseconds that a thread is kept without a guest. */
 const IDLE = 10_000;
 
@@ -35,9 +32,9 @@ const IDLE = 10_000;
 let idle;
 let idleTimer;
 
-function takeWorker() {
+function takeWorker(starts) {
   clearTimeout(idleTimer);
-  const worker = idle ?? startWorker().on('error', () => {});
+  const worker = idle ?? starts.newWorker().on('error', () => {});
   idle = undefined;
   // This thread does not wait for it by its event loop.
   worker.unref();
@@ -59,10 +56,10 @@ function keepWorker(worker) {
 /** One guest in its thread. */
 class Aside {
   #prepared;
-  #worker = takeWorker();
+  #starts = new StartWatch();
+  #worker = takeWorker(this.#starts);
   #isOver = new Int32Array(new SharedArrayBuffer(4));
   #channel = new MessageChannel();
-  #start = performance.now();
   /** When it began, as far as that has been seen. */
   #begun;
 
@@ -117,7 +114,7 @@ class Aside {
   #whyEnd({ cpuTime, timeout = Infinity }) {
     const { hasBegun, isOver } = this.#prepared;
     if (hasBegun) this.#begun ??= performance.now();
-    else if (performance.now() - this.#start > START) return 'error';
+    if (this.#starts.look(hasBegun) !== undefined) return 'error';
     if (this.#prepared.cpuTime >= cpuTime) return 'cpuTime';
     if (performance.now() - (this.#begun ?? performance.now()) >= timeout)
       return 'timeout';

@@ -161,9 +161,10 @@ class Task {
       if (this.outcome === undefined) this.#thread.endSoon();
     };
     this.#threadTimer = setInterval(() => {
+      this.#group.checkStarts();
       if (this.#guest.hasStopped) end();
     }, LOOK_AT_THREADS).unref();
-    await this.#group.over();
+    await this.#group.outcome.over();
     end();
   }
 
@@ -227,7 +228,7 @@ class Task {
     const { overflowed } = this.#plan.stdio;
     const why = this.#why ?? whyOf(this.#guest);
     // It may have come to something in another thread than its first.
-    const own = this.#group?.outcome ?? reply;
+    const own = this.#group?.outcome.value ?? reply;
     this.#settle(outcomeOf(own, why, overflowed));
   }
 

@@ -1,18 +1,15 @@
 'use strict';
 
-const { newWorker } = require('../new-worker');
+const { MOST_LOOK, StartWatch, newWorker } = require('../new-worker');
 const { rebuildError } = require('./rebuilt-error');
 const {
   clearImmediate,
+  clearInterval,
   clearTimeout,
   setImmediate,
+  setInterval,
   setTimeout,
 } = require('./timers');
-
-/** A worker that runs the guests that it is sent: see worker.js. */
-function startWorker() {
-  return newWorker();
-}
 
 /**
  * Milliseconds that a guest has to leave a call in which it waits. What has not
@@ -27,7 +24,7 @@ const GRACE = 5;
 const PATIENCE = 1000;
 
 /**
- * A worker that runs one guest after the other.
+ * A worker that runs one guest after the other: see worker.js.
  *
  * It belongs to a pool, which hears of it: `ready(thread)` when it can take a
  * guest, and `gone(thread, error)` when it takes no more.
@@ -42,18 +39,33 @@ class Thread {
   #grace;
   #idle;
   #patience;
+  #starting;
   #error;
   #isEnding = false;
   #isGone = false;
 
   constructor(pool) {
     this.#pool = pool;
-    this.#worker = startWorker()
+    this.#worker = newWorker()
       .on('message', (reply) => this.#replied(reply))
       .on('error', (error) => {
         this.#error = error;
       })
       .on('exit', () => this.#exited());
+    const watch = new StartWatch();
+    this.#starting = setInterval(() => this.#checkStart(watch), MOST_LOOK);
+    this.#starting.unref();
+  }
+
+  /** Gives it up if it does not begin, and does not end either. */
+  #checkStart(watch) {
+    const error = watch.look(false);
+    if (error === undefined) return;
+    clearInterval(this.#starting);
+    this.#isEnding = true;
+    void this.#worker.terminate();
+    this.unref();
+    this.#leave(error);
   }
 
   /** Runs the guest of a task; `message` is for the worker. */
@@ -89,6 +101,7 @@ class Thread {
   terminate() {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    clearInterval(this.#starting);
     void this.#worker.terminate();
     if (this.#task === undefined) this.#leave();
     else this.#patience = setTimeout(() => this.#abandon(), PATIENCE);
@@ -118,6 +131,7 @@ class Thread {
     clearImmediate(this.#grace);
     this.#grace = undefined;
     clearTimeout(this.#patience);
+    clearInterval(this.#starting);
     this.#takeTask()?.replied(
       how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
     );
@@ -132,6 +146,7 @@ class Thread {
     clearImmediate(this.#grace);
     clearTimeout(this.#idle);
     clearTimeout(this.#patience);
+    clearInterval(this.#starting);
     this.#isEnding = true;
     const error = this.#error ?? new Error('The thread of the guest ended');
     this.#takeTask()?.replied({ how: 'died', error });
@@ -151,4 +166,4 @@ class Thread {
   }
 }
 
-module.exports = { Thread, startWorker };
+module.exports = { Thread };

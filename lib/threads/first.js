@@ -30,11 +30,11 @@ function runFirst(guest) {
     running.warm(warm);
     thread.run((exports) => entry !== null && exports[entry](), true);
   } catch (error) {
-    group.end({ how: 'failure', error });
+    group.outcome.end({ how: 'failure', error });
   }
   // Another thread may be about to say it.
-  group.wait(PATIENCE);
-  return { ...group.outcome, hasThreads: running.hasThreads };
+  group.outcome.wait(PATIENCE);
+  return { ...group.outcome.value, hasThreads: running.hasThreads };
 }
 
 module.exports = { runFirst };

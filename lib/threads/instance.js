@@ -9,13 +9,16 @@ const {
   notStarted,
   timedOut,
 } = require('../errors');
-const { nextTick } = require('../run/timers');
+const { clearInterval, nextTick, setInterval } = require('../run/timers');
 const { ThreadGroup, makeShared, spawnOf } = require('./group');
 const { avoidBaseline } = require('./liftoff');
 const { MemoryBefore } = require('./memory-before');
 const { runThreads } = require('./start');
 
 const { enter, guestOf, leave, run, stop } = loadBinding();
+
+/** Milliseconds between two looks whether the threads that were made begin. */
+const LOOK = 1000;
 
 class InstanceThreads {
   #options;
@@ -144,12 +147,16 @@ class InstanceThreads {
     this.#prepare();
     avoidBaseline();
     this.#group.warm(this.#guest.warm);
-    void this.#group.over().then(() => this.#threadEnded());
+    const timer = setInterval(() => this.#group.checkStarts(), LOOK).unref();
+    void this.#group.outcome.over().then(() => {
+      clearInterval(timer);
+      this.#threadEnded();
+    });
   }
 
   /** A thread has ended a guest that is called by this one. */
   #threadEnded() {
-    const { how, exitCode, error } = this.#group.outcome;
+    const { how, exitCode, error } = this.#group.outcome.value;
     this.#group.terminate();
     stop(this.#number, exitCode ?? 0);
     if (how === 'exit') {
@@ -166,7 +173,7 @@ class InstanceThreads {
   end() {
     if (this.#group === undefined) return;
     this.#returnsOnExit = true;
-    this.#group.end({ how: 'exit', exitCode: 0 });
+    this.#group.outcome.end({ how: 'exit', exitCode: 0 });
     this.#group.terminate();
   }
 }

@@ -1,11 +1,9 @@
 'use strict';
 
-const { newWorker } = require('../new-worker');
+const { now } = require('../new-worker');
 const { STOPPED } = require('../run/prepare');
 const { ThreadGroup } = require('./group');
 const { allowBaseline, avoidBaseline } = require('./liftoff');
-
-const { hrtime } = process;
 
 /**
  * Milliseconds between two looks at what no thread says: that the native side has
@@ -22,11 +20,6 @@ const PATIENCE = 1000;
 /** Milliseconds between two looks at whether it has. */
 const MOMENT = 1;
 
-function now() {
-  const [seconds, nanoseconds] = hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
-}
-
 /**
  * Runs a guest in threads of its own. This one waits, so that it can end them
  * whatever they do.
@@ -39,14 +32,13 @@ function now() {
 function runThreads(prepared, guest, most) {
   const group = new ThreadGroup(guest);
   const { holders } = prepared;
-  const worker = newWorker({ workerData: { guest } });
-  worker.on('error', () => {});
+  group.makeFirst();
   avoidBaseline();
   const why = awaitEnd(group, prepared, most);
-  const reply = group.outcome ?? died();
+  const reply = group.outcome.value ?? died();
   // What waits ends by the first, and what computes by the second.
   prepared.stop(reply.exitCode ?? STOPPED);
-  void worker.terminate();
+  group.terminate();
   awaitThreads(group, () => prepared.holders > holders);
   allowBaseline();
   return { reply, why };
@@ -55,14 +47,15 @@ function runThreads(prepared, guest, most) {
 /** Waits until the guest is over, and tells what it is to be ended for, if it is not. */
 function awaitEnd(group, prepared, { cpuTime = Infinity, timeout = Infinity }) {
   const end = now() + timeout;
-  while (!group.isOver && !prepared.hasStopped) {
+  while (!group.outcome.isOver && !prepared.hasStopped) {
     const left = end - now();
     if (left <= 0) return { exitCode: null, reason: 'timeout' };
     const cpuLeft = cpuTime - prepared.cpuTime;
     if (cpuLeft <= 0) return { exitCode: null, reason: 'cpuTime' };
     // Its threads together use up what is left in less time than that.
     const look = Math.max(LEAST_LOOK, cpuLeft / group.size);
-    group.wait(Math.min(left, look, LOOK));
+    group.outcome.wait(Math.min(left, look, LOOK));
+    group.checkStarts();
   }
   return undefined;
 }
@@ -70,7 +63,7 @@ function awaitEnd(group, prepared, { cpuTime = Infinity, timeout = Infinity }) {
 /** Waits until threads have ended. */
 function awaitThreads(group, areThere) {
   for (let waited = 0; areThere() && waited < PATIENCE; waited += MOMENT) {
-    group.pause(MOMENT);
+    group.outcome.pause(MOMENT);
   }
 }
 

@@ -45,7 +45,7 @@ class GuestThread {
 
   /** The guest is over, and so is what its other threads wait for. */
   #end(outcome) {
-    const isFirst = this.#group.end(outcome);
+    const isFirst = this.#group.outcome.end(outcome);
     if (isFirst) stop(this.#number, outcome.exitCode ?? 0);
   }
 

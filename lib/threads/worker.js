@@ -12,23 +12,24 @@ const ENTRY = 'wasi_thread_start';
 /** Runs what the guest spawns, until it is over. */
 function runSpawned(guest, slot) {
   const group = new ThreadGroup(guest);
-  try {
-    const thread = new GuestThread(guest, group);
-    let call = group.first(slot);
-    while (call !== undefined) {
-      const { tid, argument } = call;
-      thread.run((exports) => exports[ENTRY](tid, argument), false);
-      call = group.next(slot);
-    }
-  } catch (error) {
-    group.end({ how: 'failure', error });
+  const thread = new GuestThread(guest, group);
+  group.begins();
+  let call = group.next(slot, true);
+  while (call !== undefined) {
+    const { tid, argument } = call;
+    thread.run((exports) => exports[ENTRY](tid, argument), false);
+    call = group.next(slot);
   }
 }
 
 /** Runs what a worker was made for. */
 function runThread({ guest, slot }) {
-  if (slot === undefined) runFirst(guest);
-  else runSpawned(guest, slot);
+  if (slot !== undefined) {
+    runSpawned(guest, slot);
+    return;
+  }
+  new ThreadGroup(guest).begins();
+  runFirst(guest);
 }
 
 module.exports = { runThread };

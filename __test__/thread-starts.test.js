@@ -1,0 +1,122 @@
+'use strict';
+
+// Threads that do not begin: who waits for one is told, and does not wait for ever.
+// Each test has a copy of the package whose workers begin with other code.
+
+const { execFile } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { promisify } = require('node:util');
+
+const test = require('ava');
+
+const { HANGS, ROOT } = require('./helpers/child');
+const { guestPath, scratch } = require('./helpers/guest');
+
+const BINARY = fs
+  .readdirSync(ROOT)
+  .find((name) => /^wasi-rs\..*\.node$/.test(name));
+
+/** What waits for a worker, as an expression that gives a promise or a value. */
+const WAYS = {
+  'runSync() of a guest with threads': 'runSync(THREADS)',
+  'runSync() with a limit of CPU time': 'runSync(HELLO, { cpuTime: 60_000 })',
+  'run() of a guest with threads': 'run(THREADS)',
+  'run()': 'run(HELLO)',
+  'spawn()': "new Promise((_, reject) => spawn(HELLO).on('error', reject))",
+  'start() of the class': `(() => {
+    const module = new WebAssembly.Module(require('node:fs').readFileSync(THREADS));
+    const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
+    const wasi = new WASI({ version: 'preview1', threads: true });
+    const imports = wasi.getImportObject({ module, memory });
+    return wasi.start(new WebAssembly.Instance(module, imports));
+  })()`,
+};
+
+/** The package, with workers that begin with this, or with no file at all. */
+function packageWith(t, worker) {
+  const directory = scratch(t);
+  for (const name of ['index.js', 'binding.js', 'package.json', 'lib']) {
+    const to = path.join(directory, name);
+    fs.cpSync(path.join(ROOT, name), to, { recursive: true });
+  }
+  const file = path.join(directory, 'lib/worker.js');
+  const own = path.join(directory, 'lib/own-worker.js');
+  fs.renameSync(file, own);
+  if (worker !== undefined) fs.writeFileSync(file, worker);
+  return directory;
+}
+
+/** What a way throws with such a package, and after how many milliseconds. */
+async function failureOf(t, worker, way) {
+  const source = `
+    const { WASI, run, runSync, spawn } = require(${JSON.stringify(packageWith(t, worker))});
+    const THREADS = ${JSON.stringify(guestPath('threads'))};
+    const HELLO = ${JSON.stringify(guestPath('hello'))};
+    const start = performance.now();
+    (async () => ${way})().then(
+      () => console.log(JSON.stringify({ message: 'nothing was thrown' })),
+      ({ message, code }) =>
+        console.log(JSON.stringify({ message, code, time: performance.now() - start })),
+    );`;
+  const options = {
+    env: { ...process.env, WASI_RS_BINARY: path.join(ROOT, BINARY) },
+    timeout: HANGS,
+  };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--no-warnings', '--eval', source],
+    options,
+  );
+  return JSON.parse(stdout);
+}
+
+const SAID = {
+  'no file': [undefined, /did not start|Cannot find module/],
+  'a throw': ["throw new Error('broken');", /did not start|broken/],
+  'an exit': [
+    'process.exit(3);',
+    /did not start|The thread of the guest ended/,
+  ],
+};
+
+for (const [what, [worker, message]] of Object.entries(SAID)) {
+  test(`a worker that begins with ${what} is an error at once`, async (t) => {
+    for (const [name, way] of Object.entries(WAYS)) {
+      t.regex((await failureOf(t, worker, way)).message, message, name);
+    }
+  });
+}
+
+test('what a thread of a guest fails with as it is loaded is its error', async (t) => {
+  const worker = fs
+    .readFileSync(path.join(ROOT, 'lib/worker.js'), 'utf8')
+    .replace("'./threads/worker'", "'./threads/nowhere'");
+  for (const way of ['runSync(THREADS)', WAYS['start() of the class']]) {
+    const { code, message } = await failureOf(t, worker, way);
+    t.is(code, 'MODULE_NOT_FOUND');
+    t.regex(message, /nowhere/);
+  }
+});
+
+/** A worker that never says anything, or only where the guest has spawned it. */
+const STUCK = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
+const SPAWNED_ARE_STUCK = `
+  const { workerData } = require('node:worker_threads');
+  if (workerData?.slot !== undefined) ${STUCK}
+  require('./own-worker');`;
+
+test('a worker that is stuck is waited for 30 seconds', async (t) => {
+  const stuck = await Promise.all([
+    failureOf(t, STUCK, WAYS['runSync() of a guest with threads']),
+    failureOf(t, STUCK, WAYS['runSync() with a limit of CPU time']),
+    failureOf(t, STUCK, WAYS['run()']),
+    failureOf(t, SPAWNED_ARE_STUCK, WAYS['runSync() of a guest with threads']),
+    failureOf(t, SPAWNED_ARE_STUCK, WAYS['run() of a guest with threads']),
+    failureOf(t, SPAWNED_ARE_STUCK, WAYS['start() of the class']),
+  ]);
+  for (const { message, time } of stuck) {
+    t.is(message, 'The thread of the guest did not start');
+    t.true(time >= 30_000, String(time));
+  }
+});
