@@ -852,6 +852,7 @@ module.exports.callNames = nativeBinding.callNames
 module.exports.cancelStop = nativeBinding.cancelStop
 module.exports.capabilityCalls = nativeBinding.capabilityCalls
 module.exports.capabilityNames = nativeBinding.capabilityNames
+module.exports.checkThreadRoom = nativeBinding.checkThreadRoom
 module.exports.close = nativeBinding.close
 module.exports.create = nativeBinding.create
 module.exports.createMemoryFs = nativeBinding.createMemoryFs

@@ -120,3 +120,43 @@ test('a worker that is stuck is waited for 30 seconds', async (t) => {
     t.true(time >= 30_000, String(time));
   }
 });
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix('where descriptors are short, a guest has fewer threads', async (t) => {
+  const options = {
+    args: ['live', '30', 'exit'],
+    check: false,
+    encoding: 'utf8',
+    threads: { max: 30 },
+  };
+  const source = `
+    const { run, runSync } = require(${JSON.stringify(ROOT)});
+    (async () => {
+      const results = [];
+      for (const way of [run, runSync]) {
+        const { exitCode, stdout } = await way(
+          ${JSON.stringify(guestPath('threads'))},
+          ${JSON.stringify(options)},
+        );
+        results.push({ exitCode, stdout });
+      }
+      console.log(JSON.stringify(results));
+    })();`;
+  // The shell's own limit, which what it becomes inherits.
+  const { stdout } = await promisify(execFile)(
+    'sh',
+    [
+      '-c',
+      'ulimit -n 80; exec "$0" --no-warnings --eval "$1"',
+      process.execPath,
+      source,
+    ],
+    { timeout: HANGS },
+  );
+  for (const result of JSON.parse(stdout)) {
+    t.is(result.exitCode, 7);
+    const [, made] = /^(\d+) WouldBlock\n$/.exec(result.stdout);
+    t.true(Number(made) < 30, made);
+  }
+});

@@ -7,7 +7,7 @@ const { StartWatch, newWorker } = require('../new-worker');
 const { Outcome } = require('./outcome');
 const { Slots } = require('./slots');
 
-const { isThreadEnding } = loadBinding();
+const { checkThreadRoom, isThreadEnding } = loadBinding();
 
 /** Errnos of WASI; why a thread cannot be made is returned negated. */
 const EAGAIN = 6;
@@ -111,6 +111,8 @@ class ThreadGroup {
   #makeWorker(slot, make) {
     this.#slots.makes();
     try {
+      // Those that have not begun have not taken theirs.
+      checkThreadRoom(this.#slots.ahead);
       const worker = make({ workerData: { guest: this.#guest, slot } });
       worker.on('error', (error) => this.#lose(error)).unref();
       this.#workers.add(worker);

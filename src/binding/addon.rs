@@ -10,8 +10,9 @@ use napi_derive::napi;
 
 use super::arg_buffer::ArgBuffer;
 use super::environment::Environment;
+use super::error::system_error;
 use super::glue::Glue;
-use crate::host::{self, Interrupt};
+use crate::host::{self, Bell, Interrupt};
 
 /// Sets this environment up; Node calls it when it loads the addon.
 #[napi(module_exports)]
@@ -58,6 +59,23 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
 #[napi]
 pub fn is_process_thread() -> bool {
     host::is_first_thread()
+}
+
+/// The descriptors that a thread of Node takes for as long as it runs and while it begins, twice as many as were
+/// counted. Where it gets too few, it ends before any code of ours, and who waits in a guest hears nothing of it.
+const THREAD_DESCRIPTORS: usize = 12;
+
+/// Checks that the process has the descriptors that so many more threads of JavaScript take.
+///
+/// # Errors
+///
+/// `EMFILE`, `ENFILE`: it has not.
+#[napi]
+pub fn check_thread_room(env: &Env, threads: u32) -> Result<()> {
+    let bell = Bell::default();
+    let is_room = (bell.hang())
+        .and_then(|()| bell.check_room(THREAD_DESCRIPTORS.saturating_mul(threads as usize)));
+    is_room.map_err(|error| system_error(env, &error, "start"))
 }
 
 /// Whether this thread is to end, if it is one of [`end_waits_with_thread`]. What ends it may have come while
