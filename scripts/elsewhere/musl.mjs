@@ -1,30 +1,15 @@
-// Musl, and Node.js that is linked with it: from packages of Debian and PyPI. The musl of
+// Node.js that is linked with musl: from packages of Debian and PyPI. The musl of
 // Debian 12 is not enough for that, so the one of Debian 13 is laid out in a directory.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { install, layOut, run } from './tools.mjs';
+import { zigIn } from './zig.mjs';
 
 const LOADER = 'usr/lib/ld-musl-x86_64.so.1';
 // What PyPI calls it.
 const PLATFORM = 'musllinux_1_2_x86_64';
-
-/** Zig as a linker: the cargo that uses it, where it finds it, and the pip that brought both. */
-export function zigIn(directory) {
-  const place = join(directory, 'zig');
-  const [program, pip] = ['cargo-zigbuild', 'pip'].map((file) =>
-    join(place, 'bin', file),
-  );
-  if (!existsSync(program)) {
-    rmSync(place, { recursive: true, force: true });
-    run('python3', ['-m', 'venv', place]);
-    const packages = ['ziglang==0.17.1', 'cargo-zigbuild'];
-    run(pip, ['install', '--quiet', ...packages]);
-  }
-  const path = `${join(place, 'bin')}:${process.env.PATH}`;
-  return { program, pip, env: { PATH: path } };
-}
 
 /** The program of Node.js of a major version. What was brought before is used again. */
 export function muslNode(directory, major) {

@@ -17,11 +17,11 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ofAva, ofRust, ofSuite, report } from './results.mjs';
+import { report } from './results.mjs';
+import { testNode, testRust } from './tests.mjs';
 import {
   FAST_ENOUGH,
   ROOT,
-  avaOn,
   build,
   cache,
   copyRepository,
@@ -29,7 +29,6 @@ import {
   install,
   readArguments,
   run,
-  shown,
   step,
   unshare,
 } from './tools.mjs';
@@ -37,8 +36,6 @@ import { FAILS, FILES } from './wine-fails.mjs';
 import { windowsNode, wineIn } from './wine.mjs';
 
 const TARGET = 'x86_64-pc-windows-gnu';
-// The official test suite, over the host's files and over such as are not.
-const SUITES = { suite: [], 'suite over memory': ['--over', 'memory'] };
 
 const { flags, named, parts } = readArguments({
   prepare: { type: 'boolean', default: false },
@@ -81,43 +78,13 @@ function buildForWindows() {
   });
 }
 
-function testRust({ wine }, tests) {
-  return tests.map(({ name, executable }) => {
-    step(`tests in Rust: ${name}`);
-    return ofRust(name, shown(wine(ROOT, executable, [])));
-  });
-}
-
-function testJavaScript({ wine, drive }, node) {
-  const ava = avaOn(named.length > 0 ? named : FILES);
-  return ofAva(shown(wine(join(drive, 'wasi-rs'), node, ava)));
-}
-
-function testSuite({ wine, drive }, node, name, options) {
-  const args = ['scripts/conformance.mjs', '--all', ...options];
-  const variables = { WASI_TESTSUITE: 'D:\\suite' };
-  const ended = wine(join(drive, 'wasi-rs'), node, args, { variables });
-  return ofSuite(name, shown(ended));
-}
-
-function testNode(machine, major) {
-  const node = windowsNode(directory, major);
-  const runs = [];
-  if (parts.has('js')) {
-    step(`tests in JavaScript on Node.js ${major}`);
-    runs.push(testJavaScript(machine, node));
-  }
-  if (parts.has('suite') && process.env.WASI_TESTSUITE) {
-    cpSync(process.env.WASI_TESTSUITE, join(machine.drive, 'suite'), {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
-    for (const [name, options] of Object.entries(SUITES)) {
-      step(`official test ${name} on Node.js ${major}`);
-      runs.push(testSuite(machine, node, name, options));
-    }
-  }
-  return runs;
+/** The checkout of the official test suite, if there is one, copied to where Windows finds it. */
+function suiteOn(drive) {
+  const { WASI_TESTSUITE } = process.env;
+  if (!parts.has('suite') || !WASI_TESTSUITE) return undefined;
+  const options = { recursive: true, verbatimSymlinks: true };
+  cpSync(WASI_TESTSUITE, join(drive, 'suite'), options);
+  return 'D:\\suite';
 }
 
 function test() {
@@ -125,20 +92,26 @@ function test() {
   install('gcc-mingw-w64-x86-64');
   run('rustup', ['target', 'add', TARGET]);
   for (const major of flags.node) windowsNode(directory, major);
-  const machine = wineIn(directory, [ROOT]);
+  const { wine, drive, end } = wineIn(directory, [ROOT]);
   if (flags.prepare) return;
   try {
     const { tests, addon } = buildForWindows();
-    const runs = testRust(machine, tests);
+    const runs = testRust(wine, tests);
     if (addon) {
-      const copy = join(machine.drive, 'wasi-rs');
+      const copy = join(drive, 'wasi-rs');
       copyRepository(copy);
       copyFileSync(addon, join(copy, 'wasi-rs.win32-x64-msvc.node'));
-      runs.push(...flags.node.flatMap((major) => testNode(machine, major)));
+      const suite = suiteOn(drive);
+      const files = named.length > 0 ? named : FILES;
+      for (const major of flags.node) {
+        const node = windowsNode(directory, major);
+        const what = { copy, node, major, parts, files, suite };
+        runs.push(...testNode(wine, what));
+      }
     }
     report(runs, FAILS);
   } finally {
-    machine.end();
+    end();
   }
 }
 
