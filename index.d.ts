@@ -1337,7 +1337,8 @@ export interface ImportObjectOptions {
 
   /**
    * The `WebAssembly.Module` of the guest. What it imports from the other version of
-   * WASI than `options.version` is among the imports, too. Where it imports
+   * WASI than `options.version` is among the imports, too; functions that a program has
+   * put into `wasiImport` are those of its own version. Where it imports
    * `wasi.thread-spawn` the guest has that, if `options.threads` lets it, and
    * {@link WASI.start} runs it in workers.
    */

@@ -130,13 +130,10 @@ class Native extends Extension {
       return { __proto__: functions, ...suspender.exportsOf(version) };
     };
     const imports = { [name]: imported(wasi.wasiImport, parts.version) };
-    for (const version of versions) {
-      if (version !== parts.version) {
-        const { wasiImport } = viewOf(parts, version);
-        imports[IMPORT_MODULES[version]] = imported(wasiImport, version);
-      }
-    }
-    return imports;
+    const other = versions.find((version) => version !== parts.version);
+    if (other === undefined) return imports;
+    const { wasiImport } = viewOf(parts, other);
+    return { ...imports, [IMPORT_MODULES[other]]: imported(wasiImport, other) };
   }
 
   static #of(wasi, above) {

@@ -215,14 +215,16 @@ test('a second memory for functions that know the first', (t) => {
 test('setters in the prototype of all objects, for what only this package is to have', async (t) => {
   const guest = await assemble(`(module
     (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+    (import "wasi_unstable" "sched_yield" (func $old (result i32)))
     (memory (export "memory") 1)
-    (func (export "_start") (drop (call $yield))))`);
+    (func (export "_start") (drop (call $yield)) (drop (call $old))))`);
   const results = hostile(
     t,
     `const { WASI, run, runSync } = require('wasi-rs');
      const guest = Buffer.from('${Buffer.from(guest).toString('base64')}', 'base64');
      const stolen = [];
-     const names = ['number', 'setMemory', 'suspending', 'call', 'memory', 'wasiImport', 'bind'];
+     const names = ['number', 'setMemory', 'suspending', 'call', 'memory', 'wasiImport', 'bind',
+       'wasi_snapshot_preview1', 'wasi_unstable'];
      for (const name of names) {
        Object.defineProperty(Object.prototype, name, {
          set(value) { stolen.push(name); },
@@ -231,15 +233,17 @@ test('setters in the prototype of all objects, for what only this package is to 
      }
      const wasi = new WASI({ version: 'preview1' });
      const suspending = 'Suspending' in WebAssembly;
-     const { wasi_snapshot_preview1 } = wasi.getImportObject({ suspending });
+     const module = new WebAssembly.Module(guest);
+     const { wasi_snapshot_preview1, wasi_unstable } =
+       wasi.getImportObject({ suspending, module });
      wasi.finalizeBindings({ exports: { memory: new WebAssembly.Memory({ initial: 1 }) } });
-     const codes = [wasi_snapshot_preview1.sched_yield()];
-     codes.push(runSync(guest).exitCode);
+     const codes = [wasi_snapshot_preview1, wasi_unstable].map((version) => version.sched_yield());
+     codes.push(runSync(guest).exitCode, runSync(guest, { imports: { env: {} } }).exitCode);
      run(guest).then(({ exitCode }) => {
        codes.push(exitCode);
        for (const name of names) delete Object.prototype[name];
        console.log(JSON.stringify({ codes, stolen }));
      });`,
   );
-  t.deepEqual(results, { codes: [0, 0, 0], stolen: [] });
+  t.deepEqual(results, { codes: [0, 0, 0, 0, 0], stolen: [] });
 });

@@ -52,6 +52,7 @@ async function failureOf(t, worker, way) {
   const source = `
     const { WASI, run, runSync, spawn } = require(${JSON.stringify(packageWith(t, worker))});
     const THREADS = ${JSON.stringify(guestPath('threads'))};
+    const CAT = ${JSON.stringify(guestPath('cat'))};
     const HELLO = ${JSON.stringify(guestPath('hello'))};
     const start = performance.now();
     (async () => ${way})().then(
@@ -119,6 +120,29 @@ test('a worker that is stuck is waited for 30 seconds', async (t) => {
     t.is(message, 'The thread of the guest did not start');
     t.true(time >= 30_000, String(time));
   }
+});
+
+/** Workers that begin one after the other, so that the last do after more than 30 seconds. */
+const ONE_BY_ONE = `
+  const { threadId } = require('node:worker_threads');
+  const wait = new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(wait, 0, 0, threadId * 4000);
+  require('./own-worker');`;
+
+test('workers that begin slowly are waited for while one begins', async (t) => {
+  // Each has its thread before any ends.
+  const way = `(async () => {
+    const { once } = require('node:events');
+    const guests = Array.from({ length: 10 }, () => spawn(CAT));
+    await Promise.all(guests.map((guest) => once(guest, 'spawn')));
+    const ends = guests.map((guest) => once(guest, 'exit'));
+    guests.forEach((guest) => guest.stdin.end());
+    const codes = (await Promise.all(ends)).map(([code]) => code);
+    throw Object.assign(new Error('all'), { code: String(codes) });
+  })()`;
+  const { message, code } = await failureOf(t, ONE_BY_ONE, way);
+  t.is(message, 'all');
+  t.is(code, String(Array(10).fill(0)));
 });
 
 const onUnix = process.platform === 'win32' ? test.skip : test;

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 
 const test = require('ava');
 
-const { node } = require('./helpers/child');
+const { node, script } = require('./helpers/child');
 const { WASI } = require('./helpers/compare');
 const { assemble } = require('./helpers/guest');
 
@@ -213,4 +213,48 @@ test('mistakes', async (t) => {
   refused({ timeOut: 50 }, 'ERR_INVALID_ARG_VALUE');
   // Nothing has begun.
   t.is(wasi.start(instance), 0);
+});
+
+test('time passes for guests whatever clocks and timers a program has put in the place of its own', async (t) => {
+  const forever = '(func (export "_start") (loop $again (br $again)))';
+  const guest = await assemble(
+    `(module (memory (export "memory") 1) ${forever})`,
+  );
+  const withThreads = await assemble(
+    `(module
+    (import "env" "memory" (memory 1 2 shared))
+    (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+    (export "memory" (memory 0))
+    (func (export "wasi_thread_start") (param i32 i32))
+    ${forever})`,
+    { threads: true },
+  );
+  const bytes = (module) =>
+    `Buffer.from('${Buffer.from(module).toString('base64')}', 'base64')`;
+  const { stdout, stderr } = script(`
+    const { run, runSync } = require('wasi-rs');
+    // As libraries for tests do.
+    const timers = require('node:timers');
+    const timer = { ref: () => timer, unref: () => timer };
+    for (const name of ['setImmediate', 'setInterval', 'setTimeout']) {
+      timers[name] = globalThis[name] = () => timer;
+    }
+    process.hrtime = Object.assign(() => [1000, 0], { bigint: () => 10n ** 12n });
+    performance.now = () => 1000;
+    Date.now = () => 10 ** 12;
+    const options = { check: false, timeout: 300 };
+    (async () => {
+      const results = [
+        runSync(${bytes(guest)}, options),
+        runSync(${bytes(guest)}, { ...options, cpuTime: 600_000 }),
+        runSync(${bytes(withThreads)}, options),
+        await run(${bytes(guest)}, options),
+      ];
+      console.log(JSON.stringify(results.map(({ reason }) => reason)));
+    })();`);
+  t.is(stderr, '');
+  t.deepEqual(
+    JSON.parse(stdout),
+    Array.from({ length: 4 }, () => 'timeout'),
+  );
 });

@@ -715,6 +715,15 @@ test('--trace', (t) => {
   }
 });
 
+test('--trace-summary of a guest with threads, whose calls cannot be traced', (t) => {
+  const { stderr, exitCode } = command([
+    '--trace-summary',
+    path.join(__dirname, 'guests/threads.wasm'),
+  ]);
+  t.is(exitCode, 126);
+  t.regex(stderr, /threads\.wasm has threads, whose calls cannot be traced/);
+});
+
 test('--trace-summary', (t) => {
   const { stderr, exitCode } = command(['--trace-summary', CAT], {
     input: 'x'.repeat(10),

@@ -39,7 +39,7 @@ function adapt({ version, calls }, { call, memory }) {
 
 /** Its imports of WASI, by the names under which it finds them. */
 function importsOf(wasi, functionsOf) {
-  const imports = {};
+  const imports = { __proto__: null };
   for (const part of wasi) imports[part.from] = functionsOf(part);
   return imports;
 }

@@ -7,7 +7,7 @@ const {
   receiveMessageOnPort,
 } = require('node:worker_threads');
 
-const { hrtime } = process;
+const { now } = require('./run/timers');
 
 const OPTIONS = {
   name: 'wasi-rs',
@@ -50,11 +50,6 @@ const START = 30_000;
 
 /** The most milliseconds between two looks that count: a process may be stopped for any time. */
 const MOST_LOOK = 1000;
-
-function now() {
-  const [seconds, nanoseconds] = hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
-}
 
 /**
  * Whether workers begin, for who looks at that now and then: a thread that waits for
@@ -108,4 +103,4 @@ class StartWatch {
   }
 }
 
-module.exports = { MOST_LOOK, StartWatch, newWorker, now };
+module.exports = { MOST_LOOK, StartWatch, newWorker };

@@ -22,7 +22,7 @@ const NODE_WASI = `
 const LAUNCHERS = {
   'node with node:wasi': [process.execPath, '--no-warnings', '-e', NODE_WASI],
   'wasi-rs hello.wasm': [process.execPath, here('../../bin/wasi-rs.js'), HELLO],
-  'npx wasi-rs hello.wasm': ['npx', '--no', 'wasi-rs', HELLO],
+  'npx wasi-rs hello.wasm': ['npx', '--no', '--', 'wasi-rs', HELLO],
   'wasmtime run hello.wasm': ['wasmtime', 'run', HELLO],
 };
 

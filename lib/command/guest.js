@@ -158,7 +158,7 @@ function tellPorts({ listeners }, { sockets }) {
 
 /** The imports of a guest: WASI, what stands for others, a memory if it wants one. */
 function importsOf(wasi, { others, memory }) {
-  const imports = { ...others };
+  const imports = { __proto__: null, ...others };
   for (const [from, functions] of Object.entries(wasi)) {
     imports[from] = { ...others[from], ...functions };
   }
@@ -324,7 +324,7 @@ function prepareGuest(command, bytes) {
   const description = describeRunnable(file, module, {
     imports: guest.others,
     threads: true,
-    trace: command.trace,
+    trace: command.trace ?? (command.hasSummary || undefined),
   });
   const { wasi, isWasiOnly, memory } = description;
   guest.call = callOf({ file, module, bytes }, command, description);

@@ -4,13 +4,12 @@
 // can be ended in a thread by another's clock, and in this one by no clock but
 // that of the time that has passed.
 
-const { performance } = require('node:perf_hooks');
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { rebuildError } = require('./rebuilt-error');
 const { STOPPED } = require('./prepare');
 const { StartWatch } = require('../new-worker');
-const { clearTimeout, setTimeout } = require('./timers');
+const { clearTimeout, now, setTimeout } = require('./timers');
 
 const { wait } = Atomics;
 
@@ -105,19 +104,17 @@ class Aside {
   #look({ cpuTime, timeout = Infinity }) {
     const left = cpuTime - this.#prepared.cpuTime;
     const look = Math.max(LEAST_LOOK, Math.min(left, MOST_LOOK));
-    const timeLeft =
-      timeout - (performance.now() - (this.#begun ?? performance.now()));
+    const timeLeft = timeout - (now() - (this.#begun ?? now()));
     return Math.max(1, Math.min(look, Math.ceil(timeLeft)));
   }
 
   /** Why it is to be ended now. */
   #whyEnd({ cpuTime, timeout = Infinity }) {
     const { hasBegun, isOver } = this.#prepared;
-    if (hasBegun) this.#begun ??= performance.now();
+    if (hasBegun) this.#begun ??= now();
     if (this.#starts.look(hasBegun) !== undefined) return 'error';
     if (this.#prepared.cpuTime >= cpuTime) return 'cpuTime';
-    if (performance.now() - (this.#begun ?? performance.now()) >= timeout)
-      return 'timeout';
+    if (now() - (this.#begun ?? now()) >= timeout) return 'timeout';
     return isOver ? 'over' : undefined;
   }
 

@@ -365,7 +365,7 @@ function checkThreads(name, memory, { imports = {}, native, trace }) {
   if ((trace ?? native?.trace) !== undefined) {
     throw errors().unsupportedProgram(
       checkThreads,
-      `${name} has threads, whose calls cannot be traced`,
+      `${name} has threads, whose calls cannot be traced, nor printed for NODE_DEBUG_NATIVE`,
     );
   }
 }

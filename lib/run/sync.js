@@ -5,13 +5,11 @@ const { readRunOptions } = require('./options');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, loadSync, nameOf } = require('./program');
 const { Result, locate, outcomeOf, settle, whyOf } = require('./result');
-
-// In the place of node:perf_hooks, which takes a millisecond to load.
-const { hrtime } = process;
+const { now } = require('./timers');
 
 /** WASI, and what the host adds to it. */
 function addImports(wasi, imports) {
-  const all = { ...imports };
+  const all = { __proto__: null, ...imports };
   for (const [from, functions] of Object.entries(wasi)) {
     all[from] = { ...functions, ...imports[from] };
   }
@@ -55,7 +53,7 @@ function runSync(program, options = {}) {
   if (threads && description.threadSpawn) stdio.refuseFunctions();
   stdio.open();
   const prepared = prepareGuest(plan);
-  const startTime = hrtime();
+  const startTime = now();
   let outcome;
   try {
     const guest = guestOf(prepared, module, description, plan);
@@ -67,8 +65,7 @@ function runSync(program, options = {}) {
   }
   if (outcome.reason === 'trap') locate(outcome.error, module);
   if (outcome.reason !== 'error') stdio.endOutput();
-  const [seconds, nanoseconds] = hrtime(startTime);
-  const wallTime = seconds * 1e3 + nanoseconds / 1e6;
+  const wallTime = now() - startTime;
   const { cpuTime, refused } = prepared;
   const { entry } = description;
   const ended = { ...outcome, entry, refused, usage: { wallTime, cpuTime } };

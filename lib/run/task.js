@@ -3,8 +3,6 @@
 // One guest on its way: from a program and options, through a thread of a pool,
 // to how it ended.
 
-const { performance } = require('node:perf_hooks');
-
 const { abortError } = require('../errors');
 const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
@@ -14,6 +12,7 @@ const {
   clearInterval,
   clearTimeout,
   nextTick,
+  now,
   setInterval,
   setTimeout,
 } = require('./timers');
@@ -145,7 +144,7 @@ class Task {
     this.#thread = thread;
     this.#endWait();
     if (!this.#isRef) thread.unref();
-    this.#startTime = performance.now();
+    this.#startTime = now();
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => this.#timeOut(), timeout);
     }
@@ -266,7 +265,7 @@ class Task {
   /** Milliseconds since it began. */
   get #wallTime() {
     if (this.#startTime === undefined) return 0;
-    return performance.now() - this.#startTime;
+    return now() - this.#startTime;
   }
 
   async #finish(stdio) {

@@ -23,6 +23,9 @@ const GRACE = 5;
  */
 const PATIENCE = 1000;
 
+/** How many workers have begun. Where one does, the machine is only slow to begin the others. */
+let begun = 0;
+
 /**
  * A worker that runs one guest after the other: see worker.js.
  *
@@ -40,6 +43,8 @@ class Thread {
   #idle;
   #patience;
   #starting;
+  /** How many had begun at the last look. */
+  #begun = 0;
   #error;
   #isEnding = false;
   #isGone = false;
@@ -52,6 +57,7 @@ class Thread {
         this.#error = error;
       })
       .on('exit', () => this.#exited());
+    this.#begun = begun;
     const watch = new StartWatch();
     this.#starting = setInterval(() => this.#checkStart(watch), MOST_LOOK);
     this.#starting.unref();
@@ -59,7 +65,8 @@ class Thread {
 
   /** Gives it up if it does not begin, and does not end either. */
   #checkStart(watch) {
-    const error = watch.look(false);
+    const error = watch.look(this.#begun !== begun);
+    this.#begun = begun;
     if (error === undefined) return;
     clearInterval(this.#starting);
     this.#isEnding = true;
@@ -131,7 +138,9 @@ class Thread {
     clearImmediate(this.#grace);
     this.#grace = undefined;
     clearTimeout(this.#patience);
+    if (this.#starting !== undefined) begun++;
     clearInterval(this.#starting);
+    this.#starting = undefined;
     this.#takeTask()?.replied(
       how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
     );

@@ -1,6 +1,6 @@
 'use strict';
 
-const { now } = require('../new-worker');
+const { now } = require('../run/timers');
 const { STOPPED } = require('../run/prepare');
 const { ThreadGroup } = require('./group');
 const { allowBaseline, avoidBaseline } = require('./liftoff');

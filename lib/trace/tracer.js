@@ -12,7 +12,7 @@ const { TraceCall } = require('./trace-call');
 const { refusedCalls, throwPast } = loadBinding();
 const { apply } = Reflect;
 const { defineProperty } = Object;
-const now = process.hrtime.bigint;
+const { nanoseconds: now } = require('../run/timers');
 
 /** What a call gives that was suspended: no errno is as much. */
 const SUSPENDED = 1 << 16;
