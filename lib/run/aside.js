@@ -8,7 +8,7 @@ const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { rebuildError } = require('./rebuilt-error');
 const { STOPPED } = require('./prepare');
-const { StartWatch } = require('../new-worker');
+const { StartWatch } = require('../start-watch');
 const { clearTimeout, now, setTimeout } = require('./timers');
 
 const { wait } = Atomics;

@@ -1,6 +1,7 @@
 'use strict';
 
-const { MOST_LOOK, StartWatch, newWorker } = require('../new-worker');
+const { newWorker } = require('../new-worker');
+const { MOST_LOOK, StartWatch } = require('../start-watch');
 const { rebuildError } = require('./rebuilt-error');
 const {
   clearImmediate,

@@ -3,7 +3,8 @@
 // The threads of one guest: makes them, and gives them what they are to run.
 
 const { loadBinding } = require('../binding');
-const { StartWatch, newWorker } = require('../new-worker');
+const { newWorker } = require('../new-worker');
+const { StartWatch } = require('../start-watch');
 const { Outcome } = require('./outcome');
 const { Slots } = require('./slots');
 
