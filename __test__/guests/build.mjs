@@ -178,10 +178,19 @@ function buildCWithLines(compile, output) {
   ]);
 }
 
+/** Has the sources of the standard library, where they are installed, be called as they are where they are not. */
+function remapped() {
+  const sysroot = rustc(['--print', 'sysroot']);
+  const [, commit] = /^commit-hash: (.*)$/m.exec(rustc(['-vV']));
+  const sources = join(sysroot, 'lib/rustlib/src/rust');
+  return `--remap-path-prefix=${sources}=/rustc/${commit}`;
+}
+
 /** A program with threads. */
 function buildRust({ from }, output) {
   rustc([
     '--edition=2024',
+    remapped(),
     '-Copt-level=s',
     '-Cpanic=abort',
     '-Cstrip=symbols',
