@@ -34,7 +34,6 @@ const {
   create,
   enter,
   files,
-  giveFunctions,
   rootOf,
   leave,
   run: runEntry,
@@ -161,10 +160,8 @@ function viewOf(parts, version) {
   parts.views ??= new Map();
   let view = parts.views.get(version);
   if (view === undefined) {
-    const given = {};
-    const suspending = giveFunctions(given, number, version, kept);
-    tracer?.trace(given.wasiImport, version);
-    view = { wasiImport: given.wasiImport, suspending };
+    const { functionsOf } = require('./lib/adapter');
+    view = functionsOf(number, version, tracer, kept);
     parts.views.set(version, view);
   }
   return view;

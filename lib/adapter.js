@@ -38,10 +38,26 @@ function adapt({ version, calls }, { call, memory }) {
 }
 
 /** Its imports of WASI, by the names under which it finds them. */
-function importsOf(wasi, functionsOf) {
+function importsOf(wasi, give) {
   const imports = { __proto__: null };
-  for (const part of wasi) imports[part.from] = functionsOf(part);
+  for (const part of wasi) imports[part.from] = give(part);
   return imports;
+}
+
+/**
+ * Functions of an instance for guests of a version of WASI, which are traced if it is,
+ * and what makes those of them that may be suspended.
+ *
+ * @param {number} number the native side's of the instance
+ * @param {'preview1' | 'unstable'} version
+ * @param {import('./trace/tracer').Tracer} [tracer]
+ * @param {unknown} [kept] what the functions keep
+ */
+function functionsOf(number, version, tracer, kept) {
+  const given = {};
+  const suspending = giveFunctions(given, number, version, kept);
+  tracer?.trace(given.wasiImport, version);
+  return { wasiImport: given.wasiImport, suspending };
 }
 
 /**
@@ -76,13 +92,11 @@ function instantiate(
       if (!(error instanceof WebAssembly.LinkError)) throw error;
     }
   }
-  const imports = importsOf(wasi, ({ version }) => {
-    const given = {};
-    giveFunctions(given, native.number, version);
-    tracer?.trace(given.wasiImport, version);
-    return given.wasiImport;
-  });
+  const imports = importsOf(
+    wasi,
+    ({ version }) => functionsOf(native.number, version, tracer).wasiImport,
+  );
   return new WebAssembly.Instance(module, makeImports(imports));
 }
 
-module.exports = { callsOf, instantiate };
+module.exports = { callsOf, functionsOf, instantiate };
