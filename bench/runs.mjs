@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 
 import wasiRs from '../index.js';
 import { median } from './median.mjs';
+import { underNodeWasi } from './node-wasi.mjs';
 import { printMarkdown } from './table.mjs';
 
 const { Pool, run, runSync, spawn } = wasiRs;
@@ -33,14 +34,6 @@ const EXIT = guest('exit');
 const CAT = guest('cat');
 const POLL = guest('poll');
 const AGES = `after:1:${10n ** 14n}`;
-
-/** The same program under node:wasi, in a process of its own. */
-const NODE_WASI = `
-  const { readFileSync } = require('node:fs');
-  const { WASI } = require('node:wasi');
-  const wasi = new WASI({ version: 'preview1', args: ['exit', '0', 'text'] });
-  const module = new WebAssembly.Module(readFileSync(${JSON.stringify(EXIT)}));
-  wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()));`;
 
 function check(output) {
   if (String(output) !== 'text\n') throw new Error(`output: ${output}`);
@@ -84,7 +77,10 @@ const LATENCIES = {
   }),
   'node with node:wasi as a child process': {
     rounds: Math.ceil(ROUNDS / 10),
-    body: processOf(process.execPath, ['--no-warnings', '-e', NODE_WASI]),
+    body: processOf(
+      process.execPath,
+      underNodeWasi(EXIT, ['exit', '0', 'text']),
+    ),
   },
 };
 

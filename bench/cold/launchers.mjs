@@ -6,21 +6,15 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 
 import { median } from '../median.mjs';
+import { underNodeWasi } from '../node-wasi.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ROOT = here('../..');
 const HELLO = here('../../__test__/guests/hello.wasm');
 
-const NODE_WASI = `
-  const { readFileSync } = require('node:fs');
-  const { WASI } = require('node:wasi');
-  const wasi = new WASI({ version: 'preview1', args: ['hello'] });
-  const module = new WebAssembly.Module(readFileSync(${JSON.stringify(HELLO)}));
-  wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()));`;
-
 /** Command lines, by what they are called. The last is for who has it. */
 const LAUNCHERS = {
-  'node with node:wasi': [process.execPath, '--no-warnings', '-e', NODE_WASI],
+  'node with node:wasi': [process.execPath, ...underNodeWasi(HELLO, ['hello'])],
   'wasi-rs hello.wasm': [process.execPath, here('../../bin/wasi-rs.js'), HELLO],
   'npx wasi-rs hello.wasm': ['npx', '--no', '--', 'wasi-rs', HELLO],
   'wasmtime run hello.wasm': ['wasmtime', 'run', HELLO],
