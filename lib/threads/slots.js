@@ -110,7 +110,7 @@ class Slots {
       );
       if (found === count) break;
     }
-    // One of them is the caller's now, whoever else is looking.
+    // The count is reserved, so a slot that rests is left for this caller.
     for (;;) {
       const slot = this.#claim(RESTING, BUSY);
       if (slot !== undefined) return slot;

@@ -3,8 +3,8 @@
 //! Everything that [`wasi_snapshot_preview1.witx`][witx] fixes as a number lives here: error
 //! codes ([`errno`]), rights ([`rights`]), flags ([`flags`]), enumerations and scalar types
 //! ([`types`]), and the bytes of each record in guest memory ([`record`]). [`snapshot0`] holds
-//! what the older `wasi_unstable` lays out differently, and [`Layout`] has both as types. Names are the witx's own, with one
-//! capital: `Fdflags`, not `FdFlags`.
+//! the layouts of the older `wasi_unstable` that differ; calls that take or give such a record are
+//! generic over [`Layout`]. Names are the witx's own, with one capital: `Fdflags`, not `FdFlags`.
 //!
 //! May import: `bitflags`, nothing else. Does not belong here: guest memory, host error codes,
 //! side effects. A record becomes an array of bytes and back; to copy those from and to guest
