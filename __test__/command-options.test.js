@@ -49,7 +49,7 @@ for (const [option, values] of Object.entries(MEANINGLESS)) {
 const SIZE =
   'is no SIZE: a whole number of bytes, or with K, M or G behind it, such as 64M';
 const TIME =
-  'is no TIME: a number of seconds, or with ms, s, m or h behind it, such as 1.5s';
+  'is no TIME: a number of seconds in decimal digits, or with ms, s, m or h behind it, such as 1.5s';
 const SEED =
   'is no whole number from 0 to 18446744073709551615, decimal or, with 0x before it, hexadecimal';
 const THREADS = 'is no number of threads: a whole one from 0 to 4096';

@@ -108,7 +108,7 @@ test('--cpu-time', async (t) => {
   refuses(
     t,
     ['--cpu-time=x', EXIT],
-    '--cpu-time x is no TIME: a number of seconds, or with ms, s, m or h behind it, such as 1.5s (see wasi-rs --help)',
+    '--cpu-time x is no TIME: a number of seconds in decimal digits, or with ms, s, m or h behind it, such as 1.5s (see wasi-rs --help)',
   );
 });
 

@@ -467,12 +467,16 @@ test('--seed and --clock', async (t) => {
   t.not(first, print('--seed', '43', '--clock', '2030-01-01'));
   for (const [option, message] of [
     ['--seed=x', '--seed x is no whole number from 0 to 18446744073709551615'],
-    ...['now', '2030', '2030-13-01', '2030-01-01T00:00', '1960-01-01'].map(
+    ...['now', '2030', '2030-13-01', '1960-01-01', '1960-01-01T00:00'].map(
       (time) => [
         `--clock=${time}`,
         `--clock ${time} is no time from 1970 to 2554 such as 2030-01-31 or 2030-01-31T12:00:00Z`,
       ],
     ),
+    ...['2030-01-01T00:00', '2030-01-01T00:00:00.5'].map((time) => [
+      `--clock=${time}`,
+      `--clock ${time} has no zone: put Z behind it, or one as +01:00`,
+    ]),
   ]) {
     const { exitCode, stderr } = command([option, python]);
     t.is(exitCode, 125);

@@ -63,7 +63,7 @@ function readTime(token) {
   if (number === undefined) {
     return refuseValue(
       token,
-      'is no TIME: a number of seconds, or with ms, s, m or h behind it, such as 1.5s',
+      'is no TIME: a number of seconds in decimal digits, or with ms, s, m or h behind it, such as 1.5s',
     );
   }
   const time = Math.ceil(number * TIMES[unit]);
@@ -104,8 +104,12 @@ function timeOf(text) {
 }
 
 function readClock(token) {
-  const realtime = timeOf(token.value);
+  const { value } = token;
+  const realtime = timeOf(value);
   if (realtime !== undefined) return { realtime };
+  if (timeOf(`${value}Z`) !== undefined) {
+    return refuseValue(token, 'has no zone: put Z behind it, or one as +01:00');
+  }
   return refuseValue(
     token,
     'is no time from 1970 to 2554 such as 2030-01-31 or 2030-01-31T12:00:00Z',
