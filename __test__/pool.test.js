@@ -15,7 +15,14 @@ const test = require('ava');
 const { Pool, run, spawn } = require('../index.js');
 const { script } = require('./helpers/child');
 const { guest, scratch } = require('./helpers/guest');
-const { CAN_COUNT, WAITING, bytesOf, guestPath } = require('./helpers/runs');
+const {
+  AGES,
+  CAN_COUNT,
+  WAITING,
+  bytesOf,
+  guestPath,
+  rejection,
+} = require('./helpers/runs');
 
 const HELLO = guestPath('hello');
 const EXIT = guestPath('exit');
@@ -28,15 +35,6 @@ function pool(t, options) {
   const made = new Pool(options);
   t.teardown(() => made.close());
   return made;
-}
-
-async function rejection(promise) {
-  return promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error) => error,
-  );
 }
 
 /** Runs a program that has `lines` to print, and gives them. */
@@ -319,7 +317,7 @@ test('a guest that runs keeps the process alive, unless it is not to', (t) => {
   t.is(
     printed(`
       const child = spawn(guest('poll'), {
-        args: ['after:1:${10n ** 14n}'],
+        args: ['${AGES}'],
         stdin: 'ignore', stdout: 'ignore', stderr: 'ignore',
       });
       child.once('spawn', () => child.unref());`),
@@ -340,7 +338,7 @@ test('a guest that waits for a thread keeps the process alive, unless it is not 
     'hello\n',
   );
   t.is(
-    printed(`${sleeper.replace('TIME', `'after:1:${10n ** 14n}'`)}
+    printed(`${sleeper.replace('TIME', `'${AGES}'`)}
       pool.spawn(guest('hello'), ignored).unref();
       await new Promise((resolve) => setTimeout(resolve, 20));
       pool.spawn(new WebAssembly.Module(
@@ -353,7 +351,7 @@ test('process.exit() ends a process whose guests compute or wait', (t) => {
   t.is(
     printed(`
       for (const name of ['cat', 'poll']) {
-        spawn(guest(name), { args: name === 'poll' ? ['after:1:${10n ** 14n}'] : [] });
+        spawn(guest(name), { args: name === 'poll' ? ['${AGES}'] : [] });
       }
       const spinning = await WebAssembly.compile(Uint8Array.of(
         0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0,
@@ -436,7 +434,7 @@ test('guests that are ended at random moments end with no other reason than that
     [flood, {}],
     [spin, {}],
     [HELLO, {}],
-    [guestPath('poll'), { args: [`after:1:${10n ** 14n}`] }],
+    [guestPath('poll'), { args: [AGES] }],
     [EXIT, { args: ['7'] }],
   ];
   let seed = 1;

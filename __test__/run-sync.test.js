@@ -11,13 +11,12 @@ const { MemoryFS, run, runSync } = require('../index.js');
 const { ON_NODE } = require('./helpers/answers');
 const { script } = require('./helpers/child');
 const { assemble, guest, scratch } = require('./helpers/guest');
-const { CAN_COUNT, bytesOf, guestPath } = require('./helpers/runs');
+const { AGES, CAN_COUNT, bytesOf, guestPath } = require('./helpers/runs');
 
 const HELLO = guestPath('hello');
 const CAT = guestPath('cat');
 const EXIT = guestPath('exit');
 const POLL = guestPath('poll');
-const AGES = `after:1:${10n ** 14n}`;
 
 test('a result is that of run()', async (t) => {
   const options = { args: ['0', 'text'], encoding: 'utf8' };

@@ -18,11 +18,15 @@ const ENDLESS = {
       reason,
   }),
   run: (reason) => ({
-    'a guest has so much CPU time and no more': reason,
     'a guest that floods or spins does not keep others from running': reason,
+    'timers that a program replaces are not those of guests': reason,
+  }),
+  runLimits: (reason) => ({
+    'a guest has so much CPU time and no more': reason,
     'a guest whose time is over is ended, whatever it does': reason,
     'a signal ends a guest at any time*': reason,
-    'timers that a program replaces are not those of guests': reason,
+  }),
+  runStreams: (reason) => ({
     'what is stuck with the output of a guest does not outlive its time':
       reason,
   }),
@@ -76,6 +80,8 @@ const BUN = {
     'a thread that ends with its guest is an error, and the next one has another':
       LOOP,
   },
+  'run-limits.test.js': ENDLESS.runLimits(LOOP),
+  'run-streams.test.js': ENDLESS.runStreams(LOOP),
   'run.test.js': {
     ...ENDLESS.run(LOOP),
     'a trap is the reason, with the error of the engine: *': WORDS,
@@ -115,6 +121,8 @@ const DENO = {
   'register.test.js': {
     '*': 'flags and workers are its own: see what a runtime cannot do in README.md',
   },
+  'run-limits.test.js': ENDLESS.runLimits(RUNS_ON),
+  'run-streams.test.js': ENDLESS.runStreams(RUNS_ON),
   'run.test.js': ENDLESS.run(RUNS_ON),
   'spawn.test.js': ENDLESS.spawn(RUNS_ON),
   'streams.test.js': {

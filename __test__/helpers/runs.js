@@ -87,12 +87,25 @@ function bytesOf(name) {
   return assembled.get(name);
 }
 
+/** What poll.wasm is told for it to wait for longer than any test does. */
+const AGES = `after:1:${10n ** 14n}`;
+
 /** A guest that waits in each of the ways that there are, as arguments of `spawn()`. */
 const WAITING = {
-  'for a time': [guestPath('poll'), { args: ['-v', `after:1:${10n ** 14n}`] }],
+  'for a time': [guestPath('poll'), { args: ['-v', AGES] }],
   'for input': [guestPath('cat'), {}],
   'for a descriptor': [guestPath('poll'), { args: ['-v', 'read:0'] }],
 };
+
+/** What a promise is rejected with. */
+async function rejection(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it was not rejected');
+}
 
 /** How many descriptors the process has open, where that can be seen. */
 function openDescriptors() {
@@ -102,4 +115,12 @@ function openDescriptors() {
 /** Only where the descriptors of the process can be seen. */
 const CAN_COUNT = process.platform === 'linux';
 
-module.exports = { CAN_COUNT, WAITING, bytesOf, guestPath, openDescriptors };
+module.exports = {
+  AGES,
+  CAN_COUNT,
+  WAITING,
+  bytesOf,
+  guestPath,
+  openDescriptors,
+  rejection,
+};

@@ -72,6 +72,8 @@ export const FILES = [
   'permission',
   'pool',
   'run',
+  'run-limits',
+  'run-streams',
   'run-sync',
   'security',
   'sockets',
