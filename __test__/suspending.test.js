@@ -6,6 +6,7 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const { Readable, Writable } = require('node:stream');
 
 const ava = require('ava');
@@ -222,7 +223,7 @@ test('another export can be called while the guest is suspended', async (t) => {
       (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 400)))`;
   const { wasi, instance } = await prepare(
     '(call $exit (call $sleep (i32.const 20)))',
-    { more, stdout: fs.openSync('/dev/null', 'w') },
+    { more, stdout: fs.openSync(os.devNull, 'w') },
   );
   const started = wasi.startAsync(instance);
   const { answer, sleep, write } = instance.exports;
@@ -242,7 +243,7 @@ test('a guest that is called in a call of its own can do all but wait', async (t
     '(call $exit (call $host (i32.const 0)))',
     {
       more,
-      stdout: fs.openSync('/dev/null', 'w'),
+      stdout: fs.openSync(os.devNull, 'w'),
       host: () => instance.exports.write(),
     },
   );

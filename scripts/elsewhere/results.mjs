@@ -20,10 +20,16 @@ export function ofRust(program, output) {
   return { passed: named('ok'), failed: [...named('FAILED'), ...ended] };
 }
 
-/** What ava says with `--tap`. @returns {Results} */
-export function ofAva(output) {
+/**
+ * What ava says with `--tap` of files of tests. Where it runs one alone, it does not put
+ * its name before those of the tests.
+ *
+ * @returns {Results}
+ */
+export function ofAva(output, files) {
+  const prefix = files.length === 1 ? `${files[0]} › ` : '';
   const named = (pattern) =>
-    [...output.matchAll(pattern)].map(([, name]) => `${name}`);
+    [...output.matchAll(pattern)].map(([, name]) => `${prefix}${name}`);
   const ended = /^1\.\.\d+$/m.test(output) ? [] : ['ava: its end'];
   return {
     passed: named(/^ok \d+ - ((?!.* # (?:SKIP|TODO)).+)$/gm),

@@ -27,7 +27,7 @@ export function testNode(execute, { copy, node, major, parts, files, suite }) {
   const runs = [];
   if (parts.has('js')) {
     step(`tests in JavaScript on Node.js ${major}`);
-    runs.push(ofAva(shown(execute(copy, node, avaOn(files)))));
+    runs.push(ofAva(shown(execute(copy, node, avaOn(files))), files));
   }
   if (parts.has('suite') && suite !== undefined) {
     const variables = { WASI_TESTSUITE: suite };
