@@ -13,7 +13,6 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -21,8 +20,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import child from './child.js';
+import guests from './guest.js';
 
 const { HANGS } = child;
+const { removeTree } = guests;
 
 export const runner = fileURLToPath(
   new URL('run-program.mjs', import.meta.url),
@@ -99,7 +100,7 @@ export const places = {
 /** A directory of the test's own, gone when the test is over. */
 export function scratch(t) {
   const dir = mkdtempSync(join(realpathSync(tmpdir()), 'wasi-rs-programs-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  t.teardown(() => removeTree(dir));
   return dir;
 }
 
