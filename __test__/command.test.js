@@ -14,6 +14,7 @@ const { Image, MemoryFS } = require('..');
 const { version } = require('../package.json');
 const { ROOT, command, node } = require('./helpers/child');
 const { assemble, guestPath, scratch } = require('./helpers/guest');
+const { copyPackage } = require('./helpers/install');
 
 const ARGS_ENV = guestPath('args_env');
 const EXIT = guestPath('exit');
@@ -277,13 +278,7 @@ test('standard input, and the text format', async (t) => {
   t.regex(stderr, /^wasi-rs: cannot assemble .+undefined function/s);
   // Where nobody has the package.
   const copy = scratch(t);
-  for (const part of ['bin', 'lib', 'package.json', 'binding.js']) {
-    fs.cpSync(path.join(ROOT, part), path.join(copy, part), {
-      recursive: true,
-    });
-  }
-  const binary = fs.readdirSync(ROOT).find((file) => file.endsWith('.node'));
-  fs.symlinkSync(path.join(ROOT, binary), path.join(copy, binary));
+  copyPackage(copy);
   const without = node([path.join(copy, 'bin/wasi-rs.js'), name], {
     cwd: copy,
   });

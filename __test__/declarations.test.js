@@ -10,6 +10,7 @@ const test = require('ava');
 
 const { ROOT, node } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
+const { installPackage } = require('./helpers/install');
 
 const DECLARATIONS = fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8');
 const CSV = 'name,count\nAssam,3\n';
@@ -81,8 +82,7 @@ for (const [of, program] of Object.entries(PROGRAMS)) {
   (canRun(of) ? test : test.skip)(`the example of ${of}`, (t) => {
     const project = scratch(t);
     const file = (name) => path.join(project, name);
-    fs.mkdirSync(file('node_modules'));
-    fs.symlinkSync(ROOT, file('node_modules/wasi-rs'), 'junction');
+    installPackage(project);
     fs.mkdirSync(file('data'));
     fs.writeFileSync(file('data/in.txt'), CSV);
     fs.copyFileSync(

@@ -13,6 +13,7 @@ const { HANGS, ROOT } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
 const { DOCUMENTS, nameOf, programsOf } = require('./helpers/documents');
 const { assemble, scratch } = require('./helpers/guest');
+const { installPackage } = require('./helpers/install');
 
 /** The flag in the documents, and on Node 20 the one that they name for it. */
 const PERMISSION =
@@ -39,10 +40,12 @@ function makeProject(t, document) {
     });
   }
   fs.writeFileSync(inProject('package.json'), '{ "private": true }');
-  const modules = inProject('node_modules');
-  fs.mkdirSync(path.join(modules, '.bin'), { recursive: true });
-  fs.symlinkSync(ROOT, path.join(modules, 'wasi-rs'), 'junction');
-  if (process.platform !== 'win32') {
+  if (process.platform === 'win32') installPackage(project);
+  else {
+    // With all that it depends on.
+    const modules = inProject('node_modules');
+    fs.mkdirSync(path.join(modules, '.bin'), { recursive: true });
+    fs.symlinkSync(ROOT, path.join(modules, 'wasi-rs'));
     fs.symlinkSync(
       '../wasi-rs/bin/wasi-rs.js',
       path.join(modules, '.bin/wasi-rs'),

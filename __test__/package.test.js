@@ -14,6 +14,7 @@ const { version } = require('../package.json');
 const { ROOT, node, script } = require('./helpers/child');
 const { read } = require('./helpers/documents');
 const { scratch } = require('./helpers/guest');
+const { binary, copyPackage } = require('./helpers/install');
 
 const USE = `new WASI({ version: 'preview1' }).getImportObject()`;
 const PRINT = `console.log(...Object.keys(${USE}))`;
@@ -174,11 +175,7 @@ test('a program that sets no WASI flavor of other packages on it still loads', (
 /** A copy of the package without its binary, and what requiring it throws. */
 function brokenInstall(t, prepare = () => {}) {
   const directory = scratch(t);
-  for (const file of ['index.js', 'binding.js', 'lib', 'bin', 'package.json']) {
-    fs.cpSync(path.join(ROOT, file), path.join(directory, file), {
-      recursive: true,
-    });
-  }
+  copyPackage(directory, { withBinary: false });
   prepare(directory);
   const env = { ...process.env };
   delete env.NAPI_RS_NATIVE_LIBRARY_PATH;
@@ -271,14 +268,6 @@ test('where the binary does not load, it says why', (t) => {
   t.true(message.startsWith(`Cannot load the binary of wasi-rs for ${name}: `));
   t.false(message.includes('\n'));
 });
-
-/** The binary of this clone. */
-function binary() {
-  return path.join(
-    ROOT,
-    fs.readdirSync(ROOT).find((file) => file.endsWith('.node')),
-  );
-}
 
 test('WASI_RS_BINARY names a binary that is somewhere else', (t) => {
   const directory = scratch(t);

@@ -8,8 +8,9 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { ROOT, node } = require('./helpers/child');
+const { node } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
+const { installPackage } = require('./helpers/install');
 
 const FLAGS = {
   'node --require': { flags: ['--require', 'wasi-rs/register'] },
@@ -81,12 +82,7 @@ const USE = `
 /** An application that has the package in its node_modules. */
 function application(t, files = {}) {
   const directory = scratch(t);
-  fs.mkdirSync(path.join(directory, 'node_modules'));
-  fs.symlinkSync(
-    ROOT,
-    path.join(directory, 'node_modules/wasi-rs'),
-    'junction',
-  );
+  installPackage(directory);
   for (const [name, text] of Object.entries(files)) {
     fs.writeFileSync(path.join(directory, name), text);
   }
@@ -198,12 +194,7 @@ test('a program that has it among its static imports gets the class, but also a 
 
 test('without a binary the program does not start: it never gets the other one', (t) => {
   const app = scratch(t);
-  const copy = path.join(app, 'node_modules/wasi-rs');
-  for (const file of ['index.js', 'binding.js', 'lib', 'package.json']) {
-    fs.cpSync(path.join(ROOT, file), path.join(copy, file), {
-      recursive: true,
-    });
-  }
+  installPackage(app, { withBinary: false });
   fs.writeFileSync(path.join(app, 'app.cjs'), `console.log('ran')`);
   const { exitCode, stdout, stderr } = runFile(
     app,
