@@ -1,0 +1,124 @@
+//! What only the bytes of a module tell: the parameters of its functions, the memory that it imports, where its code
+//! begins.
+
+use wasmparser::{ExternalKind, Payload, TypeRef, ValType};
+
+use super::{LimitError, each_section};
+
+/// The types of the parameters of an exported function, as the text format names them; none where one is no
+/// number.
+///
+/// # Errors
+///
+/// [`LimitError`]: it is no module, or uses what is not known here.
+pub fn parameters(module: &[u8], name: &str) -> Result<Option<Vec<&'static str>>, LimitError> {
+    let (mut types, mut functions, mut exported) = (Vec::new(), Vec::new(), None);
+    each_section(module, |payload| {
+        match payload {
+            Payload::TypeSection(section) => types = super::types(section)?,
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    if let TypeRef::Func(index) | TypeRef::FuncExact(index) = import?.ty {
+                        functions.push(index);
+                    }
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for index in section {
+                    functions.push(index?);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if export.name == name && export.kind == ExternalKind::Func {
+                        exported = Some(export.index);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let function = exported.and_then(|index| functions.get(index as usize));
+    let function = function.and_then(|index| types.get(*index as usize));
+    let function = function.ok_or(LimitError::Malformed)?;
+    Ok(function.params().iter().map(number_type).collect())
+}
+
+/// The name of a type of numbers.
+fn number_type(value_type: &ValType) -> Option<&'static str> {
+    match value_type {
+        ValType::I32 => Some("i32"),
+        ValType::I64 => Some("i64"),
+        ValType::F32 => Some("f32"),
+        ValType::F64 => Some("f64"),
+        ValType::V128 | ValType::Ref(_) => None,
+    }
+}
+
+/// A memory that a module imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMemory {
+    /// What it is imported from.
+    pub module: String,
+    /// What it is called there.
+    pub name: String,
+    /// The pages that it has at first.
+    pub minimum: u64,
+    /// The pages that it may have.
+    pub maximum: Option<u64>,
+    /// Whether threads share it.
+    pub is_shared: bool,
+}
+
+/// What only the bytes of a module tell: an engine does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The memory that it imports, if it is the only one that it has, of addresses of 32 bits.
+    pub imported_memory: Option<ImportedMemory>,
+    /// Where the code section begins, behind its size: DWARF and source maps count from there; none without
+    /// code.
+    pub code_start: Option<u64>,
+}
+
+/// What only the bytes of a module tell.
+///
+/// # Errors
+///
+/// [`LimitError::Malformed`].
+pub fn layout(module: &[u8]) -> Result<Layout, LimitError> {
+    let (mut imported, mut has_own, mut code_start) = (Vec::new(), false, None);
+    each_section(module, |payload| {
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import?;
+                    if let TypeRef::Memory(memory) = import.ty {
+                        imported.push((import.module, import.name, memory));
+                    }
+                }
+            }
+            Payload::MemorySection(section) => has_own |= section.count() > 0,
+            Payload::CodeSectionStart {
+                unchecked_range, ..
+            } => code_start = Some(unchecked_range.start),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let imported_memory = match imported.as_slice() {
+        [(module, name, memory)] if !memory.memory64 && !has_own => Some(ImportedMemory {
+            module: (*module).to_owned(),
+            name: (*name).to_owned(),
+            minimum: memory.initial,
+            maximum: memory.maximum,
+            is_shared: memory.shared,
+        }),
+        _ => None,
+    };
+    Ok(Layout {
+        imported_memory,
+        code_start,
+    })
+}
