@@ -40,7 +40,7 @@ type FileSystemFunctions =
   | 'utimes'
   | 'writeFile';
 
-/** Those that do what they do at once where they get no callback. */
+/** Those that are synchronous without a callback. */
 type ImmediateFunctions = 'close' | 'open' | 'read' | 'write';
 
 /** The functions of `node:fs` that return promises. */
@@ -49,7 +49,7 @@ type PromisingFunctions = Exclude<
   'fdatasync' | 'fstat' | 'fsync' | 'ftruncate' | 'futimes'
 >;
 
-/** What {@link WASIPromises.open} gives: of `node:fs`'s, that much. */
+/** What {@link WASIPromises.open} resolves to: a part of the `FileHandle` of `node:fs`. */
 export type WASIFileHandle = AsyncDisposable &
   Pick<
     FileHandle,
@@ -82,10 +82,9 @@ export interface WASIPromises extends Pick<
 /**
  * A file system with the names, arguments, results and errors of `node:fs`.
  *
- * All is done when a function returns: a callback is called later all the same,
- * and promises are there for the interface's sake. Modes are checked, and have
- * no effect: WASI has no permissions, and Stats show none. No time is before
- * 1970 (EINVAL).
+ * All functions work synchronously; callbacks are called, and promises settle,
+ * later. Modes are checked, and have no effect: WASI has no permissions. Times
+ * before 1970 are EINVAL.
  */
 export interface WASIFileSystem extends Pick<
   typeof fs,
@@ -97,22 +96,22 @@ export interface WASIFileSystem extends Pick<
 > {
   readonly promises: WASIPromises;
 
-  /** With a callback that of `node:fs`, without one `openSync`. */
+  /** With a callback `open` of `node:fs`, without one `openSync`. */
   readonly open: typeof fs.open & typeof fs.openSync;
 
-  /** With a callback that of `node:fs`, without one `closeSync`. */
+  /** With a callback `close` of `node:fs`, without one `closeSync`. */
   readonly close: typeof fs.close & typeof fs.closeSync;
 
   /**
-   * With a callback that of `node:fs`, and without one but with a buffer
-   * `readSync`. With neither: what there is from where the descriptor is, up to
-   * the end, or at most so many bytes.
+   * With a callback `read` of `node:fs`; with a buffer and no callback `readSync`.
+   * With neither, it returns the bytes from the descriptor's offset to the end of
+   * the file, or at most `length` of them.
    */
   readonly read: ((fd: number, length?: number) => Buffer) &
     typeof fs.read &
     typeof fs.readSync;
 
-  /** With a callback that of `node:fs`, without one `writeSync`. */
+  /** With a callback `write` of `node:fs`, without one `writeSync`. */
   readonly write: typeof fs.write & typeof fs.writeSync;
 }
 
@@ -129,8 +128,8 @@ export interface WASIImports {
 }
 
 /**
- * What a guest may do with a descriptor, as the witx of preview1 names it. A
- * preopen that has a right hands it down to what is opened through it.
+ * A right of a descriptor, by its name in the witx of preview1. Descriptors that
+ * are opened through a preopen inherit its rights.
  */
 export type WASIRight =
   | 'fd_datasync'
@@ -214,7 +213,7 @@ export type WASICall =
   | 'sock_shutdown';
 
 /**
- * What a guest may have of WASI: a group of calls, or a single one.
+ * A capability of a guest: a group of calls, or a single call.
  *
  * - `args`: its command line, `args_get` and `args_sizes_get`
  * - `env`: its environment, `environ_get` and `environ_sizes_get`
@@ -222,19 +221,19 @@ export type WASICall =
  * - `random`: `random_get`
  * - `stdio`: reading and writing its standard streams, and the calls
  *   about descriptors that are common to these and files, such as `fd_close`
- * - `fs:read`: seeing files and directories, with those common calls
+ * - `fs:read`: reading files and directories, with those common calls
  * - `fs:write`: creating, changing, moving and removing them, with those common
- *   calls; of a file's content and of a directory it sees nothing by that alone
+ *   calls; it does not include reading files or listing directories
  * - `poll`: waiting, `poll_oneoff` and `sched_yield`
- * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown` on
- *   its sockets and the standard streams that are some, reading and writing the
+ * - `sockets`: `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown` on its
+ *   sockets and on standard streams that are sockets, reading and writing the
  *   connections that are accepted, and those common calls
  * - `exit`: `proc_exit` and `proc_raise`
  *
- * The name of a call adds that call, and the right to make it of all that the
- * guest has. The front of names, up to an underscore, stands for the calls that
- * have it: `fd_prestat` for `fd_prestat_get` and `fd_prestat_dir_name`. The module
- * may stand before either: `wasi_snapshot_preview1:fd_prestat`.
+ * The name of a call adds that call, on any descriptor that the guest has. A prefix
+ * that ends before an underscore stands for all calls that begin with it:
+ * `fd_prestat` for `fd_prestat_get` and `fd_prestat_dir_name`. Either may have the
+ * name of the module before it: `wasi_snapshot_preview1:fd_prestat`.
  */
 export type WASICapability =
   | 'args'
@@ -248,29 +247,29 @@ export type WASICapability =
   | 'sockets'
   | 'exit'
   | WASICall
-  | WASICallFront<WASICall>
+  | WASICallPrefix<WASICall>
   | WASICallOfModule;
 
-/** A call, or the front of several, by its whole name. */
+/** A call, or a prefix of calls, with the name of the module. */
 export type WASICallOfModule =
-  `${'wasi_snapshot_preview1' | 'wasi_unstable'}:${WASICall | WASICallFront<WASICall>}`;
+  `${'wasi_snapshot_preview1' | 'wasi_unstable'}:${WASICall | WASICallPrefix<WASICall>}`;
 
-/** The fronts of a name, each up to an underscore. */
-export type WASICallFront<Name extends string> =
+/** The prefixes of a name that end before an underscore. */
+export type WASICallPrefix<Name extends string> =
   Name extends `${infer First}_${infer Rest}`
-    ? First | `${First}_${WASICallFront<Rest>}`
+    ? First | `${First}_${WASICallPrefix<Rest>}`
     : never;
 
 /**
- * Files by value. A key is a name, or a path of names with slashes between them;
- * at the top it may begin with a slash. Strings are UTF-8, plain objects are
- * directories. A path has up to 4095 bytes.
+ * Files and directories as plain objects. A key is a name, or a path; in the
+ * outermost object it may begin with a slash. Strings are the content of a file, in
+ * UTF-8; plain objects are directories. A path has at most 4095 bytes.
  */
 export interface FileTree {
   readonly [path: string]: FileContent | FileEntry | FileTree;
 }
 
-/** What is in a file of a {@link FileTree}. A string is UTF-8. */
+/** The content of a file in a {@link FileTree}. A string is encoded in UTF-8. */
 export type FileContent = string | ArrayBuffer | ArrayBufferView;
 
 /**
@@ -282,7 +281,8 @@ export interface FileEntry {
 }
 
 /**
- * A file of a {@link FileTree}, with more than its content.
+ * A file of a {@link FileTree} with attributes, or a file that is mounted by itself:
+ * see {@link WASIMountable}.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for content or a time of another
  *   type; `ERR_INVALID_ARG_VALUE` for an invalid date, another option, or an ArrayBuffer
@@ -294,18 +294,18 @@ export function file(
   content: FileContent,
   options?: {
     /**
-     * When it was changed: a Date, or nanoseconds after 1970.
+     * The time of last modification: a Date, or nanoseconds since 1970.
      *
-     * @default now, when a file system is made of it
+     * @default the time at which the file system is made
      */
     mtime?: Date | bigint | undefined;
   },
 ): FileEntry;
 
 /**
- * A symbolic link of a {@link FileTree}. The target is a path of the guest's or,
- * if it does not begin with a slash, one from the directory that it is in. Nothing
- * need be there.
+ * A symbolic link of a {@link FileTree}. A target that begins with a slash is a path
+ * in the guest, any other is relative to the directory of the link. It need not
+ * exist.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a target of another type;
  *   `ERR_INVALID_ARG_VALUE` for one that is empty, has more than 4095 bytes, or a
@@ -313,7 +313,7 @@ export function file(
  */
 export function symlink(target: string | Uint8Array): FileEntry;
 
-/** How much a {@link MemoryFS} may hold. Beyond, what needs more fails with ENOSPC. */
+/** How much a {@link MemoryFS} may hold. A call that needs more fails with ENOSPC. */
 export interface MemoryFSLimits {
   /**
    * Bytes of memory, from 0, or `Infinity`: contents as far as they were written,
@@ -333,12 +333,12 @@ export interface MemoryFSLimits {
 }
 
 /**
- * A file system in memory, which behaves as Linux's tmpfs does. Guests have it,
- * or a directory of it, as a preopen; the host has the functions of `node:fs` on
- * it, with paths that begin at its root.
+ * A file system in memory, which behaves as Linux's tmpfs does. It, or a directory
+ * of it, can be a preopen of guests. The host uses it by its methods, which are the
+ * functions of `node:fs`; absolute and relative paths begin at its root.
  *
- * Any number of guests may have it at once, and one guest more than once. What it
- * holds is freed when it has been dropped, and all guests that have it.
+ * Any number of guests may have it at the same time, and one guest several times.
+ * Its memory is freed when it and all guests that have it have been collected.
  *
  * @example
  * import { readFile } from 'node:fs/promises';
@@ -358,53 +358,52 @@ export interface MemoryFSLimits {
  */
 export class MemoryFS {
   /**
-   * One that has what is in a tree, by copy, or what is in an image, whose bytes
-   * are shared until they are written; and is empty without.
+   * Makes a file system with a copy of a tree, or over an image, whose bytes are
+   * shared until they are written. Without `base` it is empty.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a tree, content or limit of
-   *   another type; `ERR_INVALID_ARG_VALUE` for a key that is no path, a path that
-   *   is there twice, a directory that is in itself, or another limit. The message
-   *   says where: `tree['lib']['x.py']`
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a limit that is no whole number
+   *   another type; `ERR_INVALID_ARG_VALUE` for a key that is not a path, a path that
+   *   occurs twice, an object that contains itself, or an unknown limit. The message
+   *   names the property: `tree['lib']['x.py']`
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a limit that is not a whole number
    *   from 0
    * @throws {Error} `ENOSPC` for a tree that is beyond the limits
    */
   constructor(base?: FileTree | Image, limits?: MemoryFSLimits);
 
   /**
-   * One over a directory of the host: what a guest reads comes from there, and
-   * what it changes stays in memory, until {@link MemoryFS.applyTo}. No link in the
-   * directory is followed by the host. A directory in it is listed once, when
-   * a call first reads it, so what others change there later is not seen, save in
-   * the bytes of files. Devices, FIFOs and sockets are left out.
+   * Makes an overlay of a directory of the host: reads come from the directory, and
+   * changes stay in memory, until {@link MemoryFS.applyTo}. The host follows no
+   * symbolic link in the directory. Each directory is listed once, when a call first
+   * reads it, so later changes by others are not seen, except in the bytes of files.
+   * Devices, FIFOs and sockets are left out.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` as the
    *   constructor
-   * @throws {Error} what `open(2)` says of the directory; `ERR_ACCESS_DENIED` where
-   *   Node's permission model withholds WASI
+   * @throws {Error} the error of `open(2)` on the directory; `ERR_ACCESS_DENIED` if
+   *   Node's permission model does not allow WASI
    */
   static overlay(directory: string | URL, limits?: MemoryFSLimits): MemoryFS;
 
-  /** How much it holds, in the units of its limits. It is 0 of both when empty. */
+  /** How much it holds, counted as by {@link MemoryFSLimits}. Both are 0 when it is empty. */
   readonly usage: { readonly bytes: number; readonly files: number };
 
   /**
-   * What is in a directory, by copy: a `Uint8Array` for each file, what
-   * {@link symlink} makes for each link, and a plain object for each directory.
-   * {@link MemoryFS} takes it for a tree, in which all names of a file are files
-   * of their own, and times are new.
+   * Copies a directory into a tree, which the constructor takes: a `Uint8Array` for
+   * each file, a {@link symlink} for each link, and a plain object for each directory.
+   * Hard links become files of their own, and times are lost.
    *
-   * @param path the directory; `'/'` if there is none
-   * @throws {Error} what `readdirSync` says of it; `EILSEQ` for a name that is no
-   *   UTF-8 and so no key; `ERR_FS_FILE_TOO_LARGE` for a file of 2 GiB and more
+   * @param path the directory, `'/'` by default
+   * @throws {Error} the error of `readdirSync`; `EILSEQ` for a name that is not
+   *   UTF-8 and so cannot be a key; `ERR_FS_FILE_TOO_LARGE` for a file of 2 GiB and
+   *   more
    */
   export(path?: fs.PathLike): ExportedTree;
 
   /**
-   * In what this differs from what it was made over, in the order of the paths.
-   * Where that is nothing, everything is created. All names are looked at, as by
-   * `snapshot()` and `toTar()`; a guest in another thread that changes some
-   * meanwhile waits.
+   * Lists the differences from the image or directory below, ordered by path. Without
+   * one, everything is `created`. As `snapshot()` and `toTar()`, this walks the whole
+   * tree; a guest in another thread that changes names meanwhile waits.
    *
    * @throws {Error} `ENAMETOOLONG` for a path of more than 4095 bytes, which a
    *   guest can make
@@ -412,28 +411,28 @@ export class MemoryFS {
   changes(): WASIChange[];
 
   /**
-   * What there is now, as an image. No byte is copied, save what lies in a directory
-   * of the host; what is written from now on is not in it.
+   * Makes an image of the present state. Nothing is copied, except files in a
+   * directory of the host. Later writes do not change the image.
    */
   snapshot(): Image;
 
   /**
-   * A tar archive: of everything or, with `changes`, of what there is to lay over
-   * the image below. That begins with a whiteout for each name that is gone, as
-   * layers of container images have them: an empty file with `.wh.` before the
-   * name. What was renamed is in it as a whole.
+   * Makes a tar archive of everything or, with `changes`, of the differences from the
+   * image below, as a layer of a container image: first a whiteout for each name
+   * that was removed, which is an empty file with `.wh.` before the name; then what
+   * was created, modified or renamed. A renamed directory is in it with all its files.
    *
-   * @throws {Error} `EFBIG` for one that is larger; `ENOSPC` for one that there is
-   *   no memory for; `ENAMETOOLONG` as
-   *   {@link MemoryFS.changes}; `EINVAL` where a name that is no whiteout begins as
-   *   one; `EIO` for a file of an archive that is damaged
+   * @throws {Error} `EFBIG` for an archive of more than `maxBytes`; `ENOSPC` if there
+   *   is not enough memory; `ENAMETOOLONG` as {@link MemoryFS.changes}; `EINVAL` for a
+   *   file in a layer whose name begins with `.wh.`; `EIO` for a file of a damaged
+   *   archive
    */
   toTar(options?: {
     /** @default false */
     changes?: boolean | undefined;
     /**
-     * Bytes that the archive may have, or `Infinity`. A file with holes has all
-     * its zeros in it.
+     * The most bytes of the archive, or `Infinity`. Holes in files are written as
+     * zeros.
      *
      * @default 1073741824
      */
@@ -441,45 +440,45 @@ export class MemoryFS {
   }): Buffer;
 
   /**
-   * Lays the changes onto a directory of the host: the one that this is over, or
-   * another. Nothing outside of it is touched, and no link in it is followed. All
-   * files are written first, to a directory of their own in there, and then take
-   * their names by renames; until then nothing is changed. What is from the directory
-   * below keeps its permissions, but no longer runs as another user; what was made in
-   * memory gets those of new files.
+   * Applies the changes to a directory of the host: the one below the overlay, or
+   * another. Nothing outside of it is touched, and no link in it is followed. First
+   * all files are written to a new directory in it; then they are renamed to their
+   * places; until then nothing is changed. Files from the directory below keep their
+   * permissions, but lose `S_ISUID` and `S_ISGID`; files that were created in memory
+   * get those of new files.
    *
-   * @throws {Error} what the host says, with the `path`: `ENOTDIR` or `ELOOP` where
-   *   a link or a file is in the place of a directory. What was laid before that
-   *   stays. `ENAMETOOLONG` as {@link MemoryFS.changes}; `ERR_ACCESS_DENIED` where
-   *   Node's permission model withholds WASI
+   * @throws {Error} the error of the host, with the `path`: `ENOTDIR` or `ELOOP` if a
+   *   link or a file is in the place of a directory. What was applied before that
+   *   stays. `ENAMETOOLONG` as {@link MemoryFS.changes}; `ERR_ACCESS_DENIED` if Node's
+   *   permission model does not allow WASI
    */
   applyTo(directory: string | URL): void;
 }
 
-/** One thing that is not as it is in the base of a {@link MemoryFS}. */
+/** A difference between a {@link MemoryFS} and its base. */
 export interface WASIChange {
   /**
-   * Where it is now; of what was removed, where it is in the base. Without a slash
-   * before it. What is no UTF-8 is replaced.
+   * The present path; for `removed`, the path in the base. It has no slash in front.
+   * Bytes that are not UTF-8 are replaced by U+FFFD.
    */
   path: string;
 
   /**
-   * - `created`: it is not in the base. One more name of a file is created as well
-   * - `modified`: its content or its times are others, or another one of its kind
-   *   has taken its name. No directory is
-   * - `removed`: it is gone; a directory with all that was in it
-   * - `renamed`: it is somewhere else in the base; a directory with what is in it
+   * - `created`: it is not in the base; this includes a new hard link to a file
+   * - `modified`: its content or times have changed, or another entry of its kind has
+   *   replaced it. Directories are never `modified`
+   * - `removed`: it was removed; a directory with everything that was in it
+   * - `renamed`: it has another path in the base; a directory with everything in it
    */
   type: 'created' | 'modified' | 'removed' | 'renamed';
 
   kind: 'file' | 'directory' | 'symlink';
 
-  /** Where it is in the base, if it was renamed. */
+  /** The path in the base, if it was renamed. */
   from?: string;
 }
 
-/** How much an archive may unpack to. */
+/** Limits on the unpacked size of an archive. */
 export interface ArchiveLimits {
   /**
    * Bytes in all files together, from 0, or `Infinity`.
@@ -497,9 +496,8 @@ export interface ArchiveLimits {
 }
 
 /**
- * A read-only tree of files. Any number of {@link MemoryFS} share it, in
- * all threads of the process, without copying. A guest that has it as a preopen
- * reads it.
+ * An immutable tree of files. Any number of guests and {@link MemoryFS} can share it,
+ * in all threads of the process, without copying. As a preopen it is read-only.
  *
  * @example
  * import { readFile } from 'node:fs/promises';
@@ -521,22 +519,22 @@ export class Image {
   private constructor();
 
   /**
-   * The image of a tree.
+   * Makes an image of a tree.
    *
    * @throws as the constructor of {@link MemoryFS}
    */
   static from(tree: FileTree): Image;
 
   /**
-   * The image of a tar archive: its bytes, or where it is. It may be compressed
-   * with gzip, or with zstd where Node has that (from 22.15). Its files are parts
-   * of the archive, of which nothing is copied. Absolute names are made relative;
-   * of members with one name the last counts; devices and FIFOs are left out.
+   * Makes an image of a tar archive, given by its bytes, path or URL. It may be
+   * compressed with gzip, or with zstd if Node has it (from 22.15). The files refer to
+   * the bytes of the archive, which are not copied. Absolute names are made relative;
+   * of several members with one name the last counts; devices and FIFOs are left out.
    *
-   * @throws {ArchiveError} `ERR_WASI_INVALID_ARCHIVE` for what is no tar archive,
-   *   cut off or too large, and for a member that lies outside or below a link, or
-   *   is something else that an image cannot have
-   * @throws {Error} what `readFileSync` says of a path
+   * @throws {ArchiveError} `ERR_WASI_INVALID_ARCHIVE` if it is not a tar archive,
+   *   is truncated or too large, or has a member whose path leads out of the archive
+   *   or through a link, or that has another type which an image cannot have
+   * @throws {Error} the error of `readFileSync` for a path
    */
   static fromTar(
     archive: ArrayBuffer | ArrayBufferView | string | URL,
@@ -544,8 +542,8 @@ export class Image {
   ): Image;
 
   /**
-   * The image of a zip archive, likewise. A file is inflated when it is first
-   * opened; one that is not what the archive says is EIO then.
+   * Makes an image of a zip archive, likewise. A file is inflated when it is first
+   * opened; if it has not the declared size and checksum, that is EIO.
    *
    * @throws as {@link Image.fromTar}
    */
@@ -555,36 +553,36 @@ export class Image {
   ): Image;
 
   /**
-   * The image of a directory of the host: a copy of what is there now. No link is
-   * followed; devices, FIFOs and sockets are left out.
+   * Makes an image of a directory of the host, by copying it. No link is followed;
+   * devices, FIFOs and sockets are left out.
    *
    * @throws as {@link MemoryFS.overlay}
    */
   static fromDirectory(directory: string | URL): Image;
 
   /**
-   * The image with this handle, in whichever thread it was made, as long as an {@link Image}
-   * of it is reachable there.
+   * Returns the image with this handle. It may be from another thread, as long as the
+   * {@link Image} is reachable there.
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for another type,
-   *   `ERR_INVALID_ARG_VALUE` where there is no such image
+   *   `ERR_INVALID_ARG_VALUE` if there is no such image
    */
   static open(handle: bigint): Image;
 
   /**
-   * A number that another thread of this process can be told, to
-   * {@link Image.open} this. It cannot be guessed.
+   * A number by which another thread of this process can {@link Image.open} this
+   * image. It cannot be guessed.
    */
   readonly handle: bigint;
 
-  /** How many files, directories and symbolic links there are, without the root. */
+  /** The number of files, directories and symbolic links, without the root. */
   readonly files: number;
 
-  /** How many bytes the files have together. */
+  /** The size of all files together, in bytes. */
   readonly bytes: number;
 
   /**
-   * A tar archive of it.
+   * Makes a tar archive of the image.
    *
    * @throws as {@link MemoryFS.toTar}
    */
@@ -594,10 +592,10 @@ export class Image {
   }): Buffer;
 }
 
-/** What is wrong with an archive. */
+/** The error for an invalid archive. */
 export interface ArchiveError extends Error {
   code: 'ERR_WASI_INVALID_ARCHIVE';
-  /** The member that it is wrong with, if it is one. */
+  /** The member that is invalid, if it is a single one. */
   member?: string;
   /** The archive, if it was given as a path. */
   path?: string;
@@ -605,7 +603,7 @@ export interface ArchiveError extends Error {
 
 export interface MemoryFS extends WASIFileSystem {}
 
-/** What {@link MemoryFS.export} gives. */
+/** What {@link MemoryFS.export} returns. */
 export interface ExportedTree {
   [name: string]: Uint8Array | FileEntry | ExportedTree;
 }
@@ -613,22 +611,22 @@ export interface ExportedTree {
 /**
  * A file system of JavaScript: an object with the synchronous functions of
  * `node:fs`, such as memfs, unionfs, ZenFS, `node:vfs` or `node:fs` itself. The
- * functions are looked up at each call. One that is missing is ENOTSUP to the
- * guest; those that are not optional here must be there.
+ * functions are looked up at each call. Those that are not optional here are
+ * required; any other that is missing is ENOTSUP for the guest.
  *
- * An error with a `code` of POSIX's is that to the guest; anything else that is
- * thrown ends the guest, and comes out of {@link WASI.start} as it is.
+ * An error whose `code` is one of POSIX is that errno for the guest; anything else
+ * that is thrown ends the guest, and {@link WASI.start} throws it unchanged.
  *
- * A guest has one as a preopen, `{ '/tmp': fs }`, or a directory in it,
+ * It is given as a preopen, `{ '/tmp': fs }`; or a directory in it is, by
  * `{ '/srv': { fs: require('node:fs'), path: '/srv' } }`.
  *
  * @see docs/file-systems.md
  */
 export interface SyncFileSystem {
-  /** `flags` are `'r'`, `'r+'`, `'wx+'`, or `O_WRONLY`; a number that is no negative one comes back. */
+  /** `flags` are `'r'`, `'r+'`, `'wx+'`, or `O_WRONLY`. It returns a number from 0. */
   openSync(path: string, flags: string | number, mode?: number): number;
   closeSync(fd: number): void;
-  /** From 0 to `length` bytes; 0 at the end. */
+  /** Returns the number of bytes read, from 0 to `length`; 0 at the end. */
   readSync(
     fd: number,
     buffer: Buffer,
@@ -636,12 +634,12 @@ export interface SyncFileSystem {
     length: number,
     position: number,
   ): number;
-  /** Names, or what has a `name` and the functions of a `Dirent`. */
+  /** Returns names, or objects with a `name` and the functions of a `Dirent`. */
   readdirSync(
     path: string,
     options: { withFileTypes: true },
   ): readonly (string | Uint8Array | { name: string | Uint8Array })[];
-  /** Of what is there, a link itself; where there are no links, `statSync` serves as well. */
+  /** Attributes of a file, of a link itself. `statSync` is enough for a file system without links. */
   lstatSync?(
     path: string,
     options: { bigint: true; throwIfNoEntry: false },
@@ -650,7 +648,7 @@ export interface SyncFileSystem {
     path: string,
     options: { bigint: true; throwIfNoEntry: false },
   ): SyncStats | undefined;
-  /** From 1 to `length` bytes. */
+  /** Returns the number of bytes written, from 1 to `length`. */
   writeSync?(
     fd: number,
     buffer: Buffer,
@@ -660,16 +658,16 @@ export interface SyncFileSystem {
   ): number;
   fstatSync?(fd: number, options: { bigint: true }): SyncStats;
   ftruncateSync?(fd: number, length: number): void;
-  /** In seconds. */
+  /** Times are in seconds. */
   futimesSync?(fd: number, atime: number, mtime: number): void;
-  /** In seconds; `utimesSync` serves for what is no link. */
+  /** Times are in seconds. `utimesSync` is enough for what is not a link. */
   lutimesSync?(path: string, atime: number, mtime: number): void;
   utimesSync?(path: string, atime: number, mtime: number): void;
   fsyncSync?(fd: number): void;
   fdatasyncSync?(fd: number): void;
   mkdirSync?(path: string, mode: number): unknown;
   rmdirSync?(path: string): void;
-  /** Of a directory that is empty, where `rmdirSync` says that it is not. */
+  /** Used for an empty directory, if `rmdirSync` fails with ENOTEMPTY. */
   rmSync?(path: string, options: { recursive: true }): void;
   unlinkSync?(path: string): void;
   renameSync?(oldPath: string, newPath: string): void;
@@ -678,23 +676,23 @@ export interface SyncFileSystem {
   readlinkSync?(path: string, encoding: 'buffer'): string | Uint8Array;
 }
 
-/** What a {@link SyncFileSystem} tells of a file: a `Stats` or `BigIntStats` of `node:fs`. */
+/** The attributes of a file in a {@link SyncFileSystem}: a `Stats` or `BigIntStats` of `node:fs`. */
 export interface SyncStats {
-  /** With the type, as POSIX has it; where it has none, `isFile()` and its like are asked. */
+  /** With the file type (`S_IFMT`); without one, `isFile()` and the like are called. */
   mode?: number | bigint;
   /** In bytes. */
   size: number | bigint;
   nlink?: number | bigint;
   ino?: number | bigint;
-  /** Milliseconds since 1970, as are `mtimeMs` and `ctimeMs`; `atimeNs` and its like come first. */
+  /** Milliseconds since 1970, as `mtimeMs` and `ctimeMs`. `atimeNs` and the like, if present, are used instead. */
   atimeMs?: number | bigint;
   mtimeMs?: number | bigint;
   ctimeMs?: number | bigint;
 }
 
 /**
- * What a guest may have at a path: a directory of the host by its path, a file
- * system, a {@link file} by value, or one of them with how much may be done in it.
+ * What can be given to a guest at a path: a directory of the host by its path, a file
+ * system, a {@link file}, or one of these with restrictions.
  */
 export type WASIMountable =
   | string
@@ -705,7 +703,7 @@ export type WASIMountable =
   | FileEntry
   | WASIPreopen;
 
-/** A directory or a file, and how much the guest may do in it. */
+/** A directory or a file, and what the guest may do in it. */
 export type WASIPreopen = WASIPreopenRights &
   (
     | {
@@ -715,48 +713,47 @@ export type WASIPreopen = WASIPreopenRights &
       }
     | {
         /**
-         * The file system that the directory is in, where that is not the host's:
-         * one in memory, an image, which is for reading, {@link WASI.fs} of another
-         * guest, or one of JavaScript. Or a {@link file} by value, which has no
+         * The file system that the directory is in, if it is not the host's: a
+         * {@link MemoryFS}, an {@link Image}, which is read-only, {@link WASI.fs} of
+         * another guest, or a file system of JavaScript. Or a {@link file}, without
          * `path`.
          */
         fs: MemoryFS | Image | WASIFileSystem | SyncFileSystem | FileEntry;
 
         /**
-         * The path there of the directory, or of a file. Links on the way lead no
-         * further than to the root of that file system.
+         * The path of the directory or file in that file system. Links on the way
+         * cannot lead above its root.
          *
-         * @default its root, where relative paths begin
+         * @default the directory where relative paths begin: its root
          */
         path?: string | undefined;
       }
   );
 
-/** How much a guest may do in a preopen. */
+/** What a guest may do in a preopen. */
 export interface WASIPreopenRights {
   /**
-   * Whether the guest may change nothing in it: no content, no name, no time,
-   * no size. A call that would is refused with 76 (ENOTCAPABLE), by whatever
-   * way it comes there: a symbolic link in another preopen, a hard link or a
-   * file that would be moved there, a descriptor opened long before.
+   * Whether the guest may change nothing in it: no content, name, time or size. A call
+   * that would returns 76 (ENOTCAPABLE), however it gets there: through a symbolic
+   * link in another preopen, by linking or moving a file into it, by a descriptor that
+   * was opened before.
    *
-   * It holds for this directory whichever way it is reached, a preopen above it
-   * included. Only where another preopen is the same directory, that one says
-   * what may be done through its own name. And the host may note when a file was
-   * last read, as it does of any reader.
+   * It holds however the directory is reached, also through a preopen above it. Only
+   * if another preopen is the same directory, that one has its own permissions. The
+   * host may still update access times (`atime`), as for any reader.
    *
    * @default false
    */
   readOnly?: boolean | undefined;
 
   /**
-   * What the guest may do in it and with what it opens there; everything where
-   * there is no such list. `fd_fdstat_get` tells the guest.
+   * The rights of the preopen and of what is opened through it; by default all. The
+   * guest can read them by `fd_fdstat_get`.
    *
-   * To open anything takes `path_open`, and to open it for writing, which
-   * `fd_allocate` and `fd_filestat_set_size` need as well, `fd_write`.
-   * `path_filestat_set_size` is the right to truncate a file in opening it.
-   * With `readOnly`, only those of them that change nothing count.
+   * Opening a file needs `path_open`; opening it for writing, which `fd_allocate` and
+   * `fd_filestat_set_size` require, also needs `fd_write`. `path_filestat_set_size` is
+   * the right to truncate a file by `O_TRUNC`. With `readOnly`, rights to change
+   * anything have no effect.
    *
    * @default all rights
    */
@@ -764,21 +761,20 @@ export interface WASIPreopenRights {
 }
 
 /**
- * How much a guest may ask for. The defaults are what no honest program comes
- * near. A guest that goes beyond gets the error number that is said here, and
- * nothing else happens.
+ * Limits on what a guest may use. No ordinary program comes near the defaults. A call
+ * that goes beyond a limit returns the error number that is given here, and has no
+ * other effect.
  *
- * Nothing else that the host keeps for a guest has a size that the guest could
- * choose, and so there is no limit to set. `fd_readdir` holds, for all
- * descriptors of a guest together, at most 1 MiB of entries that were read
- * ahead and 2 MiB of positions, and some hundred bytes for each descriptor.
- * `fd_read` and its like go straight to the guest's memory.
+ * There are no further limits, as nothing else that the host allocates for a guest has
+ * a size that the guest chooses. `fd_readdir` caches, for all descriptors of a guest
+ * together, at most 1 MiB of directory entries and 2 MiB of positions, and some
+ * hundred bytes for each descriptor. `fd_read` and the like have no buffers: they read
+ * into the guest's memory.
  */
 export interface WASILimits {
   /**
-   * Descriptors open at a time, standard streams and preopens included (which
-   * the guest has even where they are more): from 0 to 1048576.
-   * Beyond: 41 (ENFILE).
+   * Open descriptors at a time, from 0 to 1048576. Standard streams and preopens
+   * count, but the guest has them even if they are more. Beyond: 41 (ENFILE).
    *
    * @default 4096
    */
@@ -801,7 +797,7 @@ export interface WASILimits {
   subscriptions?: number | undefined;
 
   /**
-   * Bytes in a path, and in the target of a symbolic link that the guest makes:
+   * Bytes of a path, and of the target of a symbolic link that the guest makes:
    * from 1 to 4095. Beyond: 37 (ENAMETOOLONG).
    *
    * @default 4095
@@ -809,8 +805,8 @@ export interface WASILimits {
   pathLength?: number | undefined;
 
   /**
-   * Symbolic links on the way of one path, the last component's included: from
-   * 0 to 40. With less than 40, paths are resolved step by step here and not by
+   * Symbolic links that are followed in one path, the last component included: from
+   * 0 to 40. With less than 40, paths are resolved component by component and not by
    * the system in one call, which takes longer. Beyond: 32 (ELOOP).
    *
    * @default 40
@@ -818,8 +814,8 @@ export interface WASILimits {
   symlinkHops?: number | undefined;
 
   /**
-   * Bytes that `random_get` makes at a time, on their way to the guest, which
-   * gets as many as it asks for: from 1 to 65536. No guest can notice it.
+   * The size of the buffer of `random_get`, in bytes, from 1 to 65536. A guest gets
+   * as many bytes as it asks for, whatever the size is.
    *
    * @default 4096
    */
@@ -829,43 +825,43 @@ export interface WASILimits {
 /** What {@link WASI} can be constructed with. */
 export interface WASIOptions {
   /**
-   * The version of WASI that the guest was compiled for; its imports tell.
+   * The version of WASI that the guest was compiled for, as its imports say.
    * `'preview1'` is `wasi_snapshot_preview1`, `'unstable'` is the older
    * snapshot 0, `wasi_unstable`, with its own record layouts.
    */
   version: 'preview1' | 'unstable';
 
   /**
-   * The guest's command line, its own name first. Elements that are no strings
-   * are converted; each ends at its first NUL character.
+   * The guest's command line, with the program's name first. Elements are converted
+   * to strings; each ends at its first NUL character.
    *
    * @default []
    */
   args?: readonly string[] | undefined;
 
   /**
-   * The guest's environment. Own enumerable properties count. One whose value
-   * is `undefined` is left out, other values are converted to strings.
-   * `process.env` is not passed on unless it is given here.
+   * The guest's environment: the own enumerable properties of an object. Those whose
+   * value is `undefined` are left out, other values are converted to strings.
+   * `process.env` is not inherited; give it here if the guest is to have it.
    *
    * @default {}
    */
   env?: object | undefined;
 
   /**
-   * The directories that the guest may use: a path in the guest to a directory
-   * of the host or a file system. They are opened by the constructor, and the guest finds them
-   * as descriptors from 3 up, in the order of `Object.entries()`. It reaches
-   * nothing outside of them.
+   * The directories that the guest may use: each key is a path in the guest, its value
+   * a directory of the host or a file system. The constructor opens them, and the
+   * guest has them as descriptors from 3 on, in the order of `Object.entries()`. The
+   * guest cannot reach anything outside of them.
    *
-   * A file system is also met on every way from the preopens above its path, as
-   * a mount point is; two directories of the host are not, as under node:wasi. A
-   * file, by value or in a file system (`fs` and `path`), is met by its path. Where no preopen is
-   * above it, one comes to be: its directory, for reading, with nothing else in it.
+   * A file system is also a mount point: paths from preopens above it lead into it.
+   * A directory of the host is not, as under node:wasi. A single file (a {@link file},
+   * or `fs` and `path`) is mounted at its path; if no preopen is above it, its
+   * directory becomes a read-only preopen with nothing else in it.
    *
-   * An object with a property of {@link WASIPreopen}, its own or by its class,
-   * is taken for one, and so is one of which `String()` makes no path. What else
-   * is no string is converted to one, as by Node.
+   * An object with a property of {@link WASIPreopen}, its own or inherited from its
+   * class, is one, and so is an object that `String()` does not convert to a path.
+   * Other values are converted to strings, as by Node.
    *
    * @default {}
    */
@@ -876,20 +872,20 @@ export interface WASIOptions {
     | undefined;
 
   /**
-   * What `proc_exit` in the guest does. With `true`, {@link WASI.start} returns
-   * the guest's exit code. With `false`, `process.exit()` is called with it: it
-   * ends the process or, in a worker, the worker.
+   * What `proc_exit` does. With `true`, {@link WASI.start} returns the exit code. With
+   * `false`, `process.exit()` is called with it, which ends the process or, in a
+   * worker, the worker.
    *
    * @default true
    */
   returnOnExit?: boolean | undefined;
 
   /**
-   * Whether the guest has a directory `/dev` with the devices that programs
-   * count on: `null`, `zero`, `random`, `urandom`, and as `stdin`, `stdout` and
-   * `stderr` its own standard streams. None of them is a device of the host, and
-   * nothing in the directory can be created, removed or renamed (`EROFS`). It is
-   * a preopen behind the others; with a preopen of that name it is an error.
+   * Whether the guest has a directory `/dev` with the devices that programs expect:
+   * `null`, `zero`, `random`, `urandom`, and `stdin`, `stdout` and `stderr`, which are
+   * its own standard streams. None of them is a device of the host, and nothing in the
+   * directory can be created, removed or renamed (`EROFS`). It is the last preopen;
+   * together with another preopen named `/dev` it is an error.
    *
    * @default false
    *
@@ -899,25 +895,25 @@ export interface WASIOptions {
   devices?: boolean | undefined;
 
   /**
-   * Where the guest's standard input comes from. As with `node:wasi`:
+   * The guest's standard input. As with `node:wasi`:
    *
    * - a number from 0 to 2147483647: a file descriptor of the host. It must be
    *   open, and stays open when the guest closes its own
    *
    * And beyond that:
    *
-   * - `'inherit'`: that of the process; `'ignore'`: nothing
-   * - `'pipe'`: {@link input}, or nothing
+   * - `'inherit'`: that of the process; `'ignore'`: empty
+   * - `'pipe'`: {@link input}, or empty
    * - bytes: a copy of them, and then the end
    * - a {@link WASIReader}: a function that is called whenever the guest reads and
-   *   all that it gave before has been read
+   *   all that it returned before has been read
    *
-   * Those are pipes to the guest, in which it never waits. And for
+   * `'pipe'`, bytes and functions are pipes to the guest, which never block. And for
    * {@link WASI.startAsync}, where the engine has `WebAssembly.Suspending`:
    *
    * - a stream of Node or the Web, or an asynchronous iterable, of strings and bytes.
-   *   It is read from when the guest first asks, some 64 KiB ahead, and left as it is
-   *   when the guest is over. What it fails with ends the guest, and rejects
+   *   It is read from the guest's first read on, some 64 KiB ahead, and left open when
+   *   the guest is over. An error of it ends the guest, and rejects the promise
    *
    * @default 0
    */
@@ -933,64 +929,62 @@ export interface WASIOptions {
     | undefined;
 
   /**
-   * Where the guest's standard output goes. As with `node:wasi`:
+   * The guest's standard output. As with `node:wasi`:
    *
    * - a number: a file descriptor of the host, as for {@link stdin}
    *
    * And beyond that:
    *
-   * - `'inherit'`: that of the process; `'ignore'`: nowhere
-   * - `'pipe'`: what is written is kept, up to {@link maxBuffer}, and is there as
-   *   {@link WASI.stdout}
+   * - `'inherit'`: that of the process; `'ignore'`: discarded
+   * - `'pipe'`: buffered, up to {@link maxBuffer}, in {@link WASI.stdout}
    * - a {@link WASIWriter}: a function that is called with what the guest writes
-   * - for {@link WASI.startAsync}: a writable stream of Node or the Web, which is waited
-   *   for, and not ended
+   * - for {@link WASI.startAsync}: a writable stream of Node or the Web, which is written
+   *   with backpressure, and not ended
    *
    * @default 1
    */
   stdout?: WASIStdio | WASIWriter | WASIWritable | undefined;
 
   /**
-   * The same for standard error, which as a `'pipe'` is {@link WASI.stderr}.
+   * The guest's standard error: as {@link stdout}, with {@link WASI.stderr} for `'pipe'`.
    *
    * @default 2
    */
   stderr?: WASIStdio | WASIWriter | WASIWritable | undefined;
 
   /**
-   * What the guest reads from a standard input that is `'pipe'`, or is not said:
-   * a string, in UTF-8, or bytes. They are copied.
+   * What the guest reads from standard input, if `stdin` is `'pipe'` or is not given:
+   * a string, which is encoded in UTF-8, or bytes, which are copied.
    */
   input?: string | ArrayBufferView | ArrayBuffer | undefined;
 
   /**
-   * Bytes that are kept of each output that is a `'pipe'`: from 0 up, or
+   * How many bytes of each output that is a `'pipe'` are buffered: from 0, or
    * `Infinity`. A guest that writes more is ended by a `RangeError` with the code
-   * `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`, which {@link WASI.start} throws. What fits
-   * is there.
+   * `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`, which {@link WASI.start} throws; the buffer
+   * then has the first `maxBuffer` bytes.
    *
    * @default 104857600
    */
   maxBuffer?: number | undefined;
 
   /**
-   * How much the guest may ask for. What is not said has its default.
+   * Limits on what the guest may use.
    *
    * @default {}
    */
   limits?: WASILimits | undefined;
 
   /**
-   * The calls that the guest may make; all of them where there is no such list.
-   * From any other it gets 76 (ENOTCAPABLE) before its arguments are looked at,
-   * and nothing happens.
+   * The calls that the guest may make; by default all. Any other call returns 76
+   * (ENOTCAPABLE), before its arguments are checked, and has no effect.
    *
-   * Programs expect some calls to be there. What was built with wasi-libc ends
-   * with exit code 71 before its `main` where it may not ask for the preopens
-   * (`fd_prestat_get`, in `stdio`, `fs:read` and `fs:write`) or, if it looks at
-   * them, its arguments (`args`) and its environment (`env`). Without `exit`,
-   * `proc_exit` returns to the guest: a program of wasi-libc that ends with
-   * another code than 0 then traps, which {@link WASI.start} throws.
+   * Programs expect some calls to work. One that was built with wasi-libc exits with
+   * code 71 before its `main` if it may not ask for the preopens (`fd_prestat_get`, in
+   * `stdio`, `fs:read` and `fs:write`) or, if it uses them, its arguments (`args`) and
+   * its environment (`env`). Without `exit`, `proc_exit` returns to the guest: a
+   * program of wasi-libc that exits with another code than 0 then traps, and
+   * {@link WASI.start} throws that.
    *
    * @example
    * // A filter: from standard input to standard output, and nothing else. Its
@@ -1003,20 +997,21 @@ export interface WASIOptions {
   capabilities?: readonly WASICapability[] | undefined;
 
   /**
-   * Whether the guest may have threads, as wasi-threads has them, and how many:
-   * `true` is four for each processor that the machine has. They take
-   * {@link WASI.getImportObject} with `module` and `memory`.
+   * Whether the guest may have threads (wasi-threads), and how many: `true` is four for
+   * each processor of the machine. {@link WASI.getImportObject} then needs `module` and
+   * `memory`.
    *
-   * Standard streams are then no functions and no streams of Node or the Web.
+   * The standard streams of a guest with threads cannot be functions, or streams of
+   * Node or the Web.
    *
    * @default false
    */
   threads?: boolean | WASIThreads | undefined;
 
   /**
-   * Sockets at which the guest accepts connections, at the lowest numbers behind
-   * its {@link preopens}. They do not wait until the guest clears `NONBLOCK`. What
-   * {@link WASI.listeners} is made of.
+   * Sockets at which the guest accepts connections. In the guest they have the lowest
+   * descriptor numbers after its {@link preopens}, and are non-blocking until it clears
+   * `NONBLOCK`. {@link WASI.listeners} has their addresses.
    *
    * @default []
    *
@@ -1027,59 +1022,58 @@ export interface WASIOptions {
   listeners?: readonly WASIListenerSource[] | undefined;
 
   /**
-   * Sockets that are connected, at the numbers behind the {@link listeners}: a
-   * descriptor of the host, which is lent; or a `net.Socket` with nothing in its
-   * buffers, of which the guest gets a duplicate, and which is then destroyed. Not
-   * on Windows.
+   * Connected sockets, with the descriptor numbers after the {@link listeners}: a
+   * descriptor of the host, which is not closed after the guest; or a `net.Socket` with
+   * empty buffers, of which the guest gets a duplicate, and which is then destroyed.
+   * Not on Windows.
    *
    * @default []
    */
   connections?: readonly (net.Socket | number)[] | undefined;
 
   /**
-   * Where each call of the guest is told when it is over, as strace does:
+   * Where calls of the guest are traced to when they return, as by strace:
    *
    * - `true`: standard error of the process; a number: a descriptor, which must be
    *   open. A line each, such as
    *   `path_open(3, "data/x", CREAT|TRUNC) = notcapable <0.000012>`
-   * - a stream of Node: the same. It keeps what is not written before the event loop
-   *   turns. One that has ended or failed gets no more, and the guest goes on
+   * - a stream of Node: the same lines. It buffers what it cannot write before the event
+   *   loop runs. If it has ended or failed, the guest goes on without a trace
    * - a function that is called with a {@link WASITraceCall}. What it throws ends the
-   *   guest, and comes out of {@link WASI.start} unchanged. It may have the guest
-   *   make calls, of which it is not told
+   *   guest, and {@link WASI.start} throws it unchanged. If it has the guest make
+   *   calls, these are not traced
    * - a {@link WASITraceOptions}: which calls, and how
    *
-   * A descriptor that cannot be written ends the guest likewise, but for `EPIPE`,
-   * which ends the trace. Without this option nothing of it is in a guest's way.
-   * With `NODE_DEBUG_NATIVE=wasi` in the environment it is `true` where it is not
-   * said.
+   * An error of writing to the descriptor ends the guest likewise, except `EPIPE`, which
+   * ends the trace. Without this option there is no cost. With
+   * `NODE_DEBUG_NATIVE=wasi` in the environment the default is `true`.
    *
    * @default false
    */
   trace?: boolean | WASITraceTarget | WASITraceOptions | undefined;
 
   /**
-   * The guest's clocks, where they are not to be the host's. With a time that is given
-   * and a seed ({@link random}) a guest does the same whenever it is run. The times of
-   * files stay those of the host.
+   * The guest's clocks, if they are not to be the host's. With a given time and a seed
+   * ({@link random}) a guest does the same in each run. The times of files are still
+   * those of the host.
    */
   clock?: WASIClock | undefined;
 
   /**
    * The guest's random bytes, for `random_get` and `/dev/urandom`: those of a seed, or
-   * what a function puts into the array that it is called with, of at most
-   * {@link WASILimits.randomChunk} bytes. What that throws ends the guest, and comes
-   * out of {@link WASI.start} unchanged; a promise is a `TypeError`. Functions are for
-   * the class and {@link runSync}.
+   * those that a function writes to the array that it is called with, which has at
+   * most {@link WASILimits.randomChunk} bytes. What the function throws ends the guest,
+   * and {@link WASI.start} throws it unchanged; if it returns a promise, that is a
+   * `TypeError`. Functions are for the class and {@link runSync}.
    *
    * @default those of the system
    */
   random?:
     | {
         /**
-         * A number from 0, below 2 ** 64 as a `bigint`, or 1 to 32 bytes. A number is its
-         * 8 bytes, little-endian, and fewer than 32 bytes are padded with zeros. It is the
-         * key of a ChaCha20 generator.
+         * The key of a ChaCha20 generator: a number from 0, a `bigint` below 2 ** 64, or 1
+         * to 32 bytes. A number becomes 8 bytes, little-endian; fewer than 32 bytes are
+         * padded with zeros.
          */
         seed: number | bigint | ArrayBufferView | ArrayBuffer;
       }
@@ -1090,37 +1084,38 @@ export interface WASIOptions {
 /**
  * The clocks of a guest. Times are nanoseconds, from 0 up and below 2 ** 64.
  *
- * Those of CPU time tell the time of the monotonic one, unless that is the host's.
- * A function is called for each reading, and as the guest waits; what it throws ends
- * the guest, and comes out of {@link WASI.start} unchanged, and anything but a `bigint` is a
- * `TypeError`. Functions are for the class and {@link runSync}.
+ * The CPU-time clocks show the time of the monotonic clock, unless that is the host's.
+ * A function is called for each reading, and while the guest waits. What it throws ends
+ * the guest, and {@link WASI.start} throws it unchanged; a result other than a `bigint`
+ * is a `TypeError`. Functions are for the class and {@link runSync}.
  */
 export interface WASIClock {
   /**
-   * The time since 1970 at which the realtime clock begins, or what tells it.
+   * The time since 1970 at which the realtime clock begins, or a function that returns
+   * its time.
    *
    * @default that of the host
    */
   realtime?: Date | bigint | (() => bigint) | undefined;
 
   /**
-   * The time at which the monotonic clock begins, or what tells it.
+   * The time at which the monotonic clock begins, or a function that returns its time.
    *
    * @default 0 if `realtime` is a time, else that of the host
    */
   monotonic?: bigint | (() => bigint) | undefined;
 
   /**
-   * By how many nanoseconds the times that are given move with each reading. Programs
-   * may hang on clocks that stand still: those of Go and CPython do.
+   * By how many nanoseconds a clock that begins at a given time advances with each
+   * reading. Programs may hang on clocks that stand still: those in Go and CPython do.
    *
    * @default 1000000n, a millisecond
    */
   step?: bigint | undefined;
 
   /**
-   * Whether a guest that waits for a time really waits. With `'skip'` it goes on at
-   * once, unless something else is ready, and its clocks move by that time.
+   * Whether a guest that sleeps really waits. With `'skip'` its clocks advance by that
+   * time, and it goes on at once, unless something else is ready.
    *
    * @default 'real'
    */
@@ -1131,81 +1126,81 @@ export interface WASIClock {
 export type WASITraceTarget =
   number | NodeJS.WritableStream | ((call: WASITraceCall) => void);
 
-/** Which calls of a guest are told, and how. */
+/** Which calls of a guest are traced, and how. */
 export interface WASITraceOptions {
   /**
-   * Where.
+   * Where they are traced to: see {@link WASIOptions.trace}.
    *
    * @default true, standard error
    */
   to?: true | WASITraceTarget | undefined;
 
   /**
-   * Which calls, in the names of {@link WASIOptions.capabilities}.
+   * Which calls, by the names of {@link WASIOptions.capabilities}.
    *
    * @default all
    */
   calls?: readonly WASICapability[] | undefined;
 
   /**
-   * Whether only those that have failed.
+   * Whether only calls that failed are traced.
    *
    * @default false
    */
   failed?: boolean | undefined;
 
   /**
-   * Bytes that are told of each buffer that the guest writes: an integer up to
-   * 1048576.
+   * How many bytes are shown of each buffer that the guest writes: an integer from 0
+   * to 1048576.
    *
    * @default 32
    */
   strings?: number | undefined;
 }
 
-/** A call that a guest has made. `String()` makes the line of it. */
+/** A call that a guest has made. `String()` of it is its line. */
 export interface WASITraceCall {
   readonly name: WASICall;
 
   /**
-   * What it was made with, by the names of the witx: numbers (`bigint` for those of 64
-   * bits), the names of cases (`'cur'`) and of flags (`'CREAT|TRUNC'`, `'0'` for
-   * none), paths. Of buffers to fill, their lengths; of those to write, a
-   * {@link WASITraceBuffer} each; of subscriptions, their fields. What should be in
-   * memory and is not is a {@link WASITracePointer}. `null` for arguments that are not
-   * of the call's type, as only JavaScript can pass them.
+   * The arguments, by their names in the witx: numbers (`bigint` for those of 64 bits),
+   * the names of enum cases (`'cur'`) and of flags (`'CREAT|TRUNC'`, `'0'` for none),
+   * paths. Buffers that are read into are their lengths; buffers that are written are
+   * a {@link WASITraceBuffer} each; subscriptions are objects with their fields. A
+   * pointer outside of memory is a {@link WASITracePointer}. `null` if the arguments
+   * have not the types of the call, as only JavaScript can pass them.
    */
   readonly args: Readonly<Record<string, unknown>> | null;
 
   /**
-   * The name of the errno, as the witx has it: `'success'`, `'noent'`. `null` for a
-   * call that has not returned: `proc_exit`, or one that ended the guest.
+   * The errno, by its name in the witx: `'success'`, `'noent'`. `null` for a call that
+   * has not returned: `proc_exit`, or one that ended the guest.
    */
   readonly result: string | null;
 
-  /** Why it was refused, if {@link WASIOptions.capabilities} do not give that call. */
+  /** Present if {@link WASIOptions.capabilities} do not allow the call. */
   readonly reason?: 'capabilities';
 
-  /** What it has written, by the names of the witx, if it has succeeded. */
+  /** The results, by their names in the witx, if it has succeeded. */
   readonly out: Readonly<Record<string, unknown>>;
 
   /** How long it took, in nanoseconds. */
   readonly nanos: number;
 
-  /** Which thread of the guest made it: 0 for the one that it began with. */
+  /** The thread of the guest that made it: 0 for the first. */
   readonly thread: number;
 
   toString(): string;
 }
 
-/** A buffer that a guest has a call write. */
+/** A buffer that a guest writes. */
 export interface WASITraceBuffer {
   readonly length: number;
   /** The first {@link WASITraceOptions.strings} of its bytes, if they are in memory. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** What a guest says is in its memory, and is not. */
+/** A pointer and a length that are not within the guest's memory. */
 export interface WASITracePointer {
   readonly pointer: number;
   readonly length: number;
@@ -1214,13 +1209,14 @@ export interface WASITracePointer {
 /**
  * A socket at which a guest is to accept connections:
  *
- * - one that is made, to listen at a `port` from 0 to 65535, 0 being any that is free,
- *   of the `host`, by default `'127.0.0.1'`; or at a `path` of the host, where there must
- *   be nothing, and which is removed when the guest closes the socket (not on Windows).
- *   `backlog` is how many connections wait to be accepted, by default 511
+ * - a new socket, which listens at a `port` from 0 to 65535 (0 is any free one) of the
+ *   `host`, by default `'127.0.0.1'`; or at a `path` of the host, which must not exist,
+ *   and is removed when the guest closes the socket (not on Windows). `backlog` is how
+ *   many connections may wait to be accepted, by default 511
  * - a `net.Server` that is listening at a port. The guest gets a duplicate of its socket,
  *   and the server is closed (not on Windows)
- * - a descriptor of the host that is listening, which is lent (not on Windows)
+ * - a descriptor of the host that is a listening socket, which is not closed after the
+ *   guest (not on Windows)
  */
 export type WASIListenerSource =
   | {
@@ -1235,60 +1231,61 @@ export type WASIListenerSource =
 
 /** A socket at which a guest accepts connections. */
 export interface WASIListener {
-  /** The guest's number of it. */
+  /** Its descriptor in the guest. */
   readonly fd: number;
-  /** Where it listens, as `address()` of a `net.Server` tells it. */
+  /** Where it listens, as `address()` of a `net.Server` returns it. */
   address(): net.AddressInfo | string | null;
 }
 
 /** How many threads a guest may have. */
 export interface WASIThreads {
   /**
-   * Threads at a time beside the first, from 0 to 4096. For more, `thread-spawn`
-   * answers EAGAIN.
+   * The most threads at a time beside the first, from 0 to 4096. Beyond it,
+   * `thread-spawn` returns EAGAIN.
    *
-   * @default four for each processor that the machine has
+   * @default four for each processor of the machine
    */
   max?: number | undefined;
 
   /**
-   * Threads that are made before the guest begins, from 0 to `max`.
+   * How many threads are started before the guest begins, from 0 to `max`.
    *
    * @default 0
    */
   warm?: number | undefined;
 }
 
-/** What a standard stream can be, whatever its direction. */
+/** Values that any standard stream can have. */
 export type WASIStdio = 'pipe' | 'inherit' | 'ignore' | number;
 
 /**
- * Gives what the guest reads from standard input, while the guest waits: at most
- * `size` bytes are read at once, and what is beyond them the next time. A string is
- * UTF-8. Nothing, or no bytes, is the end, after which it is not called again. What
- * it gives must not change before it is called again.
+ * Returns what the guest reads from standard input; it is called while the guest waits
+ * in its call. The guest reads at most `size` bytes; any more are kept for its next
+ * reads. A string is encoded in UTF-8. `null`, `undefined` or no bytes mean the end,
+ * after which it is not called again. A buffer that it returns must not change before
+ * the next call.
  *
- * What it throws ends the guest, and comes out of {@link WASI.start} unchanged.
- * Anything else than these values is a `TypeError`, a promise too: `run()` and
- * `spawn()` take streams. It may call the guest and its `WASI`.
+ * What it throws ends the guest, and {@link WASI.start} throws it unchanged. Any other
+ * result is a `TypeError`, a promise too: `run()` and `spawn()` take streams. It may
+ * call the guest and its `WASI`.
  */
 export type WASIReader = (
   size: number,
 ) => string | ArrayBufferView | ArrayBuffer | null | undefined;
 
 /**
- * Takes what the guest writes, while the guest waits: up to 64 KiB at once, in a
- * buffer that is its own.
+ * Is called with what the guest writes, up to 64 KiB at once, while the guest waits in
+ * its call. It may keep the buffer.
  *
- * What it throws ends the guest, and comes out of {@link WASI.start} unchanged. A
- * promise is a `TypeError`, as nothing waits for it: `run()` and `spawn()` do. It
- * may call the guest and its `WASI`.
+ * What it throws ends the guest, and {@link WASI.start} throws it unchanged. A promise
+ * is a `TypeError`, as nothing would wait for it: `run()` and `spawn()` do. It may call
+ * the guest and its `WASI`.
  */
 export type WASIWriter = (chunk: Buffer) => void;
 
 /**
- * An instance of a guest: a `WebAssembly.Instance`, or what has its `exports`. Of what
- * `WebAssembly.instantiate()` gives for bytes, `{ module, instance }`, it is the property
+ * An instance of a guest: a `WebAssembly.Instance`, or an object with such `exports`.
+ * For bytes, `WebAssembly.instantiate()` resolves to `{ module, instance }`: pass its
  * `instance`.
  */
 export type WASIInstance = object & {
@@ -1296,66 +1293,65 @@ export type WASIInstance = object & {
   readonly instance?: never;
 };
 
-/** What {@link WASI.start} can be told beside the instance. */
+/** Options of {@link WASI.start}. */
 export interface StartOptions {
   /**
    * Milliseconds after which the guest is ended, whether it computes, makes calls
-   * or waits in one: an integer up to 4294967295. 0 is no limit. Until then nothing else
-   * runs in this thread. A guest whose `_start` returns a promise has until it
-   * does so.
+   * or waits in one: an integer up to 4294967295. 0 is no limit. If `_start` returns a
+   * promise, the limit ends when it does so.
    *
    * @default no limit
    */
   timeout?: number | undefined;
 }
 
-/** What {@link WASI.startAsync} can be told beside the instance. */
+/** Options of {@link WASI.startAsync}. */
 export interface StartAsyncOptions {
   /**
-   * Milliseconds after which the guest is ended where it waits, or at its next call:
-   * an integer from 1 to 2147483647. One that computes is not ended, as nothing
-   * else runs in this thread meanwhile.
+   * Milliseconds after which the guest is ended, if it waits, or else at its next call:
+   * an integer from 1 to 2147483647. A guest that only computes is not ended, as
+   * nothing else runs in this thread meanwhile.
    *
    * @default no limit
    */
   timeout?: number | undefined;
-  /** Ends the guest when it is aborted, in the same places. */
+  /** Ends the guest when it is aborted: if it waits, or else at its next call. */
   signal?: AbortSignal | undefined;
 }
 
-/** What {@link WASI.getImportObject} can be told. */
+/** Options of {@link WASI.getImportObject}. */
 export interface ImportObjectOptions {
   /**
-   * Whether the calls that may wait suspend the guest where they would: `fd_read`,
-   * `fd_write`, `poll_oneoff`, `sock_accept`, `sock_recv` and `sock_send`. For
-   * {@link WASI.startAsync}, and exports made with `WebAssembly.promising()`. What is called
-   * in any other way ends with a `WebAssembly.SuspendError` where it would wait.
+   * Whether calls that would block suspend the guest: `fd_read`, `fd_write`,
+   * `poll_oneoff`, `sock_accept`, `sock_recv` and `sock_send`. For
+   * {@link WASI.startAsync}, and exports that are called by `WebAssembly.promising()`. An
+   * export that is called in any other way throws a `WebAssembly.SuspendError` where it
+   * would block.
    *
    * @default false
    */
   suspending?: boolean | undefined;
 
   /**
-   * The `WebAssembly.Module` of the guest. What it imports from the other version of
-   * WASI than `options.version` is among the imports, too; functions that a program has
-   * put into `wasiImport` are those of its own version. Where it imports
-   * `wasi.thread-spawn` the guest has that, if `options.threads` lets it, and
-   * {@link WASI.start} runs it in workers.
+   * The `WebAssembly.Module` of the guest. The import object then also has what the
+   * module imports from the version of WASI that is not `options.version`; functions
+   * that were replaced in `wasiImport` are replaced for `options.version` only. With
+   * `options.threads`, it also has `wasi.thread-spawn` if the module imports that, and
+   * {@link WASI.start} runs the guest in workers.
    */
   module?: object | undefined;
 
   /**
-   * The `WebAssembly.Memory` that the module imports, which is added by the name that
-   * the module has for it. For a guest with threads it is a shared one.
+   * The `WebAssembly.Memory` that the module imports; it is added under the name of
+   * that import. For a guest with threads it must be shared.
    */
   memory?: object | undefined;
 }
 
-/** What {@link WASI.finalizeBindings} can be told beside the instance. */
+/** Options of {@link WASI.finalizeBindings}. */
 export interface FinalizeBindingsOptions {
   /**
-   * The `WebAssembly.Memory` that the guest works on: shared, 64-bit, or of
-   * the plain kind.
+   * The `WebAssembly.Memory` of the guest, which may be shared or 64-bit.
    *
    * @default instance.exports.memory
    */
@@ -1363,8 +1359,8 @@ export interface FinalizeBindingsOptions {
 }
 
 /**
- * What the constructor throws where it cannot open what a guest is to be given.
- * `node:wasi` throws the same, but for the properties that say what that was.
+ * What the constructor throws if it cannot open a preopen or a standard stream.
+ * `node:wasi` throws the same, without `path`, `dest` and `fd`.
  */
 export interface WASIInitError extends Error {
   /** `UVWASI_` and the name of the error: `UVWASI_ENOENT`. */
@@ -1372,18 +1368,18 @@ export interface WASIInitError extends Error {
   /** The number of the error in WASI. */
   errno: number;
   syscall: 'uvwasi_init';
-  /** The path of the directory, as it was given, if it was a preopen. */
+  /** The path of the directory, as it was given, if it is a preopen. */
   path?: string;
   /** The path in the guest of that preopen. */
   dest?: string;
-  /** The descriptor of the host, if it was a standard stream. */
+  /** The descriptor of the host, if it is a standard stream. */
   fd?: number;
 }
 
 /**
- * What a guest's `proc_exit` throws where no {@link WASI.start} is there to
- * catch it: out of {@link WASI.initialize}, or out of an export that was called
- * directly. It is a `WebAssembly.RuntimeError`, so that no guest can catch it.
+ * What a guest's `proc_exit` throws if it was not called within {@link WASI.start}: by
+ * {@link WASI.initialize}, or by an export that was called directly. It is a
+ * `WebAssembly.RuntimeError` that no guest can catch.
  */
 export interface WASIExitError extends Error {
   code: 'ERR_WASI_EXITED';
@@ -1415,15 +1411,15 @@ export class WASI {
    *
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an option of the wrong type,
    *   a missing `version` included; `ERR_INVALID_ARG_VALUE` for an unknown
-   *   `version`, right, capability or limit, and for a misspelled option. An
-   *   option that is near to none of these is ignored
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor that can be none,
-   *   a `maxBuffer` or a limit out of its range
-   * @throws {WASIInitError} `UVWASI_EBADF` for a descriptor that is not open, and
-   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR` or `UVWASI_EACCES`, say, for a preopen
+   *   `version`, right, capability or limit, and for a misspelled option. Any other
+   *   unknown option is ignored
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` for a descriptor, a `maxBuffer` or a
+   *   limit out of its range
+   * @throws {WASIInitError} `UVWASI_EBADF` for a descriptor that is not open;
+   *   `UVWASI_ENOENT`, `UVWASI_ENOTDIR`, `UVWASI_EACCES` and the like for a preopen
    *   that cannot be opened
-   * @throws {Error} `ERR_ACCESS_DENIED` where Node runs with `--permission` and
-   *   without `--allow-wasi`
+   * @throws {Error} `ERR_ACCESS_DENIED` if Node runs with `--permission` and without
+   *   `--allow-wasi`
    */
   constructor(options?: WASIOptions);
 
@@ -1431,42 +1427,42 @@ export class WASI {
    * The functions that the guest imports, 46 own properties. They may be
    * replaced before the guest is instantiated, and need no receiver.
    *
-   * Called from JavaScript they return WASI's error number, 28 (EINVAL) for
-   * arguments of the wrong number or type. Before memory is bound they throw
+   * Called from JavaScript they return WASI's error number; for arguments of the
+   * wrong number or type 28 (EINVAL). Before memory is bound they throw
    * `ERR_WASI_NOT_STARTED`.
    */
   readonly wasiImport: WASIFunctions;
 
   /**
-   * Adds to the `capabilities` that the instance was made with. Where it was
-   * made without, it has them all, and nothing is left to add.
+   * Adds to the `capabilities` that the instance was made with. An instance without
+   * that option has all of them already.
    *
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a name that is no string;
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` if memory is already bound
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a name that is not a string;
    *   `ERR_INVALID_ARG_VALUE` for an unknown one
    */
   addCapability(name: WASICapability): void;
 
   /**
-   * Mounts a directory or a file in the guest's namespace, over what is there.
-   * From then on every path of the guest's meets it, and so does {@link fs}.
+   * Mounts a directory or a file in the guest's namespace, over what is there. From
+   * then on all paths of the guest see it, and so does {@link fs}.
    *
-   * Before the start a directory is a preopen as well. A guest that has started
-   * learns of no new preopens, so there must be one above the path, or at it.
+   * Before the start a directory becomes a preopen as well. A guest that has started
+   * cannot learn of new preopens, so there must be one at the path or above it.
    *
-   * @param guestPath the path in the guest, from `/`. Links are followed up to its
-   *   last component; directories that are missing are made up, for reading, and on
-   *   no file system.
+   * @param guestPath the path in the guest, from `/`. Links before its last component
+   *   are followed; missing directories are made up, read-only, and are not created in
+   *   any file system
    * @param source what `preopens` takes: a path of the host, a file system, a
-   *   {@link file}, or the description of a preopen
+   *   {@link file}, or a {@link WASIPreopen}
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for an argument of another type;
    *   `ERR_INVALID_ARG_VALUE` for a path that is empty, or has a NUL or `..`, and for
-   *   a description with another property
-   * @throws {Error} `ERR_INVALID_STATE` where the guest has started and no preopen
-   *   is above; `ERR_WASI_CLOSED` after {@link close}; as `node:fs` throws them,
-   *   `ENOENT` for a source that is not there, `ENOTDIR` where a file is on the way,
-   *   `ELOOP` for what would lie in itself, `ENFILE` for one more descriptor than
-   *   `limits.descriptors`
+   *   a {@link WASIPreopen} with an unknown property
+   * @throws {Error} `ERR_INVALID_STATE` if the guest has started and no preopen is
+   *   above the path; `ERR_WASI_CLOSED` after {@link close}; as `node:fs` throws them,
+   *   `ENOENT` for a source that does not exist, `ENOTDIR` if the path leads through a
+   *   file, `ELOOP` if a directory would be mounted in itself, `ENFILE` for more
+   *   descriptors than `limits.descriptors`
    * @example
    * import { MemoryFS, file } from 'wasi-rs';
    *
@@ -1482,24 +1478,24 @@ export class WASI {
   mount(guestPath: string, source: WASIMountable): void;
 
   /**
-   * Takes from a path what was mounted there last: by {@link mount}, or as a preopen
-   * of another file system than the host's. What it covered is there again. What
-   * the guest has open stays open, a preopen included, but no path leads there.
+   * Removes the latest mount at a path: by {@link mount}, or of a preopen in another
+   * file system than the host's. What it hid appears again. Descriptors of the guest
+   * stay open, those of preopens included, but no path leads there any more.
    *
    * @param guestPath as for {@link mount}
    * @throws {TypeError} as {@link mount}
-   * @throws {Error} `EINVAL` where nothing is mounted; `ERR_WASI_CLOSED`
+   * @throws {Error} `EINVAL` if nothing is mounted there; `ERR_WASI_CLOSED`
    */
   unmount(guestPath: string): void;
 
   /**
-   * The imports for `WebAssembly.instantiate()`: {@link wasiImport}, the very
-   * object, under the name that belongs to the version. With `suspending`, an
-   * object that inherits from it. With `module`, what that imports from the other
-   * version besides: functions with its layouts, for the same guest.
+   * Returns the imports for `WebAssembly.instantiate()`: {@link wasiImport} itself,
+   * under the module name of the version. With `suspending`, an object that inherits
+   * from it. With `module`, also what the module imports from the other version:
+   * functions with the layouts of that version, for the same guest.
    *
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `suspending` is no boolean
-   * @throws {Error} `ERR_WASI_NO_SUSPENDING` where the engine has no
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `suspending` is not a boolean
+   * @throws {Error} `ERR_WASI_NO_SUSPENDING` if the engine has no
    *   `WebAssembly.Suspending`, as Node.js before 24
    */
   getImportObject(options?: ImportObjectOptions): WASIImports;
@@ -1507,45 +1503,43 @@ export class WASI {
   /**
    * Runs a command: binds the instance's memory and calls its `_start`.
    *
-   * The command is over when this returns or throws. All that the guest opened
-   * is closed then, and the host has back its descriptors of the preopens.
-   * Exports that are called later still find the standard streams, and the
-   * preopens under their numbers: a directory is opened again when it is used,
-   * by its path, and only if that leads to the same directory; else the call
-   * answers 72 (ESTALE) or what `open(2)` says. Where `_start` returns a promise
-   * it has only been suspended, and nothing is closed.
+   * The command is over when this returns or throws. All that the guest opened is
+   * closed then, and so are the host's descriptors of the preopens. Exports that are
+   * called later still have the standard streams, and the preopens under their
+   * numbers: a directory is opened again by its path when it is used, if the path still
+   * leads to the same directory; else the call returns 72 (ESTALE) or the error of
+   * `open(2)`. If `_start` returns a promise, it has only been suspended, and nothing
+   * is closed.
    *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
-   * @returns the exit code: 0 where `_start` returned
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
-   *   `ERR_WASI_CLOSED` after {@link WASI.close}, `ERR_SCRIPT_EXECUTION_TIMEOUT`
-   *   where the guest did not end within its `timeout`
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`
-   *   or no function `_start`, or has an `_initialize`
-   * @throws whatever ended the guest, a trap for instance, or what a function
-   *   that is a standard stream has thrown
+   * @returns the exit code: 0 if `_start` returned
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` if memory is already bound,
+   *   `ERR_WASI_CLOSED` after {@link WASI.close}, `ERR_SCRIPT_EXECUTION_TIMEOUT` if
+   *   the guest did not end within its `timeout`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `exports` has no `memory` or no
+   *   function `_start`, or has an `_initialize`
+   * @throws whatever ended the guest: a trap, for instance, or what a function that is
+   *   a standard stream has thrown
    */
   start(instance: WASIInstance, options?: StartOptions): number;
 
   /**
-   * Runs a command as {@link start} does, but the event loop goes on where the guest
-   * waits: for a time, for a stream, for a function of the host that returns a
-   * promise. Those are given to the guest as `new WebAssembly.Suspending(f)`. The guest
-   * runs in this thread: while it computes, nothing else does.
+   * Runs a command as {@link start} does, but the event loop goes on while the guest
+   * waits: for a time, for a stream, or for a function of the host that returns a
+   * promise and is imported as `new WebAssembly.Suspending(f)`. The guest runs in this
+   * thread: while it computes, nothing else does.
    *
-   * Meanwhile {@link stop} ends the guest, {@link close} takes from it what it has
-   * open, and other exports can be called.
+   * Meanwhile {@link stop} ends the guest, {@link close} closes its descriptors, and
+   * other exports can be called.
    *
    * @param instance a `WebAssembly.Instance` with the imports of
    *   `getImportObject({ suspending: true })`
-   * @returns the exit code: 0 where `_start` returned, and that of {@link stop}
-   *   where it ended the guest
-   * @throws as a rejection, what {@link start} throws;
-   *   `ERR_SCRIPT_EXECUTION_TIMEOUT` where its `timeout` was over; an `AbortError`
-   *   where its `signal` was aborted
-   * @throws {Error} `ERR_WASI_NO_SUSPENDING` where the engine has no
-   *   `WebAssembly.Suspending`; `ERR_INVALID_STATE` where the instance was made
-   *   without `suspending`
+   * @returns the exit code: 0 if `_start` returned, that of {@link stop} if it ended
+   *   the guest. The promise rejects with what {@link start} throws, and with an
+   *   `AbortError` if `signal` was aborted
+   * @throws {Error} `ERR_WASI_NO_SUSPENDING` if the engine has no
+   *   `WebAssembly.Suspending`; `ERR_INVALID_STATE` if the instance was made without
+   *   `suspending`
    *
    * @example
    * const instance = await WebAssembly.instantiate(module, {
@@ -1560,28 +1554,28 @@ export class WASI {
   ): Promise<number>;
 
   /**
-   * Prepares a reactor: binds the instance's memory and calls its
-   * `_initialize`, if it has one. What the guest opens stays open until
-   * {@link WASI.close}, or until the instance is collected.
+   * Initializes a reactor: binds the instance's memory and calls its `_initialize`, if
+   * it has one. What the guest opens stays open until {@link WASI.close}, or until the
+   * instance is garbage collected.
    *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` if memory is already bound,
    *   `ERR_WASI_CLOSED` after {@link WASI.close}
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exports` has no `memory`,
-   *   has a `_start`, or an `_initialize` that is no function
-   * @throws {WASIExitError} where `_initialize` calls `proc_exit`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `exports` has no `memory`, has a
+   *   `_start`, or an `_initialize` that is not a function
+   * @throws {WASIExitError} if `_initialize` calls `proc_exit`
    */
   initialize(instance: WASIInstance): void;
 
   /**
-   * Binds memory and calls nothing: for guests that are started in some other
-   * way, such as a further thread on a shared memory. What the guest opens stays
-   * open until {@link WASI.close}, or until the instance is collected.
+   * Binds memory and calls nothing: for guests that are started in some other way, such
+   * as another thread with a shared memory. What the guest opens stays open until
+   * {@link WASI.close}, or until the instance is garbage collected.
    *
    * @param instance a `WebAssembly.Instance`, or an object with such `exports`
-   * @throws {Error} `ERR_WASI_ALREADY_STARTED` where memory is bound already,
+   * @throws {Error} `ERR_WASI_ALREADY_STARTED` if memory is already bound,
    *   `ERR_WASI_CLOSED` after {@link WASI.close}
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where there is no memory;
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if there is no memory;
    *   `ERR_INVALID_ARG_VALUE` for a misspelled `memory`
    */
   finalizeBindings(
@@ -1590,32 +1584,32 @@ export class WASI {
   ): void;
 
   /**
-   * The guest's files as the guest finds them, for its host: paths of the guest,
-   * and no link or `..` that leads out (EACCES). An absolute path begins at the
-   * preopen with the longest name in front of it; a relative one at the guest's
-   * root, which is `/`, or the only preopen.
+   * The files of the guest, for the host. Paths are the guest's; a link or `..` that
+   * leads out of the preopens is EACCES. An absolute path begins at the preopen whose
+   * name is its longest prefix; a relative one at the preopen `/` or, if there is only
+   * one preopen, in that.
    *
-   * A preopen that is `readOnly`, or lacks a right, is so here as well: EROFS
-   * for what would change something, else EACCES. `capabilities` are what the
-   * guest may call, and hold for the guest alone. Links may be made to anywhere.
+   * `readOnly` and `rights` of preopens hold here as well: EROFS for a call that would
+   * change something, else EACCES. `capabilities` are for the guest's calls only. Links
+   * may have any target.
    *
-   * Its descriptors are its own. They begin with 3 and the preopens, so that the
-   * first is 4 where there is one preopen; the guest's are not seen, nor does it
-   * see these. `limits.descriptors` holds for them in the same way.
+   * Its descriptors are separate from the guest's, and neither side sees those of the
+   * other. They begin with 3 and the preopens, so with one preopen the first is 4.
+   * `limits.descriptors` also limits them.
    *
-   * It is there before the start and after the end, and what the guest has
-   * closed by the time that it is first asked for is not in it. After
-   * {@link WASI.close} each function throws `ERR_WASI_CLOSED`.
+   * It can be used before the start and after the end. Preopens that the guest has
+   * closed before its first use are not in it. After {@link WASI.close} each function
+   * throws `ERR_WASI_CLOSED`.
    */
   readonly fs: WASIFileSystem;
 
-  /** Where the guest listens: what the option of that name has become. */
+  /** The sockets of {@link WASIOptions.listeners}, with their addresses. */
   readonly listeners: readonly WASIListener[];
 
   /**
-   * What the guest has written so far to a standard output that is a `'pipe'`; null
-   * if that is anything else. It is the same buffer until the guest writes more, and
-   * still there after {@link WASI.close}.
+   * What the guest has written to standard output so far, if that is a `'pipe'`, else
+   * null. It is the same buffer until the guest writes more, and stays after
+   * {@link WASI.close}.
    */
   readonly stdout: Buffer | null;
 
@@ -1626,24 +1620,23 @@ export class WASI {
   readonly writeSync: typeof fs.writeSync;
 
   /**
-   * Closes all descriptors of the guest: the preopens and what it opened. The
-   * standard streams are taken from it, and stay open for the host. From now on
-   * its calls answer 8 (EBADF) where they take a descriptor, and the instance
-   * cannot be started. The guest itself goes on until it makes no more calls.
-   * Closing what is closed does nothing.
+   * Closes all descriptors of the guest: the preopens and what it opened. Its standard
+   * streams are closed for the guest, and stay open for the host. From now on calls
+   * that take a descriptor return 8 (EBADF), and the instance cannot be started. This
+   * does not end the guest. Closing it again does nothing.
    */
   close(): void;
 
   /**
-   * Ends the guest at its next call, as if that were `proc_exit`, and closes all
-   * that it has, as {@link WASI.close} does: {@link WASI.start} returns the code.
-   * It is for what the guest calls: an import, or a function in
-   * {@link wasiImport}. The first code counts.
+   * Ends the guest at its next call, as if that were `proc_exit`, and closes its
+   * descriptors, as {@link WASI.close} does: {@link WASI.start} returns the code. It is
+   * for functions that the guest calls: an import, or a function in {@link wasiImport}.
+   * The first code counts.
    *
-   * @param exitCode from -2147483648 to 4294967295; what is above 2147483647 is
-   *   the same 32 bits below 0, as for `proc_exit`
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` where `exitCode` is no number
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` where it is none of those numbers
+   * @param exitCode from -2147483648 to 4294967295; a number above 2147483647 stands
+   *   for the negative number with the same 32 bits, as for `proc_exit`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `exitCode` is not a number
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if it is out of that range
    *
    * @example
    * const imports = wasi.getImportObject();
@@ -1662,19 +1655,19 @@ export class WASI {
 }
 
 /**
- * What {@link run} and its like take as a program:
+ * What {@link run}, {@link runSync} and {@link spawn} take as a program:
  *
  * - the path of a file, or its `file:` URL. It is compiled once in the process,
  *   until the file changes
  * - its bytes: a `Buffer`, any other view, an `ArrayBuffer`
  * - a `WebAssembly.Module`, which can be compiled once and run often
  * - a `Response` or a `Blob`, and a promise of any of these: not for
- *   {@link runSync}, which does not wait
+ *   {@link runSync}, which is synchronous
  */
 // `object` is for the classes of the Web, which are not part of every project.
 export type WASIProgram = string | URL | ArrayBufferView | ArrayBuffer | object;
 
-/** What a guest reads piece by piece: {@link WASIRunOptions.stdin}. */
+/** A stream or an iterable as standard input: {@link WASIRunOptions.stdin}. */
 export type WASISource =
   | NodeJS.ReadableStream
   | AsyncIterable<string | ArrayBufferView | ArrayBuffer>
@@ -1688,11 +1681,11 @@ export type WASIWritable =
   // A WritableStream of the Web.
   | { getWriter: unknown };
 
-/** What takes what a guest writes: {@link WASIRunOptions.stdout}. */
+/** A stream or a function as standard output: {@link WASIRunOptions.stdout}. */
 export type WASISink<Chunk = Buffer> =
   WASIWritable | ((chunk: Chunk) => unknown);
 
-/** What {@link run}, {@link spawn} and {@link runSync} have in common. */
+/** The options that {@link run}, {@link spawn} and {@link runSync} have in common. */
 export interface WASIGuestOptions extends Pick<
   WASIOptions,
   | 'env'
@@ -1707,119 +1700,119 @@ export interface WASIGuestOptions extends Pick<
   | 'random'
 > {
   /**
-   * The arguments, without the name of the program, which is {@link argv0}.
+   * The arguments, without the program's name, which is {@link argv0}.
    *
    * @default []
    */
   args?: readonly string[] | undefined;
 
   /**
-   * The name of the program as it sees it.
+   * The program's name: the first element of the guest's command line.
    *
    * @default the name of its file, or 'wasm'
    */
   argv0?: string | undefined;
 
   /**
-   * What the guest reads from a standard input that is `'pipe'`: a string, in
-   * UTF-8, or bytes.
+   * What the guest reads from standard input, if `stdin` is `'pipe'`: a string, which
+   * is encoded in UTF-8, or bytes.
    */
   input?: string | ArrayBufferView | ArrayBuffer | undefined;
 
   /**
-   * Milliseconds, from the guest's start, after which it is ended, whether it
-   * computes or waits: to 2147483647. 0 is no limit.
+   * Milliseconds after the guest's start when it is ended, whether it computes or
+   * waits: up to 2147483647. 0 is no limit.
    *
    * @default 0
    */
   timeout?: number | undefined;
 
   /**
-   * Milliseconds of CPU time after which the guest is ended, of which it uses none
-   * while it waits: to 2147483647. What its threads use counts, as in
-   * {@link WASIResult.usage}. It is looked at no more often than every 10 ms. 0 is
-   * no limit.
+   * Milliseconds of CPU time after which the guest is ended: up to 2147483647. It is
+   * counted as in {@link WASIResult.usage}: of all threads of the guest, and not while
+   * they wait. It is checked every 10 ms at most. 0 is no limit.
    *
-   * With `runSync()` the guest gets a thread of its own, for which the caller waits.
-   * `imports`, and functions as standard streams, are errors then.
+   * With `runSync()` the guest then runs in a thread of its own, for which the caller
+   * waits. `imports`, and functions as standard streams, are errors then.
    *
    * @default 0
    */
   cpuTime?: number | undefined;
 
   /**
-   * Bytes of memory that the guest can have, and as much again for its tables: for
-   * more, its `memory.grow` and `table.grow` answer -1. It counts in pages of
-   * 64 KiB. A program that makes objects which WebAssembly collects is refused:
-   * they would not be limited.
+   * The most bytes of all memories of the guest together, and separately of its
+   * tables: beyond it, `memory.grow` and `table.grow` return -1. It is rounded down to
+   * pages of 64 KiB. A program that uses WebAssembly's garbage collection (GC) is
+   * refused, as its objects would not be limited.
    *
-   * A `WebAssembly.Module` is compiled already and cannot be changed. So its
-   * memory, not its tables, is looked at when it makes a call, and where it has
-   * more by then it is ended: `reason` is `'memory'`. One that makes no calls is
-   * not noticed. Give the bytes or the path for a limit that holds.
+   * A `WebAssembly.Module` is already compiled and cannot be changed. So its memory,
+   * but not its tables, is checked when the guest makes a call; if it has more by then
+   * it is ended, with `'memory'` as `reason`. A guest that makes no calls is not
+   * noticed. Give the bytes or the path for a strict limit.
    *
    * @default what the program declares, up to 4 GiB
    */
   maxMemory?: number | undefined;
 
   /**
-   * Whether the guest may have threads, and how many: as for {@link WASIOptions}.
-   * With `false`, a program that imports `wasi.thread-spawn` is refused.
+   * Whether the guest may have threads, and how many: as for
+   * {@link WASIOptions.threads}. With `false`, a program that imports
+   * `wasi.thread-spawn` is refused.
    *
    * @default true
    */
   threads?: boolean | WASIThreads | undefined;
 }
 
-/** What {@link run} and {@link runSync} have beyond that: the output as a value. */
+/** Options of {@link run} and {@link runSync}, which return the output as a value. */
 export interface WASICaptureOptions {
   /**
-   * Whether any other end than with exit code 0 is an error.
+   * Whether it is an error if the guest ends in any other way than with exit code 0.
    *
    * @default true
    */
   check?: boolean | undefined;
 
   /**
-   * What output is in the result: `'buffer'` is bytes, any other encoding of
-   * Node a string. Functions get their chunks in it as well.
+   * The encoding of the output in the result: `'buffer'` for bytes, any other encoding
+   * of Node for a string. Functions are called with chunks of the same kind.
    *
    * @default 'buffer'
    */
   encoding?: BufferEncoding | 'buffer' | null | undefined;
 
   /**
-   * Bytes of standard output, and of standard error, that are kept. A guest that
-   * writes more is ended. With an `encoding` they are no more than one string can
-   * have, about 512 MiB.
+   * How many bytes of standard output, and of standard error, are buffered. A guest
+   * that writes more is ended. With an `encoding` the limit is at most the length of a
+   * string, about 512 MiB.
    *
    * @default 104857600
    */
   maxBuffer?: number | undefined;
 }
 
-/** What {@link run} and {@link spawn} have beyond that. */
+/** Options of {@link run} and {@link spawn}, which run a guest in a thread of its own. */
 export interface WASIThreadOptions<Chunk = Buffer> {
   /**
-   * Where standard input comes from: `'pipe'` is `input` or nothing, and for
-   * {@link spawn} a stream; `'inherit'` is that of the process, `'ignore'`
-   * nothing, a number a descriptor. Bytes are taken as `input`.
+   * Standard input: `'pipe'` is `input` or empty, and for {@link spawn}
+   * {@link Child.stdin}; `'inherit'` is that of the process, `'ignore'` is empty, a
+   * number is a descriptor of the process. Bytes are taken as `input`.
    *
-   * A stream or iterable is read as far as the guest reads. When the guest is over
-   * it is left as it is; a generator is told, as by `break`.
+   * A stream or iterable is read as fast as the guest reads. When the guest is over it
+   * is left open; the `return()` of an iterator is called, as by `break`.
    *
    * @default 'pipe'
    */
   stdin?: WASIStdio | WASISource | ArrayBufferView | ArrayBuffer | undefined;
 
   /**
-   * Where standard output goes: `'pipe'` is into the result, and for
-   * {@link spawn} a stream; `'inherit'` is that of the process, `'ignore'`
-   * nowhere, a number a descriptor.
+   * Standard output: `'pipe'` is in the result, and for {@link spawn}
+   * {@link Child.stdout}; `'inherit'` is that of the process, `'ignore'` discards it, a
+   * number is a descriptor of the process.
    *
-   * A function is called with each chunk, and if it returns a promise not before
-   * that is settled. What it throws ends the guest, and is thrown to the caller.
-   * A stream is written and waited for, and not ended.
+   * A function is called with each chunk; if it returns a promise, the next call waits
+   * for that. What it throws ends the guest, and is thrown unchanged. A stream is
+   * written with backpressure, and not ended.
    *
    * @default 'pipe'
    */
@@ -1832,46 +1825,46 @@ export interface WASIThreadOptions<Chunk = Buffer> {
    */
   stderr?: WASIStdio | WASISink<Chunk> | undefined;
 
-  /** Ends the guest when it is aborted, at whatever stage. */
+  /** Ends the guest when it is aborted, also before it has started. */
   signal?: AbortSignal | undefined;
 
   /**
-   * The threads that the guest runs in one of.
+   * The threads in one of which the guest runs.
    *
-   * @default one that all share, of as many as the machine runs at a time
+   * @default a pool for the whole process, of `os.availableParallelism()` threads
    */
   pool?: Pool | undefined;
 }
 
-/** What {@link run} can be told. */
+/** Options of {@link run}. */
 export interface WASIRunOptions
   extends
     WASIGuestOptions,
     WASICaptureOptions,
     WASIThreadOptions<string | Buffer> {}
 
-/** What {@link spawn} can be told. */
+/** Options of {@link spawn}. */
 export interface WASISpawnOptions extends WASIGuestOptions, WASIThreadOptions {}
 
-/** What {@link runSync} can be told. */
+/** Options of {@link runSync}. */
 export interface WASIRunSyncOptions
   extends WASIGuestOptions, WASICaptureOptions {
   /**
-   * As for {@link run}, but for what takes an event loop to serve; or a function
-   * that is called whenever the guest reads, in the middle of that.
+   * As for {@link run}, except streams and iterables, which need an event loop. A
+   * function is called whenever the guest reads, while the guest waits.
    */
   stdin?: WASIStdio | WASIReader | ArrayBufferView | ArrayBuffer | undefined;
   /**
-   * As for {@link run}, but for what takes an event loop to serve. A function is
-   * called in the middle of the guest's write, and returns no promise.
+   * As for {@link run}, except streams, which need an event loop. A function is called
+   * when the guest writes, while the guest waits, and must not return a promise.
    */
   stdout?: WASIStdio | ((chunk: string | Buffer) => void) | undefined;
   /** The same for standard error. */
   stderr?: WASIStdio | ((chunk: string | Buffer) => void) | undefined;
 
   /**
-   * What the program imports beside WASI, by module and name; a function with the
-   * name of a call takes its place. What a function throws comes out unchanged.
+   * Imports of the program beside WASI, by module and name; a function with the name of
+   * a WASI call replaces that. What a function throws is thrown unchanged.
    */
   imports?: { readonly [module: string]: object } | undefined;
 }
@@ -1879,15 +1872,16 @@ export interface WASIRunSyncOptions
 /**
  * Why a guest ended:
  *
- * - `exit`: by itself, with an exit code
- * - `trap`: the engine ended it; `error` says for what
- * - `timeout`: its time was over, or what it wrote was not taken in that time
- * - `cpuTime`: it has used up its CPU time
- * - `memory`: it had more memory than `maxMemory`, which a compiled module can
- * - `maxBuffer`: it wrote more than is kept
- * - `abort`: its signal was aborted
+ * - `exit`: it called `proc_exit`, or returned from its entry
+ * - `trap`: it trapped; `error` is the error of the engine
+ * - `timeout`: its `timeout` was over; or a second after that, a function or stream of
+ *   the host had not taken what it wrote
+ * - `cpuTime`: it used up its CPU time
+ * - `memory`: it had more memory than `maxMemory`, as only a compiled module can
+ * - `maxBuffer`: it wrote more than `maxBuffer`
+ * - `abort`: its `signal` was aborted
  * - `kill`: by {@link Child.kill}
- * - `error`: something else than the guest failed, as `error` says
+ * - `error`: something other than the guest failed: `error` says what
  */
 export type WASIReason =
   | 'exit'
@@ -1900,29 +1894,27 @@ export type WASIReason =
   | 'kill'
   | 'error';
 
-/** How a guest ended, and what it left behind. */
+/** How a guest ended, and its output. */
 export interface WASIResult<Output = Buffer> {
   /** The exit code, or null if it ended in another way. */
   readonly exitCode: number | null;
 
+  /** Why it ended. */
   readonly reason: WASIReason;
 
-  /** The error behind the reason, or what {@link Child.kill} was given. */
+  /** The error that ended it, or the `cause` of {@link Child.kill}. */
   readonly error: unknown;
 
-  /** Whether it ended by itself, with exit code 0. */
+  /** Whether it ended with exit code 0. */
   readonly ok: boolean;
 
-  /**
-   * The export that ran. A program without either is a library, of which nothing
-   * has run.
-   */
+  /** The export that was called; null for a library, which has neither. */
   readonly entry: '_start' | '_initialize' | null;
 
-  /** What it wrote to standard output, or null if that went elsewhere. */
+  /** What it wrote to standard output, or null if that was not a `'pipe'`. */
   readonly stdout: Output | null;
 
-  /** The same of standard error. */
+  /** What it wrote to standard error, or null if that was not a `'pipe'`. */
   readonly stderr: Output | null;
 
   /** The calls that it has made without the capability for them. */
@@ -1932,9 +1924,8 @@ export interface WASIResult<Output = Buffer> {
     /** Milliseconds from its start to its end. */
     readonly wallTime: number;
     /**
-     * Milliseconds of CPU time that its thread has used for it, in user and kernel
-     * mode together. What threads of the engine do for it, compiling above all,
-     * does not count.
+     * Milliseconds of CPU time of its threads, in user and kernel mode together.
+     * Threads of the engine, above all for compiling, do not count.
      */
     readonly cpuTime: number;
   };
@@ -1942,31 +1933,32 @@ export interface WASIResult<Output = Buffer> {
   /**
    * Standard output as a string.
    *
-   * @throws {Error} `ERR_INVALID_STATE` if that went elsewhere
+   * @throws {Error} `ERR_INVALID_STATE` if {@link stdout} is null
    */
   text(): string;
 }
 
-/** What {@link run} rejects with for a guest that ended badly. */
+/** What {@link run} rejects with if a guest did not end with exit code 0. */
 export interface WASIRunError extends Error {
   name: 'WASIRunError';
   code: 'ERR_WASI_RUN';
-  /** How it ended; the message has the last lines of its standard error. */
+  /** How it ended. The message of the error has the last lines of its standard error. */
   result: WASIResult<string | Buffer>;
 }
 
 /**
- * Runs a program in a thread of its own, and gives its output and exit code.
+ * Runs a program in a thread of its own, and resolves to its output and exit code.
  *
- * It has nothing of the host but what the options give it, and its output is kept:
- * see {@link WASIRunOptions}. What runs is its `_start`, or its `_initialize`.
+ * The program has access to nothing of the host but what the options give it, and its
+ * output is buffered by default: see {@link WASIRunOptions}. Its `_start` is called, or
+ * if it has none its `_initialize`.
  *
- * @returns how it ended. It rejects with a {@link WASIRunError} if that was not
- *   with exit code 0, unless `check` is false. It rejects in any case with an
- *   `AbortError` for a signal, unchanged with what a function, a stream or the
- *   file system threw, with `ERR_WASI_UNSUPPORTED_PROGRAM` for what is no module
- *   of WASI, with the errors of {@link WASI} for options and preopens, and with
- *   `ERR_WASI_POOL_CLOSED`
+ * @returns how it ended. The promise rejects with a {@link WASIRunError} if it did not
+ *   end with exit code 0, unless `check` is false. It rejects in any case with an
+ *   `AbortError` for an aborted `signal`; with what a function, a stream or a file
+ *   system of the host threw, unchanged; with `ERR_WASI_UNSUPPORTED_PROGRAM` for what
+ *   is not a module of WASI; with the errors of {@link WASI} for options and preopens;
+ *   and with `ERR_WASI_POOL_CLOSED`
  *
  * @example
  * import { run } from 'wasi-rs';
@@ -1992,8 +1984,8 @@ export function run(
 ): Promise<WASIResult<string | Buffer>>;
 
 /**
- * Runs a program in this thread, which does nothing else until it is over. What
- * {@link run} rejects with, it throws.
+ * Runs a program and waits for its end, which blocks this thread. It throws what
+ * {@link run} rejects with.
  *
  * @example
  * import { runSync } from 'wasi-rs';
@@ -2018,12 +2010,11 @@ export function runSync(
 ): WASIResult<string | Buffer>;
 
 /**
- * Starts a program in a thread of its own, as `spawn()` of `node:child_process`
- * starts a process. It does not wait for a thread to be free, unless it is given
- * a pool.
+ * Starts a program in a thread of its own, as `spawn()` of `node:child_process` starts
+ * a process. Without a `pool` it does not wait for a free thread.
  *
- * Wrong options are thrown; what is wrong with the program or its preopens is an
- * event `'error'`.
+ * Errors in the options are thrown; errors of the program or its preopens are an event
+ * `'error'`.
  *
  * @example
  * import { spawn } from 'wasi-rs';
@@ -2047,44 +2038,44 @@ export function spawn(
   options: WASISpawnOptions,
 ): Child;
 
-/** What {@link Child} emits. */
+/** The events of {@link Child}. */
 interface ChildEvents {
-  /** It runs. */
+  /** The guest has started. */
   spawn: [];
-  /** It is over; there may be more to be read from its streams. */
+  /** The guest has ended; its streams may still have data to be read. */
   exit: [exitCode: number | null, reason: WASIReason];
-  /** It is over, and its streams are closed. */
+  /** The guest has ended, and its streams are closed. */
   close: [exitCode: number | null, reason: WASIReason];
   /**
-   * It could not be started, its signal was aborted, or what it was given for a
-   * stream failed.
+   * The guest could not be started, its `signal` was aborted, or a function or stream
+   * of the host failed.
    */
   error: [error: Error];
 }
 
-/** A guest that {@link spawn} has started, in the words of `ChildProcess`. */
+/** A guest that {@link spawn} has started, with the interface of `ChildProcess`. */
 export interface Child extends EventEmitter<ChildEvents> {
-  /** The guest's standard input, or null if that is no pipe. */
+  /** The guest's standard input, or null if that is not a `'pipe'`. */
   readonly stdin: Writable | null;
-  /** The guest's standard output, or null if that is no pipe. */
+  /** The guest's standard output, or null if that is not a `'pipe'`. */
   readonly stdout: Readable | null;
-  /** The guest's standard error, or null if that is no pipe. */
+  /** The guest's standard error, or null if that is not a `'pipe'`. */
   readonly stderr: Readable | null;
   readonly stdio: readonly [Writable | null, Readable | null, Readable | null];
 
-  /** The exit code, or null if it runs, or ended in another way. */
+  /** The exit code, or null if it still runs, or ended in another way. */
   readonly exitCode: number | null;
-  /** Why it ended, or null if it runs. */
+  /** Why it ended, or null if it still runs. */
   readonly reason: WASIReason | null;
   /**
-   * Whether {@link kill} has ended it, or is about to; or its `timeout`, its
-   * `cpuTime` or its `signal`, which do the same.
+   * Whether {@link kill}, its `timeout`, its `cpuTime` or its `signal` has ended it, or
+   * is about to.
    */
   readonly killed: boolean;
 
   /**
-   * Where it listens: what its option `listeners` has become, from `'spawn'` on. An
-   * EventEmitter has listeners of its own.
+   * The sockets of the option `listeners`, with their addresses, from `'spawn'` on. It
+   * has another name than the option, as an EventEmitter has a method `listeners`.
    */
   readonly sockets: readonly WASIListener[];
 
@@ -2092,29 +2083,29 @@ export interface Child extends EventEmitter<ChildEvents> {
   readonly exited: Promise<WASIResult>;
 
   /**
-   * Ends it: in a few milliseconds, whether it computes or waits, and within about
-   * a second whatever the engine does for it.
+   * Ends the guest: in a few milliseconds, whether it computes or waits, and within
+   * about a second in loops that the engine cannot interrupt.
    *
-   * @param cause what `error` of its result is to be
-   * @returns whether it was not over yet
+   * @param cause becomes the `error` of its result
+   * @returns false if the guest was already over
    */
   kill(cause?: unknown): boolean;
 
-  /** Keeps the process alive, as it does from the start. */
+  /** The guest keeps the process alive, as it does by default. */
   ref(): this;
-  /** Keeps the process alive no more; its streams still do. */
+  /** The guest does not keep the process alive; its streams still do. */
   unref(): this;
 
   /** The same as {@link kill}, for `using`. */
   [Symbol.dispose](): void;
-  /** Ends it, and waits until it is over. */
+  /** Calls {@link kill}, and waits until the guest is over. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a {@link Pool} can be made with. */
+/** Options of {@link Pool}. */
 export interface PoolOptions {
   /**
-   * How many guests run at a time, from 1. More wait for their turn.
+   * How many guests run at a time, from 1. Further guests wait in a queue.
    *
    * @default os.availableParallelism()
    */
@@ -2128,8 +2119,8 @@ export interface PoolOptions {
   idle?: number | undefined;
 
   /**
-   * How many guests a thread runs, one after the other, before another takes its
-   * place: from 1, or `Infinity`. Their memories are collected late.
+   * How many guests a thread runs, one after the other, before it is replaced: from 1,
+   * or `Infinity`. The memories of guests that are over may be collected late.
    *
    * @default 1000
    */
@@ -2137,8 +2128,8 @@ export interface PoolOptions {
 }
 
 /**
- * Threads that are kept warm, so that a run takes a millisecond and not the
- * thirty that a new thread does. They keep no process alive.
+ * Threads that are kept for further guests, so that a run takes about a millisecond and
+ * not the thirty of a new thread. They do not keep the process alive.
  *
  * @example
  * import { Pool } from 'wasi-rs';
@@ -2156,13 +2147,13 @@ export class Pool {
    */
   constructor(options?: PoolOptions);
 
-  /** {@link run} in one of these threads, when one is free. It takes no `pool`. */
+  /** {@link run} in a thread of this pool, when one is free. It has no option `pool`. */
   run: typeof run;
 
-  /** {@link spawn} in one of these threads, when one is free. It takes no `pool`. */
+  /** {@link spawn} in a thread of this pool, when one is free. It has no option `pool`. */
   spawn: typeof spawn;
 
-  /** Takes no more, and ends when all that has been taken is over. */
+  /** Takes no further guests; resolves when all that were given have ended. */
   close(): Promise<void>;
 
   /** The same as {@link close}, for `await using`. */

@@ -16,7 +16,7 @@ const PAGE = at('docs/api.md');
 
 const HEAD = `# API
 
-All that \`require('wasi-rs')\` and \`import 'wasi-rs'\` have, and their types, made of [index.d.ts](../index.d.ts) by \`npm run docs:api\`. [options.md](options.md) and [runs.md](runs.md) say the same in tables.
+All exports of \`wasi-rs\` and their types, generated from [index.d.ts](../index.d.ts) by \`npm run docs:api\`. [options.md](options.md) and [runs.md](runs.md) have the options in tables.
 `;
 
 const CLASS = 'ClassDeclaration';
