@@ -1,4 +1,4 @@
-//! Laying files onto a directory of the host.
+//! Applies a layer (files, and names to remove) to a directory of the host.
 
 use std::error::Error;
 use std::fmt;
@@ -10,12 +10,13 @@ use crate::vfs::image::{Blob, CHUNK};
 use crate::vfs::memory::{Item, ItemContent, Layer};
 use crate::vfs::{Dir, DirRef, FileHandle, Name, OpenHow, Opened, Result, SetTime, names_in};
 
-/// Why files cannot be laid onto a directory.
+/// Why a layer cannot be applied to a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplyError {
-    /// The file that cannot be laid or removed, from the directory. What of it is not Unicode is replaced.
+    /// The path, relative to the directory, of the file that cannot be written or removed. What is not Unicode
+    /// in it is replaced.
     pub path: String,
-    /// What the host says.
+    /// The error of the host.
     pub errno: Errno,
 }
 
@@ -35,25 +36,29 @@ fn at(path: &[u8]) -> impl Fn(Errno) -> ApplyError {
 }
 
 impl Layer {
-    /// Lays all of this onto a directory of the host, and nothing outside of it: no link in it is followed.
+    /// Applies the layer to a directory of the host. Nothing outside of it is changed, as no symbolic link is
+    /// followed.
     ///
-    /// First all files are written, to a directory of its own in there: until they are, nothing is changed.
-    /// Then what is to go is removed, and each file takes its name by a rename. If that fails half-way, what
-    /// has been done stays.
+    /// First all files are written to a new directory in `dir`; until that is done, nothing else is changed.
+    /// Then names are removed, and each file is moved to its path by a rename. If that fails half-way, what has
+    /// been done stays.
     ///
-    /// What is from the host keeps the permissions that it has there, and no file can be read meanwhile by who may
-    /// not read it then. All else has those of what is new.
+    /// Files that come from a directory of the host keep their permissions, and have them before their content
+    /// is written: nobody can read a file on its way who could not read it before. All others have the
+    /// permissions of new files.
     ///
     /// # Errors
     ///
-    /// With the path, what the host says. [`Errno::Notdir`] or [`Errno::Loop`]: a link or a file is in the
-    /// place of a directory.
+    /// The path, and the host's error for it. [`Errno::Notdir`] or [`Errno::Loop`]: a file or a symbolic link
+    /// is in the place of a directory.
     pub fn apply_to(&self, dir: &host::Dir) -> std::result::Result<(), ApplyError> {
         let root = DirRef::Host(dir);
         let staging = Staging::new(root).map_err(at(b""))?;
-        let laid = self.stage(&staging).and_then(|()| self.lay(root, &staging));
+        let applied = self
+            .stage(&staging)
+            .and_then(|()| self.apply_items(root, &staging));
         let removed = staging.remove(root).map_err(at(&staging.name));
-        laid.and(removed)
+        applied.and(removed)
     }
 
     fn stage(&self, staging: &Staging) -> std::result::Result<(), ApplyError> {
@@ -63,16 +68,21 @@ impl Layer {
         Ok(())
     }
 
-    fn lay(&self, root: DirRef<'_>, staging: &Staging) -> std::result::Result<(), ApplyError> {
+    fn apply_items(
+        &self,
+        root: DirRef<'_>,
+        staging: &Staging,
+    ) -> std::result::Result<(), ApplyError> {
         for path in &self.removed {
             remove_path(root, path).map_err(at(path))?;
         }
         let mut made = Vec::new();
         for (number, item) in self.items.iter().enumerate() {
-            let laid = lay_item(root, staging, number, item);
-            made.push(laid.map_err(at(&item.path))?);
+            let applied = apply_item(root, staging, number, item);
+            made.push(applied.map_err(at(&item.path))?);
         }
-        // What is laid in a directory changes its time, and may be what its permissions do not allow.
+        // Last, and from the bottom up: a rename into a directory changes its `mtim`, and needs a permission
+        // that the directory may not end up with.
         for (item, made) in self.items.iter().zip(made).rev() {
             if item.is_dir() {
                 let permissions = item.permissions.filter(|_| made);
@@ -87,8 +97,8 @@ impl Layer {
     }
 }
 
-/// Lays an item; whether it was made, and not there as the directory that it is.
-fn lay_item(root: DirRef<'_>, staging: &Staging, number: usize, item: &Item) -> Result<bool> {
+/// Applies an item. Returns whether it was created: false for a directory that existed.
+fn apply_item(root: DirRef<'_>, staging: &Staging, number: usize, item: &Item) -> Result<bool> {
     in_parent(root, &item.path, |dir, name| {
         if !item.is_dir() {
             let staged = number.to_string();
@@ -122,7 +132,8 @@ fn set_mtim(dir: DirRef<'_>, name: Name<'_>, mtim: Timestamp) -> Result<()> {
     dir.set_times_at(name, mtim, mtim)
 }
 
-/// Runs `call` with the directory that a path leads to, each step of which is a directory, and its last name.
+/// Calls `call` with the directory that the last name of a path is in, and that name. Symbolic links on the way
+/// are refused.
 fn in_parent<T>(
     root: DirRef<'_>,
     path: &[u8],
@@ -138,7 +149,7 @@ fn in_parent<T>(
     call(dir.as_ref().map_or(root, Dir::as_ref), last)
 }
 
-/// Removes what is at a path, with all that is in it, if it is there.
+/// Removes what is at a path, if it is there, directories with all that is in them.
 fn remove_path(root: DirRef<'_>, path: &[u8]) -> Result<()> {
     match in_parent(root, path, remove) {
         Err(Errno::Noent) => Ok(()),
@@ -146,12 +157,12 @@ fn remove_path(root: DirRef<'_>, path: &[u8]) -> Result<()> {
     }
 }
 
-/// Removes a name, and all that is in it. Links are removed, and not followed.
+/// Removes a name, and if it is a directory all that is in it. Symbolic links are removed, not followed.
 fn remove(parent: DirRef<'_>, name: Name<'_>) -> Result<()> {
     if parent.stat_at(name)?.filetype != Filetype::Directory {
         return parent.unlink_at(name);
     }
-    // Each directory that is being emptied, and what is still to be removed of it.
+    // A stack of the directories that are being emptied, each with the names that are still to be removed.
     let dir = parent.open_dir_at(name)?;
     let names = names_in(dir.as_ref())?;
     let mut within = vec![(dir, names)];
@@ -179,7 +190,8 @@ fn remove(parent: DirRef<'_>, name: Name<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A directory in which files are written before they get their names: each has its number.
+/// The directory that files are written to before they are moved to their paths. Their names in it are the
+/// numbers of their items.
 struct Staging {
     name: Vec<u8>,
     dir: Dir,
@@ -202,7 +214,7 @@ impl Staging {
         remove(root, Name::new(&self.name).ok_or(Errno::Inval)?)
     }
 
-    /// Writes what an item is.
+    /// Creates what an item describes, except a directory.
     fn add(&self, number: usize, item: &Item) -> Result<()> {
         let text = number.to_string();
         let name = Name::new(text.as_bytes()).ok_or(Errno::Inval)?;
@@ -221,7 +233,7 @@ impl Staging {
     }
 }
 
-/// Writes a file, with holes where there are only zeros for want of bytes.
+/// Writes a file. Chunks that hold no data become holes.
 fn write(
     dir: DirRef<'_>,
     name: Name<'_>,
@@ -245,7 +257,7 @@ fn write(
     file.set_size(content.len())?;
     let mut offset = 0;
     while let Some(next) = content.next_data(offset) {
-        // Up to the end of the chunk, behind which there may be a hole.
+        // To the end of the chunk; the next one may be a hole.
         let chunk = CHUNK as Filesize;
         let end = ((next / chunk + 1) * chunk).min(content.len());
         let mut bytes = Vec::with_capacity(CHUNK);
@@ -277,11 +289,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn none_but_the_owner_reads_what_is_on_its_way() {
+    fn staged_files_are_readable_by_their_owner_alone() {
         let scratch = tempfile::tempdir().unwrap();
         let dir = host::Dir::open_ambient(scratch.path()).unwrap();
         let staging = Staging::new(DirRef::Host(&dir)).unwrap();
-        // None where the system has no such permissions.
+        // `None` if the system has no such permissions.
         let is_own = |dir: &host::Dir, name: &[u8], own| {
             let name = Name::new(name).unwrap();
             let permissions = dir.permissions_at(name).unwrap();

@@ -1,4 +1,4 @@
-//! Streams in memory: what an embedder gives a guest to read, and what it collects of what a guest writes.
+//! Streams in memory: input that an embedder gives a guest, and output that it collects from one.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use crate::abi::{Errno, Filestat, Filetype};
 use crate::host::{Direction, Readiness};
 use crate::memory::Iovecs;
 
-/// Bytes to be read, and then the end.
+/// Input: these bytes, and then the end of the file.
 #[derive(Debug)]
 pub struct Input {
     bytes: Vec<u8>,
@@ -61,7 +61,7 @@ impl Stream for Input {
     }
 }
 
-/// Collects what is written, up to a limit.
+/// Output: collects what is written, up to a limit.
 pub struct Output {
     limit: usize,
     when_full: Mutex<Vec<Arc<dyn Fn() + Send + Sync>>>,
@@ -70,17 +70,17 @@ pub struct Output {
 
 #[derive(Debug, Default)]
 struct Written {
-    /// What has not been taken yet.
+    /// What has been written and not yet taken.
     bytes: Vec<u8>,
-    /// How much it is with what has been taken.
+    /// How many bytes have been written in all, with those that were taken.
     total: usize,
     /// Whether there was more than the limit allows.
     overflowed: bool,
 }
 
 impl Output {
-    /// A stream that takes `limit` bytes and no more: beyond, as much is taken as there is room for, and
-    /// then `ENOSPC` is the answer.
+    /// A stream that takes `limit` bytes: a write beyond takes as many as fit, and the next fails with
+    /// `ENOSPC`.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -89,8 +89,8 @@ impl Output {
         }
     }
 
-    /// Has `call` called whenever more is written than the limit allows, which then is `ENOSPC` whatever there was
-    /// room for: what ends the guest that writes ends it in this very call.
+    /// Calls `call` whenever more is written than the limit allows. Such a write then fails with `ENOSPC` even
+    /// if a part of it fits, so that a `call` that stops the guest stops it in this very write.
     pub fn when_full(&self, call: impl Fn() + Send + Sync + 'static) {
         self.calls().push(Arc::new(call));
     }
@@ -99,7 +99,7 @@ impl Output {
         (self.when_full.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has been written since this was asked last.
+    /// Takes what was written since the last call.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.written().bytes)
     }
@@ -132,7 +132,7 @@ impl Stream for Output {
         if result == Ok(ciovs.len()) || !self.has_overflowed() {
             return result;
         }
-        // They may do anything, and are called without the lock.
+        // Called without the lock, as they may do anything.
         let calls = self.calls().clone();
         if calls.is_empty() {
             return result;
@@ -173,7 +173,7 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Has nothing to read, and takes all that is written.
+/// A stream that is at its end for reading, and discards what is written.
 #[derive(Debug)]
 pub struct Null;
 
@@ -195,7 +195,7 @@ impl Stream for Null {
     }
 }
 
-/// The attributes of a pipe, of which a guest sees no more than that.
+/// The attributes of a pipe, as far as guests see any.
 pub fn pipe_stat() -> Filestat {
     Filestat {
         dev: 0,

@@ -10,9 +10,9 @@ use crate::host;
 
 /// An open directory of a file system that is not the host's.
 ///
-/// It takes single names and follows no symbolic link. It is used by several threads at once. What is said
-/// of each operation is all that may be relied on; those with a body are for a file system that has no such
-/// thing, and answer as one that is read-only does.
+/// It takes single names, follows no symbolic link, and is used by several threads at once. Callers rely on
+/// what the documentation of each operation says, and on nothing else. The operations with a default are those
+/// that a file system may lack; the default answers as a read-only file system does.
 pub trait Directory: Debug + Send + Sync + 'static {
     /// `fstat(2)`. The device and inode number tell the directory from all others for as long as it exists.
     ///
@@ -55,11 +55,12 @@ pub trait Directory: Debug + Send + Sync + 'static {
     /// [`Errno::Noent`]: it has been removed. [`Errno::Acces`]: it may not be searched.
     fn open_dotdot(&self) -> Result<Dir>;
 
-    /// [`open_at`](Self::open_at) of what is at a path, in one step.
+    /// [`open_at`](Self::open_at) of a path in one step, for file systems that can look up several names faster
+    /// than a caller that goes from directory to directory.
     ///
-    /// A file system that keeps its names at hand spares its callers the steps. All that it does is to go from
-    /// directory to directory by names. Where the path goes through anything else, or through `.` or `..`, it
-    /// gives [`Step::Walk`], and so where a name is not there; it may do so at any time.
+    /// The path is followed through directories by their names alone. If anything else is on the way, a `.` or
+    /// `..`, or a name that is not there, the result is [`Step::Walk`]: the caller takes the steps one by one.
+    /// It may be that at any time.
     ///
     /// # Errors
     ///
@@ -69,30 +70,32 @@ pub trait Directory: Debug + Send + Sync + 'static {
         Ok(Step::Walk)
     }
 
-    /// [`open_dir_at`](Self::open_dir_at) of the directory at a path, which may end in a slash, likewise.
+    /// [`open_dir_at`](Self::open_dir_at) of a path, which may end in a slash, in one step as
+    /// [`open_beneath`](Self::open_beneath).
     fn open_parent(&self, path: &[u8]) -> Step<Dir> {
         let _ = path;
         Step::Walk
     }
 
-    /// [`stat_at`](Self::stat_at) of what is at a path, likewise; but of no symbolic link if `follow`.
+    /// [`stat_at`](Self::stat_at) of a path, in one step as [`open_beneath`](Self::open_beneath). With
+    /// `follow`, a symbolic link is [`Step::Walk`].
     fn stat_beneath(&self, path: &[u8], follow: bool) -> Step<Filestat> {
         let _ = (path, follow);
         Step::Walk
     }
 
-    /// Whether all that lies below it, however deep, has its device number.
+    /// Whether everything below it, at any depth, has its device number.
     fn is_of_one_device(&self) -> bool {
         false
     }
 
-    /// Whether its calls may come back to the guest that they were made for, as those of a file system in
-    /// JavaScript may: then nothing is locked for them.
+    /// Whether its operations may call the guest that uses it, as a file system in JavaScript can: then no lock
+    /// is held while they run.
     fn calls_back(&self) -> bool {
         false
     }
 
-    /// Whether the directory may be searched, which is looked at even for `.` and `..`.
+    /// Whether the directory may be searched. This is checked even for `.` and `..`.
     ///
     /// # Errors
     ///
@@ -101,12 +104,12 @@ pub trait Directory: Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// `readlinkat(2)`: where a symbolic link points, as it was written.
+    /// `readlinkat(2)`: the target of a symbolic link, as it was written.
     ///
     /// # Errors
     ///
-    /// As [`stat_at`](Self::stat_at). [`Errno::Inval`]: it is no symbolic link. [`Errno::Notcapable`]: it
-    /// points to where no path of a guest can.
+    /// As [`stat_at`](Self::stat_at). [`Errno::Inval`]: it is no symbolic link. [`Errno::Notcapable`]: no path
+    /// of a guest can lead to its target.
     fn read_link_at(&self, name: Name<'_>) -> Result<Vec<u8>>;
 
     /// `fdopendir(3)`: lists the directory, from the start.
@@ -147,7 +150,7 @@ pub trait Directory: Debug + Send + Sync + 'static {
         Err(Errno::Rofs)
     }
 
-    /// `unlinkat(2)`. What is open stays as it is until it is closed.
+    /// `unlinkat(2)`. Open descriptors of the file stay valid.
     ///
     /// # Errors
     ///
@@ -158,7 +161,7 @@ pub trait Directory: Debug + Send + Sync + 'static {
         Err(Errno::Rofs)
     }
 
-    /// `unlinkat(2)` with `AT_REMOVEDIR`. A directory that is open stays so, and is empty.
+    /// `unlinkat(2)` with `AT_REMOVEDIR`. Open descriptors of the directory stay valid, and list nothing.
     ///
     /// # Errors
     ///
@@ -173,16 +176,16 @@ pub trait Directory: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`stat_at`](Self::stat_at). [`Errno::Xdev`]: `new_dir` is of another file system. Of what is in
-    /// the way: [`Errno::Isdir`], [`Errno::Notdir`], [`Errno::Notempty`]. [`Errno::Inval`]: into itself.
-    /// [`Errno::Rofs`], [`Errno::Nospc`].
+    /// As [`stat_at`](Self::stat_at). [`Errno::Xdev`]: `new_dir` is in another file system. [`Errno::Isdir`],
+    /// [`Errno::Notdir`], [`Errno::Notempty`]: because of what `new` names. [`Errno::Inval`]: a directory, into
+    /// itself. [`Errno::Rofs`], [`Errno::Nospc`].
     fn rename_at(&self, old: Name<'_>, new_dir: &dyn Directory, new: Name<'_>) -> Result<()> {
         let _ = (old, new_dir, new);
         Err(Errno::Rofs)
     }
 
-    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without a name it is of this
-    /// directory, which is refused once all else is right.
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without `old`, of this directory:
+    /// that fails, with [`Errno::Perm`] if no other error comes first.
     ///
     /// # Errors
     ///
@@ -213,19 +216,19 @@ pub trait Directory: Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// The directory as what it is, for an implementation that is handed another one and asks whether that
-    /// is of its own kind.
+    /// For a downcast: an implementation that is given another directory finds out whether that is of its own
+    /// type.
     fn as_any(&self) -> &dyn Any;
 }
 
 /// What [`Directory::open_at`] opens.
 #[derive(Debug)]
 pub enum Opened {
-    /// A directory. What was opened without `DIRECTORY` may be one all the same.
+    /// A directory. [`Opened::File`] may be one too, if it was opened without `DIRECTORY`.
     Dir(Dir),
-    /// A pipe, a device, or what else has no offsets, of a file system that tells.
+    /// A pipe, a device or anything else without offsets, of a file system that tells them apart when it opens.
     Stream(StreamHandle),
-    /// Anything.
+    /// Anything else; of the host also what it opened without telling the type.
     File(FileHandle),
 }
 
@@ -254,7 +257,7 @@ pub enum Dir {
 }
 
 impl Dir {
-    /// The directory, for as long as it is held.
+    /// The same directory, borrowed.
     pub fn as_ref(&self) -> DirRef<'_> {
         match self {
             Dir::Host(dir) => DirRef::Host(dir),
@@ -263,7 +266,7 @@ impl Dir {
     }
 }
 
-/// An open directory, whoever holds it, and what can be done with it: see [`Directory`].
+/// An open directory, borrowed, and its operations: see [`Directory`].
 #[derive(Clone, Copy, Debug)]
 pub enum DirRef<'d> {
     /// One of the host's.
@@ -328,7 +331,7 @@ impl DirRef<'_> {
         }
     }
 
-    /// [`Directory::open_at`] of the directory itself: open once more, to be listed.
+    /// [`Directory::open_at`] of the directory itself: another descriptor of it, to list it.
     pub fn open_itself(self) -> Result<Dir> {
         let how = OpenHow {
             read: true,
@@ -379,8 +382,7 @@ impl DirRef<'_> {
         }
     }
 
-    /// Opens the path `path` in one step, where the host can keep it beneath this directory:
-    /// [`host::Dir::open_beneath`].
+    /// [`Directory::open_beneath`], where the file system has it; of the host [`host::Dir::open_beneath`].
     #[inline]
     pub fn open_beneath(
         self,
@@ -398,7 +400,7 @@ impl DirRef<'_> {
         }
     }
 
-    /// Opens the directory at `path`, which ends in a slash, likewise: [`host::Dir::open_parent`].
+    /// [`Directory::open_parent`] of `path`, which ends in a slash; of the host [`host::Dir::open_parent`].
     #[inline]
     pub fn open_parent(self, path: &[u8], links: Links) -> Result<Step<Dir>> {
         match self {
@@ -407,7 +409,7 @@ impl DirRef<'_> {
         }
     }
 
-    /// The attributes of what is at `path`, which ends in no slash, likewise:
+    /// [`Directory::stat_beneath`] of `path`, which does not end in a slash; of the host
     /// [`host::Dir::stat_beneath`].
     #[inline]
     pub fn stat_beneath(self, path: &[u8], follow: bool, links: Links) -> Result<Step<Filestat>> {

@@ -5,12 +5,12 @@ use crate::abi::{Advice, Errno, Filesize, Filestat, Filetype};
 use crate::host::{self, SeekFrom, SetTime, Wait};
 use crate::memory::Iovecs;
 
-/// An open file that has offsets, but none of its own: each call says where.
+/// An open file with offsets. It keeps no offset of its own: each call says where.
 ///
-/// Several threads may call at once. While one is in a call that moves the offset of an open file
-/// description, the others wait for it ([`OpenFile`](super::OpenFile)); so no call may come back to the
-/// guest, save those of a file that says so ([`File::calls_back`]). Who opened it for reading alone never gets a call that writes, and
-/// the other way round: the rights above see to that. Offsets and sizes are in bytes.
+/// Several threads may call at once. A call that moves the offset of an open file description holds a lock on
+/// it ([`OpenFile`](super::OpenFile)); so no call may call the guest, except those of a file that says so
+/// ([`File::calls_back`]). A file that was opened only for reading never gets a call that writes, nor the other
+/// way round: the rights of the descriptor are checked before. Offsets and sizes are in bytes.
 pub trait File: Debug + Send + Sync + 'static {
     /// `fstat(2)`. The type is that of a regular file, and stays so.
     ///
@@ -19,22 +19,22 @@ pub trait File: Debug + Send + Sync + 'static {
     /// [`Errno::Io`].
     fn stat(&self) -> Result<Filestat>;
 
-    /// Whether its calls may come back to the guest that they were made for, as those of a file system in
-    /// JavaScript may: then nothing is locked for them, and what comes back finds the offset as it was.
+    /// Whether its operations may call the guest that uses it, as a file system in JavaScript can: then no lock
+    /// is held while they run, and a call within a call finds the offset as it was.
     fn calls_back(&self) -> bool {
         false
     }
 
-    /// `preadv(2)`: the number of bytes read; 0 at the end of the file and beyond. Less than there is
-    /// room for says that the end was met.
+    /// `preadv(2)`: the number of bytes read; 0 at the end of the file and beyond. Fewer than there is room for
+    /// means that the end was reached.
     ///
     /// # Errors
     ///
     /// [`Errno::Io`]. [`Errno::Intr`]: the thread is interrupted.
     fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
 
-    /// `pwritev(2)`: the number of bytes written. Between the end and an offset beyond it, zeros come to
-    /// be.
+    /// `pwritev(2)`: the number of bytes written. A gap between the end and an offset beyond it is filled with
+    /// zeros.
     ///
     /// # Errors
     ///
@@ -42,16 +42,15 @@ pub trait File: Debug + Send + Sync + 'static {
     /// room. [`Errno::Io`]. [`Errno::Intr`]: the thread is interrupted.
     fn write_at(&self, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
 
-    /// `writev(2)` with `O_APPEND`: writes at the end, wherever that is when it happens. The number of
-    /// bytes written, and where they end; none where that costs something, and is to be asked of
-    /// [`File::end_of_append`] if anybody wants to know.
+    /// `writev(2)` with `O_APPEND`: the number of bytes written, and the offset behind them. That is `None` if
+    /// it costs something to find out; [`File::end_of_append`] then tells it.
     ///
     /// # Errors
     ///
     /// As [`File::write_at`].
     fn append(&self, ciovs: &Iovecs<'_>) -> Result<(usize, Option<Filesize>)>;
 
-    /// Where the last [`File::append`] ended.
+    /// The offset behind the last [`File::append`].
     ///
     /// # Errors
     ///
@@ -72,20 +71,20 @@ pub trait File: Debug + Send + Sync + 'static {
     /// [`Errno::Rofs`]: nothing can be changed. [`Errno::Perm`], [`Errno::Io`].
     fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<()>;
 
-    /// `lseek(2)`: whether an offset is one that the file may be read or written at, be it beyond the end.
+    /// `lseek(2)`: whether the file accepts an offset, which may be beyond its end.
     ///
-    /// Of itself, any below 2^63 is.
+    /// By default, any below 2^63.
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: it is not.
+    /// [`Errno::Inval`]: it does not.
     fn check_offset(&self, offset: Filesize) -> Result<()> {
         i64::try_from(offset).map(drop).map_err(|_| Errno::Inval)
     }
 
-    /// `posix_fallocate(3)`: room for `len` bytes at `offset`, the size grown to hold them.
+    /// `posix_fallocate(3)`: reserves `len` bytes at `offset`; the file grows to hold them.
     ///
-    /// Of itself, a file grows as far as it must, and reserves nothing.
+    /// By default, the file grows, and nothing is reserved.
     ///
     /// # Errors
     ///
@@ -101,9 +100,9 @@ pub trait File: Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// `posix_fadvise(2)`: how `len` bytes at `offset` will be used; of 0 bytes, all up to the end.
+    /// `posix_fadvise(2)`: how `len` bytes at `offset` will be used; with 0, all up to the end.
     ///
-    /// Of itself, advice is ignored.
+    /// By default, advice is ignored.
     ///
     /// # Errors
     ///
@@ -113,9 +112,9 @@ pub trait File: Debug + Send + Sync + 'static {
         check_range(offset, len)
     }
 
-    /// `fsync(2)`; `fdatasync(2)` where `data_only`.
+    /// `fsync(2)`, or `fdatasync(2)` with `data_only`.
     ///
-    /// Of itself, there is nothing to do: what was written has nowhere to go.
+    /// By default, nothing is done.
     ///
     /// # Errors
     ///
@@ -126,7 +125,7 @@ pub trait File: Debug + Send + Sync + 'static {
     }
 }
 
-/// Refuses what `posix_fadvise(2)` takes for no range: see [`File::advise`].
+/// Refuses the ranges that `posix_fadvise(2)` refuses: see [`File::advise`].
 pub(crate) fn check_range(offset: Filesize, len: Filesize) -> Result<()> {
     for number in [offset, len] {
         i64::try_from(number).map_err(|_| Errno::Inval)?;
@@ -137,16 +136,16 @@ pub(crate) fn check_range(offset: Filesize, len: Filesize) -> Result<()> {
 /// An open file, of the host or of another file system.
 #[derive(Debug)]
 pub enum FileHandle {
-    /// The host's. Opening by a path does not tell what is opened: it may also be a device, a FIFO or a
+    /// The host's. The host does not tell the type when it opens a path: it may also be a device, a FIFO or a
     /// directory.
     Host(host::File),
-    /// Another file system's: a regular file.
+    /// A regular file of another file system.
     Other(Box<dyn File>),
 }
 
 #[allow(clippy::missing_errors_doc, reason = "the trait lists them")]
 impl FileHandle {
-    /// The type, if opening has told it.
+    /// The type, if it is known since the file was opened.
     pub fn filetype(&self) -> Option<Filetype> {
         match self {
             FileHandle::Host(file) => file.filetype(),
@@ -171,7 +170,7 @@ impl FileHandle {
         }
     }
 
-    /// The directory of the host that was opened as a file.
+    /// This file of the host as the directory that it turns out to be.
     ///
     /// # Errors
     ///
@@ -220,7 +219,7 @@ impl FileHandle {
         }
     }
 
-    /// [`FileHandle::read_at`], waiting unless `nonblock`, and interruptible.
+    /// [`FileHandle::read_at`], interruptible. Waits for data unless `nonblock`.
     pub fn read_at_interruptible(
         &self,
         iovs: &Iovecs<'_>,
@@ -233,7 +232,7 @@ impl FileHandle {
         }
     }
 
-    /// [`FileHandle::write_at`], waiting unless `nonblock`, and interruptible.
+    /// [`FileHandle::write_at`], interruptible. Waits for room unless `nonblock`.
     pub fn write_at_interruptible(
         &self,
         ciovs: &Iovecs<'_>,
@@ -248,7 +247,7 @@ impl FileHandle {
         }
     }
 
-    /// [`FileHandle::append`], waiting unless `nonblock`, and interruptible.
+    /// [`FileHandle::append`], interruptible. Waits for room unless `nonblock`.
     pub fn append_interruptible(
         &self,
         ciovs: &Iovecs<'_>,
@@ -260,7 +259,7 @@ impl FileHandle {
         }
     }
 
-    /// `lseek(2)`, where the offset is the host's: after an append without an end.
+    /// `lseek(2)` of the host's offset, for the end of an append that did not tell it.
     pub(crate) fn seek(&self, to: SeekFrom) -> Result<Filesize> {
         let file = match self {
             FileHandle::Host(file) => return Ok(file.seek(to)?),

@@ -1,15 +1,16 @@
-//! What a guest's directories, files and streams are made of, whichever file system they are in.
+//! The contracts of directories, files and streams, for every file system that a guest can have.
 //!
-//! A file system is an implementation of [`Directory`] and of what is opened in it, [`File`]. What has no
-//! offsets is a [`Stream`]. The offset of an open file description is kept once for all of them
-//! ([`OpenFile`]).
+//! A file system implements [`Directory`], and [`File`] for what is opened in it. Pipes, terminals and the like
+//! have no offsets: they are a [`Stream`]. The offset of an open file description is kept once for all file
+//! systems ([`OpenFile`]).
 //!
 //! A file system sees handles and single names. Paths, symbolic links, `..` and absolute targets are resolved
-//! above it, in [`ctx`](crate::ctx); rights and limits are checked there. The host's file system is called
-//! directly, without a table of functions, as it is what most guests have ([`Dir::Host`],
-//! [`FileHandle::Host`], [`StreamHandle::Host`]); any other costs a virtual call.
+//! above it, in [`ctx`](crate::ctx), which also checks rights and limits. Calls to the host's file system are
+//! dispatched statically, as most guests have no other ([`Dir::Host`], [`FileHandle::Host`],
+//! [`StreamHandle::Host`]); any other costs a virtual call.
 //!
-//! All operations fail with a WASI errno. Each names the system call that it does as; where its list of
+//! All operations fail with a WASI errno, and name the system call whose semantics they have. Where a list of
+//! errnos ends with "what … says", the manual page of that call has the others.
 //! errnos ends with "what … says", the manual page of that call goes on.
 
 mod apply;
@@ -44,13 +45,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::abi::{Device, Errno};
 
-/// What an operation of a file system comes to.
+/// The result of an operation of a file system.
 pub type Result<T> = std::result::Result<T, Errno>;
 
-/// The most bytes that a path may have, be it the target of a symbolic link: Linux's `PATH_MAX` without the NUL.
+/// The maximum length of a path or of the target of a symbolic link, in bytes: Linux's `PATH_MAX` without the
+/// NUL.
 pub const MAX_PATH: usize = 4095;
 
-/// Refuses what no symbolic link has as its target.
+/// Refuses a target that no symbolic link can have.
 ///
 /// # Errors
 ///
@@ -63,7 +65,7 @@ pub fn check_target(target: &[u8]) -> Result<()> {
     }
 }
 
-/// A device number for a new file system, that no other of the process has. Those of hosts are smaller.
+/// A device number for a new file system, unique in this process. Those of the host are smaller.
 pub fn new_device() -> Device {
     static NEXT: AtomicU64 = AtomicU64::new(1 << 40);
     NEXT.fetch_add(1, Relaxed)

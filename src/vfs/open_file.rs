@@ -1,9 +1,9 @@
-//! Where an open file is read and written next.
+//! Open file descriptions: the offset of an open file, and whether it appends.
 //!
-//! Of its own files, the host keeps that too, but to ask it costs a system call, and so does each of the
-//! many moves that programs make. What a guest opened nobody else has open by the same description, so
-//! the offset of a regular file can be kept here: reads and writes say where, moves are sums. What the
-//! host alone can know is left to it: where an append ended, and how far a file can reach.
+//! The host keeps an offset for its own files too, but reading or moving that takes a system call, and programs
+//! seek often. A description that a guest opened is shared with nobody, so the offset of a regular file can be
+//! kept here: reads and writes pass it along, and a seek is an addition. The host is only asked for what it
+//! alone knows: where an append ended, and which offsets a file accepts.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -14,36 +14,37 @@ use crate::abi::{Errno, Fdflags, Filesize, Filestat, Filetype};
 use crate::host::{self, Interrupt, Readiness, SeekFrom, Wait};
 use crate::memory::Iovecs;
 
-/// Every file system accepts offsets up to this. Beyond, `lseek(2)` is asked, which fails with `EINVAL`
-/// past what the file system can address.
+/// Every file system accepts offsets up to this. For larger ones `lseek(2)` is asked, which fails with `EINVAL`
+/// beyond what the file system can address.
 const LEAST_KNOWN_OFFSET: Filesize = i32::MAX as Filesize;
 
 /// An open file description: a file that a guest opened by a path, its offset, and whether it appends.
 #[derive(Debug)]
 pub struct OpenFile {
     file: FileHandle,
-    /// None where there is no offset, or the host's is the one that counts. Found with the type.
+    /// `None` if there is no offset, or it is the host's that counts. Set as soon as the type is known.
     position: OnceLock<Option<Mutex<Position>>>,
-    /// Whether writes go to the end, wherever that is.
+    /// `O_APPEND`.
     append: AtomicBool,
-    /// The flags that it keeps of those with which it was opened, whatever is set later.
+    /// The synchronous flags that it was opened with: `fcntl(F_SETFL)` cannot change them.
     synchronous: Fdflags,
 }
 
 /// The offset of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
-    /// None after an append, until it is known where that ended.
+    /// `None` after an append, until it is known where that ended.
     offset: Option<Filesize>,
-    /// The greatest offset that the file is known to accept; none before one has been asked about.
+    /// The greatest offset that the file is known to accept; `None` before one has been asked about.
     max_known_offset: Option<Filesize>,
 }
 
-/// The offset, for the time of one call.
+/// The offset while a call uses it.
 enum InUse<'f> {
-    /// Held.
+    /// Locked.
     Held(MutexGuard<'f, Position>),
-    /// As it was and as it becomes, where the call may come back: whoever ends last has moved it.
+    /// A copy, for a file that calls back into the guest: what it was before the call, and what it is after. It
+    /// is written back at the end, so the call that ends last sets the offset.
     Copied {
         of: &'f Mutex<Position>,
         was: Position,
@@ -52,7 +53,7 @@ enum InUse<'f> {
 }
 
 impl OpenFile {
-    /// A file that was just opened with these flags, by nobody else.
+    /// A description for a file that was just opened with these flags.
     #[inline]
     pub fn new(file: FileHandle, fdflags: Fdflags) -> Self {
         Self {
@@ -73,12 +74,12 @@ impl OpenFile {
         &self.file
     }
 
-    /// The flags that it keeps of those with which it was opened, whatever is set later.
+    /// The synchronous flags that it was opened with: `fcntl(F_SETFL)` cannot change them.
     pub fn synchronous(&self) -> Fdflags {
         self.synchronous
     }
 
-    /// Takes note of the type, which decides whether there is an offset to keep here.
+    /// Records the type, which decides whether an offset is kept here.
     fn set_filetype(&self, filetype: Filetype) {
         self.position.get_or_init(|| Position::at_start(filetype));
     }
@@ -97,9 +98,9 @@ impl OpenFile {
         Ok(stat)
     }
 
-    /// The offset, held until the call that uses it is over: as on Linux, a thread that reads or writes at
-    /// the same time does so after it. Not of a file whose calls may come back, which would wait for
-    /// themselves.
+    /// Locks the offset for the time of one call: as on Linux, a concurrent read or write waits for it. If the
+    /// file calls back into the guest, the lock is not held during the call, as a call within would wait for
+    /// itself.
     #[inline]
     fn position(&self, interrupt: &Interrupt) -> Result<Option<InUse<'_>>> {
         let position = match self.position.get() {
@@ -128,7 +129,8 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::read_at`]. [`Errno::Again`]: the host's file does not wait.
+    /// As [`File::read_at`]. [`Errno::Again`]: there is nothing to read yet, and the host's file is
+    /// non-blocking.
     #[inline]
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         self.advance(
@@ -138,7 +140,7 @@ impl OpenFile {
         )
     }
 
-    /// `readv(2)`, waiting unless `nonblock`, and interruptible.
+    /// `readv(2)`, interruptible. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -155,7 +157,7 @@ impl OpenFile {
     ///
     /// # Errors
     ///
-    /// As [`File::write_at`]. [`Errno::Again`]: the host's file does not wait.
+    /// As [`File::write_at`]. [`Errno::Again`]: there is no room yet, and the host's file is non-blocking.
     #[inline]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self.position(interrupt)? {
@@ -168,7 +170,7 @@ impl OpenFile {
         }
     }
 
-    /// `writev(2)`, waiting unless `nonblock`, and interruptible.
+    /// `writev(2)`, interruptible. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -188,7 +190,8 @@ impl OpenFile {
 
     /// `pwritev(2)`, which does not move the offset.
     ///
-    /// What appends writes at its end whatever the offset, as Linux has it; the host decides of its own files.
+    /// A description that appends writes at the end of the file whatever the offset, as on Linux; for its own
+    /// files the host decides.
     ///
     /// # Errors
     ///
@@ -201,7 +204,7 @@ impl OpenFile {
         }
     }
 
-    /// `pwritev(2)` likewise, waiting unless `nonblock`, and interruptible.
+    /// `pwritev(2)`, interruptible. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -218,14 +221,14 @@ impl OpenFile {
         }
     }
 
-    /// Whether writes go to the end.
+    /// `O_APPEND`.
     #[inline]
     fn appends(&self) -> bool {
         self.append.load(Relaxed)
     }
 
-    /// Reads or writes `at` the offset, and moves it behind that; or `by_host`, where that has the offset, or
-    /// where the file turns out to have none.
+    /// Reads or writes with `at` at the offset, and moves the offset behind what was transferred. Uses
+    /// `by_host` instead where the host keeps the offset, or the file turns out to have none.
     #[inline]
     fn advance(
         &self,
@@ -281,7 +284,7 @@ impl OpenFile {
         }
     }
 
-    /// The bytes between the offset and the end; none where the offset is not known here.
+    /// The bytes between the offset and the end; `None` if the offset is not kept here.
     ///
     /// # Errors
     ///
@@ -296,7 +299,7 @@ impl OpenFile {
         Ok(Some(self.file.stat()?.size.saturating_sub(offset)))
     }
 
-    /// `fcntl(F_SETFL)`: what can change of an open file, appending and non-blocking.
+    /// `fcntl(F_SETFL)`: sets what can change of an open file, appending and non-blocking.
     ///
     /// # Errors
     ///
@@ -313,7 +316,7 @@ impl OpenFile {
     }
 }
 
-/// Writes at the end in the place of an offset, which must be one all the same.
+/// Appends. The offset that the caller gave is not used, but must be one that the file accepts.
 fn append_at(file: &dyn File, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
     i64::try_from(offset).map_err(|_| Errno::Inval)?;
     Ok(file.append(ciovs)?.0)
@@ -354,7 +357,7 @@ impl Drop for InUse<'_> {
 }
 
 impl Position {
-    /// The start of a file, if it is of a type that has offsets.
+    /// Offset 0, if the type of file has offsets.
     fn at_start(filetype: Filetype) -> Option<Mutex<Self>> {
         let start = Self {
             offset: Some(0),
@@ -363,7 +366,7 @@ impl Position {
         (filetype == Filetype::RegularFile).then(|| Mutex::new(start))
     }
 
-    /// Takes note of an append: how much was written, and where it ended if that is known.
+    /// Records an append: how many bytes, and the offset behind them if it is known.
     fn appended(&mut self, (nwritten, end): (usize, Option<Filesize>)) -> Result<usize> {
         if nwritten > 0 {
             self.offset = end;
@@ -371,7 +374,7 @@ impl Position {
         Ok(nwritten)
     }
 
-    /// `lseek(2)` to an offset that the file is known to accept; none where it must be asked.
+    /// `lseek(2)` to an offset that the file is known to accept; `None` if the file must be asked.
     #[inline]
     fn seek_where_known(&mut self, to: SeekFrom) -> Option<Filesize> {
         let here = self.offset?;

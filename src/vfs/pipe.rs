@@ -5,8 +5,7 @@ use crate::abi::Filestat;
 use crate::host::{self, Direction, OtherEnd};
 use crate::memory::Iovecs;
 
-/// An end of a pipe of the host's, which is the guest's alone: when it closes it, who has the other one
-/// finds out.
+/// One end of a host pipe, owned by the guest alone: when the guest closes it, the other end sees it.
 #[derive(Debug)]
 pub struct PipeEnd {
     file: host::File,
@@ -14,7 +13,7 @@ pub struct PipeEnd {
 }
 
 impl PipeEnd {
-    /// `pipe(2)`: the end that a guest uses in this direction, and the other one.
+    /// `pipe(2)`: the guest's end for this direction, and the other one.
     ///
     /// # Errors
     ///

@@ -7,11 +7,12 @@ use crate::host::{self, Interrupt, Room};
 
 /// A directory stream of a file system that is not the host's.
 pub trait DirStream: Debug + Send {
-    /// The entry to which `cookie` leads, `.` and `..` among them; none at the end. 0 is the first, and
-    /// [`DirEntry::next`] of an entry leads to the one behind it.
+    /// The entry at `cookie`, `.` and `..` among them; `None` at the end. The first entry is at 0, and
+    /// [`DirEntry::next`] of an entry is the cookie of the one after it.
     ///
-    /// Cookies are small, as wasi-libc keeps 32 bits of them, and stay true while entries come and go: what
-    /// is there all the time is listed once. One that was not told leads anywhere.
+    /// Cookies are small, as wasi-libc keeps only 32 bits of them. They stay valid while entries are added and
+    /// removed: an entry that is there all the time is listed exactly once. A cookie that was never returned
+    /// may lead anywhere.
     ///
     /// # Errors
     ///
@@ -19,22 +20,22 @@ pub trait DirStream: Debug + Send {
     fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>>;
 }
 
-/// Where `fd_readdir` is in a directory.
+/// A directory stream: where `fd_readdir` is in a directory.
 #[derive(Debug)]
 pub enum ReadDir {
-    /// In one of the host's.
+    /// Of the host.
     Host(host::ReadDir),
-    /// In one of another file system.
+    /// Of another file system.
     Other {
-        /// Made when it is first read.
+        /// Opened on the first read.
         stream: Option<Box<dyn DirStream>>,
-        /// The cookies of the entry that was read last, and of the one behind it.
+        /// The cookies of the entry that was read last, and of the next one.
         at: [Dircookie; 2],
     },
 }
 
 impl ReadDir {
-    /// A stream at the start of a directory. What it keeps between calls comes out of `room`.
+    /// A stream at the start of a directory. The memory that it keeps between calls is taken from `room`.
     pub fn new(dir: DirRef<'_>, room: &Arc<Room>) -> Self {
         match dir {
             DirRef::Host(_) => Self::Host(host::ReadDir::new(Arc::clone(room))),
@@ -45,7 +46,7 @@ impl ReadDir {
         }
     }
 
-    /// Goes to the entry to which a cookie leads; 0 lists the directory once more, as it is by now.
+    /// Goes to the entry at a cookie. 0 starts over, and lists the directory as it is then.
     ///
     /// # Errors
     ///
@@ -69,7 +70,7 @@ impl ReadDir {
         }
     }
 
-    /// The next entry, `.` and `..` among them; none at the end.
+    /// The next entry, `.` and `..` among them; `None` at the end.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl ReadDir {
         }
     }
 
-    /// Puts the entry that was read last back, to be read once more.
+    /// Goes back by one entry: the one that was read last is read again.
     pub fn unread(&mut self) {
         match self {
             Self::Host(stream) => stream.unread(),
@@ -102,7 +103,7 @@ impl ReadDir {
         }
     }
 
-    /// Keeps for the next call what there is room for.
+    /// Ends a call: entries that were read ahead are kept for the next one if there is room.
     pub fn rest(&mut self, dir: DirRef<'_>) {
         if let (Self::Host(stream), DirRef::Host(dir)) = (self, dir) {
             stream.rest(dir);

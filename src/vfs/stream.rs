@@ -6,42 +6,35 @@ use crate::abi::{Errno, Fdflags, Filesize, Filestat};
 use crate::host::{self, Direction, Interrupt, Readiness, SeekFrom, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
-/// A pipe, a terminal, a buffer or a callback: what has no offsets, and may have to be waited for.
+/// What has no offsets, and may block: a pipe, a terminal, a buffer or a callback.
 ///
 /// Several threads may call at once.
 pub trait Stream: Debug + Send + Sync + 'static {
-    /// `fstat(2)`. The type says which rights the guest gets: a socket's, or a character device's.
+    /// `fstat(2)`. The type, a socket or a character device, decides which rights the guest has.
     ///
     /// # Errors
     ///
     /// [`Errno::Io`].
     fn stat(&self) -> Result<Filestat>;
 
-    /// Whether it is a terminal.
-    ///
-    /// Of itself, it is none.
+    /// `isatty(3)`. False by default.
     fn is_terminal(&self) -> bool {
         false
     }
 
-    /// Whether it can be read.
-    ///
-    /// Of itself, it can.
+    /// Whether it can be read. True by default.
     fn is_readable(&self) -> bool {
         true
     }
 
-    /// Whether it can be written.
-    ///
-    /// Of itself, it can.
+    /// Whether it can be written. True by default.
     fn is_writable(&self) -> bool {
         true
     }
 
-    /// Whether offsets are accepted and mean nothing, as of Linux's `/dev/null`: `lseek(2)` is always at
-    /// 0, and `preadv(2)` and `pwritev(2)` read and write. Otherwise they fail with [`Errno::Spipe`].
-    ///
-    /// Of itself, it has no offsets.
+    /// Whether offsets are accepted and ignored, as for Linux's `/dev/null`: `lseek(2)` returns 0, and
+    /// `preadv(2)` and `pwritev(2)` work as `readv(2)` and `writev(2)`. Otherwise, which is the default, they
+    /// fail with [`Errno::Spipe`].
     fn ignores_offsets(&self) -> bool {
         false
     }
@@ -50,41 +43,41 @@ pub trait Stream: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Errno::Again`]: there is nothing yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
-    /// thread is interrupted. [`Errno::Badf`]: it can be written alone. [`Errno::Io`].
+    /// [`Errno::Again`]: there is nothing to read yet, and `nonblock` is set. [`Errno::Intr`]: the thread is
+    /// interrupted. [`Errno::Badf`]: it is open for writing only. [`Errno::Io`].
     fn read(&self, iovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize>;
 
     /// `writev(2)`: the number of bytes written, all of them unless `nonblock`.
     ///
     /// # Errors
     ///
-    /// [`Errno::Again`]: there is no room yet, and `nonblock` says not to wait. [`Errno::Intr`]: the
-    /// thread is interrupted, and nothing has been written. [`Errno::Badf`]: it can be read alone.
-    /// [`Errno::Pipe`]: nobody reads it any more. [`Errno::Nospc`]: it has a limit. [`Errno::Io`].
+    /// [`Errno::Again`]: there is no room yet, and `nonblock` is set. [`Errno::Intr`]: the thread is
+    /// interrupted, and nothing has been written. [`Errno::Badf`]: it is open for reading only.
+    /// [`Errno::Pipe`]: there is no reader any more. [`Errno::Nospc`]: it has reached its limit. [`Errno::Io`].
     fn write(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> Result<usize>;
 
-    /// `poll(2)`: what there is in one direction, or on what of the host to wait for it.
+    /// `poll(2)`: whether it is ready in one direction, or which file of the host to wait for.
     fn poll(&self, direction: Direction) -> Poll<'_>;
 }
 
-/// How `poll_oneoff` finds out about one thing.
+/// Whether a descriptor is ready, or how `poll_oneoff` waits until it is.
 #[derive(Clone, Copy, Debug)]
 pub enum Poll<'a> {
     /// It is ready now.
     Ready(Readiness),
-    /// It is not, and only the embedder can say when it is.
+    /// It is not ready, and the embedder will say when it is.
     Unready,
     /// It is ready when this file of the host is.
     Host(&'a host::File),
 }
 
-/// A stream, of the host or not.
+/// An open stream.
 #[derive(Debug)]
 pub enum StreamHandle {
-    /// One of the embedder's descriptors, which is lent as a standard stream, whatever it is open on; or a
-    /// socket that the guest accepted.
+    /// A file of the host: a descriptor that the embedder lent as a standard stream, which may be open on
+    /// anything, or a socket that the guest accepted.
     Host(host::File),
-    /// What the embedder has made up.
+    /// A stream that the embedder implements.
     Other(Arc<dyn Stream>),
 }
 
@@ -98,16 +91,16 @@ impl StreamHandle {
         }
     }
 
-    /// The host's open file, for what only that can do.
+    /// The host's open file, for operations that no other stream has.
     ///
     /// # Errors
     ///
-    /// `errno`: it is another stream. That is what Linux says of a pipe.
+    /// `errno`, which should be what Linux says of a pipe: it is another stream.
     pub fn host_or(&self, errno: Errno) -> Result<&host::File> {
         self.host().ok_or(errno)
     }
 
-    /// Whether it is the embedder's, and what the guest sets of it holds for the guest alone.
+    /// Whether it is lent by the embedder: flags that the guest sets on it then apply to the guest alone.
     #[inline]
     pub fn is_lent(&self) -> bool {
         match self {
@@ -116,7 +109,7 @@ impl StreamHandle {
         }
     }
 
-    /// How the embedder has opened it.
+    /// The access mode and flags with which the embedder opened it.
     ///
     /// # Errors
     ///
@@ -153,7 +146,7 @@ impl StreamHandle {
         }
     }
 
-    /// `readv(2)`, waiting as [`host::File::read`] does.
+    /// `readv(2)`. Waits as [`host::File::read`] does.
     #[inline(always)]
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self {
@@ -162,7 +155,7 @@ impl StreamHandle {
         }
     }
 
-    /// `writev(2)`, waiting as [`host::File::write`] does.
+    /// `writev(2)`. Waits as [`host::File::write`] does.
     #[inline(always)]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize> {
         match self {
@@ -171,7 +164,7 @@ impl StreamHandle {
         }
     }
 
-    /// `readv(2)`, waiting unless `nonblock`, and interruptible.
+    /// `readv(2)`, interruptible. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -183,7 +176,7 @@ impl StreamHandle {
         }
     }
 
-    /// `writev(2)`, waiting unless `nonblock`, and interruptible.
+    /// `writev(2)`, interruptible. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -229,7 +222,7 @@ impl StreamHandle {
         }
     }
 
-    /// `preadv(2)`, waiting unless `nonblock`, and interruptible.
+    /// `preadv(2)`, interruptible. Waits unless `nonblock`.
     pub fn read_at_interruptible(
         &self,
         iovs: &Iovecs<'_>,
@@ -242,7 +235,7 @@ impl StreamHandle {
         }
     }
 
-    /// `pwritev(2)`, waiting unless `nonblock`, and interruptible.
+    /// `pwritev(2)`, interruptible. Waits unless `nonblock`.
     pub fn write_at_interruptible(
         &self,
         ciovs: Iovecs<'_>,

@@ -1,4 +1,4 @@
-//! What an open file description adds to a file, over the host's and over one that is none of the host's.
+//! Tests of open file descriptions, over files of the host and others.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,7 +30,7 @@ fn stat(filetype: Filetype, size: usize) -> Filestat {
 struct Bytes {
     bytes: Mutex<Vec<u8>>,
     end_of_append: Mutex<Filesize>,
-    /// Whether an append tells where it ended.
+    /// Whether an append returns where it ended.
     tells: bool,
 }
 
@@ -116,13 +116,13 @@ fn tell(file: &OpenFile) -> Filesize {
     file.seek(SeekFrom::Current(0), NEVER).unwrap()
 }
 
-/// All of the file, by reads that leave the offset.
+/// All of the file, by `pread`s.
 fn content(file: &OpenFile) -> String {
     read(64, |iovs| file.handle().read_at(iovs, 0))
 }
 
-/// Tests what holds of an empty file that was opened with these flags: of the host's, and of two that are
-/// not.
+/// Runs a test with an empty file that was opened with these flags: once of the host, twice of another file
+/// system.
 fn each_file(fdflags: Fdflags, test: impl Fn(OpenFile)) {
     let scratch = tempfile::tempdir().unwrap();
     let how = OpenHow {
@@ -146,7 +146,7 @@ fn each_file(fdflags: Fdflags, test: impl Fn(OpenFile)) {
 }
 
 #[test]
-fn reads_and_writes_move_the_offset_and_those_that_say_where_leave_it() {
+fn reads_and_writes_move_the_offset_and_positional_ones_do_not() {
     each_file(Fdflags::empty(), |file| {
         write("0123456789", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 10);
@@ -167,7 +167,7 @@ fn reads_and_writes_move_the_offset_and_those_that_say_where_leave_it() {
 }
 
 #[test]
-fn the_offset_moves_to_where_the_file_has_one_and_no_further() {
+fn the_offset_moves_as_far_as_the_file_accepts() {
     each_file(Fdflags::empty(), |file| {
         write("text", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(file.seek(SeekFrom::End(-1), NEVER), Ok(3));
@@ -180,7 +180,7 @@ fn the_offset_moves_to_where_the_file_has_one_and_no_further() {
             assert_eq!(file.seek(refused, NEVER), Err(Errno::Inval), "{refused:?}");
             assert_eq!(tell(&file), 3);
         }
-        // Beyond 2 GiB the file is asked; then it is known.
+        // Beyond 2 GiB the file is asked; after that the greatest offset is known.
         for far in [1 << 31, MAX_OFFSET, 1 << 32] {
             assert_eq!(file.seek(SeekFrom::Start(far), NEVER), Ok(far));
         }
@@ -194,7 +194,7 @@ fn the_offset_moves_to_where_the_file_has_one_and_no_further() {
 }
 
 #[test]
-fn a_file_that_is_no_hosts_says_how_far_it_goes() {
+fn a_file_that_is_not_the_hosts_limits_its_offsets() {
     let file = OpenFile::new(FileHandle::Other(Box::<Bytes>::default()), Fdflags::empty());
     assert_eq!(
         file.seek(SeekFrom::Start(MAX_OFFSET), NEVER),
@@ -213,7 +213,7 @@ fn an_append_goes_to_the_end_and_the_offset_behind_it() {
         assert_eq!(tell(&file), 4);
         assert_eq!(file.seek(SeekFrom::Start(1), NEVER), Ok(1));
         assert_eq!(read(2, |iovs| file.read(iovs, NEVER)), "bc");
-        // Nothing moves nothing.
+        // Writing nothing does not move the offset.
         write("", |ciovs| file.write(ciovs, NEVER));
         assert_eq!(tell(&file), 3);
         write("ef", |ciovs| file.write(ciovs, NEVER));
@@ -240,7 +240,7 @@ fn appending_can_be_set_and_unset() {
 }
 
 #[test]
-fn what_a_file_need_not_say_itself() {
+fn a_file_has_defaults() {
     each_file(Fdflags::empty(), |file| {
         let handle = file.handle();
         handle.allocate(2, 6).unwrap();
@@ -265,11 +265,11 @@ fn what_a_file_need_not_say_itself() {
     });
 }
 
-/// A stream in memory: what is written can be read.
+/// A stream in memory: what was written can be read.
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Mutex<Vec<u8>>,
-    /// Whether more may come.
+    /// Whether more may be written.
     open: AtomicBool,
 }
 
@@ -309,7 +309,7 @@ impl Stream for Queue {
 }
 
 #[test]
-fn a_stream_that_is_no_hosts_is_read_and_written() {
+fn a_stream_that_is_not_the_hosts_is_read_and_written() {
     let queue = Queue::default();
     queue.open.store(true, Relaxed);
     let stream = StreamHandle::Other(Arc::new(queue));

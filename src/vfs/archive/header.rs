@@ -1,9 +1,9 @@
 use super::{Result, wrong};
 
-/// The bytes of a block, of which a header is one.
+/// The size of a block in bytes. A header is one block.
 pub(super) const BLOCK: usize = 512;
 
-/// A field of a tar header: where it begins, and how long it is.
+/// A field of a tar header: its offset and its length in bytes.
 pub(super) type Field = (usize, usize);
 
 pub(super) const NAME: Field = (0, 100);
@@ -21,7 +21,7 @@ pub(super) const PREFIX: Field = (345, 155);
 /// The magic number and version of POSIX.
 pub(super) const USTAR: &[u8] = b"ustar\x0000";
 
-/// How a number below 0 begins, in the base-256 of GNU tar.
+/// The first byte of a negative number in the base-256 of GNU tar.
 const NEGATIVE: u8 = 0xff;
 
 /// A header.
@@ -33,18 +33,18 @@ impl<'a> Header<'a> {
         &self.0[start..start + len]
     }
 
-    /// A field of text, which a NUL may end.
+    /// A field with text, up to a NUL if it has one.
     pub fn text(self, field: Field) -> &'a [u8] {
         let field = self.field(field);
         let end = field.iter().position(|byte| *byte == 0);
         &field[..end.unwrap_or(field.len())]
     }
 
-    /// A field of a number: octal digits, or the base-256 of GNU tar.
+    /// A field with a number: octal digits, or the base-256 of GNU tar.
     ///
     /// # Errors
     ///
-    /// It is none, is below 0, or has more than 64 bits.
+    /// It is not a number, is negative, or has more than 64 bits.
     pub fn number(self, field: Field) -> Result<u64> {
         let bytes = self.field(field);
         match bytes[0] {
@@ -59,7 +59,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// A field of seconds after 1970. What is before is 1970.
+    /// A field with a time in seconds since 1970. A negative one is 0.
     ///
     /// # Errors
     ///
@@ -71,13 +71,12 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Whether this is a block of zeros, by which archives end.
+    /// Whether this is a block of zeros, which ends an archive.
     pub fn is_end(self) -> bool {
         self.0.iter().all(|byte| *byte == 0)
     }
 
-    /// Whether the checksum is that of this header, its bytes taken as unsigned, or as signed as some old
-    /// writers did.
+    /// Whether the checksum is right. It is a sum of unsigned bytes; some old writers took them as signed.
     pub fn is_valid(self) -> bool {
         let bytes = (self.0.iter().enumerate()).map(|(index, byte)| {
             let (start, len) = CHECKSUM;
@@ -93,7 +92,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Octal digits with blanks around them, of which a NUL is one. None at all are 0.
+/// Octal digits, with spaces around them and a NUL at the end, all optional. No digits are 0.
 fn octal(bytes: &[u8]) -> Result<u64> {
     let is_blank = |byte: &u8| matches!(*byte, b' ' | 0);
     let start = bytes.iter().position(|byte| !is_blank(byte));

@@ -4,11 +4,11 @@ use crate::vfs::MAX_PATH;
 use crate::vfs::Name;
 use crate::vfs::image::{Blob, Builder, Image, NodeId};
 
-/// The members of an archive, laid one by one.
+/// Makes an image of the members of an archive, which are added one by one.
 ///
-/// A path is made relative, as tar does it: without the slashes before it. One with `..` is refused. So is
-/// one below a symbolic link of the archive: nothing is laid through links. Of members with one name the last
-/// stays; a file in the place of a directory, or the other way round, is refused.
+/// Paths are made relative as tar does it, by removing leading slashes. A path with `..` is refused, and so is
+/// one below a symbolic link of the archive: nothing is written through links. Of several members with the same
+/// name the last counts, but a file does not replace a directory, nor a directory a file: that is refused.
 #[derive(Debug)]
 pub(super) struct Members {
     builder: Builder,
@@ -17,7 +17,7 @@ pub(super) struct Members {
     files: u64,
 }
 
-/// The names of a path that leads from the root.
+/// The components of a path.
 fn names(path: &[u8]) -> Result<Vec<Name<'_>>> {
     if path.len() > MAX_PATH {
         return wrong("has too long a name");
@@ -35,7 +35,7 @@ fn names(path: &[u8]) -> Result<Vec<Name<'_>>> {
         .collect()
 }
 
-/// What a builder says, in words.
+/// The words for an error of the builder.
 fn refused(errno: Errno) -> ArchiveError {
     ArchiveError::new(match errno {
         Errno::Isdir => "is a file in the place of a directory",
@@ -60,7 +60,7 @@ impl Members {
         self.builder.finish()
     }
 
-    /// Takes note that there is one name more.
+    /// Counts a name against the limit.
     fn count(&mut self) -> Result<()> {
         self.files += 1;
         if self.files > self.limits.files {
@@ -69,7 +69,7 @@ impl Members {
         Ok(())
     }
 
-    /// Takes note of a file with so many bytes.
+    /// Counts the size of a file against the limit.
     fn count_bytes(&mut self, bytes: u64) -> Result<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.limits.bytes {
@@ -89,7 +89,7 @@ impl Members {
         Ok(dir)
     }
 
-    /// The directory that a file is to be in, made if it is not there, and the file's name.
+    /// The parent directory of a member, created if it does not exist, and the member's name in it.
     fn place<'p>(&mut self, path: &'p [u8], mtim: Timestamp) -> Result<(NodeId, Name<'p>)> {
         let names = names(path)?;
         let Some((name, above)) = names.split_last() else {
@@ -100,18 +100,18 @@ impl Members {
         Ok((dir, *name))
     }
 
-    /// A directory, which may be there already.
+    /// Adds a directory, which may exist already.
     ///
     /// # Errors
     ///
-    /// The path is refused, or something else is there.
+    /// The path is refused, or is that of a file.
     pub fn dir(&mut self, path: &[u8], mtim: Timestamp) -> Result<()> {
         let dir = self.dir_of(&names(path)?, mtim)?;
         self.builder.set_mtim(dir, mtim);
         Ok(())
     }
 
-    /// A file.
+    /// Adds a file.
     ///
     /// # Errors
     ///
@@ -123,11 +123,11 @@ impl Members {
         Ok(())
     }
 
-    /// A symbolic link, which may point anywhere: what follows it stays within the file system.
+    /// Adds a symbolic link. Its target may be anything, as links are resolved within the file system.
     ///
     /// # Errors
     ///
-    /// As [`Members::dir`]. The target is none.
+    /// As [`Members::dir`]. No link can have the target.
     pub fn symlink(&mut self, path: &[u8], mtim: Timestamp, target: &[u8]) -> Result<()> {
         if target.is_empty() || target.len() > MAX_PATH || target.contains(&0) {
             return wrong("is a symbolic link to no path");
@@ -137,7 +137,7 @@ impl Members {
         Ok(())
     }
 
-    /// One more name for a file that has been laid.
+    /// Adds a hard link to a file that has been added before.
     ///
     /// # Errors
     ///

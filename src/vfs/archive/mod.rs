@@ -1,10 +1,10 @@
-//! Archives, as images are made of them and file systems are written to them.
+//! Archives: images are made of them, and file systems are written to them.
 //!
-//! An archive comes from anywhere. What is wrong with it is an error that names the member; then there is no
-//! image at all. Nothing is allocated in proportion to a number that an archive states, save what the bytes
-//! of it account for, or the caller's limits allow.
+//! An archive may come from anybody. If something is wrong with it, the error names the member, and there is no
+//! image at all. A size that an archive claims is never enough to allocate memory: the archive has as many
+//! bytes, or the caller's limits allow them.
 //!
-//! - `members`: where members lie, whatever the archive says.
+//! - `members`: puts members into an image, and refuses paths that are not safe.
 //! - `header`: the fields of a tar header.
 //! - `pax`: the records of an extended header.
 //! - `tar_reader`, `tar_writer`, `zip_reader`.
@@ -28,10 +28,10 @@ pub use tar_reader::read_tar;
 pub use tar_writer::TarArchive;
 pub use zip_reader::read_zip;
 
-/// How much an archive may unpack to.
+/// The maximum that an archive may unpack to.
 #[derive(Clone, Copy, Debug)]
 pub struct ArchiveLimits {
-    /// Bytes in all files together, from 0. The default is 1 GiB.
+    /// The size of all files together in bytes, from 0. The default is 1 GiB.
     pub bytes: u64,
     /// Files, directories and links, from 0. The default is 2^20.
     pub files: u64,
@@ -46,12 +46,12 @@ impl Default for ArchiveLimits {
     }
 }
 
-/// What is wrong with an archive.
+/// Why an archive is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveError {
-    /// The member that it is wrong with, if it is one. What of its name is not Unicode is replaced.
+    /// The member that is the reason, if it is one. What is not Unicode in its name is replaced.
     pub member: Option<String>,
-    /// What is wrong.
+    /// The reason, as the predicate of a sentence.
     pub problem: Cow<'static, str>,
 }
 
@@ -63,7 +63,7 @@ impl ArchiveError {
         }
     }
 
-    /// The same of a member, if it is of none yet. Of a name that is longer than any may be, the start will do.
+    /// The same error with its member, unless it has one. A name that is too long is cut.
     fn of(mut self, member: &[u8]) -> Self {
         let member = &member[..member.len().min(MAX_PATH)];
         self.member
@@ -83,10 +83,10 @@ impl fmt::Display for ArchiveError {
 
 impl Error for ArchiveError {}
 
-/// What comes of an archive.
+/// The result of an operation on an archive.
 type Result<T> = std::result::Result<T, ArchiveError>;
 
-/// What is wrong with an archive, or with a member that is known to the caller.
+/// An error about the archive, or about a member that the caller adds to it.
 fn wrong<T>(problem: impl Into<Cow<'static, str>>) -> Result<T> {
     Err(ArchiveError::new(problem))
 }

@@ -2,7 +2,7 @@ use super::{ArchiveError, Result, wrong};
 use crate::abi::Timestamp;
 use crate::vfs::MAX_PATH;
 
-/// What an extended header says in the place of a header.
+/// The values of an extended header, which replace those of the header after it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pax {
     pub path: Option<Vec<u8>>,
@@ -12,11 +12,11 @@ pub(super) struct Pax {
 }
 
 impl Pax {
-    /// Takes over the records of an extended header; a value that is empty takes one back.
+    /// Reads the records of an extended header. An empty value removes an earlier one.
     ///
     /// # Errors
     ///
-    /// They are none. One is longer than a path may be. One says that the member is a sparse file.
+    /// They are not valid. A path in one is too long. One says that the member is a sparse file.
     pub fn read(&mut self, mut records: &[u8]) -> Result<()> {
         while !records.is_empty() {
             let (record, rest) = split(records).ok_or_else(|| {
@@ -41,14 +41,14 @@ impl Pax {
     }
 }
 
-/// What is said of a name before it is known to be one.
+/// The problem of a member that has no name yet to be reported with.
 pub(super) const TOO_LONG: &str = "has a name, a target or a number that is too long";
 
 pub(super) const SPARSE: &str = "is a sparse file, of which this reads none";
 
 type Record<'r> = (&'r [u8], &'r [u8]);
 
-/// The first record, which is its length, a space, a key, `=`, a value and a newline; and the rest.
+/// Splits off the first record: its length, a space, a key, `=`, a value and a newline.
 fn split(records: &[u8]) -> Option<(Record<'_>, &[u8])> {
     let space = records.iter().position(|byte| *byte == b' ')?;
     let len = usize::try_from(number(&records[..space]).ok()?).ok()?;
@@ -68,7 +68,7 @@ fn number(digits: &[u8]) -> Result<u64> {
     }
 }
 
-/// Seconds with a fraction, as nanoseconds. What is before 1970 is 1970.
+/// Seconds with a fraction, as nanoseconds. Times before 1970 are 0.
 fn timestamp(text: &[u8]) -> Result<Timestamp> {
     if text.starts_with(b"-") {
         return Ok(0);

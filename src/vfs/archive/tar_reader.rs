@@ -9,12 +9,12 @@ use crate::abi::Timestamp;
 use crate::vfs::MAX_PATH;
 use crate::vfs::image::{Image, Slice};
 
-/// The image of what is in a tar archive: ustar, pax, or GNU's. The files are parts of the archive, of which
-/// nothing is copied. Devices and FIFOs are left out.
+/// Makes an image of a tar archive: ustar, pax, or GNU's. The contents of its files are parts of the archive,
+/// and are not copied. Devices and FIFOs are left out.
 ///
 /// # Errors
 ///
-/// It is no tar archive, or cut off; or a member is refused.
+/// It is no tar archive, or is cut off; or a member is refused.
 pub fn read_tar(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
     let mut reader = Reader {
         archive: Arc::new(archive),
@@ -28,15 +28,15 @@ pub fn read_tar(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
 
 struct Reader {
     archive: Arc<Vec<u8>>,
-    /// Where the next header is.
+    /// The offset of the next header.
     at: usize,
-    /// What has been said of the next member.
+    /// What extended headers said of the next member.
     extended: Pax,
     members: Members,
 }
 
 impl Reader {
-    /// Reads a header, and what follows it. False at the end.
+    /// Reads one header and its data. False at the end.
     fn read_member(&mut self) -> Result<bool> {
         let archive = Arc::clone(&self.archive);
         let block = archive[self.at..].first_chunk();
@@ -93,10 +93,10 @@ impl Reader {
             Some(size) => size,
             None => header.number(SIZE)?,
         };
-        self.lay(kind, (path, mtim), &link, size)
+        self.add_member(kind, (path, mtim), &link, size)
     }
 
-    /// What is said of all members that follow must be nothing that changes where they lie.
+    /// Refuses a global extended header that would change the names, targets or sizes of the members after it.
     fn take_global(&mut self, header: Header<'_>) -> Result<()> {
         let data = self.pass(header.number(SIZE)?)?;
         let mut global = Pax::default();
@@ -107,15 +107,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Lays a member; behind the header of what is no file nothing follows.
-    fn lay(
+    /// Adds a member. Only files have data behind their header.
+    fn add_member(
         &mut self,
         kind: u8,
         (path, mtim): (&[u8], Timestamp),
         link: &[u8],
         size: u64,
     ) -> Result<()> {
-        // Before there was a type for directories, they had a slash at their ends.
+        // Before there was a type for directories, their names ended in a slash.
         let is_dir = kind == b'5' || matches!(kind, b'0' | 0) && path.ends_with(b"/");
         match kind {
             _ if is_dir => {
@@ -136,7 +136,8 @@ impl Reader {
                 self.members.symlink(path, mtim, link)
             }
             b'3' | b'4' | b'6' => self.pass(0).map(drop),
-            // GNU's label of the volume is no file, and its directory has a list of names behind it.
+            // GNU's volume label is no file. GNU's directory of an incremental archive has a list of names as
+            // data.
             b'V' => self.pass(size).map(drop),
             b'D' => {
                 self.pass(size)?;
@@ -147,14 +148,14 @@ impl Reader {
         }
     }
 
-    /// Where so many bytes behind the header are; the next header is behind them.
+    /// The range of `size` bytes of data after the header. Goes to the next header, which is after them.
     fn pass(&mut self, size: u64) -> Result<Range<usize>> {
         let start = self.at + BLOCK;
         let len = usize::try_from(size).ok();
         let end = len.and_then(|len| start.checked_add(len));
         let end = end.filter(|end| *end <= self.archive.len());
         let end = end.ok_or_else(cut_off)?;
-        // The last block may be short: then what is cut off is the end of the archive.
+        // The last block may be short: only padding is missing then.
         self.at = end.next_multiple_of(BLOCK).min(self.archive.len());
         Ok(start..end)
     }
@@ -164,7 +165,7 @@ fn cut_off() -> ArchiveError {
     ArchiveError::new("is cut off")
 }
 
-/// The name in a header. POSIX has a second field for what is too long for the first.
+/// The name in a header. POSIX has a second field, for the start of long ones.
 fn path(header: Header<'_>) -> Vec<u8> {
     let name = header.text(NAME);
     match header.text(PREFIX) {

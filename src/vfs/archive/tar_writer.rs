@@ -7,12 +7,11 @@ use crate::vfs::Result;
 use crate::vfs::image::Blob;
 use crate::vfs::memory::{Item, ItemContent, Layer};
 
-/// What stands before the name of a file that is not there any more, in the layers of container images.
+/// The prefix of a whiteout: an empty file that marks a name as removed, in the layers of container images.
 const WHITEOUT: &[u8] = b".wh.";
 
-/// A tar archive of files, which is written when it is known how long it is: ustar, with an extended header
-/// where that has no room. What is to be removed is an empty file with `.wh.` before its name, as in the layers
-/// of container images, before all others.
+/// A tar archive of a layer. Its size is computed first, so that it can be written to a buffer. It is ustar,
+/// with extended headers for what does not fit. A name to remove is a whiteout; whiteouts come first.
 #[derive(Debug)]
 pub struct TarArchive<'l> {
     layer: &'l Layer,
@@ -20,12 +19,12 @@ pub struct TarArchive<'l> {
 }
 
 impl<'l> TarArchive<'l> {
-    /// That of these files.
+    /// The archive of a layer.
     ///
     /// # Errors
     ///
-    /// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: it is to be laid over something,
-    /// and a name in it begins with `.wh.`, whoever made that.
+    /// [`Errno::Fbig`]: it would have more than `limit` bytes. [`Errno::Inval`]: the layer has changes, and a
+    /// name in it, removed or not, begins with `.wh.`, so that readers would take it for a whiteout.
     pub fn new(layer: &'l Layer, limit: u64) -> Result<Self> {
         let mut paths = (layer.removed.iter()).chain(layer.items.iter().map(|item| &item.path));
         if layer.is_over && paths.any(|path| is_whiteout(path)) {
@@ -39,25 +38,25 @@ impl<'l> TarArchive<'l> {
         })
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Writes it, to as many zeros.
+    /// Writes it to a buffer of [`size`](Self::size) bytes, which must be zeros.
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: a file cannot be read. [`Errno::Overflow`]: there is less room.
+    /// [`Errno::Io`]: a file cannot be read. [`Errno::Overflow`]: the buffer is too short.
     pub fn write(&self, zeros: &mut [u8]) -> Result<()> {
         write(self.layer, &mut Room(zeros))
     }
 
-    /// The bytes of it.
+    /// Its bytes.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write). [`Errno::Nospc`]: there is not as much memory.
+    /// As [`write`](Self::write). [`Errno::Nospc`]: there is not enough memory.
     pub fn to_vec(&self) -> Result<Vec<u8>> {
         let size = usize::try_from(self.size).map_err(|_| Errno::Nospc)?;
         let mut bytes = Vec::new();
@@ -68,19 +67,19 @@ impl<'l> TarArchive<'l> {
     }
 }
 
-/// What an archive goes to.
+/// What the bytes of an archive are written to.
 trait Sink {
-    /// Takes bytes.
+    /// Writes bytes.
     fn put(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Takes so many bytes of a file.
+    /// Writes the content of a file.
     fn content(&mut self, content: &Blob) -> Result<()>;
 
-    /// Takes so many zeros.
+    /// Writes zeros.
     fn zeros(&mut self, len: usize) -> Result<()>;
 }
 
-/// How long an archive is.
+/// A sink that only counts.
 struct Count {
     len: u64,
     limit: u64,
@@ -108,11 +107,11 @@ impl Sink for Count {
     }
 }
 
-/// Where the rest of an archive goes: to zeros.
+/// A sink that fills the rest of a buffer of zeros.
 struct Room<'b>(&'b mut [u8]);
 
 impl<'b> Room<'b> {
-    /// The next so many bytes.
+    /// Splits off the next `len` bytes.
     fn take(&mut self, len: usize) -> Result<&'b mut [u8]> {
         self.0.split_off_mut(..len).ok_or(Errno::Overflow)
     }
@@ -149,13 +148,13 @@ fn write(layer: &Layer, to: &mut impl Sink) -> Result<()> {
     to.zeros(2 * BLOCK)
 }
 
-/// The last name of a path.
+/// The last component of a path.
 fn name(path: &[u8]) -> &[u8] {
     let slash = path.iter().rposition(|byte| *byte == b'/');
     &path[slash.map_or(0, |slash| slash + 1)..]
 }
 
-/// Whether a name of a path is what readers of layers take for a whiteout.
+/// Whether readers of layers would take a component of this path for a whiteout.
 fn is_whiteout(path: &[u8]) -> bool {
     let mut names = path.split(|byte| *byte == b'/');
     names.any(|name| name.starts_with(WHITEOUT))
@@ -167,7 +166,7 @@ fn whiteout(path: &[u8]) -> Vec<u8> {
     [above, WHITEOUT, name].concat()
 }
 
-/// What a header tells of a file beside its names.
+/// The values of a header except its names.
 #[derive(Clone, Copy)]
 struct Member {
     kind: u8,
@@ -220,7 +219,7 @@ fn write_item(to: &mut impl Sink, item: &Item, all: &[Item]) -> Result<()> {
     }
 }
 
-/// Fills the block that so many bytes end in.
+/// Fills the last block of `len` bytes of data with zeros.
 fn pad(to: &mut impl Sink, len: u64) -> Result<()> {
     let block = BLOCK as u64;
     to.zeros(((block - len % block) % block) as usize)
@@ -255,7 +254,7 @@ fn write_header(to: &mut impl Sink, path: &[u8], member: Member, link: &[u8]) ->
     to.put(&finished(header, member))
 }
 
-/// A header with what is the same in all, and its checksum.
+/// Completes a header with the fields that are the same in all, and its checksum.
 fn finished(mut header: [u8; BLOCK], member: Member) -> [u8; BLOCK] {
     number(&mut header, MODE, member.mode.into());
     number(&mut header, UID, 0);
@@ -273,7 +272,7 @@ fn put(header: &mut [u8; BLOCK], (start, len): Field, text: &[u8]) {
     header[start..start + len].copy_from_slice(&text[..len]);
 }
 
-/// Puts a text; what is too long becomes a record as well.
+/// Writes a text to a field. If it is too long, adds a record as well.
 fn text(header: &mut [u8; BLOCK], field: Field, text: &[u8], key: &[u8], records: &mut Vec<u8>) {
     put(header, field, text);
     if text.len() > field.1 {
@@ -281,7 +280,7 @@ fn text(header: &mut [u8; BLOCK], field: Field, text: &[u8], key: &[u8], records
     }
 }
 
-/// Puts a number in octal digits and a NUL, if there is room.
+/// Writes a number to a field, as octal digits and a NUL. False if it does not fit.
 fn number(header: &mut [u8; BLOCK], field: Field, number: u64) -> bool {
     let width = field.1 - 1;
     let digits = format!("{number:0width$o}");
@@ -290,7 +289,7 @@ fn number(header: &mut [u8; BLOCK], field: Field, number: u64) -> bool {
     fits
 }
 
-/// A record of an extended header, whose length counts its own digits.
+/// A record of an extended header. Its length counts the digits of the length too.
 fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     let rest = [b" ", key, b"=", value, b"\n"].concat();
     let mut len = rest.len();

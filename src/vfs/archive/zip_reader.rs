@@ -9,20 +9,19 @@ use crate::abi::Timestamp;
 use crate::vfs::MAX_PATH;
 use crate::vfs::image::{Blob, Image, Method, Packed, Slice};
 
-/// The part of a mode that is the type of a file.
+/// `S_IFMT`: the bits of a mode that are the type of the file.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
-/// The image of what is in a zip archive. What is stored is a part of the archive; what is deflated is inflated
-/// when it is first opened, to no more than the directory of the archive says. Then the checksum of both is
-/// looked at. Devices and FIFOs are left
-/// out.
+/// Makes an image of a zip archive. Stored members are parts of the archive. Deflated ones are inflated when
+/// they are first opened, to no more than the size in the archive's directory. Then the checksum of either is
+/// checked. Devices and FIFOs are left out.
 ///
 /// # Errors
 ///
-/// It is no zip archive, or cut off; or a member is refused, which one is that is encrypted or packed in some
-/// other way.
+/// It is no zip archive, or is cut off; or a member is refused, because it is encrypted or compressed by
+/// another method, for example.
 pub fn read_zip(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
     let archive = Arc::new(archive);
     let zip = ZipArchive::from_slice(archive.as_slice());
@@ -37,7 +36,8 @@ pub fn read_zip(archive: Vec<u8>, limits: ArchiveLimits) -> Result<Image> {
         };
         count += 1;
         let path = entry.file_path();
-        lay(&archive, &zip, &entry, &mut members).map_err(|error| error.of(path.as_bytes()))?;
+        add_member(&archive, &zip, &entry, &mut members)
+            .map_err(|error| error.of(path.as_bytes()))?;
     }
     if count != zip.entries_hint() {
         return wrong("the directory of the archive is cut off");
@@ -49,7 +49,7 @@ fn damaged(error: rawzip::Error) -> ArchiveError {
     ArchiveError::new(format!("the archive is damaged: {error}"))
 }
 
-fn lay(
+fn add_member(
     archive: &Arc<Vec<u8>>,
     zip: &ZipSliceArchive<&[u8]>,
     entry: &ZipFileHeaderRecord<'_>,
@@ -81,7 +81,7 @@ fn lay(
     }
 }
 
-/// What is in a member.
+/// The content of a member.
 fn content(
     archive: &Arc<Vec<u8>>,
     zip: &ZipSliceArchive<&[u8]>,
@@ -112,7 +112,7 @@ fn content(
     }
 }
 
-/// When a member was changed. A time without a zone is taken as one of UTC.
+/// The modification time of a member. If it has no time zone, UTC is assumed.
 fn mtim(entry: &ZipFileHeaderRecord<'_>) -> Timestamp {
     let seconds = match entry.last_modified() {
         ZipDateTimeKind::Utc(time) => time.to_unix(),
@@ -125,7 +125,7 @@ fn mtim(entry: &ZipFileHeaderRecord<'_>) -> Timestamp {
     u64::try_from(seconds).map_or(0, |seconds| seconds.saturating_mul(1_000_000_000))
 }
 
-/// The number of a day of the Gregorian calendar, years beginning in March.
+/// The number of days from 1970 to a day of the Gregorian calendar. Years begin in March.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

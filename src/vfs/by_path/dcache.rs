@@ -1,10 +1,8 @@
-//! What is known of the directories of a file system that is reached by paths: their numbers, and where
-//! they are.
+//! The directories of a path-based file system that are known: their inode numbers and their paths.
 //!
-//! The inode numbers of such file systems cannot tell directories apart: some have none, some change
-//! them. So each directory that was met has a number of its own here, which it keeps for as long as it
-//! keeps its dentry, and when the guest moves it. It is forgotten when the guest removes it, or when
-//! it is found to be gone.
+//! The inode numbers of such file systems do not identify directories: some have none, in some they change. So
+//! each directory gets a number here when it is first met. It keeps the number, and its dentry, when the guest
+//! renames it, until the guest removes it or it is found to be gone.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,32 +11,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::abi::{Errno, Inode};
 use crate::vfs::Result;
 
-/// Numbers that are given here begin at this, to be none that a file system has given. Doubles hold them.
+/// The first of the numbers that are given here: beyond those of any file system, and exact in a double.
 const FIRST_INO: Inode = 1 << 48;
 
-/// The directories of a file system that have been met.
+/// The known directories of a file system.
 #[derive(Debug)]
 pub(super) struct Dcache {
     root: Arc<Dentry>,
     next_ino: AtomicU64,
 }
 
-/// A directory, and where it is (`dentry` in Linux).
+/// A directory and its place in the tree, as Linux's `dentry`.
 #[derive(Debug)]
 pub(super) struct Dentry {
     pub ino: Inode,
-    /// Held for a moment, and never two at a time.
+    /// Never locked for two dentries at a time.
     at: Mutex<At>,
 }
 
 #[derive(Debug)]
 struct At {
-    /// The directory that it lies in; gone when this one is.
+    /// The parent directory; gone when this one has been removed.
     parent: Weak<Dentry>,
     name: Box<str>,
-    /// The directories that were met in it.
+    /// Its known subdirectories.
     dirs: HashMap<Box<str>, Arc<Dentry>>,
-    /// The numbers of files in it that have none from the file system.
+    /// The numbers of the files in it for which the file system has none.
     inos: HashMap<Box<str>, Inode>,
 }
 
@@ -79,7 +77,7 @@ impl Dcache {
         self.next_ino.fetch_add(1, Relaxed)
     }
 
-    /// The directory with this name in another.
+    /// The directory with this name in `dir`.
     pub fn child(&self, dir: &Arc<Dentry>, name: &str) -> Arc<Dentry> {
         let mut at = dir.at();
         if let Some(child) = at.dirs.get(name) {
@@ -90,7 +88,7 @@ impl Dcache {
         child
     }
 
-    /// The number of a file without one.
+    /// The number of a file for which the file system has none.
     pub fn ino_of(&self, dir: &Dentry, name: &str) -> Inode {
         let mut at = dir.at();
         if let Some(ino) = at.inos.get(name) {
@@ -101,7 +99,7 @@ impl Dcache {
         ino
     }
 
-    /// The directory that another lies in; the root for the root.
+    /// The parent directory; the root for the root.
     ///
     /// # Errors
     ///
@@ -114,7 +112,7 @@ impl Dcache {
         parent.ok_or(Errno::Noent)
     }
 
-    /// The path of a directory, which ends in a slash if it is the root.
+    /// The path of a directory. Only the root's ends in a slash.
     ///
     /// # Errors
     ///
@@ -137,7 +135,7 @@ impl Dcache {
         Ok(path)
     }
 
-    /// Whether a directory is another, or lies below it.
+    /// Whether a directory is `outer` or below it.
     pub fn is_within(&self, dentry: &Arc<Dentry>, outer: &Arc<Dentry>) -> bool {
         let mut here = Arc::clone(dentry);
         loop {
@@ -151,7 +149,7 @@ impl Dcache {
         }
     }
 
-    /// Takes note that no directory has this name any more.
+    /// Records that no directory has this name any more.
     pub fn forget_dir(&self, dir: &Dentry, name: &str) {
         let gone = dir.at().dirs.remove(name);
         if let Some(gone) = gone {
@@ -159,13 +157,13 @@ impl Dcache {
         }
     }
 
-    /// Takes note that a name is no longer there, or no longer what it was.
+    /// Records that a name was removed or replaced.
     pub fn forget(&self, dir: &Dentry, name: &str) {
         dir.at().inos.remove(name);
         self.forget_dir(dir, name);
     }
 
-    /// Takes note that what had one name has another, in the place of what had that.
+    /// Records a rename, which removes what had the new name.
     pub fn moved(&self, old_dir: &Dentry, old: &str, new_dir: &Arc<Dentry>, new: &str) {
         let (dir, ino) = {
             let mut at = old_dir.at();
@@ -186,7 +184,7 @@ impl Dcache {
         }
     }
 
-    /// Takes note that what has one name has another one, too.
+    /// Records a hard link: both names have the same number.
     pub fn linked(&self, old_dir: &Dentry, old: &str, new_dir: &Dentry, new: &str) {
         let ino = old_dir.at().inos.get(old).copied();
         if let Some(ino) = ino {
@@ -199,7 +197,7 @@ impl Dcache {
 mod tests {
     use super::*;
 
-    /// The dentry of a path, each directory on the way being met.
+    /// The dentry of a path, with one for each directory on the way.
     fn dentry(dcache: &Dcache, path: &str) -> Arc<Dentry> {
         (path.split('/')).fold(dcache.root(), |dir, name| dcache.child(&dir, name))
     }
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_takes_along_what_is_below() {
+    fn a_directory_is_moved_with_all_that_is_below_it() {
         let dcache = Dcache::default();
         let (from, to, deep) = (
             dentry(&dcache, "a"),
@@ -240,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_has_no_path_and_no_way_up() {
+    fn a_removed_directory_has_no_path_and_no_parent() {
         let dcache = Dcache::default();
         let (dir, deep) = (dentry(&dcache, "a"), dentry(&dcache, "a/b/c"));
         dcache.forget(&dir, "b");

@@ -11,7 +11,7 @@ use crate::vfs::{
     Dir, DirStream, Directory, FileHandle, Name, OpenHow, Opened, Result, SetTime, check_target,
 };
 
-/// The most bytes that a name may have, as on Linux.
+/// The maximum length of a name in bytes, as on Linux.
 const MAX_NAME: usize = 255;
 
 /// An open directory: its dentry.
@@ -21,7 +21,7 @@ pub(super) struct PathDir {
     dentry: Arc<Dentry>,
 }
 
-/// A name in a directory, and the path that it makes.
+/// A name in a directory, and its path from the root.
 struct At<'a> {
     dir: &'a PathDir,
     name: &'a str,
@@ -29,7 +29,7 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    /// What is there.
+    /// Its attributes; `None` if nothing is there.
     fn lstat(&self) -> Result<Option<Attributes>> {
         let found = self.dir.fs.fs.lstat(&self.path)?;
         if found.is_none_or(|found| found.filetype != Filetype::Directory) {
@@ -42,7 +42,7 @@ impl At<'_> {
         self.lstat()?.ok_or(Errno::Noent)
     }
 
-    /// Sees to it that the name is free.
+    /// [`Errno::Exist`] unless the name is free.
     fn vacant(&self) -> Result<()> {
         match self.lstat()? {
             None => Ok(()),
@@ -62,7 +62,7 @@ impl At<'_> {
         PathDir::new(Arc::clone(&self.dir.fs), self.dentry())
     }
 
-    /// The number that is given to a file that has none.
+    /// The number that is given to a file for which the file system has none.
     fn ino(&self) -> Inode {
         self.dir.fs.dcache.ino_of(&self.dir.dentry, self.name)
     }
@@ -122,7 +122,7 @@ impl PathDir {
             .ok_or(Errno::Xdev)
     }
 
-    /// Opens a regular file that is there, or is to come to be.
+    /// Opens a regular file, or with `create` creates one.
     fn open_file(&self, at: &At<'_>, how: OpenHow, create: bool) -> Result<Opened> {
         let truncate = how.oflags.contains(Oflags::TRUNC) && !create;
         let access = Access {
@@ -139,12 +139,12 @@ impl PathDir {
         Ok(Opened::File(FileHandle::Other(Box::new(file))))
     }
 
-    /// Whether a directory lists no entry.
+    /// Whether a directory is empty.
     fn is_empty(&self, at: &At<'_>) -> Result<bool> {
         Ok(self.fs.fs.list(&at.path)?.is_empty())
     }
 
-    /// What renaming `old` to `new` comes to.
+    /// What a rename of `old` to `new` has to do, or the error of POSIX for it.
     fn check_rename(&self, old: &At<'_>, new: &At<'_>) -> Result<Rename> {
         use Filetype::Directory;
         let from = old.existing()?;
@@ -162,7 +162,7 @@ impl PathDir {
             (Directory, Directory) if self.is_empty(new)? => Ok(Rename::Replace),
             (Directory, Directory) => Err(Errno::Notempty),
             (Directory, _) => Err(Errno::Notdir),
-            // An ancestor of what is moved is a directory that is not empty.
+            // `new` is a directory that `old` lies in, so it is not empty.
             (_, Directory) if self.fs.dcache.is_within(&old.dir.dentry, &new.dentry()) => {
                 Err(Errno::Notempty)
             }
@@ -172,8 +172,7 @@ impl PathDir {
         }
     }
 
-    /// Renames a directory to the name of an empty one. Some file systems, and Windows, want that to be gone
-    /// first.
+    /// Renames a directory over an empty one. Some file systems, and Windows, want the empty one removed first.
     fn replace(&self, old: &At<'_>, new: &At<'_>) -> Result<()> {
         let fs = &self.fs.fs;
         if fs.rename(&old.path, &new.path).is_ok() {
@@ -187,17 +186,17 @@ impl PathDir {
     }
 }
 
-/// What a rename comes to.
+/// What a rename has to do.
 enum Rename {
-    /// The name moves, over a file if one is there.
+    /// Rename, over a file if one is there.
     Move,
-    /// A directory takes the place of one that is empty.
+    /// Rename over an empty directory.
     Replace,
-    /// Nothing: both names are of one file, and both stay.
+    /// Nothing, as both are names of the same file: POSIX keeps both.
     Nothing,
 }
 
-/// Both times, those that are to be left as they are found to be.
+/// Both times to set. One that is to be omitted is set to what it is.
 pub(super) fn times(
     [atim, mtim]: [SetTime; 2],
     found: impl FnOnce() -> Result<Attributes>,
@@ -256,7 +255,7 @@ impl Directory for PathDir {
             (Some(Filetype::RegularFile), Some(at)) => self.open_file(at, how, false),
             (None, Some(at)) if creates => self.open_file(at, how, true),
             (None, _) => Err(Errno::Noent),
-            // A FIFO would keep the thread waiting; no such file system has another use for one.
+            // Opening a FIFO would block the thread.
             (Some(_), _) => Err(Errno::Notsup),
         }
     }
@@ -363,7 +362,8 @@ impl Directory for PathDir {
             return Err(Errno::Perm);
         };
         if found == Filetype::SymbolicLink {
-            // macOS and node:vfs would follow it, to wherever it leads. Another link to there is all but the same.
+            // macOS and node:vfs would follow the link, wherever it leads. A second link with the same target
+            // is nearly the same.
             let target = self.fs.fs.read_link(&old.path)?;
             return new_dir.symlink_at(&target, new_name);
         }

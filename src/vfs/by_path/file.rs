@@ -11,7 +11,7 @@ use crate::vfs::{File, Result, SetTime};
 pub(super) struct PathFile {
     fs: Arc<ByPath>,
     handle: Handle,
-    /// The number that was given to its name, if any was.
+    /// The inode number that was given to its name; 0 if the file system has its own.
     ino: Inode,
 }
 
@@ -25,8 +25,9 @@ impl PathFile {
         self.fs.fs.fstat(self.handle)
     }
 
-    /// Calls `call` with what is left and where that begins, until all is done or less than was asked for: how
-    /// much was done, before an error if there is one.
+    /// Calls `call` with the remaining buffers and their offset until all is transferred, or less than was
+    /// asked for. Returns the number of bytes. An error after some bytes ends the transfer without being
+    /// reported.
     fn each(
         &self,
         iovs: &Iovecs<'_>,
@@ -64,7 +65,7 @@ impl Drop for PathFile {
 impl File for PathFile {
     fn stat(&self) -> Result<Filestat> {
         let mut found = self.fstat()?;
-        // It was one when it was opened, and what is taken for one stays one.
+        // Checked when it was opened. The type of an open file does not change.
         found.filetype = Filetype::RegularFile;
         let ino = self.fs.ino_of(found.ino, || self.ino);
         Ok(self.fs.filestat(found, ino))
@@ -76,7 +77,7 @@ impl File for PathFile {
 
     fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
         self.each(iovs, offset, |rest, at| match at {
-            // No file has as many bytes.
+            // No file is that long.
             at if at > MAX_SAFE => Ok(0),
             at => self.fs.fs.read(self.handle, rest, at),
         })
@@ -96,7 +97,7 @@ impl File for PathFile {
     }
 
     fn end_of_append(&self) -> Result<Filesize> {
-        // Each append tells it.
+        // `append` always returns where it ended.
         Err(Errno::Io)
     }
 

@@ -3,14 +3,14 @@ use super::directory::PathDir;
 use crate::abi::{Dircookie, Errno, Filetype, Inode};
 use crate::vfs::{DirEntry, DirStream, Name, Result};
 
-/// A directory as it was when it was listed.
+/// The entries of a directory at the time it was listed.
 #[derive(Debug)]
 pub(super) struct PathList {
     entries: Vec<Entry>,
 }
 
 impl PathList {
-    /// Lists a directory. One that was removed lists nothing, as on Linux.
+    /// Lists a directory. One that was removed is empty, as on Linux.
     pub fn of(dir: &PathDir) -> Result<Self> {
         let (fs, dentry) = (dir.fs(), dir.dentry());
         let listed = match dir.path().and_then(|path| fs.fs.list(&path)) {
@@ -43,7 +43,7 @@ impl PathList {
 }
 
 impl DirStream for PathList {
-    /// A cookie is the number of the entry that it leads to.
+    /// A cookie is the index of an entry.
     fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>> {
         let entry = usize::try_from(cookie)
             .ok()
@@ -57,5 +57,5 @@ impl DirStream for PathList {
     }
 }
 
-/// What stands for a number that is not known: libraries in guests then ask for the attributes.
+/// The inode number of an entry that is not known: with 0, C libraries in guests ask for the attributes.
 const UNKNOWN: Inode = 0;

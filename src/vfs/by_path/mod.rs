@@ -1,13 +1,13 @@
-//! A file system that is reached by paths, as `node:fs` and all that look like it are.
+//! File systems that are used by paths, as `node:fs` and its likes are.
 //!
-//! What implements [`PathFs`] knows paths and open files, and need not be careful: some rename over
-//! directories that are not empty, some follow links where they were told not to, some run for ever on a
-//! loop of links. So what POSIX refuses is looked for here, before the call, and no path that is handed over
-//! has a link, a `.` or a `..` in it: those are the walk's, above.
+//! A [`PathFs`] knows paths and open files, and need not be strict: some rename over directories that are not
+//! empty, some follow symbolic links where they should not, some loop for ever on links that form a loop. So
+//! what POSIX refuses is checked here before the call; and the paths that a [`PathFs`] gets have no symbolic
+//! link, `.` or `..` in them, as [`ctx`](crate::ctx) has resolved these before.
 //!
-//! A directory that is open here is a dentry: the names that lead to it from the root (`dcache.rs`). It goes
-//! along when the guest renames a directory above it, and is gone when the guest removes it. What others do
-//! to the names meanwhile is met when a path is next used, as a path is all that there is.
+//! An open directory is a dentry: the names that lead to it from the root (`dcache.rs`). When the guest renames
+//! a directory above it, its path changes; when the guest removes it, it is gone. What others rename or remove
+//! is not tracked: the next call uses the old path.
 
 mod dcache;
 mod directory;
@@ -26,40 +26,39 @@ use crate::abi::Errno;
 use crate::abi::{Device, Filesize, Filestat, Filetype, Inode, Timestamp};
 use crate::memory::Iovecs;
 
-/// The number of an open file, as the file system has it: a whole number from 0 to [`MAX_SAFE`].
+/// The number of an open file in its file system: an integer from 0 to [`MAX_SAFE`].
 pub type Handle = u64;
 
-/// The greatest whole number up to which a double holds each: no offset, no size and no number of an open
-/// file is beyond.
+/// `Number.MAX_SAFE_INTEGER`: offsets, sizes and the numbers of open files are at most this.
 pub const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// The attributes of a file, as far as such a file system tells.
+/// The attributes of a file, as far as such a file system has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// The type. What is neither a file, a directory nor a link is listed and cannot be opened.
+    /// The type. What is neither a file, a directory nor a symbolic link is listed, and cannot be opened.
     pub filetype: Filetype,
-    /// The inode number, where the file system has such numbers.
+    /// The inode number, if the file system has any.
     pub ino: Option<Inode>,
-    /// How many names it has.
+    /// The number of hard links.
     pub nlink: u64,
-    /// In bytes.
+    /// The size in bytes.
     pub size: Filesize,
-    /// When it was last read, in nanoseconds since 1970.
+    /// The time of the last access, in nanoseconds since 1970.
     pub atim: Timestamp,
-    /// When it was last written.
+    /// The time of the last modification, likewise.
     pub mtim: Timestamp,
-    /// When its attributes last changed.
+    /// The time of the last change of the attributes, likewise.
     pub ctim: Timestamp,
 }
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// To be read.
+    /// For reading.
     pub read: bool,
-    /// To be written.
+    /// For writing.
     pub write: bool,
-    /// To come to be, there being none.
+    /// Whether to create it, as it does not exist.
     pub create: bool,
 }
 
@@ -70,16 +69,18 @@ pub struct Entry {
     pub name: Vec<u8>,
     /// The type, or [`Filetype::Unknown`].
     pub filetype: Filetype,
-    /// The inode number, where it is known.
+    /// The inode number, if it is known.
     pub ino: Option<Inode>,
 }
 
-/// A file system that is reached by paths.
+/// A file system that is used by paths.
 ///
-/// Paths are absolute, and no component is empty, `.` or `..`. No operation need follow a link, nor
-/// look whether it is right to be asked for: that a file which is to be created is not there yet, say.
+/// Paths are absolute, and no component is empty, `.` or `..`. The caller has made the checks of POSIX: that a
+/// file to be created does not exist, for example.
 ///
-/// Each may call back to where it was called from if the file system says so, and fails with [`Errno::Notsup`] where the file system
+/// An operation that the file system lacks fails with [`Errno::Notsup`], and so does every operation in a
+/// thread that it does not belong to. An operation may call the guest that uses the file system, if
+/// [`calls_back`](Self::calls_back) says so.
 /// has no such operation, and in a thread that it cannot be used in.
 #[allow(
     clippy::missing_errors_doc,
@@ -90,7 +91,7 @@ pub trait PathFs: Debug + Send + Sync + 'static {
     fn calls_back(&self) -> bool {
         false
     }
-    /// `lstat(2)`; none where nothing is there.
+    /// `lstat(2)`; `None` if nothing is there.
     fn lstat(&self, path: &str) -> Result<Option<Attributes>>;
     /// `open(2)` of a regular file.
     fn open(&self, path: &str, access: Access) -> Result<Handle>;
@@ -98,11 +99,11 @@ pub trait PathFs: Debug + Send + Sync + 'static {
     fn close(&self, handle: Handle);
     /// `fstat(2)`.
     fn fstat(&self, handle: Handle) -> Result<Attributes>;
-    /// The most bytes that one [`read`](Self::read) or [`write`](Self::write) moves.
+    /// The maximum number of bytes that one [`read`](Self::read) or [`write`](Self::write) transfers.
     fn max_transfer(&self) -> usize;
-    /// `preadv(2)`: some bytes, or 0 at the end. The offset is at most [`MAX_SAFE`].
+    /// `preadv(2)`: at least one byte, or 0 at the end. The offset is at most [`MAX_SAFE`].
     fn read(&self, handle: Handle, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
-    /// `pwritev(2)`: some bytes, not 0. The offset is at most [`MAX_SAFE`].
+    /// `pwritev(2)`: at least one byte. The offset is at most [`MAX_SAFE`].
     fn write(&self, handle: Handle, ciovs: &Iovecs<'_>, offset: Filesize) -> Result<usize>;
     /// `ftruncate(2)`, to at most [`MAX_SAFE`].
     fn set_size(&self, handle: Handle, size: Filesize) -> Result<()>;
@@ -110,7 +111,7 @@ pub trait PathFs: Debug + Send + Sync + 'static {
     fn set_times(&self, handle: Handle, times: [Timestamp; 2]) -> Result<()>;
     /// `fsync(2)`; `fdatasync(2)` where `data_only`.
     fn sync(&self, handle: Handle, data_only: bool) -> Result<()>;
-    /// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`: both times of what is of this type.
+    /// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`: both times of a file of this type.
     fn set_times_at(&self, path: &str, filetype: Filetype, times: [Timestamp; 2]) -> Result<()>;
     /// `mkdir(2)`.
     fn create_dir(&self, path: &str) -> Result<()>;
@@ -130,25 +131,25 @@ pub trait PathFs: Debug + Send + Sync + 'static {
     fn list(&self, path: &str) -> Result<Vec<Entry>>;
 }
 
-/// A file system that is reached by paths, with what is known of its directories.
+/// A [`PathFs`] with its known directories.
 #[derive(Debug)]
 pub struct ByPath {
     fs: Box<dyn PathFs>,
     device: Device,
     dcache: Dcache,
-    /// What is known of the inode numbers of files: one of the `Inos`.
+    /// An [`Inos`].
     inos: AtomicU8,
 }
 
-/// What is known of the inode numbers of files.
+/// Whether the file system has inode numbers for files that can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Inos {
-    /// Nothing yet.
+    /// Not known yet.
     Unknown,
-    /// That a file has the same by its name and when it is open.
+    /// It has: a file has the same number by its name and when it is open.
     Same,
-    /// That there are none, or that they change: each name has one from here.
+    /// It has none, or they change: each name is given one.
     Given,
 }
 
@@ -168,12 +169,12 @@ impl ByPath {
         Arc::new(PathDir::new(Arc::clone(self), self.dcache.root()))
     }
 
-    /// The attributes of a directory in the guest's words.
+    /// The attributes of a directory, for the guest.
     fn dir_stat(&self, dentry: &Dentry, found: Attributes) -> Filestat {
         self.filestat(found, dentry.ino)
     }
 
-    /// The attributes of what has a name in a directory.
+    /// The attributes of what has this name in a directory, for the guest.
     fn stat_of(&self, dir: &Arc<Dentry>, name: &str, found: Attributes) -> Filestat {
         if found.filetype == Filetype::Directory {
             return self.dir_stat(&self.dcache.child(dir, name), found);
@@ -182,7 +183,8 @@ impl ByPath {
         self.filestat(found, ino)
     }
 
-    /// The inode number of a file: its own, or the one that is `given`.
+    /// The inode number of a file: that of the file system, or if it cannot be relied on the one that is
+    /// `given`.
     fn ino_of(&self, own: Option<Inode>, given: impl FnOnce() -> Inode) -> Inode {
         match own {
             Some(own) if !self.gives_inos() => own,
@@ -202,7 +204,7 @@ impl ByPath {
         self.inos.store(inos as u8, Relaxed);
     }
 
-    /// Finds out whether inode numbers are to be relied on: of a directory that is asked for them twice.
+    /// Finds out whether inode numbers can be relied on, by asking for those of a path twice.
     fn check_inos(&self, path: &str, found: Attributes) {
         if self.inos.load(Relaxed) == Inos::Unknown as u8
             && let Ok(Some(again)) = self.fs.lstat(path)
@@ -212,7 +214,7 @@ impl ByPath {
         }
     }
 
-    /// Finds out the same of a file that has been opened.
+    /// Finds out the same with a file that has just been opened.
     fn check_inos_of_open(&self, path: &str, handle: Handle) {
         if self.inos.load(Relaxed) == Inos::Unknown as u8
             && let (Ok(Some(by_name)), Ok(open)) = (self.fs.lstat(path), self.fs.fstat(handle))

@@ -1,4 +1,4 @@
-//! The bytes of a file that are not its own.
+//! Contents of files that are not changed here: of archives, images and the host.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,23 +9,23 @@ use crate::abi::Filesize;
 use crate::host;
 use crate::vfs::Result;
 
-/// The bytes of a whole chunk, in which files are copied and shared.
+/// The size of a chunk in bytes: files are copied and shared by chunks.
 pub(in crate::vfs) const CHUNK: usize = 64 << 10;
 
-/// Bytes that nobody here changes. Clones are the same ones.
+/// The content of a file, read-only. A clone shares it.
 #[derive(Clone, Debug)]
 pub(in crate::vfs) enum Blob {
     /// A part of an archive.
     Slice(Slice),
     /// A member of a zip archive.
     Packed(Arc<Packed>),
-    /// What a file in memory had when it was frozen.
+    /// The content of a file in memory at one time.
     Frozen(Arc<Frozen>),
-    /// A file of the host, in which others may change something.
+    /// A file of the host, which others may change.
     Host(HostFile),
 }
 
-/// What keeps a file open, if one has to be.
+/// Keeps a file of the host open while its content is read; `None` for other contents.
 pub(in crate::vfs) type KeepOpen = Option<Arc<host::File>>;
 
 /// A part of an archive.
@@ -35,13 +35,14 @@ pub(in crate::vfs) struct Slice {
     range: Range<usize>,
 }
 
-/// The content of a file in memory, chunk by chunk, as it was.
+/// The content of a file in memory at one time, by chunks.
 #[derive(Debug)]
 pub(in crate::vfs) struct Frozen {
     pub len: Filesize,
-    /// In the order of their numbers; where there is none, are the bytes below.
+    /// Sorted by index. Chunks that are not here are read from `below`.
     pub pieces: Box<[Piece]>,
-    /// What lies below, which is frozen itself never, and how much of it counts.
+    /// The content that the file was made over, and how many of its bytes still count. It is never
+    /// [`Blob::Frozen`] itself.
     pub below: Option<(Blob, Filesize)>,
 }
 
@@ -51,7 +52,7 @@ pub(in crate::vfs) struct Piece {
     /// Its number.
     pub index: u32,
     pub bytes: Arc<Box<[u8]>>,
-    /// How many of its bytes count; what is behind is zeros.
+    /// How many of its bytes count; the rest of the chunk is zeros.
     pub len: usize,
 }
 
@@ -62,7 +63,7 @@ impl Piece {
 }
 
 impl Frozen {
-    /// The chunk of this number, if there is one.
+    /// The chunk with this index, if there is one.
     pub fn piece(&self, index: u32) -> Option<&Piece> {
         let place = self
             .pieces
@@ -78,7 +79,7 @@ impl fmt::Debug for Slice {
 }
 
 impl Slice {
-    /// A part of an archive; none where that has no such part.
+    /// A part of an archive; `None` if the archive is shorter.
     pub fn new(archive: &Arc<Vec<u8>>, range: Range<usize>) -> Option<Self> {
         archive.get(range.clone())?;
         Some(Self {
@@ -117,11 +118,11 @@ impl Blob {
         }
     }
 
-    /// Sees to it that the bytes can be read, for as long as what it gives is held.
+    /// Makes the content readable, for as long as the result is held: unpacks it, or opens the file.
     ///
     /// # Errors
     ///
-    /// They cannot.
+    /// It cannot be unpacked or opened.
     pub fn prepare(&self) -> Result<KeepOpen> {
         match self {
             Blob::Slice(_) => Ok(None),
@@ -134,11 +135,11 @@ impl Blob {
         }
     }
 
-    /// The same bytes, which nobody can change: those of a file of the host are copied.
+    /// The same content, which nobody can change: that of a file of the host is copied.
     ///
     /// # Errors
     ///
-    /// They cannot be read. [`Errno::Nospc`](crate::abi::Errno::Nospc): there is not as much memory.
+    /// It cannot be read. [`Errno::Nospc`](crate::abi::Errno::Nospc): there is not enough memory.
     pub fn freeze(self) -> Result<Self> {
         match self {
             Blob::Host(file) => file.copy().map(Blob::from),
@@ -154,7 +155,7 @@ impl Blob {
         }
     }
 
-    /// Where the next bytes from `offset` on are that are not zeros for want of any.
+    /// `lseek(2)` with `SEEK_DATA`: the first offset, from `offset` on, that is not in a hole.
     pub fn next_data(&self, offset: Filesize) -> Option<Filesize> {
         let Blob::Frozen(frozen) = self else {
             return Some(offset).filter(|offset| *offset < self.len());
@@ -170,7 +171,7 @@ impl Blob {
         next.filter(|next| *next < frozen.len)
     }
 
-    /// Passes `count` bytes from `offset` on to `put`, piece by piece; behind the end are zeros.
+    /// Passes `count` bytes from `offset` on to `put`, piece by piece; beyond the end, zeros.
     pub fn read(&self, offset: Filesize, count: usize, put: &mut dyn FnMut(&[u8])) -> Result<()> {
         let left = self.len().saturating_sub(offset);
         let there = left.min(count as Filesize) as usize;
@@ -199,7 +200,7 @@ impl Frozen {
     }
 }
 
-/// Passes `count` bytes from `offset` on of what lies below, of which zeros are what does not count.
+/// Passes `count` bytes from `offset` on of the content below to `put`; beyond what counts of it, zeros.
 pub(in crate::vfs) fn read_up_to(
     below: Option<&(Blob, Filesize)>,
     offset: Filesize,
@@ -217,17 +218,17 @@ pub(in crate::vfs) fn read_up_to(
     Ok(())
 }
 
-/// Passes a range of a chunk on; what the chunk is too short for is zeros.
+/// Passes a range of a chunk to `put`; beyond its end, zeros.
 pub(in crate::vfs) fn put_from(chunk: &[u8], range: Range<usize>, put: &mut dyn FnMut(&[u8])) {
     let split = chunk.len().clamp(range.start, range.end);
     put(chunk.get(range.start..split).unwrap_or_default());
     put_zeros(range.end - split, put);
 }
 
-/// Passes `count` bytes from `offset` on, which are there.
+/// Passes `count` bytes from `offset` on to `put`. The caller has checked that they exist.
 fn put_part(bytes: &[u8], offset: Filesize, count: usize, put: &mut dyn FnMut(&[u8])) {
     if count > 0 {
-        // Where there are any, the offset fits the address space.
+        // As `count` bytes exist at the offset, it fits a `usize`.
         let start = offset as usize;
         put(&bytes[start..start + count]);
     }
@@ -242,18 +243,18 @@ fn put_zeros(mut count: usize, put: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Where a chunk starts.
+/// The offset at which a chunk starts.
 pub(in crate::vfs) fn start_of(index: u32) -> Filesize {
     Filesize::from(index) * CHUNK as Filesize
 }
 
-/// In which chunk a byte is, and where in it.
+/// The index of the chunk that a byte is in, and its offset in the chunk.
 pub(in crate::vfs) fn place(offset: Filesize) -> (u32, usize) {
     let chunk = CHUNK as Filesize;
     ((offset / chunk) as u32, (offset % chunk) as usize)
 }
 
-/// The parts of chunks that `count` bytes from `offset` on are in.
+/// The ranges of chunks that hold `count` bytes from `offset` on.
 pub(in crate::vfs) fn pieces(
     offset: Filesize,
     count: usize,

@@ -7,7 +7,7 @@ use crate::vfs::{Name, Result};
 /// The most bytes that a name may have: `NAME_MAX`.
 pub(in crate::vfs) const NAME_MAX: usize = 255;
 
-/// An image that is being made.
+/// An image under construction.
 #[derive(Debug)]
 pub(in crate::vfs) struct Builder {
     drafts: Vec<Draft>,
@@ -28,7 +28,7 @@ enum DraftKind {
 }
 
 impl Builder {
-    /// One with nothing but a root.
+    /// An image with an empty root.
     pub fn new(mtim: Timestamp) -> Self {
         let root = Draft {
             links: 1,
@@ -42,17 +42,17 @@ impl Builder {
         self.drafts[id as usize].mtim = mtim;
     }
 
-    /// Replaces what a file has in it.
+    /// Sets the content of a file.
     pub fn set_content(&mut self, id: NodeId, content: Blob) {
         self.drafts[id as usize].kind = DraftKind::File(content);
     }
 
-    /// Makes a file a symbolic link.
+    /// Makes a file a symbolic link with this target.
     pub fn set_target(&mut self, id: NodeId, target: &[u8]) {
         self.drafts[id as usize].kind = DraftKind::Link(target.into());
     }
 
-    /// What a name in a directory stands for, and whether that is a directory.
+    /// The file that a name in a directory stands for, and whether it is a directory.
     pub fn find(&self, dir: NodeId, name: Name<'_>) -> Option<(NodeId, bool)> {
         let DraftKind::Dir(names) = &self.drafts[dir as usize].kind else {
             return None;
@@ -65,11 +65,12 @@ impl Builder {
         matches!(self.drafts[id as usize].kind, DraftKind::Dir(_))
     }
 
-    /// A directory, which may be there already.
+    /// The directory with this name, created if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: a file has the name. [`Errno::Nametoolong`]. [`Errno::Nospc`]: there are 2^32.
+    /// [`Errno::Notdir`]: the name is that of a file. [`Errno::Nametoolong`]. [`Errno::Nospc`]: there are 2^32
+    /// files.
     pub fn dir(&mut self, parent: NodeId, name: Name<'_>, mtim: Timestamp) -> Result<NodeId> {
         match self.find(parent, name) {
             Some((id, true)) => Ok(id),
@@ -78,11 +79,11 @@ impl Builder {
         }
     }
 
-    /// A file, in the place of what had the name.
+    /// Adds a file. It replaces another file of that name.
     ///
     /// # Errors
     ///
-    /// [`Errno::Isdir`]: a directory has it. [`Errno::Notdir`]: `parent` is none.
+    /// [`Errno::Isdir`]: the name is that of a directory. [`Errno::Notdir`]: `parent` is no directory.
     /// [`Errno::Nametoolong`]. [`Errno::Nospc`].
     pub fn file(
         &mut self,
@@ -94,7 +95,7 @@ impl Builder {
         self.add(parent, name, mtim, DraftKind::File(content))
     }
 
-    /// A symbolic link likewise.
+    /// Adds a symbolic link. It replaces a file of that name.
     ///
     /// # Errors
     ///
@@ -109,16 +110,16 @@ impl Builder {
         self.add(parent, name, mtim, DraftKind::Link(target.into()))
     }
 
-    /// One more name for a file likewise.
+    /// Adds a hard link to a file. It replaces another file of that name.
     ///
     /// # Errors
     ///
-    /// As [`Builder::file`]. [`Errno::Perm`]: it is a directory. [`Errno::Mlink`]: it has 2^32 names.
+    /// As [`Builder::file`]. [`Errno::Perm`]: `id` is a directory. [`Errno::Mlink`]: it has 2^32 names.
     pub fn link(&mut self, parent: NodeId, name: Name<'_>, id: NodeId) -> Result<()> {
         if self.is_dir(id) {
             return Err(Errno::Perm);
         }
-        // A name for itself stays what it is.
+        // It is this file already.
         if self.find(parent, name) == Some((id, false)) {
             return Ok(());
         }
@@ -161,7 +162,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The image. What has lost its names is not in it.
+    /// The image. Files that have no name any more are left out.
     pub fn finish(self) -> Image {
         let mut drafts: Vec<_> = self.drafts.into_iter().map(Some).collect();
         let mut numbers = vec![None; drafts.len()];
@@ -169,7 +170,7 @@ impl Builder {
         numbers[0] = Some(Image::ROOT);
         let mut nodes = Vec::new();
         let mut bytes: Filesize = 0;
-        // One directory after the other, those above first: what is met gets the next number.
+        // Breadth first: files are numbered in the order in which they are met, the root first.
         let mut at = 0;
         while let Some((draft, parent)) = order.get(at).copied() {
             at += 1;

@@ -1,4 +1,4 @@
-//! A directory of the host, as a tree that is looked at bit by bit.
+//! A directory of the host as the lower layer of a file system in memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,15 +11,16 @@ use crate::host::{self, Interrupt, Permissions};
 use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::{DirRef, Name, OpenHow, Result, names_in};
 
-/// A directory of the host. What is in a directory is listed once, when a call first reads it, with all that is
-/// told of it; so what others change in it later is not seen, save in the bytes of files. No link is followed
-/// by the host: each directory is opened from the one that it lies in.
+/// A directory of the host. Each directory in it is listed once, when a call first reads it, with the
+/// attributes of all entries. Later changes by others are not seen, except in the contents of files. No
+/// symbolic link is followed: each directory is opened from its parent.
 pub(in crate::vfs) struct HostTree {
     root: Arc<host::Dir>,
-    /// The directory that was opened last, so that going down and down takes one step for each.
+    /// The directory that was opened last, so that a walk down opens one directory per step.
     last: Mutex<Option<(NodeId, Arc<host::Dir>)>>,
     nodes: RwLock<Vec<Arc<HostNode>>>,
-    /// Files and links with several names, by what the host tells them by. Held while a directory is listed.
+    /// Files and symbolic links with several names, by the device and inode number of the host. Locked while a
+    /// directory is listed.
     linked: Mutex<HashMap<(u64, u64), NodeId>>,
 }
 
@@ -29,13 +30,13 @@ pub(in crate::vfs) struct HostNode {
     pub parent: NodeId,
     name: Box<[u8]>,
     pub attributes: Attributes,
-    /// Of a directory that has been listed.
+    /// If it is a directory that has been listed.
     entries: OnceLock<Entries>,
-    /// While it is open.
+    /// If it is open.
     file: Mutex<Weak<host::File>>,
 }
 
-/// The bytes of a file of the host.
+/// The content of a file of the host.
 #[derive(Clone, Debug)]
 pub(in crate::vfs) struct HostFile {
     tree: Arc<HostTree>,
@@ -75,7 +76,7 @@ impl HostNode {
 }
 
 impl HostTree {
-    /// What is in this directory.
+    /// The tree below `root`.
     ///
     /// # Errors
     ///
@@ -95,16 +96,16 @@ impl HostTree {
         Arc::clone(&nodes[id as usize])
     }
 
-    /// A directory, with its entries.
+    /// A directory, which is listed if it has not been.
     ///
     /// # Errors
     ///
-    /// It cannot be listed any more.
+    /// It cannot be listed.
     pub fn listed(&self, id: NodeId) -> Result<Arc<HostNode>> {
         let node = self.node(id);
         if node.entries().is_none() {
             let mut linked = lock(&self.linked);
-            // Another may have come first.
+            // Another thread may have listed it meanwhile.
             if node.entries().is_none() {
                 let entries = self.list(id, &mut linked)?;
                 let _ = node.entries.set(entries);
@@ -113,7 +114,7 @@ impl HostTree {
         Ok(node)
     }
 
-    /// Opens a directory; each above it is opened from the one that it lies in.
+    /// Opens a directory, from the nearest one above it that is open.
     fn dir(&self, id: NodeId) -> Result<Arc<host::Dir>> {
         let last = lock(&self.last).clone();
         let mut path = Vec::new();
@@ -145,7 +146,7 @@ impl HostTree {
             match stat.filetype {
                 Filetype::Directory => subdirs += 1,
                 Filetype::RegularFile | Filetype::SymbolicLink => {}
-                // Devices, FIFOs and sockets are none of a file system in memory.
+                // A file system in memory has no devices, FIFOs and sockets.
                 _ => continue,
             }
             let fresh = NodeId::try_from(nodes.len()).map_err(|_| Errno::Nospc)?;
@@ -162,27 +163,27 @@ impl HostTree {
         Ok(Entries::new(list, subdirs))
     }
 
-    /// Where a symbolic link points.
+    /// The target of a symbolic link.
     ///
     /// # Errors
     ///
-    /// It cannot be read any more.
+    /// It cannot be read.
     pub fn target(&self, id: NodeId) -> Result<Vec<u8>> {
         let node = self.node(id);
         Ok(self.dir(node.parent)?.read_link_at(node.name()?)?)
     }
 
-    /// Who may do what with a file or directory, as it is by now; none where the system has no such permissions.
+    /// The present permissions of a file or directory; `None` if the system has no such permissions.
     ///
     /// # Errors
     ///
-    /// It is not there any more.
+    /// It does not exist any more.
     pub fn permissions(&self, id: NodeId) -> Result<Option<Permissions>> {
         let node = self.node(id);
         Ok(self.dir(node.parent)?.permissions_at(node.name()?)?)
     }
 
-    /// The bytes of a file, which is not opened yet.
+    /// The content of a file, which is not opened yet.
     pub fn content(self: &Arc<Self>, id: NodeId) -> HostFile {
         HostFile {
             tree: Arc::clone(self),
@@ -192,16 +193,16 @@ impl HostTree {
 }
 
 impl HostFile {
-    /// How many bytes there were when the directory was listed.
+    /// The size in bytes when its directory was listed.
     pub fn len(&self) -> Filesize {
         self.node.attributes.size
     }
 
-    /// The open file, which stays so for as long as it is held.
+    /// The open file. It stays open for as long as the result is held.
     ///
     /// # Errors
     ///
-    /// It cannot be opened any more, or is something else by now.
+    /// It cannot be opened, or is not a regular file any more.
     pub fn open(&self) -> Result<Arc<host::File>> {
         let mut open = lock(&self.node.file);
         if let Some(file) = open.upgrade() {
@@ -211,7 +212,7 @@ impl HostFile {
             read: true,
             write: false,
             oflags: Oflags::empty(),
-            // What has become a FIFO meanwhile is not waited for.
+            // Not to wait if it has become a FIFO.
             fdflags: Fdflags::NONBLOCK,
             follow: false,
         };
@@ -225,7 +226,7 @@ impl HostFile {
         Ok(file)
     }
 
-    /// Passes `count` bytes from `offset` on to `put`; what is not there any more is zeros.
+    /// Passes `count` bytes from `offset` on to `put`; zeros for what is not there any more.
     pub fn read(
         &self,
         mut offset: Filesize,
@@ -241,7 +242,7 @@ impl HostFile {
                 let memory = LinearMemory::exclusive(piece);
                 file.read_at(&Iovecs::all_of(&memory), offset)?
             };
-            // A read may end early, but not with nothing before the end.
+            // A read may be short, but returns 0 only at the end.
             let nread = match nread {
                 0 => {
                     piece.fill(0);
@@ -256,7 +257,7 @@ impl HostFile {
         Ok(())
     }
 
-    /// A copy of the bytes.
+    /// A copy of the content.
     pub fn copy(&self) -> Result<Vec<u8>> {
         let len = usize::try_from(self.len()).map_err(|_| Errno::Nospc)?;
         let mut bytes = Vec::new();
@@ -266,12 +267,12 @@ impl HostFile {
     }
 }
 
-/// What is in a directory, with what is told of it.
+/// The entries of a directory with their attributes.
 fn attributes_in(dir: &host::Dir) -> Result<BTreeMap<Vec<u8>, Filestat>> {
     let mut found = BTreeMap::new();
     for name in names_in(DirRef::Host(dir))? {
         let stat = Name::new(&name).map(|name| dir.stat_at(name));
-        // What has gone meanwhile was never here.
+        // An entry that has been removed since is left out.
         if let Some(Ok(stat)) = stat {
             found.insert(name, stat);
         }

@@ -1,9 +1,9 @@
-//! Read-only trees, which threads and file systems share without copying.
+//! Images: read-only trees of files, which threads and file systems share without copying.
 //!
-//! - `blob`: the bytes of a file of an image, wherever they are.
-//! - `packed`: those of a member of a zip archive.
-//! - `host_tree`: a directory of the host, which is no image, in the same words.
-//! - `build`: how an image comes to be, name by name; only a whole one is ever seen.
+//! - `blob`: the content of a file.
+//! - `packed`: that of a member of a zip archive.
+//! - `host_tree`: a directory of the host, with the interface of an image.
+//! - `build`: how an image is made; only a complete one is ever visible.
 //! - `registry`: images by their handles, for other threads.
 
 mod blob;
@@ -38,9 +38,9 @@ pub struct Image {
 /// A file of an image.
 #[derive(Debug)]
 pub(in crate::vfs) struct Node {
-    /// The directory that it lies in, or one of them; of the root, itself.
+    /// Its parent directory, or one of them if it has several names; for the root, the root.
     pub parent: NodeId,
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u32,
     pub mtim: Timestamp,
     pub kind: Kind,
@@ -54,14 +54,14 @@ pub(in crate::vfs) enum Kind {
     Link(Box<[u8]>),
 }
 
-/// The names in a directory of an image, without `.` and `..`, in the order of their bytes.
+/// The entries of a directory, without `.` and `..`, in the order of the bytes of their names.
 #[derive(Debug)]
 pub(in crate::vfs) struct Entries {
     list: Vec<(Box<[u8]>, NodeId)>,
     subdirs: u32,
 }
 
-/// What is told of a file below.
+/// The attributes of a file in an image or in a directory of the host.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::vfs) struct Attributes {
     pub filetype: Filetype,
@@ -74,7 +74,7 @@ impl Image {
     /// The number of the root.
     pub(in crate::vfs) const ROOT: NodeId = 0;
 
-    /// The image that has nothing in it.
+    /// An image with an empty root.
     pub(in crate::vfs) fn empty(mtim: Timestamp) -> Self {
         Builder::new(mtim).finish()
     }
@@ -83,12 +83,12 @@ impl Image {
         &self.nodes[id as usize]
     }
 
-    /// How many files, directories and symbolic links there are, the root not counted.
+    /// The number of files, directories and symbolic links, without the root.
     pub fn files(&self) -> u64 {
         self.nodes.len() as u64 - 1
     }
 
-    /// How many bytes the files have together; one with several names counts once.
+    /// The size of all files together in bytes; one with several names counts once.
     pub fn bytes(&self) -> Filesize {
         self.bytes
     }
@@ -102,7 +102,7 @@ impl Image {
         registry::handle(self)
     }
 
-    /// The image with this handle, while it is held.
+    /// The image with this handle, if it still exists.
     pub fn open(handle: u64) -> Option<Arc<Self>> {
         registry::open(handle)
     }
@@ -145,13 +145,13 @@ impl Entries {
     /// What tmpfs counts in a directory's size for each of its names, and for `.` and `..`.
     pub const SIZE_OF_NAME: Filesize = 20;
 
-    /// Those of a directory with nothing in it.
+    /// No entries.
     pub const EMPTY: &'static Self = &Self {
         list: Vec::new(),
         subdirs: 0,
     };
 
-    /// These, which are in the order of their names.
+    /// These entries, which are sorted by name; `subdirs` of them are directories.
     pub fn new(list: Vec<(Box<[u8]>, NodeId)>, subdirs: u32) -> Self {
         debug_assert!(list.is_sorted_by(|(one, _), (next, _)| one < next));
         Self { list, subdirs }
@@ -161,13 +161,13 @@ impl Entries {
         self.list.len()
     }
 
-    /// The place of a name in the order, and the file.
+    /// The index of a name, and its file.
     pub fn find(&self, name: &[u8]) -> Option<(usize, NodeId)> {
         let place = (self.list).binary_search_by(|(other, _)| (**other).cmp(name));
         place.ok().map(|index| (index, self.list[index].1))
     }
 
-    /// The name at a place.
+    /// The name at an index, and its file.
     pub fn get(&self, index: usize) -> Option<(&[u8], NodeId)> {
         (self.list.get(index)).map(|(name, node)| (&**name, *node))
     }

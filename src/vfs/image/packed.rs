@@ -6,17 +6,17 @@ use super::blob::Slice;
 use crate::abi::{Errno, Filesize};
 use crate::vfs::Result;
 
-/// A member of a zip archive, which is unpacked when it is first opened, and stays so.
+/// A member of a zip archive. It is decompressed when it is first opened, and then kept.
 pub(in crate::vfs) struct Packed {
     packed: Slice,
     method: Method,
     len: usize,
     crc: u32,
-    /// None within: it is not what the archive says of it.
+    /// `Some(None)` if it does not match what the archive says of it.
     unpacked: OnceLock<Option<Unpacked>>,
 }
 
-/// How a member is packed.
+/// How a member is compressed.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::vfs) enum Method {
     Stored,
@@ -24,7 +24,7 @@ pub(in crate::vfs) enum Method {
 }
 
 enum Unpacked {
-    /// As it is in the archive.
+    /// Not compressed: it is read from the archive.
     InPlace,
     Inflated(Vec<u8>),
 }
@@ -40,7 +40,7 @@ impl fmt::Debug for Packed {
 }
 
 impl Packed {
-    /// What a part of an archive holds: so many bytes, with this checksum.
+    /// A part of an archive that holds `len` bytes with this checksum, compressed by `method`.
     pub fn new(packed: Slice, method: Method, len: usize, crc: u32) -> Self {
         Self {
             packed,
@@ -55,17 +55,18 @@ impl Packed {
         self.len as Filesize
     }
 
-    /// The bytes.
+    /// The content.
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: they are others than the archive says, or more, or fewer.
+    /// [`Errno::Io`]: its length or its checksum is not what the archive says.
     pub fn bytes(&self) -> Result<&[u8]> {
         let packed = self.packed.as_bytes();
         let unpacked = self.unpacked.get_or_init(|| {
             let unpacked = match self.method {
                 Method::Stored => Unpacked::InPlace,
-                // It grows as bytes come, so that what is only said to be there takes nothing.
+                // It grows as bytes are decompressed, so that a length which the archive only claims takes no
+                // memory.
                 Method::Deflated => Unpacked::Inflated(
                     miniz_oxide::inflate::decompress_to_vec_with_limit(packed, self.len).ok()?,
                 ),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::Image;
 use crate::abi::Errno;
 
-/// Images that have been asked for their handles. None is kept here.
+/// Images whose handle has been asked for. The registry keeps none of them alive.
 static IMAGES: Mutex<Option<HashMap<u64, Weak<Image>>>> = Mutex::new(None);
 
 fn images() -> MutexGuard<'static, Option<HashMap<u64, Weak<Image>>>> {

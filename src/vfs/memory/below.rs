@@ -7,7 +7,7 @@ use crate::host::Permissions;
 use crate::vfs::Result;
 use crate::vfs::image::{Attributes, Blob, Entries, HostNode, HostTree, Image, Kind, NodeId};
 
-/// What a file system in memory is made over: all that nobody has changed in it is still there.
+/// What a file system in memory was made over, its lower layer. What nobody has changed is read from there.
 #[derive(Clone, Debug)]
 pub(super) enum Below {
     Image(Arc<Image>),
@@ -15,7 +15,7 @@ pub(super) enum Below {
     Host(Arc<HostTree>),
 }
 
-/// The entries of a directory below.
+/// The entries of a directory of the lower layer.
 #[derive(Debug)]
 pub(super) enum EntriesRef<'b> {
     None,
@@ -36,11 +36,11 @@ impl Deref for EntriesRef<'_> {
 }
 
 impl Below {
-    /// What the inode numbers of files here come to.
+    /// The greatest inode number that a file of the lower layer can have.
     pub fn last_ino(&self) -> Inode {
         match self {
             Below::Image(image) => image.files() + 1,
-            // All that there may come to be.
+            // Files are numbered as they are found, so there may be as many as there are numbers.
             Below::Host(_) => Inode::from(NodeId::MAX) + 1,
         }
     }
@@ -66,7 +66,7 @@ impl Below {
         }
     }
 
-    /// The entries of a directory; none of what is none.
+    /// The entries of a directory; empty for anything else.
     pub fn entries(&self, id: NodeId) -> Result<EntriesRef<'_>> {
         match self {
             Below::Image(image) => Ok(match &image.node(id).kind {
@@ -77,7 +77,7 @@ impl Below {
         }
     }
 
-    /// Whether anybody has looked into a directory, so that there may be changes in it.
+    /// Whether a directory has been listed. If not, there can be no changes in it.
     pub fn is_known(&self, id: NodeId) -> bool {
         match self {
             Below::Image(_) => true,
@@ -85,14 +85,14 @@ impl Below {
         }
     }
 
-    /// The directories in a directory, by their numbers.
+    /// The subdirectories of a directory, by their numbers.
     fn dirs_in(&self, dir: NodeId) -> Result<HashMap<NodeId, Vec<u8>>> {
         let entries = self.entries(dir)?;
         let dirs = (entries.iter()).filter(|(_, id)| self.filetype(*id) == Filetype::Directory);
         Ok(dirs.map(|(name, id)| (id, name.to_vec())).collect())
     }
 
-    /// The bytes of a file; none of what is none.
+    /// The content of a file; empty for anything else.
     pub fn content(&self, id: NodeId) -> Result<Blob> {
         match self {
             Below::Image(image) => Ok(match &image.node(id).kind {
@@ -103,7 +103,7 @@ impl Below {
         }
     }
 
-    /// Who may do what with a file or directory; none of what has no such permissions, as all in an image.
+    /// The permissions of a file or directory; `None` if it has none, as all in an image.
     pub fn permissions(&self, id: NodeId) -> Result<Option<Permissions>> {
         match self {
             Below::Image(_) => Ok(None),
@@ -111,7 +111,7 @@ impl Below {
         }
     }
 
-    /// Where a symbolic link points; nothing of what is none.
+    /// The target of a symbolic link; empty for anything else.
     pub fn target(&self, id: NodeId) -> Result<Vec<u8>> {
         match self {
             Below::Image(image) => Ok(match &image.node(id).kind {
@@ -123,11 +123,12 @@ impl Below {
     }
 }
 
-/// The paths of names below, each of whose directories is gone through once, however many are asked for.
+/// Finds the paths of names in the lower layer. Each directory is listed once, however many paths are asked
+/// for.
 #[derive(Debug)]
 pub(super) struct Paths<'b> {
     below: &'b Below,
-    /// Of each directory that was gone through, the directories in it.
+    /// The subdirectories of each directory that was listed.
     names: HashMap<NodeId, HashMap<NodeId, Vec<u8>>>,
 }
 

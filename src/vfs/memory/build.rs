@@ -7,12 +7,12 @@ use super::{MemoryFs, now};
 use crate::abi::{Errno, Filetype, Timestamp};
 use crate::vfs::{Directory, Name, SetTime};
 
-/// Why a file system in memory does not get a file that the embedder wants in it.
+/// Why a file that the embedder wants in a file system in memory cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
-    /// Where the file was to be, or what is in its way. What of it is not Unicode is replaced.
+    /// The path of the file, or of what is in its way. What is not Unicode in it is replaced.
     pub path: String,
-    /// What is wrong: [`Errno::Inval`] if it is no path, otherwise what a guest would be told.
+    /// [`Errno::Inval`] if it is no valid path, otherwise the error that a guest would get.
     pub errno: Errno,
 }
 
@@ -33,26 +33,25 @@ impl BuildError {
     }
 }
 
-/// The embedder's way to lay files. Paths lead from the root, with a slash before them or without; they have
-/// no `.`, no `..` and no NUL. The directories that a path leads through are made where they are missing;
-/// symbolic links are not followed.
+/// How the embedder creates files. Paths begin at the root, with or without a slash; they have no `.`, `..` or
+/// NUL. Missing parent directories are created; symbolic links are not followed.
 impl MemoryFs {
-    /// Makes a directory, unless it is there.
+    /// Creates a directory, unless it exists.
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: it is no such path. [`Errno::Notdir`]: a file or a symbolic link is in the way.
+    /// [`Errno::Inval`]: the path is not valid. [`Errno::Notdir`]: a file or a symbolic link is in the way.
     /// [`Errno::Nametoolong`], [`Errno::Nospc`].
     pub fn create_dir(&self, path: &[u8]) -> Result<(), BuildError> {
         self.open_or_create_dir(path).map(drop)
     }
 
-    /// Makes a file of these bytes, with `atim` and `mtim` as given, in nanoseconds after 1970; none is now.
+    /// Creates a file with this content. `atim` and `mtim` are in nanoseconds since 1970; `None` is now.
     ///
     /// # Errors
     ///
-    /// As [`create_dir`](Self::create_dir). [`Errno::Exist`]: there is something of that name.
-    /// [`Errno::Fbig`]: it has more than 2^44 bytes.
+    /// As [`create_dir`](Self::create_dir). [`Errno::Exist`]: the name is taken. [`Errno::Fbig`]: it has more
+    /// than 2^44 bytes.
     pub fn file(
         &self,
         path: &[u8],
@@ -68,7 +67,7 @@ impl MemoryFs {
         })
     }
 
-    /// Makes a symbolic link to `target`, which has from 1 to 4,095 bytes.
+    /// Creates a symbolic link to `target`, which has from 1 to 4,095 bytes.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! In what a file system differs from the image that it was made over.
+//! The differences between a file system and the lower layer that it was made over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,52 +12,52 @@ use crate::abi::{Errno, Filetype};
 use crate::vfs::image::NodeId;
 use crate::vfs::{MAX_PATH, Result};
 
-/// One thing that is not as it is in the image below.
+/// A difference from the lower layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where it is now; of what is removed, where it is in the image. Names with a slash between each two.
+    /// The present path; for [`What::Removed`] the path in the lower layer. No slash at its start.
     pub path: Vec<u8>,
-    /// What has been done.
+    /// What was done.
     pub what: What,
-    /// What it is; of what is removed, what it was.
+    /// The type; for [`What::Removed`] the type that it had.
     pub filetype: Filetype,
 }
 
-/// What has been done to a file.
+/// What was done to a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    /// It is not there any more. Of a directory: with all that was in it.
+    /// It was removed. A directory: with all that was in it.
     Removed,
-    /// It is somewhere else, and here is where it is in the image. Of a directory: with what is in it.
+    /// It was renamed, from this path in the lower layer. A directory: with all that is in it.
     Renamed(Vec<u8>),
-    /// There is nothing of it in the image. One more name for a file is created as well.
+    /// It is not in the lower layer. A new hard link is created, too.
     Created,
-    /// Its content or its times are others, or another file has taken its name. No directory is.
+    /// Its content or its times were changed, or another file replaced it. A directory is never modified.
     Modified,
 }
 
-/// The place of a name: the directory of the image that it is in, and the name.
+/// A place in the lower layer: a directory, and a name in it.
 type Place = (NodeId, Vec<u8>);
 
-/// A name that is not the image's.
+/// A name that the lower layer does not have, or has for another file.
 struct Gained {
     path: Vec<u8>,
-    /// Its place, if that is in a directory of the image.
+    /// Its place, if its directory is in the lower layer.
     place: Option<Place>,
     filetype: Filetype,
-    /// What it is in the image.
+    /// Its file in the lower layer, if it is from there.
     id: Option<NodeId>,
     is_modified: bool,
 }
 
 impl MemoryFs {
-    /// In what it differs from the image that it was made over, in the order of the paths; of what is at one
-    /// path, what was removed comes first. Where there was no image, all is created.
+    /// The differences from the image or directory that it was made over, sorted by path; at the same path, the
+    /// removal comes first. If it was made over nothing, everything is created.
     ///
     /// # Errors
     ///
-    /// [`Errno::Nametoolong`]: a path has more than [`MAX_PATH`] bytes. What a directory of the host below
-    /// says.
+    /// [`Errno::Nametoolong`]: a path has more than [`MAX_PATH`] bytes. The errors of listing a directory of
+    /// the host below.
     pub fn changes(&self) -> Result<Vec<Change>> {
         changes(&self.0.read())
     }
@@ -71,7 +71,7 @@ pub(super) fn changes(tree: &Tree) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// The names that are not the image's, and what has been done to files at others.
+/// The names that are new or stand for another file, and the changes of files whose names are as they were.
 fn gained(tree: &Tree) -> Result<(Vec<Gained>, Vec<Change>)> {
     let (mut gained, mut modified) = (Vec::new(), Vec::new());
     walk(tree, (), |step| {
@@ -113,9 +113,9 @@ fn gained(tree: &Tree) -> Result<(Vec<Gained>, Vec<Change>)> {
     Ok((gained, modified))
 }
 
-/// The names of the image that are not what they were there.
+/// The names of the lower layer that were removed or stand for another file.
 struct Lost {
-    /// Where each of the files was.
+    /// The places that each of the files had.
     places: BTreeMap<NodeId, BTreeSet<Place>>,
 }
 
@@ -133,18 +133,18 @@ impl Lost {
         Ok(Self { places })
     }
 
-    /// Whether a file was at this place, which is forgotten.
+    /// Whether a file had this place. Removes it from the places.
     fn take_at(&mut self, id: NodeId, place: &Place) -> bool {
         (self.places.get_mut(&id)).is_some_and(|places| places.remove(place))
     }
 
-    /// One of the places where a file was, which is forgotten.
+    /// One of the places of a file. Removes it from the places.
     fn take(&mut self, id: NodeId) -> Option<Place> {
         self.places.get_mut(&id)?.pop_first()
     }
 }
 
-/// Pairs what was lost with what was gained.
+/// Pairs lost names with gained ones: a file that has both was renamed.
 fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     let mut paths = Paths::new(tree.dirs.below());
@@ -153,7 +153,7 @@ fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<C
         what,
         filetype: gained.filetype,
     };
-    // What was moved and is back is as it was.
+    // A file that was renamed back to its name is unchanged.
     gained.retain(|new| {
         let back =
             (new.id.zip(new.place.as_ref())).is_some_and(|(id, place)| lost.take_at(id, place));
@@ -171,7 +171,7 @@ fn compare(tree: &Tree, mut gained: Vec<Gained>, mut lost: Lost) -> Result<Vec<C
     let moved: Vec<_> = (gained.iter())
         .map(|new| new.id.and_then(|id| lost.take(id)))
         .collect();
-    // What is left was removed, or something else of its kind took its name.
+    // The rest was removed, or replaced by another file.
     let mut replaced = BTreeSet::new();
     for (id, places) in &lost.places {
         let filetype = tree.dirs.below().filetype(*id);
@@ -209,7 +209,7 @@ fn path_of(paths: &mut Paths<'_>, place: &Place) -> Result<Vec<u8>> {
     Ok(path)
 }
 
-/// Refuses a path that is too long for the embedder.
+/// Refuses a path that is too long to be reported.
 pub(super) fn check_path(path: &[u8]) -> Result<()> {
     if path.len() > MAX_PATH {
         return Err(Errno::Nametoolong);

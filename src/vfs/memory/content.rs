@@ -1,4 +1,4 @@
-//! The bytes of a file.
+//! The content of a file.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -12,36 +12,37 @@ use crate::vfs::image::{
     Blob, CHUNK, Frozen, KeepOpen, Piece, pieces, place, put_from, read_up_to, start_of,
 };
 
-/// The most bytes that a file may have: 16 TiB, as on ext4.
+/// The maximum size of a file: 16 TiB, as on ext4.
 pub(super) const MAX_SIZE: Filesize = 1 << 44;
 
-/// What a chunk that is not the first has at least, so that what it costs to keep it is little beside.
+/// The minimum length of a chunk other than the first, so that the bookkeeping is small beside it.
 const MIN_CHUNK: usize = 4 << 10;
 
-/// Bytes in chunks of [`CHUNK`]. A chunk that was never written does not exist: in its place are the bytes
-/// below. One that was may be shorter: what is missing is zeros. So are the bytes of a chunk that are behind
-/// the end of the file.
+/// Bytes in chunks of [`CHUNK`]. A chunk that was never written does not exist: it is read from the content
+/// below. One that was written may be short: the rest of it is zeros. Bytes of a chunk beyond the end of the
+/// file are zeros.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     len: Filesize,
-    /// All that most files have. It has a length of its own, so that a small file takes no more than its
-    /// bytes; of none, it does not exist.
+    /// Most files have only this one. It is allocated by its length, so that a small file takes no more than
+    /// its bytes. Of length 0, it does not exist.
     first: Chunk,
-    /// The others, by their number.
+    /// The others, by their index.
     #[allow(
         clippy::box_collection,
         reason = "an empty map takes three words, of each of many small files"
     )]
     rest: Option<Box<BTreeMap<u32, Chunk>>>,
-    /// What the file was made over, and how much of it counts: what was cut off does not come back.
+    /// The content below, and how many of its bytes still count: after a truncation, the rest must not come
+    /// back.
     below: Option<Box<(Blob, Filesize)>>,
 }
 
-/// A chunk, which takes what it has of the limits.
+/// A chunk. Its length is counted against the limits.
 #[derive(Debug)]
 enum Chunk {
     Own(Box<[u8]>),
-    /// One that an image has as well, and is copied before it is changed.
+    /// Also part of an image: copied on write.
     Shared(Arc<Box<[u8]>>),
 }
 
@@ -71,13 +72,13 @@ impl Chunk {
     }
 }
 
-/// How many bytes a chunk has at least.
+/// The minimum length of a chunk.
 fn least(index: u32) -> usize {
     if index == 0 { 0 } else { MIN_CHUNK }
 }
 
 impl Content {
-    /// That of a file of an image, none of which is copied.
+    /// The content of a file of the lower layer. Nothing is copied.
     pub fn over(below: Blob) -> Self {
         let len = below.len();
         Self {
@@ -87,7 +88,7 @@ impl Content {
         }
     }
 
-    /// Sees to it that what lies below can be read: [`Blob::prepare`].
+    /// Makes the content below readable: [`Blob::prepare`].
     pub fn prepare(&self) -> Result<KeepOpen> {
         match &self.below {
             Some(below) if below.1 > 0 => below.0.prepare(),
@@ -100,13 +101,13 @@ impl Content {
         self.len
     }
 
-    /// The bytes of memory that the chunks take.
+    /// The total length of the chunks in bytes.
     pub fn allocated(&self) -> usize {
         let rest = self.rest.iter().flat_map(|rest| rest.values());
         self.first.len() + rest.map(|chunk| chunk.len()).sum::<usize>()
     }
 
-    /// The chunk of this number, if it exists.
+    /// The chunk with this index, if it exists.
     fn get(&self, index: u32) -> Option<&Chunk> {
         match index {
             0 => Some(&self.first).filter(|first| !first.is_empty()),
@@ -121,11 +122,11 @@ impl Content {
         }
     }
 
-    /// Passes up to `count` bytes from `offset` on to `put`, piece by piece, and tells how many there are.
+    /// Passes up to `count` bytes from `offset` on to `put`, piece by piece. Returns their number.
     ///
     /// # Errors
     ///
-    /// What lies below cannot be read.
+    /// The content below cannot be read.
     pub fn read(
         &self,
         offset: Filesize,
@@ -145,12 +146,12 @@ impl Content {
         Ok(count)
     }
 
-    /// Has up to `count` bytes from `offset` on filled by `fill`, piece by piece, and tells how many.
+    /// Writes up to `count` bytes at `offset`: `fill` fills one piece after the other. Returns their number.
     ///
     /// # Errors
     ///
-    /// [`Errno::Fbig`]: from [`MAX_SIZE`] on. [`Errno::Nospc`]: there is no room for any. What lies below
-    /// cannot be read.
+    /// [`Errno::Fbig`]: the offset is [`MAX_SIZE`] or more. [`Errno::Nospc`]: there is no room for any. The
+    /// content below cannot be read.
     pub fn write(
         &mut self,
         volume: &Volume,
@@ -178,7 +179,7 @@ impl Content {
         Ok(written)
     }
 
-    /// Makes the file end at `len`, which is [`MAX_SIZE`] at most.
+    /// `ftruncate(2)`. `len` is at most [`MAX_SIZE`].
     pub fn set_len(&mut self, volume: &Volume, len: Filesize) {
         if len < self.len {
             volume.give(Usage::of_bytes(self.cut(len)));
@@ -186,7 +187,7 @@ impl Content {
         self.len = len;
     }
 
-    /// Frees what is behind `len`, and tells how much memory that was.
+    /// Frees what is beyond `len`. Returns how many bytes of memory that was.
     fn cut(&mut self, len: Filesize) -> usize {
         if let Some(below) = &mut self.below {
             below.1 = below.1.min(len);
@@ -204,8 +205,8 @@ impl Content {
         freed + (self.get_mut(index)).map_or(0, |chunk| shorten(chunk, end))
     }
 
-    /// The chunk of this number, to be changed, with `end` bytes or more. If it does not exist, it comes to
-    /// be with what lies below.
+    /// The chunk with this index for writing, with a length of at least `end`. If it does not exist, it is
+    /// copied from the content below.
     fn chunk(&mut self, volume: &Volume, index: u32, end: usize) -> Result<&mut [u8]> {
         if self.get(index).is_none() {
             let chunk = self.copy_up(volume, index, end)?;
@@ -219,7 +220,7 @@ impl Content {
         Ok(chunk.make_mut())
     }
 
-    /// A chunk of what lies below, which will be written up to `end`.
+    /// A copy of a chunk of the content below, which will be written up to `end`.
     fn copy_up(&self, volume: &Volume, index: u32, end: usize) -> Result<Chunk> {
         let mut chunk = Chunk::default();
         let start = start_of(index);
@@ -236,7 +237,7 @@ impl Content {
         Ok(chunk)
     }
 
-    /// These bytes as they are now, to be had by others as well. None is copied.
+    /// The present content, shared copy-on-write. Nothing is copied now.
     pub fn share(&mut self) -> Blob {
         let rest = self.rest.iter_mut().flat_map(|rest| rest.iter_mut());
         let chunks = Some((0, &mut self.first))
@@ -254,7 +255,7 @@ impl Content {
             Some((blob, end)) if pieces.is_empty() && [self.len, *end] == [blob.len(); 2] => {
                 return blob.clone();
             }
-            // What is frozen already is taken apart, so that nothing lies deeper and deeper.
+            // Frozen content below is merged in, so that contents never stack up.
             Some((Blob::Frozen(frozen), end)) => {
                 for piece in &frozen.pieces {
                     let visible = end.saturating_sub(start_of(piece.index));
@@ -277,8 +278,8 @@ impl Content {
     }
 }
 
-/// Makes a chunk `end` bytes long, if it is shorter. One that has grown before doubles, so that many small
-/// writes do not copy it as often; where there is no room for that, it gets what it must.
+/// Makes a chunk at least `end` bytes long. Its length is at least doubled, so that many small writes do not
+/// copy it each time; if there is no room for that, it gets only what it needs.
 fn lengthen(volume: &Volume, chunk: &mut Chunk, end: usize, least: usize) -> Result<()> {
     let old = chunk.len();
     if end <= old {
@@ -296,7 +297,7 @@ fn lengthen(volume: &Volume, chunk: &mut Chunk, end: usize, least: usize) -> Res
     grown.inspect_err(|_| volume.give(Usage::of_bytes(len - old)))
 }
 
-/// Makes bytes longer, with zeros.
+/// Grows a chunk with zeros.
 fn grow(chunk: &mut Box<[u8]>, len: usize) -> Result<()> {
     let mut bytes = mem::take(chunk).into_vec();
     let reserved = bytes.try_reserve_exact(len - bytes.len());
@@ -307,7 +308,7 @@ fn grow(chunk: &mut Box<[u8]>, len: usize) -> Result<()> {
     reserved.map_err(|_| Errno::Nospc)
 }
 
-/// Copies bytes, and zeros behind them.
+/// A copy, with zeros behind it up to `len`.
 fn copy(from: &[u8], len: usize) -> Result<Box<[u8]>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(len).map_err(|_| Errno::Nospc)?;
@@ -316,7 +317,7 @@ fn copy(from: &[u8], len: usize) -> Result<Box<[u8]>> {
     Ok(bytes.into_boxed_slice())
 }
 
-/// The bytes of a chunk, to be had by others as well.
+/// The bytes of a chunk, shared copy-on-write.
 fn share(chunk: &mut Chunk) -> Arc<Box<[u8]>> {
     match chunk {
         Chunk::Shared(bytes) => Arc::clone(bytes),
@@ -328,7 +329,7 @@ fn share(chunk: &mut Chunk) -> Arc<Box<[u8]>> {
     }
 }
 
-/// Leaves the first `end` bytes of a chunk, and tells how many that frees.
+/// Cuts a chunk to `end` bytes. Returns how many that frees.
 fn shorten(chunk: &mut Chunk, end: usize) -> usize {
     let freed = chunk.len().saturating_sub(end);
     if freed > 0 {

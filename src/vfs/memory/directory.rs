@@ -14,23 +14,23 @@ use crate::vfs::{
     check_target,
 };
 
-/// An open directory, which stays in the table for as long as it is.
+/// An open directory. It keeps its entry in the table of directories.
 ///
-/// To drop one takes the lock of the names: so none is dropped by who holds it.
+/// Dropping one locks the tree, so a thread that has the tree locked must not drop any.
 #[derive(Debug)]
 pub(super) struct MemoryDir {
     fs: Arc<Fs>,
     key: Key,
 }
 
-/// What a name was found to stand for, open.
+/// What a name stands for, open.
 enum Found {
     Dir(MemoryDir),
     Node(Arc<Node>),
 }
 
 impl MemoryDir {
-    /// Opens a directory of the table, which the caller has locked.
+    /// Opens a directory of the table. The caller has locked the tree.
     pub fn open(fs: &Arc<Fs>, tree: &Tree, key: Key) -> Self {
         tree.dirs.open(key);
         Self {
@@ -63,7 +63,7 @@ impl MemoryDir {
         })
     }
 
-    /// What is at a path of names, each but the last that of a directory; none where that takes more.
+    /// What a path leads to, through directories alone; `None` if the path must be walked.
     fn see_beneath(&self, tree: &Tree, path: &[u8]) -> Option<Seen> {
         let mut names = path.split(|byte| *byte == b'/');
         let mut seen = tree.look_up(self.key, Name::new(names.next()?)?);
@@ -76,7 +76,7 @@ impl MemoryDir {
         seen.ok()
     }
 
-    /// Creates a regular file; none where another has come first.
+    /// Creates a regular file; `None` if another thread has created one meanwhile.
     fn create(&self, name: Name<'_>) -> Result<Option<Arc<Node>>> {
         let now = now();
         let mut created = None;
@@ -90,7 +90,7 @@ impl MemoryDir {
         }
     }
 
-    /// What is at a name, or a file that is created there.
+    /// What a name stands for, or a file that is created.
     fn find_or_create(&self, name: Name<'_>, how: OpenHow) -> Result<Found> {
         let creates = how.oflags.contains(Oflags::CREAT);
         loop {
@@ -114,7 +114,7 @@ impl MemoryDir {
             .ok_or(Errno::Xdev)
     }
 
-    /// Adds a file or link that has been made to the directory.
+    /// Adds a new file or symbolic link to the directory.
     pub fn add(&self, name: Name<'_>, node: Arc<Node>) -> Result<()> {
         let now = now();
         self.fs.write().add_node(self.key, name, now, |_| Ok(node))
@@ -124,7 +124,7 @@ impl MemoryDir {
         &self.fs.volume
     }
 
-    /// The directory at a name, made if it is not there.
+    /// The directory with this name, created if it does not exist.
     pub fn open_or_create_dir_at(&self, name: Name<'_>) -> Result<Self> {
         match self.create_dir_at(name) {
             Ok(()) | Err(Errno::Exist) => {}
@@ -313,7 +313,7 @@ impl Directory for MemoryDir {
     }
 }
 
-/// What was found, opened so.
+/// Opens what was found.
 fn opened(found: Found, how: OpenHow) -> Result<Opened> {
     match found {
         Found::Dir(_) if how.write || how.oflags.intersects(Oflags::CREAT | Oflags::TRUNC) => {

@@ -12,39 +12,40 @@ use crate::abi::{Filesize, Filestat, Filetype, Inode, Timestamp};
 use crate::vfs::image::{Entries, Image, NodeId};
 use crate::vfs::{Result, SetTime};
 
-/// What a directory costs beside the names in it, the first of which takes more than others.
+/// What a directory costs in bytes beside its names. The first name costs more than the others; that is
+/// included.
 const DIR_COST: usize = 512;
 
-/// By what a directory is found.
+/// Identifies a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// An own one, in the table.
+    /// One that was created here: its index in the table.
     Own(usize),
-    /// One of the image below.
+    /// One of the lower layer.
     Below(NodeId),
 }
 
-/// All directories: the own ones, in which each knows the one that it lies in, and those of the image below.
+/// All directories: those that were created here, and what is changed of those of the lower layer.
 #[derive(Debug)]
 pub(super) struct Dirs {
     volume: Arc<Volume>,
     below: Below,
     own: Slab<DirNode>,
-    /// Those of the image below that are not as they are there.
+    /// The directories of the lower layer that differ from it, removed ones among them.
     changed: BTreeMap<NodeId, DirNode>,
 }
 
 #[derive(Debug)]
 pub(super) struct DirNode {
     ino: Inode,
-    /// The directory that it lies in, which of the root is itself. None once it has been removed; then an
-    /// own one is in the table for as long as it is open.
+    /// The parent directory; the root for the root. `None` once it has been removed: one that was created here
+    /// stays in the table for as long as it is open.
     pub parent: Option<Key>,
-    /// None if the names of the image below are as they were.
+    /// `None` if the names are those of the lower layer.
     pub names: Option<Names>,
-    /// How many directories in it there are more than below.
+    /// How many more subdirectories it has than in the lower layer.
     pub subdirs: i64,
-    /// How many have an own one open: see [`Dirs::close`].
+    /// How many times it is open, if it was created here: see [`Dirs::close`].
     pub opens: AtomicUsize,
     pub times: Times,
 }
@@ -79,7 +80,7 @@ impl Dirs {
         &self.below
     }
 
-    /// Makes an own directory, which has no name yet.
+    /// Creates a directory, which has no name yet.
     ///
     /// # Errors
     ///
@@ -90,12 +91,12 @@ impl Dirs {
         Ok(Key::Own(self.own.insert(made)))
     }
 
-    /// The directories below that are not as they are there.
+    /// The directories of the lower layer that differ from it.
     pub fn changed_dirs(&self) -> impl Iterator<Item = NodeId> {
         self.changed.keys().copied()
     }
 
-    /// Whether anybody has looked into a directory, so that there may be changes in it.
+    /// Whether a directory has been listed. If not, there can be no changes in it.
     pub fn is_known(&self, key: Key) -> bool {
         match key {
             Key::Own(_) => true,
@@ -103,12 +104,12 @@ impl Dirs {
         }
     }
 
-    /// Whether a directory below has been removed.
+    /// Whether a directory of the lower layer has been removed.
     pub fn is_removed(&self, id: NodeId) -> bool {
         (self.changed.get(&id)).is_some_and(|dir| dir.parent.is_none())
     }
 
-    /// What there is of a directory in this file system.
+    /// What is stored here of a directory; `None` if it does not differ from the lower layer.
     pub fn get(&self, key: Key) -> Option<&DirNode> {
         match key {
             Key::Own(key) => self.own.get(key),
@@ -116,7 +117,7 @@ impl Dirs {
         }
     }
 
-    /// A directory that is about to be changed.
+    /// A directory for writing.
     pub fn get_mut(&mut self, key: Key) -> &mut DirNode {
         let Self { below, changed, .. } = self;
         match key {
@@ -136,7 +137,7 @@ impl Dirs {
         }
     }
 
-    /// The directory that one lies in, which of the root is itself; none once it has been removed.
+    /// The parent directory; the root for the root. `None` once the directory has been removed.
     pub fn parent(&self, key: Key) -> Option<Key> {
         match (self.get(key), key) {
             (Some(dir), _) => dir.parent,
@@ -152,11 +153,11 @@ impl Dirs {
         }
     }
 
-    /// The names in a directory.
+    /// The entries of a directory.
     ///
     /// # Errors
     ///
-    /// What the directory below says.
+    /// Those of listing the directory below.
     pub fn listing(&self, key: Key) -> Result<Listing<'_>> {
         Ok(Listing {
             own: self.get(key).and_then(|dir| dir.names.as_ref()),
@@ -164,14 +165,14 @@ impl Dirs {
         })
     }
 
-    /// Changes the names in a directory, and takes note of when.
+    /// Changes the names in a directory, and sets its times.
     pub fn change_names(
         &mut self,
         key: Key,
         now: Timestamp,
         change: impl FnOnce(&mut Names, &Entries),
     ) -> Result<()> {
-        // A handle of its own, as the directory is changed meanwhile.
+        // A clone, as `self` is borrowed mutably below.
         let below = self.below.clone();
         let entries = match key {
             Key::Own(_) => EntriesRef::None,
@@ -186,22 +187,22 @@ impl Dirs {
         Ok(())
     }
 
-    /// Takes note that someone has opened the directory.
+    /// Counts one more open descriptor.
     pub fn open(&self, key: Key) {
         if let Key::Own(key) = key {
             self.own[key].opens.fetch_add(1, Relaxed);
         }
     }
 
-    /// Takes note that someone has closed an own directory. True if it has been removed and nobody has it
-    /// open any more: then the caller, who is the last to know of it, frees it.
+    /// Counts one open descriptor less. True if the directory was created here, has been removed, and is open
+    /// no more: then the caller must free it.
     #[must_use]
     pub fn close(&self, key: usize) -> bool {
         let dir = &self.own[key];
         dir.opens.fetch_sub(1, Relaxed) == 1 && dir.parent.is_none()
     }
 
-    /// Frees a removed directory that nobody has open.
+    /// Frees a directory that has been removed and is not open.
     pub fn free(&mut self, key: usize) {
         self.own.remove(key);
         self.volume.give(Usage::of_file(DIR_COST));
@@ -236,7 +237,7 @@ impl Dirs {
         }
     }
 
-    /// `fstatat(2)` of a file below that nobody has changed.
+    /// `fstatat(2)` of a file of the lower layer that is unchanged.
     pub fn stat_below(&self, id: NodeId) -> Filestat {
         let below = self.below.attributes(id);
         Filestat {

@@ -12,7 +12,7 @@ use crate::vfs::{File, Result, SetTime};
 #[derive(Debug)]
 pub(super) struct MemoryFile {
     node: Arc<Node>,
-    /// What lies below it, for as long as it is open.
+    /// Keeps the file below open.
     _held: KeepOpen,
     end_of_append: AtomicU64,
 }
@@ -20,7 +20,7 @@ pub(super) struct MemoryFile {
 impl MemoryFile {
     /// # Errors
     ///
-    /// What lies below it cannot be read.
+    /// The content below cannot be read.
     pub fn open(node: Arc<Node>) -> Result<Self> {
         Ok(Self {
             _held: node.prepare()?,
@@ -30,7 +30,7 @@ impl MemoryFile {
     }
 }
 
-/// A size or an offset, as the host takes them.
+/// A size or an offset as `off_t`, which is signed.
 ///
 /// # Errors
 ///

@@ -15,24 +15,24 @@ use crate::host::Permissions;
 use crate::vfs::Result;
 use crate::vfs::image::{Blob, NodeId};
 
-/// Files to be laid somewhere else, with what is to be removed there first.
+/// Files to write to another place, and paths to remove there first.
 #[derive(Debug, Default)]
 pub struct Layer {
-    /// Paths, each of which may be a directory with all that is in it.
+    /// Paths to remove, directories with all that is in them.
     pub(in crate::vfs) removed: Vec<Vec<u8>>,
-    /// Each directory before what is in it.
+    /// Each directory comes before what is in it.
     pub(in crate::vfs) items: Vec<Item>,
-    /// Whether it is to be laid over what the files were made over, and is not whole without.
+    /// Whether these are changes, to be applied to a copy of the lower layer; otherwise it is complete.
     pub(in crate::vfs) is_over: bool,
 }
 
-/// A file to be laid somewhere else.
+/// A file of a layer.
 #[derive(Debug)]
 pub(in crate::vfs) struct Item {
     /// The path from the root, without a slash before it.
     pub path: Vec<u8>,
     pub mtim: Timestamp,
-    /// Those that it has on the host; none where it is not from there.
+    /// The permissions that it has on the host; `None` if it does not come from a directory of the host.
     pub permissions: Option<Permissions>,
     pub content: ItemContent,
 }
@@ -43,16 +43,16 @@ pub(in crate::vfs) enum ItemContent {
     File(Blob),
     /// A symbolic link, with its target.
     Link(Vec<u8>),
-    /// One more name for the file that is the item of this number.
+    /// A hard link to the file that is the item with this index.
     Again(usize),
 }
 
 impl MemoryFs {
-    /// All files, to be laid somewhere else.
+    /// All files.
     ///
     /// # Errors
     ///
-    /// As [`changes`](Self::changes). What a file of the host below says.
+    /// Those of [`changes`](Self::changes), and of reading a file of the host below.
     pub fn all(&self) -> Result<Layer> {
         let items = Items::collect(&self.0.read(), true)?;
         Ok(Layer {
@@ -62,7 +62,8 @@ impl MemoryFs {
         })
     }
 
-    /// What makes a copy of the image below what this is now. What has been renamed is in it as a whole.
+    /// The changes that turn a copy of the lower layer into this. A renamed directory is in it with all that is
+    /// in it.
     ///
     /// # Errors
     ///
@@ -73,7 +74,8 @@ impl MemoryFs {
             (Items::collect(&tree, false)?, changes(&tree)?)
         };
         let items = items.fill()?;
-        // What takes the place of a file of the image need not be removed first, save by a directory.
+        // A file replaces another one by being written, so only what a directory replaces has to be removed
+        // first.
         let replaced = items.iter().filter(|item| !item.is_dir());
         let replaced: BTreeSet<_> = replaced.map(|item| &*item.path).collect();
         let removed = changes.into_iter().filter_map(|change| match change.what {
@@ -92,9 +94,10 @@ impl MemoryFs {
     }
 }
 
-/// Without those below others: these go with the directory, and must not bring it back.
+/// Leaves out paths below others. They are removed with the directory above; removing them later would make it
+/// anew.
 fn topmost(mut paths: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    // A slash first, so that what lies below a directory follows it.
+    // Slashes sort first, so that what is below a directory follows it directly.
     paths.sort_by(|one, other| order(one).cmp(order(other)));
     paths.dedup_by(|path, above| {
         (path.strip_prefix(&**above)).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -113,20 +116,20 @@ impl Item {
     }
 }
 
-/// The items of a tree, while that is locked.
+/// Collects the items of a layer while the tree is locked.
 struct Items {
     below: Below,
     items: Vec<Item>,
-    /// The file that each is.
+    /// The first item of each file, for hard links.
     known: HashMap<Inode, usize>,
-    /// Those whose content is told when nothing is locked.
+    /// Items whose content is read later, when nothing is locked.
     nodes: Vec<(usize, Arc<Node>)>,
-    /// Those that are from below.
+    /// Items that come from the lower layer.
     ids: Vec<(usize, NodeId)>,
 }
 
 impl Items {
-    /// All of them, or those that are not as the image below has them.
+    /// Collects all items, or those that differ from the lower layer.
     fn collect(tree: &Tree, all: bool) -> Result<Self> {
         let mut items = Self {
             below: tree.dirs.below().clone(),
@@ -135,7 +138,7 @@ impl Items {
             nodes: Vec::new(),
             ids: Vec::new(),
         };
-        // What is in a directory knows from above whether it is an item in any case.
+        // Below a directory that is an item everything is: `all` is passed down.
         walk(tree, all, |step| {
             check_path(step.path)?;
             let all = *step.above || matches!(step.found, Found::Own(_));
@@ -173,7 +176,7 @@ impl Items {
         });
     }
 
-    /// Adds one more name of a file that is there already; if it is not, takes note that it is now.
+    /// Adds a hard link if this file is an item already. If not, remembers that the next item is this file.
     fn add_again(&mut self, path: &[u8], ino: Inode) -> bool {
         let next = self.items.len();
         let first = *self.known.entry(ino).or_insert(next);
@@ -206,7 +209,7 @@ impl Items {
         Ok(())
     }
 
-    /// The items with their content, once nothing is locked.
+    /// The items with their contents. Called when nothing is locked.
     fn fill(mut self) -> Result<Vec<Item>> {
         for (index, node) in self.nodes {
             let item = &mut self.items[index];

@@ -5,7 +5,7 @@ use super::volume::Volume;
 use crate::abi::{Dircookie, Filetype};
 use crate::vfs::{DirEntry, DirStream, Result};
 
-/// A directory that is being listed.
+/// A directory stream.
 #[derive(Debug)]
 pub(super) struct MemoryList {
     dir: MemoryDir,
@@ -23,8 +23,8 @@ impl MemoryList {
 }
 
 impl DirStream for MemoryList {
-    /// Each entry has a cookie of its own, and the one behind it is the first with a greater one. A
-    /// directory that was removed lists nothing, as on Linux.
+    /// Each entry has a cookie; the next entry is the first with a greater one. A directory that was removed is
+    /// empty, as on Linux.
     fn read(&mut self, cookie: Dircookie) -> Result<Option<DirEntry<'_>>> {
         let tree = self.dir.tree();
         let key = self.dir.key();

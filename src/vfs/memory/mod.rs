@@ -1,36 +1,37 @@
 //! A file system in memory, which behaves as Linux's tmpfs does.
 //!
-//! - `tree`: what is done to names, under one lock for all of them. What a name stands for is a directory or
-//!   a node.
+//! - `tree`: the operations on names, under one lock for the whole tree. A name stands for a directory or a
+//!   node.
 //! - `dirs`: the directories, in one table.
-//! - `names`: the entries of one directory; `runs`: which of those below are not there any more.
+//! - `names`: the entries of one directory; `runs`: which entries of the lower layer have been removed.
 //! - `node`: a regular file or a symbolic link, which lives for as long as it has a name or is open.
-//! - `content`: bytes, in chunks of which only those that were written exist.
-//! - `volume`: what all of these share: the device number, the limits and what is used of them.
+//! - `content`: the bytes of a file, in chunks of which only those exist that were written.
+//! - `volume`: what all of these share: the device number, the limits and the usage.
 //! - `directory`, `file`, `list`: the contracts of `vfs` over them.
 //!
-//! # What lies below
+//! # The lower layer
 //!
-//! Each file system is made over an image, be it one with nothing in it (`below`). A directory, a file or a
-//! link of that has here what differs: a directory the entries that it has besides and which it has not any
-//! more, a file its node, when it is first opened (`opened`), and in that the chunks that were written.
-//! All that is known by its number in the image, which its inode number tells; so what is moved stays what
-//! it was. The limits count none of that but chunks and names.
+//! Each file system is made over a lower layer, as with overlayfs: an image, which may be empty, or a directory
+//! of the host (`below`). Only what differs from it is stored here: for a directory, the entries that were
+//! added and removed; for a file, a node once it is opened (`opened`), and in that the chunks that were
+//! written. Directories and files of the lower layer are identified by their numbers there, also after a
+//! rename; their inode numbers are made of them. The limits count only chunks and names that are stored here.
 //!
-//! `changes`, `layer` and `snapshot` tell what has come of it, each going through all names (`walk`). They hold
-//! the names for as long as that takes, which the limits bound: who changes one meanwhile waits.
+//! `changes`, `layer` and `snapshot` report the result; each goes through all names (`walk`). They lock the
+//! tree for that time, which the limits bound, and operations on names wait.
 //!
 //! # Locks
 //!
-//! There is one lock for all names, and one for the bytes and times of each file. No thread waits for a
-//! file while it holds the names, so that names are never held up by the copying of bytes; and none waits
-//! for the names while it holds a file. Under both there is nothing but work in memory; and, over a directory
-//! of the host, what it takes to list one below when a call first reads it, and to read what is copied.
+//! There is one lock for the tree, and one for the content and times of each file. A thread that has the tree
+//! locked never waits for a file, so that operations on names are not held up by the copying of bytes; and one
+//! that has a file locked never waits for the tree. Under both there is only work in memory, and over a
+//! directory of the host also system calls: to list a directory when a call first reads it, and to read what is
+//! copied.
 //!
-//! # What differs from tmpfs
+//! # Differences from tmpfs
 //!
-//! There are no permission bits, devices or FIFOs. `atim` is only ever set, as with `noatime`. `fd_allocate`
-//! makes a file longer and reserves nothing.
+//! There are no permission bits, devices or FIFOs. `atim` changes only when it is set, as with `noatime`.
+//! `fd_allocate` grows a file and reserves nothing.
 
 mod below;
 mod build;
@@ -71,30 +72,30 @@ use super::{self as vfs, Directory};
 use crate::abi::{Clockid, Timestamp};
 use crate::host;
 
-/// A file system in memory. Clones are the same one; it lives for as long as one of them or something in it
-/// is open.
+/// A file system in memory. A clone is the same file system; it exists for as long as a clone does or something
+/// in it is open.
 #[derive(Clone, Debug)]
 pub struct MemoryFs(Arc<Fs>);
 
 impl MemoryFs {
-    /// An empty file system, with a device number that no other one of this process has.
+    /// An empty file system, with a device number that is unique in this process.
     pub fn new(limits: MemoryFsLimits) -> Self {
         Self::make(Below::Image(Arc::new(Image::empty(now()))), limits)
     }
 
-    /// One that begins with all that is in an image, of which nothing is copied before it is changed. The
-    /// limits count what is not the image's.
+    /// A file system that begins with the files of an image. Nothing is copied before it is changed, and the
+    /// limits count only what was added.
     pub fn over(image: Arc<Image>, limits: MemoryFsLimits) -> Self {
         Self::make(Below::Image(image), limits)
     }
 
-    /// One that begins with all that is in a directory of the host, likewise. What is in a directory of that is
-    /// listed once, when a call first reads it; what others change there later is not seen, save in the bytes of
+    /// A file system that begins with the files of a directory of the host, likewise. Each directory in it is
+    /// listed once, when a call first reads it; later changes by others are not seen, except in the contents of
     /// files. Devices, FIFOs and sockets are left out.
     ///
     /// # Errors
     ///
-    /// What `fstat(2)` says.
+    /// Those of `fstat(2)`.
     pub fn over_host(dir: host::Dir, limits: MemoryFsLimits) -> vfs::Result<Self> {
         let tree = HostTree::new(dir)?;
         Ok(Self::make(Below::Host(Arc::new(tree)), limits))
@@ -109,7 +110,7 @@ impl MemoryFs {
         }))
     }
 
-    /// Its root, whose `..` is itself.
+    /// Its root directory, whose `..` is itself.
     pub fn root(&self) -> Arc<dyn Directory> {
         Arc::new(self.root_dir())
     }
@@ -118,7 +119,7 @@ impl MemoryFs {
         MemoryDir::open(&self.0, &self.0.read(), Dirs::ROOT)
     }
 
-    /// How much of its limits is used. What was removed counts until it is closed.
+    /// How much of its limits is used. A removed file counts until it is closed.
     pub fn usage(&self) -> Usage {
         self.0.volume.usage()
     }
@@ -146,7 +147,7 @@ impl Fs {
     }
 }
 
-/// The present, as files keep it.
+/// The present time, for the times of files.
 fn now() -> Timestamp {
     host::clock_time(Clockid::Realtime)
 }

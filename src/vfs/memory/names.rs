@@ -9,24 +9,25 @@ use super::tree::Child;
 use crate::abi::Dircookie;
 use crate::vfs::image::{Entries, NodeId};
 
-/// The cookies of `.` and `..`, before those of all names.
+/// The cookies of `.` and `..`, which come before all others.
 pub(super) const DOT: Dircookie = 1;
 pub(super) const DOTDOT: Dircookie = 2;
 
-/// The entries of a directory, without `.` and `..`, that are not as the image below has them.
+/// The differences between the entries of a directory, without `.` and `..`, and those in the lower layer.
 ///
-/// Each has a cookie, which counts the insertions. In their order entries are listed, so what stays keeps
-/// its place whatever comes and goes. The entries of an image count as inserted first, in its order.
+/// Entries are listed in the order of their insertion, and the number of the insertion is the cookie. So an
+/// entry keeps its place while others are added and removed. Those of the lower layer count as inserted first,
+/// in their order there.
 #[derive(Debug)]
 pub(super) struct Names {
     entries: BTreeMap<Dircookie, Entry>,
-    /// The hash of each name, with the cookie of its entry: so each name is there once, and names that a
-    /// guest has made up cannot make look-ups slow.
+    /// The hash of each name with the cookie of its entry. Names are stored once, and as the hash has a random
+    /// key, a guest cannot choose names that make look-ups slow.
     index: BTreeSet<(u64, Dircookie)>,
     hasher: RandomState,
-    /// The cookie that was given last.
+    /// The cookie of the last insertion.
     last: Dircookie,
-    /// The cookies of entries of the image that have been removed or replaced.
+    /// The cookies of entries of the lower layer that were removed or replaced.
     gone: Runs,
 }
 
@@ -36,16 +37,16 @@ pub(super) struct Entry {
     pub child: Child,
 }
 
-/// What a name was found to be.
+/// An entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Found<'n> {
-    /// An entry of this file system's.
+    /// One that was added here.
     Own(&'n Child),
-    /// One of the image's.
+    /// One of the lower layer.
     Below(NodeId),
 }
 
-/// All entries of a directory: those of the image below that are still there, and the others.
+/// All entries of a directory: those that were added here, and those of the lower layer that are left.
 #[derive(Debug)]
 pub(super) struct Listing<'t> {
     pub own: Option<&'t Names>,
@@ -53,7 +54,7 @@ pub(super) struct Listing<'t> {
 }
 
 impl Names {
-    /// Those of a directory that has so many entries of an image.
+    /// No differences from these entries.
     pub fn over(below: &Entries) -> Self {
         Self {
             entries: BTreeMap::new(),
@@ -64,12 +65,12 @@ impl Names {
         }
     }
 
-    /// How many own entries there are, and how many of the image's are not there any more.
+    /// How many entries were added, and how many of the lower layer were removed or replaced.
     pub fn counts(&self) -> (usize, usize) {
         (self.entries.len(), self.gone.len())
     }
 
-    /// The hash of a name, and the cookie of its own entry.
+    /// The hash of a name, and the cookie of its entry if it was added here.
     fn find(&self, name: &[u8]) -> (u64, Option<Dircookie>) {
         let hash = self.hasher.hash_one(name);
         let same_hash = self.index.range((hash, 0)..=(hash, Dircookie::MAX));
@@ -88,19 +89,19 @@ impl Names {
         Some(&self.entries[&cookie].child)
     }
 
-    /// Whether a name has an entry of this file system's.
+    /// Whether the entry with this name was added here.
     pub fn is_own(&self, name: &[u8]) -> bool {
         self.get(name).is_some()
     }
 
-    /// The cookie of the image's entry of a name, while that is there.
+    /// The cookie of the entry with this name in the lower layer, unless it was removed or replaced.
     fn find_below(&self, name: &[u8], below: &Entries) -> Option<Dircookie> {
         let cookie = cookie_below(below.find(name)?.0);
         (!self.gone.contains(cookie)).then_some(cookie)
     }
 
-    /// Puts a child at a name. One that had the name makes room for it, and keeps its place in the order: a
-    /// name that is there before and after is listed once.
+    /// Adds an entry. If it replaces another one, it takes over its cookie: a name that is there before and
+    /// after is listed once.
     pub fn put(&mut self, name: &[u8], child: Child, below: &Entries) {
         let (hash, own) = self.find(name);
         let cookie = match own.or_else(|| self.find_below(name, below)) {
@@ -127,19 +128,19 @@ impl Names {
         }
     }
 
-    /// The places of the image's entries that are not there any more.
+    /// The indices of the entries of the lower layer that were removed or replaced.
     pub fn gone(&self) -> impl Iterator<Item = usize> {
         (self.gone.iter()).map(|cookie| (cookie - cookie_below(0)) as usize)
     }
 }
 
-/// The cookie of the entry of an image at this place.
+/// The cookie of the entry of the lower layer with this index.
 fn cookie_below(index: usize) -> Dircookie {
     DOTDOT + 1 + index as Dircookie
 }
 
 impl<'t> Listing<'t> {
-    /// How many there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         let (own, gone) = self.own.map_or((0, 0), Names::counts);
         own + self.below.len() - gone
@@ -154,7 +155,7 @@ impl<'t> Listing<'t> {
         (!gone).then_some(Found::Below(id))
     }
 
-    /// The first entry behind a cookie, with its own.
+    /// The first entry after a cookie, and its own cookie.
     pub fn after(&self, cookie: Dircookie) -> Option<(Dircookie, &[u8], Found<'t>)> {
         let own = self.own.and_then(|own| {
             let (cookie, entry) = own.entries.range((Excluded(cookie), Unbounded)).next()?;

@@ -9,10 +9,10 @@ use crate::memory::Iovecs;
 use crate::vfs::image::{Attributes, Blob, KeepOpen, NodeId};
 use crate::vfs::{Result, SetTime};
 
-/// What a file or a link costs beside its content: its [`Node`], and what the allocator adds.
+/// What a file or a link costs in bytes beside its content: its [`Node`], and the overhead of the allocator.
 const NODE_COST: usize = 128;
 
-/// The times of a file, in nanoseconds after 1970.
+/// The times of a file, in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub atim: Timestamp,
@@ -21,7 +21,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Those of what is made at this time.
+    /// Those of a file that is created now.
     pub fn new(now: Timestamp) -> Self {
         Self {
             atim: now,
@@ -30,7 +30,7 @@ impl Times {
         }
     }
 
-    /// Those of what is changed at this time.
+    /// A write: sets `mtim` and `ctim`.
     pub fn modify(&mut self, now: Timestamp) {
         self.mtim = now;
         self.ctim = now;
@@ -52,17 +52,16 @@ impl Times {
     }
 }
 
-/// A regular file; or a symbolic link, whose content is its target. When it is dropped, it has no name and
-/// nobody has it open: what it took is given back.
+/// A regular file, or a symbolic link, whose content is its target. When it is dropped, it has no name and is
+/// not open: then its usage is given back.
 #[derive(Debug)]
 pub(super) struct Node {
     volume: Arc<Volume>,
     ino: Inode,
-    /// How many names it has, each of which takes more memory than lets them be 2^32. Changed under the lock
-    /// of the names.
+    /// The number of its names. It cannot overflow, as each takes memory. Changed while the tree is locked.
     links: AtomicU32,
     pub filetype: Filetype,
-    /// Whether its content or its times have been changed, or its names.
+    /// Whether its content, its times or its names were changed.
     modified: AtomicBool,
     renamed: AtomicBool,
     state: RwLock<State>,
@@ -75,7 +74,7 @@ struct State {
 }
 
 impl Node {
-    /// An empty one without a name.
+    /// An empty file without a name.
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ impl Node {
         }))
     }
 
-    /// A file or a link of the image below, which takes of the limits what is written.
+    /// A file or symbolic link of the lower layer. Only what is written counts against the limits.
     pub fn over(volume: &Arc<Volume>, id: NodeId, below: &Attributes, content: Blob) -> Arc<Self> {
         Arc::new(Self {
             volume: Arc::clone(volume),
@@ -112,17 +111,17 @@ impl Node {
         })
     }
 
-    /// The file of the image below that it is, if it is one.
+    /// Its number in the lower layer, if it comes from there.
     pub fn id_below(&self) -> Option<NodeId> {
         self.volume.id_below(self.ino)
     }
 
-    /// Whether its content or its times have been changed.
+    /// Whether its content or its times were changed.
     pub fn is_modified(&self) -> bool {
         self.modified.load(Relaxed)
     }
 
-    /// Whether it is in any way not as the image below has it.
+    /// Whether it differs in any way from the lower layer.
     pub fn is_changed(&self) -> bool {
         self.is_modified() || self.renamed.load(Relaxed)
     }
@@ -132,21 +131,21 @@ impl Node {
         self.links.load(Relaxed) > 0
     }
 
-    /// Sees to it that what lies below can be read: [`Blob::prepare`].
+    /// Makes the content below readable: [`Blob::prepare`].
     ///
     /// # Errors
     ///
-    /// It cannot.
+    /// It cannot be read.
     pub fn prepare(&self) -> Result<KeepOpen> {
         self.read().content.prepare()
     }
 
-    /// The bytes as they are now, to be had by others as well.
+    /// The present content, shared copy-on-write.
     pub fn share(&self) -> Blob {
         self.write().content.share()
     }
 
-    /// One that has these bytes, without a name.
+    /// A file with this content, without a name.
     ///
     /// # Errors
     ///
@@ -182,13 +181,13 @@ impl Node {
         self.ino
     }
 
-    /// Takes note of one name more.
+    /// Counts one more name.
     pub fn add_link(&self) {
         self.renamed.store(true, Relaxed);
         self.links.fetch_add(1, Relaxed);
     }
 
-    /// Takes note of one name less.
+    /// Counts one name less.
     pub fn remove_link(&self) {
         self.renamed.store(true, Relaxed);
         self.links.fetch_sub(1, Relaxed);
@@ -216,13 +215,13 @@ impl Node {
         state.times.set(atim, mtim, now);
     }
 
-    /// Takes note that the number of names has changed, or one of them.
+    /// Records that its names have changed.
     pub fn set_changed(&self, now: Timestamp) {
         self.renamed.store(true, Relaxed);
         self.write().times.ctim = now;
     }
 
-    /// Where a symbolic link points.
+    /// The target of a symbolic link.
     ///
     /// # Errors
     ///
@@ -239,7 +238,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// What lies below cannot be read.
+    /// The content below cannot be read.
     pub fn read_at(&self, iovs: &Iovecs<'_>, offset: Filesize) -> Result<usize> {
         let mut rest = iovs.clone();
         (self.read().content).read(offset, iovs.len(), |piece| {
@@ -248,7 +247,7 @@ impl Node {
         })
     }
 
-    /// `pwritev(2)`, at the end where there is no offset: the number of bytes, and where they end.
+    /// `pwritev(2)`; without an offset, at the end. Returns the number of bytes, and the offset behind them.
     ///
     /// # Errors
     ///
@@ -282,7 +281,7 @@ impl Node {
         self.resize(|_| size)
     }
 
-    /// Makes it `size` bytes long, if it is shorter.
+    /// Grows it to at least `size` bytes.
     ///
     /// # Errors
     ///

@@ -5,19 +5,18 @@ use super::node::Node;
 use crate::vfs::Result;
 use crate::vfs::image::NodeId;
 
-/// The files of the image below that are open, or that are not as they are there: each is one node for all
-/// that have it open.
+/// The nodes of files of the lower layer: each has at most one, so that all who have the file open share it.
 #[derive(Debug, Default)]
 pub(super) struct Opened(RwLock<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     nodes: BTreeMap<NodeId, Arc<Node>>,
-    /// At how many of them those are forgotten that nobody has open.
+    /// The number of nodes at which those are dropped that are neither open nor changed.
     full: usize,
 }
 
-/// The least of them for which it is worth to look.
+/// The least number of nodes at which that is done.
 const LEAST: usize = 256;
 
 impl Opened {
@@ -39,20 +38,20 @@ impl Opened {
         let made = make()?;
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if table.nodes.len() >= table.full.max(LEAST) {
-            // Where it is here alone, nobody can come to have it meanwhile.
+            // No other `Arc` of it exists, and the table is locked, so none can be made.
             (table.nodes).retain(|_, node| Arc::get_mut(node).is_none_or(|node| node.is_changed()));
             table.full = 2 * table.nodes.len();
         }
         Ok(Arc::clone(table.nodes.entry(id).or_insert(made)))
     }
 
-    /// Forgets a file that has no name any more: it lives for as long as it is open.
+    /// Drops the node of a file that has no name any more. It lives for as long as it is open.
     pub fn forget(&mut self, id: NodeId) {
         let table = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         table.nodes.remove(&id);
     }
 
-    /// How many there are.
+    /// The number of nodes.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.0

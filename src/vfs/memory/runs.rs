@@ -2,11 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::abi::Dircookie;
 
-/// A set of cookies to which some are added and from which none is taken, as runs of one after the other. So
-/// to go past all of a run takes no longer than to look one up.
+/// A set of cookies that only grows, stored as runs of consecutive ones: to skip a run takes one look-up.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    /// By its first, the one behind the last of each. No two touch.
+    /// From the first cookie of each run to the one after its last. Adjacent runs are merged.
     runs: BTreeMap<Dircookie, Dircookie>,
     len: usize,
 }
@@ -16,7 +15,7 @@ impl Runs {
         self.len
     }
 
-    /// The first from this one on that is not in the set.
+    /// The first cookie, from this one on, that is not in the set.
     pub fn behind(&self, cookie: Dircookie) -> Dircookie {
         match self.runs.range(..=cookie).next_back() {
             Some((_, end)) => cookie.max(*end),
@@ -42,7 +41,7 @@ impl Runs {
         }
     }
 
-    /// All of them, in their order.
+    /// All cookies, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Dircookie> {
         self.runs.iter().flat_map(|(first, end)| *first..*end)
     }
@@ -63,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_each_other_is_one_run_in_whatever_order_it_comes() {
+    fn consecutive_cookies_are_one_run_in_whatever_order_they_come() {
         let last = 1_000;
         let outwards = (1..=last / 2).flat_map(|by| [last / 2 + by, last / 2 - by + 1]);
         let even_first = (1..=last).filter(|cookie| cookie % 2 == 0);
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_a_plain_set_says() {
+    fn it_agrees_with_a_plain_set() {
         // Half of the numbers up to 100, some twice: runs of one and more, with gaps.
         let cookies: Vec<_> = (0..200).map(|n: Dircookie| n * n * 7 % 101).collect();
         let (runs, plain) = (of(cookies.clone()), BTreeSet::from_iter(cookies));

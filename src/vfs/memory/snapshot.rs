@@ -12,13 +12,13 @@ use crate::vfs::image::{Blob, Builder, Image, NodeId};
 use crate::vfs::{Name, Result};
 
 impl MemoryFs {
-    /// All that there is now, as an image. No byte of a file is copied that is in memory.
+    /// An image of the present state. Contents are shared, not copied, except those of files of the host.
     ///
-    /// The names are those of one moment; the content of each file is that of one moment shortly after.
+    /// The names are those of one moment. The content of each file is that of a moment shortly after.
     ///
     /// # Errors
     ///
-    /// What a directory of the host below says.
+    /// Those of reading a directory of the host below.
     pub fn snapshot(&self) -> Result<Image> {
         let (mut builder, files) = self.copy_names()?;
         for (id, file) in files {
@@ -36,7 +36,7 @@ impl MemoryFs {
         Ok(builder.finish())
     }
 
-    /// The names of an image, and the files that it is to get the content of.
+    /// An image with the names, and the files whose content is still missing in it.
     fn copy_names(&self) -> Result<(Builder, Vec<(NodeId, Source)>)> {
         let tree = self.0.read();
         let mut builder = Builder::new(tree.dirs.stat(Dirs::ROOT).mtim);
@@ -50,7 +50,7 @@ impl MemoryFs {
                     let dir = builder.dir(parent, name, tree.dirs.stat(*key).mtim);
                     return dir.map(Some);
                 }
-                // The rest is told when nothing is locked.
+                // Its content and its time are set later, when nothing is locked.
                 Seen::Child(Child::Node(node)) => (node.ino(), 0),
                 Seen::Below(id) => (
                     Volume::ino_below(*id),
@@ -81,9 +81,9 @@ impl MemoryFs {
     }
 }
 
-/// Where a file of a snapshot has its content from.
+/// Where the content of a file of a snapshot comes from.
 enum Source {
     Node(Arc<Node>),
-    /// A file below that nobody has changed.
+    /// An unchanged file of the lower layer.
     Below(Blob),
 }

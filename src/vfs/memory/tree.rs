@@ -1,6 +1,6 @@
-//! What is done to names: adding, removing, moving, linking.
+//! The operations on names: add, remove, rename, link.
 //!
-//! Nothing here calls itself, however deep directories lie: what a rename must know is found on the way up.
+//! Nothing here is recursive, however deep directories are nested: a rename checks the directories above.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::abi::{Errno, Filetype, Timestamp};
 use crate::vfs::image::{NAME_MAX, NodeId};
 use crate::vfs::{Name, Result};
 
-/// What a name costs beside its bytes.
+/// What a name costs in bytes beside its length.
 const NAME_COST: usize = 128;
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Child {
     Dir(Key),
-    /// Anything else.
+    /// A regular file or a symbolic link.
     Node(Arc<Node>),
 }
 
-/// What a name stands for, to be looked at.
+/// What a name stands for, for reading its attributes.
 #[derive(Debug)]
 pub(super) enum Seen {
     Child(Child),
-    /// A file or a link of the image below that is neither open nor changed, and so has no node.
+    /// A file or symbolic link of the lower layer that is neither open nor changed, and so has no node.
     Below(NodeId),
 }
 
@@ -49,18 +49,18 @@ impl Tree {
         }
     }
 
-    /// How many files below have nodes.
+    /// The number of files of the lower layer that have nodes.
     #[cfg(test)]
     pub fn nodes_below(&self) -> usize {
         self.opened.len()
     }
 
-    /// What a name stands for, if it is there.
+    /// What a name stands for, if it exists.
     ///
     /// # Errors
     ///
-    /// [`Errno::Noent`]: the directory has been removed. [`Errno::Nametoolong`]. What the directory below
-    /// says.
+    /// [`Errno::Noent`]: the directory has been removed. [`Errno::Nametoolong`]. Those of listing the directory
+    /// below.
     fn see(&self, dir: Key, name: Name<'_>) -> Result<Option<Seen>> {
         if self.dirs.parent(dir).is_none() {
             return Err(Errno::Noent);
@@ -86,7 +86,7 @@ impl Tree {
         }
     }
 
-    /// That with a node.
+    /// The same with a node.
     pub fn child_of(&self, seen: Seen) -> Result<Child> {
         match seen {
             Seen::Child(child) => Ok(child),
@@ -104,17 +104,17 @@ impl Tree {
         }
     }
 
-    /// What a name stands for, to be opened or changed, if it is there.
+    /// What a name stands for, for opening or changing it, if it exists.
     ///
     /// # Errors
     ///
-    /// As [`Tree::see`]. What the file below says.
+    /// As [`Tree::see`], and those of the file below.
     fn find(&self, dir: Key, name: Name<'_>) -> Result<Option<Child>> {
         let seen = self.see(dir, name)?;
         seen.map(|seen| self.child_of(seen)).transpose()
     }
 
-    /// What a name stands for, to be looked at.
+    /// What a name stands for, for reading its attributes.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl Tree {
         self.see(dir, name)?.ok_or(Errno::Noent)
     }
 
-    /// What a name stands for, to be opened or changed.
+    /// What a name stands for, for opening or changing it.
     ///
     /// # Errors
     ///
@@ -132,11 +132,11 @@ impl Tree {
         self.find(dir, name)?.ok_or(Errno::Noent)
     }
 
-    /// Adds what `make` makes under a name that is not taken.
+    /// Adds what `make` returns, under a name that must be free.
     ///
     /// # Errors
     ///
-    /// [`Errno::Exist`], [`Errno::Noent`], [`Errno::Nametoolong`], [`Errno::Nospc`]. What `make` says.
+    /// [`Errno::Exist`], [`Errno::Noent`], [`Errno::Nametoolong`], [`Errno::Nospc`]. Those of `make`.
     pub fn add(
         &mut self,
         dir: Key,
@@ -158,7 +158,7 @@ impl Tree {
         })
     }
 
-    /// Adds a node likewise.
+    /// Adds a node as [`Tree::add`].
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Tree {
         })
     }
 
-    /// Removes a name, and gives back what it took.
+    /// Removes a name, and gives back its usage.
     fn remove(&mut self, dir: Key, name: Name<'_>, child: &Child, now: Timestamp) -> Result<()> {
         let paid = self.paid(dir, name);
         self.dirs.change_names(dir, now, |names, below| {
@@ -195,7 +195,7 @@ impl Tree {
         Ok(())
     }
 
-    /// What a name has taken.
+    /// The usage of a name. Those of the lower layer are free.
     fn paid(&self, dir: Key, name: Name<'_>) -> Usage {
         let names = self.dirs.get(dir).and_then(|dir| dir.names.as_ref());
         match names {
@@ -204,8 +204,7 @@ impl Tree {
         }
     }
 
-    /// Takes note that a child has lost a name in a directory. A directory is freed, unless someone has it
-    /// open.
+    /// Records that a child has lost its name in a directory. A directory is freed, unless it is open.
     fn detach(&mut self, dir: Key, child: &Child, now: Timestamp) {
         match child {
             Child::Node(node) => {
@@ -221,7 +220,7 @@ impl Tree {
                 let child = self.dirs.get_mut(*key);
                 child.parent = None;
                 child.times.ctim = now;
-                // One of the image stays, as a mark that it is gone.
+                // One of the lower layer stays in the table, as a mark that it was removed.
                 if let Key::Own(key) = *key
                     && *child.opens.get_mut() == 0
                 {
@@ -231,13 +230,13 @@ impl Tree {
         }
     }
 
-    /// Whether nothing is in a directory.
+    /// Whether a directory is empty.
     fn is_empty(&self, dir: Key) -> Result<bool> {
         Ok(self.dirs.listing(dir)?.len() == 0)
     }
 
-    /// `unlinkat(2)`: the node that has lost a name, for the caller to note and to drop where nothing is
-    /// locked.
+    /// `unlinkat(2)`. Returns the node that has lost a name: the caller records that in the node, and drops it,
+    /// when nothing is locked.
     ///
     /// # Errors
     ///
@@ -266,8 +265,8 @@ impl Tree {
         self.remove(dir, name, &child, now)
     }
 
-    /// `linkat(2)`; of the directory itself, where there is no name. The node that has got a name is for the
-    /// caller to note.
+    /// `linkat(2)`; without a name, of the directory itself, which fails. Returns the node that has got a name:
+    /// the caller records that in the node.
     ///
     /// # Errors
     ///
@@ -292,8 +291,8 @@ impl Tree {
         Ok(node)
     }
 
-    /// `renameat(2)`: the nodes whose names have changed, for the caller to note and to drop where nothing
-    /// is locked.
+    /// `renameat(2)`. Returns the nodes whose names have changed: the caller records that in them, and drops
+    /// them, when nothing is locked.
     ///
     /// # Errors
     ///
@@ -310,7 +309,7 @@ impl Tree {
         if !self.check_rename((dir, &moved), (new_dir, replaced.as_ref()))? {
             return Ok([None, None]);
         }
-        // A name that is replaced may have been paid for, and the old one is paid back.
+        // The new name is paid for, unless the one that it replaces was; the old name is refunded.
         let price = cost(new).bytes - self.paid(new_dir, new).bytes;
         let refund = self.paid(dir, old).bytes;
         self.volume.take(Usage {
@@ -339,11 +338,11 @@ impl Tree {
         Ok([Some(moved), replaced].map(|child| child?.into_node()))
     }
 
-    /// Whether a rename is one that changes anything.
+    /// Whether a rename changes anything.
     ///
     /// # Errors
     ///
-    /// It is one that must not be.
+    /// Those of `renameat(2)`.
     fn check_rename(
         &self,
         (dir, moved): (Key, &Child),
@@ -370,7 +369,7 @@ impl Tree {
         }
     }
 
-    /// Whether a directory is `above`, or lies below it.
+    /// Whether a directory is `above`, or below it.
     fn is_within(&self, mut dir: Key, above: Key) -> bool {
         loop {
             if dir == above {
@@ -397,7 +396,7 @@ impl Child {
     }
 }
 
-/// What a name takes.
+/// The usage of a name.
 fn cost(name: Name<'_>) -> Usage {
     Usage::of_bytes(NAME_COST + name.as_bytes().len())
 }

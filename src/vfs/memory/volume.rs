@@ -4,7 +4,7 @@ use crate::abi::{Device, Errno, Inode};
 use crate::vfs::image::NodeId;
 use crate::vfs::{self, Result};
 
-/// How much a file system in memory may hold. Beyond, what would need more fails with [`Errno::Nospc`].
+/// How much a file system in memory may hold. An operation that needs more fails with [`Errno::Nospc`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryFsLimits {
     /// Bytes of memory, from 0: the contents as far as they were written, the names, and a fixed amount for
@@ -23,7 +23,7 @@ impl Default for MemoryFsLimits {
     }
 }
 
-/// How much a file system in memory holds, in the units of [`MemoryFsLimits`]. It is 0 of both when it is empty.
+/// How much a file system in memory holds, in the units of [`MemoryFsLimits`]. Both are 0 when it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of memory.
@@ -32,7 +32,8 @@ pub struct Usage {
     pub files: u64,
 }
 
-/// What all files of one file system share. Usage is taken before memory is, and given back after.
+/// What all files of one file system share. Usage is taken before memory is allocated, and given back after it
+/// is freed.
 #[derive(Debug)]
 pub(super) struct Volume {
     /// The device number.
@@ -40,13 +41,13 @@ pub(super) struct Volume {
     limits: MemoryFsLimits,
     bytes: AtomicU64,
     files: AtomicU64,
-    /// What inode numbers of files below come to.
+    /// The greatest inode number of the lower layer.
     below: Inode,
     last_ino: AtomicU64,
 }
 
 impl Volume {
-    /// One whose own files have inode numbers behind those of so many files below.
+    /// A volume whose new files have inode numbers above `below`, the greatest of the lower layer.
     pub fn new(limits: MemoryFsLimits, below: Inode) -> Self {
         Self {
             dev: vfs::new_device(),
@@ -58,17 +59,17 @@ impl Volume {
         }
     }
 
-    /// The inode number of a file below.
+    /// The inode number of a file of the lower layer.
     pub fn ino_below(id: NodeId) -> Inode {
         Inode::from(id) + 1
     }
 
-    /// The file below that has this inode number; none where it is of an own one.
+    /// The file of the lower layer with this inode number; `None` if it was created here.
     pub fn id_below(&self, ino: Inode) -> Option<NodeId> {
         (ino <= self.below).then(|| (ino - 1) as NodeId)
     }
 
-    /// An inode number that no file of this file system has or had.
+    /// An inode number that has never been used in this file system.
     pub fn new_ino(&self) -> Inode {
         self.last_ino.fetch_add(1, Relaxed) + 1
     }
@@ -80,11 +81,11 @@ impl Volume {
         }
     }
 
-    /// Takes what is about to be used, or nothing.
+    /// Takes usage, all of it or nothing.
     ///
     /// # Errors
     ///
-    /// [`Errno::Nospc`]: there is not as much left.
+    /// [`Errno::Nospc`]: it is more than is left.
     pub fn take(&self, more: Usage) -> Result<()> {
         let add = |used: &AtomicU64, more: u64, limit: u64| {
             let sum = |used: u64| used.checked_add(more).filter(|sum| *sum <= limit);
@@ -98,7 +99,7 @@ impl Volume {
         Ok(())
     }
 
-    /// Gives back what was taken.
+    /// Gives back usage.
     pub fn give(&self, less: Usage) {
         self.bytes.fetch_sub(less.bytes, Relaxed);
         self.files.fetch_sub(less.files, Relaxed);
@@ -106,7 +107,7 @@ impl Volume {
 }
 
 impl Usage {
-    /// That of bytes alone.
+    /// The usage of so many bytes.
     pub(super) fn of_bytes(bytes: usize) -> Self {
         Self {
             bytes: bytes as u64,
@@ -114,7 +115,7 @@ impl Usage {
         }
     }
 
-    /// That of one file or directory, of a fixed number of bytes.
+    /// The usage of one file or directory with a fixed cost in bytes.
     pub(super) fn of_file(bytes: usize) -> Self {
         Self {
             bytes: bytes as u64,

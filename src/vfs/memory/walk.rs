@@ -6,22 +6,23 @@ use crate::vfs::Result;
 /// A name of a tree.
 #[derive(Debug)]
 pub(super) struct Step<'w, T> {
-    /// The path from the root, without a slash before it.
+    /// The path from the root, without a slash at its start.
     pub path: &'w [u8],
-    /// The last name of it.
+    /// The last name of the path.
     pub name: &'w [u8],
-    /// The directory that the name is in, and what is known of that.
+    /// The directory that the name is in, and what `visit` returned for that.
     pub dir: Key,
     pub above: &'w T,
     pub found: Found<'w>,
 }
 
-/// Goes through all names of a tree, each directory before what is in it. For one that is to be entered,
-/// `visit` tells what those in it find above them. It calls itself nowhere, however deep the tree is.
+/// Goes through all names of a tree, each directory before what is in it. For a directory, `visit` returns the
+/// value that the names in it are visited with, or `None` to skip them. Not recursive, however deep the tree
+/// is.
 ///
 /// # Errors
 ///
-/// What `visit` says. What a directory below says.
+/// Those of `visit`, and of listing a directory below.
 pub(super) fn walk<T>(
     tree: &Tree,
     root: T,

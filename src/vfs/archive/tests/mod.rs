@@ -1,4 +1,4 @@
-//! What archives say, and what comes of it.
+//! Tests of archives and the images that are made of them.
 
 mod tar;
 mod zip;
@@ -17,7 +17,7 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
     files: 50,
 };
 
-/// The path of a file, and what is in it.
+/// The path of a file, and its content.
 type File<'f> = (&'f str, &'f [u8]);
 
 #[test]
@@ -56,7 +56,7 @@ fn both_kinds_refuse_the_same_files() {
     }
 }
 
-/// All that is in an image: a line for each name, with what it stands for.
+/// An image as lines, one for each name, with what it stands for.
 fn tree(image: Image) -> Vec<String> {
     let mut all = Vec::new();
     let fs = MemoryFs::over(Arc::new(image), Default::default());

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A member of a tar archive: its type, its name, where it links to, and what is in it.
+/// A member of a tar archive: type, name, target, content.
 type Member<'m> = (u8, &'m str, &'m str, &'m [u8]);
 
 fn tar(members: &[Member<'_>]) -> Vec<u8> {
@@ -28,7 +28,7 @@ fn header(kind: u8, path: &str, link: &str, size: u64) -> [u8; 512] {
     sign(header)
 }
 
-/// Puts the checksum.
+/// Sets the checksum.
 fn sign(mut header: [u8; 512]) -> [u8; 512] {
     header[148..156].fill(b' ');
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
@@ -50,7 +50,7 @@ fn refusal(archive: Vec<u8>) -> String {
     read_tar(archive, LIMITS).unwrap_err().to_string()
 }
 
-/// What is said of an archive of these files.
+/// The error for an archive of these files.
 pub(super) fn refusal_of(files: &[File<'_>]) -> String {
     let members: Vec<_> = (files.iter())
         .map(|(path, content)| (b'0', *path, "", *content))
@@ -59,7 +59,7 @@ pub(super) fn refusal_of(files: &[File<'_>]) -> String {
 }
 
 #[test]
-fn members_lie_where_they_are_named() {
+fn members_have_the_paths_that_they_name() {
     let long = format!("long/{}", "n".repeat(200));
     let archive = tar(&[
         (b'5', "./", "", b""),
@@ -120,7 +120,7 @@ fn a_size_that_an_extended_header_has_is_the_one_that_counts() {
 }
 
 #[test]
-fn what_is_refused_is_named() {
+fn errors_name_the_member() {
     let x = |records: &[(&str, &str)]| pax(records);
     let deep = "d/".repeat(3000);
     for (members, problem) in [
@@ -216,7 +216,7 @@ fn a_name_that_is_not_unicode_is_refused_and_a_target_is_whatever_it_is() {
 }
 
 #[test]
-fn what_is_said_of_a_member_may_be_no_longer_than_a_path() {
+fn extended_headers_are_limited_to_the_length_of_a_path() {
     for said in [4_095, 4_096, 4_097, 600_000] {
         let name = "n/".repeat(said / 2) + if said % 2 == 0 { "" } else { "n" };
         for archive in [

@@ -1,7 +1,7 @@
 use super::*;
 use crate::abi::Errno;
 
-/// A member of a zip archive, with what its two headers say.
+/// A member of a zip archive, with the values of its two headers.
 struct Member {
     path: Vec<u8>,
     packed: Vec<u8>,
@@ -65,7 +65,7 @@ fn zip(members: &[Member]) -> Vec<u8> {
     archive
 }
 
-/// What is said of an archive of these files.
+/// The error for an archive of these files.
 pub(super) fn refusal_of(files: &[File<'_>]) -> String {
     let members: Vec<_> = (files.iter())
         .map(|(path, content)| stored(path, content))
@@ -74,7 +74,7 @@ pub(super) fn refusal_of(files: &[File<'_>]) -> String {
 }
 
 #[test]
-fn members_lie_where_they_are_named_and_are_inflated_when_they_are_read() {
+fn members_have_the_paths_that_they_name_and_are_inflated_when_they_are_read() {
     let long = "x".repeat(50_000);
     let archive = zip(&[
         stored("a/b", b"stored"),
@@ -108,7 +108,7 @@ fn members_lie_where_they_are_named_and_are_inflated_when_they_are_read() {
 }
 
 #[test]
-fn what_is_refused_is_named() {
+fn errors_name_the_member() {
     for (member, problem) in [
         (stored("a\0b", b""), "\"a\\0b\" has a NUL in its name"),
         (stored("/", b""), ""),
@@ -180,7 +180,7 @@ fn what_is_refused_is_named() {
 }
 
 #[test]
-fn what_is_not_as_the_archive_says_cannot_be_opened() {
+fn members_that_are_not_as_the_archive_says_cannot_be_opened() {
     let bomb = deflated("bomb", &[0; 1 << 20]);
     let wrong = |member: Member| {
         let image = read_zip(zip(&[member]), ArchiveLimits::default()).unwrap();

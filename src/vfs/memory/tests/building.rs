@@ -2,7 +2,7 @@ use super::*;
 use crate::vfs::tests::read;
 
 #[test]
-fn a_tree_is_laid_with_the_directories_above() {
+fn files_are_created_with_their_parent_directories() {
     let fs = fresh();
     let content: String = ('a'..='z').cycle().take(200_000).collect();
     fs.create_dir(b"/empty/dir").unwrap();
@@ -30,7 +30,7 @@ fn a_tree_is_laid_with_the_directories_above() {
 }
 
 #[test]
-fn what_cannot_be_laid_is_named() {
+fn errors_name_the_path() {
     let fs = MemoryFs::new(MemoryFsLimits {
         bytes: 10_000,
         files: 100,

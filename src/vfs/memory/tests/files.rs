@@ -145,8 +145,7 @@ fn allocation_grows_a_file_and_cuts_none() {
     assert_eq!(file.stat().unwrap().size, 8);
 }
 
-/// Which of a file's three times an operation sets to the present: those that are no longer what they were.
-/// Which time is the present nobody tells here.
+/// Which of a file's three times an operation changes. Waits before it until the clock has advanced.
 fn changed(dir: &dyn Directory, file: Option<&str>, operation: impl FnOnce()) -> String {
     let stat = || match file {
         Some(file) => stat(dir, file),

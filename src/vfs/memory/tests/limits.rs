@@ -95,7 +95,7 @@ fn without_room_nothing_is_made_and_what_is_there_stays() {
     );
     let _ = root.unlink_at(name(&long));
     assert_eq!(fs.usage(), before);
-    // A name that takes no more room than the old one can always be had.
+    // A name that is not longer than the old one always fits.
     root.rename_at(name("0"), &*root, name("x")).unwrap();
     root.rename_at(name("x"), &*root, name("1")).unwrap();
     assert_eq!(fs.usage().files, made - 1);
@@ -115,7 +115,7 @@ fn files_are_counted() {
     assert_eq!(root.create_dir_at(name("new")), no_room);
     assert_eq!(root.symlink_at(b"x", name("new")), no_room);
     assert_eq!(fs.usage(), full);
-    // What is there is told first, and another name is no other file.
+    // EEXIST comes before ENOSPC, and a hard link is no other file.
     assert_eq!(root.create_dir_at(name("dir")), Err(Errno::Exist));
     root.link_at(Some(name("file")), &*root, name("more"))
         .unwrap();
@@ -134,7 +134,7 @@ fn a_write_is_cut_where_the_room_ends_and_leaves_no_trace_behind() {
     assert_eq!(written, 192 << 10);
     assert_eq!(file.stat().unwrap().size, written as u64);
     let before = fs.usage();
-    // Neither the size nor any chunk comes of a write that fails.
+    // A write that fails changes neither the size nor the usage.
     for far in 1..1000_u64 {
         let refused = with_iovecs(&mut [0; 1], |ciovs| file.write_at(ciovs, (far << 20) - 1));
         assert_eq!(refused, Err(Errno::Nospc));

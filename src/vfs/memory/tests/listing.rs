@@ -30,7 +30,7 @@ fn entries_have_small_cookies_in_the_order_of_their_insertion() {
     for cookie in [5, 6, u64::MAX] {
         assert_eq!(stream.read(cookie), Ok(None));
     }
-    // A cookie stays what it was when its entry is gone.
+    // A cookie stays valid after its entry was removed.
     dir.unlink_at(name("z")).unwrap();
     let name_at = |cookie| {
         let mut stream = dir.read_dir().unwrap();
@@ -43,7 +43,7 @@ fn entries_have_small_cookies_in_the_order_of_their_insertion() {
 }
 
 #[test]
-fn what_stays_is_listed_once_whatever_comes_and_goes() {
+fn entries_that_stay_are_listed_once_while_others_come_and_go() {
     let root = fresh().root();
     for stays in 0..300 {
         create(&*root, &format!("stays {stays}"));
@@ -63,7 +63,7 @@ fn what_stays_is_listed_once_whatever_comes_and_goes() {
             root.unlink_at(name(&format!("goes {}", 299 - turn)))
                 .unwrap();
             create(&*root, &format!("comes {turn}"));
-            // Replaced by a new file of that name, it is there all the time.
+            // A name that is replaced by a new file is there all the time.
             create(&*root, "new");
             let replaced = format!("stays {}", turn * 7 % 300);
             root.rename_at(name("new"), &*root, name(&replaced))

@@ -1,4 +1,4 @@
-//! Names, files and limits, as POSIX has them. What Linux says of the same is compared in `tests/tmpfs.rs`.
+//! Names, files and limits, as POSIX has them. `tests/tmpfs.rs` compares the same with Linux.
 
 mod building;
 mod files;

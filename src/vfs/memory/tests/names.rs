@@ -125,7 +125,7 @@ fn a_rename_replaces_what_it_may() {
         below.rename_at(name("file"), &*root, name("a")),
         Err(Errno::Notempty)
     );
-    // The same file, by one name or by two: nothing happens.
+    // Both names are of the same file: nothing happens.
     for new in ["f", "f2"] {
         root.rename_at(name("f"), &*root, name(new)).unwrap();
     }
@@ -142,7 +142,7 @@ fn a_rename_replaces_what_it_may() {
     assert_eq!(list(&*root), [".", "..", "a", "b", "g", "f2"]);
     assert_eq!(root.stat().unwrap().nlink, 4);
     assert_eq!(a.stat().unwrap().nlink, 2);
-    // What was moved knows where it is.
+    // The `..` of the directory that was renamed is its new parent.
     let up = as_directory(below.open_dotdot().unwrap());
     assert_eq!(up.stat().unwrap().ino, root.stat().unwrap().ino);
 }
@@ -171,7 +171,7 @@ fn a_removed_directory_that_is_open_is_empty_and_stays_so() {
         dir.open_at(None, how(NONE, false)),
         Ok(Opened::Dir(_))
     ));
-    // Another of that name is another.
+    // A new directory with the same name is another one.
     root.create_dir_at(name("dir")).unwrap();
     assert_ne!(stat(&*root, "dir").ino, dir.stat().unwrap().ino);
     assert_eq!(fs.usage().files, 3);

@@ -6,7 +6,7 @@ use crate::vfs::image::CHUNK;
 use crate::vfs::memory::{Change, What};
 use crate::vfs::tests::{read, write};
 
-/// An image with a file of three chunks, of four letters each four bytes.
+/// An image with a file of three chunks, which repeats four letters.
 fn image() -> Arc<Image> {
     let fs = fresh();
     fs.file(b"big", &b"abcd".repeat(3 * CHUNK / 4), Some(5))
@@ -73,12 +73,12 @@ fn what_is_written_is_copied_by_chunk_and_seen_by_all_who_have_the_file_open() {
     assert_eq!(seen, "daXYda");
     assert_eq!(stat(&*root, "big").ino, before.ino);
     assert_eq!(stat(&*root, "big").size, before.size);
-    // Others that have the image do not see it.
+    // Other file systems over the same image do not see it.
     assert_eq!(
         content(&*over(&image).root(), "big"),
         "abcd".repeat(3 * CHUNK / 4)
     );
-    // What was cut off does not come back from below.
+    // After a truncation, the content below does not come back.
     writer.set_size(2).unwrap();
     writer.set_size(6).unwrap();
     assert_eq!(content(&*root, "same"), "ab\0\0\0\0");
@@ -103,7 +103,7 @@ fn without_room_a_chunk_is_not_copied() {
     assert_eq!(written, Err(Errno::Nospc));
     assert_eq!(fs.usage().bytes, CHUNK as u64);
     assert_eq!(fs.root().create_dir_at(name("new")), Err(Errno::Nospc));
-    // The names of the image take nothing, so they can always be removed.
+    // Names of the image cost nothing, so they can always be removed.
     fs.root().unlink_at(name("big")).unwrap();
     fs.root().unlink_at(name("same")).unwrap();
     assert_eq!(read(1, |iovs| file.read_at(iovs, 1)), "b");
@@ -176,7 +176,7 @@ fn files_that_nobody_changes_are_forgotten_when_they_are_closed() {
     );
 }
 
-/// What has been changed, in words.
+/// The changes as text.
 fn changes(fs: &MemoryFs) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let say = |change: &Change| {
@@ -216,7 +216,7 @@ fn changes_are_told_against_the_image() {
             |root| root.rename_at(name("lib"), root, name("x")).unwrap(),
             &["> x lib"],
         ),
-        // There and back again.
+        // Renamed, and renamed back.
         (
             |root| {
                 root.rename_at(name("lib"), root, name("x")).unwrap();
@@ -226,7 +226,7 @@ fn changes_are_told_against_the_image() {
             },
             &[],
         ),
-        // As editors write.
+        // As editors save.
         (
             |root| {
                 overwrite(&create(root, "tmp"), "new", 0);
@@ -284,7 +284,7 @@ fn changes_are_told_against_the_image() {
         let fs = over(&image);
         change(&*fs.root());
         assert_eq!(changes(&fs), *told);
-        // All of it comes back from a tar archive.
+        // A tar archive restores all of it.
         let tar = tar(&fs.all().unwrap());
         let back = over(&Arc::new(read_tar(tar, Default::default()).unwrap()));
         assert_eq!(tree(&back), tree(&fs));
@@ -293,7 +293,7 @@ fn changes_are_told_against_the_image() {
     }
 }
 
-/// All names with what they stand for.
+/// All names, with what they stand for.
 fn tree(fs: &MemoryFs) -> Vec<String> {
     let mut all = Vec::new();
     visit(&*fs.root(), String::new(), &mut all);
@@ -341,7 +341,7 @@ fn a_snapshot_shares_what_it_has_with_the_file_system_and_changes_no_more() {
     assert_eq!(content(&*first.root(), "file"), "x".repeat(CHUNK + 10));
     let now = "y".to_owned() + &"x".repeat(CHUNK + 9) + &"z".repeat(5);
     assert_eq!(content(&*second.root(), "file"), now);
-    // And so on, over what is over an image.
+    // An image of a file system that is itself over an image.
     let over_it = open(&*second.root(), "file", NONE).unwrap();
     over_it.set_size(3).unwrap();
     over_it.set_size(CHUNK as u64 + 3).unwrap();
@@ -380,7 +380,7 @@ fn a_tar_archive_of_the_changes_has_whiteouts_of_what_is_gone() {
     assert_eq!(list(&*read.root()), names);
     assert_eq!(stat(&*read.root(), "same").nlink, 2);
     assert_eq!(list(&*enter(&*read.root(), "library")).len(), 5);
-    // A name that would be taken for one is refused.
+    // A name that readers would take for a whiteout is refused.
     create(&*root, ".wh.big");
     let refused = |layer, limit| TarArchive::new(layer, limit).err();
     let changed = fs.changed().unwrap();

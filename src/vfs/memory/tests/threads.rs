@@ -7,7 +7,7 @@ use crate::vfs::tests::{read, with_iovecs};
 const THREADS: usize = 4;
 const ROUNDS: usize = 400;
 
-/// Four threads do the same at a time; each is told its number.
+/// Runs the same in four threads at once; each gets its number.
 fn at_once(work: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
         for number in 0..THREADS {
@@ -19,7 +19,7 @@ fn at_once(work: impl Fn(usize) + Sync) {
     });
 }
 
-/// How many directories there are from here up to the root.
+/// The number of directories from here up to the root.
 fn depth(dir: &Arc<dyn Directory>) -> usize {
     let (mut dir, mut depth) = (Arc::clone(dir), 0);
     loop {
@@ -56,7 +56,7 @@ fn renames_of_several_threads_make_no_cycle_and_lose_nothing() {
             }
         }
     });
-    // All that have a name hang together, and only an empty one can have been replaced.
+    // All that still have a name are connected to the root; only empty ones can have been replaced.
     let named = dirs.iter().filter(|dir| dir.stat().unwrap().nlink > 0);
     for dir in named {
         assert!(depth(dir) > 0);
@@ -65,7 +65,7 @@ fn renames_of_several_threads_make_no_cycle_and_lose_nothing() {
     assert_eq!(fs.usage().files, count(&*root));
 }
 
-/// The files below a directory.
+/// The number of files below a directory.
 fn count(dir: &dyn Directory) -> u64 {
     let below = list(dir).into_iter().skip(2).map(|entry| {
         1 + match dir.open_dir_at(name(&entry)) {
@@ -84,7 +84,7 @@ fn names_come_and_go_in_several_threads() {
         for round in 0..ROUNDS {
             let shared = format!("shared {}", round % 3);
             let own = format!("own {number}");
-            // Others may come first: these need not succeed.
+            // Another thread may have been first: these may fail.
             let _ = open(&*root, &shared, Oflags::CREAT);
             let dir = make_dir(&*root, &own);
             let _ = root.link_at(Some(name(&shared)), &*dir, name("link"));
