@@ -89,7 +89,7 @@ fn readable(section: &[u8], max: usize) -> &[u8] {
 /// have as many rows as a section has bytes.
 type Wanted<'f> = (u64, &'f mut Option<String>);
 
-/// The places in the source of what is at these offsets in the code section; none for what has no place.
+/// The places in the source of what is at these offsets in the code section; `None` for what has no place.
 #[must_use]
 pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<String>> {
     let sections = Sections {
@@ -113,7 +113,7 @@ pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<Stri
     found
 }
 
-/// Where the unit that begins at `start` ends; none if there is none, or its header is too large.
+/// Where the unit that begins at `start` ends; `None` if there is none, or its header is too large.
 fn end_of_unit(lines: &[u8], start: usize) -> gimli::Result<Option<usize>> {
     let Some(rest) = lines.get(start..).filter(|rest| !rest.is_empty()) else {
         return Ok(None);

@@ -66,7 +66,7 @@ impl Memory {
         Some(u32::from_le_bytes(self.get(at, 4)?.try_into().ok()?))
     }
 
-    /// The buffers of a list that lies at an address; none where the list is not inside.
+    /// The buffers of a list that lies at an address; `None` if the list is not inside.
     pub fn iovs(&self, at: u64, len: u64) -> Option<Vec<(u64, u64)>> {
         if len > 4096 {
             return None;

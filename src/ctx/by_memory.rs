@@ -15,7 +15,7 @@ use crate::host::Interrupt;
 /// What a guest was given, to be compared with what others were.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprint {
-    /// The options as a number that nobody can bring about with others; none if there is something among them that no
+    /// The options as a number that nobody can bring about with others; `None` if there is something among them that no
     /// other thread can have been given.
     options: Option<[u64; 2]>,
     /// Whether it has got more since.
@@ -89,7 +89,7 @@ pub struct Bond {
 }
 
 impl Bond {
-    /// The guest, for a thread in which its calls are interrupted by this; none if it is `other` itself.
+    /// The guest, for a thread in which its calls are interrupted by this; `None` if it is `other` itself.
     pub fn guest(&self, other: &WasiCtx, interrupt: Interrupt) -> Option<WasiCtx> {
         let is_same = Arc::ptr_eq(&self.ctx.guest, &other.guest);
         (!is_same).then(|| self.ctx.clone().with_interrupt(interrupt))

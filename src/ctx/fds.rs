@@ -12,7 +12,7 @@ use crate::abi::{Errno, Fd, Rights};
 pub struct ReservedFd<'c> {
     ctx: &'c WasiCtx,
     reservation: Reservation,
-    /// None once the number is in use.
+    /// `None` once the number is in use.
     slot: Option<Slot>,
 }
 

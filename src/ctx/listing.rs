@@ -19,7 +19,7 @@ pub struct Listing<'e> {
     stream: StreamInUse<'e>,
     /// With the attributes of what is mounted, which are asked for while nothing is held.
     mounts: Vec<(Mount, Option<Filestat>)>,
-    /// The mount point that is read next; none where the directory has more of its own.
+    /// The mount point that is read next; `None` if the directory has more of its own.
     next: Option<usize>,
     /// Whether what was read last is a mount point.
     is_mount: bool,
@@ -70,7 +70,7 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// The next entry, `.` and `..` among them; none at the end.
+    /// The next entry, `.` and `..` among them; `None` at the end.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ fn plain(path: &str) -> Result<String, Errno> {
     Ok(names.collect::<Vec<_>>().join("/"))
 }
 
-/// The path of the directory and the name in it; none for the root.
+/// The path of the directory and the name in it; `None` for the root.
 fn split_name(path: &str) -> Option<(&str, &str)> {
     match path.rsplit_once('/') {
         Some(split) => Some(split),
@@ -275,7 +275,7 @@ impl WasiCtx {
         (self.preopens().iter()).any(|other| !other.is_same_preopen(root) && is_named(other, path))
     }
 
-    /// Where a path of the guest's ends, with directories made where they are missing; none where there is no
+    /// Where a path of the guest's ends, with directories made where they are missing; `None` if there is no
     /// preopen above it. `is_within` says whether the directory lies in what is to be mounted.
     fn make_point(
         &self,

@@ -41,7 +41,7 @@ impl Mounts {
         }
     }
 
-    /// The table as it is now; none where it says nothing of any path.
+    /// The table as it is now; `None` if it says nothing of any path.
     #[inline]
     pub fn for_paths(&self) -> Option<Arc<MountTable>> {
         if self.has.load(Relaxed) == 0 {
@@ -267,7 +267,7 @@ impl MountTable {
         has
     }
 
-    /// The most that may be done in a directory, and to what lies below; none where nothing is said of it.
+    /// The most that may be done in a directory, and to what lies below; `None` if nothing is said of it.
     pub fn rights(&self, id: FileId) -> Option<Rights> {
         (self.restricted.iter())
             .filter(|restricted| restricted.id == id)

@@ -279,7 +279,7 @@ impl Preopens<'_> {
     }
 
     /// Opens the preopen `index`, which is at `path`, from the outermost one that it lies below, and tells
-    /// which all of these are. None where it lies below none.
+    /// which all of these are. `None` if it lies below none.
     fn open_nested(
         self,
         index: usize,

@@ -153,7 +153,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// The name in it; none where the path names the directory itself.
+    /// The name in it; `None` if the path names the directory itself.
     #[inline]
     pub fn name(&self) -> Option<Name<'_>> {
         match &self.last {

@@ -121,7 +121,7 @@ struct Position {
     /// The directory that must not be left, save to where it is mounted: where the path began, the preopen that
     /// an absolute link led to, or what is mounted.
     root: Arc<FdEntry>,
-    /// The directory that the walk is in; none where that is the root.
+    /// The directory that the walk is in; `None` if that is the root.
     here: Option<Dir>,
     /// Which one that is, once it has been asked for.
     id: Option<FileId>,
@@ -143,7 +143,7 @@ struct Position {
 
 /// A directory through which a walk came down.
 struct Above {
-    /// None where it is the root.
+    /// `None` if it is the root.
     id: Option<FileId>,
     granted: Rights,
 }

@@ -171,7 +171,7 @@ pub struct PollEntry<'a> {
     pub file: &'a File,
     /// The `events` to wait for.
     pub direction: Direction,
-    /// How ready it is, or `EBADF`; none as long as it is not ready.
+    /// How ready it is, or `EBADF`; `None` as long as it is not ready.
     pub revents: Option<io::Result<Readiness>>,
 }
 

@@ -26,7 +26,7 @@ impl<'a> Name<'a> {
 pub struct NameBuf(Vec<u8>);
 
 impl NameBuf {
-    /// The name that these bytes are; none where they are none.
+    /// The name that these bytes are; `None` if they are none.
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         Name::new(&bytes)?;
         Some(Self(bytes))

@@ -22,7 +22,7 @@ pub struct Suspension {
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Awaited {
-    /// How long until it has something to tell in any case; none where that may be never.
+    /// How long until it has something to tell in any case; `None` if that may be never.
     pub time_left: Option<Duration>,
     /// Whether a descriptor of the host is among it, of which nobody tells that it is ready.
     pub has_host: bool,

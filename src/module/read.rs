@@ -5,7 +5,7 @@ use wasmparser::{ExternalKind, Payload, TypeRef, ValType};
 
 use super::{LimitError, each_section};
 
-/// The types of the parameters of an exported function, as the text format names them; none where one is no
+/// The types of the parameters of an exported function, as the text format names them; `None` if one is no
 /// number.
 ///
 /// # Errors
@@ -77,7 +77,7 @@ pub struct ImportedMemory {
 pub struct Layout {
     /// The memory that it imports, if it is the only one that it has, of addresses of 32 bits.
     pub imported_memory: Option<ImportedMemory>,
-    /// Where the code section begins, behind its size: DWARF and source maps count from there; none without
+    /// Where the code section begins, behind its size: DWARF and source maps count from there; `None` without
     /// code.
     pub code_start: Option<u64>,
 }

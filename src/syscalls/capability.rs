@@ -141,7 +141,7 @@ fn row_of(call: &str) -> Option<usize> {
     SYSCALLS.iter().position(|syscall| syscall.name == call)
 }
 
-/// What the capability with this name gives: a group, or a single call. None if there is none.
+/// What the capability with this name gives: a group, or a single call. `None` if there is none.
 pub fn grant(name: &str) -> Option<Grant> {
     if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
         let rows = group.calls.iter().filter_map(|call| row_of(call));

@@ -227,7 +227,7 @@ macro_rules! outputs {
                 }
             }
 
-            /// Its fields, for a guest of this ABI; none of a scalar.
+            /// Its fields, for a guest of this ABI; `None` for a scalar.
             pub const fn fields(self, snapshot: Snapshot) -> &'static [Field] {
                 match (self, snapshot) {
                     (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::FIELDS,

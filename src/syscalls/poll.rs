@@ -119,7 +119,7 @@ impl<'s> Wait<'s> {
         }
     }
 
-    /// What it has to tell, with what was `found` out about a descriptor; none as long as that is nothing.
+    /// What it has to tell, with what was `found` out about a descriptor; `None` as long as that is nothing.
     fn outcome(
         &self,
         ctx: &WasiCtx,
@@ -320,7 +320,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     }
 }
 
-/// How long until there is an event in any case; none where that may be never.
+/// How long until there is an event in any case; `None` if that may be never.
 fn time_left(clocks: &Clocks, waits: &[Wait<'_>], waited: Duration) -> Option<Duration> {
     (waits.iter())
         .filter_map(|wait| match &wait.what {

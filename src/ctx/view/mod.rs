@@ -114,7 +114,7 @@ impl View {
         }
     }
 
-    /// What is mounted of a file; none for a directory.
+    /// What is mounted of a file; `None` for a directory.
     ///
     /// # Errors
     ///

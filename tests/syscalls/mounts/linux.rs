@@ -171,7 +171,7 @@ fn told(guest: &Guest, call: Call) -> Errno {
     }
 }
 
-/// Runs this test in a namespace of its own, in which things are mounted, and gives what it prints; none where
+/// Runs this test in a namespace of its own, in which things are mounted, and gives what it prints; `None` if
 /// the system permits no such thing.
 fn ask(root: &Path) -> Option<Vec<String>> {
     let script = r#"

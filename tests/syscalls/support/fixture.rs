@@ -46,7 +46,7 @@ pub trait Fixture: Debug + Send + Sync {
     /// The attributes of what is there, if anything is.
     fn stat(&self, path: &str) -> Option<Filestat>;
 
-    /// The path by which the host knows what is there; none where the host does not know it.
+    /// The path by which the host knows what is there; `None` if the host does not know it.
     fn host_path(&self, path: &str) -> Option<PathBuf> {
         let _ = path;
         None

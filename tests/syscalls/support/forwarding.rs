@@ -188,7 +188,7 @@ impl File for ForwardingFile {
 struct Listing {
     dir: Arc<host::Dir>,
     entries: host::ReadDir,
-    /// The cookie of the entry that comes next; none before the first.
+    /// The cookie of the entry that comes next; `None` before the first.
     at: Option<Dircookie>,
 }
 

@@ -103,7 +103,7 @@ impl Scratch {
         self.0.stat(&from_top(path)).expect(path)
     }
 
-    /// The type of what is there, a link itself; none where nothing is.
+    /// The type of what is there, a link itself; `None` if nothing is.
     pub fn filetype(&self, path: &str) -> Option<Filetype> {
         self.0.stat(&from_top(path)).map(|stat| stat.filetype)
     }

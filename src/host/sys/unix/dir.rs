@@ -66,7 +66,7 @@ fn mode(oflags: OFlags) -> Mode {
 #[cfg(target_os = "linux")]
 const TRIES: u32 = 4;
 
-/// `openat2(2)` beneath a directory. None where the kernel cannot do it, or not now.
+/// `openat2(2)` beneath a directory. `None` if the kernel cannot do it, or not now.
 ///
 /// # Errors
 ///
@@ -300,7 +300,7 @@ impl Dir {
         stat::stat_at(self.as_fd(), name)
     }
 
-    /// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells of a name; none where the system has
+    /// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells of a name; `None` if the system has
     /// others.
     pub fn permissions_at(&self, name: Name<'_>) -> io::Result<Option<Permissions>> {
         stat::permissions_at(self.as_fd(), name).map(Some)

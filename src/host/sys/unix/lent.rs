@@ -11,7 +11,7 @@ use super::{io as kernel, reopen};
 #[derive(Debug)]
 pub(super) struct Lent {
     fd: BorrowedFd<'static>,
-    /// The same once more, for calls that do not wait; none where that cannot be had.
+    /// The same once more, for calls that do not wait; `None` if that cannot be had.
     nonblocking: OnceLock<Option<OwnedFd>>,
 }
 

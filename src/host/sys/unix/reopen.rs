@@ -10,7 +10,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 
 use super::io as kernel;
 
-/// The same stream, for the same directions, by a description with `O_NONBLOCK`. None where there is no
+/// The same stream, for the same directions, by a description with `O_NONBLOCK`. `None` if there is no
 /// way to it: no name for it, no permission, a terminal in exclusive mode, a FIFO that nobody reads.
 pub(super) fn nonblocking(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
     let stat = fstat(fd).ok()?;

@@ -26,7 +26,7 @@ impl ThreadClock {
         }
     }
 
-    /// `clock_gettime(2)`; none once the thread has ended.
+    /// `clock_gettime(2)`; `None` once the thread has ended.
     pub fn time(&self) -> Option<Duration> {
         let mut time = libc::timespec {
             tv_sec: 0,
@@ -57,7 +57,7 @@ impl ThreadClock {
         }))
     }
 
-    /// `thread_info` of Mach; none once the thread has ended.
+    /// `thread_info` of Mach; `None` once the thread has ended.
     pub fn time(&self) -> Option<Duration> {
         // SAFETY: numbers, for which zero is a value.
         let mut info: libc::thread_basic_info = unsafe { mem::zeroed() };

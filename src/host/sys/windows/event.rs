@@ -56,7 +56,7 @@ impl AsHandle for Event {
     }
 }
 
-/// Waits until one of the first [`MOST`] handles is signalled, and returns the first that is; none if the
+/// Waits until one of the first [`MOST`] handles is signalled, and returns the first that is; `None` if the
 /// time is up before.
 pub(super) fn wait_for_any(
     handles: &[BorrowedHandle<'_>],

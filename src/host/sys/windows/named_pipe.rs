@@ -166,7 +166,7 @@ impl DefaultDacl {
         Ok(Self { buffer })
     }
 
-    /// None where the process lets everybody open all that it makes.
+    /// `None` if the process lets everybody open all that it makes.
     fn list(&self) -> *mut ACL {
         self.buffer.first().copied().unwrap_or_else(null_mut)
     }

@@ -174,7 +174,7 @@ impl Reader {
         Ok(total)
     }
 
-    /// How many bytes are there; none where there is nobody to write more.
+    /// How many bytes are there; `None` if there is nobody to write more.
     pub fn bytes(&self) -> io::Result<Option<u32>> {
         match query::pipe_bytes(self.handle()) {
             Err(error) if query::HANGUP.iter().any(|code| is(&error, *code)) => Ok(None),
@@ -295,7 +295,7 @@ impl Buffer {
         }
     }
 
-    /// Waits for bytes; none when the guest writes no more.
+    /// Waits for bytes; `None` if the guest writes no more.
     fn take(&self) -> Option<Vec<u8>> {
         let mut state = self.state();
         while state.bytes.is_empty() && !state.is_closed {

@@ -63,7 +63,7 @@ pub(super) fn kind(handle: BorrowedHandle<'_>) -> io::Result<Kind> {
     }
 }
 
-/// The mode of a console; none where the handle is open on something else.
+/// The mode of a console; `None` if the handle is open on something else.
 fn console_mode(handle: BorrowedHandle<'_>) -> Option<CONSOLE_MODE> {
     let mut mode = 0;
     // SAFETY: the call writes one CONSOLE_MODE.
