@@ -4,8 +4,8 @@ use crate::memory::{GuestMemory, GuestPtr, OutOfBounds};
 
 /// `args_get(argv, argv_buf)`—Writes the arguments.
 ///
-/// At `argv` lies room for a pointer to each, at `argv_buf` for the strings, as large as
-/// [`args_sizes_get`] said.
+/// `argv` has room for a pointer to each argument, `argv_buf` for the strings: as many bytes as
+/// [`args_sizes_get`] returned.
 ///
 /// ```text
 ///   argv                           argv_buf
@@ -24,8 +24,8 @@ pub fn args_get(
     ctx.args.copy_to(memory, argv, argv_buf)
 }
 
-/// `args_sizes_get(argc, argv_buf_size)`—Writes how many arguments there are, and the bytes that they
-/// are together.
+/// `args_sizes_get(argc, argv_buf_size)`—Writes the number of arguments, and their size in bytes together with
+/// their NULs.
 ///
 /// # Errors
 ///

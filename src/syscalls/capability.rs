@@ -1,7 +1,7 @@
 //! The groups of calls that an embedder may give a guest, by name.
 //!
-//! A capability says which calls a guest has, and what those may do: to `fs:read` belongs `path_open`,
-//! but not the right to create a file with it. A guest that is given none has them all.
+//! A capability says which calls a guest may make, and which rights its descriptors have for them: `fs:read`
+//! has `path_open`, but not the right to create a file with it. A guest without the option may make all calls.
 
 use super::table::SYSCALLS;
 use crate::abi::Rights;
@@ -11,15 +11,15 @@ use crate::ctx::Grant;
 struct Group {
     name: &'static str,
     calls: &'static [&'static str],
-    /// What they may do to the preopens, and to what is opened through them.
+    /// The rights of the preopens, and of what is opened through them.
     preopens: Rights,
-    /// What they may do to the standard streams.
+    /// The rights of the standard streams.
     stdio: Rights,
 }
 
 const NONE: Rights = Rights::empty();
 
-/// Calls about a descriptor that neither read nor write what it leads to.
+/// Adds the calls that concern the descriptor itself, and neither read nor write through it.
 macro_rules! with_fd_calls {
     ($($call:literal),*) => {
         &[
@@ -125,7 +125,7 @@ const GROUPS: &[Group] = &[
             "sock_shutdown"
         ),
         preopens: NONE,
-        // To read and write what else is a standard stream, the calls are there but not the right.
+        // `fd_read` and `fd_write` are for sockets: a standard stream that is none has no right for them.
         stdio: Rights::SOCKET_ONLY.union(Rights::FD_FDSTAT_SET_FLAGS),
     },
     Group {
@@ -136,12 +136,12 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-/// The row of a call.
+/// The index of a call in [`SYSCALLS`].
 fn row_of(call: &str) -> Option<usize> {
     SYSCALLS.iter().position(|syscall| syscall.name == call)
 }
 
-/// What the capability with this name gives: a group, or a single call. `None` if there is none.
+/// The calls and rights of a capability, which is a group or a single call; `None` if the name is unknown.
 pub fn grant(name: &str) -> Option<Grant> {
     if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
         let rows = group.calls.iter().filter_map(|call| row_of(call));

@@ -17,8 +17,8 @@ pub fn environ_get(
     ctx.environ.copy_to(memory, environ, environ_buf)
 }
 
-/// `environ_sizes_get(environc, environ_buf_size)`—Writes how many variables there are, and the bytes
-/// that they are together.
+/// `environ_sizes_get(environc, environ_buf_size)`—Writes the number of variables, and their size in bytes
+/// together with their NULs.
 ///
 /// # Errors
 ///

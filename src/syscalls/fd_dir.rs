@@ -4,12 +4,13 @@ use crate::abi::{Dircookie, Dirent, Errno, Fd, Preopentype, Prestat, Record, Siz
 use crate::ctx::{FdEntry, Listing, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr, GuestSlice};
 
-/// `fd_prestat_get(fd) -> prestat`—Tells of a preopen how long its name is.
+/// `fd_prestat_get(fd) -> prestat`—Writes the length of the name of a preopen.
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: `prestat` leads outside memory. [`Errno::Badf`]: not open; also a socket that the
-/// guest has from the start, where programs stop to look for more. [`Errno::Inval`]: not a preopen.
+/// [`Trap::OutOfBounds`]: `prestat` leads outside memory. [`Errno::Badf`]: not open; or a socket that the guest
+/// has from the start: C libraries look for preopens until they get this error. [`Errno::Inval`]: not a
+/// preopen.
 pub fn fd_prestat_get(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -30,8 +31,8 @@ pub fn fd_prestat_get(
     Ok(())
 }
 
-/// `fd_prestat_dir_name(fd, path, path_len)`—Writes the name of a preopen, without a NUL, to `path`,
-/// where lies room for `path_len` bytes.
+/// `fd_prestat_dir_name(fd, path, path_len)`—Writes the name of a preopen, without a NUL, to the `path_len`
+/// bytes at `path`.
 ///
 /// # Errors
 ///
@@ -40,7 +41,7 @@ pub fn fd_prestat_get(
 ///
 /// # Parity
 ///
-/// Node says `ENOBUFS`, which the official test suite does not take.
+/// Node returns `ENOBUFS`, which the official test suite does not accept.
 pub fn fd_prestat_dir_name(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -57,20 +58,20 @@ pub fn fd_prestat_dir_name(
     Ok(())
 }
 
-/// `fd_readdir(fd, buf, cookie) -> bufused`—Writes entries of a directory from `cookie` on, like
-/// `getdents`: 0 is the start, `d_next` of an entry is where the one behind it begins. Cookies are small
-/// and stay true while entries come and go. One that was not told counts entries; where there are fewer,
-/// it leads to the end.
+/// `fd_readdir(fd, buf, cookie) -> bufused`—Writes the entries of a directory from `cookie` on, like
+/// `getdents`. 0 is the start, and `d_next` of an entry is the cookie of the next one. Cookies are small, and
+/// stay valid while entries are added and removed. A cookie that was never returned is an index; beyond the
+/// last entry, it is the end.
 ///
 /// ```text
 ///   buf
 ///   | d_next: u64 | d_ino: u64 | d_namlen: u32 | d_type: u8 | 0 0 0 | name, no NUL | d_next: …
 /// ```
 ///
-/// What is mounted in the directory comes last, with the inode number and the type of what is mounted.
+/// Mount points in the directory come last, with the inode number and the type of what is mounted.
 ///
-/// The last entry is cut where the buffer ends, with `bufused` then `buf_len`; less means that there
-/// are no more.
+/// The last entry is cut off at the end of the buffer; `bufused` is `buf_len` then. If it is less, there are no
+/// more entries.
 ///
 /// # Errors
 ///
@@ -80,8 +81,8 @@ pub fn fd_prestat_dir_name(
 ///
 /// # Parity
 ///
-/// Node leaves `.` and `..` out, gives every entry the inode number 0, and its cookies shift when entries
-/// come and go.
+/// Node leaves out `.` and `..`, gives every entry the inode number 0, and its cookies shift when entries are
+/// added or removed.
 pub fn fd_readdir(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -98,7 +99,7 @@ pub fn fd_readdir(
     let listed = (listing.seek(cookie, ctx.interrupt()))
         .and_then(|()| fill(ctx, &entry, &mut listing, buf, &mut used));
     listing.rest();
-    // What is written already is worth more than the error, which the next call meets again.
+    // If entries have been written, they are returned, and the next call gets the error.
     if used == 0 {
         listed?;
     }
@@ -106,8 +107,8 @@ pub fn fd_readdir(
     Ok(())
 }
 
-/// Fills the buffer with entries up to its end or that of the directory. `used` is how much of it is
-/// filled, even if an error ends that early.
+/// Fills the buffer with entries, up to its end or that of the directory. `used` is set to the number of bytes
+/// that are filled, also if an error ends it.
 fn fill(
     ctx: &WasiCtx,
     entry: &FdEntry,

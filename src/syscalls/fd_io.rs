@@ -7,7 +7,7 @@ use crate::memory::{GuestMemory, GuestPtr};
 
 /// `fd_read(fd, iovs) -> nread`—Reads, like `readv`.
 ///
-/// At `iovs` lie `iovs_len` records, each the address and length of a buffer to fill:
+/// At `iovs` are `iovs_len` records, each the address and length of a buffer to fill:
 ///
 /// ```text
 ///   iovs              iovs + 8
@@ -35,7 +35,7 @@ pub fn fd_read(
 
 /// `fd_write(fd, ciovs) -> nwritten`—Writes, like `writev`.
 ///
-/// At `ciovs` lie `ciovs_len` records, each the address and length of a buffer to write:
+/// At `ciovs` are `ciovs_len` records, each the address and length of a buffer to write:
 ///
 /// ```text
 ///   ciovs             ciovs + 8
@@ -61,17 +61,18 @@ pub fn fd_write(
     Ok(())
 }
 
-/// `fd_pread(fd, iovs, offset) -> nread`—Reads at an offset, like `preadv`; the descriptor's own
-/// offset stays. The buffers are passed as to [`fd_read`].
+/// `fd_pread(fd, iovs, offset) -> nread`—Reads at an offset, like `preadv`, and does not move the offset of the
+/// descriptor. The buffers are passed as to [`fd_read`].
 ///
 /// # Errors
 ///
-/// As [`fd_read`], with `FD_READ` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+/// As [`fd_read`], but needs `FD_READ` and `FD_SEEK`. [`Errno::Inval`]: the offset is 2^63 or more.
 /// [`Errno::Spipe`]: a pipe, a socket or a terminal.
 ///
 /// # Parity
 ///
-/// Node answers `ENOTCAPABLE` there, which tells a guest to give up, and not to do without an offset.
+/// For those Node returns `ENOTCAPABLE`, which makes a guest give up; after `ESPIPE`, programs read without an
+/// offset.
 pub fn fd_pread(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -83,19 +84,19 @@ pub fn fd_pread(
     let nread = memory.place(nread)?;
     let iovs = memory.iovecs(iovs.ptr, iovs.len, ctx.limits.iovecs)?;
     check_offset(offset)?;
-    // At an offset, the other right is asked for with any.
+    // `get_at_offset` checks the other right, `FD_SEEK`.
     let [read, _] = needs::fd_pread;
     let entry = ctx.get_at_offset(fd, read)?;
     nread.write(entry.read_at(&iovs, offset, ctx.interrupt())? as Size);
     Ok(())
 }
 
-/// `fd_pwrite(fd, ciovs, offset) -> nwritten`—Writes at an offset, like `pwritev`; the descriptor's
-/// own offset stays. The buffers are passed as to [`fd_write`].
+/// `fd_pwrite(fd, ciovs, offset) -> nwritten`—Writes at an offset, like `pwritev`, and does not move the offset
+/// of the descriptor. The buffers are passed as to [`fd_write`].
 ///
 /// # Errors
 ///
-/// As [`fd_write`], with `FD_WRITE` and `FD_SEEK` needed. [`Errno::Inval`]: an offset from 2^63.
+/// As [`fd_write`], but needs `FD_WRITE` and `FD_SEEK`. [`Errno::Inval`]: the offset is 2^63 or more.
 /// [`Errno::Spipe`]: a pipe, a socket or a terminal, as for [`fd_pread`].
 pub fn fd_pwrite(
     ctx: &WasiCtx,
@@ -115,7 +116,7 @@ pub fn fd_pwrite(
     Ok(())
 }
 
-/// As Node, an offset that no file has is refused before the descriptor is looked at.
+/// Refuses an offset that no file can have. As in Node, this comes before the checks of the descriptor.
 fn check_offset(offset: Filesize) -> Result<(), Errno> {
     i64::try_from(offset).map_err(|_| Errno::Inval)?;
     Ok(())
@@ -127,7 +128,7 @@ fn check_offset(offset: Filesize) -> Result<(), Errno> {
 ///
 /// [`Trap::OutOfBounds`]: `newoffset` leads outside memory. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_SEEK`, as directories, terminals, pipes and sockets are.
-/// [`Errno::Inval`]: `whence` means nothing, or the result would be negative.
+/// [`Errno::Inval`]: `whence` is not a value of the witx, or the result would be negative.
 pub fn fd_seek<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -166,7 +167,7 @@ pub fn fd_tell(
     Ok(())
 }
 
-/// `fd_datasync(fd)`—Brings the data of a file to the disk, like `fdatasync`.
+/// `fd_datasync(fd)`—Writes the data of a file to storage, like `fdatasync`.
 ///
 /// # Errors
 ///
@@ -176,7 +177,7 @@ pub fn fd_datasync(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errn
     entry.descriptor().datasync()
 }
 
-/// `fd_sync(fd)`—Brings the data and metadata of a file to the disk, like `fsync`.
+/// `fd_sync(fd)`—Writes the data and metadata of a file to storage, like `fsync`.
 ///
 /// # Errors
 ///

@@ -7,13 +7,12 @@ use crate::ctx::WasiCtx;
 use crate::host::SetTime;
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// `fd_advise(fd, offset, len, advice)`—Tells how a part of a file will be used, like
-/// `posix_fadvise`.
+/// `fd_advise(fd, offset, len, advice)`—Announces how a part of a file will be used, like `posix_fadvise`.
 ///
 /// # Errors
 ///
-/// [`Errno::Inval`]: `advice` means nothing, or an offset from 2^63. [`Errno::Badf`]: not open, or a
-/// directory. [`Errno::Notcapable`]: without `FD_ADVISE`.
+/// [`Errno::Inval`]: `advice` is not a value of the witx, or an offset or length is 2^63 or more.
+/// [`Errno::Badf`]: not open, or a directory. [`Errno::Notcapable`]: without `FD_ADVISE`.
 pub fn fd_advise(
     ctx: &WasiCtx,
     _: GuestMemory<'_>,
@@ -30,13 +29,12 @@ pub fn fd_advise(
     entry.descriptor().advise(offset, len, advice)
 }
 
-/// `fd_allocate(fd, offset, len)`—Makes room in a file, which grows to have it, like
-/// `posix_fallocate`.
+/// `fd_allocate(fd, offset, len)`—Reserves room in a file, which grows to contain it, like `posix_fallocate`.
 ///
 /// # Errors
 ///
-/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_ALLOCATE`. [`Errno::Fbig`]: further
-/// than a file can reach. What `fallocate(2)` says.
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_ALLOCATE`. [`Errno::Fbig`]: beyond the maximum
+/// size of a file. What `fallocate(2)` says.
 pub fn fd_allocate(
     ctx: &WasiCtx,
     _: GuestMemory<'_>,
@@ -71,8 +69,8 @@ pub fn fd_fdstat_get(
     Ok(())
 }
 
-/// `fd_fdstat_set_flags(fd, fdflags)`—Sets the flags of a descriptor, like `fcntl(F_SETFL)`. Bits
-/// without a meaning are ignored.
+/// `fd_fdstat_set_flags(fd, fdflags)`—Sets the flags of a descriptor, like `fcntl(F_SETFL)`. Unknown bits are
+/// ignored.
 ///
 /// # Errors
 ///
@@ -80,8 +78,8 @@ pub fn fd_fdstat_get(
 ///
 /// # Parity
 ///
-/// Node sets the flags of a standard stream on the host's open file, which other processes may
-/// share; here they hold for the guest alone.
+/// Node sets the flags of a standard stream on the host's open file description, which other processes may
+/// share. Here they apply to the guest alone.
 pub fn fd_fdstat_set_flags(
     ctx: &WasiCtx,
     _: GuestMemory<'_>,
@@ -92,11 +90,11 @@ pub fn fd_fdstat_set_flags(
     entry.set_fdflags(Fdflags::from_bits_truncate(fdflags as u16), ctx.interrupt())
 }
 
-/// `fd_fdstat_set_rights(fd, rights_base, rights_inheriting)`—Gives up rights of a descriptor.
+/// `fd_fdstat_set_rights(fd, rights_base, rights_inheriting)`—Removes rights of a descriptor.
 ///
 /// # Errors
 ///
-/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: these are more than it has.
+/// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: the descriptor does not have one of these rights.
 pub fn fd_fdstat_set_rights(
     ctx: &WasiCtx,
     _: GuestMemory<'_>,
@@ -110,7 +108,7 @@ pub fn fd_fdstat_set_rights(
     })
 }
 
-/// `fd_filestat_get(fd) -> filestat`—Writes the attributes of what is open, like `fstat`.
+/// `fd_filestat_get(fd) -> filestat`—Writes the attributes of the open file, like `fstat`.
 ///
 /// # Errors
 ///
@@ -128,12 +126,12 @@ pub fn fd_filestat_get<L: Layout>(
     Ok(())
 }
 
-/// `fd_filestat_set_size(fd, size)`—Cuts a file or grows it with zeros, like `ftruncate`.
+/// `fd_filestat_set_size(fd, size)`—Cuts off a file, or grows it with zeros, like `ftruncate`.
 ///
 /// # Errors
 ///
 /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without `FD_FILESTAT_SET_SIZE`.
-/// [`Errno::Inval`]: a size from 2^63. What `ftruncate(2)` says.
+/// [`Errno::Inval`]: the size is 2^63 or more. What `ftruncate(2)` says.
 pub fn fd_filestat_set_size(
     ctx: &WasiCtx,
     _: GuestMemory<'_>,
@@ -144,12 +142,12 @@ pub fn fd_filestat_set_size(
     entry.descriptor().set_size(size)
 }
 
-/// `fd_filestat_set_times(fd, atim, mtim, fst_flags)`—Sets the timestamps of what is open, in
-/// nanoseconds, like `futimens`. `fst_flags` says which, and whether to a time or to the present.
+/// `fd_filestat_set_times(fd, atim, mtim, fst_flags)`—Sets the timestamps of the open file, in nanoseconds,
+/// like `futimens`. `fst_flags` says which ones to set, and whether to the argument or to the present time.
 ///
 /// # Errors
 ///
-/// [`Errno::Inval`]: `fst_flags` asks for both of one, or means nothing. [`Errno::Badf`]: not open.
+/// [`Errno::Inval`]: `fst_flags` has both flags of one time, or an unknown one. [`Errno::Badf`]: not open.
 /// [`Errno::Notcapable`]: without `FD_FILESTAT_SET_TIMES`.
 pub fn fd_filestat_set_times(
     ctx: &WasiCtx,
@@ -164,7 +162,7 @@ pub fn fd_filestat_set_times(
     entry.descriptor().set_times(atim, mtim)
 }
 
-/// What `fst_flags` asks for.
+/// The times that `fst_flags` asks for.
 pub(super) fn times(
     atim: Timestamp,
     mtim: Timestamp,

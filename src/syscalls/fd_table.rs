@@ -10,13 +10,13 @@ use crate::memory::GuestMemory;
 ///
 /// # Parity
 ///
-/// Node closes the host's descriptor with a standard stream; here the host's stays open.
+/// Node closes the host's descriptor of a standard stream; here it stays open.
 pub fn fd_close(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> {
     ctx.close(fd)
 }
 
-/// `fd_renumber(from, to)`—Moves a descriptor to the number of another, which is closed, like `dup2`
-/// and `close` at once.
+/// `fd_renumber(from, to)`—Moves a descriptor to the number of another one, which is closed, like `dup2` and
+/// `close` in one atomic step.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub fn fd_close(ctx: &WasiCtx, _: GuestMemory<'_>, fd: Fd) -> Result<(), Errno> 
 ///
 /// # Parity
 ///
-/// As Node, a number may be moved to itself whether it is open or not.
+/// As in Node, a number may be moved to itself whether it is open or not.
 pub fn fd_renumber(ctx: &WasiCtx, _: GuestMemory<'_>, from: Fd, to: Fd) -> Result<(), Errno> {
     if from == to {
         return Ok(());

@@ -1,15 +1,15 @@
 //! The 46 calls of preview1: integers, a guest's memory and its context in, an errno out.
 //!
-//! One function a call, named as the witx names it, in files by prefix; [`SYSCALLS`] is the table of
-//! them all. A few are generic over the [`Layout`](crate::abi::Layout) of what they take or give: [`SNAPSHOT0`] has
-//! them as guests of snapshot 0 make them. Every function refuses in the same order: pointers outside memory
-//! ([`Trap::OutOfBounds`], to the guest `EOVERFLOW`), then a descriptor that is not open
-//! ([`Errno::Badf`](crate::abi::Errno::Badf)), then rights that it lacks
-//! ([`Errno::Notcapable`](crate::abi::Errno::Notcapable)), then values that mean nothing, then what
-//! the host says. Where node:wasi looks at a value earlier, so does the function. Results are written
-//! only when all else has succeeded.
+//! There is one function for each call, named as in the witx, in files by prefix; [`SYSCALLS`] is the table of
+//! all. A few are generic over the [`Layout`](crate::abi::Layout) of their arguments or results: [`SNAPSHOT0`]
+//! has the functions for guests of snapshot 0. Every function checks in the same order: pointers outside memory
+//! ([`Trap::OutOfBounds`], for the guest `EOVERFLOW`), a descriptor that is not open
+//! ([`Errno::Badf`](crate::abi::Errno::Badf)), missing rights
+//! ([`Errno::Notcapable`](crate::abi::Errno::Notcapable)), invalid values, and at last the errors of the host.
+//! Where node:wasi checks a value earlier, so does the function. Results are written only when everything else
+//! has succeeded.
 //!
-//! Things this module does not do: know Node-API, or an operating system.
+//! This module knows neither Node-API nor an operating system.
 
 mod args;
 pub mod capability;

@@ -1,7 +1,8 @@
-//! Parameters of the calls: what each is for, and how it comes in values of wasm.
+//! Parameters of the calls: what each is for, and how it is passed as values of wasm.
 //!
-//! A row of the table names a type of [`role`] for each parameter. From that follow the [`Role`], which is
-//! data for whoever makes calls or tells of them, the values of wasm, and what the call's function takes.
+//! A row of the table names a type of [`role`] for each parameter. That determines its [`Role`], which is data
+//! for those who make or trace calls; the values of wasm that it is passed as; and the type that the call's
+//! function takes.
 
 use std::marker::PhantomData;
 
@@ -11,9 +12,9 @@ use crate::memory::GuestPtr;
 /// A value type of wasm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamType {
-    /// An `i32` of wasm, whose bits count without a sign.
+    /// `i32`. Its bits are taken as unsigned.
     I32,
-    /// An `i64` of wasm, whose bits count without a sign.
+    /// `i64`. Its bits are taken as unsigned.
     I64,
 }
 
@@ -26,20 +27,20 @@ pub struct Parameter {
     pub role: Role,
 }
 
-/// Several `T`s in guest memory as a guest passes them: numbers that nobody has checked yet.
+/// Several `T`s in guest memory, as a guest passes them: not checked yet.
 pub struct GuestRange<T> {
-    /// Where the first lies.
+    /// The address of the first.
     pub ptr: GuestPtr<T>,
-    /// How many there are.
+    /// Their number.
     pub len: abi::Size,
 }
 
-/// What a function takes for a parameter.
+/// The type that a function takes for a parameter.
 pub(super) trait Value {
-    /// The values of wasm in which it comes.
+    /// The values of wasm that it is passed as.
     const TYPES: &'static [ParamType];
 
-    /// Takes it from the bits of the arguments; of an `i32` only the lower half counts.
+    /// Takes it from the bits of the arguments; for an `i32`, only the lower half is used.
     fn take(bits: &mut impl Iterator<Item = u64>) -> Self;
 }
 
@@ -90,32 +91,32 @@ pub(super) trait Param {
     /// What the parameter is for.
     const ROLE: Role;
 
-    /// What the function takes for it.
+    /// The type that the function takes for it.
     type Value: Value;
 }
 
-/// A type that a row of the table names for what a call writes.
+/// A type that a row of the table names for a result.
 pub(super) trait Pointee {
-    /// What it is.
+    /// What the result is.
     const OUTPUT: Output;
 
-    /// How it lies in memory, in preview1.
+    /// Its layout in memory, in preview1.
     type Record: Record;
 }
 
-/// Makes [`Role`] of the parameters that are no pointers to a result, and their types in [`role`].
+/// Makes [`Role`] of the parameters that are not pointers to a result, and their types in [`role`].
 macro_rules! roles {
     ($($(#[$doc:meta])* $Role:ident: $Value:ty;)*) => {
         /// What a parameter of a call is for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Role {
             $($(#[$doc])* $Role,)*
-            /// Room for a result.
+            /// A pointer to where a result is written.
             Out(Output),
         }
 
         impl Role {
-            /// The values of wasm in which the parameter comes.
+            /// The values of wasm that the parameter is passed as.
             pub const fn types(self) -> &'static [ParamType] {
                 match self {
                     $(Self::$Role => <$Value as Value>::TYPES,)*
@@ -151,25 +152,25 @@ macro_rules! roles {
 roles! {
     /// A descriptor.
     Fd: abi::Fd;
-    /// Which clock.
+    /// A clock.
     Clockid: u32;
-    /// A time, or how exact it is to be, in nanoseconds.
+    /// A time, or a precision, in nanoseconds.
     Timestamp: abi::Timestamp;
-    /// A place in a file or a number of its bytes.
+    /// An offset or a length in a file, in bytes.
     Filesize: abi::Filesize;
-    /// How far to move, in bytes.
+    /// A relative offset in a file, in bytes.
     Filedelta: abi::Filedelta;
-    /// From where to move; the numbers depend on the [`Snapshot`].
+    /// The origin of a relative offset; the numbers depend on the [`Snapshot`].
     Whence: u32;
     /// How a part of a file will be used.
     Advice: u32;
-    /// Where a directory is read on.
+    /// A position in a directory.
     Dircookie: abi::Dircookie;
     /// Flags of a descriptor.
     Fdflags: u32;
     /// Flags of `path_open`.
     Oflags: u32;
-    /// How a path is resolved.
+    /// Flags of path resolution.
     Lookupflags: u32;
     /// Which timestamps to set.
     Fstflags: u32;
@@ -177,23 +178,23 @@ roles! {
     Riflags: u32;
     /// Flags of `sock_send`.
     Siflags: u32;
-    /// Which directions to shut.
+    /// Which directions of a connection to shut down.
     Sdflags: u32;
     /// Rights of a descriptor.
     Rights: u64;
-    /// How the guest ends.
+    /// The exit code of the guest.
     Exitcode: abi::Exitcode;
     /// A signal.
     Signal: u32;
-    /// How many there are of what the parameters before it point to.
+    /// The number of elements that the parameters before it point to.
     Size: abi::Size;
-    /// The bytes of a path: a pointer to them, and how many.
+    /// A path: a pointer to its bytes, and their number.
     Path: GuestRange<u8>;
-    /// A buffer to fill: a pointer to its bytes, and how many.
+    /// A buffer to fill: a pointer to its bytes, and their number.
     Buf: GuestRange<u8>;
-    /// Buffers to fill: a pointer to a list of them, and how many.
+    /// Buffers to fill: a pointer to a list of them, and their number.
     Iovs: GuestRange<Iovec>;
-    /// Buffers to write out: a pointer to a list of them, and how many.
+    /// Buffers to write: a pointer to a list of them, and their number.
     Ciovs: GuestRange<Iovec>;
     /// Room for a pointer to each argument.
     Argv: GuestPtr<u32>;
@@ -209,17 +210,17 @@ roles! {
     Events: GuestPtr<abi::Event>;
 }
 
-/// Makes [`Output`] of the results that a parameter can have room for.
+/// Makes [`Output`] of the results that a parameter can point to.
 macro_rules! outputs {
     ($($(#[$doc:meta])* $Output:ident: $Type:ty, $Record:ty;)*) => {
-        /// What a call writes where a parameter points to.
+        /// What a call writes to where a parameter points.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Output {
             $($(#[$doc])* $Output,)*
         }
 
         impl Output {
-            /// How many bytes it has, for a guest of this ABI.
+            /// Its size in bytes, for a guest of this snapshot.
             pub const fn size(self, snapshot: Snapshot) -> usize {
                 match (self, snapshot) {
                     (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::SIZE,
@@ -227,7 +228,7 @@ macro_rules! outputs {
                 }
             }
 
-            /// Its fields, for a guest of this ABI; `None` for a scalar.
+            /// Its fields, for a guest of this snapshot; `None` for a scalar.
             pub const fn fields(self, snapshot: Snapshot) -> &'static [Field] {
                 match (self, snapshot) {
                     (Self::Filestat, Snapshot::Snapshot0) => snapshot0::Filestat::FIELDS,
@@ -246,23 +247,23 @@ macro_rules! outputs {
 outputs! {
     /// A descriptor.
     Fd: role::Fd, abi::Fd;
-    /// A number of bytes, or of what is counted.
+    /// A number of bytes or elements.
     Size: role::Size, abi::Size;
-    /// A place in a file.
+    /// An offset in a file.
     Filesize: role::Filesize, abi::Filesize;
-    /// A time, or how exact a clock is, in nanoseconds.
+    /// A time, or the resolution of a clock, in nanoseconds.
     Timestamp: role::Timestamp, abi::Timestamp;
-    /// What `sock_recv` tells of what it received.
+    /// Flags of a message that `sock_recv` received.
     Roflags: abi::Roflags, u16;
     /// Type, flags and rights of a descriptor.
     Fdstat: abi::Fdstat, abi::Fdstat;
     /// Attributes of a file.
     Filestat: abi::Filestat, abi::Filestat;
-    /// What a preopen is.
+    /// The type of a preopen, and the length of its name.
     Prestat: abi::Prestat, abi::Prestat;
 }
 
-/// How many values of wasm these parameters are.
+/// The number of values of wasm that these parameters are passed as.
 pub(super) const fn arity(params: &[Parameter]) -> usize {
     let (mut arity, mut param) = (0, 0);
     while param < params.len() {
@@ -272,7 +273,7 @@ pub(super) const fn arity(params: &[Parameter]) -> usize {
     arity
 }
 
-/// The values of wasm that these parameters are; `ARITY` is their [`arity`].
+/// The values of wasm that these parameters are passed as; `ARITY` is their [`arity`].
 pub(super) const fn types<const ARITY: usize>(params: &[Parameter]) -> [ParamType; ARITY] {
     let mut types = [ParamType::I32; ARITY];
     let (mut at, mut param) = (0, 0);

@@ -7,14 +7,14 @@ use crate::ctx::resolve::{Follow, RequiredRights, ResolvedPath};
 use crate::ctx::{FdEntry, WasiCtx};
 use crate::memory::GuestSlice;
 
-/// Room for the bytes of a path; those of most need no allocation.
+/// A buffer for the bytes of a path; most paths need no allocation.
 pub(super) struct PathBytes {
     short: [u8; 128],
     long: Vec<u8>,
 }
 
 impl PathBytes {
-    /// Room for one path.
+    /// A buffer for one path.
     #[inline]
     pub(super) fn new() -> Self {
         Self {
@@ -23,7 +23,7 @@ impl PathBytes {
         }
     }
 
-    /// Where `len` bytes go.
+    /// The first `len` bytes of it.
     #[inline]
     fn room(&mut self, len: usize) -> &mut [u8] {
         match self.short.get_mut(..len) {
@@ -36,7 +36,7 @@ impl PathBytes {
     }
 }
 
-/// A path that a guest passed: where it begins, and its bytes.
+/// A path that a guest passed, and the directory that it is relative to.
 pub(super) struct GuestPath<'b> {
     base: Arc<FdEntry>,
     required: RequiredRights,
@@ -44,13 +44,13 @@ pub(super) struct GuestPath<'b> {
 }
 
 impl<'b> GuestPath<'b> {
-    /// The path in `bytes` from the directory `fd`, to use the right `base`. It is read into `buf`, which
-    /// stays where it is: to move the bytes takes longer than to read them.
+    /// Reads a path, relative to the directory `fd`, which must have the right `base`. The bytes are read into
+    /// the caller's `buf`, as moving them would take longer than reading them.
     ///
     /// # Errors
     ///
     /// [`Errno::Badf`]: not open. [`Errno::Notcapable`]: without the right.
-    /// [`Errno::Nametoolong`]: beyond the limit.
+    /// [`Errno::Nametoolong`]: the path is longer than the limit.
     #[inline]
     pub(super) fn new(
         ctx: &WasiCtx,
@@ -74,12 +74,12 @@ impl<'b> GuestPath<'b> {
         self.bytes
     }
 
-    /// Where the path begins.
+    /// The directory that the path is relative to.
     pub(super) fn base(&self) -> &Arc<FdEntry> {
         &self.base
     }
 
-    /// Where the path leads.
+    /// Resolves the path.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl<'b> GuestPath<'b> {
         ctx.stat_path(&self.base, self.bytes, follow, self.required)
     }
 
-    /// Where the path leads, a link at its end followed if `follow`, or if slashes behind it say so.
+    /// Resolves the path. A symbolic link at its end is followed with `follow`, or if the path ends in a slash.
     ///
     /// # Errors
     ///
@@ -111,11 +111,11 @@ impl<'b> GuestPath<'b> {
     }
 }
 
-/// Reads the bytes of a path, whose length the guest chose, into `buf`.
+/// Reads the bytes of a path into `buf`. The guest has chosen the length.
 ///
 /// # Errors
 ///
-/// [`Errno::Nametoolong`]: beyond the limit.
+/// [`Errno::Nametoolong`]: it is longer than the limit.
 #[inline]
 pub(super) fn read<'b>(
     ctx: &WasiCtx,

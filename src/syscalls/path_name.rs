@@ -6,7 +6,7 @@ use crate::ctx::WasiCtx;
 use crate::ctx::resolve::Follow;
 use crate::memory::{GuestMemory, GuestPtr};
 
-/// `path_create_directory(fd, path)`—Makes a directory, like `mkdirat` with mode 0777.
+/// `path_create_directory(fd, path)`—Creates a directory, like `mkdirat` with mode 0777.
 ///
 /// # Errors
 ///
@@ -32,8 +32,8 @@ pub fn path_create_directory(
 /// # Errors
 ///
 /// As [`path_create_directory`], with `PATH_REMOVE_DIRECTORY`. [`Errno::Inval`]: the path ends in `.`.
-/// [`Errno::Notempty`]: it ends in `..`, or the directory has entries. [`Errno::Busy`]: it names a
-/// preopen with fewer rights than that which it lies below.
+/// [`Errno::Notempty`]: it ends in `..`, or the directory has entries. [`Errno::Busy`]: it names a preopen that
+/// has fewer rights than another one above it.
 pub fn path_remove_directory(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -46,12 +46,12 @@ pub fn path_remove_directory(
     Ok(path.resolve(ctx, Follow::No)?.remove_dir(path.bytes())?)
 }
 
-/// `path_unlink_file(fd, path)`—Removes a name that is not a directory's, like `unlinkat`.
+/// `path_unlink_file(fd, path)`—Removes a name of a file that is not a directory, like `unlinkat`.
 ///
 /// # Errors
 ///
-/// As [`path_create_directory`], with `PATH_UNLINK_FILE`. [`Errno::Isdir`]: it is a directory's.
-/// [`Errno::Notdir`]: slashes behind what is none.
+/// As [`path_create_directory`], with `PATH_UNLINK_FILE`. [`Errno::Isdir`]: it is a directory.
+/// [`Errno::Notdir`]: the path ends in a slash, and it is no directory.
 pub fn path_unlink_file(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -64,14 +64,14 @@ pub fn path_unlink_file(
     Ok(path.resolve(ctx, Follow::No)?.unlink()?)
 }
 
-/// `path_link(old_fd, old_flags, old_path, new_fd, new_path)`—Makes another name for a file, like
-/// `linkat`; for a symbolic link itself, unless `old_flags` says to follow it.
+/// `path_link(old_fd, old_flags, old_path, new_fd, new_path)`—Creates a hard link to a file, like `linkat`; to
+/// a symbolic link itself, unless `old_flags` says to follow it.
 ///
 /// # Errors
 ///
-/// As [`path_create_directory`], with `PATH_LINK_SOURCE` for `old_fd` and `PATH_LINK_TARGET` for
-/// `new_fd`; or the embedder grants more of what is below `new_fd` than below `old_fd`.
-/// [`Errno::Perm`]: of a directory. What `linkat(2)` says.
+/// As [`path_create_directory`], with `PATH_LINK_SOURCE` for `old_fd` and `PATH_LINK_TARGET` for `new_fd`; also
+/// if the embedder grants more rights below `new_fd` than below `old_fd`. [`Errno::Perm`]: it is a directory.
+/// What `linkat(2)` says.
 pub fn path_link(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -92,15 +92,14 @@ pub fn path_link(
     Ok(old.link_to(|| new.resolve(ctx, Follow::No))?)
 }
 
-/// `path_rename(fd, old_path, new_fd, new_path)`—Moves a name, like `renameat`.
+/// `path_rename(fd, old_path, new_fd, new_path)`—Renames a file or directory, like `renameat`.
 ///
 /// # Errors
 ///
-/// As [`path_create_directory`], with `PATH_RENAME_SOURCE` for `fd` and `PATH_RENAME_TARGET` for
-/// `new_fd`; or the embedder grants more of what is below `new_fd` than below `fd`. [`Errno::Busy`]: a
-/// path names the directory where it begins, ends in `.` or `..`, or names a preopen with fewer rights
-/// than that which it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What
-/// `renameat(2)` says.
+/// As [`path_create_directory`], with `PATH_RENAME_SOURCE` for `fd` and `PATH_RENAME_TARGET` for `new_fd`; also
+/// if the embedder grants more rights below `new_fd` than below `fd`. [`Errno::Busy`]: a path names the
+/// directory that it is relative to, ends in `.` or `..`, or names a preopen that has fewer rights than another
+/// one above it. [`Errno::Notdir`]: a path ends in a slash, and it is no directory. What `renameat(2)` says.
 pub fn path_rename(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -119,7 +118,7 @@ pub fn path_rename(
     Ok(old.rename_to(|| new.resolve(ctx, Follow::No))?)
 }
 
-/// `path_symlink(old_path, fd, new_path)`—Makes a symbolic link to `old_path`, like `symlinkat`.
+/// `path_symlink(old_path, fd, new_path)`—Creates a symbolic link to `old_path`, like `symlinkat`.
 ///
 /// # Errors
 ///
@@ -148,9 +147,9 @@ pub fn path_symlink(
     Ok(place.symlink(target)?)
 }
 
-/// Whether a link at `path` to `target` would, as far as the text tells, lead above where the path
-/// begins. What it really leads to is decided whenever it is followed; this keeps a guest from
-/// laying links that lead programs outside the sandbox astray.
+/// Whether the text of `target` leads above the directory that `path` is relative to. Links are checked
+/// whenever they are followed; this check keeps a guest from creating links that lead programs outside of the
+/// sandbox astray.
 fn escapes_lexically(path: &[u8], target: &[u8]) -> bool {
     let mut depth = 0_usize;
     let mut components: Vec<_> = path.split(|byte| *byte == b'/').collect();
@@ -172,8 +171,8 @@ fn escapes_lexically(path: &[u8], target: &[u8]) -> bool {
     false
 }
 
-/// `path_readlink(fd, path, buf) -> bufused`—Writes where a symbolic link points, without a NUL, cut
-/// where the buffer ends, like `readlinkat`.
+/// `path_readlink(fd, path, buf) -> bufused`—Writes the target of a symbolic link, without a NUL, cut off at
+/// the end of the buffer, like `readlinkat`.
 ///
 /// # Errors
 ///
@@ -181,7 +180,7 @@ fn escapes_lexically(path: &[u8], target: &[u8]) -> bool {
 ///
 /// # Parity
 ///
-/// Node wants room for a NUL, and says `ENOBUFS` where there is none.
+/// Node needs room for a NUL, and returns `ENOBUFS` if there is none.
 pub fn path_readlink(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -205,7 +204,7 @@ mod tests {
     use super::escapes_lexically;
 
     #[test]
-    fn a_target_is_counted_from_the_directory_of_the_link() {
+    fn a_target_is_relative_to_the_directory_of_the_link() {
         for (path, target, expected) in [
             ("l", "t", false),
             ("l", "..", true),

@@ -7,27 +7,26 @@ use crate::ctx::resolve::RequiredRights;
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::OpenHow;
 
-/// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens
-/// what a path names, like `openat`, and writes its descriptor: the lowest number that is free.
+/// `path_open(fd, dirflags, path, oflags, rights_base, rights_inheriting, fdflags) -> opened_fd`—Opens what a
+/// path names, like `openat`, and writes its descriptor: the lowest free number.
 ///
-/// The rights asked for say how it is opened: those that read (`FD_READ`, `FD_READDIR`) for reading,
-/// those that write (`FD_WRITE`, `FD_DATASYNC`, `FD_ALLOCATE`, `FD_FILESTAT_SET_SIZE`) for writing,
-/// none of them for reading. Those that make sense for what is opened are reported of it. They limit
-/// nothing else: neither what is done with the descriptor, nor what is opened through it.
+/// The requested rights choose the access mode: `FD_READ` and `FD_READDIR` for reading, `FD_WRITE`,
+/// `FD_DATASYNC`, `FD_ALLOCATE` and `FD_FILESTAT_SET_SIZE` for writing, none of these for reading.
+/// `fd_fdstat_get` reports those of them that apply to the type of the file. They limit nothing else: neither
+/// what is done with the descriptor, nor what is opened through it.
 ///
 /// # Errors
 ///
 /// [`Trap::OutOfBounds`]: a pointer leads outside memory. [`Errno::Badf`]: `fd` is not open.
-/// [`Errno::Notcapable`]: without `PATH_OPEN`, or `PATH_CREATE_FILE` to create, or
-/// `PATH_FILESTAT_SET_SIZE` to truncate; or a right is asked for that is none, or that the guest
-/// gave up for what is opened through `fd`; or the path leads out. [`Errno::Nfile`]: no more
-/// descriptors. [`Errno::Inval`]: the path is empty or has a NUL. [`Errno::Nametoolong`],
-/// [`Errno::Loop`]: it is beyond the limits; or its last component is a link, and `dirflags` does not
-/// say to follow it. What `openat(2)` says.
+/// [`Errno::Notcapable`]: without `PATH_OPEN`, or `PATH_CREATE_FILE` to create, or `PATH_FILESTAT_SET_SIZE` to
+/// truncate; or a requested right is unknown, or the guest has removed it from the inheriting rights of `fd`;
+/// or the path leads out. [`Errno::Nfile`]: too many descriptors. [`Errno::Inval`]: the path is empty or has a
+/// NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits; or its last component is a symbolic
+/// link, and `dirflags` does not say to follow it. What `openat(2)` says.
 ///
 /// # Parity
 ///
-/// Node takes what is asked for as a limit, which toolchains do not mean by it.
+/// Node takes the requested rights as a limit, which is not what toolchains mean by them.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_open(
     ctx: &WasiCtx,
@@ -44,7 +43,7 @@ pub fn path_open(
     let path = memory.region(path.ptr, path.len)?;
     let opened_fd = memory.place(opened_fd)?;
     let request = Request::new(dirflags, oflags, rights_base, rights_inheriting, fdflags);
-    // Nothing may be created for which there is no number.
+    // The number is reserved first: without one, no file may be created.
     let (base, reserved) = ctx.entry_and_reserve(fd)?;
     ctx.check_base(&base, request.required)?;
     let bytes = &mut PathBytes::new();
@@ -55,7 +54,7 @@ pub fn path_open(
     Ok(())
 }
 
-/// What a guest asks for.
+/// The arguments of a guest.
 struct Request {
     how: OpenHow,
     required: RequiredRights,
@@ -87,7 +86,7 @@ impl Request {
     }
 }
 
-/// The rights that opening so takes.
+/// The rights of the directory that opening a file in this way needs.
 fn required(how: OpenHow, passed_on: Rights) -> RequiredRights {
     let [open, create, truncate] = needs::path_open;
     let mut required = RequiredRights {

@@ -37,16 +37,16 @@ pub fn path_filestat_get<L: Layout>(
     Ok(())
 }
 
-/// `path_filestat_set_times(fd, flags, path, atim, mtim, fst_flags)`—Sets the timestamps of what a
-/// path names, in nanoseconds, like `utimensat`. `fst_flags` says which, and whether to a time or to
-/// the present.
+/// `path_filestat_set_times(fd, flags, path, atim, mtim, fst_flags)`—Sets the timestamps of what a path names,
+/// in nanoseconds, like `utimensat`. `fst_flags` says which ones to set, and whether to the argument or to the
+/// present time.
 ///
 /// # Errors
 ///
 /// [`Trap::OutOfBounds`]: `path` leads outside memory. [`Errno::Badf`]: `fd` is not open.
 /// [`Errno::Notcapable`]: without `PATH_FILESTAT_SET_TIMES`, or the path leads out.
-/// [`Errno::Inval`]: `fst_flags` asks for both of one, or means nothing; or the path is empty or has
-/// a NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits. What `utimensat(2)` says.
+/// [`Errno::Inval`]: `fst_flags` has both flags of one time, or an unknown one; or the path is empty or has a
+/// NUL. [`Errno::Nametoolong`], [`Errno::Loop`]: it is beyond the limits. What `utimensat(2)` says.
 #[expect(clippy::too_many_arguments, reason = "the witx has as many")]
 pub fn path_filestat_set_times(
     ctx: &WasiCtx,

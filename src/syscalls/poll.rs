@@ -14,11 +14,11 @@ use crate::host::{self, Direction, PollEntry, Readiness};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::Poll;
 
-/// As many as most guests wait for at once need no allocation.
+/// A vector that needs no allocation for as many elements as most guests have subscriptions.
 type Few<T> = SmallVec<[T; 2]>;
 
 /// `poll_oneoff(subscriptions, events, nsubscriptions) -> nevents`—Waits until at least one of the
-/// subscriptions has something to tell, like `ppoll`, and writes what each of those has.
+/// subscriptions has an event, like `ppoll`, and writes the events.
 ///
 /// ```text
 ///   subscriptions, 48 bytes each (56 in snapshot 0)
@@ -29,15 +29,14 @@ type Few<T> = SmallVec<[T; 2]>;
 ///   | userdata: u64 | error: u16 | type: u8, 0… | nbytes: u64 | flags: u16, 0… |
 /// ```
 ///
-/// A subscription that cannot be waited for tells its error as its event, at once: `EBADF` for a
-/// descriptor that is not open, `ENOTCAPABLE` for one without `POLL_FD_READWRITE`, `EISDIR` for that
-/// of a directory, `EINVAL` for no clock, `ENOTSUP` for a clock that stands still while the guest
-/// waits.
+/// A subscription that cannot be waited for has an event with an error, at once: `EBADF` for a descriptor that
+/// is not open, `ENOTCAPABLE` without the right `POLL_FD_READWRITE`, `EISDIR` for a directory, `EINVAL` for an
+/// unknown clock, `ENOTSUP` for a clock that does not advance while the guest waits.
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: a pointer leads outside memory, with room for `nsubscriptions` of each.
-/// [`Errno::Inval`]: no subscriptions, too many, or one of no known kind.
+/// [`Trap::OutOfBounds`]: a pointer leads outside memory, or there is no room for `nsubscriptions` of each.
+/// [`Errno::Inval`]: there are no subscriptions, too many, or one of an unknown type.
 pub fn poll_oneoff<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -60,7 +59,7 @@ pub fn poll_oneoff<L: Layout>(
     Ok(())
 }
 
-/// The subscriptions.
+/// Reads the subscriptions.
 fn read<L: Layout>(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -76,7 +75,7 @@ fn read<L: Layout>(
         .collect()
 }
 
-/// A subscription, ready to be waited for.
+/// A subscription, checked.
 struct Wait<'s> {
     subscription: &'s Subscription,
     what: Result<What, Errno>,
@@ -109,7 +108,7 @@ impl<'s> Wait<'s> {
         Self { subscription, what }
     }
 
-    /// Where to look for what a descriptor has to tell.
+    /// How to find out whether the descriptor is ready; `None` for a clock and for an error.
     fn poll(&self) -> Result<Option<(Poll<'_>, Direction)>, Errno> {
         match &self.what {
             Ok(What::Fd(entry, direction)) => {
@@ -119,7 +118,8 @@ impl<'s> Wait<'s> {
         }
     }
 
-    /// What it has to tell, with what was `found` out about a descriptor; `None` as long as that is nothing.
+    /// The event of this subscription, if it has one. `found` is the readiness of its descriptor, if that is
+    /// known.
     fn outcome(
         &self,
         ctx: &WasiCtx,
@@ -177,7 +177,7 @@ fn deadline(ctx: &WasiCtx, clock: &SubscriptionClock) -> Result<What, Errno> {
     let flags = Subclockflags::from_bits_truncate(clock.flags);
     if flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) {
         let begun = match ctx.clocks() {
-            // It moves as the guest waits.
+            // The present time is read when it is needed, as it advances while the guest waits.
             Clocks::Host => 0,
             Clocks::Other(other) => other.now(id)?,
         };
@@ -188,7 +188,8 @@ fn deadline(ctx: &WasiCtx, clock: &SubscriptionClock) -> Result<What, Errno> {
             deadline,
         });
     }
-    // However the clock is set in the meantime, so much time must pass.
+    // A relative timeout is measured by the monotonic clock, so that setting the realtime clock does not change
+    // it.
     let id = Clockid::Monotonic;
     let begun = match (ctx.clocks(), ctx.interrupt().suspension()) {
         (Clocks::Host, Some(suspension)) => suspension.begun(),
@@ -202,21 +203,21 @@ fn deadline(ctx: &WasiCtx, clock: &SubscriptionClock) -> Result<What, Errno> {
     })
 }
 
-/// The time so long after another.
+/// The time `waited` after `begun`.
 fn after(begun: Timestamp, waited: Duration) -> Timestamp {
     let waited = waited.as_nanos().try_into().unwrap_or(Timestamp::MAX);
     begun.saturating_add(waited)
 }
 
-/// How long the host has waited for a guest whose clocks are not its own. Those need not move meanwhile, or
-/// go back: a wait is over when it has taken its time.
+/// How long the host has waited, for a guest with a clock of the embedder. Such a clock need not advance
+/// meanwhile, or may go back: a timeout is also over when the host has waited for so long.
 #[derive(Default)]
 struct Waited {
     time: Duration,
 }
 
 impl Waited {
-    /// What has passed of a call that has been suspended, and is made again.
+    /// The time since a call began that was suspended and is made again.
     fn before(ctx: &WasiCtx) -> Self {
         let time = match (ctx.clocks(), ctx.interrupt().suspension()) {
             (Clocks::Other(_), Some(suspension)) => {
@@ -248,7 +249,7 @@ impl Waited {
     }
 }
 
-/// What a stream tells in a direction in which the guest has shut it.
+/// The readiness of a stream in a direction that the guest has shut down.
 const SHUT: Readiness = Readiness {
     nbytes: 0,
     hangup: true,
@@ -257,7 +258,8 @@ const SHUT: Readiness = Readiness {
 /// Waits until there is an event.
 fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     let clocks = ctx.clocks();
-    // Clocks that move only when the guest waits do so once it is known that there is nothing else.
+    // Clocks that advance only when the guest waits are not advanced before it is known that no descriptor is
+    // ready.
     let mut looked = matches!(clocks, Clocks::Host);
     let mut waited = Waited::before(ctx);
     let asked = match clocks {
@@ -297,7 +299,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         {
             return Err(ctx.interrupt().wait_for_embedder().into());
         }
-        // With nothing to look at and no time to wait, there is nothing to ask the host.
+        // With no descriptor to poll and no time to wait, there is no need to call the host.
         if !entries.is_empty() || time_left != Some(Duration::ZERO) {
             waited.poll(ctx, &mut entries, time_left)?;
         }
@@ -312,7 +314,8 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
                 Some(wait.event(wait.outcome(ctx, waited.time, found)?))
             })
             .collect();
-        // The host's wait ends early where the time is far, by a signal, or by a clock that was set.
+        // Without an event, wait again: the host may wait for less than the timeout, and a signal or a clock
+        // that is set ends its wait.
         if !events.is_empty() {
             clocks.waited(asked.map_or(waited.time, |asked| waited.time.min(asked)));
             return Ok(events);
@@ -320,7 +323,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     }
 }
 
-/// How long until there is an event in any case; `None` if that may be never.
+/// The time until the first timeout; zero if there is an event already, `None` if there is no timeout.
 fn time_left(clocks: &Clocks, waits: &[Wait<'_>], waited: Duration) -> Option<Duration> {
     (waits.iter())
         .filter_map(|wait| match &wait.what {

@@ -12,7 +12,7 @@ pub fn proc_exit(_: &WasiCtx, _: GuestMemory<'_>, rval: Exitcode) -> Result<(), 
     Err(Trap::Exit(rval))
 }
 
-/// `proc_raise(sig)`—Would send a signal to the process, which is the host's and not the guest's.
+/// `proc_raise(sig)`—Would send a signal to the process, which is the host, not the guest.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ pub fn proc_exit(_: &WasiCtx, _: GuestMemory<'_>, rval: Exitcode) -> Result<(), 
 ///
 /// # Parity
 ///
-/// Node sends it, to itself.
+/// Node sends it to its own process.
 pub fn proc_raise(_: &WasiCtx, _: GuestMemory<'_>, _sig: u32) -> Result<(), Errno> {
     Err(Errno::Notsup)
 }

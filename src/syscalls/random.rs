@@ -7,10 +7,10 @@ use super::param::GuestRange;
 use crate::ctx::WasiCtx;
 use crate::memory::GuestMemory;
 
-/// Random bytes before a guest has them: the few of a seed need no allocation.
+/// A buffer for random bytes. Requests as short as a seed need no allocation.
 type Chunk = smallvec::SmallVec<[u8; 64]>;
 
-/// `random_get(buf, buf_len)`—Fills `buf` with random bytes that nobody can predict.
+/// `random_get(buf, buf_len)`—Fills `buf` with unpredictable random bytes.
 ///
 /// # Errors
 ///

@@ -3,7 +3,7 @@ use crate::ctx::WasiCtx;
 use crate::host;
 use crate::memory::GuestMemory;
 
-/// `sched_yield()`—Lets other threads run first, like `sched_yield`.
+/// `sched_yield()`—Yields the processor to other threads, like `sched_yield`.
 ///
 /// # Errors
 ///

@@ -5,15 +5,15 @@ use crate::ctx::{Descriptor, FdEntry, WasiCtx};
 use crate::memory::{GuestMemory, GuestPtr};
 use crate::vfs::{StreamHandle, Wait};
 
-/// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its
-/// descriptor: the lowest number that is free.
+/// `sock_accept(fd, flags) -> connected_fd`—Accepts a connection, like `accept4`, and writes its descriptor:
+/// the lowest free number.
 ///
 /// # Errors
 ///
 /// [`Trap::OutOfBounds`]: `connected_fd` leads outside memory. [`Errno::Notsup`]: a flag other than
 /// `NONBLOCK`. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream.
-/// [`Errno::Notsock`]: not a socket. [`Errno::Nfile`]: no more descriptors. [`Errno::Again`]: nobody
-/// connects, and the guest does not wait. What `accept(2)` says.
+/// [`Errno::Notsock`]: not a socket. [`Errno::Nfile`]: too many descriptors. [`Errno::Again`]: no connection is
+/// waiting, and the socket is non-blocking. What `accept(2)` says.
 pub fn sock_accept(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -28,7 +28,7 @@ pub fn sock_accept(
     }
     let entry = ctx.socket(fd)?;
     let reserved = ctx.reserve()?;
-    // As Node reads the flag: it says both how to accept and how the new socket is.
+    // As in Node, the flag makes both the call and the new socket non-blocking.
     let wait = Wait {
         nonblock: flags.contains(Fdflags::NONBLOCK) || entry.is_nonblock(),
         interrupt: ctx.interrupt(),
@@ -50,10 +50,10 @@ pub fn sock_accept(
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: no buffers, or
-/// too many. [`Errno::Notsup`]: a flag without a meaning. [`Errno::Badf`]: not open.
-/// [`Errno::Notcapable`]: not a stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: nothing
-/// there, and the guest does not wait. What `recvmsg(2)` says.
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: no buffers, or too
+/// many. [`Errno::Notsup`]: an unknown flag. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream.
+/// [`Errno::Notsock`]: not a socket. [`Errno::Again`]: there is nothing to receive, and the socket is
+/// non-blocking. What `recvmsg(2)` says.
 pub fn sock_recv(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -82,10 +82,10 @@ pub fn sock_recv(
 ///
 /// # Errors
 ///
-/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: a flag (none has
-/// a meaning), no buffers, or too many. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a
-/// stream. [`Errno::Notsock`]: not a socket. [`Errno::Again`]: no room, and the guest does not wait.
-/// What `sendmsg(2)` says.
+/// [`Trap::OutOfBounds`]: a pointer or a buffer leads outside memory. [`Errno::Inval`]: a flag (the witx has
+/// none), no buffers, or too many. [`Errno::Badf`]: not open. [`Errno::Notcapable`]: not a stream.
+/// [`Errno::Notsock`]: not a socket. [`Errno::Again`]: there is no room, and the socket is non-blocking. What
+/// `sendmsg(2)` says.
 pub fn sock_send(
     ctx: &WasiCtx,
     memory: GuestMemory<'_>,
@@ -106,7 +106,7 @@ pub fn sock_send(
     Ok(())
 }
 
-/// `sock_shutdown(fd, how)`—Ends one direction of a connection, or both, like `shutdown`; of a standard
+/// `sock_shutdown(fd, how)`—Shuts down one direction of a connection, or both, like `shutdown`; of a standard
 /// stream for the guest alone.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! The 46 calls of preview1, each written down once: its function, its name, what its parameters are for,
-//! the rights that it needs of descriptors.
+//! The 46 calls of preview1, each written once: its function, its name, its parameters, the rights that it
+//! needs.
 
 use std::io;
 
@@ -14,30 +14,30 @@ use crate::abi::{
 use crate::ctx::WasiCtx;
 use crate::memory::{GuestMemory, InvalidIovecs, OutOfBounds};
 
-/// The most values of wasm that the parameters of a call are.
+/// The maximum number of values of wasm that the parameters of a call are passed as.
 pub const MAX_PARAMS: usize = 9;
 
-/// Why a call does not answer "success".
+/// Why a call does not return "success".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
-    /// A pointer leads outside memory, as far as that is known. Pointers are checked before anything is
-    /// done, so that the call can be made again where memory turns out to have grown.
+    /// A pointer leads outside memory, by the size of memory that is known here. Pointers are checked before
+    /// anything else is done; so the caller can look at the memory again, and repeat the call if it has grown.
     OutOfBounds,
-    /// The guest gets this as the result.
+    /// The result of the call.
     Errno(Errno),
-    /// The guest ends.
+    /// The guest exits.
     Exit(Exitcode),
 }
 
 impl Trap {
-    /// What the guest gets as the result.
+    /// The result that the guest gets.
     ///
     /// # Errors
     ///
-    /// It ends, with this code.
+    /// The exit code, if it exits.
     pub fn errno(self) -> Result<Errno, Exitcode> {
         match self {
-            // What node:wasi says.
+            // As node:wasi.
             Self::OutOfBounds => Ok(Errno::Overflow),
             Self::Errno(errno) => Ok(errno),
             Self::Exit(code) => Err(code),
@@ -72,24 +72,24 @@ impl From<io::Error> for Trap {
     }
 }
 
-/// A row of the table, as guests of one snapshot have it.
+/// A call, as guests of one snapshot make it.
 #[derive(Clone, Copy)]
 pub struct Syscall {
     /// The name under which guests import it.
     pub name: &'static str,
     /// Its parameters.
     pub params: &'static [Parameter],
-    /// The values of wasm that the parameters are: one for each, or two.
+    /// The values of wasm that the parameters are passed as: one or two for each.
     pub types: &'static [ParamType],
-    /// All rights that it may need of a descriptor.
+    /// All rights that it may need.
     pub rights: Rights,
-    /// Makes the call; the arguments are the bits of the values, as many as `types`.
+    /// Makes the call. The arguments are the bits of the values, as many as there are `types`.
     pub call: fn(&WasiCtx, GuestMemory<'_>, &[u64; MAX_PARAMS]) -> Result<(), Trap>,
 }
 
 /// Passes the table to a macro.
 ///
-/// A row is `file::call(parameter: Role, …) needs RIGHT, …;` with the roles of [`role`] and the names in
+/// A row is `file::call(parameter: Role, …) needs RIGHT, …;` with the roles of [`role`] and the names of
 /// [`Rights`]. A call with `<Layout>` has a function for each snapshot.
 macro_rules! for_each_syscall {
     ($callback:ident) => {
@@ -144,7 +144,7 @@ macro_rules! for_each_syscall {
     };
 }
 
-/// What a call needs of descriptors: one right, or several of which its function says where.
+/// The rights that a call needs: one, or several, of which its function knows which is for what.
 macro_rules! needed {
     ($name:ident $right:ident) => {
         pub const $name: Rights = Rights::$right;
@@ -188,7 +188,7 @@ macro_rules! function {
     };
 }
 
-/// A row for guests of snapshot 0, which is preview1's unless the call has a function of its own.
+/// A row for guests of snapshot 0: that of preview1, unless the call has a function for each.
 macro_rules! row_of_snapshot0 {
     ($module:ident::$name:ident<$Layout:ident> $($rest:tt)*) => {
         row!(Snapshot0, $module::$name<$Layout> $($rest)*)
@@ -198,7 +198,7 @@ macro_rules! row_of_snapshot0 {
     };
 }
 
-/// Whether something is there.
+/// Whether the arguments are not empty.
 macro_rules! is_there {
     () => {
         false
@@ -217,7 +217,7 @@ macro_rules! table {
             $($name,)*
         }
 
-        /// The rights in the rows, for the functions to ask for.
+        /// The rights in the rows, for the functions to check.
         #[allow(non_upper_case_globals, reason = "they are the names of the calls")]
         #[allow(dead_code, reason = "what a socket must have, the context knows")]
         pub(super) mod needs {
@@ -226,12 +226,12 @@ macro_rules! table {
             $($(needed!($name $($right)+);)?)*
         }
 
-        /// How many calls there are.
+        /// The number of calls.
         pub const COUNT: usize = [$(Row::$name),*].len();
 
-        /// Every call as guests of preview1 make it, in the order in which node:wasi lists them.
+        /// Every call as guests of preview1 make it, in the order of node:wasi.
         pub const SYSCALLS: [Syscall; COUNT] = {
-            // In here, `Rights` is the role.
+            // Here, `Rights` is the role.
             use role::*;
 
             [$(row!(Preview1, $module::$name$(<$Layout>)?($($params)*) $(needs $($right),+)?)),*]
@@ -251,7 +251,7 @@ macro_rules! table {
 
 for_each_syscall!(table);
 
-/// Both tables, one behind the other: the number of a function is its place in here.
+/// Both tables, one after the other. The number of a function is its index in here.
 pub(crate) const FUNCTIONS: [Syscall; 2 * COUNT] = {
     let mut functions = [SYSCALLS[0]; 2 * COUNT];
     let mut row = 0;
@@ -263,8 +263,8 @@ pub(crate) const FUNCTIONS: [Syscall; 2 * COUNT] = {
     functions
 };
 
-/// The number of the function with which guests of a snapshot make the call of a row: the same in both, unless there
-/// are two.
+/// The number of the function that guests of a snapshot call for a row. It is the same for both, unless there
+/// are two functions.
 pub(crate) const fn function(snapshot: Snapshot, row: usize) -> usize {
     match snapshot {
         Snapshot::Snapshot0 if DIFFERS[row] => COUNT + row,
@@ -272,7 +272,7 @@ pub(crate) const fn function(snapshot: Snapshot, row: usize) -> usize {
     }
 }
 
-/// The calls that wait for something other than a file system.
+/// The calls that can wait for something other than a file system.
 pub(crate) const WAITING: [Row; 6] = [
     Row::fd_read,
     Row::fd_write,
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_has_functions_of_its_own_where_it_lays_something_out_differently() {
+    fn a_snapshot_has_its_own_functions_where_a_layout_differs() {
         let own = |row: &usize| function(Snapshot::Snapshot0, *row) != *row;
         let own: Vec<_> = (0..COUNT)
             .filter(own)
