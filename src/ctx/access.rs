@@ -1,30 +1,30 @@
-//! What a guest may do with a descriptor, and with what it opens through it.
+//! The rights of descriptors: what a guest may do with one, and with what it opens through it.
 //!
-//! A right counts if the kind of file can have it, the embedder grants it, the access mode leaves it, and
-//! the guest has not given it up. What `path_open` was asked for is reported, and limits nothing.
+//! A right can be used if the type of file can have it, the embedder grants it, the access mode allows it, and
+//! the guest has not removed it. The rights that were passed to `path_open` are reported, and limit nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::FdEntry;
 use crate::abi::{Errno, Rights, RightsPair};
 
-/// The rights of a descriptor, of whatever kind it is.
+/// The rights of a descriptor, whatever its type.
 #[derive(Debug)]
 pub(super) struct Access {
-    /// What `path_open` was asked for.
+    /// The rights that were passed to `path_open`.
     asked: RightsPair,
-    /// What the access mode leaves, and the guest has not given up, for the descriptor.
+    /// What the access mode allows, and the guest has not removed, for the descriptor.
     base: AtomicU64,
-    /// What the guest has not given up, for what is opened through it.
+    /// What the guest has not removed, for what is opened through it.
     inheriting: AtomicU64,
-    /// What the embedder allows, of this and of all that is opened through it.
+    /// What the embedder grants now, for this and all that is opened through it.
     granted: AtomicU64,
-    /// The most that the embedder ever allows.
+    /// The most that the embedder can grant later.
     ceiling: Rights,
 }
 
 impl Access {
-    /// All that is granted, which may become more, up to the ceiling.
+    /// All rights that are granted. More can be granted later, up to the ceiling.
     pub fn new(asked: RightsPair, granted: Rights, ceiling: Rights) -> Self {
         Self {
             asked,
@@ -35,12 +35,12 @@ impl Access {
         }
     }
 
-    /// All that the embedder ever allows, whatever of it the guest has been granted, or has given up.
+    /// All rights up to the ceiling, whatever has been granted, or removed by the guest.
     pub fn at_most(&self) -> Self {
         Self::new(self.asked, self.ceiling, self.ceiling)
     }
 
-    /// Leaves no more than `kept`, and for the descriptor nothing that is `excluded`.
+    /// Limits the rights to `kept`, and those of the descriptor itself also to what is not `excluded`.
     pub fn keep(&mut self, kept: Rights, excluded: Rights) {
         *self.base.get_mut() = (kept - excluded).bits();
         *self.inheriting.get_mut() = kept.bits();
@@ -60,7 +60,7 @@ impl Access {
         Rights::from_bits_retain(self.granted.load(Relaxed))
     }
 
-    /// Two threads that shrink at the same time leave what both allow.
+    /// Atomic: if two threads remove rights at the same time, both are removed.
     fn shrink(&self, to: RightsPair) {
         self.base.fetch_and(to.base.bits(), Relaxed);
         self.inheriting.fetch_and(to.inheriting.bits(), Relaxed);
@@ -68,7 +68,7 @@ impl Access {
 }
 
 impl Clone for Access {
-    /// What they are now.
+    /// With the present values.
     fn clone(&self) -> Self {
         Self {
             asked: self.asked,
@@ -81,7 +81,7 @@ impl Clone for Access {
 }
 
 impl FdEntry {
-    /// The rights that are reported: those that were asked for, as far as the guest may use them.
+    /// The rights that `fd_fdstat_get` reports: those passed to `path_open`, as far as the guest may use them.
     ///
     /// # Errors
     ///
@@ -98,23 +98,23 @@ impl FdEntry {
         })
     }
 
-    /// The rights that the guest has not given up for what is opened through this.
+    /// The rights that the guest has not removed for what is opened through this.
     pub fn passed_on(&self) -> Rights {
         self.access.inheriting()
     }
 
-    /// What the embedder allows, of this and of all that is opened through it.
+    /// What the embedder grants now, for this and all that is opened through it.
     pub fn granted(&self) -> Rights {
         self.access.granted()
     }
 
-    /// The most that the embedder ever allows.
+    /// The most that the embedder can grant later.
     pub fn granted_at_most(&self) -> Rights {
         self.access.ceiling
     }
 
-    /// Whether the embedder alone keeps the guest from opening something through this directory, as
-    /// [`require_to_open`](Self::require_to_open) says: it has given up none of that.
+    /// Whether [`require_to_open`](Self::require_to_open) would succeed if the embedder granted everything: the
+    /// guest itself has not removed any of these rights.
     ///
     /// # Errors
     ///
@@ -124,21 +124,21 @@ impl FdEntry {
         Ok(kept.contains(base) && self.passed_on().contains(inheriting))
     }
 
-    /// Lets the guest do more, up to the most that the embedder ever allows.
+    /// Grants more, up to the ceiling.
     pub fn grant(&self, granted: Rights) {
         let granted = granted & self.access.ceiling;
         self.access.granted.fetch_or(granted.bits(), Relaxed);
     }
 
-    /// Whether the guest may open something through this directory: it needs the rights `base`, and
-    /// those that it wants for what is opened must be rights, and none that it gave up for that.
+    /// Checks that the guest may open something through this directory: it needs the rights `base`. Those that
+    /// it wants for what is opened must be known, and not removed by itself.
     ///
-    /// Rights that the embedder withholds do not count among those wanted, unless the guest means to
-    /// write: language runtimes ask for all that a directory can pass on whatever they open.
+    /// Rights that the embedder withholds are not checked among the wanted ones, except for writing: language
+    /// runtimes ask for all that a directory can pass on, whatever they open.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: it may not. As [`FdEntry::filetype`].
+    /// [`Errno::Notcapable`]: it may not. Those of [`FdEntry::filetype`].
     pub fn require_to_open(
         &self,
         base: Rights,
@@ -155,13 +155,12 @@ impl FdEntry {
         }
     }
 
-    /// Whether the guest may use these rights: the kind of file and the access mode have them, the
-    /// embedder grants them, and the guest has not given them up. What `path_open` was asked for does
-    /// not count.
+    /// Checks that the guest may use these rights: the type of file and the access mode have them, the embedder
+    /// grants them, and the guest has not removed them. The rights passed to `path_open` are not checked.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: not all of them. As [`FdEntry::filetype`].
+    /// [`Errno::Notcapable`]: not all of them. Those of [`FdEntry::filetype`].
     #[inline]
     pub fn require(&self, base: Rights) -> Result<(), Errno> {
         let most = self.kind()?.rights.base;
@@ -172,14 +171,15 @@ impl FdEntry {
         }
     }
 
-    /// Whether the guest may use this as a socket: it has all rights of one, and the embedder grants
-    /// those that nothing else has. (Reading and writing may be granted for sockets alone.)
+    /// Checks that the guest may use this as a socket: it has all rights of one, and the embedder grants those
+    /// that only sockets have. (Reading and writing may be granted for sockets alone.)
     ///
     /// # Errors
     ///
     /// As [`FdEntry::require`].
     pub fn require_socket(&self) -> Result<(), Errno> {
-        // One that is open in one direction alone is a pipe: no socket, as the host will say.
+        // A stream that is open in one direction only is a pipe. That it is no socket is left to the host to
+        // say.
         let kind = self.kind()?;
         let has = self.access.base() & (kind.rights.base | kind.lacks);
         if has.contains(RightsPair::SOCKET.base) && self.granted().contains(Rights::SOCKET_ONLY) {
@@ -189,11 +189,11 @@ impl FdEntry {
         }
     }
 
-    /// Gives up all rights but these: from now on they are all that the guest may use.
+    /// Removes all rights but these.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: these are more than are reported.
+    /// [`Errno::Notcapable`]: some of these are not reported.
     pub fn set_rights(&self, rights: RightsPair) -> Result<(), Errno> {
         let had = self.rights()?;
         if !had.base.contains(rights.base) || !had.inheriting.contains(rights.inheriting) {

@@ -1,7 +1,7 @@
-//! How many descriptors of the host all guests of the process may hold together.
+//! The limit of host descriptors that all guests of the process have together.
 //!
-//! A limit for each guest alone leaves the host with none where there are many guests, or where each is
-//! followed by the next before the first has been collected.
+//! A limit for each guest is not enough: the process would run out of descriptors with many guests, or with one
+//! after the other when ended ones have not been collected yet.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,30 +9,30 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::abi::Errno;
 use crate::host;
 
-/// Of what the process may have open, the part that is for guests.
+/// Guests get one part in this many.
 const PART: u64 = 4;
 
 static HELD: AtomicU64 = AtomicU64::new(0);
 
-/// What all guests together may hold: a quarter of `RLIMIT_NOFILE`.
+/// How many descriptors all guests may have together: a quarter of `RLIMIT_NOFILE`.
 pub fn budget() -> u64 {
     static BUDGET: OnceLock<u64> = OnceLock::new();
     *BUDGET.get_or_init(|| host::max_descriptors() / PART)
 }
 
-/// The right to hold one descriptor of the host, given back when this is dropped.
+/// One host descriptor of the budget. It is given back on drop.
 #[derive(Debug)]
 pub struct Slot(());
 
 impl Slot {
-    /// One more descriptor.
+    /// Takes one.
     ///
     /// # Errors
     ///
-    /// [`Errno::Nfile`]: guests hold as many as they may.
+    /// [`Errno::Nfile`]: the budget is used up.
     pub fn take() -> Result<Self, Errno> {
         let before = HELD.fetch_add(1, Relaxed);
-        // Too many are given back right away.
+        // Made before the check, so that it is given back if it was one too many.
         let slot = Self(());
         if before < budget() {
             Ok(slot)

@@ -1,8 +1,8 @@
-//! Guests that are told by their memory: instances that were given the same, and have the same shared memory,
-//! are threads of one guest.
+//! Identifies guests by their memory: instances with the same shared memory and the same options are threads of
+//! one guest.
 //!
-//! Who has a memory that threads share was given it by its owner, and between threads with one memory there is no
-//! boundary that descriptors of their own could keep.
+//! Whoever has a shared memory was given it by its owner; and separate descriptors would be no boundary between
+//! threads that share their memory.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -12,21 +12,21 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use super::{FileId, Options, PreopenSource, Stdio, WasiCtx};
 use crate::host::Interrupt;
 
-/// What a guest was given, to be compared with what others were.
+/// The options of a guest, for comparison.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprint {
-    /// The options as a number that nobody can bring about with others; `None` if there is something among them that no
-    /// other thread can have been given.
+    /// A keyed hash of the options, which nobody can find other options for; `None` if they have something that
+    /// no other thread can have been given.
     options: Option<[u64; 2]>,
-    /// Whether it has got more since.
+    /// Whether the guest has been given more since.
     has_more: AtomicBool,
 }
 
 static HASHERS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
 
 impl Fingerprint {
-    /// Arguments and environment are not compared: they give nothing, and the environment of a process is another
-    /// whenever it is looked at. Capabilities may be added.
+    /// Arguments and environment are left out: they give access to nothing, and each reading of the environment
+    /// of a process may differ. Capabilities are compared in [`Key`], as more can be granted.
     pub fn of(options: &Options) -> Self {
         let preopens = options.preopens.iter().map(|preopen| {
             let path = match &preopen.source {
@@ -53,7 +53,7 @@ impl Fingerprint {
         }
     }
 
-    /// The guest has got something by itself.
+    /// Records that the guest was given something after it was made.
     pub fn more(&self) {
         self.has_more.store(true, Relaxed);
     }
@@ -63,10 +63,10 @@ impl Fingerprint {
     }
 }
 
-/// By what guests are told.
+/// Identifies a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    /// Where the memory is in the process.
+    /// The address of its memory in the process.
     address: usize,
     options: [u64; 2],
     roots: Vec<FileId>,
@@ -80,8 +80,8 @@ fn guests() -> MutexGuard<'static, HashMap<Key, Weak<Bond>>> {
     GUESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A guest and its memory. While there is one, another instance that has the same memory, and was given the same, finds
-/// the guest by it. So it must not be there longer than the memory.
+/// A guest and its memory. While it exists, another instance with the same memory and the same options finds
+/// the guest by it. So it must not outlive the memory.
 #[derive(Debug)]
 pub struct Bond {
     key: Key,
@@ -89,7 +89,7 @@ pub struct Bond {
 }
 
 impl Bond {
-    /// The guest, for a thread in which its calls are interrupted by this; `None` if it is `other` itself.
+    /// The guest, for a thread whose calls this interrupts; `None` if the guest is `other` itself.
     pub fn guest(&self, other: &WasiCtx, interrupt: Interrupt) -> Option<WasiCtx> {
         let is_same = Arc::ptr_eq(&self.ctx.guest, &other.guest);
         (!is_same).then(|| self.ctx.clone().with_interrupt(interrupt))
@@ -99,7 +99,7 @@ impl Bond {
 impl Drop for Bond {
     fn drop(&mut self) {
         let mut guests = guests();
-        // There may be another by now.
+        // Another bond with the same key may have been made since.
         if guests
             .get(&self.key)
             .is_some_and(|bond| bond.strong_count() == 0)
@@ -110,7 +110,7 @@ impl Drop for Bond {
 }
 
 impl WasiCtx {
-    /// The guest with the memory at this address that was given what this one was: which may be this one. None where
+    /// The guest with the memory at this address and the options of this one, which may be this one; `None` if
     /// there can be no other.
     pub fn bond(&self, address: usize) -> Option<Arc<Bond>> {
         if self.is_over() {
@@ -134,7 +134,7 @@ impl WasiCtx {
         });
         guests.insert(key, Arc::downgrade(&bond));
         drop(guests);
-        // What is dropped looks at the list.
+        // Dropped after the lock, as its `drop` takes the lock as well.
         drop(known);
         Some(bond)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::abi::{Clockid, Errno, Timestamp};
 use crate::host;
 
-/// Clocks that are not the host's: fixed ones, or such as move only when the guest waits.
+/// Clocks that are not the host's: fixed ones, for example, or ones that advance only when the guest waits.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// `clock_gettime(2)`: nanoseconds since 1970 (realtime) or since an arbitrary point (the others).
     ///
@@ -16,7 +16,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// [`Errno::Inval`], [`Errno::Notsup`]: there is no such clock.
     fn now(&self, id: Clockid) -> Result<Timestamp, Errno>;
 
-    /// The same for a guest that asks, which may move the clock.
+    /// The same for a guest that reads the clock, which may advance it.
     ///
     /// # Errors
     ///
@@ -32,25 +32,25 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// As [`now`](Self::now).
     fn resolution(&self, id: Clockid) -> Result<Timestamp, Errno>;
 
-    /// Lets `time` pass for a guest that waits, and tells how much of it the host is to wait: all of it
-    /// where these clocks run with the host's, none where they have moved by `time` instead.
+    /// Called when a guest is about to wait for `time`. Returns how long the host has to wait: `time` if these
+    /// clocks advance with the host's, zero if they were advanced by `time` instead.
     fn pass(&self, time: Duration) -> Duration {
         time
     }
 
-    /// The host has waited for so long, of what [`pass`](Self::pass) has told it to.
+    /// Called when the host has waited, for as long as [`pass`](Self::pass) returned or less.
     fn waited(&self, time: Duration) {
         let _ = time;
     }
 }
 
-/// The clocks that a guest has.
+/// The clocks of a guest.
 #[derive(Clone, Debug, Default)]
 pub enum Clocks {
     /// The host's.
     #[default]
     Host,
-    /// Others.
+    /// Those of the embedder.
     Other(Arc<dyn Clock>),
 }
 
@@ -59,7 +59,7 @@ impl Clocks {
     ///
     /// # Errors
     ///
-    /// As there; the host has all clocks.
+    /// Those of [`Clock::now`]; none for the host's.
     #[inline]
     pub fn now(&self, id: Clockid) -> Result<Timestamp, Errno> {
         match self {
@@ -72,7 +72,7 @@ impl Clocks {
     ///
     /// # Errors
     ///
-    /// As there; the host has all clocks.
+    /// Those of [`Clock::read`]; none for the host's.
     #[inline]
     pub fn read(&self, id: Clockid) -> Result<Timestamp, Errno> {
         match self {
@@ -101,7 +101,7 @@ impl Clocks {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Clock::resolution`].
     pub fn resolution(&self, id: Clockid) -> Result<Timestamp, Errno> {
         match self {
             Self::Host => Ok(host::clock_res(id)),

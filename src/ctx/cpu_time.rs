@@ -1,4 +1,4 @@
-//! How much CPU time a guest has used.
+//! The CPU time that a guest has used.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::Guest;
 use crate::host::ThreadClock;
 
-/// The CPU time of the threads that a guest runs in, while it does.
+/// The CPU time of the threads of a guest while they run the guest.
 #[derive(Debug, Default)]
 pub(super) struct CpuTime(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What was used in threads in which the guest is over.
+    /// The time of threads in which the guest has ended.
     used: Duration,
-    /// The others.
+    /// The other threads.
     running: Vec<Running>,
     stage: Stage,
 }
 
-/// Where a guest is on its way through its threads.
+/// How far a guest is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// It has not begun.
@@ -28,7 +28,7 @@ pub enum Stage {
     Ahead,
     /// It runs.
     Running,
-    /// It has ended, or its threads have.
+    /// It has ended, or all of its threads have.
     Over,
 }
 
@@ -37,9 +37,9 @@ pub enum Stage {
 struct Running {
     thread: ThreadId,
     clock: ThreadClock,
-    /// The thread's time when the guest began there.
+    /// The CPU time of the thread when the guest began in it.
     start: Duration,
-    /// What the guest had used when it was last looked at. A thread that has ended has no time any more.
+    /// The guest's CPU time in it at the last look, as a thread that has ended has no clock any more.
     used: Duration,
 }
 
@@ -64,7 +64,7 @@ impl Running {
 }
 
 impl State {
-    /// The guest is over in this thread.
+    /// Ends the guest in this thread.
     fn end_here(&mut self) {
         let here = thread::current().id();
         let ended = self.running.extract_if(.., |each| each.thread == here);
@@ -84,7 +84,8 @@ impl CpuTime {
 }
 
 impl Guest {
-    /// The guest begins in this thread, which has no other. Where the system keeps no such time, it stays 0.
+    /// Begins the guest in this thread, where no other guest runs. If the system does not measure the CPU time
+    /// of threads, it stays 0.
     pub fn begin_cpu_time(&self) {
         let mut state = self.cpu_time.state();
         state.end_here();
@@ -92,12 +93,12 @@ impl Guest {
         state.stage = Stage::Running;
     }
 
-    /// Where it is on its way through its threads.
+    /// How far the guest is.
     pub fn stage(&self) -> Stage {
         self.cpu_time.state().stage
     }
 
-    /// The guest is over in this thread: what that does from now on is not the guest's.
+    /// Ends the guest in this thread: CPU time that the thread uses from now on does not count.
     pub fn end_cpu_time(&self) {
         let mut state = self.cpu_time.state();
         state.end_here();
@@ -106,7 +107,7 @@ impl Guest {
         }
     }
 
-    /// The CPU time that its threads have used for it, by now or by its end.
+    /// The CPU time that the guest has used so far, in all its threads.
     pub fn cpu_time(&self) -> Duration {
         self.cpu_time.state().look()
     }

@@ -4,23 +4,23 @@ use crate::host::{self, Direction, Interrupt, SeekFrom, Wait};
 use crate::memory::Iovecs;
 use crate::vfs::{Dir, OpenFile, Poll, SetTime, StreamHandle, check_range};
 
-/// What is open behind a descriptor. Each operation goes to the kind that it is of.
+/// What a descriptor is open on. Each operation is dispatched to its kind.
 ///
-/// Errors are those of the manual page of the call that an operation names, and [`Errno::Isdir`] of what
-/// was opened as a directory and only a file can have done. Of a stream that is not the host's, what is
-/// done with files alone fails as Linux has it for a pipe.
+/// Errors are those of the manual page that an operation names, and [`Errno::Isdir`] for operations on files if
+/// it was opened as a directory. For streams that are not the host's, operations on files fail as on Linux for
+/// a pipe.
 ///
-/// What reads, writes and asks for attributes is inlined into its syscall, down to the call of the host: left
-/// alone, the compiler makes a call of each layer.
+/// Reading, writing and `fstat` are inlined into their syscall, down to the call of the host: the compiler
+/// would make a call of each layer.
 #[derive(Debug)]
 pub enum Descriptor {
-    /// What was opened by a path: a file, or a directory that was opened without saying so.
+    /// A file that was opened by a path. It may be a directory, if it was opened without `DIRECTORY`.
     File(OpenFile),
     /// A directory.
     Dir(Dir),
-    /// A standard stream, which is lent by the embedder; or a socket that the guest accepted.
+    /// A standard stream that the embedder lent, or a socket that the guest accepted.
     Stream(StreamHandle),
-    /// The directory of a preopen, not open until it is used.
+    /// The directory of a preopen, which is opened when it is used.
     Parked(Parked),
 }
 
@@ -29,13 +29,13 @@ pub enum Descriptor {
     reason = "the manual page of the call that an operation names lists them"
 )]
 impl Descriptor {
-    /// Whether it is the embedder's, and what the guest sets of it holds for the guest alone.
+    /// Whether it is lent by the embedder: flags that the guest sets on it then apply to the guest alone.
     #[inline]
     pub fn is_lent(&self) -> bool {
         matches!(self, Descriptor::Stream(stream) if stream.is_lent())
     }
 
-    /// The stream, of what is no file.
+    /// The stream, if it is not a file.
     ///
     /// # Errors
     ///
@@ -48,13 +48,13 @@ impl Descriptor {
         }
     }
 
-    /// The host's open file behind a stream; of another stream, `errno`.
+    /// The host's open file of a stream; `errno` if the stream is not the host's.
     #[inline]
     fn host_stream(&self, errno: Errno) -> Result<&host::File, Errno> {
         self.stream()?.host_or(errno)
     }
 
-    /// Whether it is a terminal.
+    /// `isatty(3)`.
     pub fn is_terminal(&self) -> bool {
         match self {
             Descriptor::File(file) => file.handle().is_terminal(),
@@ -104,7 +104,7 @@ impl Descriptor {
         }
     }
 
-    /// `readv(2)`, waiting as the host's descriptor does.
+    /// `readv(2)`. Blocks as the host's descriptor does.
     #[inline(always)]
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self {
@@ -113,7 +113,7 @@ impl Descriptor {
         }
     }
 
-    /// `writev(2)`, waiting as the host's descriptor does.
+    /// `writev(2)`. Blocks as the host's descriptor does.
     #[inline(always)]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self {
@@ -224,8 +224,8 @@ impl Descriptor {
         }
     }
 
-    /// `posix_fadvise(2)`. Of what is lent, advice would stay with the open file for all that share it; it
-    /// is checked and ignored.
+    /// `posix_fadvise(2)`. For a lent descriptor it is checked and ignored, as it would apply to all that share
+    /// the open file description.
     pub fn advise(&self, offset: Filesize, len: Filesize, advice: Advice) -> Result<(), Errno> {
         match self {
             Descriptor::File(file) => file.handle().advise(offset, len, advice),
@@ -237,7 +237,7 @@ impl Descriptor {
         }
     }
 
-    /// `poll(2)`: what there is, or on what of the host to wait for it.
+    /// `poll(2)`: whether it is ready, or which file of the host to wait for.
     pub fn poll(&self, direction: Direction) -> Result<Poll<'_>, Errno> {
         match self {
             Descriptor::File(file) => Ok(file.poll()),
@@ -245,7 +245,7 @@ impl Descriptor {
         }
     }
 
-    /// The bytes that can be read up to the end of a file, of which the host knows no offset.
+    /// The bytes that can be read up to the end of a file whose offset is kept here.
     pub fn bytes_left(&self, interrupt: &Interrupt) -> Option<Filesize> {
         match self {
             Descriptor::File(file) => file.bytes_left(interrupt).ok().flatten(),
@@ -253,11 +253,11 @@ impl Descriptor {
         }
     }
 
-    /// The socket, or what the host will say is none.
+    /// The host's open file, as a socket. If it is none, the host will say so.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notsock`]: it is certainly none.
+    /// [`Errno::Notsock`]: it is not the host's.
     pub fn socket(&self) -> Result<&host::File, Errno> {
         self.host_file().ok_or(Errno::Notsock)
     }

@@ -1,7 +1,7 @@
-//! `/dev`: a directory of the devices that programs count on.
+//! `/dev`: a directory with the devices that programs expect.
 //!
-//! Nothing in it is the host's but the standard streams, which are those of the guest. It is read-only:
-//! what would change the directory is `EROFS`, while devices can be written.
+//! Nothing in it is the host's, except the guest's own standard streams. The directory is read-only (`EROFS`);
+//! its devices can be written.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::vfs::{
     StreamHandle,
 };
 
-/// What there is, in the order in which it is listed.
+/// The devices in the order in which they are listed.
 const DEVICES: [(&str, Device); 7] = [
     ("null", Device::Null),
     ("zero", Device::Zero),
@@ -29,20 +29,21 @@ const DEVICES: [(&str, Device); 7] = [
 
 #[derive(Clone, Copy, Debug)]
 enum Device {
-    /// Reads nothing, and takes all that is written.
+    /// At its end for reading; discards what is written.
     Null,
-    /// Reads zeros, and takes all that is written.
+    /// Reads zeros; discards what is written.
     Zero,
-    /// Reads what `random_get` gives, and takes all that is written.
+    /// Reads what `random_get` returns; discards what is written.
     Random,
-    /// The guest's standard stream with this number, whatever it has done with its own descriptor.
+    /// The standard stream with this number that the guest was given, whatever the guest has done with the
+    /// descriptor.
     Stdio(usize),
 }
 
-/// The inode number of the directory; those of the devices follow.
+/// The inode number of the directory. Those of the devices come after it.
 const ROOT: Inode = 1;
 
-/// How many bytes a device makes at a time.
+/// How many bytes a device generates at a time.
 const CHUNK: usize = 4096;
 
 /// The directory.
@@ -84,7 +85,7 @@ impl Devices {
         }
     }
 
-    /// The embedder's stream once more.
+    /// Opens the embedder's stream again.
     fn stdio(&self, stream: usize) -> Result<StreamHandle> {
         self.stdio[stream].open()
     }
@@ -159,7 +160,7 @@ impl Directory for Devices {
     }
 }
 
-/// Lists the directory. A cookie is the number of entries before.
+/// A directory stream. A cookie is the number of entries before it.
 #[derive(Debug)]
 struct Listing;
 
@@ -179,7 +180,7 @@ impl DirStream for Listing {
     }
 }
 
-/// A device that is open.
+/// An open device.
 #[derive(Debug)]
 struct OpenDevice {
     device: Device,
@@ -213,8 +214,8 @@ impl Stream for OpenDevice {
     }
 }
 
-/// Fills the buffers with what `make` makes of zeros, a chunk at a time: all of them, unless that fails or
-/// it is interrupted.
+/// Fills the buffers chunk by chunk: `make` gets zeros, and replaces them. Ends early if that fails or the
+/// thread is interrupted.
 fn fill(
     iovs: &Iovecs<'_>,
     interrupt: &Interrupt,

@@ -12,68 +12,67 @@ use crate::abi::{Errno, Fdflags, Filestat, Filetype, Rights, RightsPair};
 use crate::host::{Interrupt, InterruptibleGuard, InterruptibleMutex, Room, StreamFlags};
 use crate::vfs::{Dir, DirRef, ReadDir, StreamHandle};
 
-/// What a descriptor is a preopen as, or a mount that never was one.
+/// The options of a preopen or a mount.
 #[derive(Debug)]
 struct Root {
     preopen: Preopen,
-    /// Whether it has been unmounted: its name leads to it no more, though it may be open.
+    /// Whether it has been unmounted: no path leads to it by its name any more, but it may still be open.
     is_unmounted: AtomicBool,
 }
 
-/// Where a guest has a descriptor from.
+/// Where a descriptor comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    /// A preopen, or what was opened or accepted since.
+    /// A preopen, or opened or accepted later.
     Other,
-    /// It is a standard stream from the start.
+    /// A standard stream that the guest was started with.
     StandardStream,
-    /// It is a socket from the start.
+    /// A socket that the guest was started with.
     Socket,
 }
 
-/// A row of the descriptor table: something open, and what the guest may do with it.
+/// A row of the descriptor table: something open, and the rights for it.
 ///
-/// Entries are shared: a thread in the middle of a call on one keeps it open while another closes
-/// its number.
+/// Entries are shared: a thread in a call keeps its entry open while another thread closes the number.
 #[derive(Debug)]
 pub struct FdEntry {
     pub(super) descriptor: Descriptor,
-    /// What the embedder preopened it as.
+    /// The options of a preopen.
     root: Option<Arc<Root>>,
-    /// Whether the host's descriptor of a preopen is kept as long as the guest is.
+    /// Whether the host descriptor of a preopen is kept open until the guest is dropped.
     stays_open: bool,
-    /// Where the guest has it from.
+    /// Where it comes from.
     origin: Origin,
-    /// The name of a socket, which goes when the descriptor does.
+    /// The path that a socket is bound to. It is unlinked on drop.
     _bound: Option<Box<BoundPath>>,
-    /// What counts the host's descriptor, where the guest opened it.
+    /// Its host descriptor in the budget, if the guest opened it.
     _slot: Option<Slot>,
     pub(super) access: Access,
     pub(super) fdflags: AtomicU16,
-    /// How the host opened a standard stream, which is not for the guest to change.
+    /// The flags with which the host opened a standard stream. The guest cannot change them.
     pub(super) stream_flags: OnceLock<StreamFlags>,
-    /// The directions in which the guest has shut a standard stream: `Sdflags`.
+    /// The directions in which the guest has shut down a standard stream: `Sdflags`.
     pub(super) shut: AtomicU8,
-    /// Found when first asked for.
+    /// Set when it is first needed.
     pub(super) kind: OnceLock<Kind>,
-    /// Which file it is; found when first asked for.
+    /// The identity of the file; set when it is first needed.
     file_id: OnceLock<FileId>,
-    /// The place of `fd_readdir` in a directory.
+    /// The directory stream of `fd_readdir`.
     read_dir: OnceLock<Box<InterruptibleMutex<ReadDir>>>,
 }
 
-/// The place of `fd_readdir`, for the time of one call.
+/// The directory stream of `fd_readdir` while a call uses it.
 #[derive(Debug)]
 pub enum StreamInUse<'e> {
-    /// Held.
+    /// Locked.
     Held(InterruptibleGuard<'e, ReadDir>),
-    /// Taken from where it is put back.
+    /// Taken out, and put back on drop.
     Taken {
-        /// The place.
+        /// The directory stream.
         read_dir: ReadDir,
-        /// Where it is put back.
+        /// Where to put it back.
         place: &'e InterruptibleMutex<ReadDir>,
-        /// What interrupts the thread, and it is then not put back.
+        /// The interrupt of the thread: once interrupted, it is not put back.
         interrupt: &'e Interrupt,
     },
 }
@@ -113,7 +112,7 @@ impl Drop for StreamInUse<'_> {
 }
 
 impl FdEntry {
-    /// Something open, for which `asked` was asked: all may be done with it that is granted.
+    /// An entry for which the rights `asked` are reported. Everything that is granted can be done with it.
     pub fn new(
         descriptor: Descriptor,
         asked: RightsPair,
@@ -142,23 +141,23 @@ impl FdEntry {
         }
     }
 
-    /// The same with no more than `kept`, as the guest gave up the rest for what is opened where this
-    /// was, and without what the access mode excludes.
+    /// The same without the rights that the guest has removed from what is opened through the directory (all
+    /// but `kept`), and those that the access mode excludes.
     #[must_use]
     pub fn keeping(mut self, kept: Rights, excluded: Rights) -> Self {
         self.access.keep(kept, excluded);
         self
     }
 
-    /// The entry, to hold one descriptor of the host.
+    /// The same, with a host descriptor in the budget.
     #[must_use]
     pub fn in_slot(mut self, slot: Slot) -> Self {
         self._slot = Some(slot);
         self
     }
 
-    /// A directory that the guest has from the start, the one with this identity. It may do there what
-    /// `preopen` allows and has been granted.
+    /// A preopen: a directory with this identity. Its rights are those that `preopen` allows and that are
+    /// granted.
     pub fn preopen(dir: Dir, id: FileId, preopen: Preopen, granted: Rights) -> Self {
         let ceiling = preopen.rights;
         let access = Access::new(RightsPair::DIRECTORY, ceiling & granted, ceiling);
@@ -173,7 +172,7 @@ impl FdEntry {
         }
     }
 
-    /// The entry, of a preopen to whose path guests may give another meaning.
+    /// The same, for a preopen that might not be found again by its path.
     #[must_use]
     pub fn staying_open(self) -> Self {
         Self {
@@ -182,8 +181,8 @@ impl FdEntry {
         }
     }
 
-    /// This preopen without a descriptor of the host, which is opened again when it is used. Itself,
-    /// where it is none of the host's directories, or would perhaps not be found again.
+    /// This preopen without an open host descriptor; it is opened again when it is used. Returns the same entry
+    /// if it is no directory of the host, or might not be found again.
     #[must_use]
     pub fn park(self: &Arc<Self>) -> Arc<Self> {
         let parked = |root: &Arc<Root>| {
@@ -210,8 +209,8 @@ impl FdEntry {
             .unwrap_or_else(|| Arc::clone(self))
     }
 
-    /// This preopen for the embedder's view: the same directory, opened once more, with all that the
-    /// embedder ever allows in it.
+    /// This preopen for the embedder's view: another descriptor of the same directory, with the most that the
+    /// embedder can grant.
     ///
     /// # Errors
     ///
@@ -229,7 +228,7 @@ impl FdEntry {
         })
     }
 
-    /// A standard stream, with every right that its kind can have and that has been granted.
+    /// A standard stream, with every right that its type can have and that is granted.
     pub fn stdio(stdio: StreamHandle, granted: Rights) -> Self {
         let access = Access::new(RightsPair::ALL, granted, Rights::all());
         Self {
@@ -238,12 +237,12 @@ impl FdEntry {
         }
     }
 
-    /// Whether the guest has it from the start as one of its standard streams, be it renumbered since.
+    /// Whether the guest was started with it as a standard stream. It may have another number since.
     pub fn is_standard_stream(&self) -> bool {
         self.origin == Origin::StandardStream
     }
 
-    /// A socket that the guest has from the start, and the name that goes with it.
+    /// A socket that a guest is started with, and the path that it is bound to.
     pub fn given_socket(socket: Descriptor, bound: Option<Box<BoundPath>>) -> Self {
         Self {
             origin: Origin::Socket,
@@ -252,12 +251,12 @@ impl FdEntry {
         }
     }
 
-    /// Whether the guest has it from the start as a socket, be it renumbered since.
+    /// Whether the guest was started with it as a socket. It may have another number since.
     pub fn is_given_socket(&self) -> bool {
         self.origin == Origin::Socket
     }
 
-    /// What is open.
+    /// What it is open on.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
@@ -267,26 +266,27 @@ impl FdEntry {
         (self.preopen_options()).map(|preopen| preopen.mapped_path.as_bytes())
     }
 
-    /// The name of a preopen by which paths still lead to it.
+    /// The name of a preopen, unless it has been unmounted.
     pub fn mounted_path(&self) -> Option<&[u8]> {
         let root = self.root.as_ref()?;
         let is_unmounted = root.is_unmounted.load(Relaxed);
         (!is_unmounted).then(|| root.preopen.mapped_path.as_bytes())
     }
 
-    /// What the embedder preopened it as.
+    /// The options of a preopen.
     pub fn preopen_options(&self) -> Option<&Preopen> {
         self.root.as_ref().map(|root| &root.preopen)
     }
 
-    /// Takes its name from a preopen: no path leads to it any more, be it open or not.
+    /// Records that a preopen is unmounted: no path leads to it by its name any more, whether it is open or
+    /// not.
     pub fn unmount(&self) {
         if let Some(root) = &self.root {
             root.is_unmounted.store(true, Relaxed);
         }
     }
 
-    /// Whether both are the same preopen, be one of them parked or the embedder's.
+    /// Whether both are the same preopen. One may be parked, or of the embedder's view.
     pub fn is_same_preopen(&self, other: &Self) -> bool {
         match (&self.root, &other.root) {
             (Some(root), Some(other)) => Arc::ptr_eq(root, other),
@@ -313,7 +313,7 @@ impl FdEntry {
         }
     }
 
-    /// The directory, where it was not opened as one.
+    /// The directory, if it was not opened as one.
     fn dir_of_other(&self) -> Result<DirRef<'_>, Errno> {
         match &self.descriptor {
             Descriptor::File(file) if self.filetype()? == Filetype::Directory => {
@@ -324,8 +324,7 @@ impl FdEntry {
         }
     }
 
-    /// `fstat(2)`, to use the right `base`: whether that is there may become known by the same
-    /// system call.
+    /// `fstat(2)`, with a check of the right `base`. If the type is not known yet, one system call serves both.
     ///
     /// # Errors
     ///
@@ -337,7 +336,7 @@ impl FdEntry {
         Ok(stat)
     }
 
-    /// Which file it is.
+    /// The identity of the file.
     ///
     /// # Errors
     ///
@@ -350,9 +349,9 @@ impl FdEntry {
         Ok(*self.file_id.get_or_init(|| file_id))
     }
 
-    /// The place of `fd_readdir`, when no other thread uses it. What it keeps between calls comes out
-    /// of `room`. Of a directory whose calls may come back it is not held: what comes back has one of its own,
-    /// and the last to end leaves its own here.
+    /// The directory stream of `fd_readdir`; waits until no other thread uses it. The memory that it keeps
+    /// between calls is taken from `room`. If the directory calls back into the guest, the stream is not locked
+    /// meanwhile: a call within has a stream of its own, and the call that ends last puts its stream back.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The flags of a descriptor: which of them the host keeps, and what is done in its place for the others.
+//! The flags of a descriptor: the host keeps some; the others are implemented here.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -28,7 +28,7 @@ impl FdEntry {
         })
     }
 
-    /// Sets the flags: with the host where the descriptor is the guest's own, else for the guest alone.
+    /// Sets the flags: on the host's descriptor if it is the guest's own, otherwise for the guest alone.
     ///
     /// # Errors
     ///
@@ -45,12 +45,12 @@ impl FdEntry {
         Ok(())
     }
 
-    /// Whether the guest does not want to wait on this descriptor.
+    /// Whether the guest has made it non-blocking.
     pub fn is_nonblock(&self) -> bool {
         self.fdflags().contains(Fdflags::NONBLOCK)
     }
 
-    /// How the host opened a standard stream.
+    /// The flags with which the host opened a standard stream.
     pub(super) fn stream_flags(&self, stream: &StreamHandle) -> Result<StreamFlags, Errno> {
         if let Some(flags) = self.stream_flags.get() {
             return Ok(*flags);
@@ -59,19 +59,19 @@ impl FdEntry {
         Ok(*self.stream_flags.get_or_init(|| flags))
     }
 
-    /// Goes to the end of what the guest wants to append to, if the host does not do so of itself.
+    /// Seeks to the end before a write, if the guest has set `APPEND` and the host does not keep it.
     #[inline]
     pub(super) fn seek_to_append(&self, interrupt: &Interrupt) -> Result<(), Errno> {
         let append = self.fdflags().contains(Fdflags::APPEND);
         if append && self.descriptor.is_lent() && self.host_lacks(Fdflags::APPEND)? {
-            // What cannot seek has no end to append to.
+            // What has no offsets needs no seek.
             let _ = self.descriptor.seek(SeekFrom::End(0), interrupt);
         }
         Ok(())
     }
 
-    /// Brings to the disk what was written, where the guest asked for that after opening: the host
-    /// takes such a flag only when it opens.
+    /// Syncs after a write, if the guest has set a synchronous flag after opening: the host takes these only
+    /// when it opens.
     #[inline]
     pub(super) fn synchronise(&self) -> Result<(), Errno> {
         if self.emulated(SYNCHRONOUS)? {
@@ -80,7 +80,7 @@ impl FdEntry {
         Ok(())
     }
 
-    /// Whether the guest set one of these flags and the host does not keep it.
+    /// Whether the guest has set one of these flags and the host does not keep it.
     #[inline]
     fn emulated(&self, fdflags: Fdflags) -> Result<bool, Errno> {
         let set = self.fdflags() & fdflags;

@@ -7,7 +7,7 @@ use super::table::{Reservation, Table};
 use super::{FdEntry, WasiCtx};
 use crate::abi::{Errno, Fd, Rights};
 
-/// A number that a descriptor is about to have; free again if it is dropped.
+/// A reserved descriptor number. It is free again on drop, unless a descriptor was given to it.
 #[derive(Debug)]
 pub struct ReservedFd<'c> {
     ctx: &'c WasiCtx,
@@ -17,8 +17,7 @@ pub struct ReservedFd<'c> {
 }
 
 impl ReservedFd<'_> {
-    /// Gives the number to a descriptor. If the guest has ended since it was reserved, the descriptor is
-    /// closed.
+    /// Gives the number to a descriptor. If the guest has ended meanwhile, the descriptor is closed.
     #[inline]
     pub fn fill(mut self, entry: FdEntry) -> Fd {
         if let Some(slot) = self.slot.take() {
@@ -39,7 +38,7 @@ impl Drop for ReservedFd<'_> {
 }
 
 impl WasiCtx {
-    /// The descriptor `fd`, whatever it may be used for.
+    /// The descriptor `fd`, without a check of rights.
     ///
     /// # Errors
     ///
@@ -48,7 +47,7 @@ impl WasiCtx {
         self.table().get(fd).cloned()
     }
 
-    /// The descriptor `fd`, to use the rights `base`.
+    /// The descriptor `fd`, which must have the rights `base`.
     ///
     /// # Errors
     ///
@@ -59,11 +58,11 @@ impl WasiCtx {
         Ok(entry)
     }
 
-    /// The descriptor `fd`, to use the rights `base` at an offset.
+    /// The descriptor `fd`, which must have the rights `base` at an offset.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::get`], `FD_SEEK` being needed, too. [`Errno::Spipe`]: it is a stream, which has no
+    /// As [`WasiCtx::get`], but needs `FD_SEEK` as well. [`Errno::Spipe`]: it is a stream, which has no
     /// offsets.
     pub fn get_at_offset(&self, fd: Fd, base: Rights) -> Result<Arc<FdEntry>, Errno> {
         let entry = self.entry(fd)?;
@@ -80,7 +79,7 @@ impl WasiCtx {
         }
     }
 
-    /// The descriptor `fd`, to use it as a socket. As with Node, that takes all rights that a socket has.
+    /// The descriptor `fd` as a socket. As in Node, this needs all rights that a socket has.
     ///
     /// # Errors
     ///
@@ -91,17 +90,17 @@ impl WasiCtx {
         Ok(entry)
     }
 
-    /// Reserves the lowest free number, and a descriptor of the host, for what is opened next. What is
-    /// created then has its number for certain, whatever other threads open at the same time.
+    /// Reserves the lowest free number, and a host descriptor in the budget, before something is opened or
+    /// created: then it gets a number for certain, whatever other threads open at the same time.
     ///
     /// # Errors
     ///
-    /// [`Errno::Nfile`]: the guest has as many as it may, or all guests together have.
+    /// [`Errno::Nfile`]: this guest, or all guests together, have as many descriptors as they may.
     pub fn reserve(&self) -> Result<ReservedFd<'_>, Errno> {
         self.reserve_in(&mut self.table())
     }
 
-    /// The descriptor `fd`, and what [`reserve`](Self::reserve) says, in one look at the table.
+    /// The descriptor `fd`, and the result of [`reserve`](Self::reserve), with the table locked once.
     ///
     /// # Errors
     ///
@@ -126,19 +125,19 @@ impl WasiCtx {
         })
     }
 
-    /// Closes a descriptor. What a standard stream was lent from stays open.
+    /// Closes a descriptor. The embedder's descriptor of a standard stream stays open.
     ///
     /// # Errors
     ///
     /// [`Errno::Badf`]: there is none.
     pub fn close(&self, fd: Fd) -> Result<(), Errno> {
-        // Closing can take the host a while: it comes after the table is free again.
+        // Closing may block: the table is not locked meanwhile.
         let closed = self.table().remove(fd)?;
         drop(closed);
         Ok(())
     }
 
-    /// Moves a descriptor to the number of another, which is closed.
+    /// Moves a descriptor to the number of another one, which is closed.
     ///
     /// # Errors
     ///
@@ -149,7 +148,7 @@ impl WasiCtx {
         Ok(())
     }
 
-    /// The preopened directories that are still open.
+    /// The preopens that are still open.
     pub fn preopens(&self) -> Vec<Arc<FdEntry>> {
         (self.table().iter())
             .filter(|(_, entry)| entry.mapped_path().is_some())

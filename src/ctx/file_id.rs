@@ -1,17 +1,17 @@
 use crate::abi::{Device, Errno, Filestat, Inode};
 use crate::vfs::DirRef;
 
-/// By what the host tells one file from another, for as long as it exists.
+/// The identity of a file for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
-    /// The device number, which each file system has for itself.
+    /// The device number of its file system.
     pub dev: Device,
     /// The inode number.
     pub ino: Inode,
 }
 
 impl FileId {
-    /// That of a directory.
+    /// The identity of a directory.
     ///
     /// # Errors
     ///

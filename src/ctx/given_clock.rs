@@ -9,47 +9,47 @@ use super::clock::Clock;
 use crate::abi::{Clockid, Errno, Timestamp};
 use crate::host;
 
-/// What tells the time in the place of a clock.
+/// A function of the embedder that returns the time.
 pub trait TimeSource: Debug + Send + Sync + 'static {
     /// The time in nanoseconds. It may go back.
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: there is none.
+    /// [`Errno::Io`]: it has failed.
     fn now(&self) -> Result<Timestamp, Errno>;
 }
 
-/// Where a clock has its time from.
+/// Where the time of a clock comes from.
 #[derive(Clone, Debug, Default)]
 pub enum Time {
     /// The clock of the host.
     #[default]
     Host,
-    /// A time at which it begins. It moves by a step with each reading, and as the guest waits.
+    /// A start time. The clock advances by a step with each reading, and while the guest waits.
     From(Timestamp),
-    /// Something else.
+    /// A function of the embedder.
     Other(Arc<dyn TimeSource>),
 }
 
-/// The clocks of one guest. Those of CPU time tell that of the monotonic one, unless that is the host's.
+/// The clocks of one guest. The CPU-time clocks are the same as the monotonic one, unless that is the host's.
 #[derive(Debug, Default)]
 pub struct GivenClock {
-    /// Since 1970.
+    /// The realtime clock.
     realtime: Time,
-    /// Since an arbitrary point.
+    /// The monotonic clock.
     monotonic: Time,
-    /// By how many nanoseconds a time that was given moves with each reading.
+    /// How many nanoseconds a clock with a start time advances with each reading.
     step: u64,
-    /// Whether waiting for a time takes none: the clocks move instead.
+    /// Whether a wait for a time returns at once, and the clocks are advanced instead.
     skips: bool,
-    /// By how much the times that were given have moved otherwise.
+    /// How much clocks with a start time have been advanced by readings and by waits of the host.
     stepped: AtomicU64,
-    /// How long the guest has not waited.
+    /// How much all clocks have been advanced instead of waiting.
     skipped: AtomicU64,
 }
 
 impl GivenClock {
-    /// These clocks, before the guest has begun.
+    /// The clocks of a guest that has not started.
     pub fn new(realtime: Time, monotonic: Time, step: u64, skips: bool) -> Self {
         Self {
             realtime,
@@ -70,12 +70,12 @@ impl GivenClock {
     }
 }
 
-/// Nanoseconds, of as long a time as there are so many.
+/// A time in nanoseconds, at most `u64::MAX`.
 fn nanos(time: Duration) -> u64 {
     time.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
-/// Adds, and stays at the end.
+/// Adds, at most up to `u64::MAX`.
 fn add(to: &AtomicU64, more: u64) -> u64 {
     let sum = |now: u64| Some(now.saturating_add(more));
     to.fetch_update(Relaxed, Relaxed, sum)
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_moves_all_that_were_given() {
+    fn a_reading_advances_every_clock_with_a_start_time() {
         let clock = at(1000, 10);
         assert_eq!(clock.read(Clockid::Realtime), Ok(1000));
         assert_eq!(clock.read(Clockid::Realtime), Ok(1010));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn time_stays_at_its_end() {
+    fn time_saturates() {
         let clock = at(u64::MAX - 5, 10);
         assert_eq!(clock.read(Clockid::Realtime), Ok(u64::MAX - 5));
         assert_eq!(clock.read(Clockid::Realtime), Ok(u64::MAX));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_moves_the_clocks_whether_it_takes_time_or_not() {
+    fn a_wait_advances_the_clocks_whether_it_takes_time_or_not() {
         let second = Duration::from_secs(1);
         let real = at(0, 0);
         assert_eq!(real.pass(second), second);

@@ -1,4 +1,4 @@
-//! Sockets that a guest has from the start.
+//! Sockets that a guest is started with.
 
 use std::fs;
 use std::net::ToSocketAddrs;
@@ -9,41 +9,41 @@ use crate::abi::{Errno, Fd, Fdflags};
 use crate::host::{self, SocketAddress};
 use crate::vfs::StreamHandle;
 
-/// A socket that a guest is given.
+/// A socket that a guest is started with.
 #[derive(Clone, Debug)]
 pub struct GivenSocket {
-    /// Which socket it is.
+    /// Where it comes from.
     pub source: SocketSource,
-    /// Whether connections are accepted at it.
+    /// Whether it is a listener, which accepts connections.
     pub is_listener: bool,
 }
 
-/// Where a [`GivenSocket`] is from.
+/// Where a [`GivenSocket`] comes from.
 #[derive(Clone, Debug)]
 pub enum SocketSource {
-    /// It is made, to listen at an address of this machine.
+    /// A new listener at an address of this machine.
     Tcp {
-        /// A name or an address.
+        /// A host name or an address.
         host: String,
-        /// 0 for one that is free.
+        /// 0 for any free port.
         port: u16,
-        /// How many connections wait to be accepted.
+        /// The maximum length of the queue of connections that wait to be accepted.
         backlog: i32,
     },
-    /// It is made, to listen at a path, which is removed when the guest closes it.
+    /// A new listener at a path, which is unlinked when the guest closes the socket.
     Path {
-        /// A relative one begins at the working directory.
+        /// A relative one is resolved in the working directory.
         path: PathBuf,
-        /// How many connections wait to be accepted.
+        /// As for `Tcp`.
         backlog: i32,
     },
-    /// The embedder's descriptor with this number, of which the guest gets a duplicate.
+    /// A duplicate of the embedder's descriptor with this number.
     Duplicate(i32),
-    /// The embedder's descriptor with this number, which is lent, and must stay open while the guest runs.
+    /// The embedder's descriptor with this number, which is lent: it must stay open while the guest runs.
     Lent(i32),
 }
 
-/// The name of a socket in a directory of the host, which goes with it.
+/// The path that a socket is bound to. It is unlinked on drop.
 #[derive(Debug)]
 pub struct BoundPath {
     path: PathBuf,
@@ -59,7 +59,7 @@ impl BoundPath {
 
 impl Drop for BoundPath {
     fn drop(&mut self) {
-        // Something else may be there by now.
+        // Not if another file has the name by now.
         let is_there = |stat| FileId::from(&stat) == self.id;
         if host::stat_ambient(&self.path).is_ok_and(is_there) {
             let _ = fs::remove_file(&self.path);
@@ -91,18 +91,19 @@ impl SocketSource {
 }
 
 impl WasiCtx {
-    /// Gives the guest a socket, which has the lowest number that is free, and does not wait until the guest
-    /// clears [`Fdflags::NONBLOCK`]. Gives its number and its address.
+    /// Gives the guest a socket with the lowest free number. It is non-blocking until the guest clears
+    /// [`Fdflags::NONBLOCK`]. Returns its number and its address.
     ///
-    /// Those who look for preopens by numbers find none there ([`Errno::Badf`]), so a guest gets these last.
+    /// A guest gets these last: C libraries look for preopens until a number is [`Errno::Badf`], as that of a
+    /// socket is.
     ///
     /// # Errors
     ///
-    /// [`Errno::Noent`]: no host has the name, or the directory of the path is not there. [`Errno::Badf`],
-    /// [`Errno::Notsock`]: the embedder has no such socket. [`Errno::Inval`]: it is not listening, and should.
-    /// [`Errno::Nfile`]: no more descriptors. What `bind(2)` and `listen(2)` say.
+    /// [`Errno::Noent`]: the host name is unknown, or the directory of the path does not exist.
+    /// [`Errno::Badf`], [`Errno::Notsock`]: the embedder has no such socket. [`Errno::Inval`]: it should be a
+    /// listener and is not. [`Errno::Nfile`]: too many descriptors. What `bind(2)` and `listen(2)` say.
     pub fn give_socket(&self, given: &GivenSocket) -> Result<(Fd, SocketAddress), Errno> {
-        // No other thread can have been given the same.
+        // No other thread can have been given the same socket.
         self.fingerprint.more();
         let reserved = self.reserve()?;
         let (socket, path) = given.source.open()?;

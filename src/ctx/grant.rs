@@ -1,13 +1,13 @@
 use crate::abi::Rights;
 
-/// What an embedder lets a guest do, over all that it has.
+/// What an embedder allows a guest, whatever the guest has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The calls that it may make: a bit for each row of their table, the first the lowest.
+    /// The calls that it may make: a bit for each row of the table of calls, the first row the lowest.
     pub calls: u64,
-    /// What it may do to the preopens, and to what is opened through them.
+    /// The rights of the preopens, and of what is opened through them.
     pub preopens: Rights,
-    /// What it may do to the standard streams.
+    /// The rights of the standard streams.
     pub stdio: Rights,
 }
 
@@ -26,7 +26,7 @@ impl Grant {
         stdio: Rights::empty(),
     };
 
-    /// Both together.
+    /// The union of both.
     #[must_use]
     pub fn union(self, other: Grant) -> Grant {
         Grant {

@@ -1,17 +1,17 @@
-//! What kind of thing is open: found when first asked for, as opening does not need it, and it costs a
-//! system call.
+//! The type of what a descriptor is open on: found when it is first needed, as opening does not need it and it
+//! costs a system call.
 
 use super::{Descriptor, FdEntry};
 use crate::abi::{Errno, Filestat, Filetype, Rights, RightsPair};
 use crate::host::StreamFlags;
 
-/// The type of what is open, and the rights that follow from it.
+/// The type, and the rights that follow from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub filetype: Filetype,
-    /// The most that a descriptor of this kind can have.
+    /// The most that a descriptor of this type can have.
     pub rights: RightsPair,
-    /// Those of its kind that a standard stream lacks because the host has not opened it for them.
+    /// The rights of its type that a standard stream lacks because of its access mode.
     pub lacks: Rights,
 }
 
@@ -55,7 +55,7 @@ impl FdEntry {
         }
     }
 
-    /// The kind, which its attributes tell.
+    /// The type, from its attributes.
     #[inline]
     pub(super) fn kind_in(&self, stat: &Filestat) -> Result<&Kind, Errno> {
         match self.kind.get() {
@@ -87,7 +87,7 @@ impl FdEntry {
             lacks &= rights.base;
             rights.base -= lacks;
         }
-        // Found before it is kept: what asks the host must not keep other threads waiting.
+        // Computed before it is stored: the system call must not block other threads.
         Ok(self.kind.get_or_init(|| Kind {
             filetype,
             rights,
@@ -95,7 +95,7 @@ impl FdEntry {
         }))
     }
 
-    /// Whether it is of a kind that has no offsets.
+    /// Whether its type has no offsets.
     ///
     /// # Errors
     ///

@@ -2,11 +2,11 @@ use super::budget::budget;
 use crate::abi::Size;
 use crate::memory::MAX_IOVECS;
 
-/// How much one guest may ask for. What goes beyond is refused with the errno named here.
+/// Limits of one guest. What goes beyond is refused with the errno named here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Descriptors open at a time, preopens and standard streams among them: `ENFILE`. All guests of the
-    /// process together may open a quarter of what the process may.
+    /// Open descriptors, preopens and standard streams among them: `ENFILE`. All guests of the process together
+    /// may have a quarter of what the process may.
     pub descriptors: usize,
     /// `iovec`s in one call, 1024 at most: `EINVAL`.
     pub iovecs: usize,
@@ -14,27 +14,27 @@ pub struct Limits {
     pub subscriptions: Size,
     /// Bytes in a path, or in the target of a symbolic link: `ENAMETOOLONG`.
     pub path_len: Size,
-    /// Symbolic links that the resolution of one path may go through, 40 at most: `ELOOP`.
+    /// Symbolic links in the resolution of one path, 40 at most: `ELOOP`.
     pub symlink_hops: u32,
-    /// Random bytes made at a time, and so the room that `random_get` takes of the host; how many a
-    /// guest asks for in a call has no limit.
+    /// Random bytes generated at a time, and so the host memory that `random_get` takes. How many a guest may
+    /// ask for in a call is not limited.
     pub random_chunk: usize,
-    /// Bytes of memory, as far as its growth is noticed: a guest that has more is ended.
+    /// Bytes of memory: a guest that has more is ended when that is noticed.
     pub memory: u64,
 }
 
-/// The symbolic links that the host itself goes through before it gives a path up.
+/// How many symbolic links the host follows in one path.
 const HOST_SYMLINK_HOPS: u32 = 40;
 
 impl Limits {
-    /// Whether the host keeps to the limit of symbolic links when it resolves a path by itself.
+    /// Whether the limit of symbolic links is the host's own, so that the host may resolve a path.
     pub fn host_counts_hops(&self) -> bool {
         self.symlink_hops >= HOST_SYMLINK_HOPS
     }
 }
 
 impl Default for Limits {
-    /// Limits that no honest program meets: those of Linux, where it has such a limit.
+    /// Limits that no honest program reaches: those of Linux where it has one.
     fn default() -> Self {
         Self {
             descriptors: default_descriptors(),
@@ -48,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// So many that no guest which uses them all takes more than all guests together may.
+/// 4096, or the budget of all guests if that is less.
 fn default_descriptors() -> usize {
     budget().min(4096) as usize
 }

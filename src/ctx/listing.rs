@@ -1,4 +1,4 @@
-//! Listing a directory as paths see it: what its file system has, and what is mounted in it.
+//! Lists a directory as paths see it: the entries of its file system, and what is mounted in it.
 
 use super::fd_entry::StreamInUse;
 use super::mounts::Mount;
@@ -7,23 +7,23 @@ use crate::abi::{Dircookie, Errno, Filestat, Filetype};
 use crate::host::Interrupt;
 use crate::vfs::{DirEntry, DirRef};
 
-/// Where the cookies of mount points begin: behind all that a directory has had, as far as one gets in
-/// practice, and within the 31 bits that wasi-libc keeps.
+/// The first cookie of mount points: beyond those of the entries that a directory has in practice, and within
+/// the 31 bits that wasi-libc keeps.
 const MOUNTS: Dircookie = 0x7fff_0000;
 
-/// The entries of a directory from a place on. Mount points come last, each with the inode number and the type
-/// of what is mounted there. The directory's own entries of their names are left out.
+/// The entries of a directory. Mount points come last, each with the inode number and the type of what is
+/// mounted; entries of the directory with the same names are left out.
 #[derive(Debug)]
 pub struct Listing<'e> {
     dir: DirRef<'e>,
     stream: StreamInUse<'e>,
-    /// With the attributes of what is mounted, which are asked for while nothing is held.
+    /// With the attributes of what is mounted, which are read while nothing is locked.
     mounts: Vec<(Mount, Option<Filestat>)>,
-    /// The mount point that is read next; `None` if the directory has more of its own.
+    /// The mount point that is read next; `None` before the end of the directory's own entries.
     next: Option<usize>,
-    /// Whether what was read last is a mount point.
+    /// Whether the entry that was read last is a mount point.
     is_mount: bool,
-    /// The name that was read last, where some are left out.
+    /// The name that was read last, if some are left out.
     name: Vec<u8>,
 }
 
@@ -55,7 +55,7 @@ impl WasiCtx {
 }
 
 impl Listing<'_> {
-    /// Goes to the entry to which a cookie leads; 0 lists the directory once more, as it is by now.
+    /// Goes to the entry at a cookie. 0 starts over, and lists the directory as it is then.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Listing<'_> {
         }))
     }
 
-    /// Puts the entry that was read last back, to be read once more.
+    /// Goes back by one entry: the one that was read last is read again.
     pub fn unread(&mut self) {
         match self.next {
             Some(next) if self.is_mount => self.next = Some(next - 1),
@@ -126,13 +126,13 @@ impl Listing<'_> {
         }
     }
 
-    /// Keeps for the next call what there is room for.
+    /// Ends a call: entries that were read ahead are kept for the next one if there is room.
     pub fn rest(&mut self) {
         self.stream.rest(self.dir);
     }
 }
 
-/// The cookie that leads to a mount point.
+/// The cookie of a mount point.
 fn cookie_of(mount: &Mount) -> Dircookie {
     MOUNTS + mount.serial
 }

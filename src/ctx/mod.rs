@@ -1,11 +1,11 @@
-//! What one guest has: its descriptors, its strings, its limits.
+//! The state of one guest: its descriptors, strings and limits.
 //!
-//! A [`WasiCtx`] may be used by several threads at once, the workers of one guest, each of which can have one
-//! with an interrupt of its own ([`WasiCtx::with_interrupt`]). The descriptor table is locked to look a number up, never while the host does something: a thread that waits in
-//! `fd_read` holds up nobody.
+//! A [`WasiCtx`] may be used by several threads at once, those of one guest, each of which can have one with an
+//! interrupt of its own ([`WasiCtx::with_interrupt`]). The descriptor table is locked to look up a number, and
+//! never during a system call: a thread that waits in `fd_read` does not block the others.
 //!
-//! This is also where a guest's path becomes a name in a directory of the host ([`resolve`]), because
-//! that takes both the preopens and the host.
+//! This is also where a path of a guest is resolved to a name in a directory ([`resolve`]), because that needs
+//! both the preopens and the file systems.
 
 mod access;
 mod budget;
@@ -82,10 +82,10 @@ use shared::{Holders, Share};
 use stop::Stop;
 use table::Table;
 
-/// How many standard streams there are; they have the first descriptors.
+/// The number of standard streams, which have the first descriptors.
 const STDIO: Fd = 3;
 
-/// One guest, as a thread of it sees it. Clones are the same guest.
+/// A guest, for one of its threads. A clone is the same guest.
 #[derive(Clone, Debug)]
 pub struct WasiCtx {
     guest: Arc<Guest>,
@@ -93,27 +93,27 @@ pub struct WasiCtx {
     interrupt: Interrupt,
 }
 
-/// All that one guest has.
+/// The state of a guest that its threads share.
 #[derive(Debug)]
 pub struct Guest {
     /// The guest's arguments.
     pub args: StringArray,
     /// The guest's environment.
     pub environ: StringArray,
-    /// How much the guest may ask for.
+    /// The limits of the guest.
     pub limits: Limits,
     /// The calls that the guest may make: see [`Grant::calls`].
     calls: AtomicU64,
-    /// Those that it has made all the same: see [`WasiCtx::refused_calls`].
+    /// The calls that it has made without being allowed to: see [`WasiCtx::refused_calls`].
     refused: AtomicU64,
-    /// What it may do to preopens: see [`Grant::preopens`].
+    /// Its rights for preopens: see [`Grant::preopens`].
     granted: AtomicU64,
-    /// Which directories the guest has from the start, be they closed since.
+    /// The identities of the preopens, closed ones among them.
     roots: Vec<FileId>,
-    /// What the places of `fd_readdir` share.
+    /// The memory that its directory streams may keep between calls.
     read_dir_room: Arc<Room>,
     table: Mutex<Table>,
-    /// What paths meet beside what the preopens have; the embedder's view has the same.
+    /// Its mounts, which the embedder's view shares.
     mounts: Arc<Mounts>,
     /// Whether it is the embedder's view of a guest.
     is_view: bool,
@@ -124,9 +124,9 @@ pub struct Guest {
     cpu_time: CpuTime,
     share: Share,
     holders: Holders,
-    /// What it was given.
+    /// Its options, for comparison.
     fingerprint: Fingerprint,
-    /// Whether it has been closed, or its command is over.
+    /// Whether it has been closed, or its command has exited.
     ended: AtomicBool,
 }
 
@@ -145,8 +145,8 @@ impl WasiCtx {
     /// # Errors
     ///
     /// [`Errno::Badf`]: a number in `stdio` is not open. What `open(2)` says of a preopen.
-    /// [`Errno::Notcapable`]: a preopen's path leads out of another in which a guest can make links.
-    /// [`Errno::Again`]: that came to mean another directory at the same time.
+    /// [`Errno::Notcapable`]: the path of a preopen leads out of another preopen in which a guest can create
+    /// links. [`Errno::Again`]: such a path was changed at the same time.
     pub fn new(options: Options) -> Result<Self, InitError> {
         let fingerprint = Fingerprint::of(&options);
         let mut entries = Vec::with_capacity(options.stdio.len() + options.preopens.len());
@@ -204,8 +204,7 @@ impl WasiCtx {
         }
     }
 
-    /// The same guest with other clocks than the host's, which it has in other threads as well. The first that
-    /// it is given are those.
+    /// The same guest with clocks of the embedder, in all its threads. The first ones that it is given count.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         self.fingerprint.more();
@@ -216,7 +215,7 @@ impl WasiCtx {
         }
     }
 
-    /// The same guest with other random bytes than the host's.
+    /// The same guest with random bytes of the embedder.
     #[must_use]
     pub fn with_random(self, random: Arc<dyn Random>) -> Self {
         self.fingerprint.more();
@@ -224,7 +223,7 @@ impl WasiCtx {
         self
     }
 
-    /// The same guest, for a thread in which its calls are interrupted by this, and by its being stopped.
+    /// The same guest, for a thread whose calls this interrupts. Stopping the guest interrupts them, too.
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
         let interrupt = interrupt.or_bell(Arc::clone(&self.stop.bell));
@@ -243,7 +242,7 @@ impl WasiCtx {
         &self.clocks
     }
 
-    /// Whether the guest may make the call of this row of their table.
+    /// Checks that the guest may make the call of this row of the table of calls.
     ///
     /// # Errors
     ///
@@ -259,19 +258,19 @@ impl WasiCtx {
 
     #[cold]
     fn refuse(&self, row: usize) {
-        // One that is to end is refused everything.
+        // A guest that was stopped may make no calls at all: this is not recorded.
         if self.stopped().is_none() {
             self.refused.fetch_or(1 << row, Relaxed);
         }
     }
 
-    /// The calls that the guest has made and may not, a bit for each row of their table.
+    /// The calls that the guest has made without being allowed to: a bit for each row of the table of calls.
     pub fn refused_calls(&self) -> u64 {
         self.refused.load(Relaxed)
     }
 
-    /// Lets the guest do more. For what it has from the start, that holds at once; what it has opened
-    /// in the meantime stays as it was.
+    /// Allows the guest more. That applies at once to what it was started with; what it has opened since keeps
+    /// its rights.
     pub fn grant(&self, grant: Grant) {
         self.calls.fetch_or(grant.calls, Relaxed);
         if self.stopped().is_some() {
@@ -290,12 +289,12 @@ impl WasiCtx {
         }
     }
 
-    /// What the guest may do to preopens.
+    /// The rights of the guest for preopens.
     fn granted(&self) -> Rights {
         Rights::from_bits_retain(self.granted.load(Relaxed))
     }
 
-    /// Closes every descriptor: the guest is over, whatever still refers to this.
+    /// Closes every descriptor, as the guest has ended. Others may still refer to it.
     pub fn close_all(&self) {
         self.ended.store(true, Relaxed);
         let closed = self.table().replace(|_| None);
@@ -303,14 +302,14 @@ impl WasiCtx {
         drop((closed, unmounted));
     }
 
-    /// Ends a guest that should not be there any more: it has no descriptors and no calls.
+    /// Ends a guest that must do nothing any more: it has no descriptors, and may make no calls.
     pub fn revoke(&self) {
         self.calls.store(0, Relaxed);
         self.close_all();
     }
 
-    /// The inode number of `..` in a directory, of which the host says that it is `listed`: as `/..` is
-    /// `/`, that of a directory which the guest has from the start is this directory itself.
+    /// The inode number of `..` in a directory. It is `listed`, as its file system says, unless the directory
+    /// is a preopen or mounted: then it is that of the directory itself, as `/..` is `/`.
     ///
     /// # Errors
     ///
@@ -328,7 +327,7 @@ impl WasiCtx {
         })
     }
 
-    /// Whether a directory is what is mounted somewhere.
+    /// Whether a directory is mounted somewhere.
     fn is_mount_root(&self, id: FileId) -> bool {
         (self.mounts.for_paths()).is_some_and(|mounts| mounts.is_root(id))
     }
@@ -337,7 +336,7 @@ impl WasiCtx {
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: there are none.
+    /// [`Errno::Io`]: the source has failed.
     pub fn random(&self, buf: &mut [u8]) -> Result<(), Errno> {
         self.random.fill(buf)
     }

@@ -1,7 +1,6 @@
-//! Mounting, and unmounting: where in the namespace of a guest something comes to be.
+//! Mounting and unmounting.
 //!
-//! No lock is held while the directories on the way are asked for anything. What is found out is put into the
-//! namespace at once.
+//! Nothing is locked during the calls to file systems. Afterwards the namespace is changed in one step.
 
 use std::sync::Arc;
 
@@ -13,21 +12,21 @@ use crate::abi::{Device, Errno, Rights};
 use crate::vfs::memory::{MemoryFs, MemoryFsLimits};
 use crate::vfs::{Dir, DirRef, Directory, Name, NameBuf};
 
-/// The most that directories may hold which are made because a mount point lies in them: their names.
+/// The limits for directories that are created because a mount point lies in them: only names fit.
 const MADE: MemoryFsLimits = MemoryFsLimits {
     bytes: 1 << 20,
     files: 1 << 10,
 };
 
-/// How far up it is looked for whether a mount point lies in what is mounted there.
+/// How many directories up it is checked whether a mount point lies in what is to be mounted there.
 const MAX_ABOVE: usize = 4096;
 
 /// Why something cannot be mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MountError {
-    /// What the file systems say.
+    /// The error of a file system.
     Errno(Errno),
-    /// The guest has started and has no preopen that it lies below, so no path of the guest's would lead there.
+    /// The guest has started, and no preopen is above the path, so no path of the guest would lead there.
     Unreachable,
 }
 
@@ -37,7 +36,7 @@ impl From<Errno> for MountError {
     }
 }
 
-/// A path without `..`, and without all that makes no difference in it.
+/// A path without empty components and `.`. It may have no `..`.
 fn plain(path: &str) -> Result<String, Errno> {
     if path.is_empty()
         || path.contains('\0')
@@ -49,7 +48,7 @@ fn plain(path: &str) -> Result<String, Errno> {
     Ok(names.collect::<Vec<_>>().join("/"))
 }
 
-/// The path of the directory and the name in it; `None` for the root.
+/// The path of the parent directory, and the name in it; `None` for the root.
 fn split_name(path: &str) -> Option<(&str, &str)> {
     match path.rsplit_once('/') {
         Some(split) => Some(split),
@@ -58,18 +57,18 @@ fn split_name(path: &str) -> Option<(&str, &str)> {
 }
 
 impl WasiCtx {
-    /// Mounts a directory or a file at a path of the guest's, over what is there, if anything is.
+    /// Mounts a directory or a file at a path of the guest, over what is there.
     ///
-    /// Of the path, links are followed up to its last component. Directories that are missing are made, for
-    /// the guest to look at alone, and not on any file system. A directory is a preopen as well unless the
-    /// guest `has_started`, as it learns of no preopens after that.
+    /// Symbolic links in the path are followed, except one at its end. Missing directories are created: they
+    /// exist for the guest alone, in no file system. A directory also becomes a preopen, unless the guest
+    /// `has_started`, as then it does not look for preopens any more.
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: it is no path, or has `..`. [`Errno::Notdir`]: a file is on the way, or a file is
-    /// to be mounted where a preopen is. [`Errno::Loop`]: it would lie in itself. [`Errno::Nfile`]: the guest has
-    /// as many descriptors as it may. [`Errno::Notsup`]: devices. Of a directory of the host, as [`WasiCtx::new`]. What the directories on
-    /// the way say.
+    /// [`Errno::Inval`]: the path is not valid, or has `..`. [`Errno::Notdir`]: a file is on the way, or a file
+    /// is to be mounted where a preopen is. [`Errno::Loop`]: the mount point lies in what is to be mounted.
+    /// [`Errno::Nfile`]: the guest has as many descriptors as it may. [`Errno::Notsup`]: devices. For a
+    /// directory of the host, those of [`WasiCtx::new`]. Those of the directories on the way.
     pub fn mount(&self, mount: Preopen, has_started: bool) -> Result<(), MountError> {
         self.fingerprint.more();
         let path = plain(&mount.mapped_path)?;
@@ -142,14 +141,14 @@ impl WasiCtx {
         Ok(())
     }
 
-    /// Mounts the preopens of file systems that are not the host's below those that they lie below, the
-    /// outermost first, and then the files.
+    /// Mounts the preopens that are not the host's where their names lie below other preopens, the outermost
+    /// first. Then mounts the files.
     ///
-    /// A directory that cannot be mounted there has its own descriptor all the same.
+    /// A directory that cannot be mounted there still has its descriptor.
     ///
     /// # Errors
     ///
-    /// With the file, as [`WasiCtx::mount`].
+    /// The file, and the error of [`WasiCtx::mount`].
     pub(super) fn mount_preopens(&self, files: Vec<Preopen>) -> Result<(), (Preopen, Errno)> {
         let mut roots = self.preopens();
         roots.retain(|root| {
@@ -178,7 +177,7 @@ impl WasiCtx {
         let Ok(id) = root.file_id() else {
             return;
         };
-        // Of two with the same name, paths lead to the first.
+        // If two have the same name, paths lead to the first.
         let first = (self.preopens().into_iter()).find(|other| is_named(other, &path));
         if !first.is_some_and(|first| first.is_same_preopen(&root)) {
             return;
@@ -191,8 +190,8 @@ impl WasiCtx {
         self.mounts.change(|table| table.add(mount));
     }
 
-    /// Takes what was mounted last at a path of the guest's from there. What the guest has open stays open; a
-    /// preopen does as well where it `has_started`, but no path leads to it but from its own descriptor.
+    /// Unmounts what was mounted last at a path of the guest. Descriptors of the guest stay open. So does the
+    /// preopen if the guest `has_started`: then only paths from its own descriptor lead to it.
     ///
     /// # Errors
     ///
@@ -210,7 +209,7 @@ impl WasiCtx {
         Ok(())
     }
 
-    /// Removes the directories in which nothing is mounted any more that were made for that.
+    /// Removes directories that were created for mount points, if nothing is mounted in them any more.
     fn drop_unused(&self, has_started: bool) {
         loop {
             let unused = self.mounts.change(|table| {
@@ -231,7 +230,7 @@ impl WasiCtx {
         }
     }
 
-    /// Sees to it that no path leads to what is mounted no more.
+    /// Makes a directory unreachable by its name, after its mount was removed from the namespace.
     fn withdraw(&self, mount: &Mount, has_started: bool) {
         let root = &mount.target.root;
         root.unmount();
@@ -242,7 +241,7 @@ impl WasiCtx {
         }
     }
 
-    /// Whether a file system with this device number is a preopen or mounted.
+    /// Whether a file system with this device number is preopened or mounted.
     pub fn has_device(&self, dev: Device) -> bool {
         let is_of = |root: &FdEntry| {
             root.mounted_path().is_some() && root.file_id().is_ok_and(|id| id.dev == dev)
@@ -252,7 +251,7 @@ impl WasiCtx {
             || (mounts.mounts().iter()).any(|mount| is_of(&mount.target.root))
     }
 
-    /// Everything that is a preopen or mounted.
+    /// All preopens and mounted directories.
     pub(super) fn roots(&self) -> Vec<Arc<FdEntry>> {
         let mut roots = self.preopens();
         for mount in self.mounts.table().mounts() {
@@ -275,8 +274,8 @@ impl WasiCtx {
         (self.preopens().iter()).any(|other| !other.is_same_preopen(root) && is_named(other, path))
     }
 
-    /// Where a path of the guest's ends, with directories made where they are missing; `None` if there is no
-    /// preopen above it. `is_within` says whether the directory lies in what is to be mounted.
+    /// The mount point of a path, with its missing parent directories created; `None` if no preopen is above
+    /// it. `is_within` says whether a directory lies in what is to be mounted.
     fn make_point(
         &self,
         path: &str,
@@ -307,8 +306,8 @@ impl WasiCtx {
         Ok(Some(point_in(dir, name.as_bytes())?))
     }
 
-    /// Makes the directories `names` from the first one on that is missing below `base`, which is at the path
-    /// of the first `outer` components of `path`.
+    /// Creates the missing ones of the directories `names` below `base`. The path of `base` is the first
+    /// `outer` components of `path`.
     fn make_dirs(
         &self,
         base: &Arc<FdEntry>,
@@ -332,11 +331,11 @@ impl WasiCtx {
                 .change(|table| table.add(Mount::made(&path.join("/"), Some(point), made)));
             return Ok(());
         }
-        // What is missing is what a link points to.
+        // Only the target of a symbolic link is missing.
         Err(Errno::Noent)
     }
 
-    /// Makes a preopen of the directory that a path lies in.
+    /// Makes the parent directory of a path a preopen.
     fn make_preopen(&self, path: &str) -> Result<(), Errno> {
         let (above, _) = split_name(path).ok_or(Errno::Inval)?;
         let made = self.made(above, &[])?;
@@ -346,8 +345,7 @@ impl WasiCtx {
         Ok(())
     }
 
-    /// A directory at a path of the guest's, with nothing in it but the directories `names`, each in the one
-    /// before.
+    /// An empty directory at a path of the guest, with the directories `names` in it, each in the one before.
     fn made(&self, path: &str, names: &[&[u8]]) -> Result<Arc<FdEntry>, Errno> {
         let fs = MemoryFs::new(MADE);
         fs.create_dir(&names.join(&b'/'))
@@ -364,7 +362,7 @@ impl WasiCtx {
     }
 }
 
-/// To look at what is there.
+/// Requires no rights.
 const NOTHING: RequiredRights = RequiredRights {
     base: Rights::empty(),
     inheriting: Rights::empty(),
@@ -385,7 +383,7 @@ fn is_named(root: &FdEntry, path: &str) -> bool {
     (root.mounted_path()).is_some_and(|name| components(name).eq(components(path.as_bytes())))
 }
 
-/// Whether a directory is the one with this identity, or lies in it by the names of its own file system.
+/// Whether a directory is the one with this identity, or below it in its own file system.
 fn lies_in(dir: DirRef<'_>, root: FileId) -> bool {
     let mut above: Option<Dir> = None;
     let mut last = None;

@@ -1,12 +1,12 @@
-//! What a guest's namespace is made of beside its preopens: mount points, and preopens below others with
-//! more rights.
+//! The namespace of a guest beside its preopens: mount points, and preopens that lie below others with more
+//! rights.
 //!
-//! A mount point is a name in a directory, which is known by its identity: so it stays where it is when a
-//! directory above it is moved. There need be nothing of that name in the directory. Where there is
-//! something, no path leads there any more.
+//! A mount point is a name in a directory. The directory is known by its identity, so renaming a directory
+//! above it changes nothing. The directory need not have an entry of that name; if it has one, no path leads
+//! there any more.
 //!
-//! All of it is one table that is never changed, but replaced: a path is resolved in the table that there was
-//! when it began, and no lock is held meanwhile.
+//! All this is in one immutable table, which is replaced as a whole: a path is resolved in the table that was
+//! there when the resolution began, and nothing is locked meanwhile.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,23 +17,23 @@ use crate::abi::{Errno, Filestat, Rights};
 use crate::host;
 use crate::vfs::{DirRef, Interrupt, Name, NameBuf, OpenHow, Opened};
 
-/// The namespace of a guest, which its embedder may change while the guest runs.
+/// The namespace of a guest. Its embedder may change it while the guest runs.
 #[derive(Debug, Default)]
 pub struct Mounts {
-    /// What the table has: `Self::MAY_CROSS` and the other bits.
+    /// What is in the table: `Self::MAY_CROSS` and the other bits.
     has: AtomicU8,
     table: RwLock<Arc<MountTable>>,
 }
 
 impl Mounts {
-    /// Paths may meet a mount point.
+    /// There are mount points that paths may lead to.
     const MAY_CROSS: u8 = 1;
-    /// Directories on the way must be looked at.
+    /// There are restricted directories: each directory on the way of a path must be compared with them.
     const RESTRICTS: u8 = 2;
-    /// The host's among them.
+    /// There are restricted directories of the host.
     const RESTRICTS_HOST: u8 = 4;
 
-    /// The same table for all, from which preopens are restricted.
+    /// A namespace with this table.
     pub fn new(table: MountTable) -> Self {
         Self {
             has: AtomicU8::new(table.has()),
@@ -41,7 +41,7 @@ impl Mounts {
         }
     }
 
-    /// The table as it is now; `None` if it says nothing of any path.
+    /// The present table; `None` if it makes no difference for any path.
     #[inline]
     pub fn for_paths(&self) -> Option<Arc<MountTable>> {
         if self.has.load(Relaxed) == 0 {
@@ -51,45 +51,45 @@ impl Mounts {
         }
     }
 
-    /// Whether directories of the host must be looked at wherever a path goes.
+    /// Whether each directory of the host on the way of a path must be compared with restricted ones.
     pub fn restrict_host(&self) -> bool {
         self.has.load(Relaxed) & Self::RESTRICTS_HOST != 0
     }
 
-    /// The table as it is now.
+    /// The present table.
     #[cold]
     pub fn table(&self) -> Arc<MountTable> {
         Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a changed table in the place of what there is. What `change` gives is given back.
+    /// Replaces the table by a changed copy. Returns what `change` returns.
     pub fn change<T>(&self, change: impl FnOnce(&mut MountTable) -> T) -> T {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = MountTable::clone(&table);
         let result = change(&mut changed);
         self.has.store(changed.has(), Relaxed);
         let replaced = std::mem::replace(&mut *table, Arc::new(changed));
-        // What only the old table had is dropped when no one waits for the lock.
+        // Entries that were removed are dropped after the lock.
         drop(table);
         drop(replaced);
         result
     }
 }
 
-/// The mounts, and the preopens with fewer rights than what they lie in.
+/// The mounts, and the preopens with fewer rights than one above them.
 #[derive(Clone, Debug, Default)]
 pub struct MountTable {
-    /// By what they are and not by where they are: no other name and no move of a directory above them leads
-    /// around them.
+    /// Known by their identity, not by a path: another name, or a rename of a directory above, does not lead
+    /// around the restriction.
     restricted: Vec<Restricted>,
-    /// The one that was mounted last comes last, and hides those at the same place.
+    /// In the order of mounting. A later mount hides earlier ones at the same place.
     mounts: Vec<Mount>,
-    /// How many there ever were.
+    /// How many were ever mounted.
     made: u64,
 }
 
-/// A preopen with fewer rights than one that it lies below, as a read-only file system is below a root that
-/// can be written.
+/// A preopen with fewer rights than one above it, such as a read-only directory below a root that can be
+/// written.
 #[derive(Clone, Debug)]
 struct Restricted {
     id: FileId,
@@ -97,25 +97,25 @@ struct Restricted {
     on_host: bool,
 }
 
-/// A directory or a file that paths lead to by a name which its file system does not know.
+/// A mounted directory or file.
 #[derive(Clone, Debug)]
 pub struct Mount {
-    /// Its name for the guest, without slashes at either end.
+    /// Its path for the guest, without slashes at either end.
     pub path: Arc<[u8]>,
-    /// Where it is mounted; nowhere if there is no preopen above it.
+    /// The mount point; `None` if no preopen is above it.
     pub point: Option<MountPoint>,
-    /// What is there.
+    /// What is mounted.
     pub target: Mounted,
-    /// Whether it was made because a mount point lies in it.
+    /// Whether it was created because a mount point lies in it.
     pub is_made: bool,
-    /// Whether it is mounted over a preopen, the paths of which begin in it now.
+    /// Whether it hides a preopen: paths from that preopen begin in this directory.
     hides_preopen: bool,
-    /// Tells it from all others of the guest, earlier and later ones.
+    /// A number that no other mount of the guest has, had or will have.
     pub serial: u64,
 }
 
 impl Mount {
-    /// Something that the embedder mounts.
+    /// A mount of the embedder.
     pub fn new(path: &str, point: Option<MountPoint>, target: Mounted) -> Self {
         Self {
             path: Arc::from(path.as_bytes()),
@@ -127,7 +127,7 @@ impl Mount {
         }
     }
 
-    /// A directory that is made because a mount point lies in it.
+    /// A directory that is created because a mount point lies in it.
     pub fn made(path: &str, point: Option<MountPoint>, root: Arc<FdEntry>) -> Self {
         Self {
             is_made: true,
@@ -135,12 +135,12 @@ impl Mount {
         }
     }
 
-    /// Whether paths from other preopens may meet it.
+    /// Whether paths from other preopens may lead to it.
     pub fn is_on_the_way(&self) -> bool {
         self.point.is_some() || self.hides_preopen
     }
 
-    /// The same, mounted over a preopen or not.
+    /// The same with [`hides_preopen`](Self::hides_preopen) set.
     #[must_use]
     pub fn hiding(self, hides_preopen: bool) -> Self {
         Self {
@@ -157,17 +157,17 @@ pub struct MountPoint {
     pub dir: FileId,
     /// The name in it.
     pub name: Arc<NameBuf>,
-    /// What the directory itself has of that name. Where the host takes other spellings of it, they lead
-    /// there as well.
+    /// The file that the directory itself has by that name. If the host takes other spellings of the name, they
+    /// lead to the mount as well.
     pub covers: Option<FileId>,
 }
 
 /// What is mounted: a directory, or one file in it.
 #[derive(Clone, Debug)]
 pub struct Mounted {
-    /// The directory, and what may be done there.
+    /// The directory, with its rights.
     pub root: Arc<FdEntry>,
-    /// The file.
+    /// The name of a file in it, if a file is mounted.
     pub file: Option<Arc<NameBuf>>,
 }
 
@@ -182,7 +182,7 @@ impl Mounted {
         Ok((self.root.dir()?, name))
     }
 
-    /// Whether both are one and the same mount.
+    /// Whether both are the same mount.
     pub fn is_same(&self, other: &Self) -> bool {
         self.root.is_same_preopen(&other.root)
     }
@@ -199,7 +199,7 @@ impl Mounted {
         }
     }
 
-    /// Opens it once more.
+    /// Opens what is mounted.
     ///
     /// # Errors
     ///
@@ -211,8 +211,8 @@ impl Mounted {
 }
 
 impl MountTable {
-    /// Adds a preopen with fewer rights than one that it lies below, one of the host's if `on_host`.
-    /// It counts as often as it is added.
+    /// Adds a restriction of a preopen with fewer rights than one above it; `on_host` if it is a directory of
+    /// the host. The same restriction may be added several times.
     pub fn restrict(&mut self, id: FileId, rights: Rights, on_host: bool) {
         self.restricted.push(Restricted {
             id,
@@ -221,7 +221,7 @@ impl MountTable {
         });
     }
 
-    /// Takes back one restriction of these rights, if there is any.
+    /// Removes one such restriction, if there is any.
     pub fn free(&mut self, id: FileId, rights: Rights) {
         let mut restricted = self.restricted.iter();
         if let Some(index) = restricted.position(|each| each.id == id && each.rights == rights) {
@@ -229,7 +229,7 @@ impl MountTable {
         }
     }
 
-    /// Adds a mount, the `serial` of which is set here.
+    /// Adds a mount, and sets its `serial`.
     pub fn add(&mut self, mount: Mount) {
         self.made += 1;
         self.mounts.push(Mount {
@@ -238,17 +238,17 @@ impl MountTable {
         });
     }
 
-    /// Removes the mounts of which this is true.
+    /// Removes the mounts for which `is_one` is true.
     pub fn remove(&mut self, is_one: impl Fn(&Mount) -> bool) -> Vec<Mount> {
         self.mounts.extract_if(.., |mount| is_one(mount)).collect()
     }
 
-    /// All mounts, the last one last.
+    /// All mounts, in the order of mounting.
     pub fn mounts(&self) -> &[Mount] {
         &self.mounts
     }
 
-    /// The same, to be changed.
+    /// The same, for writing.
     pub fn mounts_mut(&mut self) -> &mut [Mount] {
         &mut self.mounts
     }
@@ -267,7 +267,7 @@ impl MountTable {
         has
     }
 
-    /// The most that may be done in a directory, and to what lies below; `None` if nothing is said of it.
+    /// The rights in a restricted directory, and for all below it; `None` if it is not restricted.
     pub fn rights(&self, id: FileId) -> Option<Rights> {
         (self.restricted.iter())
             .filter(|restricted| restricted.id == id)
@@ -275,8 +275,8 @@ impl MountTable {
             .reduce(Rights::intersection)
     }
 
-    /// What is granted of something open that was found where so much is `granted`: less if it is a preopen
-    /// with fewer rights.
+    /// The rights for something that was opened in a directory with the rights `granted`: fewer if it is
+    /// restricted itself.
     ///
     /// # Errors
     ///
@@ -293,12 +293,12 @@ impl MountTable {
         Ok(rights.map_or(granted, |rights| granted & rights))
     }
 
-    /// Whether something may be said of what has this name because of what it is.
+    /// Whether the identity of what has this name must be known: it may be restricted, or hidden by a mount.
     pub fn knows_ids(&self, name: &[u8]) -> bool {
         !self.restricted.is_empty() || self.spelled_alike(name).next().is_some()
     }
 
-    /// The mount points that cover something of which this may be another spelling.
+    /// The mount points of which this may be another spelling, if their directory has an entry of that name.
     fn spelled_alike<'t>(
         &'t self,
         name: &'t [u8],
@@ -314,7 +314,8 @@ impl MountTable {
         (self.mounts.iter()).filter_map(|mount| Some((mount, mount.point.as_ref()?)))
     }
 
-    /// What is mounted at a name in a directory, whose identity is asked for where it matters.
+    /// What is mounted at a name in a directory. The identity of the directory is asked for only if it is
+    /// needed.
     ///
     /// # Errors
     ///
@@ -336,8 +337,8 @@ impl MountTable {
             .map(|(mount, _)| mount))
     }
 
-    /// What is mounted over something, if anything is: over what was found in a directory by a name that is
-    /// another spelling of that of a mount point.
+    /// What is mounted over the file `id`, which has been found in a directory by a name that may be another
+    /// spelling of the mount point's.
     ///
     /// # Errors
     ///
@@ -361,7 +362,7 @@ impl MountTable {
         }
     }
 
-    /// What is mounted in a directory, the last one at each name, in the order in which they were mounted.
+    /// What is mounted in a directory, the last mount at each name, in the order of mounting.
     pub fn within(&self, dir: FileId) -> Vec<&Mount> {
         let mut within: Vec<(&Mount, &MountPoint)> = Vec::new();
         for (mount, point) in self.points().rev() {
@@ -373,7 +374,7 @@ impl MountTable {
         within.into_iter().rev().map(|(mount, _)| mount).collect()
     }
 
-    /// Whether a directory is one that is mounted.
+    /// Whether a directory is mounted somewhere.
     pub fn is_root(&self, dir: FileId) -> bool {
         let mut roots = self
             .mounts
@@ -387,7 +388,7 @@ impl MountTable {
         self.points().any(|(_, point)| point.dir == dir)
     }
 
-    /// The directory that was mounted last at this path of the guest's.
+    /// The directory that was mounted last at this path of the guest.
     pub fn top(&self, path: &[u8]) -> Option<&Mount> {
         let is_there = |mount: &&Mount| {
             mount.target.file.is_none() && components(&mount.path).eq(components(path))
@@ -395,19 +396,19 @@ impl MountTable {
         self.mounts.iter().rev().find(is_there)
     }
 
-    /// What paths from this preopen begin at: another directory, if one has been mounted over it.
+    /// The directory that was mounted over this preopen, if any: paths from the preopen begin in it.
     pub fn covering(&self, preopen: &FdEntry) -> Option<&Mount> {
         let top = self.top(preopen.mounted_path()?)?;
         (!top.target.root.is_same_preopen(preopen)).then_some(top)
     }
 
-    /// The mount of which this is the directory.
+    /// The mount of this directory.
     pub fn of_root(&self, root: &FdEntry) -> Option<&Mount> {
         (self.mounts.iter()).find(|mount| mount.target.root.is_same_preopen(root))
     }
 
-    /// Whether a file system may resolve a path by itself that goes through no link, the host's if `on_host`: by
-    /// no spelling it meets a mount point, nor a directory that must be looked at.
+    /// Whether a file system (the host if `on_host`) may resolve a path by itself, as long as there is no
+    /// symbolic link in it: no spelling of a component is a mount point, and no directory is restricted.
     pub fn spares(&self, path: &[u8], on_host: bool) -> bool {
         if (self.restricted.iter()).any(|restricted| restricted.on_host == on_host) {
             return false;

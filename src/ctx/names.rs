@@ -1,6 +1,6 @@
-//! What is done with a name that a path led to: making it, removing it, moving it.
+//! Operations on the name that a path was resolved to: create, remove, rename.
 //!
-//! What is refused, and in which order, is the same whoever asks: a guest by its calls, or its embedder.
+//! The checks and their order are the same for the guest and for its embedder.
 
 use super::FileId;
 use super::resolved::ResolvedPath;
@@ -12,8 +12,8 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Exist`]: the path names the directory where it begins, or a mount point. What `mkdirat(2)`
-    /// says.
+    /// [`Errno::Exist`]: the path names the directory that it is relative to, or a mount point. What
+    /// `mkdirat(2)` says.
     pub fn create_dir(&self) -> Result<(), Errno> {
         let name = self.name().ok_or(Errno::Exist)?;
         if self.mounted().is_some() {
@@ -22,17 +22,17 @@ impl ResolvedPath<'_> {
         self.dir()?.create_dir_at(name)
     }
 
-    /// `unlinkat(2)` with `AT_REMOVEDIR`, of what `path` led to.
+    /// `unlinkat(2)` with `AT_REMOVEDIR`. `path` is what was resolved.
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: the path ends in `.`, with which a library in a guest means a preopen; [`Errno::Busy`] if
-    /// that is mounted below another. [`Errno::Notempty`]: it ends in `..`, or the directory has
-    /// entries, mount points among them. [`Errno::Busy`]: it names a mount point, or a preopen with fewer rights
-    /// than that which it lies below. What `unlinkat(2)` says.
+    /// [`Errno::Inval`]: the path ends in `.`, which is how C libraries name a preopen; [`Errno::Busy`] if that
+    /// is mounted below another one. [`Errno::Notempty`]: it ends in `..`, or the directory has entries, mount
+    /// points among them. [`Errno::Busy`]: it names a mount point, or a preopen that has fewer rights than
+    /// another one above it. What `unlinkat(2)` says.
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
         let Some(name) = self.name() else {
-            // Below `..` is at least the directory that was gone up from.
+            // `..` has at least the directory in it that the path came from.
             let (trimmed, _) = super::resolve::trim_slashes(path);
             return Err(if trimmed.ends_with(b"..") {
                 Errno::Notempty
@@ -54,8 +54,8 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Isdir`]: it is a directory. [`Errno::Notdir`]: slashes behind what is none. [`Errno::Busy`]: it
-    /// is a file that is mounted. What `unlinkat(2)` says.
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Notdir`]: the path ends in a slash, and it is no
+    /// directory. [`Errno::Busy`]: it is a file that is mounted. What `unlinkat(2)` says.
     pub fn unlink(&self) -> Result<(), Errno> {
         let name = self.name().ok_or(Errno::Isdir)?;
         if self.directory {
@@ -70,14 +70,13 @@ impl ResolvedPath<'_> {
             });
         }
         match self.dir()?.unlink_at(name) {
-            // POSIX lets a system say "not permitted" of a directory, which nobody could tell from a file
-            // that may not be removed.
+            // POSIX allows EPERM for a directory, which could not be told from a file that may not be removed.
             Err(Errno::Perm) if self.is_directory()? => Err(Errno::Isdir),
             result => result,
         }
     }
 
-    /// `symlinkat(2)`: makes a symbolic link to `target` here.
+    /// `symlinkat(2)`: creates a symbolic link to `target` here.
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ impl ResolvedPath<'_> {
         dir.read_link_at(name.ok_or(Errno::Inval)?)
     }
 
-    /// `linkat(2)`: makes another name for what is here, the one to which `new` resolves.
+    /// `linkat(2)`: creates a hard link to this, at the name that `new` resolves to.
     ///
     /// # Errors
     ///
@@ -111,31 +110,32 @@ impl ResolvedPath<'_> {
             self.check_move(&new)?;
             let new_name = new.new_name()?;
             match self.link_at(new.dir()?, new_name) {
-                // Whether the name is free is looked at before where it is.
+                // EEXIST comes before EXDEV.
                 Err(Errno::Xdev) if new.require_there().is_ok() => Err(Errno::Exist),
                 result => result,
             }
         };
-        // Where there is nothing to link, whatever else is wrong is not looked at.
+        // If there is nothing to link, that is the error, whatever else is wrong.
         link().or_else(|error| self.require_there().and(Err(error)))
     }
 
     fn link_at(&self, new_dir: DirRef<'_>, new: Name<'_>) -> Result<(), Errno> {
         if self.mounted().is_some_and(|mounted| mounted.file.is_some()) {
-            // It is the root of a mount, in which no other name can be.
+            // The root of a mount has no other names in its file system.
             return Err(Errno::Xdev);
         }
         let (dir, name) = self.target()?;
         dir.link_at(name, new_dir, new)
     }
 
-    /// `renameat(2)`: moves what is here to the name to which `new` resolves.
+    /// `renameat(2)`: renames this to the name that `new` resolves to.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notcapable`]: as [`check_move`](Self::check_move). [`Errno::Busy`]: a path names the
-    /// directory where it begins, ends in `.` or `..`, or names a mount point, or a preopen with fewer rights
-    /// than that which it lies below. [`Errno::Notdir`]: slashes behind what is no directory. What `renameat(2)` says.
+    /// [`Errno::Notcapable`]: as [`check_move`](Self::check_move). [`Errno::Busy`]: a path names the directory
+    /// that it is relative to, ends in `.` or `..`, or names a mount point, or a preopen that has fewer rights
+    /// than another one above it. [`Errno::Notdir`]: a path ends in a slash, and it is no directory. What
+    /// `renameat(2)` says.
     pub fn rename_to<'n>(
         &self,
         new: impl FnOnce() -> Result<ResolvedPath<'n>, Errno>,
@@ -144,11 +144,12 @@ impl ResolvedPath<'_> {
             let new = new()?;
             (self.rename_to_resolved(&new)).or_else(|error| new.require_search().and(Err(error)))
         };
-        // Where the first path does not get as far as its name, the second is not looked at.
+        // If the directory of the first path may not be searched, that is the error, whatever is wrong with the
+        // second.
         rename().or_else(|error| self.require_search().and(Err(error)))
     }
 
-    /// Why the one or the other cannot be moved or replaced, a mount point being among them.
+    /// The error of a rename from or to a mount point.
     fn refusal_to_rename(&self, new: &ResolvedPath<'_>) -> Errno {
         match (self.is_directory(), new.is_directory()) {
             (Err(error), _) => error,
@@ -178,7 +179,7 @@ impl ResolvedPath<'_> {
                 new.check_empty()?;
             }
         }
-        // Slashes behind either name ask for a directory to be moved.
+        // A slash at the end of either path asks for a directory.
         if (self.directory || new.directory) && !self.is_directory()? {
             return Err(match new.require_there() {
                 Ok(()) | Err(Errno::Noent) => Errno::Notdir,

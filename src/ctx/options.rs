@@ -1,4 +1,4 @@
-//! What a guest is made of, and why there is none of it.
+//! The options of a guest, and why one cannot be made of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,54 +9,53 @@ use super::{Grant, Limits, Stdio, StringArray, View};
 use crate::abi::{Errno, Rights};
 use crate::vfs::{Directory, NameBuf};
 
-/// What a [`WasiCtx`] is made of.
+/// The options of a [`WasiCtx`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The guest's arguments, its own name first.
+    /// The guest's arguments, the name of the program first.
     pub args: StringArray,
     /// The guest's environment, each `NAME=value`.
     pub env: StringArray,
-    /// The directories that the guest has from the start, in the order of their descriptors from 3.
+    /// The preopens, in the order of their descriptors from 3.
     pub preopens: Vec<Preopen>,
-    /// What the guest has as 0, 1 and 2.
+    /// The standard streams 0, 1 and 2.
     pub stdio: [Stdio; 3],
-    /// How much the guest may ask for.
+    /// Its limits.
     pub limits: Limits,
-    /// What the guest may do.
+    /// Its capabilities.
     pub grant: Grant,
 }
 
-/// A directory that a guest has from the start.
+/// A preopen.
 #[derive(Clone, Debug)]
 pub struct Preopen {
     /// Its name for the guest.
     pub mapped_path: String,
-    /// Which directory it is.
+    /// The directory.
     pub source: PreopenSource,
-    /// What may be done in it, and to all that is opened through it.
+    /// The rights of it, and of all that is opened through it.
     pub rights: Rights,
 }
 
-/// Where the directory of a [`Preopen`] is from.
+/// Where the directory of a [`Preopen`] comes from.
 #[derive(Clone, Debug)]
 pub enum PreopenSource {
-    /// The host, which opens this path; a relative one begins at the working directory.
+    /// A path of the host. A relative one is resolved in the working directory.
     Path(PathBuf),
-    /// Another file system, as this open directory. Paths that lead to its name from preopens above it lead
-    /// there.
+    /// An open directory of another file system. It is also mounted at its name in preopens above it.
     ///
-    /// It is told from all others by the device and inode number that [`Directory::stat`] gives, so no two
-    /// file systems of a guest, the host's among them, may use the same device number. It is held for as
-    /// long as the guest has it, be its command over or not.
+    /// It is identified by the device and inode number that [`Directory::stat`] returns, so no two file systems
+    /// of a guest, the host's among them, may have the same device number. It is kept open for as long as the
+    /// guest exists, also after its command has exited.
     Directory(Arc<dyn Directory>),
-    /// The same, but of what is at a path in that directory, which may be a file: `.` and `..` and symbolic
-    /// links are resolved below it, as if it were `/`.
+    /// What is at a path in the view's directory; it may be a file. `.`, `..` and symbolic links are resolved
+    /// below that directory, as if it were `/`.
     Within(Arc<View>, String),
-    /// In [`Options`] alone, the devices that programs count on: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
-    /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed.
+    /// The devices that programs expect: `null`, `zero`, `random`, `urandom`, and the guest's own `stdin`,
+    /// `stdout` and `stderr`. Nothing in it can be created, removed or renamed. Only in [`Options`].
     Devices,
-    /// One file in an open directory of another file system. It has no descriptor, as only directories are
-    /// preopens: paths lead there from the preopen above it, which is made where there is none.
+    /// A file in an open directory of another file system. It has no descriptor, as only directories are
+    /// preopens: it is mounted in the preopen above it, which is created if there is none.
     File(Arc<dyn Directory>, NameBuf),
 }
 
@@ -66,16 +65,16 @@ impl From<PathBuf> for PreopenSource {
     }
 }
 
-/// Why there is no [`WasiCtx`] of its [`Options`].
+/// Why a [`WasiCtx`] cannot be made of its [`Options`].
 #[derive(Debug)]
 pub struct InitError {
-    /// What the host said.
+    /// The error of the host.
     pub errno: Errno,
-    /// What it said that of.
+    /// What it is about.
     pub given: Given,
 }
 
-/// One thing that a guest has from the start, as it was given.
+/// One of the options that can fail.
 #[derive(Debug)]
 pub enum Given {
     /// One of [`Options::stdio`].

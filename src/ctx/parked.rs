@@ -1,4 +1,4 @@
-//! Preopens of a command that is over.
+//! Preopens of a command that has exited.
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::abi::Errno;
 use crate::host;
 use crate::vfs::{Dir, DirRef};
 
-/// A directory that is not open: where it was, and which it was.
+/// A directory that is not open, with its path and its identity.
 ///
-/// A command is over when its `_start` is. Most hosts drop it then, and its descriptors are not to wait
-/// until it is collected; but some call another export, which finds the same directory.
+/// A command has exited when its `_start` has returned. Most hosts drop it then, and its host descriptors must
+/// not stay open until it is collected; but some call another export, which must find the same directory.
 #[derive(Debug)]
 pub struct Parked {
     path: PathBuf,
@@ -22,7 +22,7 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// The directory with this identity, which `path` leads to.
+    /// The directory with this identity, at `path`.
     pub fn new(path: &Path, id: FileId) -> Self {
         Self {
             path: path.to_owned(),
@@ -31,13 +31,13 @@ impl Parked {
         }
     }
 
-    /// The same directory, not open whether or not this one is.
+    /// The same directory, not open.
     #[must_use]
     pub fn once_more(&self) -> Self {
         Self::new(&self.path, self.id)
     }
 
-    /// The directory, opened if it is not.
+    /// The directory, which is opened if it is not.
     ///
     /// # Errors
     ///
@@ -55,18 +55,18 @@ impl Parked {
 }
 
 impl WasiCtx {
-    /// Ends a command: closes all that the guest opened.
+    /// Ends a command: closes all that the guest has opened.
     ///
-    /// What it has from the start stays, for a host that calls another export. But no preopen holds a
-    /// descriptor of the host until it is used again.
+    /// What it was started with stays, for a host that calls another export. But no preopen keeps a host
+    /// descriptor until it is used again.
     pub fn end(&self) {
         self.ended.store(true, Relaxed);
         self.park_preopens(FdEntry::is_standard_stream);
     }
 
-    /// Parks the preopens, and closes all else but what `stays`.
+    /// Parks the preopens, and closes everything else except what `stays`.
     pub(super) fn park_preopens(&self, stays: impl Fn(&FdEntry) -> bool) {
-        // The host is asked before the table is locked.
+        // System calls come before the table is locked.
         let parked: Vec<_> = (self.roots().into_iter())
             .map(|preopen| (preopen.park(), preopen))
             .collect();

@@ -1,13 +1,13 @@
-//! Opening the directories that a guest has from the start.
+//! Opens preopens.
 //!
-//! One may lie below another: `/srv/data` below `/srv`. If a guest may put a link in the place of
-//! `data`, the path alone would lead the next guest to wherever that points. So the steps from the
-//! outer directory to the inner one are taken from the open outer one, and no link is followed there.
-//! Links that the path goes through have been read before, as the host may have some of its own; but
-//! no path may go through a directory in which a guest can make links, and lead out of it.
+//! One may lie below another: `/srv/data` below `/srv`. If a guest may replace `data` by a symbolic link,
+//! opening the path `/srv/data` would lead the next guest to wherever that link points. So the inner directory
+//! is opened from the open outer one, step by step, and no link is followed there. Links in the path before
+//! that are resolved first, as the host may have some of its own; but no path may go through a preopen in which
+//! a guest can create links, and lead out of it.
 //!
-//! A directory of another file system is open when it is given, and has no path: nothing of this concerns
-//! it. Whether it lies below another is not known, so its rights are kept as if it did.
+//! A directory of another file system is given open, and has no path, so none of this applies. Whether it lies
+//! below another one is not known; its rights are kept as if it did.
 
 use std::ffi::OsString;
 use std::path::{self, Component, Path, PathBuf};
@@ -22,31 +22,31 @@ use crate::abi::{Errno, Fdflags, Filetype, Oflags, Rights};
 use crate::host::{self, stat_ambient};
 use crate::vfs::{Dir, DirRef, Interrupt, Name, OpenHow, Opened};
 
-/// How many links the path of a preopen may go through; the host follows no more either.
+/// How many symbolic links the path of a preopen may have. The host's limit is the same.
 const SYMLINK_HOPS: u32 = 40;
 
-/// The rights by which a guest can bring it about that a name is a link.
+/// The rights with which a guest can put a symbolic link at a name.
 const LINKING: Rights = Rights::PATH_SYMLINK
     .union(Rights::PATH_LINK_TARGET)
     .union(Rights::PATH_RENAME_TARGET);
 
-/// The directories that a guest has from the start.
+/// The preopens of a guest.
 pub struct Preopened {
     /// Their descriptors, in order.
     pub entries: Vec<FdEntry>,
-    /// Which directories they are.
+    /// The identities of the directories.
     pub ids: Vec<FileId>,
-    /// Those of them that have fewer rights than others that they lie below.
+    /// Restrictions for those that have fewer rights than others above them.
     pub mounts: MountTable,
 }
 
-/// Opens all of them, to do what is `granted`.
+/// Opens all preopens, with the rights that are `granted`.
 ///
 /// # Errors
 ///
-/// With the preopen, what `open(2)` says of it. [`Errno::Notcapable`]: its path goes through another
-/// preopen in which a guest can make links, and leads out of that. [`Errno::Again`]: it came to mean
-/// another directory at the same time.
+/// The preopen, and what `open(2)` says of it. [`Errno::Notcapable`]: its path goes through another preopen in
+/// which a guest can create links, and leads out of that. [`Errno::Again`]: the path was changed at the same
+/// time.
 pub fn open(
     mut preopens: Vec<Preopen>,
     granted: Rights,
@@ -68,8 +68,8 @@ pub fn open(
     let ids = dirs.iter().map(|dir| dir.id).collect();
     let entries = preopens.into_iter().zip(dirs).map(|(preopen, opened)| {
         let entry = FdEntry::preopen(opened.dir, opened.id, preopen, granted);
-        // A directory that a guest has removed may be followed by another with its inode number, to
-        // which a link of the guest leads.
+        // After a guest has removed the directory, a new one may have its inode number, and a link of the guest
+        // may lead there: opening the path again is not safe.
         if opened.is_nested {
             entry.staying_open()
         } else {
@@ -83,7 +83,7 @@ pub fn open(
     })
 }
 
-/// Makes the path of a preopen absolute, and gives the one that it had.
+/// Makes the path of a preopen absolute. Returns the original path.
 fn make_absolute(preopen: &mut Preopen) -> Option<PathBuf> {
     let PreopenSource::Path(path) = &mut preopen.source else {
         return None;
@@ -92,15 +92,15 @@ fn make_absolute(preopen: &mut Preopen) -> Option<PathBuf> {
     Some(mem::replace(path, absolute))
 }
 
-/// A preopen that has been opened.
+/// An open preopen.
 struct OpenedDir {
     dir: Dir,
     id: FileId,
-    /// Whether it lies below another.
+    /// Whether it lies below another one.
     is_nested: bool,
 }
 
-/// Opens each preopen, its path being absolute; or tells which of them cannot be opened, and why.
+/// Opens all preopens, whose paths are absolute. An error comes with the index of the preopen.
 fn open_all(
     preopens: &[Preopen],
     devices: &impl Fn() -> Option<Devices>,
@@ -140,8 +140,8 @@ fn open_all(
     Ok(opened.collect())
 }
 
-/// The same, as a file if that is what is at its path in another file system. What is wrong with the path is
-/// said when it is opened.
+/// The same, as [`PreopenSource::File`] if its path in another file system is that of a file. Errors are left
+/// to opening it.
 pub fn as_file(preopen: Preopen) -> Preopen {
     let PreopenSource::Within(view, path) = &preopen.source else {
         return preopen;
@@ -155,31 +155,31 @@ pub fn as_file(preopen: Preopen) -> Preopen {
     }
 }
 
-/// A directory that has been opened to be mounted beside what a guest has.
+/// A directory to mount beside what a guest has, open.
 pub struct Beside {
-    /// What was asked for, its path absolute.
+    /// The request, with an absolute path.
     pub mount: Preopen,
     pub dir: Dir,
     pub id: FileId,
-    /// Whether it lies below another.
+    /// Whether it lies below another preopen.
     pub is_nested: bool,
-    /// Those directories that have fewer rights than others that they lie below, because of it: what
-    /// [`MountTable::restrict`] takes.
+    /// New restrictions, for directories that now have fewer rights than others above them: arguments of
+    /// [`MountTable::restrict`].
     pub restrictions: Vec<(FileId, Rights, bool)>,
 }
 
-/// Opens one more, beside those that a guest has by now.
+/// Opens a directory to mount beside the `existing` ones of a guest.
 ///
 /// # Errors
 ///
-/// As [`open`]. [`Errno::Notsup`]: devices, which a guest has from the start.
+/// Those of [`open`]. [`Errno::Notsup`]: devices, which a guest can only be started with.
 pub fn open_beside(existing: &[Arc<FdEntry>], mut mount: Preopen) -> Result<Beside, Errno> {
     make_absolute(&mut mount);
     let dir = open_source(&mount.source, || None)?;
     let id = FileId::of(dir.as_ref())?;
     let (mut preopens, mut ids, mut refs) = (Vec::new(), Vec::new(), Vec::new());
     for root in existing {
-        // What cannot be opened again is nothing that another could lie below.
+        // Nothing can lie below a preopen that cannot be opened again.
         if let (Some(preopen), Ok(id), Ok(dir)) =
             (root.preopen_options(), root.file_id(), root.dir())
         {
@@ -202,7 +202,7 @@ pub fn open_beside(existing: &[Arc<FdEntry>], mut mount: Preopen) -> Result<Besi
         restrictions.push(all.restriction(new));
     }
     for inner in 0..new {
-        // A path that leads elsewhere by now says nothing of where its directory is.
+        // If the path leads elsewhere by now, it does not tell where the directory is: restricted in any case.
         let lies_below = match all.around(inner, &refs) {
             Ok((_, outer)) => outer.contains(&new),
             Err(_) => true,
@@ -235,39 +235,39 @@ fn open_source(
     }
 }
 
-/// All preopens of a guest, and which directories they are.
+/// All preopens of a guest, with the identities of their directories.
 #[derive(Clone, Copy)]
 struct Preopens<'a> {
     preopens: &'a [Preopen],
     ids: &'a [FileId],
 }
 
-/// A preopen on the way of a path: its index, and the path without links that led there.
+/// A preopen that a path goes through: its index, and the path so far without symbolic links.
 type Met = (usize, PathBuf);
 
 impl Preopens<'_> {
-    /// Whether as much may be done in one as in another.
+    /// Whether a preopen has all rights of another one.
     fn allows(self, index: usize, outer: usize) -> bool {
         self.preopens[index]
             .rights
             .contains(self.preopens[outer].rights)
     }
 
-    /// What [`MountTable::restrict`] takes.
+    /// The arguments of [`MountTable::restrict`].
     fn restriction(self, index: usize) -> (FileId, Rights, bool) {
         let on_host = matches!(self.preopens[index].source, PreopenSource::Path(_));
         (self.ids[index], self.preopens[index].rights, on_host)
     }
 
-    /// The preopens that `index` lies below, and itself, opened from the outermost of them, where it has
-    /// a path and there are any.
+    /// The preopens that `index` is or lies below; and its directory, opened from the outermost of them, if it
+    /// has a path and there are others.
     fn around(self, index: usize, dirs: &[DirRef<'_>]) -> Result<(Option<Dir>, Vec<usize>), Errno> {
         match &self.preopens[index].source {
             PreopenSource::Path(path) => {
                 let nested = self.open_nested(index, path, dirs)?;
                 let (dir, mut outer) =
                     nested.map_or((None, Vec::new()), |(dir, outer)| (Some(dir), outer));
-                // The files of another guest may be those of the host.
+                // The files of another guest may be on the host.
                 outer.extend(self.perhaps_around(index, dirs));
                 Ok((dir, outer))
             }
@@ -278,8 +278,8 @@ impl Preopens<'_> {
         }
     }
 
-    /// Opens the preopen `index`, which is at `path`, from the outermost one that it lies below, and tells
-    /// which all of these are. `None` if it lies below none.
+    /// Opens the preopen `index` at `path` from the outermost preopen that it lies below. Returns its
+    /// directory, and all preopens above it; `None` if there are none.
     fn open_nested(
         self,
         index: usize,
@@ -306,8 +306,8 @@ impl Preopens<'_> {
         Ok(Some((dir, outer.chain(between).collect())))
     }
 
-    /// The path of the preopen `index` without links, and the other preopens that it goes through. One
-    /// of the same directory is no other.
+    /// Resolves the path of the preopen `index`. Returns it without symbolic links, and the other preopens that
+    /// it goes through. Preopens of the same directory do not count as others.
     fn follow(self, index: usize, path: &Path) -> Result<(PathBuf, Vec<Met>), Errno> {
         let mut rest = reversed(path);
         let mut path = PathBuf::new();
@@ -326,7 +326,7 @@ impl Preopens<'_> {
                 }
                 Some(Component::RootDir | Component::Normal(_)) => path.push(component),
             }
-            // What the host does not show can be none of the preopens, which are open.
+            // A directory that the host does not show is no preopen, as those are open.
             let Ok(stat) = stat_ambient(&path) else {
                 continue;
             };
@@ -348,8 +348,8 @@ impl Preopens<'_> {
         Ok((path, met))
     }
 
-    /// Opens the directory at `path`, of which no component is a link, below another, and tells which
-    /// preopens are in between.
+    /// Opens the directory at `path`, which has no symbolic links, from another one. Returns it, and the
+    /// preopens on the way.
     fn descend(self, outer: DirRef<'_>, path: &Path) -> Result<(Dir, Vec<usize>), Errno> {
         let mut here: Option<Dir> = None;
         let mut between = Vec::new();
@@ -377,8 +377,8 @@ impl Preopens<'_> {
         }
     }
 
-    /// The other preopens that have no path, either: `index` may lie below any of them that is not known
-    /// to be of another file system.
+    /// The other preopens without a path, except those that are known to be in another file system: `index` may
+    /// lie below any of them.
     fn perhaps_around(self, index: usize, dirs: &[DirRef<'_>]) -> Vec<usize> {
         let id = self.ids[index];
         let is_around = |other: &usize| match (dirs[*other], self.ids[*other]) {
@@ -390,7 +390,7 @@ impl Preopens<'_> {
         (0..self.ids.len()).filter(is_around).collect()
     }
 
-    /// The preopens of paths of the host that lead to this directory.
+    /// The preopens with a path of the host that lead to this directory.
     fn with_id(self, id: FileId) -> impl Iterator<Item = usize> {
         (0..self.ids.len()).filter(move |preopen| {
             self.ids[*preopen] == id

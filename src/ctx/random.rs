@@ -1,4 +1,4 @@
-//! Where the random bytes of a guest come from.
+//! The random bytes of a guest.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,22 +9,22 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::abi::Errno;
 use crate::host;
 
-/// A source of bytes that is not the host's: a seeded one, or one that repeats.
+/// A source of random bytes that is not the host's, such as one with a seed.
 pub trait Random: Debug + Send + Sync + 'static {
-    /// `getentropy(3)`: fills `buf`. It may be called while it is being called.
+    /// `getentropy(3)`: fills `buf`. May be called again while it runs.
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: there are no more.
+    /// [`Errno::Io`]: it has failed.
     fn fill(&self, buf: &mut [u8]) -> Result<(), Errno>;
 }
 
-/// The bytes of a ChaCha20 generator with a seed: the same for the same seed, everywhere.
+/// A ChaCha20 generator with a seed: the same seed gives the same bytes on every machine.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<ChaCha20Rng>);
 
 impl SeededRandom {
-    /// What there is for this seed.
+    /// The generator with this seed.
     pub fn new(seed: [u8; 32]) -> Self {
         Self(Mutex::new(ChaCha20Rng::from_seed(seed)))
     }
@@ -44,7 +44,7 @@ enum Source {
     Other(Arc<dyn Random>),
 }
 
-/// The source that a guest has, and its devices.
+/// The source of random bytes of a guest, which its devices share.
 #[derive(Clone, Debug)]
 pub(super) struct RandomSource(Arc<Mutex<Source>>);
 
@@ -55,7 +55,7 @@ impl RandomSource {
         Self(Arc::new(Mutex::new(random)))
     }
 
-    /// Puts another in its place.
+    /// Replaces the source.
     pub fn replace(&self, random: Arc<dyn Random>) {
         *self.lock() = Source::Other(random);
     }
@@ -66,7 +66,7 @@ impl RandomSource {
             Source::Host(random) => return Ok(random.fill(buf)?),
             Source::Other(random) => Arc::clone(random),
         };
-        // It may be a function of the embedder's, that has the guest ask for more.
+        // Called without the lock: a function of the embedder may have the guest ask for more.
         other.fill(buf)
     }
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_what_it_always_gave() {
+    fn a_seed_always_gives_the_same_bytes() {
         let mut bytes = [0; 8];
         SeededRandom::new([0; 32]).fill(&mut bytes).unwrap();
         // The keystream of ChaCha20 for a key and a nonce of zeros.

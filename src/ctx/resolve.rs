@@ -1,14 +1,15 @@
-//! From a guest's path to a name in a directory of the host.
+//! Resolves a path of a guest to a name in a directory.
 //!
-//! Two ways lead there. Most paths stay below their directory, whatever symbolic links they go
-//! through, and the host resolves them in one call ([`DirRef::open_parent`](crate::vfs::DirRef::open_parent),
-//! which cannot leave the directory). A path that the host stops because it would leave may still be one that a guest may
-//! use: `..` in a directory named `/`, or a symbolic link whose absolute target is a path *of the
-//! guest*, in one of its preopens. Those are walked, component by component (`walk.rs`), as are
-//! all paths where the host has no such call, or where each directory on the way must be looked at.
+//! There are two ways. Most paths stay below their directory, whatever symbolic links are in them, and the file
+//! system resolves them in one call that cannot leave the directory
+//! ([`DirRef::open_parent`](crate::vfs::DirRef::open_parent)). A path that would leave it is stopped there, but
+//! may still be one that a guest may use: `..` in a directory named `/`, or a symbolic link with an absolute
+//! target, which is a path *of the guest* in one of its preopens. Those are walked component by component
+//! (`walk.rs`), and so are all paths where the host has no such call, or where each directory on the way must
+//! be checked.
 //!
-//! Either way what comes out is used with an operation that follows no link: if another thread puts
-//! one there in the meantime, the operation meets the link and not what it points to.
+//! Either way, the result is used with operations that do not follow symbolic links: if another thread puts one
+//! there in the meantime, the operation is applied to the link, not to its target.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,19 +22,19 @@ use crate::vfs::{Dir, Interrupt, Links, Name, OpenFile, OpenHow, Opened, Result,
 
 pub use super::resolved::{Follow, RequiredRights, ResolvedPath};
 
-/// What [`WasiCtx::open_path`] opened, and what may be done with it because of where it is.
+/// What [`WasiCtx::open_path`] has opened, with the rights that follow from its place.
 #[derive(Debug)]
 pub struct OpenedPath {
     /// What is open.
     pub opened: Opened,
     /// What the embedder grants.
     pub granted: Rights,
-    /// What the guest has not given up for what is opened there.
+    /// What the guest has not removed for what is opened in its directory.
     pub passed_on: Rights,
 }
 
 impl OpenedPath {
-    /// What the guest gets for it: opened so, and reported to have the rights `asked`.
+    /// The entry for it, which was opened with `how`, and for which the rights `asked` are reported.
     #[inline]
     pub fn into_entry(self, how: OpenHow, asked: RightsPair) -> FdEntry {
         let descriptor = match self.opened {
@@ -46,8 +47,8 @@ impl OpenedPath {
     }
 }
 
-/// The rights that the access mode excludes, as `read(2)`, `write(2)`, `fallocate(2)` and
-/// `ftruncate(2)` refuse a file that was opened for something else.
+/// The rights that the access mode excludes: `read(2)`, `write(2)`, `fallocate(2)` and `ftruncate(2)` fail for
+/// a file that was not opened for them.
 fn excluded(how: OpenHow) -> Rights {
     match (how.read, how.write) {
         (true, true) => Rights::empty(),
@@ -56,15 +57,15 @@ fn excluded(how: OpenHow) -> Rights {
     }
 }
 
-/// How much of a path may be left to the host.
+/// How much of the resolution is left to the file system.
 enum ByHost {
-    /// All of it; what is done with a link.
+    /// All of it, with symbolic links treated like this.
     Whole(Links),
     Nothing,
 }
 
-/// Splits a path without slashes at its end into its directory, with a slash behind it, and its last
-/// component.
+/// Splits a path, which does not end in a slash, into its parent directory, with a slash at the end, and its
+/// last component.
 fn split_last(path: &[u8]) -> (Option<&[u8]>, &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => (Some(&path[..=slash]), &path[slash + 1..]),
@@ -80,12 +81,12 @@ pub fn trim_slashes(path: &[u8]) -> (&[u8], bool) {
 }
 
 impl WasiCtx {
-    /// Whether a guest may pass this path at all.
+    /// Checks the text of a path.
     ///
     /// # Errors
     ///
-    /// [`Errno::Inval`]: empty, or with a NUL. [`Errno::Nametoolong`]: beyond the limit.
-    /// [`Errno::Notcapable`]: absolute.
+    /// [`Errno::Inval`]: it is empty, or has a NUL. [`Errno::Nametoolong`]: it is longer than the limit.
+    /// [`Errno::Notcapable`]: it is absolute.
     pub fn check_path(&self, path: &[u8]) -> Result<()> {
         if path.is_empty() || path.contains(&0) {
             Err(Errno::Inval)
@@ -98,14 +99,14 @@ impl WasiCtx {
         }
     }
 
-    /// Where `path` leads from the directory `base`, which has the rights `required`.
+    /// Resolves `path` relative to the directory `base`, which has the rights `required`.
     ///
-    /// Slashes at the end do not make a link followed here: see [`ResolvedPath::directory`].
+    /// A slash at the end does not make a symbolic link followed here: see [`ResolvedPath::directory`].
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::check_path`]. [`Errno::Notcapable`]: it leads out of what the guest has, or to
-    /// a directory with fewer rights. [`Errno::Loop`]: through too many links. [`Errno::Again`],
+    /// Those of [`WasiCtx::check_path`]. [`Errno::Notcapable`]: it leads out of what the guest has, or to a
+    /// directory with fewer rights. [`Errno::Loop`]: too many symbolic links. [`Errno::Again`],
     /// [`Errno::Intr`]: as [`WasiCtx::walk`]. What the host says of a component before the last.
     pub fn resolve<'p>(
         &self,
@@ -148,12 +149,12 @@ impl WasiCtx {
         Ok(resolved)
     }
 
-    /// Where `path` leads, a link at its end followed if `follow`, or if slashes behind it say so.
+    /// Resolves `path`. A symbolic link at its end is followed with `follow`, or if the path ends in a slash.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`]. [`Errno::Notdir`]: slashes behind what is no directory.
-    /// [`Errno::Notcapable`]: what is there has not the rights `required`.
+    /// Those of [`WasiCtx::resolve`]. [`Errno::Notdir`]: the path ends in a slash, and it is no directory.
+    /// [`Errno::Notcapable`]: what is there does not have the rights `required`.
     pub fn resolve_existing<'p>(
         &self,
         base: &'p Arc<FdEntry>,
@@ -168,7 +169,7 @@ impl WasiCtx {
         Ok(resolved)
     }
 
-    /// `fstatat(2)` of what `path` leads to from the directory `base`.
+    /// `fstatat(2)` of `path` relative to the directory `base`.
     ///
     /// # Errors
     ///
@@ -189,7 +190,7 @@ impl WasiCtx {
             }
         };
         match stat.filetype {
-            // Only now is it known that there is a link to follow.
+            // Here it turns out that there is a symbolic link to follow.
             Filetype::SymbolicLink if follow || directory => {
                 self.resolve_existing(base, path, true, required)?.stat()
             }
@@ -198,8 +199,8 @@ impl WasiCtx {
         }
     }
 
-    /// The attributes of what `path`, the last component of which is a name, leads to, where its file system
-    /// can tell them without being led there first; those of a link itself where it tells no more.
+    /// The attributes of what is at `path`, if its file system can tell them in one step. Those of a symbolic
+    /// link itself may be returned even with `follow`. The last component must be a name.
     #[inline]
     fn stat_beneath(
         &self,
@@ -223,12 +224,12 @@ impl WasiCtx {
         }
     }
 
-    /// `openat(2)` of what `path` leads to from the directory `base`.
+    /// `openat(2)` of `path` relative to the directory `base`.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`]. [`Errno::Inval`]: to create a directory. [`Errno::Isdir`]: to create what
-    /// has slashes behind its name. What `openat(2)` says.
+    /// Those of [`WasiCtx::resolve`]. [`Errno::Inval`]: `CREAT` and `DIRECTORY`. [`Errno::Isdir`]: `CREAT`, and
+    /// the path ends in a slash. What `openat(2)` says.
     pub fn open_path(
         &self,
         base: &Arc<FdEntry>,
@@ -237,7 +238,7 @@ impl WasiCtx {
         required: RequiredRights,
     ) -> Result<OpenedPath> {
         self.check_path(path)?;
-        // Kernels that are older than this rule make a file of it.
+        // Older kernels create a file instead.
         if how.oflags.contains(Oflags::CREAT | Oflags::DIRECTORY) {
             return Err(Errno::Inval);
         }
@@ -268,7 +269,7 @@ impl WasiCtx {
         let has_name = resolved.name().is_some();
         if resolved.directory && has_name {
             if how.oflags.contains(Oflags::CREAT) {
-                // As Linux has it, a name with slashes behind it is never that of a new file.
+                // As on Linux, a path to create a file must not end in a slash.
                 resolved.require_search()?;
                 return Err(Errno::Isdir);
             }
@@ -302,8 +303,8 @@ impl WasiCtx {
         })
     }
 
-    /// How much of a path of a guest in this namespace may be left to the host: it counts the links as they
-    /// are to be counted, and no directory on the way has to be looked at.
+    /// Whether the file system may resolve a path in this namespace by itself: its limit of symbolic links is
+    /// the guest's, and there is nothing on the way that it does not know.
     #[inline]
     fn by_host(
         &self,
@@ -322,13 +323,13 @@ impl WasiCtx {
         }
     }
 
-    /// Whether the paths of this guest may be left to the host, as far as they go through no mount point.
+    /// Whether the host may resolve paths of this guest, as long as they go through no mount point.
     pub fn host_may_resolve(&self) -> bool {
         self.limits.host_counts_hops() && !self.mounts.restrict_host()
     }
 
-    /// Whether a path may begin at the directory `base`, which has the rights `required`; or would have them,
-    /// if the embedder had granted it as much: what is mounted below may have been granted more.
+    /// Checks that a path may begin at the directory `base`: it has the rights `required`, or lacks only those
+    /// that the embedder did not grant it, while something that is mounted was granted more.
     ///
     /// # Errors
     ///
@@ -358,7 +359,7 @@ impl WasiCtx {
             && base.may_if_granted(required.base, required.inheriting)?)
     }
 
-    /// What may be done in a preopen, and to all that is opened through it.
+    /// What the embedder grants for a preopen and all that is opened through it.
     pub(super) fn granted_in(&self, preopen: &FdEntry) -> Rights {
         if self.is_view {
             preopen.granted_at_most()
@@ -367,16 +368,16 @@ impl WasiCtx {
         }
     }
 
-    /// The preopen with the longest name that `path`, an absolute path of the guest's, begins with,
-    /// and what of the path is left.
+    /// The preopen for an absolute path of the guest: the one with the longest name that `path` begins with.
+    /// Returns it and the rest of the path.
     pub(super) fn preopen_of<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {
         longest_of(self.preopens(), |mapped_path| {
             strip_mapped_path(path, mapped_path)
         })
     }
 
-    /// The preopen below which something with a name of this kind is mounted, absolute or not, and what leads
-    /// there of `path`, the path of the directory that it lies in.
+    /// The preopen in which something is mounted, and the rest of `path`, the path of its parent directory.
+    /// `is_absolute` says whether the name of what is mounted is absolute.
     pub(super) fn preopen_above<'p>(
         &self,
         path: &'p [u8],
@@ -391,8 +392,8 @@ impl WasiCtx {
         })
     }
 
-    /// The same of any path, as libraries in guests have it: neither of the path nor of the names it makes a
-    /// difference whether a slash stands at the start.
+    /// The same for any path, as C libraries in guests do it: a slash at the start, of the path or of the name
+    /// of a preopen, makes no difference.
     pub(super) fn preopen_around<'p>(&self, path: &'p [u8]) -> Option<(Arc<FdEntry>, &'p [u8])> {
         longest_of(self.preopens(), |mapped_path| {
             strip_components(path, mapped_path)
@@ -400,7 +401,7 @@ impl WasiCtx {
     }
 }
 
-/// The preopen with the longest name that `strip` takes off a path, and what it leaves.
+/// The preopen with the longest name that `strip` can remove from a path, and the rest of the path.
 fn longest_of<'p>(
     preopens: Vec<Arc<FdEntry>>,
     strip: impl Fn(&[u8]) -> Option<(usize, &'p [u8])>,
@@ -419,7 +420,7 @@ fn longest_of<'p>(
     longest
 }
 
-/// Whether a path meets nothing that the file system in which it begins does not know.
+/// Whether there is nothing on the way of a path that the file system of its base does not know.
 fn may_spare(mounts: &MountTable, base: &FdEntry, path: &[u8], required: RequiredRights) -> bool {
     let is_on_host = !matches!(base.descriptor(), Descriptor::Dir(Dir::Other(_)));
     mounts.spares(path, is_on_host)
@@ -427,8 +428,8 @@ fn may_spare(mounts: &MountTable, base: &FdEntry, path: &[u8], required: Require
         && mounts.covering(base).is_none()
 }
 
-/// `openat(2)` of what is mounted. A file that is mounted is there, or has been removed where it is from: it
-/// is not created.
+/// `openat(2)` of what is mounted. A mounted file exists, or has been removed from its file system: it is never
+/// created.
 fn open_mounted(mounted: &Mounted, mut how: OpenHow, interrupt: &Interrupt) -> Result<Opened> {
     if mounted.file.is_some() {
         how.oflags -= Oflags::CREAT;
@@ -436,8 +437,8 @@ fn open_mounted(mounted: &Mounted, mut how: OpenHow, interrupt: &Interrupt) -> R
     mounted.open(how, interrupt)
 }
 
-/// Whether a link at the end of a path is followed to open what it points to: slashes behind it say so, too,
-/// but what must not be there yet is not looked for behind a link.
+/// Whether a symbolic link at the end of a path is followed to open its target. A slash at the end says so as
+/// well; with `EXCL` it is never followed.
 fn follow_to_open(how: OpenHow, path: &[u8]) -> Follow {
     match how.follow {
         _ if how.oflags.contains(Oflags::CREAT | Oflags::EXCL) => Follow::No,
@@ -447,7 +448,7 @@ fn follow_to_open(how: OpenHow, path: &[u8]) -> Follow {
     }
 }
 
-/// If `path` is `mapped_path` or lies below it: how many components that is, and what is left.
+/// If `path` is `mapped_path` or below it: the number of components of that, and the rest.
 fn strip_mapped_path<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'p [u8])> {
     if mapped_path.first() != Some(&b'/') {
         return None;
@@ -455,7 +456,7 @@ fn strip_mapped_path<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &
     strip_components(path, mapped_path)
 }
 
-/// The same, whether or not slashes stand at the start.
+/// The same, whether or not there are slashes at the start.
 fn strip_components<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'p [u8])> {
     let mut len = 0;
     let mut rest = path;
@@ -469,13 +470,13 @@ fn strip_components<'p>(path: &'p [u8], mapped_path: &[u8]) -> Option<(usize, &'
     Some((len, rest))
 }
 
-/// The components of a path that lead somewhere.
+/// The components of a path without empty ones and `.`.
 pub(super) fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     path.split(|byte| *byte == b'/')
         .filter(|component| !component.is_empty() && *component != b".")
 }
 
-/// The path without the slashes and the `.` at its start.
+/// The path without slashes and `.` at its start.
 fn skip_to_name(mut path: &[u8]) -> &[u8] {
     loop {
         let name = path.iter().position(|byte| *byte != b'/');
@@ -515,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn slashes_at_the_end_are_noted() {
+    fn slashes_at_the_end_are_trimmed() {
         assert_eq!(trim_slashes(b"a/b"), (&b"a/b"[..], false));
         assert_eq!(trim_slashes(b"a/b//"), (&b"a/b"[..], true));
         assert_eq!(trim_slashes(b"///"), (&b""[..], true));

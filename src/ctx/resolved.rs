@@ -1,4 +1,4 @@
-//! What a guest's path leads to, and what it takes to use it there.
+//! The result of resolving a path, and the rights that it needs.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,15 +8,14 @@ use super::{FdEntry, FileId};
 use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
 use crate::vfs::{Dir, DirRef, Name, NameBuf, OpenHow, SetTime};
 
-/// Whether a symbolic link as the last component is followed.
+/// Whether a symbolic link at the end of a path is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// It is what the path names.
+    /// It is not.
     No,
-    /// What it points to is.
+    /// It is.
     Yes,
-    /// What it points to is, to be created if it is not there. Slashes end that: no name of a new file
-    /// has any behind it.
+    /// It is, and its target may be created. The name of a new file must not end in a slash.
     Create,
 }
 
@@ -26,22 +25,22 @@ impl From<bool> for Follow {
     }
 }
 
-/// The rights that a directory must have for a path to be used in it. The directory where the path
-/// begins has been asked; one that a link leads to is asked when it does.
+/// The rights that a directory must have for a path to be used in it. Those of the base have been checked;
+/// those of a directory that a link leads to are checked on the way.
 #[derive(Clone, Copy, Debug)]
 pub struct RequiredRights {
-    /// Of the directory itself.
+    /// For the directory itself.
     pub base: Rights,
-    /// Of what is opened through it.
+    /// For what is opened through it.
     pub inheriting: Rights,
-    /// Whether that is to be written.
+    /// Whether that is opened for writing.
     pub write: bool,
-    /// What is answered where they are missing.
+    /// The error if one is missing.
     pub refusal: Errno,
 }
 
 impl RequiredRights {
-    /// Rights of the directory alone.
+    /// Rights for the directory alone.
     pub fn base(base: Rights) -> Self {
         Self {
             base,
@@ -51,8 +50,7 @@ impl RequiredRights {
         }
     }
 
-    /// What it takes to open something in this way. `refusal` says what is answered where these rights, with
-    /// that to write among them, are missing.
+    /// The rights that opening a file in this way needs. `refusal` returns the error for missing rights.
     pub fn to_open(how: OpenHow, refusal: impl FnOnce(Rights) -> Errno) -> Self {
         let mut base = Rights::PATH_OPEN;
         base.set(Rights::PATH_CREATE_FILE, how.oflags.contains(Oflags::CREAT));
@@ -67,11 +65,11 @@ impl RequiredRights {
         }
     }
 
-    /// Whether a directory has them.
+    /// Checks that a directory has them.
     ///
     /// # Errors
     ///
-    /// [`refusal`](Self::refusal): not all of them. As [`FdEntry::filetype`].
+    /// [`refusal`](Self::refusal): not all of them. Those of [`FdEntry::filetype`].
     pub fn check(self, entry: &FdEntry) -> Result<(), Errno> {
         match entry.require_to_open(self.base, self.inheriting, self.write) {
             Err(Errno::Notcapable) => Err(self.refusal),
@@ -79,11 +77,11 @@ impl RequiredRights {
         }
     }
 
-    /// Whether the embedder grants as much.
+    /// Checks that the embedder grants them.
     ///
     /// # Errors
     ///
-    /// [`refusal`](Self::refusal): not all of it.
+    /// [`refusal`](Self::refusal): not all of them.
     pub fn check_granted(self, granted: Rights) -> Result<(), Errno> {
         let mut wanted = self.base;
         wanted.set(Rights::FD_WRITE, self.write);
@@ -95,34 +93,34 @@ impl RequiredRights {
     }
 }
 
-/// Where a path leads: an open directory, and a name in it or the directory itself. (Linux calls the like
-/// of it `nameidata`.)
+/// A resolved path: an open directory, and a name in it or the directory itself. Linux has the like as
+/// `nameidata`.
 #[derive(Debug)]
 pub struct ResolvedPath<'p> {
     pub(super) parent: ParentDir<'p>,
     pub(super) last: Last<'p>,
     /// What the embedder grants in the directory.
     pub(super) granted: Rights,
-    /// What the guest has not given up for what is opened there.
+    /// What the guest has not removed for what is opened there.
     pub(super) passed_on: Rights,
-    /// What is there instead of what the directory has of that name, or of which less is granted.
+    /// A mount at this name, or a restricted directory.
     pub(super) special: Option<Box<Special>>,
-    /// The namespace in which it was found, if that matters to what is done there.
+    /// The namespace in which it was resolved, if operations on it need that.
     pub(super) mounts: Option<Arc<MountTable>>,
     /// Whether the path ends in a slash, and so can name only a directory.
     pub directory: bool,
 }
 
-/// What is at a name that is no ordinary one.
+/// What makes a name special.
 #[derive(Debug)]
 pub(super) enum Special {
-    /// A preopen with fewer rights than what it lies in, and what the embedder grants there.
+    /// It is a preopen with fewer rights than one above it. These are what the embedder grants there.
     Restricted(Rights),
-    /// A mount, and what the embedder grants there.
+    /// Something is mounted there, with what the embedder grants for it.
     Mount(Mounted, Rights),
 }
 
-/// An open directory: that of one of the guest's descriptors, or one opened on the way.
+/// An open directory: a descriptor of the guest, or one that was opened on the way.
 #[derive(Debug)]
 pub(super) enum ParentDir<'p> {
     Descriptor(Cow<'p, Arc<FdEntry>>),
@@ -132,10 +130,10 @@ pub(super) enum ParentDir<'p> {
 /// The last component of a path.
 #[derive(Debug)]
 pub(super) enum Last<'p> {
-    /// None: the path names the directory itself.
+    /// There is none: the path names the directory itself.
     Itself,
     Name(Name<'p>),
-    /// Out of the text of a link.
+    /// From the target of a symbolic link.
     NameBuf(NameBuf),
 }
 
@@ -144,7 +142,7 @@ impl ResolvedPath<'_> {
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: the path began at something else.
+    /// [`Errno::Notdir`]: the base of the path is no directory.
     #[inline]
     pub fn dir(&self) -> Result<DirRef<'_>, Errno> {
         match &self.parent {
@@ -163,12 +161,12 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// What the embedder grants of all that is opened here.
+    /// What the embedder grants for what is opened here.
     pub fn granted(&self) -> Rights {
         self.granted
     }
 
-    /// What the guest has not given up for what is opened here.
+    /// What the guest has not removed for what is opened here.
     pub fn passed_on(&self) -> Rights {
         self.passed_on
     }
@@ -181,7 +179,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Whether the path names a preopen that is mounted below another.
+    /// Whether the path names the root of a mount that is a preopen.
     pub(super) fn is_mount_root(&self) -> bool {
         let (Some(mounts), ParentDir::Descriptor(root)) = (&self.mounts, &self.parent) else {
             return false;
@@ -189,7 +187,7 @@ impl ResolvedPath<'_> {
         self.name().is_none() && mounts.of_root(root).is_some_and(Mount::is_on_the_way)
     }
 
-    /// Where what is here is for its file system: for a mount, in that.
+    /// The directory and the name in its own file system; for a mount, in that of the mount.
     ///
     /// # Errors
     ///
@@ -201,7 +199,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// What the embedder grants of what is here.
+    /// What the embedder grants for what has this name.
     fn target_granted(&self) -> Rights {
         match self.special.as_deref() {
             Some(Special::Restricted(granted) | Special::Mount(_, granted)) => *granted,
@@ -209,7 +207,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Whether the rights that were required of the directory are granted of what is there, too.
+    /// Checks that the rights which were required of the directory are granted for what has this name, too.
     ///
     /// # Errors
     ///
@@ -218,11 +216,11 @@ impl ResolvedPath<'_> {
         required.check_granted(self.target_granted())
     }
 
-    /// Whether the name may be removed, or come to be that of something else.
+    /// Checks that the name may be removed or replaced.
     ///
     /// # Errors
     ///
-    /// [`Errno::Busy`]: it is a mount point, or that of a preopen with fewer rights than what it lies in.
+    /// [`Errno::Busy`]: it is a mount point, or a preopen that has fewer rights than another one above it.
     pub fn check_replaceable(&self) -> Result<(), Errno> {
         match self.special {
             Some(_) => Err(Errno::Busy),
@@ -230,11 +228,11 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Whether the directory of this name may be removed, for all that is mounted in it.
+    /// Checks that nothing is mounted in the directory with this name.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notempty`]: it has a mount point, which its file system need not know of.
+    /// [`Errno::Notempty`]: it has a mount point, which its file system may not know of.
     pub fn check_empty(&self) -> Result<(), Errno> {
         let Some(mounts) = &self.mounts else {
             return Ok(());
@@ -245,7 +243,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Whether what is here may have a name `there`: only where no more is granted of it than here.
+    /// Checks that this may get a name `there`: no more may be granted there than here.
     ///
     /// # Errors
     ///
@@ -262,11 +260,11 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// `fstatat(2)` of what is there, a symbolic link itself.
+    /// `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
     ///
     /// # Errors
     ///
-    /// What `fstatat(2)` says: [`Errno::Noent`] where nothing is.
+    /// What `fstatat(2)` says: [`Errno::Noent`] if nothing has the name.
     pub fn stat(&self) -> Result<Filestat, Errno> {
         match self.target()? {
             (dir, Some(name)) => dir.stat_at(name),
@@ -274,7 +272,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// `utimensat(2)` of what is there, a symbolic link itself.
+    /// `utimensat(2)` with `AT_SYMLINK_NOFOLLOW`.
     ///
     /// # Errors
     ///
@@ -286,7 +284,7 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Whether a directory is there.
+    /// Whether it is a directory.
     ///
     /// # Errors
     ///
@@ -298,11 +296,11 @@ impl ResolvedPath<'_> {
         }
     }
 
-    /// Sees to it that slashes at the end of the path stand behind a directory.
+    /// Checks that it is a directory if the path ends in a slash.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: it is something else. [`Errno::Noent`]: nothing.
+    /// [`Errno::Notdir`]: it is not. [`Errno::Noent`]: nothing has the name.
     pub fn require_directory(&self) -> Result<(), Errno> {
         if self.directory && !self.is_directory()? {
             return Err(Errno::Notdir);
@@ -310,7 +308,7 @@ impl ResolvedPath<'_> {
         Ok(())
     }
 
-    /// Sees to it that something is there.
+    /// Checks that it exists.
     ///
     /// # Errors
     ///
@@ -322,7 +320,7 @@ impl ResolvedPath<'_> {
         Ok(())
     }
 
-    /// Sees to it that the directory may be searched, which is looked at before what is there.
+    /// Checks that the directory may be searched, which comes before what is in it.
     ///
     /// # Errors
     ///
@@ -331,13 +329,12 @@ impl ResolvedPath<'_> {
         self.dir()?.check_search()
     }
 
-    /// The name that is to be made here, as what `mkdirat(2)` does not make.
+    /// The name for something new that is no directory.
     ///
     /// # Errors
     ///
-    /// [`Errno::Exist`]: the path names a directory that is open, or a mount point, or has slashes behind what
-    /// is there.
-    /// [`Errno::Noent`]: slashes behind nothing. What `fstatat(2)` says.
+    /// [`Errno::Exist`]: the path names an open directory or a mount point, or ends in a slash and exists.
+    /// [`Errno::Noent`]: it ends in a slash, and nothing has the name. What `fstatat(2)` says.
     pub fn new_name(&self) -> Result<Name<'_>, Errno> {
         let name = self.name().ok_or(Errno::Exist)?;
         if self.mounted().is_some() {

@@ -1,16 +1,17 @@
 use std::borrow::Cow;
 
-/// What is left of a path: the texts of links that are being followed, and at last of the path itself.
+/// The rest of a path that is being resolved: the targets of links that are being followed, and last of all the
+/// path itself.
 #[derive(Default)]
 pub(super) struct Rest<'p> {
-    /// The next one last, each with how much of it is done. All have a component left.
+    /// A stack: the text that is next is the last one. Each with the offset of its rest, which is never empty.
     texts: Vec<(Cow<'p, [u8]>, usize)>,
-    /// Whether slashes stood behind the last component of all.
+    /// Whether there was a slash after the last component of all.
     pub slashes: bool,
 }
 
 impl<'p> Rest<'p> {
-    /// Puts a text before what is left.
+    /// Adds a text, which comes before the rest.
     pub fn put_before(&mut self, text: Cow<'p, [u8]>) {
         if text.iter().any(|byte| *byte != b'/') {
             self.texts.push((text, 0));
@@ -22,7 +23,7 @@ impl<'p> Rest<'p> {
         self.texts.is_empty()
     }
 
-    /// Takes the next component; false where there is none.
+    /// Takes the next component. False if there is none.
     pub fn next(&mut self, component: &mut Vec<u8>) -> bool {
         let Some((text, done)) = self.texts.last_mut() else {
             return false;
@@ -49,8 +50,8 @@ impl<'p> Rest<'p> {
 mod tests {
     use super::*;
 
-    /// The components of a path in which each text takes the place of the component that it is put
-    /// behind, and whether slashes stand behind the last.
+    /// The components of a path, and whether it ends in a slash. Each link is a component, and the target that
+    /// is resolved in its place.
     fn components(path: &str, links: &[(&str, &str)]) -> (Vec<String>, bool) {
         let mut rest = Rest::default();
         rest.put_before(Cow::Borrowed(path.as_bytes()));

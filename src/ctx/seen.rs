@@ -1,7 +1,7 @@
-//! A guest's files for another guest: a file system made of what the embedder sees of them.
+//! The files of one guest as a file system for another: what the embedder sees of them (`wasi.fs`).
 //!
-//! Names are resolved where they are from, by the same resolution. So what is mounted there is met, and what a
-//! preopen does not allow is refused, with an errno that a file system has.
+//! Names are resolved as in the first guest, so its mounts are there. What its preopens do not allow fails,
+//! with an errno of file systems.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::vfs::{
     Dir, DirEntry, DirStream, Directory, File, FileHandle, Name, OpenHow, Opened, Result, SetTime,
 };
 
-/// How a directory is opened to go through.
+/// To open a directory for going through it.
 const THROUGH: OpenHow = OpenHow {
     read: true,
     write: false,
@@ -26,13 +26,12 @@ const THROUGH: OpenHow = OpenHow {
     follow: false,
 };
 
-/// A directory as the embedder sees it.
+/// A directory of the embedder's view.
 #[derive(Clone, Debug)]
 pub struct SeenDir {
     view: Arc<View>,
     entry: Arc<FdEntry>,
-    /// The directory above, where that is not what the file system says: that of a mount point, and of the
-    /// top the top itself.
+    /// The parent directory.
     above: Above,
 }
 
@@ -44,7 +43,7 @@ enum Above {
 }
 
 impl SeenDir {
-    /// The directory behind an open descriptor of the view's, as the top of a file system.
+    /// The directory of an open descriptor of the view, as the root of a file system.
     pub fn top(view: Arc<View>, entry: FdEntry) -> Self {
         Self {
             view,
@@ -53,7 +52,7 @@ impl SeenDir {
         }
     }
 
-    /// This directory, in which so much is granted, likewise.
+    /// The same for a directory with the rights `granted`.
     pub fn with(view: Arc<View>, dir: Dir, granted: Rights) -> Arc<dyn Directory> {
         let entry = FdEntry::new(
             Descriptor::Dir(dir),
@@ -78,14 +77,14 @@ impl SeenDir {
         (self.ctx()).resolve(&self.entry, name.as_bytes(), Follow::No, required)
     }
 
-    /// Another directory, if it is of the same guest.
+    /// The other directory, if it is in the same view.
     fn same_guest<'d>(&self, other: &'d dyn Directory) -> Result<&'d Self> {
         (other.as_any().downcast_ref::<Self>())
             .filter(|other| Arc::ptr_eq(&self.view, &other.view))
             .ok_or(Errno::Xdev)
     }
 
-    /// What was opened, for who may do no more with it than with where it is.
+    /// What was opened, with no more rights than it has in the view.
     fn pass_on(&self, opened: OpenedPath, how: OpenHow) -> Result<Opened> {
         let granted = opened.granted;
         match opened.opened {
@@ -106,7 +105,7 @@ impl SeenDir {
         }
     }
 
-    /// A directory in this one.
+    /// A directory that was opened in this one.
     fn below(&self, entry: FdEntry) -> Result<Dir> {
         let (id, here) = (entry.file_id()?, self.entry.file_id()?);
         let is_mount = id.dev != here.dev || self.ctx().is_mount_root(id);
@@ -123,7 +122,7 @@ impl SeenDir {
     }
 }
 
-/// What must be there, and how it is called where it is not.
+/// The rights that an operation needs, with the errno of file systems if one is missing.
 fn required(rights: Rights) -> RequiredRights {
     RequiredRights {
         refusal: refusal(rights),
@@ -148,7 +147,7 @@ fn check(granted: Rights, rights: Rights) -> Result<()> {
 }
 
 impl Directory for SeenDir {
-    /// What is mounted in it may be of a file system whose calls do.
+    /// True, as something may be mounted in it whose file system does.
     fn calls_back(&self) -> bool {
         true
     }
@@ -283,7 +282,7 @@ impl Directory for SeenDir {
     }
 }
 
-/// A directory that is being listed, with what is mounted in it.
+/// A directory stream, with mounts.
 #[derive(Debug)]
 struct SeenList {
     dir: SeenDir,
@@ -312,7 +311,7 @@ impl DirStream for SeenList {
     }
 }
 
-/// An open file with which not everything may be done.
+/// An open file with limited rights.
 #[derive(Debug)]
 struct SeenFile {
     file: FileHandle,

@@ -1,4 +1,4 @@
-//! Guests that other threads of the process can find, by a token that nobody can guess.
+//! Guests that other threads of the process find by a token, which nobody can guess.
 
 use std::collections::HashMap;
 use std::sync::atomic::{
@@ -11,17 +11,17 @@ use super::{Clocks, Guest, WasiCtx};
 use crate::abi::Errno;
 use crate::host::{Interrupt, random};
 
-/// What a shared guest is found by.
+/// Identifies a shared guest.
 pub type Token = [u8; 16];
 
-/// The shared guests of the process, for as long as they are held.
+/// The shared guests of the process. They are not kept alive by this.
 static SHARED: LazyLock<Mutex<HashMap<Token, Weak<Guest>>>> = LazyLock::new(Mutex::default);
 
 fn shared() -> MutexGuard<'static, HashMap<Token, Weak<Guest>>> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The token of a guest that is shared; to drop it takes the guest out.
+/// The token of a guest, if it is shared. On drop, the guest is no longer found by it.
 #[derive(Debug, Default)]
 pub(super) struct Share(OnceLock<Token>);
 
@@ -33,16 +33,16 @@ impl Drop for Share {
     }
 }
 
-/// How many hold a guest.
+/// The number of instances that hold a guest.
 #[derive(Debug, Default)]
 pub(super) struct Holders(AtomicUsize);
 
-/// One of those that have a guest, be it in several threads.
+/// A guest, held by one of its instances, which may be in several threads.
 #[derive(Debug)]
 pub struct Hold(Option<Arc<Guest>>);
 
 impl Hold {
-    /// Lets go of it, and tells whether nobody has it any more.
+    /// Gives it up. True if no other instance holds the guest.
     pub fn let_go(mut self) -> bool {
         self.is_last()
     }
@@ -61,18 +61,18 @@ impl Drop for Hold {
 }
 
 impl WasiCtx {
-    /// Has the guest, together with others.
+    /// Holds the guest for one more instance.
     pub fn hold(&self) -> Hold {
         self.holders.0.fetch_add(1, AcqRel);
         Hold(Some(Arc::clone(&self.guest)))
     }
 
-    /// How many have the guest.
+    /// The number of instances that hold the guest.
     pub fn holders(&self) -> usize {
         self.holders.0.load(Acquire)
     }
 
-    /// Lets other threads find the guest.
+    /// Makes the guest known by a token.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ impl WasiCtx {
         Ok(token)
     }
 
-    /// The guest with this token, for a thread in which its calls are interrupted by this, and by its being
-    /// stopped.
+    /// The guest with this token, for a thread whose calls this interrupts. Stopping the guest interrupts them,
+    /// too.
     pub fn shared(token: &Token, interrupt: Interrupt) -> Option<Self> {
         let guest = shared().get(token)?.upgrade()?;
         let clocks = (guest.given_clocks.get())

@@ -1,4 +1,4 @@
-//! What only sockets can do.
+//! Operations of sockets.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,7 +8,7 @@ use crate::host::{self, Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 impl FdEntry {
-    /// `accept4(2)`, waiting for a connection unless `nonblock`.
+    /// `accept4(2)`. Waits for a connection unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -18,7 +18,7 @@ impl FdEntry {
         Ok(self.descriptor.socket()?.accept(wait)?)
     }
 
-    /// `recvmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    /// `recvmsg(2)`. Waits unless the guest has made the descriptor non-blocking.
     ///
     /// # Errors
     ///
@@ -36,11 +36,11 @@ impl FdEntry {
         Ok(socket.recv(iovs, riflags, self.wait(interrupt))?)
     }
 
-    /// `sendmsg(2)`, waiting unless the guest made the descriptor non-blocking.
+    /// `sendmsg(2)`. Waits unless the guest has made the descriptor non-blocking.
     ///
     /// # Errors
     ///
-    /// As [`FdEntry::accept`]. [`Errno::Pipe`]: the guest has shut it for writing.
+    /// As [`FdEntry::accept`]. [`Errno::Pipe`]: the guest has shut it down for writing.
     pub fn send(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         let socket = self.descriptor.socket()?;
         if self.is_shut(Direction::Write) {
@@ -49,16 +49,16 @@ impl FdEntry {
         Ok(socket.send(ciovs, self.wait(interrupt))?)
     }
 
-    /// `shutdown(2)`, of a stream that is lent for this descriptor alone: the connection is the host's.
+    /// `shutdown(2)`. Of a lent stream only this descriptor is shut down, as the connection is the embedder's.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notsock`]: it is a directory. [`Errno::Notconn`]: it is a listener that was given. What the host
-    /// says.
+    /// [`Errno::Notsock`]: it is a directory. [`Errno::Notconn`]: it is a listener that the guest was started
+    /// with. What the host says.
     pub fn shutdown(&self, how: Sdflags) -> Result<(), Errno> {
         let socket = self.descriptor.socket()?;
         if self.descriptor.is_lent() || self.is_given_socket() {
-            // Linux would end a listener for all processes that have it.
+            // Linux would shut down a listener for all processes that share it.
             socket.check_shutdown(how)?;
         }
         if self.descriptor.is_lent() {
@@ -69,7 +69,7 @@ impl FdEntry {
         Ok(())
     }
 
-    /// Whether the guest has shut a stream that is lent in this direction.
+    /// Whether the guest has shut down a lent stream in this direction.
     pub fn is_shut(&self, direction: Direction) -> bool {
         let half = match direction {
             Direction::Read => Sdflags::RD,

@@ -1,4 +1,4 @@
-//! Where the standard streams of a guest come from.
+//! The standard streams of a guest.
 
 use std::sync::{Arc, Weak};
 
@@ -6,18 +6,17 @@ use crate::abi::Errno;
 use crate::host;
 use crate::vfs::{Result, Stream, StreamHandle};
 
-/// A standard stream that a guest is given.
+/// A standard stream, as it is given to a guest.
 #[derive(Clone, Debug)]
 pub enum Stdio {
-    /// The embedder's descriptor with this number, which is lent, and must stay open while the guest runs.
+    /// The embedder's descriptor with this number, which is lent: it must stay open while the guest runs.
     Lent(i32),
-    /// A stream that is no descriptor of the embedder's. The guest lets go of it when it closes its own
-    /// descriptor.
+    /// A stream that is no descriptor of the embedder. It is dropped when the guest closes its descriptor.
     Stream(Arc<dyn Stream>),
 }
 
 impl Stdio {
-    /// The stream, open.
+    /// Opens the stream.
     ///
     /// # Errors
     ///
@@ -29,7 +28,7 @@ impl Stdio {
         })
     }
 
-    /// The stream, to be opened once more for as long as the guest holds it.
+    /// The stream, to open it again for as long as the guest has it.
     pub(super) fn downgrade(&self) -> WeakStdio {
         match self {
             Self::Lent(fd) => WeakStdio::Lent(*fd),
@@ -38,7 +37,7 @@ impl Stdio {
     }
 }
 
-/// A standard stream that does not stay open because of this.
+/// A standard stream that is not kept open by this.
 #[derive(Clone, Debug)]
 pub(super) enum WeakStdio {
     Lent(i32),
@@ -46,7 +45,7 @@ pub(super) enum WeakStdio {
 }
 
 impl WeakStdio {
-    /// The stream, open.
+    /// Opens the stream.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Ending a guest from outside of it.
+//! Stops a guest from outside.
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,28 +11,28 @@ use super::{Grant, Guest, WasiCtx};
 use crate::abi::Exitcode;
 use crate::host::Bell;
 
-/// The descriptors that the engine's own timer takes for its time, twice as many as were counted: it ends the
-/// process where it gets none.
+/// How many descriptors must be left for the engine's own timer: twice as many as it was seen to take. If it
+/// gets none, it aborts the process.
 const ENGINE_DESCRIPTORS: usize = 20;
 
-/// The exit code of guests that have more memory than they may have, and of those that have lost a thread, which
-/// nobody is told.
+/// The exit codes of guests with too much memory, and of those that have lost a thread. They are reported to
+/// nobody.
 const OUTGROWN: Exitcode = 0;
 const DIED: Exitcode = 0;
 
-/// Room for the frames of a thread that waits.
+/// The stack size, in bytes, of a thread that only waits.
 const STACK_SIZE: usize = 64 << 10;
 
-/// Whether a guest is to end, and what ends its waits.
+/// Whether a guest was stopped, and what interrupts its waits.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     reason: OnceLock<Reason>,
     pub bell: Arc<Bell>,
-    /// Ends the thread that stops the guest after a time; it does so when it is dropped.
+    /// Stops the timer thread when it is dropped.
     timer: Mutex<Option<SyncSender<()>>>,
 }
 
-/// Why a guest is to end.
+/// Why a guest was stopped.
 #[derive(Debug)]
 struct Reason {
     code: Exitcode,
@@ -41,31 +41,31 @@ struct Reason {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// The embedder says so, as by `proc_exit`.
+    /// By the embedder, as if the guest had called `proc_exit`.
     Embedder,
-    /// The embedder says so, and it is no exit of its own, which could end the process.
+    /// By the embedder; unlike an exit of its own, this never ends the process.
     Alone,
-    /// Its time is over.
+    /// Its time limit is over.
     Time,
-    /// It has more memory than it may have.
+    /// It has more memory than its limit.
     Memory,
-    /// One of its threads has ended, and not because it was over.
+    /// One of its threads has died while the guest was running.
     Thread,
 }
 
 impl Guest {
-    /// Has the guest end with this code, as by `proc_exit`, at its next call, or in the one in which it waits
-    /// if it is [stoppable](Guest::make_stoppable). Only the first time counts.
+    /// Stops the guest: it exits with this code, as by `proc_exit`, at its next call, or in the call in which
+    /// it waits if it is [stoppable](Guest::make_stoppable). Only the first stop counts.
     pub fn stop(&self, code: Exitcode) {
         self.stop_for(code, Cause::Embedder);
     }
 
-    /// [`stop`](Self::stop), whatever an exit of its own ends.
+    /// [`stop`](Self::stop), which ends the guest alone even where an exit of its own would end the process.
     pub fn stop_alone(&self, code: Exitcode) {
         self.stop_for(code, Cause::Alone);
     }
 
-    /// Has a guest of so many bytes of memory end if that is more than it may have.
+    /// Stops a guest that has so many bytes of memory, if that is more than its limit.
     #[inline]
     pub fn check_memory(&self, bytes: u64) {
         if bytes > self.limits.memory {
@@ -73,7 +73,7 @@ impl Guest {
         }
     }
 
-    /// Has it end as one of its threads has, in the middle of what it did: the others would wait for that for ever.
+    /// Stops a guest one of whose threads has died in the middle of something that others may wait for.
     pub fn lose_thread(&self) {
         self.stop_for(DIED, Cause::Thread);
     }
@@ -85,48 +85,48 @@ impl Guest {
         }
     }
 
-    /// The code with which it is to end, if it is.
+    /// The exit code, if the guest was stopped.
     #[inline]
     pub fn stopped(&self) -> Option<Exitcode> {
         self.stop.reason.get().map(|reason| reason.code)
     }
 
-    /// Has its waits from now on end when it is stopped.
+    /// Makes its waits end when it is stopped.
     ///
     /// # Errors
     ///
-    /// `EMFILE`: that takes a descriptor, and there is none.
+    /// `EMFILE`: there is no descriptor left for that.
     pub fn make_stoppable(&self) -> io::Result<()> {
         self.stop.bell.hang()
     }
 
-    /// Gives back what that takes: it waits no more.
+    /// Frees that descriptor: the guest does not wait any more.
     pub fn unmake_stoppable(&self) {
         self.stop.bell.take_down();
     }
 
-    /// Leaves it to run for as long as it likes: see [`WasiCtx::stop_after`].
+    /// Cancels [`WasiCtx::stop_after`].
     pub fn cancel_stop(&self) {
         let mut timer = (self.stop.timer.lock()).unwrap_or_else(PoisonError::into_inner);
         timer.take();
     }
 
-    /// Whether it is to end alone, whatever an exit of its own ends.
+    /// Whether it was stopped by [`stop_alone`](Self::stop_alone).
     pub fn ends_alone(&self) -> bool {
         (self.stop.reason.get()).is_some_and(|reason| reason.cause != Cause::Embedder)
     }
 
-    /// Whether it is to end because its time was over.
+    /// Whether it was stopped because its time limit was over.
     pub fn has_timed_out(&self) -> bool {
         self.is_stopped_for(Cause::Time)
     }
 
-    /// Whether it is to end because it has more memory than it may have.
+    /// Whether it was stopped because it had too much memory.
     pub fn has_outgrown(&self) -> bool {
         self.is_stopped_for(Cause::Memory)
     }
 
-    /// Whether it is to end because one of its threads has.
+    /// Whether it was stopped because one of its threads had died.
     pub fn has_lost_thread(&self) -> bool {
         self.is_stopped_for(Cause::Thread)
     }
@@ -136,7 +136,7 @@ impl Guest {
     }
 }
 
-/// A guest that is to be stopped, if it is still there.
+/// A guest to stop, which is not kept alive by this.
 #[derive(Clone, Debug)]
 pub struct WeakGuest(Weak<Guest>);
 
@@ -150,17 +150,17 @@ impl WeakGuest {
 }
 
 impl WasiCtx {
-    /// The guest, to be stopped by who does not keep it.
+    /// The guest, for a caller that stops it without keeping it alive.
     pub fn downgrade(&self) -> WeakGuest {
         WeakGuest(Arc::downgrade(&self.guest))
     }
 
-    /// [`Guest::stop`] after a time, in the place of the time that was set before.
+    /// [`Guest::stop`] after a time, which replaces the time that was set before.
     ///
     /// # Errors
     ///
-    /// As [`Guest::make_stoppable`]; so many descriptors as a timer of the engine takes must be left.
-    /// `EAGAIN`: there is no thread to be had.
+    /// Those of [`Guest::make_stoppable`]; the descriptors that a timer of the engine takes must be left as
+    /// well. `EAGAIN`: no thread can be made.
     pub fn stop_after(&self, time: Duration, code: Exitcode) -> io::Result<()> {
         self.make_stoppable()?;
         if let Err(error) = self.stop.bell.check_room(ENGINE_DESCRIPTORS) {

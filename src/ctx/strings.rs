@@ -1,21 +1,21 @@
 use crate::abi::{Errno, Size};
 use crate::memory::{GuestMemory, GuestPtr, OutOfBounds};
 
-/// A list of strings as C has it: what `args_get` and `environ_get` hand over.
+/// A list of C strings, which `args_get` and `environ_get` write.
 #[derive(Clone, Debug, Default)]
 pub struct StringArray {
     /// The strings, each with its NUL.
     buf: Vec<u8>,
-    /// Where each begins in `buf`.
+    /// The offset of each in `buf`.
     starts: Vec<Size>,
 }
 
 impl StringArray {
-    /// The strings, each up to its first NUL: C could not see the rest, and Node cuts there too.
+    /// The strings, each cut off at its first NUL, as in Node: C would not see the rest.
     ///
     /// # Errors
     ///
-    /// [`Errno::TooBig`]: 4 GiB or more, which no guest could take.
+    /// [`Errno::TooBig`]: 4 GiB or more, which fit no guest.
     pub fn new<S: AsRef<[u8]>>(strings: impl IntoIterator<Item = S>) -> Result<Self, Errno> {
         let mut array = Self::default();
         for string in strings {
@@ -50,7 +50,7 @@ impl StringArray {
         Ok(array)
     }
 
-    /// How many strings.
+    /// The number of strings.
     pub fn len(&self) -> Size {
         self.starts.len() as Size
     }
@@ -60,7 +60,7 @@ impl StringArray {
         self.starts.is_empty()
     }
 
-    /// How many bytes they are together, NULs included.
+    /// Their size in bytes together, NULs included.
     pub fn buf_size(&self) -> Size {
         self.buf.len() as Size
     }
@@ -69,7 +69,7 @@ impl StringArray {
         Size::try_from(self.buf.len()).map_err(|_| Errno::TooBig)
     }
 
-    /// Writes how many strings there are to `len`, and how many bytes they are to `buf_size`.
+    /// Writes the number of strings to `len`, and their size in bytes to `buf_size`.
     ///
     /// # Errors
     ///

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use super::FdEntry;
 use crate::abi::{Errno, Fd};
 
-/// The descriptors of a guest: small numbers, the lowest free one first.
+/// The descriptor table of a guest. The lowest free number is given first.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Row>,
-    /// No lower number is free.
+    /// All lower numbers are taken.
     first_free: usize,
     limit: usize,
-    /// How often all descriptors were replaced: what was reserved before is not opened any more.
+    /// How many times all descriptors were replaced: a number that was reserved before is not used any more.
     generation: u64,
 }
 
-/// A number that [`Table::reserve`] has taken.
+/// A number that [`Table::reserve`] has reserved.
 #[derive(Clone, Copy, Debug)]
 pub struct Reservation {
     /// The number.
@@ -26,7 +26,7 @@ pub struct Reservation {
 #[derive(Debug)]
 enum Row {
     Free,
-    /// For what a call is about to open. Nothing has this number yet.
+    /// For what a call is about to open: the number is not open yet.
     Reserved,
     Open(Arc<FdEntry>),
 }
@@ -41,7 +41,7 @@ impl Row {
 }
 
 impl Table {
-    /// A table of these descriptors, numbered from 0, that will hold at most `limit`.
+    /// A table with these descriptors, numbered from 0, for at most `limit` descriptors.
     pub fn new(entries: Vec<FdEntry>, limit: usize) -> Self {
         Self {
             first_free: entries.len(),
@@ -53,7 +53,7 @@ impl Table {
         }
     }
 
-    /// The same, numbered from `first`: no number below will be free.
+    /// The same, numbered from `first`. Lower numbers are never used.
     pub fn numbered_from(first: Fd, entries: Vec<FdEntry>, limit: usize) -> Self {
         let mut table = Self::new(entries, limit);
         let below = (0..first).map(|_| Row::Reserved);
@@ -62,23 +62,23 @@ impl Table {
         table
     }
 
-    /// What has this number.
+    /// The descriptor with this number.
     ///
     /// # Errors
     ///
-    /// [`Errno::Badf`]: nothing.
+    /// [`Errno::Badf`]: it is not open.
     pub fn get(&self, fd: Fd) -> Result<&Arc<FdEntry>, Errno> {
         (self.rows.get(fd as usize))
             .and_then(Row::entry)
             .ok_or(Errno::Badf)
     }
 
-    /// Every descriptor, with its number.
+    /// All descriptors with their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (Fd, &Arc<FdEntry>)> {
         (self.rows.iter().enumerate()).filter_map(|(fd, row)| Some((fd as Fd, row.entry()?)))
     }
 
-    /// Takes the lowest number that is free, for what is opened next.
+    /// Reserves the lowest free number for what is opened next.
     ///
     /// # Errors
     ///
@@ -102,8 +102,8 @@ impl Table {
         })
     }
 
-    /// Gives a reserved number to a descriptor, or back where that is none, or where the guest has ended
-    /// since: then the descriptor comes back, to be closed.
+    /// Gives a reserved number to a descriptor, or frees it if there is none. If the guest has ended since, it
+    /// is freed as well, and the descriptor is returned, to be closed.
     pub fn fill(
         &mut self,
         reserved: Reservation,
@@ -123,7 +123,7 @@ impl Table {
         }
     }
 
-    /// Gives the lowest number that is free to a descriptor.
+    /// Gives the lowest free number to a descriptor.
     ///
     /// # Errors
     ///
@@ -134,8 +134,8 @@ impl Table {
         Ok(())
     }
 
-    /// Takes a preopen out of a table that no guest has used yet: those behind it move up, as a guest looks
-    /// for preopens up to the first number that has none.
+    /// Removes a preopen from the table of a guest that has not started. The numbers of those behind it move
+    /// down, as a guest looks for preopens up to the first number that is none.
     pub fn withdraw(&mut self, preopen: &FdEntry) -> Option<Arc<FdEntry>> {
         let is_it = |row: &Row| row.entry().is_some_and(|row| row.is_same_preopen(preopen));
         let row = self.rows.remove(self.rows.iter().position(is_it)?);
@@ -146,11 +146,11 @@ impl Table {
         }
     }
 
-    /// Frees a number, and gives what had it.
+    /// Frees a number, and returns its descriptor.
     ///
     /// # Errors
     ///
-    /// [`Errno::Badf`]: nothing.
+    /// [`Errno::Badf`]: it is not open.
     pub fn remove(&mut self, fd: Fd) -> Result<Arc<FdEntry>, Errno> {
         let row = self.rows.get_mut(fd as usize).ok_or(Errno::Badf)?;
         match mem::replace(row, Row::Free) {
@@ -165,8 +165,8 @@ impl Table {
         }
     }
 
-    /// Puts what `replacement` gives in the place of each descriptor, nothing where that is none, and
-    /// gives what was there. Numbers that are reserved stay so.
+    /// Replaces each descriptor by what `replacement` returns for it, or removes it if that is `None`. Returns
+    /// the old ones. Reserved numbers stay reserved.
     pub fn replace(
         &mut self,
         replacement: impl Fn(&Arc<FdEntry>) -> Option<Arc<FdEntry>>,
@@ -185,11 +185,11 @@ impl Table {
         replaced
     }
 
-    /// Moves a descriptor to a number in use, and gives what had that.
+    /// Moves a descriptor to the number of another one, which is returned.
     ///
     /// # Errors
     ///
-    /// [`Errno::Badf`]: one of them is not in use.
+    /// [`Errno::Badf`]: one of them is not open.
     pub fn renumber(&mut self, from: Fd, to: Fd) -> Result<Arc<FdEntry>, Errno> {
         self.get(to)?;
         let entry = self.remove(from)?;

@@ -1,4 +1,4 @@
-//! Reading and writing: whether a call waits, and how.
+//! Reading and writing: whether a call may block, and how it waits.
 
 use super::FdEntry;
 use crate::abi::{Errno, Filesize, Filetype};
@@ -6,7 +6,7 @@ use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
 impl FdEntry {
-    /// `readv(2)`, waiting unless the guest made the descriptor non-blocking.
+    /// `readv(2)`. Waits unless the guest has made the descriptor non-blocking.
     ///
     /// # Errors
     ///
@@ -16,23 +16,23 @@ impl FdEntry {
         if iovs.bufs().is_empty() {
             return Ok(0);
         }
-        if interrupt.is_possible() || self.is_set_apart(Direction::Read) {
+        if interrupt.is_possible() || self.is_changed_by_guest(Direction::Read) {
             return self.read_interruptible(iovs, interrupt);
         }
         self.read_file(iovs, interrupt)
     }
 
-    /// `writev(2)`, waiting unless the guest made the descriptor non-blocking.
+    /// `writev(2)`. Waits unless the guest has made the descriptor non-blocking.
     ///
     /// # Errors
     ///
-    /// [`Errno::Isdir`]: it is a directory. [`Errno::Pipe`]: the guest has shut the stream for writing.
+    /// [`Errno::Isdir`]: it is a directory. [`Errno::Pipe`]: the guest has shut down the stream for writing.
     /// [`Errno::Intr`]: the thread is interrupted. What the host says.
     pub fn write(&self, ciovs: Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         if ciovs.bufs().is_empty() {
             return Ok(0);
         }
-        let nwritten = if interrupt.is_possible() || self.is_set_apart(Direction::Write) {
+        let nwritten = if interrupt.is_possible() || self.is_changed_by_guest(Direction::Write) {
             self.write_interruptible(ciovs, interrupt)?
         } else {
             self.seek_to_append(interrupt)?;
@@ -151,7 +151,7 @@ impl FdEntry {
         })
     }
 
-    /// Reads what is taken for a thing that makes no one wait.
+    /// Reads from something that is assumed not to block.
     #[inline(always)]
     fn read_file(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self.descriptor.read(iovs, interrupt) {
@@ -162,7 +162,7 @@ impl FdEntry {
         }
     }
 
-    /// Writes to what is taken for a thing that makes no one wait.
+    /// Writes to something that is assumed not to block.
     #[inline(always)]
     fn write_file(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> Result<usize, Errno> {
         match self.descriptor.write(ciovs, interrupt) {
@@ -173,7 +173,7 @@ impl FdEntry {
         }
     }
 
-    /// How the guest's calls wait.
+    /// How the guest's calls on it wait.
     pub(super) fn wait<'i>(&self, interrupt: &'i Interrupt) -> Wait<'i> {
         Wait {
             nonblock: self.is_nonblock(),
@@ -181,14 +181,14 @@ impl FdEntry {
         }
     }
 
-    /// Whether the guest has set a stream that is lent apart from what the embedder lends: by shutting it in
-    /// this direction, or by not wanting to wait.
+    /// Whether the guest has changed a lent stream for itself: has shut it down in this direction, or made it
+    /// non-blocking.
     #[inline]
-    fn is_set_apart(&self, direction: Direction) -> bool {
+    fn is_changed_by_guest(&self, direction: Direction) -> bool {
         self.is_shut(direction) || self.is_nonblock() && self.descriptor.is_lent()
     }
 
-    /// Whether there is something that a read or write would wait for: a disk is as fast as it is.
+    /// Whether reading or writing may block. Waiting for a disk does not count.
     fn may_wait(&self) -> bool {
         use Filetype::{BlockDevice, Directory, RegularFile};
         !matches!(

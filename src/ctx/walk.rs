@@ -1,36 +1,36 @@
-//! A path step by step, where the host cannot resolve it for a guest in one call.
+//! Resolves a path step by step, where the host cannot resolve it for a guest in one call.
 //!
-//! Down it goes by one name at a time: each directory is opened in the one before by an operation that
-//! follows no link, and links are read as text. So nothing is ever resolved against the host's root,
-//! and each directory lies in the one that it was reached from, whoever moves what at that time.
+//! The walk goes down by one name at a time: each directory is opened in the one before by an operation that
+//! does not follow symbolic links, and the targets of links are read as text. So nothing is ever resolved
+//! against the host's root, and each directory lies in the one from which it was reached, whatever is renamed
+//! meanwhile.
 //!
-//! # What is held
+//! # Open descriptors
 //!
-//! The directory where the walk has come to, and for the time of a step the next one: two descriptors
-//! of the host, however deep the path; and one more for each mount point that it is below. To go up, the `..`
-//! of the held directory is opened. It must be
-//! the very directory through which the walk came down, so of each of those the device and inode
-//! number are kept, and the walk begins again if another is there by now. The root itself stays open
-//! and needs no `..`.
+//! The present directory is open, and for the time of a step the next one: two host descriptors, however deep
+//! the path is; and one more for each mount point above. To go up, the `..` of the present directory is opened.
+//! It must be the directory through which the walk came down, so the device and inode number of each of those
+//! are kept, and the walk starts over if another directory is there by now. The root itself stays open and
+//! needs no `..`.
 //!
 //! # Mount points
 //!
-//! Before a name is looked up, the namespace is asked whether something is mounted there. Where it is, the
-//! walk goes on in the root of that, and comes back to where it was when a `..` leads above it. What may be
-//! done is then what was granted there.
+//! Before a name is looked up, the namespace is asked whether something is mounted there. If so, the walk goes
+//! on in the root of the mount, with the rights that are granted there, and comes back when a `..` leads above
+//! that root.
 //!
-//! # Why no handle is ever one from above the root
+//! # Why the result never lies above the root
 //!
-//! An inode number can be used again: when the held directory has been moved away, the one that it lay
-//! in removed, and the held one moved by someone who may do that into a new directory elsewhere, that
-//! can have the number which is expected. So what `..` gives is good only for looking at names on the
-//! way. After the last step a walk that went up goes down once more from its root, by the names of the
-//! directories that it is in. The handle that comes out has been reached by names alone, each opened in
-//! the one before, and what `..` gave is closed.
+//! An inode number can be reused: while the walk is in a directory, someone may move that away, remove its old
+//! parent, and move it into a new directory elsewhere, which has got the inode number of the old parent. The
+//! check of `..` would not notice. So what `..` returns is used only for looking at names on the way. After the
+//! last step, a walk that has gone up goes down once more from its root, by the names of the directories that
+//! it is in. So the directory of the result has been reached by names alone, each opened in the one before, and
+//! what `..` returned is closed.
 //!
-//! Each component takes a fixed number of system calls, and the last way down as many as the path is
-//! deep, so the time is linear in the text of the path with all link targets. That is bounded by the
-//! limits of a path and of links, and a thread that is interrupted does so on the way.
+//! Each component takes a fixed number of system calls, and the last way down as many as the path is deep. So
+//! the time is linear in the length of the path and of all link targets, which the limits of a path and of
+//! links bound; and an interrupted thread ends the walk.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -42,23 +42,23 @@ use super::{FdEntry, FileId, WasiCtx};
 use crate::abi::{Errno, Rights};
 use crate::vfs::{Dir, DirRef, Name, NameBuf};
 
-/// How often a path is walked through which directories are moved.
+/// How often a walk starts over because directories are renamed.
 const TRIES: u32 = 4;
 
 /// How many components are walked between two checks for an interruption.
 const STRIDE: usize = 64;
 
-/// Below how many mount points a path may be at a time.
+/// How many mount points a path may be below at a time.
 const MAX_DEPTH: usize = 40;
 
 impl WasiCtx {
-    /// [`WasiCtx::resolve`] step by step, for the paths that the host cannot resolve for a guest.
+    /// [`WasiCtx::resolve`] step by step.
     ///
     /// # Errors
     ///
-    /// As [`WasiCtx::resolve`]. [`Errno::Again`]: directories that the path goes up from were moved
-    /// each time that it was tried. [`Errno::Intr`]: the thread is interrupted. [`Errno::Loop`]: it leads
-    /// through more than 40 mount points.
+    /// As [`WasiCtx::resolve`]. [`Errno::Again`]: directories that the path goes up from were renamed in each
+    /// try. [`Errno::Intr`]: the thread is interrupted. [`Errno::Loop`]: it leads through more than 40 mount
+    /// points.
     pub fn walk(
         &self,
         base: &Arc<FdEntry>,
@@ -78,7 +78,7 @@ impl WasiCtx {
                 Err(Halt::Moved) => {}
                 Err(Halt::Errno(errno)) => {
                     if walk.is_deferred {
-                        // What is wrong with a path is not told to those who may not use it.
+                        // A guest without the rights gets no other error of a path.
                         walk.check_granted()?;
                     }
                     return Err(errno);
@@ -89,7 +89,7 @@ impl WasiCtx {
     }
 }
 
-/// Why a walk goes no further.
+/// Why a walk stops.
 enum Halt {
     Errno(Errno),
     /// A directory on the way is no longer where it was.
@@ -102,42 +102,42 @@ impl<E: Into<Errno>> From<E> for Halt {
     }
 }
 
-/// A path on its way.
+/// A walk.
 struct Walk<'w> {
     ctx: &'w WasiCtx,
     mounts: Option<&'w MountTable>,
     required: RequiredRights,
-    /// Whether what is required has not been granted where the path begins.
+    /// Whether the rights are not granted at the base of the path, so that they must be checked where it leads.
     is_deferred: bool,
     at: Position,
-    /// Where it is to go on when it leaves what it is in: the directories with the mount points.
+    /// The directories of the mount points that it is below, to go back to.
     outer: Vec<Position>,
     rest: Rest<'w>,
     hops: u32,
 }
 
-/// Where a walk is below one root.
+/// A position below one root.
 struct Position {
-    /// The directory that must not be left, save to where it is mounted: where the path began, the preopen that
-    /// an absolute link led to, or what is mounted.
+    /// The directory that must not be left, except to where it is mounted: the base of the path, the preopen
+    /// that an absolute link led to, or a mounted directory.
     root: Arc<FdEntry>,
-    /// The directory that the walk is in; `None` if that is the root.
+    /// The present directory; `None` if it is the root.
     here: Option<Dir>,
-    /// Which one that is, once it has been asked for.
+    /// Its identity, once it is known.
     id: Option<FileId>,
     /// What the embedder grants in the root.
     root_granted: Rights,
-    /// What it grants there.
+    /// What it grants in the present directory.
     granted: Rights,
-    /// What the guest has not given up for what is opened there.
+    /// What the guest has not removed for what is opened there.
     passed_on: Rights,
-    /// The directories above it.
+    /// The directories above it, below the root.
     above: Vec<Above>,
-    /// The names of the directories entered below the root, each with a slash behind it.
+    /// The names of the directories from the root to here, each with a slash behind it.
     names: Vec<u8>,
     /// Whether `here` was reached by `..`.
     ascended: bool,
-    /// Whether `here` is known to be one that may be searched.
+    /// Whether `here` is known to be searchable.
     searched: bool,
 }
 
@@ -177,7 +177,7 @@ impl Position {
         }
     }
 
-    /// Which directory it is.
+    /// Its identity.
     fn id(&mut self) -> Result<FileId, Errno> {
         if let Some(id) = self.id {
             return Ok(id);
@@ -234,7 +234,7 @@ impl<'w> Walk<'w> {
                     self.search()?;
                     self.ascend()?;
                 }
-                // Slashes behind the last component ask for a directory, not for a link to be followed.
+                // A slash at the end asks for a directory, not for a link to be followed.
                 name if self.rest.is_empty() => {
                     let ends = match follow {
                         Follow::No => true,
@@ -243,7 +243,7 @@ impl<'w> Walk<'w> {
                     };
                     let mounted = self.mounted_at(name)?.map(|mount| mount.target.clone());
                     if mounted.is_some() {
-                        // To look a name up takes that the directory may be searched.
+                        // Looking up a name requires that the directory may be searched.
                         self.search()?;
                     }
                     if mounted.is_some() || ends || !self.follow(name)? {
@@ -256,13 +256,13 @@ impl<'w> Walk<'w> {
         self.arrive(None, None)
     }
 
-    /// Whether it is mounted below another preopen.
+    /// Whether it is a preopen that is mounted below another one.
     fn is_on_the_way(&self, preopen: &FdEntry) -> bool {
         let mount = self.mounts.and_then(|mounts| mounts.of_root(preopen));
         mount.is_some_and(Mount::is_on_the_way)
     }
 
-    /// What is mounted at a name in the directory where the walk is.
+    /// What is mounted at a name in the present directory.
     fn mounted_at(&mut self, name: &[u8]) -> Result<Option<&'w Mount>, Errno> {
         match self.mounts {
             Some(mounts) => mounts.at(name, || self.at.id()),
@@ -270,7 +270,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Whether as much is granted where the walk is as is required.
+    /// Checks that the required rights are granted in the present directory.
     fn check_granted(&self) -> Result<(), Errno> {
         self.required.check_granted(self.at.granted)
     }
@@ -282,7 +282,7 @@ impl<'w> Walk<'w> {
         Ok(Arrival { name, mounted })
     }
 
-    /// What comes of the walk.
+    /// The result of the walk.
     fn end(&mut self, arrival: Arrival) -> Result<ResolvedPath<'static>, Errno> {
         let Arrival { name, mounted } = arrival;
         let special = match mounted {
@@ -316,7 +316,7 @@ impl<'w> Walk<'w> {
         Special::Mount(mounted, granted)
     }
 
-    /// What is at a name, if what it is makes it no ordinary one.
+    /// The mount or the restriction at a name, if there is one.
     fn special_at(&mut self, name: Option<&NameBuf>) -> Result<Option<Special>, Errno> {
         let (Some(mounts), Some(name)) = (self.mounts, name) else {
             return Ok(None);
@@ -336,7 +336,7 @@ impl<'w> Walk<'w> {
         })
     }
 
-    /// Sees to it that the directory may be searched, which even `.` and `..` take. Once is enough.
+    /// Checks, once, that the present directory may be searched. Even `.` and `..` require that.
     fn search(&mut self) -> Result<(), Halt> {
         if !self.at.searched {
             self.at.dir()?.check_search()?;
@@ -345,7 +345,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Goes to the directory above, which for a guest's root is the root.
+    /// Goes to the parent directory. That of a guest's root is the root.
     fn ascend(&mut self) -> Result<(), Halt> {
         let Some(above) = self.at.above.pop() else {
             return self.leave();
@@ -369,7 +369,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Goes to the directory above a root: that in which it is mounted.
+    /// Goes from a root to the parent directory of its mount point.
     fn leave(&mut self) -> Result<(), Halt> {
         if let Some(outer) = self.outer.pop() {
             self.at = outer;
@@ -378,7 +378,7 @@ impl<'w> Walk<'w> {
         if self.at.root.mapped_path() == Some(b"/") {
             return Ok(());
         }
-        // The path did not come from there, so what leads there is the name.
+        // The path did not come through the mount point, so the name of the mount leads there.
         let mount = self.mounts.and_then(|mounts| mounts.of_root(&self.at.root));
         let Some(Mount {
             path,
@@ -406,7 +406,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Goes into a directory, or through a link to one.
+    /// Goes into a directory, or follows a link to one.
     fn descend(&mut self, name: &[u8]) -> Result<(), Halt> {
         if let Some(mount) = self.mounted_at(name)? {
             return self.cross(&mount.target);
@@ -448,7 +448,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Goes into what is mounted at a name in the directory where the walk is.
+    /// Goes into what is mounted at a name in the present directory.
     fn cross(&mut self, mounted: &Mounted) -> Result<(), Halt> {
         if mounted.file.is_some() {
             return Err(Errno::Notdir.into());
@@ -463,7 +463,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Goes to where the walk is once more, from the root and by names alone.
+    /// Opens the present directory once more, from the root and by names alone.
     fn descend_again(&mut self) -> Result<(), Halt> {
         let at = &mut self.at;
         let id = at.id()?;
@@ -492,7 +492,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Puts the target of a link in its place. False where the name is no link, or nothing.
+    /// Puts the target of a symbolic link in its place. False if the name is no link, or does not exist.
     fn follow(&mut self, name: &[u8]) -> Result<bool, Halt> {
         let name = Name::new(name).ok_or(Errno::Inval)?;
         let mut target = match self.at.dir()?.read_link_at(name) {
@@ -511,7 +511,7 @@ impl<'w> Walk<'w> {
             let (preopen, rest) = self.ctx.preopen_of(&target).ok_or(Errno::Notcapable)?;
             self.ctx.check_base(&preopen, self.required)?;
             if self.is_deferred && !self.is_on_the_way(&preopen) {
-                // Links do not lead from where something may not be done to where it may.
+                // An absolute link must not lead from where something is not granted to where it is.
                 self.check_granted()?;
             }
             target = rest.to_vec();
@@ -523,7 +523,7 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// Where a path from this directory begins: there, or at what has been mounted over it.
+/// Where a path from this directory begins: there, or in what has been mounted over it.
 fn begin(ctx: &WasiCtx, mounts: Option<&MountTable>, base: &Arc<FdEntry>) -> Position {
     match mounts.and_then(|mounts| mounts.covering(base)) {
         Some(mount) => {

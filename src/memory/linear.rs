@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_no_word_at_the_end_is_outside() {
+    fn a_partial_word_at_the_end_is_outside() {
         let words = [const { AtomicU32::new(0) }; 4];
         let linear = LinearMemory::empty();
         // SAFETY: these are the bytes of those words.
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn of_memory_that_is_gone_nothing_is_read_or_written() {
+    fn memory_that_is_gone_is_not_read_or_written() {
         let words = [const { AtomicU32::new(u32::MAX) }; 2];
         let linear = LinearMemory::new(&words);
         let slice = linear.guest().bytes(2, 4).unwrap();

@@ -1,4 +1,4 @@
-//! What is done with an open file, by its number.
+//! Operations on open files, by their numbers.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::memory::{Iovecs, LinearMemory};
 use crate::vfs::SetTime;
 
 impl View {
-    /// What has the number `fd`, to use `right`; `without` is answered where the way it was opened leaves
-    /// that out.
+    /// The entry `fd`, which must have the right `right`. The error is `without` if its access mode excludes
+    /// the right.
     fn entry(&self, fd: Fd, right: Rights, without: Errno) -> Result<Arc<FdEntry>, Errno> {
         let entry = self.ctx.entry(fd)?;
         if entry.mapped_path().is_some() {
@@ -34,7 +34,7 @@ impl View {
         self.ctx.close(fd)
     }
 
-    /// Whether to read or write what has this number may run what is the embedder's own.
+    /// Whether reading or writing it may call functions of the embedder.
     pub fn calls_back(&self, fd: Fd) -> bool {
         (self.ctx.entry(fd)).is_ok_and(|entry| match entry.descriptor() {
             Descriptor::File(file) => file.handle().calls_back(),
@@ -42,7 +42,7 @@ impl View {
         })
     }
 
-    /// `read(2)`, or `pread(2)` at an offset: how many bytes.
+    /// `read(2)`, or `pread(2)` with an offset. Returns the number of bytes.
     ///
     /// # Errors
     ///
@@ -63,8 +63,8 @@ impl View {
         }
     }
 
-    /// `write(2)`, or `pwrite(2)` at an offset: how many bytes. It takes them as if they were to be written
-    /// to, and does not.
+    /// `write(2)`, or `pwrite(2)` with an offset. Returns the number of bytes. `from` is mutable for the type
+    /// of buffers alone: it is not written to.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is done with what is at a path.
+//! Operations on files by their paths.
 
 use super::{LIST, View, ViewPath};
 use crate::abi::{Errno, Filestat, Filetype, Oflags, Rights};
@@ -16,8 +16,8 @@ impl View {
         (self.ctx).stat_path(&path.base, path.bytes, follow, path.required)
     }
 
-    /// `access(2)`: whether it is there; and if it is a file, or a directory to be read, whether it can be
-    /// opened so.
+    /// `access(2)`: whether it exists; and whether it can be opened in this way, if it is a file, or a
+    /// directory to read.
     ///
     /// # Errors
     ///
@@ -63,14 +63,14 @@ impl View {
         place.set_times(atim, mtim)
     }
 
-    /// Calls `each` with every name in a directory but `.` and `..`, and its type.
+    /// Calls `each` with the name and type of every entry of a directory, except `.` and `..`.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: it is none. As [`open`](Self::open). What `getdents(2)` says.
+    /// [`Errno::Notdir`]: it is no directory. As [`open`](Self::open). What `getdents(2)` says.
     pub fn list(&self, path: &[u8], mut each: impl FnMut(&[u8], Filetype)) -> Result<(), Errno> {
         let entry = self.open_entry(path, LIST, Rights::FD_READDIR)?;
-        // It may itself be a preopen that has fewer rights than those on the way.
+        // It may itself be a preopen with fewer rights than those on the way.
         entry.require(Rights::FD_READDIR)?;
         let mut listing = self.ctx.read_dir(&entry)?;
         listing.seek(0, self.ctx.interrupt())?;
@@ -107,10 +107,10 @@ impl View {
     ///
     /// # Errors
     ///
-    /// [`Errno::Busy`]: it is what the guest was given. As [`WasiCtx::resolve`](crate::ctx::WasiCtx::resolve) and
+    /// [`Errno::Busy`]: it is a preopen. As [`WasiCtx::resolve`](crate::ctx::WasiCtx::resolve) and
     /// [`ResolvedPath::remove_dir`].
     pub fn remove_dir(&self, path: &[u8]) -> Result<(), Errno> {
-        // Whatever may be done in it, as on Linux.
+        // As on Linux, this comes before permissions.
         let (_, rest) = self.base_of(path)?;
         if rest.iter().all(|byte| *byte == b'/') {
             return Err(Errno::Busy);
@@ -151,8 +151,8 @@ impl View {
         (self.existing(&old, false)?).link_to(|| self.resolve(&new))
     }
 
-    /// `symlink(2)`. Unlike a guest, the embedder may let it point anywhere: following it leads to where a
-    /// path of the guest can, and nowhere else.
+    /// `symlink(2)`. Unlike a guest, the embedder may choose any target: following the link leads only where a
+    /// path of the guest may lead.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What the embedder sees of a guest's files: the same directories, under the same names, held together by
-//! the same resolution; but with descriptors of its own, and not limited by what the guest may call.
+//! The embedder's view of a guest's files (`wasi.fs`): the same directories, names and resolution of paths, but
+//! with descriptors of its own, and without the limits of the guest's capabilities.
 
 mod by_number;
 mod by_path;
@@ -24,20 +24,20 @@ use crate::vfs::{Dir, Directory, NameBuf, OpenHow};
 
 /// The embedder's view of a guest's files.
 ///
-/// Paths are those of the guest, with which no link and no `..` leads out. An absolute one begins at the
-/// preopen with the longest name that it begins with, as libraries in guests have it. A relative one begins
-/// at the root: `/`, or the only preopen, whatever its name.
+/// Paths are those of the guest, and neither links nor `..` lead out of its directories. An absolute path
+/// begins at the preopen with the longest name that it begins with, as in C libraries of guests. A relative one
+/// begins at the root: `/`, or the only preopen, whatever its name.
 ///
-/// What may be done in a preopen is what its options say, whatever [`Grant`] the guest has.
-/// What they do not allow is refused: with [`Errno::Rofs`] if it changes something, else with
-/// [`Errno::Notcapable`], as is a path that leads out.
+/// The rights for a preopen are those of its options, whatever [`Grant`] the guest has. What they do not allow
+/// fails: with [`Errno::Rofs`] if it would change something, otherwise with [`Errno::Notcapable`], as does a
+/// path that leads out.
 #[derive(Debug)]
 pub struct View {
-    /// A guest that makes no calls, with preopens of the same directories.
+    /// A guest that makes no calls, with the same preopens.
     ctx: WasiCtx,
 }
 
-/// How a directory is opened to be listed.
+/// To open a directory for listing it.
 const LIST: OpenHow = OpenHow {
     read: true,
     write: false,
@@ -46,10 +46,10 @@ const LIST: OpenHow = OpenHow {
     follow: true,
 };
 
-/// A path of the guest's, and where it begins.
+/// A path of the guest, and the preopen that it begins at.
 struct ViewPath<'p> {
     base: Arc<FdEntry>,
-    /// `.` where the path has nothing behind what it begins at.
+    /// The rest of the path; `.` if there is none.
     bytes: &'p [u8],
     required: RequiredRights,
 }
@@ -59,7 +59,7 @@ impl View {
     ///
     /// # Errors
     ///
-    /// What `openat(2)` says of the directories, which are opened once more.
+    /// What `openat(2)` says of the directories, which are opened again.
     pub fn of(guest: &WasiCtx) -> Result<Self, Errno> {
         let preopens = guest.preopens();
         let entries = (preopens.iter())
@@ -77,7 +77,7 @@ impl View {
         })
     }
 
-    /// The view of a file system: of a guest that has this directory as `/`, and nothing else.
+    /// The view of a file system: of a guest whose only preopen is this directory, as `/`.
     ///
     /// # Errors
     ///
@@ -98,12 +98,12 @@ impl View {
         })
     }
 
-    /// The directory at a path, open, for another guest: what is mounted below is met there, and what may not
-    /// be done here may not be done by that guest.
+    /// Opens the directory at a path for another guest: it has the mounts below, and no more rights than this
+    /// view.
     ///
     /// # Errors
     ///
-    /// [`Errno::Notdir`]: it is none. As [`open`](Self::open).
+    /// [`Errno::Notdir`]: it is no directory. As [`open`](Self::open).
     pub fn directory(self: &Arc<Self>, path: &[u8]) -> Result<Arc<dyn Directory>, Errno> {
         let entry = self.open_entry(path, LIST, Rights::empty())?;
         match entry.descriptor() {
@@ -114,7 +114,7 @@ impl View {
         }
     }
 
-    /// What is mounted of a file; `None` for a directory.
+    /// The file at a path, as what another guest can mount; `None` for a directory.
     ///
     /// # Errors
     ///
@@ -136,17 +136,17 @@ impl View {
         Ok(Some(PreopenSource::File(dir, name)))
     }
 
-    /// Whether there is nothing where so much is granted that its file system does not see to itself.
+    /// Whether a directory with the rights `granted` needs no checks beyond those of its own file system.
     fn sees_all(&self, granted: Rights) -> bool {
         granted == Rights::all() && self.ctx.mounts.for_paths().is_none()
     }
 
-    /// The guest that it is of, as it makes no calls.
+    /// The guest of the view, which makes no calls.
     pub(super) fn ctx(&self) -> &WasiCtx {
         &self.ctx
     }
 
-    /// The guest path of the root, then those of the preopens.
+    /// The path of the root, then the names of the preopens.
     pub fn mapped_paths(&self) -> Vec<Vec<u8>> {
         let preopens = self.ctx.preopens();
         let name = |entry: &Arc<FdEntry>| entry.mapped_path().unwrap_or(b"/").to_vec();
@@ -162,11 +162,11 @@ impl View {
             .collect()
     }
 
-    /// Takes the preopens that have been mounted since: paths begin there, too.
+    /// Adds the preopens that have been mounted since.
     ///
     /// # Errors
     ///
-    /// As [`of`](Self::of). [`Errno::Nfile`]: as many are open as may be.
+    /// As [`of`](Self::of). [`Errno::Nfile`]: too many are open.
     pub fn follow(&self, guest: &WasiCtx) -> Result<(), Errno> {
         let known = self.ctx.preopens();
         for preopen in guest.preopens() {
@@ -179,12 +179,12 @@ impl View {
         Ok(())
     }
 
-    /// Gives back what the host holds for the preopens, which are opened again when they are used.
+    /// Closes the host descriptors of the preopens, which are opened again when they are used.
     pub fn park(&self) {
         self.ctx.park_preopens(|_| true);
     }
 
-    /// Closes all that is open.
+    /// Closes everything.
     pub fn close_all(&self) {
         self.ctx.close_all();
     }
@@ -199,7 +199,7 @@ impl View {
         )
     }
 
-    /// The directory that a path begins at, and what is left of it.
+    /// The preopen that a path begins at, and the rest of the path.
     fn base_of<'p>(&self, path: &'p [u8]) -> Result<(Arc<FdEntry>, &'p [u8]), Errno> {
         let root = match path.first() {
             None => return Err(Errno::Noent),
@@ -223,7 +223,7 @@ impl View {
         })
     }
 
-    /// `open(2)`: the lowest number that is free, from 3 up.
+    /// `open(2)`: the lowest free number, from 3 up.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl View {
         Ok(reserved.fill(self.open_entry(path, how, Rights::empty())?))
     }
 
-    /// What is at a path, opened to use the rights `besides` those that opening takes.
+    /// Opens a path. Needs the rights `besides` in addition to those for opening.
     fn open_entry(&self, path: &[u8], how: OpenHow, besides: Rights) -> Result<FdEntry, Errno> {
         let mut required = RequiredRights::to_open(how, refusal);
         required.base |= besides;
@@ -243,7 +243,7 @@ impl View {
     }
 }
 
-/// A guest that makes no calls. What is opened has the numbers that a guest would give it.
+/// A guest that makes no calls. Its descriptors are numbered as those of any guest.
 fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
     Guest {
         args: StringArray::default(),
@@ -268,14 +268,14 @@ fn without_calls(preopens: Vec<FdEntry>, limits: Limits) -> Guest {
     }
 }
 
-/// The only preopen, the one of the devices not counted.
+/// The only preopen, devices not counted.
 fn only(preopens: &[Arc<FdEntry>]) -> Option<&Arc<FdEntry>> {
     let mut all =
         (preopens.iter()).filter(|entry| !entry.is_devices() && entry.mounted_path().is_some());
     all.next().filter(|_| all.next().is_none())
 }
 
-/// What is answered where these rights are missing.
+/// The error if one of these rights is missing.
 fn refusal(rights: Rights) -> Errno {
     if Rights::READ_ONLY.contains(rights) {
         Errno::Notcapable
