@@ -9,6 +9,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
+const { OPTIONS } = require('../lib/command/arguments');
 const { version } = require('../package.json');
 const { ROOT, command, node } = require('./helpers/child');
 const { FAILURE, cannotRun, file, refuses } = require('./helpers/command');
@@ -24,6 +25,9 @@ test('--help', (t) => {
   t.deepEqual([exitCode, stderr], [0, '']);
   t.true(stdout.startsWith('Usage: wasi-rs [OPTION]... FILE.wasm [ARG]...\n'));
   for (const line of stdout.split('\n')) t.true(line.length <= 80, line);
+  for (const name of Object.keys(OPTIONS)) {
+    t.regex(stdout, new RegExp(`^  (-., )?--${name}[ =[\\n]`, 'm'));
+  }
 });
 
 test('--version', (t) => {
