@@ -885,5 +885,6 @@ module.exports.stop = nativeBinding.stop
 module.exports.stopAfter = nativeBinding.stopAfter
 module.exports.stopAlone = nativeBinding.stopAlone
 module.exports.suspendingModule = nativeBinding.suspendingModule
+module.exports.takeThreadMappings = nativeBinding.takeThreadMappings
 module.exports.throwPast = nativeBinding.throwPast
 module.exports.unmount = nativeBinding.unmount

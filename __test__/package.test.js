@@ -308,7 +308,9 @@ test('all workers begin with one file, beside the script that makes them', async
     'no-binary.js',
   ]);
   const bundle = path.join(scratch(t), 'app.js');
-  fs.copyFileSync(path.join(ROOT, 'lib/new-worker.js'), bundle);
+  const source = fs.readFileSync(path.join(ROOT, 'lib/new-worker.js'), 'utf8');
+  const binding = JSON.stringify(path.join(ROOT, 'lib/binding'));
+  fs.writeFileSync(bundle, source.replace("'./binding'", binding));
   fs.writeFileSync(
     path.join(path.dirname(bundle), 'worker.js'),
     `require('node:worker_threads').parentPort.postMessage('beside it')`,

@@ -3,7 +3,7 @@
 // Threads that do not begin: who waits for one is told, and does not wait for ever.
 // Each test has a copy of the package whose workers begin with other code.
 
-const { execFile } = require('node:child_process');
+const { execFile, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
@@ -11,7 +11,7 @@ const { promisify } = require('node:util');
 const test = require('ava');
 
 const { HANGS, ROOT } = require('./helpers/child');
-const { guestPath, scratch } = require('./helpers/guest');
+const { assemble, guestPath, scratch } = require('./helpers/guest');
 
 const BINARY = fs
   .readdirSync(ROOT)
@@ -50,7 +50,7 @@ function packageWith(t, worker) {
 /** What a way throws with such a package, and after how many milliseconds. */
 async function failureOf(t, worker, way) {
   const source = `
-    const { WASI, run, runSync, spawn } = require(${JSON.stringify(packageWith(t, worker))});
+    const { Pool, WASI, run, runSync, spawn } = require(${JSON.stringify(packageWith(t, worker))});
     const THREADS = ${JSON.stringify(guestPath('threads'))};
     const CAT = ${JSON.stringify(guestPath('cat'))};
     const HELLO = ${JSON.stringify(guestPath('hello'))};
@@ -122,6 +122,49 @@ test('a worker that is stuck is waited for 30 seconds', async (t) => {
   }
 });
 
+/** A guest that has one thread more every five seconds, for a minute, each of which stays. */
+const ONE_MORE = `(module
+  (import "env" "memory" (memory 1 2 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (func (export "wasi_thread_start") (param i32 i32)
+    (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
+  (func (export "_start") (local $left i32)
+    (local.set $left (i32.const 12))
+    (loop $again
+      (drop (call $spawn (i32.const 0)))
+      (drop (memory.atomic.wait32 (i32.const 4) (i32.const 0) (i64.const 5000000000)))
+      (br_if $again
+        (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))`;
+
+test('a worker that is stuck is seen beside others that are made later and begin', async (t) => {
+  const firstIsStuck = (condition) => `
+    const { threadId, workerData } = require('node:worker_threads');
+    if (${condition}) ${STUCK}
+    require('./own-worker');`;
+  const bytes = (await assemble(ONE_MORE, { threads: true })).toString(
+    'base64',
+  );
+  const options = '{ threads: { max: 12 } }';
+  const program = `Buffer.from('${bytes}', 'base64')`;
+  const pool = `(async () => {
+    const pool = new Pool({ size: 2, maxRuns: 1 });
+    let error;
+    pool.run(HELLO).catch((reason) => { error = reason; });
+    while (error === undefined) await pool.run(HELLO);
+    throw error;
+  })()`;
+  const ofGuest = firstIsStuck('workerData?.slot === 0');
+  const stuck = await Promise.all([
+    failureOf(t, ofGuest, `runSync(${program}, ${options})`),
+    failureOf(t, ofGuest, `run(${program}, ${options})`),
+    failureOf(t, firstIsStuck('threadId === 1'), pool),
+  ]);
+  for (const { message, time } of stuck) {
+    t.is(message, 'The thread of the guest did not start');
+    t.true(time >= 30_000, String(time));
+  }
+});
+
 /** Workers that begin one after the other, so that the last do after more than 30 seconds. */
 const ONE_BY_ONE = `
   const { threadId } = require('node:worker_threads');
@@ -147,6 +190,25 @@ test('workers that begin slowly are waited for while one begins', async (t) => {
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
+/** What shows what it runs other settings of the system than there are, where that can be had. */
+const UNSHARE = ['unshare', '--user', '--map-root-user', '--mount'];
+const canUnshare =
+  process.platform === 'linux' &&
+  spawnSync(UNSHARE[0], [...UNSHARE.slice(1), 'true']).status === 0;
+const whereUnshared = canUnshare ? test : test.skip;
+
+/** What a program prints that the shell starts after these words, in front of which others may be. */
+async function printedAfter(words, source, before = []) {
+  const line = `${words} exec "$0" --no-warnings --eval "$1"`;
+  const [command, ...args] = [...before, 'sh', '-c', line];
+  const { stdout } = await promisify(execFile)(
+    command,
+    [...args, process.execPath, source],
+    { timeout: HANGS },
+  );
+  return JSON.parse(stdout);
+}
+
 onUnix('where descriptors are short, a guest has fewer threads', async (t) => {
   const options = {
     args: ['live', '30', 'exit'],
@@ -168,19 +230,40 @@ onUnix('where descriptors are short, a guest has fewer threads', async (t) => {
       console.log(JSON.stringify(results));
     })();`;
   // The shell's own limit, which what it becomes inherits.
-  const { stdout } = await promisify(execFile)(
-    'sh',
-    [
-      '-c',
-      'ulimit -n 80; exec "$0" --no-warnings --eval "$1"',
-      process.execPath,
-      source,
-    ],
-    { timeout: HANGS },
-  );
-  for (const result of JSON.parse(stdout)) {
+  for (const result of await printedAfter('ulimit -n 80;', source)) {
     t.is(result.exitCode, 7);
     const [, made] = /^(\d+) WouldBlock\n$/.exec(result.stdout);
     t.true(Number(made) < 30, made);
   }
 });
+
+whereUnshared(
+  'where mappings of memory are short, a guest has fewer threads, and what gets none fails',
+  async (t) => {
+    const file = path.join(scratch(t), 'max_map_count');
+    const mount = `mount --bind '${file}' /proc/sys/vm/max_map_count &&`;
+    const printed = (most, source) => {
+      fs.writeFileSync(file, String(most));
+      return printedAfter(mount, source, UNSHARE);
+    };
+    const source = (body) => `
+      const { run, runSync, spawn } = require(${JSON.stringify(ROOT)});
+      const THREADS = ${JSON.stringify(guestPath('threads'))};
+      const HELLO = ${JSON.stringify(guestPath('hello'))};
+      (async () => console.log(JSON.stringify(${body})))();`;
+    const live = `(await Promise.all([run, runSync].map((way) => way(THREADS, {
+      args: ['live', '30', 'exit'], check: false, encoding: 'utf8', threads: { max: 30 },
+    })))).map(({ exitCode, stdout }) => [exitCode, stdout])`;
+    for (const [exitCode, stdout] of await printed(1200, source(live))) {
+      t.is(exitCode, 7);
+      const [, made] = /^(\d+) WouldBlock\n$/.exec(stdout);
+      t.true(Number(made) < 30, made);
+    }
+    // So few are there when Node has begun.
+    const none = `await Promise.all([
+      () => run(HELLO), () => runSync(HELLO, { cpuTime: 1000 }), () => run(THREADS),
+      () => runSync(THREADS), () => new Promise((_, reject) => spawn(HELLO).on('error', reject)),
+    ].map(async (way) => { try { return await way(); } catch ({ code }) { return code; } }))`;
+    t.deepEqual(await printed(60, source(none)), Array(5).fill('ENOMEM'));
+  },
+);

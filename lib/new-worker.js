@@ -3,6 +3,10 @@
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
+const { loadBinding } = require('./binding');
+
+const { takeThreadMappings } = loadBinding();
+
 const OPTIONS = {
   name: 'wasi-rs',
   // Those of the process are not for this worker: what they preload may do
@@ -29,9 +33,12 @@ const WORKER = path.join(__dirname, 'worker.js');
  * A worker for guests.
  *
  * @param {import('node:worker_threads').WorkerOptions} [options]
- * @throws where the system has no thread for it
+ * @param {number} [ahead] how many others have not begun
+ * @throws where the system has no thread for it, or the engine would end the process
+ *   for want of memory to map
  */
-function newWorker(options) {
+function newWorker(options, ahead = 0) {
+  takeThreadMappings(ahead);
   return new Worker(WORKER, {
     ...OPTIONS,
     env: environment(),

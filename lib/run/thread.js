@@ -24,7 +24,17 @@ const GRACE = 5;
  */
 const PATIENCE = 1000;
 
-/** How many workers have begun. Where one does, the machine is only slow to begin the others. */
+/** The threads that have not begun. */
+const starting = new Set();
+
+/**
+ * Those of them that are waited for. While some of these begin, the machine is only
+ * slow to begin the others. Those that are made later do not count until all of these
+ * have begun: one that never does would not be seen beside them.
+ */
+let awaited = new Set();
+
+/** How many of those have begun. */
 let begun = 0;
 
 /**
@@ -45,20 +55,20 @@ class Thread {
   #patience;
   #starting;
   /** How many had begun at the last look. */
-  #begun = 0;
+  #begun = begun;
   #error;
   #isEnding = false;
   #isGone = false;
 
   constructor(pool) {
     this.#pool = pool;
-    this.#worker = newWorker()
+    this.#worker = newWorker(undefined, starting.size)
       .on('message', (reply) => this.#replied(reply))
       .on('error', (error) => {
         this.#error = error;
       })
       .on('exit', () => this.#exited());
-    this.#begun = begun;
+    starting.add(this);
     const watch = new StartWatch();
     this.#starting = setInterval(() => this.#checkStart(watch), MOST_LOOK);
     this.#starting.unref();
@@ -66,14 +76,26 @@ class Thread {
 
   /** Gives it up if it does not begin, and does not end either. */
   #checkStart(watch) {
+    if (awaited.size === 0) awaited = new Set(starting);
     const error = watch.look(this.#begun !== begun);
     this.#begun = begun;
     if (error === undefined) return;
-    clearInterval(this.#starting);
+    this.#endWatch();
     this.#isEnding = true;
     void this.#worker.terminate();
     this.unref();
     this.#leave(error);
+  }
+
+  get #isAwaited() {
+    return awaited.size === 0 ? starting.has(this) : awaited.has(this);
+  }
+
+  /** Nobody waits for its beginning any more. */
+  #endWatch() {
+    clearInterval(this.#starting);
+    starting.delete(this);
+    awaited.delete(this);
   }
 
   /** Runs the guest of a task; `message` is for the worker. */
@@ -109,7 +131,7 @@ class Thread {
   terminate() {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    clearInterval(this.#starting);
+    this.#endWatch();
     void this.#worker.terminate();
     if (this.#task === undefined) this.#leave();
     else this.#patience = setTimeout(() => this.#abandon(), PATIENCE);
@@ -139,9 +161,8 @@ class Thread {
     clearImmediate(this.#grace);
     this.#grace = undefined;
     clearTimeout(this.#patience);
-    if (this.#starting !== undefined) begun++;
-    clearInterval(this.#starting);
-    this.#starting = undefined;
+    if (this.#isAwaited) begun++;
+    this.#endWatch();
     this.#takeTask()?.replied(
       how === 'exit' ? { how, exitCode } : { how, error: rebuildError(error) },
     );
@@ -156,7 +177,7 @@ class Thread {
     clearImmediate(this.#grace);
     clearTimeout(this.#idle);
     clearTimeout(this.#patience);
-    clearInterval(this.#starting);
+    this.#endWatch();
     this.#isEnding = true;
     const error = this.#error ?? new Error('The thread of the guest ended');
     this.#takeTask()?.replied({ how: 'died', error });

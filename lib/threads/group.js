@@ -16,10 +16,14 @@ const EINVAL = 28;
 const ENOTSUP = 58;
 
 /**
- * Milliseconds that are waited for a thread where there can be no more of them: to
- * its guest a thread is over some moments before it rests.
+ * Milliseconds that are waited for a thread before another one is made, which takes
+ * some hundred times as long: to its guest a thread is over some moments before it
+ * rests.
  */
-const GRACE = 10;
+const MOMENT = 0.2;
+
+/** And where there can be no more of them. */
+const GRACE = 100;
 
 /** Milliseconds between two looks of a thread that rests whether it is to end. */
 const LOOK = 250;
@@ -40,8 +44,10 @@ class ThreadGroup {
   #slots;
   #workers = new Set();
   #starts = new StartWatch();
-  /** How many of them had begun at the last look. */
-  #begun = 0;
+  /** Whether the first thread has been made and has not begun. */
+  #awaitsFirst = false;
+  /** What other threads are to run and had not taken at the last look. */
+  #calls = [];
 
   constructor(guest) {
     this.#guest = guest;
@@ -69,7 +75,8 @@ class ThreadGroup {
     if (!this.#guest.hasThreadStart) return -ENOTSUP;
     if (!this.outcome.isRunning) return -EAGAIN;
     const slots = this.#slots;
-    const idle = slots.claimIdle();
+    const idle =
+      slots.claimIdle() ?? (slots.isUsed ? slots.awaitIdle(MOMENT) : undefined);
     if (idle !== undefined) return slots.call(idle, argument);
     const free = slots.claimFree();
     if (free !== undefined) return this.#begin(free, argument);
@@ -106,15 +113,19 @@ class ThreadGroup {
    * Makes a worker, whose first words are `begins()`. What becomes of it is told by
    * what the threads share.
    *
-   * @param {(options: object) => Worker} make
+   * @param {(options: object, ahead: number) => Worker} make
    * @throws where there can be none
    */
   #makeWorker(slot, make) {
     this.#slots.makes();
     try {
       // Those that have not begun have not taken theirs.
-      checkThreadRoom(this.#slots.ahead);
-      const worker = make({ workerData: { guest: this.#guest, slot } });
+      const { ahead } = this.#slots;
+      checkThreadRoom(ahead);
+      const worker = make(
+        { workerData: { guest: this.#guest, slot } },
+        ahead - 1,
+      );
       worker.on('error', (error) => this.#lose(error)).unref();
       this.#workers.add(worker);
     } catch (error) {
@@ -135,6 +146,7 @@ class ThreadGroup {
    */
   makeFirst() {
     this.#makeWorker(undefined, (options) => this.#starts.newWorker(options));
+    this.#awaitsFirst = true;
   }
 
   /** This thread has begun, for which a worker was made. */
@@ -147,10 +159,22 @@ class ThreadGroup {
    * for ever for what that was to do. Who waits for the guest looks now and then.
    */
   checkStarts() {
-    const { ahead, begun } = this.#slots;
-    const error = this.#starts.look(ahead === 0 || begun !== this.#begun);
-    this.#begun = begun;
+    const error = this.#starts.look(this.#goesOn());
     if (error !== undefined) this.outcome.end({ how: 'failure', error });
+  }
+
+  /**
+   * Whether threads begin. Those that are called later do not count until all of
+   * these have begun: one that never does would not be seen beside them.
+   */
+  #goesOn() {
+    this.#awaitsFirst &&= this.#slots.begun === 0;
+    if (this.#awaitsFirst) return false;
+    const slots = this.#slots;
+    const left = this.#calls.filter((call) => slots.isCalled(call));
+    const isFewer = left.length < this.#calls.length;
+    this.#calls = left.length > 0 ? left : slots.called;
+    return isFewer || left.length === 0;
   }
 
   /** What a thread is to run next, when there is something; undefined when it is to end. */

@@ -172,6 +172,26 @@ class Slots {
     return { tid: this.#word(slot, TID), argument: this.#word(slot, ARGUMENT) };
   }
 
+  /**
+   * The threads that were called to run something and have not taken it yet: some
+   * microseconds if they rest, and until they begin if they are new.
+   *
+   * @returns {{ slot: number, tid: number }[]}
+   */
+  get called() {
+    const calls = [];
+    for (let slot = 0; slot < this.length; slot++) {
+      const call = { slot, tid: this.#word(slot, TID) };
+      if (this.isCalled(call)) calls.push(call);
+    }
+    return calls;
+  }
+
+  /** Whether a thread has still to take that. */
+  isCalled({ slot, tid }) {
+    return this.#word(slot, DOES) === CALLED && this.#word(slot, TID) === tid;
+  }
+
   #at(slot, field) {
     return HEAD + slot * SLOT + field;
   }

@@ -44,7 +44,7 @@ pub use sys::{
     Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, listen_at_path, listen_tcp,
     max_descriptors, may_be_same, pipe, sched_yield, stat_ambient,
 };
-pub use sys::{ThreadClock, ignore_file_size_signal};
+pub use sys::{ThreadClock, ignore_file_size_signal, take_mappings};
 
 use std::io;
 use std::net::SocketAddr;

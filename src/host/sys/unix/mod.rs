@@ -14,6 +14,8 @@ mod io;
 mod lent;
 mod limit;
 mod listen;
+#[cfg(target_os = "linux")]
+mod mappings;
 mod pipe;
 mod poll;
 mod readdir;
@@ -32,9 +34,17 @@ pub use file::File;
 pub use io::{fork_generation, ignore_file_size_signal};
 pub use limit::max_descriptors;
 pub use listen::{listen_at_path, listen_tcp};
+#[cfg(target_os = "linux")]
+pub use mappings::take_mappings;
 pub use pipe::{OtherEnd, pipe};
 pub use poll::poll;
 pub use readdir::Entries;
 pub use stat::stat_ambient;
 pub use thread::is_first_thread;
 pub use thread_clock::ThreadClock;
+
+/// No other system limits the mappings of a process.
+#[cfg(not(target_os = "linux"))]
+pub fn take_mappings(_: usize, _: usize) -> std::io::Result<()> {
+    Ok(())
+}

@@ -60,3 +60,8 @@ pub fn ignore_file_size_signal() {}
 pub fn max_descriptors() -> u64 {
     u64::MAX
 }
+
+/// Windows does not limit the mappings of a process.
+pub fn take_mappings(_: usize, _: usize) -> std::io::Result<()> {
+    Ok(())
+}
