@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { nodePath } from '../scripts/nodes.mjs';
+import { positive } from '../scripts/positive.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HERE = join(ROOT, 'compat/bundlers');
@@ -38,6 +39,10 @@ const { values: flags, positionals: names } = parseArgs({
     node: { type: 'string', multiple: true },
   },
 });
+const times = positive(
+  flags.times,
+  'npm run test:bundlers -- [NAME]... [--times N] [--node N]...',
+);
 
 const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-bundlers-'));
 const project = join(directory, 'project');
@@ -228,7 +233,7 @@ function tryOut(name, folder, node, { environment }) {
   const { NODE_OPTIONS: _, NODE_PATH: __, ...env } = process.env;
   const files = readdirSync(join(folder, 'dist'));
   const app = files.find((file) => /^app\.m?js$/.test(file));
-  for (let time = 0; time < Number(flags.times); time++) {
+  for (let time = 0; time < times; time++) {
     const printed = start(node, [join('dist', app)], {
       cwd: folder,
       env: { ...env, ...environment?.() },
@@ -250,7 +255,7 @@ try {
     for (const node of nodes) {
       tryOut(name, folder, node, way);
       const version = start(node, ['--version']).trim();
-      console.log(`${name}: works on Node ${version}, ${flags.times} times`);
+      console.log(`${name}: works on Node ${version}, ${times} times`);
     }
   }
 } finally {

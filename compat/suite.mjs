@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { nodePath } from '../scripts/nodes.mjs';
+import { positive } from '../scripts/positive.mjs';
 import { EXCEPTIONS } from './exceptions.mjs';
 import { packageFile } from './packages.mjs';
 import { bun, deno } from './runtimes.mjs';
@@ -36,6 +37,9 @@ const RUNTIMES = {
 
 const evaluate = (command, args, expression) =>
   execFileSync(command, [...args, expression], { encoding: 'utf8' }).trim();
+
+/** The longest that a timer can have. */
+const AGES = 2 ** 31 - 1;
 
 /** What is being run, if anything. */
 let running;
@@ -160,23 +164,28 @@ async function trySuite(runtime, files) {
   return failed === 0;
 }
 
-if (!existsSync(packageFile('.'))) {
-  console.error('Installing the runtimes; this takes a while.');
-  execFileSync('npm', ['install'], { cwd: join(ROOT, 'compat'), shell: true });
-}
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
   options: { minutes: { type: 'string', default: '10' } },
 });
+const USAGE = 'npm run test:runtimes -- [bun] [deno] [NAME]... [--minutes N]';
+const limit = Math.min(positive(values.minutes, USAGE) * 60_000, AGES);
 const runtimes = Object.keys(RUNTIMES).filter(
   (name) => words.includes(name) || !words.some((word) => word in RUNTIMES),
 );
-const limit = Number(values.minutes) * 60_000;
 const wanted = words.filter((word) => !(word in RUNTIMES));
 const files = readdirSync(join(ROOT, '__test__')).filter((file) => {
   const [name, test] = file.split('.');
   return test === 'test' && (wanted.length === 0 || wanted.includes(name));
 });
+if (files.length < wanted.length || files.length === 0) {
+  console.error(`not all of these are files of tests: ${wanted.join(', ')}`);
+  process.exit(64);
+}
+if (!existsSync(packageFile('.'))) {
+  console.error('Installing the runtimes; this takes a while.');
+  execFileSync('npm', ['install'], { cwd: join(ROOT, 'compat'), shell: true });
+}
 for (const runtime of runtimes) {
   if (!(await trySuite(runtime, files))) process.exitCode = 1;
 }

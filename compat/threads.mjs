@@ -18,6 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runInNewContext } from 'node:vm';
 
+import { positive } from '../scripts/positive.mjs';
+
 const require = createRequire(import.meta.url);
 const { values } = parseArgs({
   options: {
@@ -29,9 +31,13 @@ const { values } = parseArgs({
     project: { type: 'string' },
   },
 });
-const times = Number(values.times);
-const atOnce = Number(values['at-once']);
-const modules = Number(values.modules);
+const USAGE =
+  'node compat/threads.mjs [--times N] [--at-once N] [--modules N] [--bundler NAME]...';
+const [times, atOnce, modules] = [
+  values.times,
+  values['at-once'],
+  values.modules,
+].map((text) => positive(text, USAGE));
 
 /** A project of so many modules that import each other, and its sum. */
 function writeProject(directory) {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import wasiRs from '../index.js';
+import { positive } from './positive.mjs';
 
 const { Pool, run, spawn } = wasiRs;
 
@@ -17,12 +18,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const runs = Number(values.runs);
-let seed = Number(values.seed);
-if (!(runs > 0 && seed > 0)) {
-  console.error('usage: npm run soak:runs -- [--runs N] [--seed N]');
-  process.exit(64);
-}
+const USAGE = 'npm run soak:runs -- [--runs N] [--seed N]';
+const runs = positive(values.runs, USAGE);
+let seed = positive(values.seed, USAGE);
 
 /** A whole number below `most`. */
 function random(most) {

@@ -1,76 +1,165 @@
-// Guests with threads, for long: `npm run soak:threads -- --cycles 100000 --rounds 100000`.
-// So many threads are spawned and joined, one after the other, in constant memory;
-// and threads open, renumber and close the same numbers, so many times each. No
-// descriptor may be another than it should be.
+// Guests with threads, for long: `npm run soak:threads -- --cycles 100000 --rounds 100000
+// --guests 100 --threads 50`. So many threads are spawned and joined, one after the
+// other; so many guests have as many threads that live at once, until they are joined or
+// the guest exits or traps; and threads open, renumber and close the same numbers, so many
+// times each. Memory and descriptors stay what they are, and no descriptor of a guest may be
+// another than it should be.
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import wasiRs from '../index.js';
+import { positive } from './positive.mjs';
 
 const { values } = parseArgs({
   options: {
     cycles: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '100000' },
+    guests: { type: 'string', default: '100' },
+    threads: { type: 'string', default: '50' },
   },
 });
-const [cycles, rounds] = [Number(values.cycles), Number(values.rounds)];
-if (!(cycles > 0 && rounds > 0)) {
-  console.error('usage: npm run soak:threads -- [--cycles N] [--rounds N]');
-  process.exit(64);
-}
+const [cycles, rounds, guests, threads] = [
+  values.cycles,
+  values.rounds,
+  values.guests,
+  values.threads,
+].map((text) =>
+  positive(
+    text,
+    'npm run soak:threads -- [--cycles N] [--rounds N] [--guests N] [--threads N]',
+  ),
+);
 
 const THREADS = fileURLToPath(
   new URL('../__test__/guests/threads.wasm', import.meta.url),
 );
-/** Between two looks at how much memory there is. */
-const PART = 10_000;
-/** What memory may grow by from the first look on: a collector takes its time. */
+/** How many threads it takes until the heaps of JavaScript are as large as they become. */
+const SETTLED = 100_000;
+/** Megabytes that memory may grow by from the first quarter on: a collector takes its time. */
 const MOST_GROWTH = 64;
 
 const megabytes = () => Math.round(process.memoryUsage().rss / 2 ** 20);
+
+const count = (directory) =>
+  process.platform === 'linux' ? fs.readdirSync(directory).length : 0;
+/** What the process has: threads and descriptors. */
+const holdings = () => count('/proc/self/task') + count('/proc/self/fd');
 
 function fail(what) {
   console.error(`soak: ${what}`);
   process.exit(1);
 }
 
-/** Runs the guest, and looks at the memory of the process now and then. */
-async function runAndLook(args, preopens, look) {
+/** What memory has grown by from the first quarter of the looks at it on. */
+function growthOf(seen) {
+  const settled = seen.slice(Math.floor(seen.length / 4));
+  const growth = Math.max(...settled, 0) - Math.min(...settled, Infinity);
+  return { growth, text: `${settled[0]} MB, then ${settled.at(-1)} MB` };
+}
+
+/** Runs the guest with so many threads at most, and looks at the process now and then. */
+async function runAndLook(args, preopens, max, look) {
   const timer = setInterval(look, 1000);
   try {
-    const options = { args, preopens, encoding: 'utf8', threads: { max: 8 } };
+    const options = { args, preopens, encoding: 'utf8', threads: { max } };
     return (await wasiRs.run(THREADS, options)).stdout.trim();
   } finally {
     clearInterval(timer);
   }
 }
 
-const seen = [];
-const start = Date.now();
-const counted = await runAndLook(['cycles', String(cycles)], {}, () =>
-  seen.push(megabytes()),
-);
-if (counted !== String(cycles)) fail(`${counted} cycles`);
-const seconds = (Date.now() - start) / 1000;
-const settled = seen.slice(Math.floor(seen.length / 4));
-const growth = Math.max(...settled, 0) - Math.min(...settled, Infinity);
-console.log(
-  `${cycles} threads spawned and joined in ${seconds.toFixed(1)} s, ` +
-    `${((seconds * 1e6) / cycles).toFixed(0)} µs each; ` +
-    `${seen.at(Math.floor(seen.length / 4))} MB, then ${seen.at(-1)} MB`,
-);
-if (cycles >= PART && growth > MOST_GROWTH) fail(`memory grew by ${growth} MB`);
+async function spawnAndJoin() {
+  const seen = [];
+  const start = Date.now();
+  // With more, one would join these now and then, and memory grow by it.
+  const counted = await runAndLook(['cycles', String(cycles)], {}, 2, () =>
+    seen.push(megabytes()),
+  );
+  if (counted !== String(cycles)) fail(`${counted} cycles`);
+  const seconds = (Date.now() - start) / 1000;
+  const { growth, text } = growthOf(seen);
+  console.log(
+    `${cycles} threads spawned and joined in ${seconds.toFixed(1)} s, ` +
+      `${((seconds * 1e6) / cycles).toFixed(0)} µs each; ${text}`,
+  );
+  if (cycles >= SETTLED && growth > MOST_GROWTH) {
+    fail(`memory grew by ${growth} MB`);
+  }
+}
 
-const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-soak-'));
-const raced = await runAndLook(
-  ['race', '4', String(rounds)],
-  { '/data': directory },
-  () => {},
-);
-fs.rmSync(directory, { recursive: true });
-console.log(raced);
-if (raced !== `${4 * rounds} rounds, 0 wrong`) fail('wrong descriptors');
+/** How a guest ends whose threads all live, and what it ends with. */
+const ENDS = [
+  { how: [], exitCode: 0, reason: 'exit' },
+  { how: ['exit'], exitCode: 7, reason: 'exit' },
+  { how: ['exit', 'in another'], exitCode: 7, reason: 'exit' },
+  { how: ['trap'], exitCode: null, reason: 'trap' },
+  { how: ['trap', 'in another'], exitCode: null, reason: 'trap' },
+  { how: ['stay'], exitCode: null, reason: 'kill' },
+];
+
+async function liveAndEnd({ how, exitCode, reason }) {
+  const child = wasiRs.spawn(THREADS, {
+    args: ['live', String(threads), ...how],
+    stderr: 'ignore',
+    threads: { max: threads },
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    if (reason === 'kill') child.kill();
+  });
+  const ended = await child.exited;
+  const isRight = ended.exitCode === exitCode && ended.reason === reason;
+  if (!isRight || stdout !== `${threads} none\n`) {
+    fail(`${how.join(' ')}: ${ended.exitCode} ${ended.reason}: ${stdout}`);
+  }
+}
+
+/** Waits until the process has no more than that. */
+async function awaitHoldings(most) {
+  for (let looks = 0; holdings() > most; looks++) {
+    if (looks === 600) fail(`${holdings()} threads and descriptors are left`);
+    await setTimeout(100);
+  }
+}
+
+async function live() {
+  // What the process makes once, it has made then.
+  for (const end of ENDS) await liveAndEnd(end);
+  await setTimeout(1000);
+  const before = holdings();
+  const seen = [];
+  for (let i = 0; i < guests; i++) {
+    await liveAndEnd(ENDS[i % ENDS.length]);
+    await awaitHoldings(before);
+    seen.push(megabytes());
+  }
+  const { growth, text } = growthOf(seen);
+  console.log(
+    `${guests} guests with ${threads} threads at once; ${text}, ` +
+      `${before} threads and descriptors`,
+  );
+  if (growth > MOST_GROWTH) fail(`memory grew by ${growth} MB`);
+}
+
+async function race() {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-soak-'));
+  const raced = await runAndLook(
+    ['race', '4', String(rounds)],
+    { '/data': directory },
+    4,
+    () => {},
+  );
+  fs.rmSync(directory, { recursive: true });
+  console.log(raced);
+  if (raced !== `${4 * rounds} rounds, 0 wrong`) fail('wrong descriptors');
+}
+
+await spawnAndJoin();
+await live();
+await race();

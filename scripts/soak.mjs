@@ -4,6 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
+import { positive } from './positive.mjs';
+
 const RACE = /race (\S+): swaps=(\d+) calls=(\d+) succeeded=(\d+)/;
 /** Two at a time: races that wait for a processor are none. */
 const AT_A_TIME = 2;
@@ -13,11 +15,7 @@ const NODE_RACES = 12;
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' } },
 });
-const minutes = Number(values.minutes);
-if (!(minutes > 0)) {
-  console.error('usage: npm run soak -- --minutes N');
-  process.exit(64);
-}
+const minutes = positive(values.minutes, 'npm run soak -- --minutes N');
 
 /** Builds the races of Rust, and finds the program that they are. */
 function build() {

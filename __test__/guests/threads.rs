@@ -13,6 +13,8 @@ use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use GoesOn::{All, Another, Nobody};
+
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
     fn fd_renumber(from: u32, to: u32) -> u32;
@@ -39,7 +41,7 @@ fn main() {
         "join" => join(number(1, 4)),
         "cycles" => cycles(number(1, 1000)),
         "most" => most(number(1, 1000)),
-        "live" => live(number(1, 1000), args.get(2).map_or("", String::as_str)),
+        "live" => live(number(1, 1000), args.get(2).map_or("", String::as_str), args.len() > 3),
         "shared" => shared(),
         "outlive" => outlive(),
         "exit" => end_while(&args[1], || exit(7)),
@@ -96,19 +98,38 @@ fn most(count: usize) {
     println!("{made} {error} {again}");
 }
 
-/// So many threads that live at once: all are there before any goes on. Then they are joined, or the program exits.
-fn live(count: usize, end: &str) {
-    let state = Arc::new((Mutex::new((0, false)), Condvar::new()));
+/// Which of the threads that wait go on.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum GoesOn {
+    Nobody,
+    Another,
+    All,
+}
+
+/// So many threads that live at once: all are there before any goes on. Then they are joined, or the program exits,
+/// traps or stays, by its first thread or by another.
+fn live(count: usize, end: &str, is_other: bool) {
+    let end = match end {
+        "exit" => || exit(7),
+        "trap" => || std::arch::wasm32::unreachable(),
+        "stay" => || sleep(Duration::from_secs(1 << 30)),
+        _ => || (),
+    };
+    let state = Arc::new((Mutex::new((0, Nobody)), Condvar::new()));
     let mut threads = Vec::new();
     let mut error = "none".into();
     while threads.len() < count {
         let state = Arc::clone(&state);
+        let waits_for = if threads.is_empty() { Another } else { All };
         let spawned = thread::Builder::new().stack_size(16 << 10).spawn(move || {
             let (lock, changed) = &*state;
             let mut guard = lock.lock().unwrap();
             guard.0 += 1;
             changed.notify_all();
-            drop(changed.wait_while(guard, |(_, goes_on)| !*goes_on).unwrap());
+            drop(changed.wait_while(guard, |(_, goes_on)| *goes_on < waits_for).unwrap());
+            if is_other && waits_for == Another {
+                end();
+            }
         });
         match spawned {
             Ok(thread) => threads.push(thread),
@@ -120,12 +141,13 @@ fn live(count: usize, end: &str) {
     }
     let (lock, changed) = &*state;
     let made = threads.len();
-    let guard = changed.wait_while(lock.lock().unwrap(), |(there, _)| *there < made);
+    let mut guard = changed.wait_while(lock.lock().unwrap(), |(there, _)| *there < made).unwrap();
     println!("{made} {error}");
-    if end == "exit" {
-        exit(7);
+    if !is_other {
+        end();
     }
-    guard.unwrap().1 = true;
+    guard.1 = if is_other { Another } else { All };
+    drop(guard);
     changed.notify_all();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
