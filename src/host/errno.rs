@@ -1,12 +1,12 @@
-//! From an error of the host to a WASI errno.
+//! The WASI errno of an error of the host.
 
 use std::io;
 
 use super::sys;
 use crate::abi::Errno;
 
-/// Maps an [`io::Error`] to a WASI errno: by the code of the operating system, by the errno that it was
-/// made of (`io::Error::other(errno)`), or by its kind. [`Errno::Io`] where nothing tells more.
+/// The WASI errno of an [`io::Error`]: by the error code of the operating system, by the errno in it
+/// (`io::Error::other(errno)`), or by its kind. [`Errno::Io`] if none of them is known.
 pub fn errno(error: &io::Error) -> Errno {
     let made_of = || error.get_ref()?.downcast_ref().copied();
     match error.raw_os_error() {

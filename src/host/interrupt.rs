@@ -1,13 +1,13 @@
-//! Interruption: a wait that ends with `EINTR` because its guest, or its thread, is to end.
+//! Interruption: a blocking call returns with `EINTR` because its guest, or its thread, is being ended.
 //!
-//! A blocking system call cannot be cancelled from outside, not even in a thread that can be ended wherever
-//! it computes, as a worker of Node can. So what waits is given an [`Interrupt`], and polls that between
-//! slices of 50 ms in which it waits; where it waits by `poll(2)`, a [`Bell`] ends that at once. Where that is
-//! [`Interrupt::NEVER`], as in the main thread, it makes the plain calls.
+//! A blocking system call cannot be cancelled from outside, not even in a worker of Node, which can be
+//! terminated anywhere while it computes. So a call that may block gets an [`Interrupt`]. It waits in slices of
+//! 50 ms and checks the interrupt between them; if it waits by `poll(2)`, a [`Bell`] ends that at once. With
+//! [`Interrupt::NEVER`], as in the main thread, it makes plain system calls.
 //!
-//! The rule for all that a thread can wait for, a lock included: a slice at a time, with a
-//! [`check`](Interrupt::check) between. And for every loop whose number of rounds a guest decides on: a
-//! `check` in each.
+//! The rule for everything that a thread can wait for, locks included: one slice at a time, with a
+//! [`check`](Interrupt::check) between. And for every loop whose number of rounds a guest chooses: a `check` in
+//! each.
 
 use std::fmt;
 use std::io;
@@ -24,19 +24,19 @@ use crate::memory::Iovecs;
 /// How long an interruptible thread waits between two checks.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 
-/// The most that is waited for a point in time before the clock is asked again how far it is. The host
-/// counts down what it is given, whatever becomes of the clock: the time in which a process is stopped or
-/// the machine asleep is added to a wait, and a clock that is set changes none.
+/// The longest wait for a point in time before the clock is read again. The host counts down the time that it
+/// is given, whatever happens to the clock: the time in which a process is stopped or the machine asleep is
+/// added to a wait, and setting the clock does not change it.
 const CLOCK_SLICE: Duration = Duration::from_millis(100);
 
-/// The most bytes that one system call reads from a file, or writes to it, in an interruptible thread: some
-/// hundredths of a second.
+/// The maximum number of bytes that one system call reads from a file or writes to it in an interruptible
+/// thread. It takes some hundredths of a second.
 const PIECE: usize = 64 << 20;
 
-/// Whether a wait is to end.
+/// Returns true if the call is to be interrupted.
 type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// What can interrupt the calls of a guest. Several threads may use one at once.
+/// What interrupts the calls of a guest. Several threads may share one.
 #[derive(Clone, Default)]
 pub struct Interrupt {
     check: Option<Check>,
@@ -44,8 +44,8 @@ pub struct Interrupt {
     suspension: Option<Arc<Suspension>>,
 }
 
-/// What is rung to end all waits that it interrupts, at once and from then on: those that begin when it has
-/// been hung.
+/// An event that ends all waits of the interrupts that have it, from the time it is set ("rung"). Waits in
+/// `poll(2)` end at once if it was opened ("hung up") before they began.
 #[derive(Debug, Default)]
 pub struct Bell {
     has_rung: AtomicBool,
@@ -54,11 +54,11 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Makes it one that waits look at.
+    /// Opens it, so that later waits poll it.
     ///
     /// # Errors
     ///
-    /// `EMFILE`: it takes a descriptor on Unix, and there is none.
+    /// `EMFILE`: on Unix it needs a descriptor, and there is none.
     pub fn hang(&self) -> io::Result<()> {
         let mut place = self.place();
         if place.is_none() {
@@ -72,11 +72,11 @@ impl Bell {
         Ok(())
     }
 
-    /// Whether there are so many descriptors to be had beside its own.
+    /// Checks that `count` more descriptors can be opened.
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE`: there are not.
+    /// `EMFILE`, `ENFILE`: they cannot.
     pub fn check_room(&self, count: usize) -> io::Result<()> {
         match self.event() {
             Some(event) => event.check_room(count),
@@ -84,14 +84,14 @@ impl Bell {
         }
     }
 
-    /// Gives back what it takes to hang it: for a guest that waits no more.
+    /// Closes it, for a guest that does not wait any more.
     pub fn take_down(&self) {
         self.is_hung.store(false, SeqCst);
         let event = self.place().take();
         drop(event);
     }
 
-    /// Ends the waits.
+    /// Sets it: the waits end.
     pub fn ring(&self) {
         self.has_rung.store(true, SeqCst);
         if let Some(event) = &*self.place() {
@@ -127,14 +127,14 @@ impl fmt::Debug for Interrupt {
 }
 
 impl Interrupt {
-    /// Nothing is ever interrupted.
+    /// Never interrupts.
     pub const NEVER: Self = Self {
         check: None,
         bell: None,
         suspension: None,
     };
 
-    /// A call is interrupted when `check` gives true in its thread. It is called often, and must not wait.
+    /// Interrupts a call when `check` returns true in its thread. It is called often, and must not block.
     pub fn when(check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             check: Some(Arc::new(check)),
@@ -142,7 +142,7 @@ impl Interrupt {
         }
     }
 
-    /// The same, and it is interrupted when this rings.
+    /// The same, and interrupts when this is rung.
     #[must_use]
     pub fn or_bell(self, bell: Arc<Bell>) -> Self {
         Self {
@@ -151,8 +151,8 @@ impl Interrupt {
         }
     }
 
-    /// The same, for a thread that has other things to do than to wait: where a call would, it ends with `EINTR`,
-    /// and what it waits for is noted there.
+    /// The same, for a thread that must not block: a call that would block returns `EINTR` instead, and
+    /// `suspension` records what it waits for.
     #[must_use]
     pub fn suspending(self, suspension: Arc<Suspension>) -> Self {
         Self {
@@ -161,13 +161,13 @@ impl Interrupt {
         }
     }
 
-    /// What is known of the wait of a call that does not wait in this thread.
+    /// The wait of the present call, if this thread must not block.
     pub fn suspension(&self) -> Option<&Suspension> {
         self.suspension.as_deref()
     }
 
-    /// How a call ends that waits for what only the embedder can bring about, in this thread: with `EINTR`,
-    /// to be made again, or with `EDEADLK` where it cannot be.
+    /// The error of a call that waits for something that only the embedder can do in this thread: `EINTR` if
+    /// the call will be made again, otherwise `EDEADLK`.
     pub fn wait_for_embedder(&self) -> io::Error {
         match self.suspension() {
             Some(suspension) => suspension.suspend(None, false),
@@ -175,12 +175,12 @@ impl Interrupt {
         }
     }
 
-    /// What a wait is to look at beside what it waits for.
+    /// The event that waits have to poll as well.
     pub(super) fn event(&self) -> Option<Arc<Event>> {
         self.bell.as_ref()?.event()
     }
 
-    /// Whether calls may be interrupted.
+    /// Whether calls can be interrupted.
     #[inline]
     pub fn is_possible(&self) -> bool {
         self.check.is_some()
@@ -188,7 +188,7 @@ impl Interrupt {
             || self.bell.as_ref().is_some_and(|bell| bell.is_hung())
     }
 
-    /// Waits, until it is interrupted.
+    /// A call that blocks until it is interrupted.
     pub fn waiting(&self) -> Wait<'_> {
         Wait {
             nonblock: false,
@@ -196,7 +196,7 @@ impl Interrupt {
         }
     }
 
-    /// Goes on waiting or working, unless the call is interrupted.
+    /// Checks that the call is not interrupted.
     ///
     /// # Errors
     ///
@@ -219,10 +219,10 @@ impl Interrupt {
         Ok(())
     }
 
-    /// `ppoll(2)`: waits until one of the entries is ready, the time is up (`None`: never), or anything
-    /// else ended the wait early, and notes with each entry what was found.
+    /// `ppoll(2)`: waits until one of the entries is ready, the timeout is over (`None`: never), or the wait
+    /// ends early for another reason. Sets `revents` of each entry that is ready.
     ///
-    /// A wait for a time ends early for certain, if that is far: see `CLOCK_SLICE`.
+    /// A long wait always ends early: see `CLOCK_SLICE`.
     ///
     /// # Errors
     ///
@@ -239,7 +239,7 @@ impl Interrupt {
         Ok(())
     }
 
-    /// How much of this time (`None`: all there is) to wait before the next [`check`](Self::check).
+    /// How much of a timeout (`None`: unlimited) to wait before the next [`check`](Self::check).
     pub(super) fn slice(&self, timeout: Option<Duration>) -> Option<Duration> {
         if self.is_possible() {
             Some(timeout.map_or(SLICE, |timeout| timeout.min(SLICE)))
@@ -248,7 +248,7 @@ impl Interrupt {
         }
     }
 
-    /// Locks what another thread may hold in a system call that waits.
+    /// Locks a mutex that another thread may hold during a blocking system call.
     ///
     /// # Errors
     ///
@@ -277,13 +277,13 @@ impl Interrupt {
         }
     }
 
-    /// Reads from a file, or writes to it, by as many calls as it takes for none of them to be long. One that
-    /// moves less than it was given is the last.
+    /// Reads from a file or writes to it by several calls, none of which takes long. Ends after a call that
+    /// transfers less than it was given.
     ///
     /// # Errors
     ///
-    /// Those of the first call. When it is a later one that fails, or it is interrupted after the first,
-    /// what has been done is told.
+    /// Those of the first call. After that, an error or an interruption ends it, and the number of bytes so far
+    /// is returned.
     pub fn in_pieces<E>(
         &self,
         mut iovs: Iovecs<'_>,
@@ -307,23 +307,23 @@ impl Interrupt {
     }
 }
 
-/// How a call that may wait does so.
+/// How a call that may block waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait<'i> {
-    /// Whether it fails with `EAGAIN` instead.
+    /// Whether it fails with `EAGAIN` instead of waiting.
     pub nonblock: bool,
-    /// What ends the wait.
+    /// What interrupts the wait.
     pub interrupt: &'i Interrupt,
 }
 
 impl Wait<'_> {
-    /// Writes by `write`, which gets the bytes that are left and how many have been written, as often as it
-    /// takes: a guest that waits has all of it written, as by a call that waits.
+    /// Calls `write` with the bytes that are left, and the number of those that are written, until all are
+    /// written, or once if `nonblock`: a blocking `write(2)` writes everything.
     ///
     /// # Errors
     ///
-    /// That of the first `write`. An error after that ends it with the number of bytes written so far, as
-    /// `write(2)` does.
+    /// That of the first `write`. An error after that ends it with the number of bytes written so far, as with
+    /// `write(2)`.
     #[inline]
     pub(super) fn write_all(
         self,
@@ -348,7 +348,7 @@ impl Wait<'_> {
     }
 }
 
-/// The time between two looks at what cannot be waited for: none at first, then more and more, up to a
+/// The pause between two checks of something that cannot be waited for: none at first, then growing up to a
 /// slice.
 #[derive(Debug, Default)]
 pub(super) struct Pause(Duration);
@@ -356,14 +356,14 @@ pub(super) struct Pause(Duration);
 impl Pause {
     const FIRST: Duration = Duration::from_micros(100);
 
-    /// How long it is.
+    /// The length of the next pause.
     pub fn next(&mut self) -> Duration {
         let pause = self.0;
         self.0 = SLICE.min(pause * 2).max(Self::FIRST);
         pause
     }
 
-    /// Lets it pass.
+    /// Waits for the next pause.
     ///
     /// # Errors
     ///
@@ -374,16 +374,16 @@ impl Pause {
     }
 }
 
-/// A file, by the numbers that tell it from others, and a direction of it.
+/// The identity of a file, and a direction.
 pub(super) type FileDirection = ([u64; 3], Direction);
 
 static HELD: Mutex<Vec<FileDirection>> = Mutex::new(Vec::new());
 static FREE: Condvar = Condvar::new();
 
-/// A lock that is held from `poll(2)` on a file to the call that takes what it saw.
+/// A lock that is held from a `poll(2)` of a file until the call that it allows has been made.
 ///
-/// Guests in several threads may have one stream. What one saw must not be taken by another, which would
-/// leave it to wait in the kernel. There is one lock for each file and direction, however many descriptors
+/// Guests in several threads may share a stream. If one sees that it is ready, another must not take the data:
+/// the call of the first would block. There is one lock for each file and direction, however many descriptors
 /// there are for it.
 #[derive(Debug)]
 pub(super) struct PollLock(FileDirection);
@@ -399,7 +399,7 @@ impl PollLock {
         let mut all = held();
         while all.contains(&file) {
             drop(FREE.wait_timeout(all, SLICE));
-            // What is checked may take locks of its own.
+            // Not locked meanwhile, as the check may take other locks.
             interrupt.check()?;
             all = held();
         }

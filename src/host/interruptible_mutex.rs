@@ -4,8 +4,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Interrupt;
 
-/// A mutex for what is used while the host is called: a thread that waits for it can be interrupted, and
-/// waits in slices if that may be.
+/// A mutex that may be held during a blocking system call: a thread that waits for it can be interrupted, and
+/// then waits in slices.
 #[derive(Debug, Default)]
 pub struct InterruptibleMutex<T> {
     queue: Mutex<Queue>,
@@ -16,14 +16,14 @@ pub struct InterruptibleMutex<T> {
 #[derive(Debug, Default)]
 struct Queue {
     taken: bool,
-    /// How many threads wait. To wake one costs a system call, even if there is none.
+    /// The number of waiting threads. Without any, no system call is made to wake one.
     waiting: usize,
 }
 
-/// A value while a thread uses it; to drop this gives it back.
+/// The locked value. It is unlocked on drop.
 #[derive(Debug)]
 pub struct InterruptibleGuard<'t, T> {
-    // Given back in this order.
+    // Dropped in this order.
     value: MutexGuard<'t, T>,
     _turn: GiveBack<'t, T>,
 }
@@ -32,7 +32,7 @@ pub struct InterruptibleGuard<'t, T> {
 struct GiveBack<'t, T>(&'t InterruptibleMutex<T>);
 
 impl<T> InterruptibleMutex<T> {
-    /// Something that no thread uses yet.
+    /// An unlocked mutex.
     pub fn new(value: T) -> Self {
         Self {
             queue: Mutex::default(),
@@ -41,7 +41,7 @@ impl<T> InterruptibleMutex<T> {
         }
     }
 
-    /// Takes it, when no other thread uses it.
+    /// Locks it.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl<T> InterruptibleMutex<T> {
             queue = self.wait(queue, interrupt);
             queue.waiting -= 1;
             if queue.taken {
-                // What is checked may take locks of its own.
+                // Not locked meanwhile, as the check may take other locks.
                 drop(queue);
                 interrupt.check()?;
                 queue = self.queue();
@@ -67,7 +67,7 @@ impl<T> InterruptibleMutex<T> {
         })
     }
 
-    /// Waits for it to be given back, or for the time after which the thread looks whether to go on.
+    /// Waits until it is unlocked, or for one slice.
     fn wait<'q>(
         &'q self,
         queue: MutexGuard<'q, Queue>,

@@ -1,18 +1,17 @@
-//! The host: files, directories, streams, sockets, clocks, randomness and waiting, in POSIX words.
+//! The host: files, directories, streams, sockets, clocks, random bytes and waiting, in the terms of POSIX.
 //!
-//! Everything that differs between operating systems is below `sys/`, one folder a family, with the
-//! same names on every side; `cfg` on an operating system appears nowhere else in the crate.
+//! Everything that differs between operating systems is in `sys/`, one folder for each family, with the same
+//! names in all; no other file of the crate has a `cfg` on an operating system.
 //!
-//! Operations on names in a directory take a [`Name`], which cannot leave that directory, and never
-//! follow a symbolic link. Those that take a path, [`Dir::open_beneath`], [`Dir::open_parent`] and
-//! [`Dir::stat_beneath`], keep it below the directory, and say so where the system cannot do that in one
-//! call: [`Step::Walk`]. One leads
-//! up, [`Dir::open_dotdot`]; a caller compares what it gets with what it came through. No path is
-//! resolved against the host's root or the working directory, save by [`Dir::open_ambient`] and
-//! [`stat_ambient`], for what the embedder names.
+//! Operations on names in a directory take a [`Name`], which cannot leave that directory, and never follow a
+//! symbolic link. Those that take a path, [`Dir::open_beneath`], [`Dir::open_parent`] and
+//! [`Dir::stat_beneath`], keep it below the directory, or return [`Step::Walk`] if the system cannot do that in
+//! one call. [`Dir::open_dotdot`] leads up; its caller compares the result with the directory that it came
+//! through. No path is resolved against the host's root or the working directory, except by
+//! [`Dir::open_ambient`] and [`stat_ambient`], for paths of the embedder.
 //!
-//! Errors are [`std::io::Error`]; [`errno`] turns them into the guest's. An operation fails as the
-//! system call that it names does; only what it adds to that is listed with it.
+//! Errors are [`std::io::Error`]; [`errno`] converts them to those of the guest. An operation fails as the
+//! system call that it names; only errors beyond that are listed.
 
 #![allow(
     clippy::missing_errors_doc,
@@ -52,17 +51,15 @@ use std::path::PathBuf;
 
 use crate::abi::{Fdflags, Oflags, Timestamp};
 
-/// The flags that ask for writes to reach the disk before a call returns. The host takes them when it
-/// opens, and keeps them.
+/// The flags for synchronized writes and reads. The host takes them only when it opens a file.
 pub const SYNCHRONOUS: Fdflags = Fdflags::DSYNC.union(Fdflags::RSYNC).union(Fdflags::SYNC);
 
-/// Who may read, write and execute a file or search a directory: the bits 0777 of its mode. Those by which
-/// a program runs as another (`S_ISUID`, `S_ISGID`) are none of them.
+/// Permissions of a file or directory: the bits 0777 of its mode, without `S_ISUID` and `S_ISGID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permissions(u32);
 
 impl Permissions {
-    /// All for the owner, and nothing for others.
+    /// Everything for the owner, nothing for others.
     pub const OWNER: Self = Self(0o700);
 
     /// Those of a mode.
@@ -75,43 +72,43 @@ impl Permissions {
         self.0
     }
 
-    /// These, and all for the owner.
+    /// The same, with everything for the owner.
     pub fn with_owner(self) -> Self {
         Self(self.0 | Self::OWNER.0)
     }
 }
 
-/// How a file is open: [`File::flags`].
+/// The flags and the access mode of an open file: [`File::flags`].
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFlags {
-    /// What the host does of itself.
+    /// The flags that the host keeps.
     pub fdflags: Fdflags,
-    /// Whether it can be read.
+    /// Whether it is open for reading.
     pub read: bool,
-    /// Whether it can be written.
+    /// Whether it is open for writing.
     pub write: bool,
 }
 
 /// The address of a socket of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketAddress {
-    /// Of the Internet.
+    /// An Internet address.
     Ip(SocketAddr),
-    /// Of this machine: its path, if it has one.
+    /// A path on this machine, if it has one.
     Path(Option<PathBuf>),
 }
 
-/// What comes of a path that the host is to resolve in one call, beneath a directory.
+/// The result of resolving a path beneath a directory in one call.
 #[derive(Debug)]
 pub enum Step<T> {
     /// It stays beneath the directory.
     Done(T),
-    /// It leads out, or does so for all that the host can tell in one call: it is for the caller to walk.
+    /// It leads out, or the host cannot tell in one call: the caller must walk it.
     Walk,
 }
 
 impl<T> Step<T> {
-    /// The same of another value.
+    /// Applies `f` to the result.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Step<U> {
         match self {
             Step::Done(value) => Step::Done(map(value)),
@@ -120,12 +117,12 @@ impl<T> Step<T> {
     }
 }
 
-/// What is done where a path that the host is to resolve goes through a symbolic link.
+/// What the host does with symbolic links in a path that it resolves in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// The host follows it.
+    /// It follows them.
     Follow,
-    /// [`Step::Walk`]: it is for the caller to follow it.
+    /// It returns [`Step::Walk`]: the caller must follow them.
     Walk,
 }
 
@@ -136,9 +133,9 @@ pub struct OpenHow {
     pub read: bool,
     /// For writing.
     pub write: bool,
-    /// Creation, truncation, directories only.
+    /// `O_CREAT`, `O_DIRECTORY`, `O_EXCL`, `O_TRUNC`.
     pub oflags: Oflags,
-    /// Appending, synchronous and non-blocking I/O.
+    /// `O_APPEND`, `O_NONBLOCK`, and the flags for synchronized I/O.
     pub fdflags: Fdflags,
     /// Whether a symbolic link as the last component is followed; otherwise it is an error.
     pub follow: bool,
@@ -149,37 +146,37 @@ pub struct OpenHow {
 pub enum SetTime {
     /// Leave it.
     Omit,
-    /// Set it to the present.
+    /// Set it to the present time.
     Now,
-    /// Set it to this many nanoseconds after 1970.
+    /// Set it to this number of nanoseconds since 1970.
     At(Timestamp),
 }
 
 /// A direction of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Something to read, or the end.
+    /// Reading: there is data, or the end.
     Read,
-    /// Room to write.
+    /// Writing: there is room.
     Write,
 }
 
-/// A `struct pollfd`: what [`Interrupt::poll`] waits for, and what came of it.
+/// A `struct pollfd`: an open file for [`Interrupt::poll`], and the result.
 #[derive(Debug)]
 pub struct PollEntry<'a> {
     /// The open file.
     pub file: &'a File,
     /// The `events` to wait for.
     pub direction: Direction,
-    /// How ready it is, or `EBADF`; `None` as long as it is not ready.
+    /// The state of the file, or `EBADF`; `None` if it is not ready.
     pub revents: Option<io::Result<Readiness>>,
 }
 
-/// How ready something is.
+/// The state of a file that is ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// Bytes that can be read at once, where the host tells; else 0.
+    /// The number of bytes that can be read at once, if the host tells it, otherwise 0.
     pub nbytes: u64,
-    /// The other end is gone.
+    /// The other end is closed.
     pub hangup: bool,
 }

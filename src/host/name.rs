@@ -1,7 +1,7 @@
 /// A file name: one component of a path, which refers to an entry of its directory and nothing else.
 ///
-/// Not empty, neither `.` nor `..`, and without `/` or NUL. Any other byte is valid here; what else a
-/// system's names cannot contain, the system's call refuses.
+/// Not empty, neither `.` nor `..`, and without `/` or NUL. Any other byte is valid here; the system call
+/// refuses what else is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a>(&'a [u8]);
 
@@ -26,13 +26,13 @@ impl<'a> Name<'a> {
 pub struct NameBuf(Vec<u8>);
 
 impl NameBuf {
-    /// The name that these bytes are; `None` if they are none.
+    /// These bytes as a name; `None` if they are not one.
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         Name::new(&bytes)?;
         Some(Self(bytes))
     }
 
-    /// The name.
+    /// The name, borrowed.
     pub fn as_name(&self) -> Name<'_> {
         Name(&self.0)
     }

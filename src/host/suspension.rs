@@ -1,4 +1,5 @@
-//! Calls that end where they would wait, for a thread that has other things to do, and are made again later.
+//! Suspended calls: a call that would block returns instead, and is made again later. This is for threads that
+//! must not block.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,13 +9,13 @@ use std::time::Duration;
 use super::{PollEntry, sys};
 use crate::abi::Clockid;
 
-/// What is known of the wait of a call that does not wait itself.
+/// The wait of a call in a thread that must not block.
 ///
-/// Such a call ends with `EINTR` before it has done anything, and who made it makes it again, with the same
-/// beginning, when there may be something to do.
+/// Such a call returns `EINTR` before it has done anything. Its caller makes it again, with the same start
+/// time, when it may have something to do.
 #[derive(Debug, Default)]
 pub struct Suspension {
-    /// By the monotonic clock of the host, in nanoseconds; 0 if that has not been asked.
+    /// The start time by the monotonic clock of the host, in nanoseconds; 0 if it is not known yet.
     begun: AtomicU64,
     awaited: Mutex<Awaited>,
 }
@@ -22,19 +23,19 @@ pub struct Suspension {
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Awaited {
-    /// How long until it has something to tell in any case; `None` if that may be never.
+    /// The time until its timeout; `None` if it has none.
     pub time_left: Option<Duration>,
-    /// Whether a descriptor of the host is among it, of which nobody tells that it is ready.
+    /// Whether it waits for a descriptor of the host. Nobody reports that one is ready, so it must be polled.
     pub has_host: bool,
 }
 
 impl Suspension {
-    /// A call begins now, or began then.
+    /// Begins a call: now if `begun` is 0, otherwise again, with its start time.
     pub fn begin(&self, begun: u64) {
         self.begun.store(begun, Relaxed);
     }
 
-    /// When the call began, which is now if nobody has asked before.
+    /// The start time of the call. It is set to the present time if it is not known.
     pub fn begun(&self) -> u64 {
         match self.begun.load(Relaxed) {
             0 => {
@@ -46,12 +47,12 @@ impl Suspension {
         }
     }
 
-    /// What the last call that was suspended waits for.
+    /// What the last suspended call waits for.
     pub fn awaited(&self) -> Awaited {
         *self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what a call waits for, and gives the error with which it ends.
+    /// Records what a call waits for. Returns the error to end it with.
     pub(super) fn suspend(&self, time_left: Option<Duration>, has_host: bool) -> io::Error {
         *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = Awaited {
             time_left,
@@ -64,7 +65,7 @@ impl Suspension {
     ///
     /// # Errors
     ///
-    /// `EINTR`: nothing is ready, and there is time.
+    /// `EINTR`: nothing is ready, and the timeout is not over.
     pub(super) fn poll(
         &self,
         entries: &mut [PollEntry<'_>],

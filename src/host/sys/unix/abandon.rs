@@ -1,4 +1,4 @@
-//! Calls that wait in the kernel whatever one does about it.
+//! Blocking calls that can be neither avoided nor interrupted.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -9,18 +9,18 @@ use rustix::io::Errno;
 use crate::host::Interrupt;
 use crate::host::interrupt::SLICE;
 
-/// Room for the frames of one system call.
+/// The stack size, in bytes, of a thread that makes one system call.
 const STACK_SIZE: usize = 64 << 10;
 
-/// Makes a call in a thread of its own and waits for it in slices. When this thread is interrupted, the
-/// other is left behind, and ends when its call does. (Until then its library stays loaded: it has
-/// thread-local data, which the loader counts.)
+/// Makes a call in a new thread, and waits for it in slices. If this thread is interrupted, the new one is
+/// abandoned, and ends when its call does. (Until then this library stays loaded: the loader counts the
+/// thread-local data of the thread.)
 ///
-/// The call has nothing of the guest's memory, as its type says: that may be gone by its end.
+/// The call cannot use guest memory, as its type shows: that may be freed before it ends.
 ///
 /// # Errors
 ///
-/// What the call says. `EINTR`: the thread is interrupted. `ENOMEM`: no thread can be had.
+/// Those of the call. `EINTR`: this thread is interrupted. `ENOMEM`: no thread can be made.
 pub(super) fn abandonable<T: Send + 'static>(
     interrupt: &Interrupt,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -30,7 +30,7 @@ pub(super) fn abandonable<T: Send + 'static>(
         .name("wasi-rs".into())
         .stack_size(STACK_SIZE)
         .spawn(move || {
-            // Fails where this has been left behind.
+            // Fails if the call was abandoned.
             let _ = sender.send(call());
         })
         .map_err(|_| Errno::NOMEM)?;

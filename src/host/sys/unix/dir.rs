@@ -15,7 +15,7 @@ use super::stat;
 use crate::abi::{Filestat, Oflags};
 use crate::host::{Interrupt, Links, Name, OpenHow, Permissions, SetTime, Step};
 
-/// An open directory: the capability to reach what lies below it.
+/// An open directory: the capability for everything below it.
 #[derive(Debug)]
 pub struct Dir(OwnedFd);
 
@@ -31,13 +31,13 @@ impl From<OwnedFd> for Dir {
     }
 }
 
-// Where there is no O_PATH, a directory must be readable to be walked through.
+// Without O_PATH, a directory must be readable to be walked through.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const WALK: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const WALK: OFlags = OFlags::RDONLY;
 
-/// The flags of `open(2)` for this, without those that say what to do with a symbolic link.
+/// The flags of `open(2)` for this, except `O_NOFOLLOW`.
 fn open_flags(how: OpenHow) -> OFlags {
     let mut oflags = file::oflags(how.fdflags) | OFlags::NOCTTY | OFlags::CLOEXEC;
     oflags |= match (how.read, how.write) {
@@ -52,7 +52,7 @@ fn open_flags(how: OpenHow) -> OFlags {
     oflags
 }
 
-/// The mode of a file that is created, less the process's umask. Without creation there is none.
+/// The mode of a file that is created, before the process's umask.
 fn mode(oflags: OFlags) -> Mode {
     if oflags.contains(OFlags::CREATE) {
         Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH
@@ -61,20 +61,20 @@ fn mode(oflags: OFlags) -> Mode {
     }
 }
 
-/// How often `openat2(2)` is tried that would have to wait for a rename somewhere on the host to be
-/// over.
+/// How often `openat2(2)` is tried while it returns `EAGAIN`, because of a concurrent rename or mount somewhere
+/// on the host.
 #[cfg(target_os = "linux")]
 const TRIES: u32 = 4;
 
-/// `openat2(2)` beneath a directory. `None` if the kernel cannot do it, or not now.
+/// `openat2(2)` beneath a directory. `None` if the kernel cannot resolve the path in this way.
 ///
 /// # Errors
 ///
-/// As `openat2(2)`, save where it does not say anything of the path.
+/// Those of `openat2(2)` that are about the path.
 #[cfg(target_os = "linux")]
 #[inline(always)]
 fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags, links: Links) -> io::Result<Option<OwnedFd>> {
-    /// Whether the kernel is too old to know the call.
+    /// Whether the kernel does not have the call.
     static UNKNOWN: AtomicBool = AtomicBool::new(false);
     if UNKNOWN.load(Relaxed) {
         return Ok(None);
@@ -89,8 +89,8 @@ fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags, links: Links) -> io::Result<
                 UNKNOWN.store(true, Relaxed);
                 return Ok(None);
             }
-            // It leads out; or a filter does not know the call, or the file may not be opened so, which
-            // will be said again by the call that is made in its place.
+            // XDEV: it leads out. PERM: a seccomp filter does not allow the call, or the file may not be opened
+            // in this way: then the call that is made instead fails as well.
             Err(Errno::XDEV | Errno::PERM) => return Ok(None),
             Err(Errno::LOOP) if links == Links::Walk => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -99,8 +99,8 @@ fn openat2(dir: &Dir, bytes: &[u8], oflags: OFlags, links: Links) -> io::Result<
     Ok(None)
 }
 
-/// Whether the system may take one name for the other, as file systems do that look names up without
-/// regard to case. What this says of names outside of ASCII is never no.
+/// Whether a file system may take two names for the same, as those that ignore case do. True for all names that
+/// are not ASCII.
 pub fn may_be_same(name: &[u8], other: &[u8]) -> bool {
     name.eq_ignore_ascii_case(other) || !name.is_ascii() || !other.is_ascii()
 }
@@ -110,14 +110,14 @@ fn is_one_of(error: &io::Error, errnos: &[Errno]) -> bool {
 }
 
 impl Dir {
-    /// Opens a directory that the embedder names by its path on the host.
+    /// Opens a directory by a path of the embedder.
     pub fn open_ambient(path: &Path) -> io::Result<Self> {
         let oflags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(rustix::fs::open(path, oflags, Mode::empty())?.into())
     }
 
-    /// `openat2(2)` with `RESOLVE_BENEATH`: opens the path `bytes`. Without that call, `openat(2)` of a
-    /// single name that is no symbolic link.
+    /// `openat2(2)` with `RESOLVE_BENEATH`. Without that call, `openat(2)` of a single name that is not a
+    /// symbolic link.
     ///
     /// # Errors
     ///
@@ -153,12 +153,12 @@ impl Dir {
         )?;
         match opened {
             Step::Done(file) => Ok(file),
-            // A name does not lead out.
+            // A single name does not lead out.
             Step::Walk => Err(Errno::XDEV.into()),
         }
     }
 
-    /// Opens a file by `open`, and what is only to be asked for its type by `ask`.
+    /// Opens a file with `open`. `ask` opens it with `O_PATH`, to find out its type.
     fn open_file(
         &self,
         how: OpenHow,
@@ -167,7 +167,7 @@ impl Dir {
         ask: impl Fn() -> io::Result<Step<OwnedFd>>,
     ) -> io::Result<Step<File>> {
         let oflags = open_flags(how);
-        // A directory and a new file make no one wait.
+        // Opening a directory or a new file does not block.
         #[cfg(target_os = "linux")]
         if interrupt.is_possible()
             && !oflags.contains(OFlags::DIRECTORY)
@@ -181,7 +181,7 @@ impl Dir {
         Ok(open(oflags)?.map(|fd| File::new(fd, how.fdflags)))
     }
 
-    /// What is at `bytes`, to be asked about and nothing else.
+    /// Opens `bytes` with `O_PATH`, to find out its attributes.
     fn stat_fd(&self, bytes: &[u8], follow: bool, links: Links) -> io::Result<Step<OwnedFd>> {
         self.open_in_one_call(bytes, WALK | OFlags::CLOEXEC, follow, links)
     }
@@ -215,7 +215,7 @@ impl Dir {
         };
         let follow = follow || bytes.ends_with(b"/");
         match self.open_no_follow(name.as_bytes(), oflags) {
-            // This is what is said of a symbolic link, too.
+            // These are also the errors for a symbolic link.
             Err(error) if follow && is_one_of(&error, &[Errno::LOOP, Errno::NOTDIR]) => {
                 Ok(Step::Walk)
             }
@@ -223,18 +223,17 @@ impl Dir {
         }
     }
 
-    /// `openat(2)` with `O_NOFOLLOW`. Only one component is ever passed.
+    /// `openat(2)` with `O_NOFOLLOW` of a single component.
     fn open_no_follow(&self, component: &[u8], oflags: OFlags) -> io::Result<OwnedFd> {
         let oflags = oflags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(self, component, oflags, mode(oflags))?)
     }
 
-    /// `fstatat(2)` of `bytes`, a path that ends in no slash, in as few system calls as the host has for
-    /// that.
+    /// `fstatat(2)` of `bytes`, a path that does not end in a slash, in as few system calls as possible.
     ///
     /// # Errors
     ///
-    /// `ENOENT`. What else there is to say, the step-by-step way finds.
+    /// `ENOENT`. Any other error is left to the caller's walk.
     #[cfg(target_os = "linux")]
     pub fn stat_beneath(
         &self,
@@ -251,14 +250,14 @@ impl Dir {
         }
     }
 
-    /// `fstatat(2)`, for which other systems have no way but step by step: a file need not be readable
-    /// to be asked about.
+    /// Other systems have no such call, as a file need not be readable to have attributes: the caller must
+    /// walk.
     #[cfg(not(target_os = "linux"))]
     pub fn stat_beneath(&self, _: &[u8], _: bool, _: Links) -> io::Result<Step<Filestat>> {
         Ok(Step::Walk)
     }
 
-    /// Opens the directory at `bytes`, a path that ends in a slash, to do something to a name in it.
+    /// Opens the directory at `bytes`, a path that ends in a slash, for an operation on a name in it.
     ///
     /// # Errors
     ///
@@ -268,19 +267,19 @@ impl Dir {
         Ok(self.open_in_one_call(bytes, oflags, true, links)?.map(Self))
     }
 
-    /// Opens a directory in this one; a symbolic link is an error.
+    /// Opens a directory in this one. A symbolic link is an error.
     pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
         self.open_no_follow(name.as_bytes(), WALK | OFlags::DIRECTORY)
             .map(Self)
     }
 
-    /// Opens `..`: the directory that this one lies in by now, wherever that is.
+    /// Opens `..`: the present parent directory, wherever that is.
     pub fn open_dotdot(&self) -> io::Result<Self> {
         self.open_no_follow(b"..", WALK | OFlags::DIRECTORY)
             .map(Self)
     }
 
-    /// Whether the permissions of this directory allow it to be searched, even for `.` and `..`.
+    /// Checks that the permissions of this directory allow searching it, even for `.` and `..`.
     ///
     /// # Errors
     ///
@@ -300,8 +299,8 @@ impl Dir {
         stat::stat_at(self.as_fd(), name)
     }
 
-    /// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells of a name; `None` if the system has
-    /// others.
+    /// The permissions of a name by `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`; `None` on systems with other
+    /// permissions.
     pub fn permissions_at(&self, name: Name<'_>) -> io::Result<Option<Permissions>> {
         stat::permissions_at(self.as_fd(), name).map(Some)
     }
@@ -356,8 +355,8 @@ impl Dir {
         )?)
     }
 
-    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without a name it is of this
-    /// directory, which is refused once all else is right.
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without `old`, of this directory:
+    /// that fails, with `EPERM` if no other error comes first.
     pub fn link_at(&self, old: Option<Name<'_>>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
         let old = old.map_or(&b"."[..], Name::as_bytes);
         let new = new.as_bytes();
@@ -375,15 +374,15 @@ impl Dir {
         Ok(rustix::fs::symlinkat(target, self, name.as_bytes())?)
     }
 
-    /// `readlinkat(2)`: where a symbolic link points.
+    /// `readlinkat(2)`: the target of a symbolic link.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: it is something else.
+    /// `EINVAL`: it is no symbolic link.
     pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
         let mut buf = [MaybeUninit::uninit(); libc::PATH_MAX as usize];
         match rustix::fs::readlinkat_raw(self, name.as_bytes(), &mut buf)? {
-            // Where a link can be longer than a path, this may not be all of it.
+            // The buffer was full, so on systems where targets can be longer than paths, this may not be all.
             (_, []) => Ok(rustix::fs::readlinkat(self, name.as_bytes(), Vec::new())?.into_bytes()),
             (target, _) => Ok(target.to_vec()),
         }

@@ -4,12 +4,12 @@ use crate::abi::Errno;
 
 macro_rules! errno_table {
     ($($host:ident => $guest:ident,)*) => {
-        /// The [`Errno`] of the same name as a number of this system's `errno.h`; [`Errno::Io`] if there
-        /// is none.
+        /// The [`Errno`] with the same name as this number in the system's `errno.h`; [`Errno::Io`] if there is
+        /// none.
         pub fn errno_of_os(code: i32) -> Errno {
             match HostErrno::from_raw_os_error(code) {
                 $(HostErrno::$host => Errno::$guest,)*
-                // A number of its own on some systems. The witx has no `EOPNOTSUPP`.
+                // A different number than `ENOTSUP` on some systems. The witx has no `EOPNOTSUPP`.
                 other if other == HostErrno::OPNOTSUPP => Errno::Notsup,
                 _ => Errno::Io,
             }

@@ -1,7 +1,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// What `poll(2)` can wait for beside descriptors of a guest's: something that has happened, once.
+/// An event that `poll(2)` can wait for. Once set, it stays set.
 #[derive(Debug)]
 pub struct Event {
     readable: OwnedFd,
@@ -10,7 +10,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// One that has not happened.
+    /// An event that is not set.
     #[cfg(target_os = "linux")]
     pub fn new() -> io::Result<Self> {
         use rustix::event::{EventfdFlags, eventfd};
@@ -20,7 +20,7 @@ impl Event {
         Ok(Self { readable })
     }
 
-    /// One that has not happened.
+    /// An event that is not set.
     #[cfg(not(target_os = "linux"))]
     pub fn new() -> io::Result<Self> {
         let (readable, writable) = rustix::pipe::pipe()?;
@@ -31,24 +31,24 @@ impl Event {
         Ok(Self { readable, writable })
     }
 
-    /// Whether there are so many descriptors to be had.
+    /// Checks that `count` more descriptors can be opened.
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE`: there are not.
+    /// `EMFILE`, `ENFILE`: they cannot.
     pub fn check_room(&self, count: usize) -> io::Result<()> {
         let more = (0..count).map(|_| rustix::io::fcntl_dupfd_cloexec(&self.readable, 3));
         let all: Result<Vec<_>, _> = more.collect();
         Ok(all.map(drop)?)
     }
 
-    /// Says that it has happened. It stays so, as nobody reads what is written.
+    /// Sets it. It stays set, as nobody reads what is written.
     pub fn set(&self) {
         #[cfg(target_os = "linux")]
         let writable = &self.readable;
         #[cfg(not(target_os = "linux"))]
         let writable = &self.writable;
-        // Fails only where so much has been written that there is no room.
+        // Fails only if it is full, and so set already.
         let _ = rustix::io::write(writable, &1_u64.to_ne_bytes());
     }
 }

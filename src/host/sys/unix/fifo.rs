@@ -1,7 +1,7 @@
-//! Opening without waiting in the kernel, in an interruptible thread.
+//! Opening files in an interruptible thread, without blocking in the kernel.
 //!
-//! All is opened with `O_NONBLOCK`, which means nothing to most files. What would have waited for it is
-//! waited for here: the other end of a FIFO, and a process that holds a lease.
+//! Everything is opened with `O_NONBLOCK`, which makes no difference for most files. Where `open(2)` would have
+//! blocked, the wait is done here: for the other end of a FIFO, or for the holder of a lease.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,12 +18,12 @@ use crate::abi::Fdflags;
 use crate::host::interrupt::Pause;
 use crate::host::{Direction, Interrupt, OpenHow, Step};
 
-/// Opens by `open`, which adds `O_NONBLOCK`, and waits unless the guest asked for that itself. What could
-/// not be opened so is opened by `ask`, to be asked whether it is a FIFO.
+/// Opens a file with `open`, which adds `O_NONBLOCK`, and waits unless the guest asked for `O_NONBLOCK` itself.
+/// If that fails, `ask` opens it with `O_PATH`, to find out whether it is a FIFO.
 ///
 /// # Errors
 ///
-/// What `open` says. `EINTR`: the thread is interrupted.
+/// Those of `open`. `EINTR`: the thread is interrupted.
 pub(super) fn open_interruptible(
     how: OpenHow,
     interrupt: &Interrupt,
@@ -37,7 +37,7 @@ pub(super) fn open_interruptible(
             Err(error) if waits && error.kind() == io::ErrorKind::WouldBlock => {
                 pause.pass(interrupt)?
             }
-            // A FIFO that nobody reads, or a device that is not there.
+            // `ENXIO`: a FIFO without a reader, or a missing device.
             Err(error) if waits && is_no_device(&error) && how.write && is_fifo(&ask) => {
                 pause.pass(interrupt)?;
             }
@@ -65,9 +65,10 @@ fn is_no_device(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENXIO)
 }
 
-/// Waits until the FIFO has been opened to write, if not to write then to close it again.
+/// Waits until the FIFO has been opened for writing, even if it has been closed again since.
 ///
-/// Of an empty FIFO `poll(2)` tells only the latter. `tee(2)` tells both, and takes nothing out.
+/// For an empty FIFO `poll(2)` tells only that it has been closed again. `tee(2)` tells both, and consumes
+/// nothing.
 fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()> {
     let (_reader, copy) = pipe_with(PipeFlags::CLOEXEC)?;
     let event = interrupt.event();
@@ -78,7 +79,7 @@ fn wait_for_writer(fifo: BorrowedFd<'_>, interrupt: &Interrupt) -> io::Result<()
     let mut pause = Pause::default();
     loop {
         match tee(fifo, &copy, 1, SpliceFlags::NONBLOCK) {
-            // There is nothing in it, and nobody to change that.
+            // It is empty, and has no writer.
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) | Err(Errno::AGAIN) => return Ok(()),
             Err(error) => return Err(error.into()),

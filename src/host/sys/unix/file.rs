@@ -10,35 +10,35 @@ use crate::host::{Direction, Interrupt, Permissions, SYNCHRONOUS, SetTime, Strea
 use crate::memory::Iovecs;
 
 /// An open file description: a regular file, a device, a FIFO, a terminal, a pipe, a socket, or a directory
-/// that was not asked for as one.
+/// that was opened without `O_DIRECTORY`.
 #[derive(Debug)]
 pub struct File {
     owner: Owner,
-    /// The flags that the host keeps of those with which it was opened.
+    /// The synchronous flags that it was opened with.
     synchronous: Fdflags,
-    /// Whether it was opened for calls that do not wait, and stays so whatever the guest sets.
+    /// Whether it was opened with `O_NONBLOCK` by us. That stays set, whatever flags the guest sets.
     nonblock: bool,
-    /// What it is, if opening has told.
+    /// The type, if it is known since it was opened.
     filetype: Option<Filetype>,
 }
 
-/// Whose a descriptor is.
+/// The owner of a descriptor.
 #[derive(Debug)]
 enum Owner {
-    /// The guest opened or accepted it. It serves as a directory if it is one.
+    /// The guest opened or accepted it. If it is a directory, it can be used as one.
     Guest(Dir),
-    /// The embedder lends it.
+    /// The embedder lent it.
     Embedder(Lent),
 }
 
 impl TryFrom<File> for Dir {
     type Error = io::Error;
 
-    /// The directory that was opened as a file.
+    /// The same as a directory.
     ///
     /// # Errors
     ///
-    /// `ENOTDIR`: the embedder lends it.
+    /// `ENOTDIR`: it is lent.
     fn try_from(file: File) -> io::Result<Self> {
         match file.owner {
             Owner::Guest(dir) => Ok(dir),
@@ -58,18 +58,18 @@ impl AsFd for File {
 }
 
 impl File {
-    /// What was just opened with these flags, by nobody else.
+    /// A file that was just opened with these flags.
     pub(super) fn new(fd: OwnedFd, fdflags: Fdflags) -> Self {
         Self {
             owner: Owner::Guest(fd.into()),
-            // One of them may stand for several.
+            // By way of `oflags`, as one of the flags may include others.
             synchronous: from_oflags(oflags(fdflags)) & SYNCHRONOUS,
             nonblock: false,
             filetype: None,
         }
     }
 
-    /// What was just opened with these flags and, whatever they say, `O_NONBLOCK`.
+    /// A file that was just opened with these flags and `O_NONBLOCK`, which the guest may not have asked for.
     pub(super) fn nonblocking(fd: OwnedFd, filetype: FileType, fdflags: Fdflags) -> Self {
         Self {
             nonblock: true,
@@ -78,11 +78,11 @@ impl File {
         }
     }
 
-    /// The embedder's open descriptor with this number, which it lends to the guest as a standard stream.
+    /// The embedder's descriptor with this number, lent to the guest as a standard stream.
     ///
     /// # Errors
     ///
-    /// `EBADF`: there is none.
+    /// `EBADF`: it is not open.
     pub fn lent(fd: i32) -> io::Result<Self> {
         Ok(Self {
             owner: Owner::Embedder(Lent::new(fd)?),
@@ -92,23 +92,23 @@ impl File {
         })
     }
 
-    /// Whether the embedder lends it, and shares its offset and its flags.
+    /// Whether it is lent: its offset and flags are shared with the embedder.
     #[inline]
     pub fn is_lent(&self) -> bool {
         matches!(self.owner, Owner::Embedder(_))
     }
 
-    /// What it is, if opening has told.
+    /// The type, if it is known since it was opened.
     pub fn filetype(&self) -> Option<Filetype> {
         self.filetype
     }
 
-    /// The flags that the host keeps of those with which it was opened, whatever is set later.
+    /// The synchronous flags that it was opened with: `fcntl(F_SETFL)` cannot change them.
     pub fn synchronous(&self) -> Fdflags {
         self.synchronous
     }
 
-    /// The directory that was opened as a file.
+    /// The directory that was opened as a file. Whether it is one, the first call on it tells.
     pub fn as_dir(&self) -> io::Result<&Dir> {
         match &self.owner {
             Owner::Guest(dir) => Ok(dir),
@@ -116,7 +116,7 @@ impl File {
         }
     }
 
-    /// A description of it on which calls do not wait, if there is one by now.
+    /// A non-blocking description of it, if there is one already.
     pub(super) fn nonblocking_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.owner {
             Owner::Guest(dir) => self.nonblock.then(|| dir.as_fd()),
@@ -124,7 +124,7 @@ impl File {
         }
     }
 
-    /// A description of it on which calls do not wait, if one can be had.
+    /// A non-blocking description of a lent file, if it can be opened again.
     pub(super) fn reopen(&self) -> Option<BorrowedFd<'_>> {
         match &self.owner {
             Owner::Guest(_) => None,
@@ -133,13 +133,13 @@ impl File {
     }
 }
 
-/// An offset as the kernel takes it; beyond its reach is an invalid argument.
+/// An offset as `off_t`; `EINVAL` if it does not fit.
 pub(super) fn reachable(offset: Filesize) -> io::Result<i64> {
     i64::try_from(offset).map_err(|_| rustix::io::Errno::INVAL.into())
 }
 
 impl File {
-    /// `readv(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
+    /// `readv(2)`. On a lent descriptor it blocks, even if that has `O_NONBLOCK`.
     #[inline(always)]
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         let read = || kernel::read(self.as_fd(), iovs);
@@ -151,7 +151,7 @@ impl File {
         }
     }
 
-    /// `writev(2)`. On what the embedder lends it waits, whatever the descriptor's own flag says.
+    /// `writev(2)`. On a lent descriptor it blocks, even if that has `O_NONBLOCK`.
     #[inline(always)]
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         let write = || kernel::write(self.as_fd(), ciovs);
@@ -174,18 +174,18 @@ impl File {
         kernel::read_at(self.as_fd(), iovs, reachable(at)?)
     }
 
-    /// `pwritev(2)`; on Linux, what is open for appending appends, whatever the offset.
+    /// `pwritev(2)`. On Linux, with `O_APPEND` it appends whatever the offset.
     #[inline]
     pub fn write_at(&self, ciovs: &Iovecs<'_>, at: Filesize) -> io::Result<usize> {
         kernel::write_at(self.as_fd(), ciovs, reachable(at)?)
     }
 
-    /// `writev(2)` of what is open for appending. Where it ended only [`File::seek`] tells.
+    /// `writev(2)` with `O_APPEND`. Where it ended must be asked by [`File::seek`].
     pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Option<Filesize>)> {
         Ok((kernel::write(self.as_fd(), ciovs)?, None))
     }
 
-    /// `lseek(2)`, of the offset that the kernel keeps.
+    /// `lseek(2)` of the kernel's offset.
     pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
         let to = match to {
             SeekFrom::Start(offset) => HostSeekFrom::Start(offset),
@@ -201,7 +201,7 @@ impl File {
         stat::fstat(self.as_fd())
     }
 
-    /// Whether it is a terminal.
+    /// `isatty(3)`.
     pub fn is_terminal(&self) -> bool {
         rustix::termios::isatty(self)
     }
@@ -230,7 +230,7 @@ impl File {
         Ok(result?)
     }
 
-    /// `posix_fallocate(3)`: room for `len` bytes at `at`, the size grown to hold them.
+    /// `posix_fallocate(3)`: reserves `len` bytes at `at`; the file grows to contain them.
     pub fn allocate(&self, at: Filesize, len: Filesize) -> io::Result<()> {
         let end = (at.checked_add(len).and_then(|end| i64::try_from(end).ok()))
             .ok_or(rustix::io::Errno::FBIG)? as Filesize;
@@ -239,14 +239,14 @@ impl File {
             len => rustix::fs::fallocate(self, FallocateFlags::empty(), at, len),
         };
         match reserved {
-            // Not every file system can reserve room; all can grow a file.
+            // Not every file system can reserve room, but all can grow a file.
             Err(rustix::io::Errno::OPNOTSUPP) if self.stat()?.size < end => self.set_size(end),
             Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
             result => Ok(result?),
         }
     }
 
-    /// `posix_fadvise(2)`, which some systems lack: advice may be ignored.
+    /// `posix_fadvise(2)`. Some systems do not have it: then advice is ignored.
     pub fn advise(&self, at: Filesize, len: Filesize, advice: Advice) -> io::Result<()> {
         advise(
             self.as_fd(),
@@ -256,7 +256,7 @@ impl File {
         )
     }
 
-    /// `fcntl(F_SETFL)`: what the kernel lets change of an open file, appending and non-blocking.
+    /// `fcntl(F_SETFL)`: sets what can change, `O_APPEND` and `O_NONBLOCK`.
     pub fn set_fdflags(&self, fdflags: Fdflags) -> io::Result<()> {
         let changeable = OFlags::APPEND | OFlags::NONBLOCK;
         let kept = rustix::fs::fcntl_getfl(self)? - changeable;
@@ -267,7 +267,7 @@ impl File {
         Ok(rustix::fs::fcntl_setfl(self, oflags)?)
     }
 
-    /// `fcntl(F_GETFL)`: what the host does of itself, and for what it is open.
+    /// `fcntl(F_GETFL)`: the flags that the host keeps, and the access mode.
     pub fn flags(&self) -> io::Result<StreamFlags> {
         let oflags = rustix::fs::fcntl_getfl(self)?;
         let mode = oflags & OFlags::RWMODE;
@@ -329,7 +329,7 @@ const FLAGS: [(Fdflags, OFlags); 5] = [
     (Fdflags::SYNC, OFlags::SYNC),
 ];
 
-// Systems without O_RSYNC are told to synchronise writes, which then leave nothing for reads to do.
+// Without O_RSYNC, writes are synchronized instead, so that reads have nothing to wait for.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const RSYNC: OFlags = OFlags::RSYNC;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

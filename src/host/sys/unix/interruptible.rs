@@ -1,5 +1,5 @@
-//! Reading and writing what may wait, by calls that never wait in the kernel, and slices of waiting
-//! between them. For an interruptible thread, and for a guest that does not want to wait.
+//! Reads and writes that never block in the kernel, with slices of waiting between them: for interruptible
+//! threads, and for descriptors that the guest has made non-blocking.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -15,14 +15,14 @@ use crate::host::interrupt::PollLock;
 use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
-/// The room that a pipe reported as writable has at least.
+/// The minimum room in a pipe that `poll(2)` reports as writable.
 const PIPE_BUF: usize = libc::PIPE_BUF;
 
-/// The most that is read at once by a thread that may be left behind.
+/// The maximum number of bytes that one read in an abandonable thread returns.
 const READ_AT_ONCE: usize = 64 << 10;
 
 impl File {
-    /// `readv(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
+    /// `readv(2)`. Waits unless `nonblock`, whether or not the descriptor has `O_NONBLOCK`.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl File {
         })
     }
 
-    /// `writev(2)`, waiting unless `nonblock`, whatever the descriptor's own flag says.
+    /// `writev(2)`. Waits unless `nonblock`, whether or not the descriptor has `O_NONBLOCK`.
     ///
     /// # Errors
     ///
@@ -74,8 +74,7 @@ impl File {
         self.write_all(ciovs, Some(at), wait)
     }
 
-    /// `writev(2)` of what is open for appending, waiting unless `nonblock`, likewise. Where it ended only
-    /// [`File::seek`] tells.
+    /// `writev(2)` with `O_APPEND`, likewise. Where it ended must be asked by [`File::seek`].
     ///
     /// # Errors
     ///
@@ -97,7 +96,7 @@ impl File {
         })
     }
 
-    /// Reads what is there; `EAGAIN` where that is nothing.
+    /// Reads what is there; `EAGAIN` if there is nothing.
     fn read_now(
         &self,
         iovs: &Iovecs<'_>,
@@ -147,7 +146,7 @@ impl File {
         }
     }
 
-    /// Writes what there is room for; `EAGAIN` where that is nothing.
+    /// Writes what there is room for; `EAGAIN` if there is none.
     fn write_now(
         &self,
         ciovs: &Iovecs<'_>,
@@ -195,11 +194,11 @@ impl File {
         }
     }
 
-    /// Looks whether it is ready, and locks it for the call that takes what was seen.
+    /// Polls it, and locks it for the call that may then be made.
     ///
     /// # Errors
     ///
-    /// `EAGAIN`: it is not. `EINTR`: the thread is interrupted.
+    /// `EAGAIN`: it is not ready. `EINTR`: the thread is interrupted.
     pub(super) fn look(&self, direction: Direction, interrupt: &Interrupt) -> io::Result<Seen> {
         let stat = fstat(self.as_fd())?;
         let lock = PollLock::lock((identity(self.as_fd(), &stat), direction), interrupt)?;
@@ -217,7 +216,7 @@ impl File {
     }
 }
 
-/// What tells a file from others, by whatever number it is called on.
+/// The identity of a file, the same for all descriptors of it.
 #[allow(
     clippy::unnecessary_cast,
     reason = "the widths and signs of these fields differ from system to system"
@@ -228,25 +227,25 @@ fn identity(fd: BorrowedFd<'_>, stat: &Stat) -> [u64; 3] {
         FileType::CharacterDevice => match kernel::terminal_device(fd) {
             Some(terminal) => [dev, ino, terminal],
             None if rustix::termios::isatty(fd) => [dev, ino, rdev],
-            // Each time that such a device is opened it can be another.
+            // Such a device can be another one each time it is opened, so each descriptor counts as a file.
             None => [u64::MAX, fd.as_raw_fd() as u64, 0],
         },
         _ => [dev, ino, rdev],
     }
 }
 
-/// What is ready, and can be called on while the lock is held.
+/// A file that is ready, locked.
 pub(super) enum Seen {
-    /// It keeps what it says: a FIFO that can be written has room for `PIPE_BUF` bytes. Or there is no
-    /// more to be done.
+    /// The call will not block: a FIFO that is writable has room for `PIPE_BUF` bytes. Or the thread cannot be
+    /// interrupted anyway.
     Certain(PollLock),
-    /// It may wait all the same: a device without room for all of a write, a listener from which another
-    /// process took the connection. Another number of its own, for the call to be left behind with.
+    /// The call may block all the same: a device without room for all of a write, or a listener whose
+    /// connection another process has accepted. So it is made in an abandonable thread, with this duplicate of
+    /// the descriptor.
     Device(PollLock, OwnedFd),
 }
 
-/// Whether a call was refused for being one that must not wait: by the file, by a kernel without it, or
-/// by a filter that does not know it.
+/// Whether a non-blocking call is not supported: by the file, by the kernel, or by a seccomp filter.
 fn is_not_supported(error: &io::Error) -> bool {
     [Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::INVAL]
         .iter()

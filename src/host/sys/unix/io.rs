@@ -1,4 +1,4 @@
-//! Where the kernel reads and writes guest memory directly: no copy, no reference into that memory.
+//! The system calls that read and write guest memory directly: no copy, and no reference into that memory.
 
 #![allow(unsafe_code, reason = "the kernel gets addresses in guest memory")]
 
@@ -18,7 +18,7 @@ const _: () = {
     assert!(std::mem::offset_of!(HostIovec, len) == std::mem::offset_of!(libc::iovec, iov_len));
 };
 
-/// Makes a system call that returns a count, again for as long as a signal interrupts it.
+/// Makes a system call that returns a count, and repeats it while a signal interrupts it.
 fn count(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     loop {
         let result = call();
@@ -33,11 +33,11 @@ fn count(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
 }
 
 fn iovec(bufs: &[HostIovec]) -> (*const libc::iovec, libc::c_int) {
-    // `Iovecs` holds at most MAX_IOVECS, which every `int` can count.
+    // `Iovecs` holds at most MAX_IOVECS, which fits an `int`.
     (bufs.as_ptr().cast(), bufs.len() as libc::c_int)
 }
 
-/// `readv(2)`, or `read(2)` where that does.
+/// `readv(2)`, or `read(2)` for one buffer.
 pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
     iovs.with_host(|bufs| match bufs {
@@ -52,7 +52,7 @@ pub(super) fn read(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>) -> io::Result<usize> {
     })
 }
 
-/// `writev(2)`, or `write(2)` where that does.
+/// `writev(2)`, or `write(2)` for one buffer.
 pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
     ciovs.with_host(|bufs| match bufs {
@@ -66,7 +66,7 @@ pub(super) fn write(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>) -> io::Result<usize>
     })
 }
 
-/// `preadv(2)`, or `pread(2)` where that does.
+/// `preadv(2)`, or `pread(2)` for one buffer.
 pub(super) fn read_at(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
     iovs.with_host(|bufs| match bufs {
@@ -80,7 +80,7 @@ pub(super) fn read_at(fd: BorrowedFd<'_>, iovs: &Iovecs<'_>, offset: i64) -> io:
     })
 }
 
-/// `pwritev(2)`, or `pwrite(2)` where that does.
+/// `pwritev(2)`, or `pwrite(2)` for one buffer.
 pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
     ciovs.with_host(|bufs| match bufs {
@@ -94,8 +94,8 @@ pub(super) fn write_at(fd: BorrowedFd<'_>, ciovs: &Iovecs<'_>, offset: i64) -> i
     })
 }
 
-/// `preadv2(2)` or `pwritev2(2)` with `RWF_NOWAIT`, at an offset (none: where the file is): as much as
-/// needs no wait, or `EAGAIN`.
+/// `preadv2(2)` or `pwritev2(2)` with `RWF_NOWAIT`: transfers what it can without blocking, or `EAGAIN`. `at`
+/// is the offset; `None` is the file's own.
 #[cfg(target_os = "linux")]
 pub(super) fn nowait(
     fd: BorrowedFd<'_>,
@@ -107,7 +107,7 @@ pub(super) fn nowait(
         Direction::Read => libc::SYS_preadv2,
         Direction::Write => libc::SYS_pwritev2,
     };
-    // The offset has two halves, of which the kernel takes as much as fills 64 bits.
+    // The offset is passed as two halves; a 64-bit kernel uses only the first.
     let at = at.unwrap_or(-1);
     let (low, high) = (at as libc::c_long, (at >> 32) as libc::c_long);
     let (fd, flags) = (fd.as_raw_fd(), libc::RWF_NOWAIT);
@@ -119,7 +119,7 @@ pub(super) fn nowait(
     })
 }
 
-/// What only Linux has.
+/// Only on Linux.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn nowait(
     _: BorrowedFd<'_>,
@@ -130,8 +130,8 @@ pub(super) fn nowait(
     Err(rustix::io::Errno::OPNOTSUPP.into())
 }
 
-/// Calls with one buffer, of which there are so many that what libc adds to them counts: its own are
-/// cancellation points, and nobody cancels threads here.
+/// Calls with one buffer, made directly: libc's functions are cancellation points, which costs time in such
+/// frequent calls, and no thread is cancelled here.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod direct {
     use libc::{c_int, c_void, off_t, size_t, ssize_t};
@@ -162,7 +162,7 @@ use direct::{pread, pwrite, read as read1, write as write1};
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 use libc::{read as read1, write as write1};
 
-// Where `off_t` has 32 bits, the plain names would cut the offset.
+// Where `off_t` has 32 bits, the functions without `64` in their names would cut off the offset.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use libc::{pread, preadv, pwrite, pwritev};
 #[cfg(all(
@@ -173,7 +173,7 @@ use libc::{pread64 as pread, pwrite64 as pwrite};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use libc::{preadv64 as preadv, pwritev64 as pwritev};
 
-/// `recvmsg(2)`: the bytes received, and the flags of the message.
+/// `recvmsg(2)`. Returns the number of bytes, and the flags of the message.
 pub(super) fn recv(
     fd: BorrowedFd<'_>,
     iovs: &Iovecs<'_>,
@@ -216,8 +216,8 @@ pub(super) fn bytes_readable(fd: BorrowedFd<'_>) -> Option<u64> {
     (result == 0).then_some(nbytes.max(0) as u64)
 }
 
-/// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by, and of the screen's side
-/// of one.
+/// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by. For the master of a
+/// pseudo-terminal, that of the slave.
 #[cfg(target_os = "linux")]
 pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u64> {
     let mut device: libc::c_uint = 0;
@@ -226,16 +226,16 @@ pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u64> {
     (result == 0).then_some(device.into())
 }
 
-/// What only Linux has, and needs: elsewhere each has a device of its own.
+/// Only on Linux: elsewhere each pseudo-terminal has a device of its own.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn terminal_device(_: BorrowedFd<'_>) -> Option<u64> {
     None
 }
 
-/// The descriptor that the embedder gave by its number.
+/// The embedder's descriptor with this number.
 ///
-/// The number stays the embedder's: it is never closed here, and as with node:wasi it is for the
-/// embedder to keep it open for as long as the guest runs.
+/// It stays the embedder's: it is never closed here, and as with node:wasi the embedder must keep it open while
+/// the guest runs.
 pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
     debug_assert!(fd >= 0);
     // SAFETY: not -1. Should the embedder close the number, then what is called on it fails, or
@@ -243,9 +243,10 @@ pub(super) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
-/// Makes a write beyond the process's limit on the size of files fail, where it would end the process.
+/// Ignores `SIGXFSZ`, so that a write beyond the process's limit of file size fails with `EFBIG` instead of
+/// ending the process.
 ///
-/// It is ignored and not handled, as code of an addon may be unloaded. Who handles it already is let be.
+/// It is ignored, not handled, as code of an addon may be unloaded. A handler that is set already is kept.
 pub fn ignore_file_size_signal() {
     // SAFETY: a `sigaction` of zeros is one with the default action and no flags; both are valid for
     // the call. To ignore a signal runs no code.
@@ -259,7 +260,7 @@ pub fn ignore_file_size_signal() {
     }
 }
 
-/// How many times this process came out of a `fork`: a number that differs between parent and child.
+/// The number of forks that this process came out of: it differs between parent and child.
 pub fn fork_generation() -> u64 {
     static GENERATION: AtomicU64 = AtomicU64::new(0);
     static REGISTERED: Once = Once::new();

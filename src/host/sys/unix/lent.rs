@@ -4,23 +4,23 @@ use std::sync::OnceLock;
 
 use super::{io as kernel, reopen};
 
-/// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
+/// A descriptor of the embedder, lent to the guest as a standard stream.
 ///
-/// Closing the guest's descriptor leaves the embedder's open. Its flags, which it may share with
-/// other processes, are never changed: whether the guest waits is decided here, call by call.
+/// When the guest closes its descriptor, the embedder's stays open. Its flags, which it may share with other
+/// processes, are never changed: whether a call blocks is decided for each call.
 #[derive(Debug)]
 pub(super) struct Lent {
     fd: BorrowedFd<'static>,
-    /// The same once more, for calls that do not wait; `None` if that cannot be had.
+    /// A non-blocking description of the same stream; `Some(None)` if it cannot be opened again.
     nonblocking: OnceLock<Option<OwnedFd>>,
 }
 
 impl Lent {
-    /// The open descriptor with this number.
+    /// The descriptor with this number.
     ///
     /// # Errors
     ///
-    /// `EBADF`: there is none.
+    /// `EBADF`: it is not open.
     pub fn new(fd: RawFd) -> io::Result<Self> {
         if fd < 0 {
             return Err(rustix::io::Errno::BADF.into());
@@ -33,15 +33,15 @@ impl Lent {
         })
     }
 
-    /// What [`reopen::nonblocking`] gives, if it has been asked.
+    /// The result of [`reopen::nonblocking`], if it has been called.
     pub fn reopened(&self) -> Option<BorrowedFd<'_>> {
         self.nonblocking.get()?.as_ref().map(AsFd::as_fd)
     }
 
-    /// What [`reopen::nonblocking`] gives, which is asked once.
+    /// The result of [`reopen::nonblocking`], which is called once.
     pub fn reopen(&self) -> Option<BorrowedFd<'_>> {
         if self.nonblocking.get().is_none() {
-            // It comes to nothing if another thread was faster.
+            // Ignored if another thread has set it meanwhile.
             let _ = (self.nonblocking).set(reopen::nonblocking(self.as_fd()));
         }
         self.reopened()

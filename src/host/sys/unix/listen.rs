@@ -1,4 +1,4 @@
-//! Sockets that a guest has from the start.
+//! Sockets that a guest is started with.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,41 +17,41 @@ use super::io as kernel;
 use crate::abi::Fdflags;
 use crate::host::SocketAddress;
 
-/// The lowest number that a duplicate may have: none of a standard stream, should one be closed.
+/// The lowest number for a duplicate, so that it never gets that of a closed standard stream.
 const FIRST: i32 = 3;
 
-/// `bind(2)` and `listen(2)` at the first address of a host that can be had.
+/// `bind(2)` and `listen(2)`, at the first address for which this succeeds.
 ///
 /// # Errors
 ///
-/// `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`; no host has the name, which has no code.
+/// `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`; without a code if the host name is unknown.
 pub fn listen_tcp(addresses: impl ToSocketAddrs, backlog: i32) -> io::Result<File> {
     owned(TcpListener::bind(addresses)?.into(), backlog)
 }
 
-/// `bind(2)` and `listen(2)` at a path, where there must be nothing.
+/// `bind(2)` and `listen(2)` at a path, which must not exist.
 ///
 /// # Errors
 ///
-/// `EADDRINUSE`, `EACCES`, `ENOENT`; `EINVAL`: it is longer than such an address.
+/// `EADDRINUSE`, `EACCES`, `ENOENT`; `EINVAL`: the path is too long for an address.
 pub fn listen_at_path(path: &Path, backlog: i32) -> io::Result<File> {
     owned(UnixListener::bind(path)?.into(), backlog)
 }
 
-/// The standard library listens with a backlog of its own.
+/// Sets the backlog, as the standard library has used one of its own.
 fn owned(socket: OwnedFd, backlog: i32) -> io::Result<File> {
     listen(&socket, backlog)?;
     Ok(File::new(socket, Fdflags::empty()))
 }
 
 impl File {
-    /// `dup(2)` of a socket of the embedder's, which does not wait: the guest keeps it when the embedder closes
-    /// the number. Other processes may share it with that number, and its flags, so `O_NONBLOCK` stays set
-    /// whatever the guest says.
+    /// A non-blocking duplicate of a socket of the embedder: the guest keeps it when the embedder closes its
+    /// descriptor. Other processes may share its flags by the embedder's descriptor, so `O_NONBLOCK` stays set,
+    /// whatever flags the guest sets.
     ///
     /// # Errors
     ///
-    /// `EBADF`, `EMFILE`; `ENOTSOCK`: it is none.
+    /// `EBADF`, `EMFILE`; `ENOTSOCK`: it is no socket.
     pub fn duplicate_of_socket(fd: i32) -> io::Result<Self> {
         if fd < 0 {
             return Err(rustix::io::Errno::BADF.into());
@@ -66,8 +66,7 @@ impl File {
         ))
     }
 
-    /// Whether it is a socket at which connections can be accepted: `SO_ACCEPTCONN`, or for all that macOS
-    /// tells.
+    /// Whether it is a listening socket, by `SO_ACCEPTCONN`. True on macOS, which does not tell.
     ///
     /// # Errors
     ///

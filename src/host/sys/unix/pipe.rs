@@ -8,12 +8,12 @@ use super::File;
 use crate::abi::Fdflags;
 use crate::host::Direction;
 
-/// The end of a pipe that is not the guest's. It is closed when it is dropped.
+/// The end of a pipe that is not the guest's. It is closed on drop.
 #[derive(Debug)]
 pub struct OtherEnd(OwnedFd);
 
 impl OtherEnd {
-    /// Its number, which the caller closes.
+    /// Its descriptor, which the caller must close.
     #[allow(clippy::unnecessary_wraps, reason = "on Windows there may be none")]
     pub fn into_fd(self) -> io::Result<i32> {
         Ok(self.0.into_raw_fd())
@@ -26,7 +26,7 @@ impl From<OtherEnd> for OwnedFd {
     }
 }
 
-/// `pipe(2)`: the end that a guest uses in this direction, and the other one.
+/// `pipe(2)`: the guest's end for this direction, and the other one.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
         Direction::Read => (reader, writer),
         Direction::Write => (writer, reader),
     };
-    // Nobody else has this end open.
+    // Only the guest uses this end, so its flags may be changed.
     ioctl_fionbio(guest.as_fd(), true)?;
     let guest = File::nonblocking(guest, FileType::Fifo, Fdflags::empty());
     Ok((guest, OtherEnd(other)))

@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 use super::{Event, io as kernel};
 use crate::host::{Direction, PollEntry, Readiness};
 
-/// `ppoll(2)`: waits until one of the entries is ready, the timeout expires (`None`: never) or a signal
-/// handler runs, and sets `revents` of each entry that is ready. A signal is no error, nor is the event, which
-/// ends the wait.
+/// `ppoll(2)`: waits until one of the entries is ready, the timeout expires (`None`: never), a signal handler
+/// runs or the event is set. Sets `revents` of each entry that is ready. A signal is no error, nor is the
+/// event.
 pub fn poll(
     entries: &mut [PollEntry<'_>],
     timeout: Option<Duration>,
@@ -33,7 +33,7 @@ pub fn poll(
     Ok(())
 }
 
-/// What waits for an event.
+/// An entry that waits for an event.
 pub(super) fn happened(event: &Event) -> PollFd<'_> {
     PollFd::new(event, PollFlags::IN)
 }

@@ -10,8 +10,8 @@ use crate::host::{Block, Listing, Name, Position};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const FEW: usize = 8 << 10;
 
-/// A directory stream by `getdents64(2)` on the directory's own descriptor, whose offset has no other
-/// use.
+/// A directory stream by `getdents64(2)` on the directory's own descriptor, whose offset is used for nothing
+/// else.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Debug, Default)]
 pub struct Entries;

@@ -1,8 +1,8 @@
-//! A stream that is lent, opened once more: an open file description of our own, of which nobody else
-//! uses the flags, can be one that does not wait.
+//! Opens a lent stream again: the new open file description has flags that nobody else uses, so it can be
+//! non-blocking.
 //!
-//! Only what is the same however often it is opened is opened again: terminals and FIFOs (to Linux, a
-//! pipe is one). To open another device can start something or bring forth a new one.
+//! This is done only for what stays the same when it is opened again: terminals and FIFOs, and on Linux pipes.
+//! Opening another device again can start something, or create a new one.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,8 +10,8 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 
 use super::io as kernel;
 
-/// The same stream, for the same directions, by a description with `O_NONBLOCK`. `None` if there is no
-/// way to it: no name for it, no permission, a terminal in exclusive mode, a FIFO that nobody reads.
+/// A description of the same stream with the same access mode and `O_NONBLOCK`. `None` if it cannot be opened
+/// again: there is no name for it, no permission, the terminal is in exclusive mode, or the FIFO has no reader.
 pub(super) fn nonblocking(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
     let stat = fstat(fd).ok()?;
     match FileType::from_raw_mode(stat.st_mode) {
@@ -25,7 +25,7 @@ pub(super) fn nonblocking(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
     is_same(fd, &stat, own.as_fd()).then_some(own)
 }
 
-/// Where to find the stream: the link of `/proc` leads to it whatever became of its name.
+/// Opens the stream by its link in `/proc`, which leads to it whatever became of its name.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn open(fd: BorrowedFd<'_>, oflags: OFlags) -> Option<OwnedFd> {
     use std::os::fd::AsRawFd;
@@ -33,15 +33,15 @@ fn open(fd: BorrowedFd<'_>, oflags: OFlags) -> Option<OwnedFd> {
     rustix::fs::open(link, oflags, Mode::empty()).ok()
 }
 
-/// Where to find the stream: a terminal has a name, nothing else does.
+/// Opens the stream by its name, if it is a terminal: others have none.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn open(fd: BorrowedFd<'_>, oflags: OFlags) -> Option<OwnedFd> {
     let name = rustix::termios::ttyname(fd, Vec::new()).ok()?;
     rustix::fs::open(name, oflags, Mode::empty()).ok()
 }
 
-/// Whether a device is a terminal, and not a master of a pseudo-terminal: those share one name, and to
-/// open it makes a new one.
+/// Whether it is a terminal, except the master of a pseudo-terminal: all masters have the same name, and
+/// opening that creates a new one.
 fn can_be_named(fd: BorrowedFd<'_>, stat: &Stat) -> bool {
     rustix::termios::isatty(fd) && !is_master(stat)
 }
@@ -51,14 +51,14 @@ fn is_master(stat: &Stat) -> bool {
     stat.st_rdev == rustix::fs::makedev(5, 2)
 }
 
-/// Elsewhere `ttyname(3)` gives no name for one.
+/// Elsewhere `ttyname(3)` fails for a master.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn is_master(_: &Stat) -> bool {
     false
 }
 
-/// Whether it came to the same: `/dev/tty` is another terminal in another session, `/dev/console` at another
-/// time.
+/// Whether the same stream was opened: `/dev/tty` is another terminal in another session, and `/dev/console` at
+/// another time.
 fn is_same(fd: BorrowedFd<'_>, stat: &Stat, own: BorrowedFd<'_>) -> bool {
     fstat(own).is_ok_and(|own| {
         (own.st_dev, own.st_ino, own.st_rdev) == (stat.st_dev, stat.st_ino, stat.st_rdev)

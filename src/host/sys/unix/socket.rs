@@ -119,7 +119,7 @@ impl File {
         Ok(rustix::net::shutdown(self.as_fd(), ways(how)?)?)
     }
 
-    /// Fails as `shutdown(2)` would, and shuts nothing down: for a socket of the embedder's.
+    /// Fails as `shutdown(2)` would, but shuts nothing down: for a socket that is shared with the embedder.
     pub fn check_shutdown(&self, how: Sdflags) -> io::Result<()> {
         ways(how)?;
         sockopt::socket_type(self.as_fd())?;

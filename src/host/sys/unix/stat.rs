@@ -18,7 +18,7 @@ pub(super) fn fstat(fd: BorrowedFd<'_>) -> io::Result<Filestat> {
     filestat(&rustix::fs::fstat(fd)?, fd)
 }
 
-/// `lstat(2)` of a path that the embedder gave, resolved from the working directory.
+/// `lstat(2)` of a path of the embedder.
 pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
     filestat(&rustix::fs::lstat(path)?, rustix::fs::CWD)
 }
@@ -29,7 +29,7 @@ pub(super) fn stat_at(dir: BorrowedFd<'_>, name: Name<'_>) -> io::Result<Filesta
     filestat(&stat, dir)
 }
 
-/// The permissions that `fstatat(2)` with `AT_SYMLINK_NOFOLLOW` tells.
+/// The permissions by `fstatat(2)` with `AT_SYMLINK_NOFOLLOW`.
 #[allow(
     clippy::useless_conversion,
     reason = "the width of a mode differs from system to system"
@@ -65,7 +65,7 @@ pub(super) fn set_times_at(
     )?)
 }
 
-/// `stat` as a [`Filestat`]. `fd` tells whether an open socket is one of datagrams.
+/// Converts a `struct stat`. `fd` is asked for the type of a socket, if it is open.
 #[allow(
     clippy::unnecessary_cast,
     clippy::useless_conversion,

@@ -1,4 +1,4 @@
-/// Whether this is the thread that the process began with. False where that cannot be told.
+/// Whether this is the main thread of the process. False if the system does not tell.
 pub fn is_first_thread() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return rustix::thread::gettid() == rustix::process::getpid();

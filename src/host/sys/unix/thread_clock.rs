@@ -5,18 +5,18 @@ use std::io;
 use std::mem;
 use std::time::Duration;
 
-/// The CPU time of one thread, for others to read.
+/// The CPU time of one thread, which other threads can read.
 #[cfg(not(target_vendor = "apple"))]
 #[derive(Debug)]
 pub struct ThreadClock(libc::clockid_t);
 
 #[cfg(not(target_vendor = "apple"))]
 impl ThreadClock {
-    /// `pthread_getcpuclockid(3)`: that of this thread.
+    /// `pthread_getcpuclockid(3)` of this thread.
     ///
     /// # Errors
     ///
-    /// `ENOENT`: the system keeps none.
+    /// `ENOENT`: the system does not measure it.
     pub fn of_this_thread() -> io::Result<Self> {
         let mut id = 0;
         // SAFETY: this thread is alive, and the call writes one number.
@@ -41,14 +41,14 @@ impl ThreadClock {
     }
 }
 
-/// The CPU time of one thread, for others to read.
+/// The CPU time of one thread, which other threads can read.
 #[cfg(target_vendor = "apple")]
 #[derive(Debug)]
 pub struct ThreadClock(libc::mach_port_t);
 
 #[cfg(target_vendor = "apple")]
 impl ThreadClock {
-    /// That of this thread.
+    /// The clock of this thread.
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
     pub fn of_this_thread() -> io::Result<Self> {
         // SAFETY: this thread is alive; its port is the system's, and is not given away.

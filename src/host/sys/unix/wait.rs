@@ -1,4 +1,4 @@
-//! Waiting on one descriptor, for a guest that wants to wait on a host that does not.
+//! Waiting on one descriptor: the guest's calls block, the host's do not.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -10,13 +10,13 @@ use super::poll::{events, happened, timespec};
 use crate::host::interrupt::Pause;
 use crate::host::{Direction, Interrupt, Wait};
 
-/// Whether a call in this direction would find something to do now.
+/// Whether a call in this direction would not block now.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<bool> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events(direction))];
     Ok(rustix::event::poll(&mut fds, Some(&Timespec::default()))? > 0)
 }
 
-/// Makes a call, again after each wait where the host would not wait and the guest would.
+/// Makes a non-blocking call. Unless `nonblock`, waits and repeats it while it returns `EAGAIN`.
 #[inline]
 pub(super) fn retry<T>(
     fd: BorrowedFd<'_>,
@@ -53,9 +53,9 @@ fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// Waits until something is ready, or a slice is over. What is said to be ready again and again and then
-/// is not (a terminal with room for one byte and a line feed to write, which takes two) is left alone for
-/// longer and longer.
+/// Waits until the descriptor is ready, or for one slice. `poll(2)` may report it as ready while the call still
+/// returns `EAGAIN`: a terminal with room for one byte does, if a line feed is to be written, which takes two.
+/// Then the pauses between calls grow.
 fn wait(
     fd: BorrowedFd<'_>,
     direction: Direction,

@@ -16,7 +16,7 @@ const NANOS: i128 = 1_000_000_000;
 /// The unit of a `FILETIME` in nanoseconds.
 const FILETIME_UNIT: Timestamp = 100;
 
-/// The time between two ticks of the system, in units of a `FILETIME`, where it does not say.
+/// The time between two ticks of the system, in units of a `FILETIME`, if the system does not tell it.
 const TICK: u32 = 156_250;
 
 /// The time of a clock in nanoseconds.
@@ -44,7 +44,7 @@ pub fn clock_res(id: Clockid) -> Timestamp {
     match id {
         Clockid::Realtime => FILETIME_UNIT,
         Clockid::Monotonic => (NANOS as Timestamp).div_ceil(frequency()),
-        // CPU time is accounted by the tick.
+        // CPU time is measured in ticks.
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => {
             Timestamp::from(tick()) * FILETIME_UNIT
         }
@@ -76,7 +76,7 @@ fn frequency() -> u64 {
     frequency.max(1) as u64
 }
 
-/// The CPU time that a query tells of, in nanoseconds.
+/// The CPU time that a query returns, in nanoseconds.
 pub(super) fn cpu_time(query: impl FnOnce(&mut [FILETIME; 4])) -> Timestamp {
     let mut times = [FILETIME::default(); 4];
     query(&mut times);

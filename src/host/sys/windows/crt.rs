@@ -1,9 +1,9 @@
-//! The embedder's descriptors: which handle a number of Node's stands for.
+//! The embedder's descriptors: the handle for a number of Node's.
 //!
-//! The numbers are those of a C runtime. Node links one into its executable, so that neither ours nor
-//! `ucrtbase.dll`, which have tables of their own, knows what `fs.openSync` opened; but libuv asks
-//! Node's, and node.exe exports `uv_get_osfhandle` for addons to do so. Where there is no such
-//! export, in a program that is not Node, only the three standard streams have numbers.
+//! The numbers are those of a C runtime. Node links one into its executable, so neither ours nor
+//! `ucrtbase.dll`, which have tables of their own, knows what `fs.openSync` has opened. But libuv uses Node's,
+//! and node.exe exports `uv_get_osfhandle` for addons. Without that export, in a program that is not Node, only
+//! the three standard streams have numbers.
 
 #![allow(
     unsafe_code,
@@ -32,14 +32,14 @@ type GetOsfhandle = unsafe extern "C" fn(c_int) -> RawHandle;
 /// `int uv_open_osfhandle(uv_os_fd_t os_fd)`
 type OpenOsfhandle = unsafe extern "C" fn(RawHandle) -> c_int;
 
-/// What libuv has for addons.
+/// The functions of libuv for addons.
 #[derive(Clone, Copy)]
 struct Libuv {
     get_osfhandle: GetOsfhandle,
     open_osfhandle: OpenOsfhandle,
 }
 
-/// A function of which the type is not known.
+/// A function whose type is not known.
 type Function = unsafe extern "system" fn() -> isize;
 
 fn libuv() -> Option<Libuv> {
@@ -62,15 +62,15 @@ fn libuv() -> Option<Libuv> {
     })
 }
 
-/// The handle that a number stands for.
+/// The handle of a descriptor.
 ///
-/// It stays the embedder's: it is never closed here, and as with node:wasi it is for the embedder to
-/// keep it open for as long as the guest runs. A number that was closed and opened anew stands for
-/// what it was opened for, so the handle is not to be kept.
+/// It stays the embedder's: it is never closed here, and as with node:wasi the embedder must keep it open while
+/// the guest runs. A number that was closed may be opened again on something else, so the handle must not be
+/// kept.
 ///
 /// # Errors
 ///
-/// `ERROR_INVALID_HANDLE`: none.
+/// `ERROR_INVALID_HANDLE`: it is not open.
 pub(super) fn handle<'h>(fd: i32) -> io::Result<BorrowedHandle<'h>> {
     let handle = match libuv() {
         // SAFETY: libuv checks the number, and has seen to it that its C runtime does not raise an
@@ -92,25 +92,25 @@ pub(super) fn handle<'h>(fd: i32) -> io::Result<BorrowedHandle<'h>> {
     Ok(unsafe { BorrowedHandle::borrow_raw(handle) })
 }
 
-/// A number for a handle, which is closed with that.
+/// Makes a descriptor for a handle. Closing the descriptor closes the handle.
 ///
 /// # Errors
 ///
-/// `ERROR_TOO_MANY_OPEN_FILES`: there is none left. `ERROR_NOT_SUPPORTED`: this program is not Node.
+/// `ERROR_TOO_MANY_OPEN_FILES`: there is no number left. `ERROR_NOT_SUPPORTED`: this program is not Node.
 pub(super) fn open(handle: OwnedHandle) -> io::Result<i32> {
     let libuv = libuv().ok_or_else(|| error(ERROR_NOT_SUPPORTED))?;
     // SAFETY: a handle that is open; the call takes no memory.
     match unsafe { (libuv.open_osfhandle)(handle.as_raw_handle()) } {
         -1 => Err(error(ERROR_TOO_MANY_OPEN_FILES)),
         fd => {
-            // It is the number's now.
+            // The descriptor owns it now.
             let _ = handle.into_raw_handle();
             Ok(fd)
         }
     }
 }
 
-/// The handle as the socket that it may be. Winsock says `WSAENOTSOCK` of one that is none.
+/// The handle as a socket. If it is none, Winsock returns `WSAENOTSOCK`.
 pub(super) fn socket(handle: BorrowedHandle<'_>) -> BorrowedSocket<'_> {
     let socket = handle.as_raw_handle() as RawSocket;
     // SAFETY: not INVALID_SOCKET, which is the value of INVALID_HANDLE_VALUE, no handle that `handle`

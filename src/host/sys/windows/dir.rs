@@ -22,15 +22,14 @@ use super::{name, nt, stat};
 use crate::abi::{Errno, Filestat, Filetype, Oflags};
 use crate::host::{Interrupt, Links, Name, OpenHow, Permissions, SYNCHRONOUS, SetTime, Step};
 
-/// Whether the system may take one name for the other: it has names without regard to case, and short ones
-/// besides.
+/// Whether the system may take two names for the same. Always true: Windows ignores case, and has short names.
 pub fn may_be_same(_: &[u8], _: &[u8]) -> bool {
     true
 }
 
-/// An open directory: the capability to reach what lies below it.
+/// An open directory: the capability for everything below it.
 ///
-/// It shares everything, its own removal and renaming included, as on POSIX.
+/// It is shared for everything, deletion and renaming included, as on POSIX.
 #[derive(Debug)]
 pub struct Dir(cap_std::fs::Dir);
 
@@ -49,25 +48,25 @@ impl From<fs::File> for Dir {
 impl TryFrom<File> for Dir {
     type Error = io::Error;
 
-    /// The directory that was opened as a file.
+    /// The same as a directory.
     ///
     /// # Errors
     ///
-    /// `ERROR_DIRECTORY`: it is not one that the guest opened.
+    /// `ERROR_DIRECTORY`: it is none that the guest opened.
     fn try_from(file: File) -> io::Result<Self> {
         fs::File::try_from(file).map(Self::from)
     }
 }
 
 impl Dir {
-    /// Opens a directory that the embedder names by its path on the host.
+    /// Opens a directory by a path of the embedder.
     pub fn open_ambient(path: &Path) -> io::Result<Self> {
         let mut options = fs::OpenOptions::new();
         options.read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
         require_directory(options.open(path)?).map(Self::from)
     }
 
-    /// Opens a name in this directory, or the directory itself; a symbolic link is an error.
+    /// Opens a name in this directory, or the directory itself. A symbolic link is an error.
     pub fn open_at(&self, name: Option<Name<'_>>, how: OpenHow, _: &Interrupt) -> io::Result<File> {
         let file = match name {
             None => self.open_directory(Component::CurDir.as_ref(), how)?,
@@ -83,11 +82,10 @@ impl Dir {
         Ok(File::new(file, how.fdflags))
     }
 
-    /// Opens the path `bytes` if it is a name in this directory, and no symbolic link to be followed.
+    /// Opens `bytes` if it is a single name in this directory, and not a symbolic link that is to be followed.
     ///
-    /// The caller walks all others. Windows has nothing like `openat2(2)`, and what it does with a link
-    /// itself is another thing than on POSIX: one to a file is no way through to a directory, and `..` is
-    /// looked for in the text.
+    /// All other paths must be walked. Windows has nothing like `openat2(2)`, and resolves links differently
+    /// than POSIX: a link to a file does not lead to a directory, and `..` is resolved in the text.
     pub fn open_beneath(
         &self,
         bytes: &[u8],
@@ -129,14 +127,14 @@ impl Dir {
         if how.fdflags.intersects(SYNCHRONOUS) {
             flags |= FILE_FLAG_WRITE_THROUGH;
         }
-        // With this a directory can be opened too; without, not even by a race.
+        // With this flag a directory can be opened, too; without it none can, not even in a race.
         let or_directory = access == GENERIC_READ && !create;
         if or_directory {
             flags |= FILE_FLAG_BACKUP_SEMANTICS;
         }
         let mut options = OpenOptions::new();
         options
-            // cap-std creates and truncates for those who write; the access asked for decides.
+            // cap-std requires write access to create and truncate; the access mode is what `access` says.
             .write(create || truncate)
             .access_mode(access)
             .create(create)
@@ -145,7 +143,7 @@ impl Dir {
             .custom_flags(flags)
             .follow(FollowSymlinks::No);
         match self.open(path, &options) {
-            // So Windows says of a directory, and of a link that is one to a directory.
+            // The error for a directory, and for a link to one.
             Err(error) if is(&error, ERROR_ACCESS_DENIED) && !or_directory => {
                 match self.open_to_read(path, FollowSymlinks::No) {
                     Ok(_) => Err(self::error(ERROR_DIRECTORY_NOT_SUPPORTED)),
@@ -157,27 +155,27 @@ impl Dir {
         }
     }
 
-    /// Attributes of a path below this directory, which take a step of their own here.
+    /// Attributes of a path below this directory. Windows has no such call: the caller must walk.
     pub fn stat_beneath(&self, _: &[u8], _: bool, _: Links) -> io::Result<Step<Filestat>> {
         Ok(Step::Walk)
     }
 
-    /// Opens the directory at a path, which takes a step of its own for each component here.
+    /// Opens the directory at a path. Windows has no such call: the caller must walk.
     pub fn open_parent(&self, _: &[u8], _: Links) -> io::Result<Step<Self>> {
         Ok(Step::Walk)
     }
 
-    /// Opens a directory in this one; a symbolic link is an error.
+    /// Opens a directory in this one. A symbolic link is an error.
     pub fn open_dir_at(&self, name: Name<'_>) -> io::Result<Self> {
         let name = name::component(name)?;
         self.open_to_read(Path::new(name), FollowSymlinks::No)
             .map(Self::from)
     }
 
-    /// Opens `..`: the directory that this one lies in by now, wherever that is.
+    /// Opens `..`: the present parent directory, wherever that is.
     ///
-    /// Windows opens that by path alone. While this directory is open, none that it lies in can be
-    /// moved, so the path stays true.
+    /// Windows opens that only by a path. While this directory is open, none above it can be renamed, so the
+    /// path stays valid.
     pub fn open_dotdot(&self) -> io::Result<Self> {
         let path = winx::file::get_file_path(&self.to_file()?)?;
         Self::open_ambient(path.parent().ok_or(io::ErrorKind::NotFound)?)
@@ -193,12 +191,12 @@ impl Dir {
         require_directory(self.open(path, &options)?)
     }
 
-    /// This directory once more, to read its entries.
+    /// Opens this directory again, to read its entries.
     pub(super) fn open_to_list(&self) -> io::Result<fs::File> {
         self.open_to_read(Component::CurDir.as_ref(), FollowSymlinks::No)
     }
 
-    /// Opens what a name is for, and a symbolic link itself.
+    /// Opens a name; a symbolic link itself is opened, not its target.
     fn open_with_access(&self, name: Name<'_>, access: u32) -> io::Result<fs::File> {
         let mut options = OpenOptions::new();
         options
@@ -211,7 +209,7 @@ impl Dir {
     fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<fs::File> {
         match self.0.open_with(path, options) {
             Ok(file) => Ok(file.into_std()),
-            // Links that lead to links: for hard links, Windows means another thing by it.
+            // A loop of links. For hard links this error means something else.
             Err(error) if is(&error, ERROR_TOO_MANY_LINKS) => {
                 Err(self::error(ERROR_STOPPED_ON_SYMLINK))
             }
@@ -219,8 +217,7 @@ impl Dir {
         }
     }
 
-    /// Whether the permissions of this directory allow it to be searched, which on Windows those of
-    /// what is in it decide.
+    /// Checks that this directory may be searched. On Windows the permissions of its entries decide that.
     pub fn check_search(&self) -> io::Result<()> {
         Ok(())
     }
@@ -240,12 +237,12 @@ impl Dir {
         Ok(stat)
     }
 
-    /// The permissions of a name: Windows has others, which a new file gets from its directory.
+    /// `None`: Windows has other permissions, which a new file inherits from its directory.
     pub fn permissions_at(&self, _: Name<'_>) -> io::Result<Option<Permissions>> {
         Ok(None)
     }
 
-    /// Does nothing, as there are no such permissions.
+    /// Does nothing, as Windows has other permissions.
     pub fn set_permissions(&self, _: Permissions) -> io::Result<()> {
         Ok(())
     }
@@ -264,7 +261,7 @@ impl Dir {
         )
     }
 
-    /// `mkdirat(2)`, with the rights that the directory passes on.
+    /// `mkdirat(2)`. Permissions are inherited from this directory.
     pub fn create_dir_at(&self, name: Name<'_>) -> io::Result<()> {
         nt::create_dir(self.as_handle(), &name::wide(name)?)
     }
@@ -284,13 +281,13 @@ impl Dir {
         nt::remove(dir.as_handle())
     }
 
-    /// `renameat(2)`. A directory below which something is open stays where it is: `EPERM`.
+    /// `renameat(2)`. A directory below which something is open cannot be renamed: `EPERM`.
     pub fn rename_at(&self, old: Name<'_>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
         let file = self.open_with_access(old, DELETE)?;
         let new_name = name::wide(new)?;
         let directory = is_directory(&file)?;
         let replaces = match new_dir.open_with_access(new, FILE_READ_ATTRIBUTES) {
-            // A name in other letters may be the same one.
+            // A name that differs only in case may be that of the same file.
             Ok(replaced) if is_same(&file, &replaced)? => None,
             Ok(replaced) => Some(is_directory(&replaced)?),
             Err(_) => None,
@@ -302,7 +299,7 @@ impl Dir {
         }
         let rename = || nt::rename(file.as_handle(), new_dir.as_handle(), &new_name);
         match rename() {
-            // Not every file system puts a directory in the place of an empty one.
+            // Not every file system can rename a directory over an empty one.
             Err(error)
                 if replaces == Some(true)
                     && (is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_ALREADY_EXISTS)) =>
@@ -314,8 +311,8 @@ impl Dir {
         }
     }
 
-    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without a name it is of this
-    /// directory, which is refused once all else is right.
+    /// `linkat(2)`: another name for a file, or for a symbolic link itself. Without `old`, of this directory:
+    /// that fails, with `EPERM` if no other error comes first.
     pub fn link_at(&self, old: Option<Name<'_>>, new_dir: &Dir, new: Name<'_>) -> io::Result<()> {
         let Some(old) = old else {
             let taken = new_dir.open_with_access(new, FILE_READ_ATTRIBUTES).is_ok();
@@ -330,10 +327,10 @@ impl Dir {
         nt::link(file.as_handle(), new_dir.as_handle(), &new)
     }
 
-    /// `symlinkat(2)`. The target is not absolute, and each name in it is one on Windows.
+    /// `symlinkat(2)`. The target is relative, and each of its names is valid on Windows.
     ///
-    /// Windows has links to files and links to directories. Which kind this one is follows from what
-    /// the target is by now, if that is below this directory; a guest can go through either.
+    /// Windows has links to files and links to directories. The kind is chosen by what the target is now, if
+    /// that is below this directory; a guest can go through either kind.
     pub fn symlink_at(&self, target: &[u8], name: Name<'_>) -> io::Result<()> {
         let (text, directory) = name::target(target)?;
         let name = name::component(name)?;
@@ -342,8 +339,8 @@ impl Dir {
                 .is_ok()
         };
         let directory = directory || leads_to_directory();
-        // Links are only made by path. While this handle is open, which does not share the removal of
-        // the directory, neither it nor what it lies in can be moved, and the path stays true.
+        // Links can only be made by a path. This handle does not share deletion: while it is open, neither the
+        // directory nor one above it can be renamed, so the path stays valid.
         let held = self.0.open_dir(Component::CurDir)?.into_std_file();
         let path = winx::file::get_file_path(&held)?.join(name);
         if directory {
@@ -353,12 +350,12 @@ impl Dir {
         }
     }
 
-    /// `readlinkat(2)`: where a symbolic link points.
+    /// `readlinkat(2)`: the target of a symbolic link.
     ///
     /// # Errors
     ///
-    /// `ERROR_NOT_A_REPARSE_POINT`: it is something else. [`Errno::Notcapable`]: it points to a drive or a
-    /// share, for which a guest has no path.
+    /// `ERROR_NOT_A_REPARSE_POINT`: it is no symbolic link. [`Errno::Notcapable`]: its target is on a drive or
+    /// a share, for which a guest has no path.
     pub fn read_link_at(&self, name: Name<'_>) -> io::Result<Vec<u8>> {
         let file = self.open_with_access(name, FILE_READ_ATTRIBUTES)?;
         if !file.metadata()?.is_symlink() {
@@ -377,12 +374,12 @@ impl Dir {
     }
 }
 
-/// Whether it is a directory, which a link to one is not.
+/// Whether it is a directory. A link to one is not.
 fn is_directory(file: &fs::File) -> io::Result<bool> {
     Ok(file.metadata()?.is_dir())
 }
 
-/// Whether both are open on one file.
+/// Whether both are the same file.
 fn is_same(a: &fs::File, b: &fs::File) -> io::Result<bool> {
     let [a, b] = [stat::fstat(a)?, stat::fstat(b)?];
     Ok((a.dev, a.ino) == (b.dev, b.ino))
@@ -396,7 +393,7 @@ fn require_directory(file: fs::File) -> io::Result<fs::File> {
     }
 }
 
-/// Where an open symbolic link points, with the separators of a guest.
+/// The target of an open symbolic link, with the separators of a guest.
 fn target_of(link: &fs::File) -> io::Result<Vec<u8>> {
     let target = winx::file::read_link(link)?;
     if matches!(target.components().next(), Some(Component::Prefix(_))) {

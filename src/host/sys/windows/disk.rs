@@ -10,16 +10,16 @@ use crate::abi::{Fdflags, Filesize};
 use crate::host::{Interrupt, SYNCHRONOUS, StreamFlags};
 use crate::memory::Iovecs;
 
-/// A file on a disk that the guest opened, or a directory that was not asked for as one.
+/// A file on a disk that the guest opened, or a directory that was opened as a file.
 #[derive(Debug)]
 pub(super) struct Disk {
     file: fs::File,
-    /// Who reads or writes. Between an append and the question where that ended, the handle's own position
-    /// must stay.
+    /// Locked for reading and writing. After an append, the position of the handle must not change before it is
+    /// asked where the append ended.
     turn: Mutex<()>,
-    /// The directory that it turned out to be.
+    /// The directory, if it is one.
     directory: OnceLock<Dir>,
-    /// Those of [`SYNCHRONOUS`] with which it was opened.
+    /// The synchronous flags that it was opened with.
     synchronous: Fdflags,
 }
 
@@ -60,7 +60,7 @@ impl Disk {
         query::flags(self.file.as_handle())
     }
 
-    /// Waits for who reads or writes: for a disk, which is as fast as it is.
+    /// Locks it for reading or writing. Waiting for a disk need not be interruptible.
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,7 +75,7 @@ impl Disk {
         kernel::write(self.file.as_handle(), ciovs, at, &Interrupt::NEVER)
     }
 
-    /// Writes at the end, and tells where the end is then.
+    /// Writes at the end. Returns the number of bytes, and the offset behind them.
     pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Filesize)> {
         let _turn = self.turn();
         let nwritten = kernel::write(self.file.as_handle(), ciovs, At::End, &Interrupt::NEVER)?;

@@ -5,24 +5,24 @@ use windows_sys::Win32::Networking::WinSock::*;
 
 use crate::abi::Errno;
 
-/// The error with this number.
+/// The error with this code.
 pub(super) fn error(code: WIN32_ERROR) -> io::Error {
     io::Error::from_raw_os_error(code as i32)
 }
 
-/// Whether the error has this number.
+/// Whether the error has this code.
 pub(super) fn is(error: &io::Error, code: WIN32_ERROR) -> bool {
     error.raw_os_error() == Some(code as i32)
 }
 
-/// The error of what would have to wait.
+/// The error of a non-blocking call that would block.
 pub(super) fn would_block() -> io::Error {
     io::Error::from_raw_os_error(WSAEWOULDBLOCK)
 }
 
 macro_rules! errno_table {
     ($($host:ident => $guest:ident,)*) => {
-        /// The guest's word for a number of `winerror.h`; [`Errno::Io`] where it has none.
+        /// The errno for a code of `winerror.h`; [`Errno::Io`] if it has none.
         #[allow(clippy::unnecessary_cast, reason = "Winsock's numbers have another type")]
         pub fn errno_of_os(code: i32) -> Errno {
             match code {
@@ -33,8 +33,8 @@ macro_rules! errno_table {
     };
 }
 
-// "Access denied" is EPERM, a name that Windows does not take is ENOENT and one that is in use EBUSY
-// because libuv, and so node:wasi, has it so.
+// As in libuv, and so in node:wasi, "access denied" is EPERM, a name that is not valid on Windows is ENOENT,
+// and one that is in use is EBUSY.
 errno_table! {
     ERROR_ACCESS_DENIED => Perm,
     ERROR_ADDRESS_ALREADY_ASSOCIATED => Addrinuse,

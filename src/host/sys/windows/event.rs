@@ -12,15 +12,15 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, INFINITE, ResetEvent, SetEvent, WaitForMultipleObjects,
 };
 
-/// How many handles can be waited for at once: `MAXIMUM_WAIT_OBJECTS`.
+/// The maximum number of handles in one wait: `MAXIMUM_WAIT_OBJECTS`.
 pub(super) const MOST: usize = 64;
 
-/// A manual-reset event, which can be waited for together with a guest's pipes.
+/// A manual-reset event, which can be waited for together with pipes of the guest.
 #[derive(Debug)]
 pub struct Event(OwnedHandle);
 
 impl Event {
-    /// One that is not set.
+    /// An event that is not set.
     pub fn new() -> io::Result<Self> {
         // SAFETY: no attributes and no name; it stays set until it is reset.
         let event = unsafe { CreateEventW(null(), 1, 0, null()) };
@@ -31,7 +31,7 @@ impl Event {
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(event) }))
     }
 
-    /// There are handles as one likes.
+    /// Succeeds: the number of handles is not limited.
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere they are few")]
     pub fn check_room(&self, _: usize) -> io::Result<()> {
         Ok(())
@@ -56,8 +56,8 @@ impl AsHandle for Event {
     }
 }
 
-/// Waits until one of the first [`MOST`] handles is signalled, and returns the first that is; `None` if the
-/// time is up before.
+/// Waits until one of the first [`MOST`] handles is signalled. Returns the first one that is; `None` if the
+/// time is over before.
 pub(super) fn wait_for_any(
     handles: &[BorrowedHandle<'_>],
     time: Duration,
@@ -69,7 +69,7 @@ pub(super) fn wait_for_any(
     let raw: SmallVec<[HANDLE; 4]> = (handles.iter().take(MOST))
         .map(AsRawHandle::as_raw_handle)
         .collect();
-    // Rounded up: what is not quite over would be waited for again at once.
+    // Rounded up: for the rest of a millisecond, the caller would wait again.
     let millis = time.as_nanos().div_ceil(1_000_000);
     let millis = u32::try_from(millis).unwrap_or(INFINITE).min(INFINITE - 1);
     // SAFETY: so many handles, which are borrowed, and so open; the call writes nothing.

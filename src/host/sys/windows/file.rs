@@ -1,11 +1,10 @@
 //! Open files.
 //!
-//! On Windows a handle's own position moves with every call, those included that say where they read or
-//! write, and the kernel makes the calls on one handle one after the other in any case. Who has opened a
-//! file for a guest keeps the offset, and each call says where. A standard stream is another matter: the
-//! position of what it is open on is shared with the embedder and its other children. There the handle's
-//! own position is used, and set back after a call at an offset, so that only one who reads at that very
-//! moment could tell.
+//! On Windows, reads and writes at an offset move the position of the handle as well, and the kernel serializes
+//! the calls on one handle. For a file that was opened for a guest, the offset is kept elsewhere and passed
+//! with each call. For a standard stream, the position is shared with the embedder and its other children:
+//! there the position of the handle is used, and restored after a call at an offset; only one who reads at that
+//! very moment could see the difference.
 
 use std::fs;
 use std::io::{self, Seek, SeekFrom};
@@ -27,21 +26,21 @@ use crate::abi::{Advice, Fdflags, Filesize, Filestat, Filetype, Riflags};
 use crate::host::{Direction, Interrupt, Permissions, SetTime, StreamFlags};
 use crate::memory::Iovecs;
 
-/// An open file description: a file on a disk, a directory that was not asked for as one, a console, a pipe,
-/// a socket or another device.
+/// An open file description: a file on a disk, a directory that was opened as a file, a console, a pipe, a
+/// socket or another device.
 #[derive(Debug)]
 pub struct File(pub(super) HandleKind);
 
-/// What a handle takes calls of.
+/// The kind of an open file.
 #[derive(Debug)]
 pub(super) enum HandleKind {
     /// The guest opened it.
     Disk(Disk),
-    /// The guest accepted it, or was given it.
+    /// The guest accepted it, or was started with it.
     Socket(Socket),
     /// An end of a pipe that is the guest's alone.
     Pipe(Pipe),
-    /// The embedder lends it, whatever it is open on.
+    /// The embedder lent it. It may be open on anything.
     Lent(Lent),
 }
 
@@ -50,7 +49,7 @@ impl TryFrom<File> for fs::File {
 
     /// # Errors
     ///
-    /// `ERROR_DIRECTORY`: it is not the guest's, on a disk.
+    /// `ERROR_DIRECTORY`: it is no file on a disk that the guest opened.
     fn try_from(file: File) -> io::Result<Self> {
         match file.0 {
             HandleKind::Disk(disk) => Ok(disk.into()),
@@ -61,7 +60,7 @@ impl TryFrom<File> for fs::File {
     }
 }
 
-/// An offset as the kernel takes it; beyond its reach is an invalid argument.
+/// An offset, if the kernel takes it; otherwise `EINVAL`.
 fn offset(offset: Filesize) -> io::Result<Filesize> {
     match i64::try_from(offset) {
         Ok(_) => Ok(offset),
@@ -70,27 +69,27 @@ fn offset(offset: Filesize) -> io::Result<Filesize> {
 }
 
 impl File {
-    /// What was just opened with these flags, by nobody else.
+    /// A file that was just opened with these flags.
     pub(super) fn new(file: fs::File, fdflags: Fdflags) -> Self {
         Self(HandleKind::Disk(Disk::new(file, fdflags)))
     }
 
-    /// The embedder's open descriptor with this number, which it lends to the guest as a standard stream.
+    /// The embedder's descriptor with this number, lent to the guest as a standard stream.
     ///
     /// # Errors
     ///
-    /// `ERROR_INVALID_HANDLE`: there is none.
+    /// `ERROR_INVALID_HANDLE`: it is not open.
     pub fn lent(fd: i32) -> io::Result<Self> {
         Lent::new(fd).map(|lent| Self(HandleKind::Lent(lent)))
     }
 
-    /// Whether the embedder lends it, and shares its offset.
+    /// Whether it is lent: its offset is shared with the embedder.
     #[inline]
     pub fn is_lent(&self) -> bool {
         matches!(self.0, HandleKind::Lent(_))
     }
 
-    /// The flags that the host keeps of those with which it was opened, whatever is set later.
+    /// The synchronous flags that it was opened with, which do not change.
     pub fn synchronous(&self) -> Fdflags {
         match &self.0 {
             HandleKind::Disk(disk) => disk.synchronous(),
@@ -98,7 +97,7 @@ impl File {
         }
     }
 
-    /// What it is, if opening has told, as it does not here.
+    /// `None`: opening does not tell the type.
     pub fn filetype(&self) -> Option<Filetype> {
         None
     }
@@ -113,7 +112,7 @@ impl File {
         }
     }
 
-    /// `readv(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
+    /// `readv(2)`. On a lent descriptor it blocks, whatever the mode of that.
     pub fn read(&self, iovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.read(iovs, At::Position),
@@ -126,7 +125,7 @@ impl File {
         }
     }
 
-    /// `writev(2)`. What the embedder lends waits, whatever the descriptor's own flag says.
+    /// `writev(2)`. On a lent descriptor it blocks, whatever the mode of that.
     pub fn write(&self, ciovs: &Iovecs<'_>, interrupt: &Interrupt) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.write(ciovs, At::Position),
@@ -136,7 +135,7 @@ impl File {
         }
     }
 
-    /// Does nothing, as there are no such permissions.
+    /// Does nothing, as Windows has other permissions.
     pub fn set_permissions(&self, _: Permissions) -> io::Result<()> {
         Ok(())
     }
@@ -161,7 +160,7 @@ impl File {
         }
     }
 
-    /// `writev(2)` at the end, wherever that is by then; and where it ended.
+    /// `writev(2)` with `O_APPEND`. Returns the number of bytes, and the offset behind them.
     pub fn append(&self, ciovs: &Iovecs<'_>) -> io::Result<(usize, Option<Filesize>)> {
         match &self.0 {
             HandleKind::Disk(disk) => {
@@ -174,7 +173,7 @@ impl File {
         }
     }
 
-    /// `lseek(2)`, of the handle's own position.
+    /// `lseek(2)` of the position of the handle.
     pub fn seek(&self, to: SeekFrom) -> io::Result<Filesize> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.seek(to),
@@ -188,12 +187,12 @@ impl File {
             HandleKind::Disk(disk) => stat::fstat(disk.as_file()),
             HandleKind::Lent(lent) => lent.stat(),
             HandleKind::Socket(socket) => Ok(stat::of_stream(socket.filetype())),
-            // The witx has no type for it: a stream socket as in node:wasi.
+            // The witx has no type for pipes: a stream socket, as in node:wasi.
             HandleKind::Pipe(_) => Ok(stat::of_stream(Filetype::SocketStream)),
         }
     }
 
-    /// Whether it is a terminal.
+    /// `isatty(3)`.
     pub fn is_terminal(&self) -> bool {
         match &self.0 {
             HandleKind::Lent(lent) => lent.is_terminal(),
@@ -219,13 +218,13 @@ impl File {
         self.on_disk(ERROR_INVALID_PARAMETER, sync)
     }
 
-    /// `fdatasync(2)`, which on Windows is no less than `fsync(2)`.
+    /// `fdatasync(2)`, which on Windows is the same as `fsync(2)`.
     pub fn datasync(&self) -> io::Result<()> {
         self.sync()
     }
 
-    /// `posix_fallocate(3)`: room for `len` bytes at `at`, the size grown to hold them. Windows
-    /// reserves room for a file up to its size.
+    /// `posix_fallocate(3)`: reserves `len` bytes at `at`; the file grows to contain them. Windows reserves
+    /// room for a file up to its size.
     pub fn allocate(&self, at: Filesize, len: Filesize) -> io::Result<()> {
         let end = (at
             .checked_add(len)
@@ -237,16 +236,15 @@ impl File {
         })
     }
 
-    /// `posix_fadvise(2)`, which Windows has only for a file that is being opened: advice may be
-    /// ignored.
+    /// `posix_fadvise(2)`. Ignored: Windows takes advice only when a file is opened.
     pub fn advise(&self, at: Filesize, len: Filesize, _: Advice) -> io::Result<()> {
         offset(at)?;
         offset(len)?;
         Ok(())
     }
 
-    /// `fcntl(F_SETFL)`: what can change of an open file here, non-blocking. Who writes says whether to
-    /// append: [`File::append`].
+    /// `fcntl(F_SETFL)`: sets what can change, `O_NONBLOCK`. Appending is chosen for each write:
+    /// [`File::append`].
     pub fn set_fdflags(&self, fdflags: Fdflags) -> io::Result<()> {
         if let HandleKind::Socket(socket) = &self.0 {
             socket.set_nonblock(fdflags.contains(Fdflags::NONBLOCK));
@@ -254,7 +252,7 @@ impl File {
         Ok(())
     }
 
-    /// `fcntl(F_GETFL)`: what the host does of itself, and for what it is open.
+    /// `fcntl(F_GETFL)`: the flags that the host keeps, and the access mode.
     pub fn flags(&self) -> io::Result<StreamFlags> {
         match &self.0 {
             HandleKind::Disk(disk) => disk.flags(),
@@ -268,8 +266,8 @@ impl File {
         }
     }
 
-    /// Does what only files can have done; of anything else it fails with the error `otherwise`, which is
-    /// that of the call on Linux.
+    /// An operation that only files on a disk have. For others it fails with `otherwise`, the error of that
+    /// call on Linux.
     fn on_disk<T>(
         &self,
         otherwise: u32,
@@ -283,7 +281,7 @@ impl File {
         call(&lent.ok_or_else(|| error(otherwise))?)
     }
 
-    /// Reads or writes a file of the embedder's at an offset, and sets the position back.
+    /// Reads or writes a lent file at an offset, and restores the position.
     fn at_an_offset(&self, call: impl FnOnce(&fs::File) -> io::Result<usize>) -> io::Result<usize> {
         self.on_disk(ERROR_SEEK_ON_DEVICE, |mut file| {
             let position = file.stream_position()?;
@@ -294,8 +292,7 @@ impl File {
     }
 }
 
-/// `fsync(2)`. Through a handle that is open for reading alone, Windows refuses to, and nothing was
-/// written.
+/// `fsync(2)`. Windows refuses it for a handle without write access, through which nothing has been written.
 pub(super) fn sync(file: &fs::File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if is(&error, ERROR_ACCESS_DENIED) => Ok(()),

@@ -1,5 +1,5 @@
-//! Reading and writing what may wait: in an interruptible thread, and for a guest that does not
-//! want to wait.
+//! Reads and writes that may block: for interruptible threads, and for descriptors that the guest has made
+//! non-blocking.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use crate::host::interrupt::PollLock;
 use crate::host::{Direction, Interrupt, Wait};
 use crate::memory::Iovecs;
 
-/// The most that is written to a pipe at once for a guest that does not want to wait.
+/// The maximum number of bytes that a non-blocking write to a pipe writes.
 const PIPE_BUF: usize = 4096;
 
 impl File {
-    /// `readv(2)`, waiting unless `nonblock`. A line of a console that has been begun is waited for in
-    /// one go.
+    /// `readv(2)`. Waits unless `nonblock`. A read of a console that has begun is not interruptible before the
+    /// end of the line.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl File {
         }
     }
 
-    /// `preadv(2)`: what has offsets does not wait.
+    /// `preadv(2)`. Files with offsets do not block.
     pub fn read_at_interruptible(
         &self,
         iovs: &Iovecs<'_>,
@@ -47,8 +47,8 @@ impl File {
         self.read_at(iovs, at)
     }
 
-    /// `writev(2)`, waiting unless `nonblock`. Whether a pipe of the embedder's has room Windows does not
-    /// tell, so a write to a full one is waited for in one go.
+    /// `writev(2)`. Waits unless `nonblock`. Windows does not tell whether a pipe of the embedder has room, so
+    /// a write to a full one is not interruptible.
     pub fn write_interruptible(&self, mut ciovs: Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         match &self.0 {
             HandleKind::Lent(lent) => {
@@ -62,7 +62,7 @@ impl File {
         }
     }
 
-    /// `pwritev(2)`: what has offsets does not wait.
+    /// `pwritev(2)`. Files with offsets do not block.
     pub fn write_at_interruptible(
         &self,
         ciovs: Iovecs<'_>,
@@ -72,7 +72,7 @@ impl File {
         self.write_at(&ciovs, at)
     }
 
-    /// [`File::append`]: what has an end does not wait.
+    /// [`File::append`]. Files with an end do not block.
     pub fn append_interruptible(
         &self,
         ciovs: Iovecs<'_>,
@@ -81,7 +81,7 @@ impl File {
         self.append(&ciovs)
     }
 
-    /// The lock to look at it and then make a call.
+    /// The lock for polling it and then making a call; `None` if no call blocks.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl File {
     ) -> io::Result<Option<PollLock>> {
         match &self.0 {
             HandleKind::Lent(lent) => lent.lock(direction, interrupt).map(Some),
-            // It never waits in a call.
+            // Calls on these never block.
             HandleKind::Disk(_) | HandleKind::Socket(_) | HandleKind::Pipe(_) => Ok(None),
         }
     }

@@ -1,4 +1,4 @@
-//! Where the kernel reads and writes guest memory directly: no copy, no reference into that memory.
+//! The system calls that read and write guest memory directly: no copy, and no reference into that memory.
 
 #![allow(unsafe_code, reason = "the kernel gets addresses in guest memory")]
 
@@ -27,23 +27,23 @@ use super::errno::{error, is, would_block};
 use crate::host::Interrupt;
 use crate::memory::{HostIovec, Iovecs};
 
-/// Where a read or write takes place.
+/// The place of a read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
-    /// At an offset of a file. The handle's own position is then behind what was read or written.
+    /// At an offset of a file. Afterwards the position of the handle is behind what was transferred.
     Offset(u64),
-    /// At the end of a file, wherever that is by then. The handle's own position is then behind it.
+    /// At the end of a file. Afterwards the position of the handle is behind what was written.
     End,
-    /// At the handle's own position in a file.
+    /// At the position of the handle in a file.
     Position,
-    /// At the one place that a console or another device has.
+    /// On a console or another device, which has no offsets.
     Device,
-    /// At the one place that a pipe or a socket has.
+    /// On a pipe or a socket, which have no offsets.
     Stream,
 }
 
 impl At {
-    /// Where to go on, `len` bytes later.
+    /// The place `len` bytes later.
     fn advance(self, len: usize) -> Self {
         match self {
             At::Offset(offset) => At::Offset(offset.saturating_add(len as u64)),
@@ -51,14 +51,13 @@ impl At {
         }
     }
 
-    /// Whether there is an end, before which a read need not wait.
+    /// Whether it is in a file, where a read does not block before the end.
     fn is_file(self) -> bool {
         matches!(self, At::Offset(_) | At::End | At::Position)
     }
 }
 
-/// `readv(2)` or `preadv(2)`. Where a read may wait, one buffer is filled: what else there is, a
-/// further read returns.
+/// `readv(2)` or `preadv(2)`. If a read may block, only one buffer is filled: the next read returns the rest.
 pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io::Result<usize> {
     let more = at.is_file();
     each(
@@ -74,7 +73,7 @@ pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io:
                 unsafe { ReadFile(handle, buf.base, len(buf), nread, overlapped) }
             }) {
                 Err(error) if END.iter().any(|end| is(&error, *end)) => Ok(0),
-                // A pipe that was set not to wait, and has nothing.
+                // A non-blocking pipe without data.
                 Err(error) if is(&error, ERROR_NO_DATA) => Err(would_block()),
                 result => result,
             }
@@ -82,7 +81,7 @@ pub(super) fn read(handle: BorrowedHandle<'_>, iovs: &Iovecs<'_>, at: At) -> io:
     )
 }
 
-/// What a read says where there is nothing more to read.
+/// The errors of a read at the end.
 const END: [u32; 3] = [
     ERROR_HANDLE_EOF,
     ERROR_BROKEN_PIPE,
@@ -103,20 +102,20 @@ pub(super) fn write(
             unsafe { WriteFile(handle, buf.base, len(buf), nwritten, overlapped) }
         })?;
         match nwritten {
-            // A pipe that was set not to wait, and has no room.
+            // A non-blocking pipe without room.
             0 if at == At::Stream => Err(would_block()),
             nwritten => Ok(nwritten),
         }
     })
 }
 
-/// The length of a buffer, or as much of it as one call can take.
+/// The length of a buffer, at most what one call can transfer.
 fn len(buf: &HostIovec) -> u32 {
     buf.len.try_into().unwrap_or(u32::MAX)
 }
 
-/// Makes a call for each buffer that has room, until one falls short, or after the first unless
-/// `more`. What was read or written before an error is worth more than the error, which comes again.
+/// Makes a call for each buffer that is not empty, until one transfers less than its length; without `more`,
+/// only for the first. An error after some bytes is not reported, as the next call returns it again.
 fn each(
     iovs: &Iovecs<'_>,
     mut at: At,
@@ -139,10 +138,10 @@ fn each(
     Ok(total)
 }
 
-/// Makes one call of `ReadFile` or `WriteFile`, and waits until it is over.
+/// Makes one call of `ReadFile` or `WriteFile`, and waits until it has completed.
 ///
-/// `call` gets the handle, where to put the count, and where it takes place, null for the handle's own
-/// position; the two addresses are valid until the call is over.
+/// `call` gets the handle, a place for the count, and an `OVERLAPPED`, which is null for the position of the
+/// handle. Both addresses are valid until the call has completed.
 fn transfer(
     handle: BorrowedHandle<'_>,
     at: At,
@@ -166,8 +165,8 @@ fn transfer(
     }
 }
 
-/// A call that is over when it returns. To a handle that was opened for asynchronous use, and is not a
-/// pipe's, the kernel refuses one that does not say where.
+/// A call that completes before it returns. On a handle that was opened for overlapped I/O, and is not a
+/// pipe's, the kernel refuses one without an offset.
 fn direct(
     handle: BorrowedHandle<'_>,
     call: impl Fn(HANDLE, *mut u32, *mut OVERLAPPED) -> BOOL,
@@ -179,8 +178,8 @@ fn direct(
     Ok(count as usize)
 }
 
-/// A call that may be under way yet when it returns, as it is on a handle that was opened for
-/// asynchronous use: Node's own pipes are. It signals `event` when it is over.
+/// A call that may be pending when it returns, as on a handle that was opened for overlapped I/O: Node's own
+/// pipes are. It sets `event` when it has completed.
 fn overlapped(
     handle: BorrowedHandle<'_>,
     offset: u64,
@@ -196,14 +195,14 @@ fn overlapped(
                 OffsetHigh: (offset >> 32) as u32,
             },
         },
-        // The lowest bit, which is no part of the handle, keeps the end of the call from the
-        // completion port of whoever else uses the pipe: libuv would take it for its own.
+        // The lowest bit is no part of the handle. It keeps the completion of this call from the completion
+        // port of others that use the pipe: libuv would take it for one of its own calls.
         hEvent: event
             .as_handle()
             .as_raw_handle()
             .map_addr(|address| address | 1),
     };
-    // The kernel writes there too, so nothing here goes by a reference.
+    // The kernel writes there as well, so there must be no reference to it.
     let overlapped = &raw mut overlapped;
     let handle = handle.as_raw_handle();
     let mut count = 0;
@@ -213,8 +212,8 @@ fn overlapped(
     loop {
         // SAFETY: the call takes nothing.
         match unsafe { GetLastError() } {
-            // Until it is over the kernel writes to `overlapped` and to the buffer, so there is no
-            // way out of here but its end. The event is ours, so waiting for it does not fail.
+            // Until the call has completed, the kernel writes to `overlapped` and to the buffer, so this must
+            // wait for it. The event is ours, so the wait does not fail.
             ERROR_IO_PENDING | ERROR_IO_INCOMPLETE => {}
             // A message that is longer than the buffer, which then is full; the rest can be read.
             // SAFETY: the call is over, and the kernel has written what it did.
@@ -228,7 +227,7 @@ fn overlapped(
     }
 }
 
-/// Makes a call with the event of this thread, which no other call uses meanwhile: each is waited for.
+/// Makes a call with the event of this thread. No other call uses it meanwhile, as each call is waited for.
 fn with_event<T>(call: impl FnOnce(&Event) -> io::Result<T>) -> io::Result<T> {
     thread_local!(static EVENT: OnceCell<Event> = const { OnceCell::new() });
     EVENT.with(|cell| {
@@ -245,19 +244,19 @@ fn with_event<T>(call: impl FnOnce(&Event) -> io::Result<T>) -> io::Result<T> {
 pub(super) struct Arrival<'h> {
     handle: BorrowedHandle<'h>,
     event: Event,
-    /// The kernel's while the read is under way.
+    /// Used by the kernel while the read is pending.
     overlapped: *mut OVERLAPPED,
 }
 
 impl<'h> Arrival<'h> {
-    /// Begins to wait at a pipe that was opened for asynchronous use.
+    /// Starts to wait for data in a pipe that was opened for overlapped I/O.
     pub fn of(handle: BorrowedHandle<'h>) -> io::Result<Self> {
         let event = Event::new()?;
         let overlapped = Box::into_raw(Box::new(OVERLAPPED {
             hEvent: event.as_handle().as_raw_handle(),
             ..OVERLAPPED::default()
         }));
-        // From here on dropping it ends the read.
+        // From here on, dropping it cancels the read.
         let arrival = Self {
             handle,
             event,
@@ -273,7 +272,7 @@ impl<'h> Arrival<'h> {
         Ok(arrival)
     }
 
-    /// What is signalled when it is over.
+    /// The event that is set when it completes.
     pub fn event(&self) -> BorrowedHandle<'_> {
         self.event.as_handle()
     }
@@ -292,8 +291,8 @@ impl Drop for Arrival<'_> {
     }
 }
 
-/// `recvmsg(2)`, into the buffers behind their first `skip` bytes: the bytes received, and whether
-/// there were more in the message.
+/// `recvmsg(2)` into the buffers after their first `skip` bytes. Returns the number of bytes, and whether the
+/// message was truncated.
 pub(super) fn recv(
     socket: BorrowedSocket<'_>,
     iovs: &Iovecs<'_>,
@@ -313,7 +312,7 @@ pub(super) fn recv(
         match last_socket_error() {
             // The buffers are full.
             WSAEMSGSIZE => Ok((bufs.iter().map(|buf| buf.len as usize).sum(), true)),
-            // The receiving half was shut down: the end, in POSIX.
+            // Shut down for receiving: in POSIX, the end.
             WSAESHUTDOWN => Ok((0, false)),
             code => Err(io::Error::from_raw_os_error(code)),
         }
@@ -335,7 +334,7 @@ pub(super) fn send(socket: BorrowedSocket<'_>, ciovs: &Iovecs<'_>) -> io::Result
     })
 }
 
-/// The buffers as Winsock takes them, without their first `skip` bytes.
+/// The buffers for Winsock, without their first `skip` bytes.
 fn wsabufs(bufs: &[HostIovec], mut skip: usize) -> SmallVec<[WSABUF; 4]> {
     let mut wsabufs = SmallVec::new();
     for buf in bufs {

@@ -11,26 +11,26 @@ use crate::host::interrupt::PollLock;
 use crate::host::{Direction, Interrupt, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
-/// A descriptor of the embedder's, lent to the guest: one of its three standard streams.
+/// A descriptor of the embedder, lent to the guest as a standard stream.
 ///
-/// Closing the guest's descriptor leaves the embedder's open. Whether the guest waits is decided here,
-/// call by call. Bytes go to a console and come from it as they are, as with node:wasi, and mean what
-/// its code page says.
+/// When the guest closes its descriptor, the embedder's stays open. Whether a call blocks is decided for each
+/// call. Bytes are written to a console and read from it unchanged, as with node:wasi; the code page of the
+/// console says what they mean.
 #[derive(Debug)]
 pub(super) struct Lent(i32);
 
 impl Lent {
-    /// The open descriptor with this number.
+    /// The descriptor with this number.
     ///
     /// # Errors
     ///
-    /// `ERROR_INVALID_HANDLE`: there is none.
+    /// `ERROR_INVALID_HANDLE`: it is not open.
     pub fn new(fd: i32) -> io::Result<Self> {
         crt::handle(fd)?;
         Ok(Self(fd))
     }
 
-    /// How it is open.
+    /// Its flags and its access mode.
     pub fn flags(&self) -> io::Result<StreamFlags> {
         query::flags(self.handle()?)
     }
@@ -44,18 +44,18 @@ impl Lent {
         query::kind(self.handle()?)
     }
 
-    /// The socket that it is.
+    /// It as a socket.
     ///
     /// # Errors
     ///
-    /// `WSAENOTSOCK`: it is none.
+    /// `WSAENOTSOCK`: it is no socket.
     pub fn socket(&self) -> io::Result<BorrowedSocket<'_>> {
         let socket = crt::socket(self.handle()?);
         socket::filetype(socket)?;
         Ok(socket)
     }
 
-    /// The file that it is, if it is one.
+    /// It as a file, if it is one.
     pub fn to_file(&self) -> io::Result<Option<fs::File>> {
         Ok(match self.kind()? {
             Kind::Disk => Some(self.duplicate()?),
@@ -63,12 +63,12 @@ impl Lent {
         })
     }
 
-    /// The file of which it is known that it is one.
+    /// A duplicate of its handle, as a file, which it is known to be.
     fn duplicate(&self) -> io::Result<fs::File> {
         Ok(self.handle()?.try_clone_to_owned()?.into())
     }
 
-    /// The bytes from the position of the file that it is to the end.
+    /// The number of bytes from its position to its end, if it is a file.
     pub fn bytes_left(&self) -> io::Result<Filesize> {
         let mut file = self.duplicate()?;
         let len = file.metadata()?.len();
@@ -79,7 +79,7 @@ impl Lent {
         Ok(stat::of_stream(match self.kind()? {
             Kind::Disk => return stat::fstat(&self.duplicate()?),
             Kind::Console | Kind::Device => Filetype::CharacterDevice,
-            // A pipe is to a guest, as with node:wasi, a stream like a socket.
+            // For a guest, a pipe is a stream socket, as with node:wasi.
             Kind::Stream => {
                 (self.socket().and_then(socket::filetype)).unwrap_or(Filetype::SocketStream)
             }
@@ -90,8 +90,8 @@ impl Lent {
         self.handle().is_ok_and(|handle| handle.is_terminal())
     }
 
-    /// The lock to look at it and then make a call. Which file it is Windows tells of files alone, so that
-    /// each handle has turns of its own.
+    /// The lock for polling it and then making a call. Windows tells the identity of files alone, so each
+    /// handle has its own lock.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Lent {
 }
 
 impl File {
-    /// Reads from what is lent, waiting unless `nonblock`.
+    /// Reads from a lent descriptor. Waits unless `nonblock`.
     pub(super) fn read_lent(
         &self,
         lent: &Lent,
@@ -119,7 +119,7 @@ impl File {
         })
     }
 
-    /// Writes to what is lent, waiting unless `nonblock`.
+    /// Writes to a lent descriptor. Waits unless `nonblock`.
     pub(super) fn write_lent(
         &self,
         lent: &Lent,
@@ -136,7 +136,7 @@ impl File {
     }
 }
 
-/// Where the next read or write of something takes place.
+/// The place of the next read or write.
 fn place(kind: Kind) -> At {
     match kind {
         Kind::Disk => At::Position,

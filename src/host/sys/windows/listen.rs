@@ -1,4 +1,4 @@
-//! Sockets that a guest has from the start.
+//! Sockets that a guest is started with.
 
 use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
@@ -11,19 +11,19 @@ use super::File;
 use super::errno::error;
 use crate::host::SocketAddress;
 
-/// `bind(2)` and `listen(2)` at the first address of a host that can be had.
+/// `bind(2)` and `listen(2)`, at the first address for which this succeeds.
 ///
 /// # Errors
 ///
-/// `WSAEADDRINUSE`, `WSAEACCES`, `WSAEADDRNOTAVAIL`; no host has the name, which has no code.
+/// `WSAEADDRINUSE`, `WSAEACCES`, `WSAEADDRNOTAVAIL`; without a code if the host name is unknown.
 pub fn listen_tcp(addresses: impl ToSocketAddrs, backlog: i32) -> io::Result<File> {
     let listener = TcpListener::bind(addresses)?;
-    // The standard library listens with a backlog of its own.
+    // Sets the backlog, as the standard library has used one of its own.
     listen(&listener, backlog)?;
     File::of_socket(listener.into())
 }
 
-/// Sockets have no paths here: what Node calls so is a named pipe.
+/// Not supported: what Node calls a path here is a named pipe.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub fn listen_at_path(_: &Path, _: i32) -> io::Result<File> {
 }
 
 impl File {
-    /// Sockets of Node have no numbers here.
+    /// Not supported: sockets of Node have no descriptors here.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl File {
         Err(error(ERROR_NOT_SUPPORTED))
     }
 
-    /// Whether it is a socket at which connections can be accepted: `SO_ACCEPTCONN`.
+    /// Whether it is a listening socket, by `SO_ACCEPTCONN`.
     ///
     /// # Errors
     ///

@@ -1,10 +1,8 @@
-//! The host on Windows: files through cap-std and std, sockets through rustix, and Windows' own calls
-//! where guest memory is read or written by the kernel itself, or where a name in a directory is to be
-//! changed without a path.
+//! The host on Windows: files through cap-std and std, sockets through rustix, and Windows' own calls where the
+//! kernel reads or writes guest memory itself, or where a name in a directory is changed without a path.
 //!
-//! What POSIX has and Windows has not is said where it shows: [`mod@name`] for what is no name here,
-//! [`mod@file`] for the position of a file, [`crt`] for the numbers of the embedder's descriptors,
-//! [`mod@poll`] for waiting.
+//! Differences from POSIX are explained where they matter: [`mod@name`] for names that are not valid,
+//! [`mod@file`] for the position of a file, [`crt`] for the embedder's descriptors, [`mod@poll`] for waiting.
 
 mod clock;
 mod crt;
@@ -43,20 +41,20 @@ pub use readdir::Entries;
 pub use stat::stat_ambient;
 pub use thread_clock::ThreadClock;
 
-/// Windows does not tell.
+/// False: Windows does not tell.
 pub fn is_first_thread() -> bool {
     false
 }
 
-/// How many times this process came out of a `fork`, which Windows does not have.
+/// 0: Windows has no `fork`.
 pub fn fork_generation() -> u64 {
     0
 }
 
-/// Windows has no signal for a file that grows too large.
+/// Does nothing: Windows has no signal for a file that grows too large.
 pub fn ignore_file_size_signal() {}
 
-/// How many descriptors this process may have: as good as any number.
+/// How many descriptors this process may have: there is no limit.
 pub fn max_descriptors() -> u64 {
     u64::MAX
 }

@@ -1,10 +1,10 @@
-//! Which of a guest's names are names on Windows.
+//! Which of a guest's names are valid on Windows.
 //!
-//! Windows reads more into a text than POSIX does: `\` separates like `/`, `a:b` is a stream of `a`,
-//! `NUL` and its like are devices in every directory, and of `a. .` only the `a` is looked at. Not
-//! every call reads all of that, and which one does differs between versions, so nothing that any of
-//! them could read as more than one plain name is ever handed to one: such a name is refused, as one
-//! that nothing has (`ENOENT`, which node:wasi says of the names that Windows does not take).
+//! For Windows, more of a name has a meaning than for POSIX: `\` is a separator like `/`, `a:b` is a stream of
+//! `a`, `NUL` and others are devices in every directory, and in `a. .` only the `a` counts. Not every call does
+//! all of this, and that differs between versions. So a name that any call could take for more than one plain
+//! name is never passed to one: it is refused as a name that does not exist (`ENOENT`, which is also the error
+//! of node:wasi for names that Windows does not accept).
 
 use std::io;
 
@@ -15,27 +15,27 @@ use windows_sys::Win32::Foundation::{
 use super::errno::error;
 use crate::host::Name;
 
-/// How long a name can be, in the units of UTF-16.
+/// The maximum length of a name in UTF-16 code units.
 pub(super) const MAX_LEN: usize = 255;
 
-/// What no name on Windows has in it.
+/// Characters that no name on Windows has.
 const RESERVED: [char; 9] = ['\\', ':', '/', '*', '?', '"', '<', '>', '|'];
 
-/// The devices that are in every directory. `COM` and `LPT` have a digit behind them.
+/// The devices that are in every directory. `COM` and `LPT` are followed by a digit.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
 
-/// The name of what is in a directory.
+/// The name of an entry of a directory.
 ///
 /// # Errors
 ///
-/// `ERROR_INVALID_NAME`: Windows would not take it for that. `ERROR_FILENAME_EXCED_RANGE`: it is too
+/// `ERROR_INVALID_NAME`: Windows would not take it for a plain name. `ERROR_FILENAME_EXCED_RANGE`: it is too
 /// long. `ERROR_NO_UNICODE_TRANSLATION`: it is not UTF-8.
 pub(super) fn component(name: Name<'_>) -> io::Result<&str> {
     check(text(name.as_bytes())?)
 }
 
-/// The name of what is in a directory, as the kernel takes it: of [`MAX_LEN`] units at most.
+/// The name of an entry of a directory in UTF-16, at most [`MAX_LEN`] code units.
 ///
 /// # Errors
 ///
@@ -44,8 +44,8 @@ pub(super) fn wide(name: Name<'_>) -> io::Result<Vec<u16>> {
     Ok(component(name)?.encode_utf16().collect())
 }
 
-/// The target of a symbolic link as Windows writes it, and whether its text says that it is a
-/// directory. It is relative.
+/// The target of a symbolic link with Windows' separators, and whether its text says that it is a directory. It
+/// is relative.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ fn check(name: &str) -> io::Result<&str> {
     Ok(name)
 }
 
-/// Whether the name is that of a device, which it remains with spaces or an extension behind it.
+/// Whether the name is that of a device, also with spaces or an extension after it.
 fn is_device(name: &str) -> bool {
     let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
     let stem = stem.trim_end();
@@ -89,7 +89,7 @@ fn is_device(name: &str) -> bool {
     if DEVICES.iter().any(is) {
         return true;
     }
-    // Digits of Latin-1 count as digits: ¹, ² and ³ with the others.
+    // The digits of Latin-1 ¹, ² and ³ count as digits.
     let Some((at, digit)) = stem.char_indices().next_back() else {
         return false;
     };

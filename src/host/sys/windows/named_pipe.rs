@@ -33,17 +33,17 @@ use crate::host::random::Random;
 /// The size of a pipe's buffer in the kernel, in bytes: that of a pipe of Linux.
 pub(super) const CAPACITY: usize = 64 << 10;
 
-/// How many names are tried, where each is taken.
+/// How many names are tried while each is taken.
 const TRIES: usize = 10;
 
 /// `SECURITY_DESCRIPTOR_REVISION`
 const REVISION: u8 = 1;
 
-/// The end that a guest uses in this direction, and the host's, as libuv wants it.
+/// The guest's end for this direction, and the host's, opened as libuv wants it.
 ///
 /// # Errors
 ///
-/// What Windows says. `ERROR_ACCESS_DENIED`, `ERROR_PIPE_BUSY`: each of so many names was taken.
+/// Those of Windows. `ERROR_ACCESS_DENIED`, `ERROR_PIPE_BUSY`: every name that was tried was taken.
 pub(super) fn pair(guest: Direction) -> io::Result<(OwnedHandle, OwnedHandle)> {
     pair_of_name(guest, name)
 }
@@ -74,26 +74,27 @@ fn open(name: &str, guest: Direction) -> io::Result<(OwnedHandle, OwnedHandle)> 
     Ok((server, client(name, guest)?))
 }
 
-/// Whether a pipe of this name exists already, or another process has connected to ours first: any can list the
-/// names of all pipes.
+/// Whether a pipe of this name exists, or another process has connected to ours first: any process can list the
+/// names of pipes.
 fn is_taken(error: &io::Error) -> bool {
     [ERROR_ACCESS_DENIED, ERROR_PIPE_BUSY]
         .iter()
         .any(|code| is(error, *code))
 }
 
-/// The guest's end. One that reads is waited for together with others; one that writes, by its own thread.
+/// The guest's end. A reader is waited for together with other handles, so it is opened for overlapped I/O; a
+/// writer has a thread of its own.
 fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
     let access = match direction {
         Direction::Read => PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED,
         Direction::Write => PIPE_ACCESS_OUTBOUND,
     };
-    // Fails where a pipe of this name exists, which would be given another instance otherwise.
+    // Fails if a pipe of this name exists. Without the flag, another instance of that would be opened.
     let open = access | FILE_FLAG_FIRST_PIPE_INSTANCE;
     let mode = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
     let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
     let room = CAPACITY as u32;
-    // What says nothing of its own lets everybody read from a named pipe.
+    // Without a DACL, everybody could read from a named pipe.
     let dacl = DefaultDacl::new()?;
     let mut descriptor = SECURITY_DESCRIPTOR {
         Revision: REVISION,
@@ -117,7 +118,7 @@ fn server(name: &str, direction: Direction) -> io::Result<OwnedHandle> {
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
-/// The host's end: it asks for attributes, and sets them, and its calls do not wait.
+/// The host's end: with the right to read and set attributes, and for overlapped I/O.
 fn client(name: &str, guest: Direction) -> io::Result<OwnedHandle> {
     let access = match guest {
         Direction::Read => GENERIC_WRITE | FILE_READ_ATTRIBUTES,
@@ -131,9 +132,10 @@ fn client(name: &str, guest: Direction) -> io::Result<OwnedHandle> {
     Ok(options.open(name)?.into())
 }
 
-/// Who may open what this process makes and says nothing of, but for named pipes: its user, and the system.
+/// The default DACL of this process, which says who may open what it creates: its user, and the system. Windows
+/// uses it for everything but named pipes.
 struct DefaultDacl {
-    /// A `TOKEN_DEFAULT_DACL`, which is a pointer, and what it points at: the rest of this.
+    /// A `TOKEN_DEFAULT_DACL`, which is a pointer into the rest of this buffer.
     buffer: Vec<*mut ACL>,
 }
 
@@ -166,7 +168,7 @@ impl DefaultDacl {
         Ok(Self { buffer })
     }
 
-    /// `None` if the process lets everybody open all that it makes.
+    /// Null if the process lets everybody open what it creates.
     fn list(&self) -> *mut ACL {
         self.buffer.first().copied().unwrap_or_else(null_mut)
     }
@@ -217,9 +219,9 @@ mod tests {
         u16::from_le_bytes([bytes[at], bytes[at + 1]]).into()
     }
 
-    /// The entries of a list, each a kind and a security identifier.
+    /// The entries of an ACL: a type and a security identifier each.
     fn entries(list: &[u8]) -> Vec<(u8, Vec<u8>)> {
-        // A header, in which is how many there are; each has its length.
+        // The header has their number; each entry has its length.
         let mut at = 8;
         let next = |_| {
             let entry = &list[at..at + u16_at(list, at + 2)];
@@ -229,7 +231,7 @@ mod tests {
         (0..u16_at(list, 4)).map(next).collect()
     }
 
-    /// Who may open this.
+    /// The entries of the DACL of a handle.
     fn who(handle: BorrowedHandle<'_>) -> Vec<(u8, Vec<u8>)> {
         let mut bytes = vec![0_u8; 1 << 16];
         let (place, len) = (bytes.as_mut_ptr().cast(), bytes.len() as u32);
@@ -240,7 +242,7 @@ mod tests {
             GetKernelObjectSecurity(handle.as_raw_handle(), what, place, len, &mut needed)
         };
         check(result).unwrap();
-        // A descriptor says where in it the list is; where there is none, everybody may.
+        // A security descriptor has the offset of its DACL; without one, everybody may open it.
         let list = u16_at(&bytes, 16);
         assert_ne!(list, 0);
         entries(&bytes[list..])

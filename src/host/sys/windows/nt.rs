@@ -1,8 +1,8 @@
-//! Making, moving and removing a name in a directory that is open.
+//! Creates, renames and removes names in an open directory.
 //!
-//! The documented way on Windows is by path, and a path is read anew by every call: through whatever
-//! link stands in it by then, and for a hard link even through one at its end. The kernel's own calls
-//! take the directory as a handle and the name as it is, which is the `*at` of POSIX.
+//! The documented functions of Windows take paths, and each call resolves its path again: through any link that
+//! is there by then, and for a hard link even one at the end. The kernel's own calls take the directory as a
+//! handle, and the name as it is, like the `*at` functions of POSIX.
 
 #![allow(unsafe_code, reason = "calls of Windows")]
 
@@ -75,7 +75,7 @@ fn check(status: NTSTATUS) -> io::Result<()> {
     Err(error(unsafe { RtlNtStatusToDosError(status) }))
 }
 
-/// Makes a directory.
+/// Creates a directory.
 pub(super) fn create_dir(dir: BorrowedHandle<'_>, name: &[u16]) -> io::Result<()> {
     let len = size_of_val(name) as u16;
     let name = UNICODE_STRING {
@@ -115,7 +115,7 @@ pub(super) fn create_dir(dir: BorrowedHandle<'_>, name: &[u16]) -> io::Result<()
     Ok(())
 }
 
-/// Moves what is open for deletion to a name in `dir`, in the place of what is there.
+/// Renames a file, which is open for deletion, to a name in `dir`. It replaces what is there.
 pub(super) fn rename(
     file: BorrowedHandle<'_>,
     dir: BorrowedHandle<'_>,
@@ -130,12 +130,12 @@ pub(super) fn rename(
             FileRenameInformationEx,
             &NewName::new(flags, dir, name),
         ),
-        // The older class has a `BOOLEAN` there.
+        // The older class has a `BOOLEAN` in its place.
         || set(file, FileRenameInformation, &NewName::new(1, dir, name)),
     )
 }
 
-/// Gives what is open one more name, in `dir`.
+/// Creates a hard link to an open file, in `dir`.
 pub(super) fn link(
     file: BorrowedHandle<'_>,
     dir: BorrowedHandle<'_>,
@@ -144,8 +144,8 @@ pub(super) fn link(
     set(file, FileLinkInformation, &NewName::new(0, dir, name))
 }
 
-/// Removes the name under which something was opened for deletion: a directory if it is empty, a link
-/// and not what it leads to.
+/// Removes the name of a file that was opened by it, for deletion: a directory if it is empty, a symbolic link
+/// itself.
 pub(super) fn remove(file: BorrowedHandle<'_>) -> io::Result<()> {
     let posix = FILE_DISPOSITION_INFORMATION_EX {
         Flags: FILE_DISPOSITION_DELETE
@@ -158,7 +158,7 @@ pub(super) fn remove(file: BorrowedHandle<'_>) -> io::Result<()> {
     })
 }
 
-/// Not every file system, and no Windows before 10, knows the classes with the semantics of POSIX.
+/// Falls back to the older class: those with POSIX semantics need Windows 10, and a file system that has them.
 fn or_without_posix(
     result: io::Result<()>,
     plain: impl FnOnce() -> io::Result<()>,
@@ -175,7 +175,7 @@ const UNKNOWN_CLASS: [u32; 3] = [
     windows_sys::Win32::Foundation::ERROR_INVALID_FUNCTION,
 ];
 
-/// What [`set`] may hand to the kernel.
+/// A type that [`set`] may pass to the kernel.
 ///
 /// # Safety
 ///

@@ -1,9 +1,9 @@
-//! Pipes: one end is a guest's, the other has a number of Node's C runtime.
+//! Pipes: one end is a guest's, the other has a descriptor of Node's C runtime.
 //!
-//! Windows waits for a pipe in two ways that are as one wants them. A read of no bytes is over when there
-//! is something to read. And a thread of ours may wait in a write as long as it likes: what a guest writes
-//! goes through a buffer to such a thread, so that there is room or there is not, and what has been written
-//! arrives though the guest is over.
+//! Windows has two ways of waiting for a pipe that can be used here. A read of 0 bytes completes when there is
+//! data. And a thread of ours may block in a write for as long as it likes: what a guest writes goes through a
+//! buffer to such a thread. So the buffer has room or not, and what was written arrives even if the guest has
+//! ended.
 
 #![allow(unsafe_code, reason = "calls of Windows")]
 
@@ -27,15 +27,15 @@ use super::{Event, crt, query, wait};
 use crate::host::{Direction, Wait};
 use crate::memory::Iovecs;
 
-/// Room for the frames of one call.
+/// The stack size, in bytes, of a thread that makes one call.
 const STACK_SIZE: usize = 64 << 10;
 
-/// The end of a pipe that is not the guest's. It is closed when it is dropped.
+/// The end of a pipe that is not the guest's. It is closed on drop.
 #[derive(Debug)]
 pub struct OtherEnd(OwnedHandle);
 
 impl OtherEnd {
-    /// Its number, which the caller closes.
+    /// Its descriptor, which the caller must close.
     ///
     /// # Errors
     ///
@@ -52,11 +52,11 @@ impl From<OtherEnd> for OwnedHandle {
     }
 }
 
-/// `pipe(2)`: the end that a guest uses in this direction, and the other one.
+/// `pipe(2)`: the guest's end for this direction, and the other one.
 ///
 /// # Errors
 ///
-/// What Windows says. `ERROR_NOT_ENOUGH_MEMORY`: there is no thread to be had.
+/// Those of Windows. `ERROR_NOT_ENOUGH_MEMORY`: no thread can be made.
 pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
     let (guest, host) = named_pipe::pair(direction)?;
     let pipe = match direction {
@@ -69,7 +69,7 @@ pub fn pipe(direction: Direction) -> io::Result<(File, OtherEnd)> {
     Ok((File(HandleKind::Pipe(pipe)), OtherEnd(host)))
 }
 
-/// An end of a pipe that is a guest's alone.
+/// An end of a pipe that is the guest's alone.
 #[derive(Debug)]
 pub(super) enum Pipe {
     Reader(Reader),
@@ -84,11 +84,11 @@ impl Pipe {
         }
     }
 
-    /// Reads what is there, 0 bytes of what is over.
+    /// Reads what is there; 0 bytes at the end.
     ///
     /// # Errors
     ///
-    /// `WSAEWOULDBLOCK`: nothing is there. `ERROR_NOT_SUPPORTED`: the guest writes it.
+    /// `WSAEWOULDBLOCK`: there is nothing yet. `ERROR_NOT_SUPPORTED`: it is the writing end.
     pub fn read(&self, iovs: &Iovecs<'_>) -> io::Result<usize> {
         match self {
             Pipe::Reader(reader) => reader.read(iovs),
@@ -100,8 +100,8 @@ impl Pipe {
     ///
     /// # Errors
     ///
-    /// `WSAEWOULDBLOCK`: there is none. `ERROR_NO_DATA`, `ERROR_BROKEN_PIPE`: nobody reads it.
-    /// `ERROR_NOT_SUPPORTED`: the guest reads it.
+    /// `WSAEWOULDBLOCK`: there is none. `ERROR_NO_DATA`, `ERROR_BROKEN_PIPE`: there is no reader.
+    /// `ERROR_NOT_SUPPORTED`: it is the reading end.
     pub fn write(&self, ciovs: &Iovecs<'_>) -> io::Result<usize> {
         match self {
             Pipe::Reader(_) => Err(error(ERROR_NOT_SUPPORTED)),
@@ -111,7 +111,7 @@ impl Pipe {
 }
 
 impl File {
-    /// Reads from a pipe, waiting unless `nonblock`.
+    /// Reads from a pipe. Waits unless `nonblock`.
     pub(super) fn read_pipe(
         &self,
         pipe: &Pipe,
@@ -121,7 +121,7 @@ impl File {
         wait::retry(self, Direction::Read, wait, || pipe.read(iovs))
     }
 
-    /// Writes to a pipe, waiting unless `nonblock`.
+    /// Writes to a pipe. Waits unless `nonblock`.
     ///
     /// # Errors
     ///
@@ -138,11 +138,11 @@ impl File {
     }
 }
 
-/// The end that a guest reads.
+/// The reading end of a guest.
 #[derive(Debug)]
 pub(super) struct Reader {
     handle: OwnedHandle,
-    /// Who looks and then reads.
+    /// Locked for polling it and then reading.
     turn: Mutex<()>,
 }
 
@@ -159,7 +159,7 @@ impl Reader {
         };
         let mut iovs = iovs.clone();
         iovs.truncate(available as usize);
-        // A read of what may wait fills one buffer; these bytes are there.
+        // `io::read` fills only one buffer if it may block. These bytes are known to be there.
         let mut total = 0;
         while !iovs.is_empty() {
             match kernel::read(self.handle(), &iovs, At::Stream) {
@@ -174,7 +174,7 @@ impl Reader {
         Ok(total)
     }
 
-    /// How many bytes are there; `None` if there is nobody to write more.
+    /// The number of bytes that are there; `None` if it is empty and has no writer.
     pub fn bytes(&self) -> io::Result<Option<u32>> {
         match query::pipe_bytes(self.handle()) {
             Err(error) if query::HANGUP.iter().any(|code| is(&error, *code)) => Ok(None),
@@ -187,7 +187,7 @@ impl Reader {
     }
 }
 
-/// The end that a guest writes. What it has written arrives though it is dropped.
+/// The writing end of a guest. What was written arrives even if it is dropped.
 #[derive(Debug)]
 pub(super) struct Writer(Arc<Buffer>);
 
@@ -209,17 +209,17 @@ impl Writer {
         Ok(Self(buffer))
     }
 
-    /// What is signalled while there is room, or nobody reads.
+    /// The event that is set while there is room, or no reader.
     pub fn room(&self) -> BorrowedHandle<'_> {
         self.0.room.as_handle()
     }
 
-    /// Whether there is room, or nobody reads.
+    /// Whether there is room, or no reader.
     pub fn is_ready(&self) -> bool {
         self.0.state().is_ready()
     }
 
-    /// Whether a write has found out that nobody reads.
+    /// Whether a write has failed as there is no reader.
     pub fn is_broken(&self) -> bool {
         self.0.state().error.is_some()
     }
@@ -232,13 +232,13 @@ impl Drop for Writer {
     }
 }
 
-/// The bytes that a guest has written and the pipe's thread has not taken yet: [`CAPACITY`] at most. The thread's
-/// `WriteFile` has up to as many again, and so does the kernel's buffer. So where nobody reads, a guest can write
-/// more than twice and at most three times that before there is no room.
+/// The bytes that a guest has written and the thread of the pipe has not taken: at most [`CAPACITY`]. The
+/// thread's `WriteFile` may have as many again, and so may the buffer of the kernel. So without a reader, a
+/// guest can write more than twice, and at most three times that before there is no room.
 #[derive(Debug)]
 struct Buffer {
     state: Mutex<State>,
-    /// There are bytes, or there will be no more.
+    /// Notified when there are bytes, or will be no more.
     changed: Condvar,
     /// Set while there is room, or the other end is closed.
     room: Event,
@@ -247,9 +247,9 @@ struct Buffer {
 #[derive(Debug, Default)]
 struct State {
     bytes: Vec<u8>,
-    /// The guest writes no more.
+    /// Whether the guest has closed its end.
     is_closed: bool,
-    /// Of a write that failed, as all later ones do.
+    /// The error of a write that has failed. All later writes fail with it.
     error: Option<i32>,
 }
 
@@ -283,7 +283,7 @@ impl Buffer {
         Ok(count)
     }
 
-    /// Carries the bytes to the pipe until there are no more, or nobody reads them.
+    /// Writes the bytes to the pipe until the guest has closed its end, or there is no reader.
     fn carry(&self, mut pipe: fs::File) {
         while let Some(bytes) = self.take() {
             if let Err(error) = pipe.write_all(&bytes) {
@@ -295,7 +295,7 @@ impl Buffer {
         }
     }
 
-    /// Waits for bytes; `None` if the guest writes no more.
+    /// Waits for bytes; `None` if the guest has closed its end.
     fn take(&self) -> Option<Vec<u8>> {
         let mut state = self.state();
         while state.bytes.is_empty() && !state.is_closed {
@@ -307,8 +307,7 @@ impl Buffer {
     }
 }
 
-/// Keeps this library loaded, whatever becomes of those who loaded it: the thread of a pipe may be in its
-/// code for as long as the process is there.
+/// Keeps this library loaded until the process ends: the thread of a pipe may be in its code for as long.
 fn keep_code() -> io::Result<()> {
     let mut module = null_mut();
     let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;

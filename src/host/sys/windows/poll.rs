@@ -1,12 +1,12 @@
-//! Waiting for several things at once.
+//! Polling several files at once.
 //!
-//! Windows has a common wait for sockets (`WSAPoll`), and one for what signals a handle: pipes that are the
-//! guest's, and what ends its waits. A pipe of the embedder's signals none, and a console does for more than
-//! what can be read. So these, and sockets together with anything else, are looked at again and again, at
-//! intervals that begin short and stay bearable. What can be read from a pipe or a console Windows tells,
-//! though of a pipe of the embedder's on which another thread waits only when that is over, because it makes
-//! the calls on one handle one after the other. That something can be written is taken as given for all but
-//! sockets and the guest's pipes.
+//! Windows can wait for sockets together (`WSAPoll`), and for handles that are signalled: those of the guest's
+//! own pipes, and the event that ends its waits. A pipe of the embedder signals none, and a console also
+//! signals what cannot be read. So these, and sockets together with anything else, are polled again and again,
+//! at intervals that begin short and grow up to a limit. Windows tells what can be read from a pipe or a
+//! console; but for a pipe of the embedder, only after a pending read of another thread has completed, as calls
+//! on one handle are serialized. For writing, everything is assumed to be ready except sockets and the guest's
+//! own pipes.
 
 use std::io;
 use std::os::windows::io::{AsHandle, BorrowedHandle, BorrowedSocket};
@@ -25,22 +25,21 @@ use super::pipe::Pipe;
 use super::query::{self, Kind};
 use crate::host::{Direction, Interrupt, PollEntry, Readiness};
 
-/// The time between two looks, at first and at most.
+/// The interval between two polls, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
-/// The most that `WSAPoll` is told to wait: it counts milliseconds in 32 bits.
+/// The maximum timeout for `WSAPoll`, which counts milliseconds in 32 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// `ppoll(2)`: waits until one of the entries is ready or the time is up (`None`: never), and notes
-/// with each entry what was found. The event ends the wait, but not one for sockets alone: that is over when
-/// its time is.
+/// `ppoll(2)`: waits until one of the entries is ready, the timeout is over (`None`: never) or the event is
+/// set. Sets `revents` of each entry that is ready. The event does not end a wait for sockets alone.
 pub fn poll(
     entries: &mut [PollEntry<'_>],
     timeout: Option<Duration>,
     event: Option<&Event>,
 ) -> io::Result<()> {
-    // What no clock can count to is never.
+    // A timeout that is too long for the clock is none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut pause = FIRST_PAUSE;
     loop {
@@ -71,7 +70,7 @@ pub fn poll(
     }
 }
 
-/// What tells by a handle that something can be done.
+/// A handle that is signalled when something can be done.
 enum Signal<'p> {
     Arrival(Arrival<'p>),
     Room(BorrowedHandle<'p>),
@@ -86,7 +85,7 @@ impl AsHandle for Signal<'_> {
     }
 }
 
-/// What can be waited for of the entries.
+/// The handles of the entries that can be waited for.
 fn signals<'p>(entries: &[PollEntry<'p>]) -> io::Result<SmallVec<[Signal<'p>; 2]>> {
     (entries.iter())
         .filter_map(|entry| match (&entry.file.0, entry.direction) {
@@ -102,7 +101,7 @@ fn signals<'p>(entries: &[PollEntry<'p>]) -> io::Result<SmallVec<[Signal<'p>; 2]
         .collect()
 }
 
-/// Waits for a signal, and returns whether it was the event.
+/// Waits for one of the handles or the event. Returns whether it was the event.
 fn wait_for(signals: &[Signal<'_>], time: Duration, event: Option<&Event>) -> io::Result<bool> {
     let handles: SmallVec<[_; 4]> = (event.iter().map(|event| event.as_handle()))
         .chain(signals.iter().map(Signal::as_handle))
@@ -111,7 +110,7 @@ fn wait_for(signals: &[Signal<'_>], time: Duration, event: Option<&Event>) -> io
     Ok(event.is_some() && first == Some(0))
 }
 
-/// Waits until something is ready, unless it is interrupted.
+/// Waits until a file is ready, or the thread is interrupted.
 pub(super) fn wait(file: &File, direction: Direction, interrupt: &Interrupt) -> io::Result<()> {
     let mut entries = [PollEntry {
         file,
@@ -126,12 +125,12 @@ pub(super) fn wait(file: &File, direction: Direction, interrupt: &Interrupt) -> 
     }
 }
 
-/// Whether a call in this direction would find something to do now.
+/// Whether a call in this direction would not block now.
 pub(super) fn is_ready(file: &File, direction: Direction) -> io::Result<bool> {
     Ok(look(file, direction)?.is_some())
 }
 
-/// What `WSAPoll` can wait for, where that is all.
+/// The entries for `WSAPoll`, if all of them are sockets.
 fn sockets<'a>(entries: &[PollEntry<'a>]) -> Option<Vec<PollFd<'a>>> {
     (!entries.is_empty()).then_some(())?;
     (entries.iter())
@@ -165,7 +164,7 @@ fn poll_sockets(sockets: &mut [PollFd<'_>], timeout: Duration) -> io::Result<usi
     Ok(rustix::event::poll(sockets, Some(&timeout))?)
 }
 
-/// How ready something is now, if at all.
+/// The state of a file, if it is ready.
 fn look(file: &File, direction: Direction) -> io::Result<Option<Readiness>> {
     if let Some(socket) = socket(file) {
         return look_at_socket(socket, direction);
@@ -173,7 +172,7 @@ fn look(file: &File, direction: Direction) -> io::Result<Option<Readiness>> {
     match (&file.0, direction) {
         (HandleKind::Lent(lent), Direction::Read) => look_at_lent(lent),
         (HandleKind::Pipe(pipe), _) => look_at_pipe(pipe, direction),
-        // Of a file, who keeps its offset knows how much there is.
+        // The number of bytes is added where the offset of the file is kept.
         _ => Ok(Some(Readiness::default())),
     }
 }
@@ -200,7 +199,7 @@ fn look_at_socket(
     }))
 }
 
-/// How ready a pipe of the guest's is. In the other direction a call says at once that there is none.
+/// The state of a pipe of the guest. Ready in the wrong direction: the call fails at once.
 fn look_at_pipe(pipe: &Pipe, direction: Direction) -> io::Result<Option<Readiness>> {
     let mut readiness = Readiness::default();
     let ready = match (pipe, direction) {
@@ -219,7 +218,7 @@ fn look_at_pipe(pipe: &Pipe, direction: Direction) -> io::Result<Option<Readines
     Ok(ready.then_some(readiness))
 }
 
-/// What there is to read from what is not a socket.
+/// The state of a lent descriptor for reading, if it is no socket.
 fn look_at_lent(lent: &Lent) -> io::Result<Option<Readiness>> {
     let handle = lent.handle()?;
     let mut readiness = Readiness::default();

@@ -1,4 +1,4 @@
-//! What Windows tells of an open handle, where neither std nor a crate passes it on.
+//! Queries about open handles that neither std nor a crate offers.
 
 #![allow(unsafe_code, reason = "calls of Windows")]
 
@@ -26,7 +26,7 @@ use super::errno::error;
 use crate::abi::Fdflags;
 use crate::host::{SYNCHRONOUS, StreamFlags};
 
-/// What kind of thing a handle is open on.
+/// The type of an open handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A file or a directory.
@@ -35,11 +35,11 @@ pub(super) enum Kind {
     Console,
     /// Another character device: `NUL`, a serial port.
     Device,
-    /// A pipe or a socket, which Windows does not tell apart here.
+    /// A pipe or a socket, which Windows does not distinguish here.
     Stream,
 }
 
-/// The result of a call that says by 0 that it failed.
+/// The result of a call that returns 0 on failure.
 pub(super) fn check(result: windows_sys::core::BOOL) -> io::Result<()> {
     if result == 0 {
         return Err(io::Error::last_os_error());
@@ -47,11 +47,11 @@ pub(super) fn check(result: windows_sys::core::BOOL) -> io::Result<()> {
     Ok(())
 }
 
-/// What a handle is open on.
+/// The type of a handle.
 ///
 /// # Errors
 ///
-/// `ERROR_INVALID_HANDLE`: nothing, or nothing that is read or written.
+/// `ERROR_INVALID_HANDLE`: it is not open, or not of a file that can be read or written.
 pub(super) fn kind(handle: BorrowedHandle<'_>) -> io::Result<Kind> {
     // SAFETY: the call takes any value, and no memory.
     match unsafe { GetFileType(handle.as_raw_handle()) } {
@@ -71,16 +71,16 @@ fn console_mode(handle: BorrowedHandle<'_>) -> Option<CONSOLE_MODE> {
     check(result).ok().map(|()| mode)
 }
 
-/// Whether a console has typed input that a read would return without waiting: a whole line where it
-/// reads by the line, else a character.
+/// Whether a console has input that a read would return at once: a whole line in line mode, otherwise a
+/// character.
 ///
-/// What a read left of a line because its buffer was too small is not told by Windows.
+/// Windows does not tell the rest of a line that a read left because its buffer was too small.
 pub(super) fn console_has_input(handle: BorrowedHandle<'_>) -> io::Result<bool> {
     let by_line = console_mode(handle).is_some_and(|mode| mode & ENABLE_LINE_INPUT != 0);
     let mut pending = 0;
     // SAFETY: the call writes one count.
     check(unsafe { GetNumberOfConsoleInputEvents(handle.as_raw_handle(), &mut pending) })?;
-    // Mouse movements and the like, which nobody takes out, are among them: all must be looked at.
+    // Mouse movements and the like stay among the events, so all must be looked at.
     let mut records = vec![INPUT_RECORD::default(); pending as usize];
     let mut read = 0;
     // SAFETY: the call writes at most `pending` records, for which there is room, and one count.
@@ -99,7 +99,7 @@ pub(super) fn console_has_input(handle: BorrowedHandle<'_>) -> io::Result<bool> 
     }))
 }
 
-/// The character of a key that was pressed.
+/// The character of a key press.
 fn typed(record: &INPUT_RECORD) -> Option<u16> {
     if record.EventType != KEY_EVENT as u16 {
         return None;
@@ -111,8 +111,8 @@ fn typed(record: &INPUT_RECORD) -> Option<u16> {
     (key.bKeyDown != 0).then_some(char)
 }
 
-/// What the host does of itself with what is written, and for what it is open. What Windows does not
-/// tell of a handle is taken as given.
+/// The flags that the host keeps, and the access mode. What Windows does not tell of a handle is assumed to be
+/// allowed.
 pub(super) fn flags(handle: BorrowedHandle<'_>) -> io::Result<StreamFlags> {
     let mut flags = StreamFlags {
         fdflags: Fdflags::empty(),
@@ -134,7 +134,7 @@ pub(super) fn flags(handle: BorrowedHandle<'_>) -> io::Result<StreamFlags> {
     Ok(flags)
 }
 
-/// What a pipe says whose other end is gone.
+/// The errors of a pipe whose other end is closed.
 pub(super) const HANGUP: [u32; 2] = [ERROR_BROKEN_PIPE, ERROR_PIPE_NOT_CONNECTED];
 
 /// The bytes that can be read from a pipe at once.
@@ -158,7 +158,7 @@ pub(super) fn pipe_bytes(handle: BorrowedHandle<'_>) -> io::Result<u32> {
     Ok(available)
 }
 
-/// When the attributes of a file changed last, in units of 100 ns after 1601.
+/// The time of the last change of a file's attributes, in units of 100 ns since 1601.
 pub(super) fn change_time(handle: BorrowedHandle<'_>) -> io::Result<i64> {
     let mut basic = FILE_BASIC_INFO::default();
     // SAFETY: for this class the call writes one FILE_BASIC_INFO.
@@ -173,8 +173,7 @@ pub(super) fn change_time(handle: BorrowedHandle<'_>) -> io::Result<i64> {
     Ok(basic.ChangeTime)
 }
 
-/// Room for entries of a directory, aligned as they are: some hundred of them, none of which takes
-/// 1 KiB.
+/// A buffer for entries of a directory, aligned as they are. None takes more than 1 KiB.
 #[repr(align(8))]
 pub(super) struct Entries(pub [u8; 16 << 10]);
 
@@ -184,8 +183,8 @@ impl Default for Entries {
     }
 }
 
-/// Fills `entries` with the next entries of a directory, in the form that `class` has for them. A
-/// class of those that start anew does.
+/// Fills `entries` with the next entries of a directory, in the format of `class`. Some classes begin at the
+/// first entry.
 ///
 /// # Errors
 ///
@@ -202,7 +201,7 @@ pub(super) fn read_directory(
     check(unsafe { GetFileInformationByHandleEx(handle.as_raw_handle(), class, buffer, len) })
 }
 
-/// Keeps a socket from the processes that this one starts.
+/// Keeps child processes of this one from inheriting a socket.
 pub(super) fn keep_from_children(socket: BorrowedSocket<'_>) -> io::Result<()> {
     let handle = socket.as_raw_socket() as HANDLE;
     // SAFETY: a socket is a handle, and the call takes no memory.

@@ -15,9 +15,9 @@ use super::errno::is;
 use super::{Dir, query, stat};
 use crate::host::{Block, Listing, Position};
 
-/// What the kernel lists of a directory, which it tells in blocks to a handle of its own.
+/// A directory stream: the kernel lists a directory by blocks of entries, for a handle of its own.
 ///
-/// What Windows lists, `.` and `..` among it, is in the order of the names on most file systems.
+/// The entries, `.` and `..` among them, are in the order of their names on most file systems.
 #[derive(Debug, Default)]
 pub struct Entries(Option<Open>);
 
@@ -25,16 +25,16 @@ pub struct Entries(Option<Open>);
 struct Open {
     file: fs::File,
     layout: &'static DirInfoLayout,
-    /// Whether the next question to the kernel is for the first entries.
+    /// Whether the next call begins at the first entry.
     restart: bool,
 }
 
-/// A layout in which the kernel lists a directory.
+/// A format in which the kernel lists a directory.
 #[derive(Debug)]
 struct DirInfoLayout {
     first: FILE_INFO_BY_HANDLE_CLASS,
     more: FILE_INFO_BY_HANDLE_CLASS,
-    /// Where in an entry the number of the file is.
+    /// The offset of the file number in an entry.
     file_id: Option<usize>,
     name: usize,
 }
@@ -46,7 +46,7 @@ static WITH_ID: DirInfoLayout = DirInfoLayout {
     name: offset_of!(FILE_ID_BOTH_DIR_INFO, FileName),
 };
 
-/// For file systems that do not number their files.
+/// For file systems without file numbers.
 static WITHOUT_ID: DirInfoLayout = DirInfoLayout {
     first: FileFullDirectoryRestartInfo,
     more: FileFullDirectoryInfo,
@@ -54,11 +54,11 @@ static WITHOUT_ID: DirInfoLayout = DirInfoLayout {
     name: offset_of!(FILE_FULL_DIR_INFO, FileName),
 };
 
-// What is not in `DirInfoLayout` is in the same place in both.
+// Fields that are not in `DirInfoLayout` have the same offsets in both formats.
 const NEXT: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, NextEntryOffset);
 const ATTRIBUTES: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, FileAttributes);
 const NAME_LEN: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, FileNameLength);
-/// Of a file that has a reparse tag this is the tag.
+/// For a file with a reparse tag, this is the tag.
 const EA_SIZE: usize = offset_of!(FILE_ID_BOTH_DIR_INFO, EaSize);
 const _: () = {
     assert!(NEXT == offset_of!(FILE_FULL_DIR_INFO, NextEntryOffset));
@@ -72,7 +72,7 @@ impl Listing for Entries {
 
     const SEEKS: bool = false;
 
-    // What Windows keeps for a handle.
+    // The memory of a handle.
     const SIZE: usize = 1 << 10;
 
     fn read(&mut self, _: &Dir, _: usize, block: &mut Block) -> io::Result<()> {
@@ -114,7 +114,7 @@ impl Listing for Entries {
 }
 
 impl Open {
-    /// Asks the kernel for more entries. False where there are none.
+    /// Reads more entries from the kernel. False at the end.
     fn ask(&mut self, entries: &mut query::Entries) -> io::Result<bool> {
         loop {
             let class = if self.restart {
@@ -128,7 +128,7 @@ impl Open {
                     return Ok(true);
                 }
                 Err(error) if is(&error, ERROR_NO_MORE_FILES) => return Ok(false),
-                // What is said of a directory without even a `.`, as that of a drive can be.
+                // The error for a directory without even a `.`, such as the root of a drive.
                 Err(error) if is(&error, ERROR_FILE_NOT_FOUND) && self.restart => return Ok(false),
                 Err(error)
                     if self.restart
@@ -152,14 +152,14 @@ impl DirInfoLayout {
         let ino = self.file_id.map_or(0, |at| {
             u64::from(number(entry, at)) | u64::from(number(entry, at + 4)) << 32
         });
-        // A name that is no Unicode cannot be told, and could not be opened.
+        // A name that is not valid Unicode cannot be passed on, and could not be opened.
         let name = String::from_utf16_lossy(&name).into_bytes();
         let filetype = stat::filetype(number(entry, ATTRIBUTES), number(entry, EA_SIZE));
         block.push(&name, ino, filetype, Position::of_name(&name));
     }
 }
 
-/// The 32-bit number in this place of an entry.
+/// The 32-bit number at an offset of an entry.
 fn number(entry: &[u8], at: usize) -> u32 {
     let bytes = entry[at..].first_chunk::<4>();
     bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))

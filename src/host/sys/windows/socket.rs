@@ -13,9 +13,9 @@ use crate::abi::{Fdflags, Filetype, Riflags, Roflags, Sdflags};
 use crate::host::{Direction, Interrupt, StreamFlags, Wait};
 use crate::memory::Iovecs;
 
-/// A socket that the guest owns: one that it accepted, or was given.
+/// A socket that the guest owns: one that it accepted, or was started with.
 ///
-/// It is one that does not wait; whether the guest does is decided here, call by call.
+/// It is non-blocking; whether a call waits is decided for each call.
 #[derive(Debug)]
 pub(super) struct Socket {
     socket: OwnedSocket,
@@ -59,7 +59,7 @@ impl Socket {
 }
 
 impl File {
-    /// `accept(2)`, waiting for a connection unless `nonblock`: a socket that the guest owns.
+    /// `accept(2)`. Waits for a connection unless `nonblock`.
     pub fn accept(&self, wait: Wait<'_>) -> io::Result<Self> {
         let listener = self.socket()?;
         let socket =
@@ -68,7 +68,7 @@ impl File {
         Self::of_socket(socket)
     }
 
-    /// A socket that nobody else has.
+    /// A socket with only one owner.
     pub(super) fn of_socket(socket: OwnedSocket) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(Self(HandleKind::Socket(Socket {
@@ -77,7 +77,7 @@ impl File {
         })))
     }
 
-    /// `recvmsg(2)`, waiting for data unless `nonblock`.
+    /// `recvmsg(2)`. Waits for data unless `nonblock`.
     pub fn recv(
         &self,
         iovs: &Iovecs<'_>,
@@ -93,7 +93,7 @@ impl File {
             })
         };
         let (mut received, truncated) = recv(0)?;
-        // Winsock has no MSG_WAITALL for a socket that does not wait.
+        // Winsock has no MSG_WAITALL for non-blocking sockets.
         if riflags.contains(Riflags::RECV_WAITALL) && !peek && !wait.nonblock {
             let wanted = iovs.len();
             while received > 0 && received < wanted && wait.interrupt.check().is_ok() {
@@ -108,7 +108,7 @@ impl File {
         Ok((received, roflags))
     }
 
-    /// `sendmsg(2)`, waiting for room unless `nonblock`; a lost peer is an error, as Windows has no
+    /// `sendmsg(2)`. Waits for room unless `nonblock`. A closed connection is an error, as Windows has no
     /// signals.
     pub fn send(&self, ciovs: &Iovecs<'_>, wait: Wait<'_>) -> io::Result<usize> {
         let socket = self.socket()?;
@@ -120,7 +120,7 @@ impl File {
         Ok(rustix::net::shutdown(self.socket()?, ways(how)?)?)
     }
 
-    /// Refuses what `shutdown(2)` would refuse, and does no more.
+    /// Fails as `shutdown(2)` would, but shuts nothing down: for a socket that is shared with the embedder.
     pub fn check_shutdown(&self, how: Sdflags) -> io::Result<()> {
         ways(how)?;
         rustix::net::getpeername(self.socket()?)?;
@@ -137,8 +137,8 @@ impl File {
         }
     }
 
-    /// Makes a call, again after each wait. The embedder's socket may be one that waits, and its mode
-    /// is not ours to change: who may not wait in the call looks before it.
+    /// Makes a call, and repeats it after each wait. A socket of the embedder may be blocking, and its mode is
+    /// not ours to change: if the call must not block, the socket is polled first.
     fn when_ready<T>(
         &self,
         direction: Direction,
@@ -168,15 +168,15 @@ fn ways(how: Sdflags) -> io::Result<Shutdown> {
     }
 }
 
-/// Whether a socket is one of datagrams or of a stream.
+/// The type of a socket: datagrams or a stream.
 ///
 /// # Errors
 ///
-/// `WSAENOTSOCK`: it is none.
+/// `WSAENOTSOCK`: it is no socket.
 pub(super) fn filetype(socket: BorrowedSocket<'_>) -> io::Result<Filetype> {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        // Node has done so; a program that is not Node may not. If it fails, so does what comes next.
+        // Node has initialized Winsock; another program may not have. If this fails, so does the next call.
         let _ = rustix::net::wsa_startup();
     });
     Ok(match sockopt::socket_type(socket)? {

@@ -1,4 +1,4 @@
-//! What Windows knows of a file, and timestamps, from and to the guest's words.
+//! Attributes and timestamps of files, as [`Filestat`] and [`Timestamp`].
 
 use std::fs::{self, FileTimes};
 use std::io;
@@ -19,13 +19,13 @@ use super::{errno::is, query};
 use crate::abi::{Filestat, Filetype, Timestamp};
 use crate::host::SetTime;
 
-/// From 1601 to 1970, in the units of 100 ns in which Windows counts.
+/// The time from 1601 to 1970, in Windows' units of 100 ns.
 const UNIX_EPOCH: i128 = 116_444_736_000_000_000;
 
-/// The bit of a reparse tag that says that the file stands for another: a symbolic link, or a junction.
+/// The bit of a reparse tag for files that stand for another one: symbolic links and junctions.
 const NAME_SURROGATE: u32 = 1 << 29;
 
-/// `fstat(2)` of a file or directory; of a link, where it was opened as such. A link's size is 0.
+/// `fstat(2)`. For a symbolic link that was opened itself, the size is 0.
 pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
     let information = information(file)?;
     let attributes = information.file_attributes() as u32;
@@ -46,7 +46,7 @@ pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
         },
         atim: timestamp(information.last_access_time()),
         mtim,
-        // Not every file system keeps it.
+        // Not every file system has it.
         ctim: match query::change_time(file.as_handle()) {
             Ok(0) | Err(_) => mtim,
             Ok(time) => timestamp(time.try_into().ok()),
@@ -54,7 +54,7 @@ pub(super) fn fstat(file: &fs::File) -> io::Result<Filestat> {
     })
 }
 
-/// `lstat(2)` of a path that the embedder names. A link's size is 0.
+/// `lstat(2)` of a path of the embedder. The size of a symbolic link is 0.
 pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
     let mut options = fs::OpenOptions::new();
     options
@@ -63,7 +63,7 @@ pub fn stat_ambient(path: &Path) -> io::Result<Filestat> {
     fstat(&options.open(path)?)
 }
 
-/// The attributes of what is not on a disk.
+/// The attributes of a file that is not on a disk.
 pub(super) fn of_stream(filetype: Filetype) -> Filestat {
     Filestat {
         dev: 0,
@@ -77,7 +77,7 @@ pub(super) fn of_stream(filetype: Filetype) -> Filestat {
     }
 }
 
-/// The type that these attributes mean, and this reparse tag where they say that there is one.
+/// The type by these attributes, and by this reparse tag if the attributes say that there is one.
 pub(super) fn filetype(attributes: u32, tag: u32) -> Filetype {
     let has = |attribute: u32| attributes & attribute != 0;
     if has(FILE_ATTRIBUTE_REPARSE_POINT) && tag & NAME_SURROGATE != 0 {
@@ -89,13 +89,13 @@ pub(super) fn filetype(attributes: u32, tag: u32) -> Filetype {
     }
 }
 
-/// Nanoseconds after 1970, as near as 64 bits without a sign come.
+/// Nanoseconds since 1970: 0 if it is before, [`u64::MAX`] if it is too late.
 fn timestamp(time: Option<u64>) -> Timestamp {
     let units = i128::from(time.unwrap_or(0)) - UNIX_EPOCH;
     (units * 100).clamp(0, u64::MAX.into()) as Timestamp
 }
 
-/// `futimens(2)`, for which Windows has units of 100 ns.
+/// `futimens(2)`, in units of 100 ns.
 pub(super) fn set_times(file: &fs::File, atim: SetTime, mtim: SetTime) -> io::Result<()> {
     let now = SystemTime::now();
     let mut times = FileTimes::new();
@@ -106,7 +106,7 @@ pub(super) fn set_times(file: &fs::File, atim: SetTime, mtim: SetTime) -> io::Re
         times = times.set_modified(mtim);
     }
     match file.set_times(times) {
-        // Unlike POSIX, Windows wants the handle to be open for it.
+        // Unlike POSIX, Windows requires a handle with write access to the attributes.
         Err(error) if is(&error, ERROR_ACCESS_DENIED) => {
             let access = AccessMode::FILE_WRITE_ATTRIBUTES;
             let flags = Flags::FILE_FLAG_BACKUP_SEMANTICS;

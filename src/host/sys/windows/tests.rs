@@ -1,4 +1,4 @@
-//! What only Windows does differently, against real directories.
+//! Differences of Windows, tested with real directories.
 
 use std::fs;
 use std::io;
@@ -54,7 +54,7 @@ fn open(dir: &Dir, path: &str, how: OpenHow) -> io::Result<File> {
     }
 }
 
-/// Whether a path is left to the caller.
+/// Whether a path must be walked.
 fn is_to_be_walked(dir: &Dir, path: &str, how: OpenHow) -> bool {
     matches!(
         dir.open_beneath(path.as_bytes(), how, Links::Follow, &Interrupt::NEVER),
@@ -353,13 +353,13 @@ fn refuses_the_outside(dir: &Dir, inside: &Path, outside: &Path) {
     assert_eq!(fs::read(secret).unwrap(), b"secret");
 }
 
-/// A pipe, its other end as the file that it is to a program without Node.
+/// A pipe; the other end as a file, for a program that is not Node.
 fn pipe_of_a_guest(direction: Direction) -> (File, fs::File) {
     let (guest, host) = pipe(direction).unwrap();
     (guest, OwnedHandle::from(host).into())
 }
 
-/// How a guest waits that does not.
+/// A non-blocking call.
 const NOT: Wait<'_> = Wait {
     nonblock: true,
     interrupt: &Interrupt::NEVER,
@@ -378,7 +378,7 @@ fn write_some(pipe: &File, len: usize, wait: Wait<'_>) -> io::Result<usize> {
     })
 }
 
-/// What is found when a pipe is waited for, for so long.
+/// The state of a pipe after polling it with this timeout.
 fn found(file: &File, direction: Direction, timeout: Option<Duration>) -> Option<Readiness> {
     let mut entries = [PollEntry {
         file,
@@ -415,14 +415,14 @@ fn a_pipe_is_ready_when_there_is_something_to_read() {
 fn a_pipe_takes_so_much_and_then_there_is_no_room() {
     let (guest, mut host) = pipe_of_a_guest(Direction::Write);
     let mut written = 0;
-    // What goes on to the kernel makes room: none is left when nothing more does.
+    // While the thread passes bytes on to the kernel, there is room again: the pipe is full when that ends.
     while found(&guest, Direction::Write, Some(Duration::from_millis(100))).is_some() {
         match write_some(&guest, 10_000, NOT) {
             Ok(count) => written += count,
             Err(error) => assert_eq!(errno(&error), Errno::Again),
         }
     }
-    // What the kernel takes, what waits to be taken by it, and something between.
+    // The kernel's buffer, ours, and a part of one more in the thread.
     assert!(written > 2 * (64 << 10), "{written}");
     assert!(written <= 3 * (64 << 10), "{written}");
     assert_eq!(failure(write_some(&guest, 1, NOT)), Some(Errno::Again));
@@ -469,7 +469,7 @@ fn a_bell_ends_waits_for_pipes() {
     let waiting = Arc::new(AtomicBool::new(false));
     let interrupt = || {
         let waiting = Arc::clone(&waiting);
-        // It is asked between slices, so the first of them has begun.
+        // The check is made between slices, so the first slice has begun.
         let notes = move || {
             waiting.store(true, SeqCst);
             false
@@ -481,7 +481,7 @@ fn a_bell_ends_waits_for_pipes() {
     thread::scope(|scope| {
         let reads = scope.spawn(|| failure(read_some(&reads, 1, interrupt().waiting())));
         let writes = scope.spawn(|| {
-            // So much that there is no room for all of it.
+            // More than fits.
             let written = write_some(&writes, 1_000_000, interrupt().waiting()).unwrap();
             assert!(written < 1_000_000);
             failure(write_some(&writes, 1_000_000, interrupt().waiting()))
@@ -495,7 +495,7 @@ fn a_bell_ends_waits_for_pipes() {
         }
         bell.ring();
         assert_eq!(reads.join().unwrap(), Some(Errno::Intr));
-        // What there is room for is written without a wait.
+        // What fits is written without waiting.
         assert!(matches!(writes.join().unwrap(), None | Some(Errno::Intr)));
         sleeps.join().unwrap();
     });

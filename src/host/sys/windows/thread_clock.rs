@@ -10,16 +10,16 @@ use windows_sys::Win32::System::Threading::{
 
 use super::clock::cpu_time;
 
-/// The CPU time of one thread, for others to read.
+/// The CPU time of one thread, which other threads can read.
 #[derive(Debug)]
 pub struct ThreadClock(OwnedHandle);
 
 impl ThreadClock {
-    /// That of this thread.
+    /// The clock of this thread.
     ///
     /// # Errors
     ///
-    /// What `OpenThread` says.
+    /// Those of `OpenThread`.
     pub fn of_this_thread() -> io::Result<Self> {
         // SAFETY: the call takes nothing.
         let id = unsafe { GetCurrentThreadId() };
@@ -32,7 +32,7 @@ impl ThreadClock {
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// `GetThreadTimes`: by the tick of the system.
+    /// `GetThreadTimes`, measured in ticks of the system.
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere the thread may be gone")]
     pub fn time(&self) -> Option<Duration> {
         let handle = self.0.as_raw_handle();

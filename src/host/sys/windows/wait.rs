@@ -1,4 +1,4 @@
-//! Waiting on one descriptor, for a guest that wants to wait on a host that does not.
+//! Waiting on one descriptor: the guest's calls block, the host's do not.
 
 use std::io;
 use std::thread::sleep;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::{File, poll};
 use crate::host::{Direction, Wait};
 
-/// How long what is said to be ready, and then is not, is left alone.
+/// The pause before a call is repeated on a descriptor that was reported as ready and was not.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Makes a call, again after each wait where the host would not wait and the guest would.
+/// Makes a non-blocking call. Unless `nonblock`, waits and repeats it while it would block.
 pub(super) fn retry<T>(
     file: &File,
     direction: Direction,
