@@ -1,31 +1,33 @@
-//! Which lines of a program's source its code is of, as DWARF has it in the sections of a module.
+//! The source lines of a program's code, by the DWARF sections of its module.
 //!
-//! A module is a stranger's, and so is what it says of itself: all of it is read once, from the front to the end,
-//! and what cannot be read has no lines.
+//! A module may come from anybody, and so may its DWARF: it is read once, from start to end, and what cannot be
+//! read gives no lines.
 
 use gimli::{
     AttributeValue, DebugLine, DebugLineOffset, DebugLineStr, DebugStr, EndianSlice,
     LineProgramHeader, LineRow, LittleEndian, Reader,
 };
 
-/// Bytes of a unit's names of files and directories that are read. A name takes more room than it has bytes.
+/// The maximum size, in bytes, of the header of a unit that is read. Its names take more memory than they have
+/// bytes.
 const MAX_HEADER: usize = 1 << 19;
 
-/// Bytes of `.debug_line` that are read. Each may be a row, and a million of them takes some 50 ms.
+/// The maximum size of a `.debug_line` that is read, in bytes. Each byte may be a row; a million of them takes
+/// some 50 ms.
 const MAX_LINES: usize = 1 << 24;
 
-/// Bytes of a section of names, in which the end of one is looked for.
+/// The maximum size of a section of names, in bytes: the end of each name is searched for.
 const MAX_NAMES: usize = 1 << 26;
 
-/// Bytes of a path that is told.
+/// The maximum length of a path that is returned, in bytes.
 const MAX_PATH: usize = 4096;
 
-/// Bytes of an address, in versions of DWARF that do not say so themselves.
+/// The size of an address in bytes, for versions of DWARF that do not have it.
 const ADDRESS_SIZE: u8 = 4;
 
 type Bytes<'s> = EndianSlice<'s, LittleEndian>;
 
-/// The sections with lines, as they are in a module. Any may be empty.
+/// The DWARF sections of a module that are needed for lines. Any may be empty.
 pub struct Sections<'s> {
     /// `.debug_line`
     pub line: &'s [u8],
@@ -51,7 +53,7 @@ impl<'s> Sections<'s> {
             }
             _ => return None,
         };
-        // It is shown, on terminals too.
+        // It is shown, also on terminals: no control characters.
         let text = std::str::from_utf8(bytes.slice()).ok()?;
         (text.len() <= MAX_PATH && !text.contains(char::is_control)).then_some(text)
     }
@@ -75,21 +77,21 @@ impl<'s> Sections<'s> {
     }
 }
 
-/// Whether a path is so where the program was built, which may be Windows.
+/// Whether a path is absolute on the system where the program was built, which may be Windows.
 fn is_absolute(path: &str) -> bool {
     path.starts_with(['/', '\\']) || path.get(1..2) == Some(":")
 }
 
-/// A section, or nothing of one that is too large.
+/// The section, or an empty one if it is too large.
 fn readable(section: &[u8], max: usize) -> &[u8] {
     if section.len() > max { &[] } else { section }
 }
 
-/// An offset in the code section, and where its place goes. Looked for among others by their order: a program may
-/// have as many rows as a section has bytes.
+/// An offset in the code section, and where to write its place. Sorted by offset, as a program may have as many
+/// rows as its section has bytes.
 type Wanted<'f> = (u64, &'f mut Option<String>);
 
-/// The places in the source of what is at these offsets in the code section; `None` for what has no place.
+/// The places in the source of these offsets in the code section; `None` for an offset without one.
 #[must_use]
 pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<String>> {
     let sections = Sections {
@@ -101,11 +103,11 @@ pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<Stri
     let mut wanted: Vec<Wanted<'_>> = offsets.iter().copied().zip(&mut found).collect();
     wanted.sort_unstable_by_key(|(offset, _)| *offset);
     let mut start = 0;
-    // What is broken ends it: where the next unit begins is not known then.
+    // A broken unit ends the search, as the start of the next one is not known.
     while !wanted.is_empty()
         && let Ok(Some(end)) = end_of_unit(sections.line, start)
     {
-        // One that cannot be read, or is not known here, is passed over.
+        // A unit that cannot be read, or has an unknown version, is skipped.
         let _: gimli::Result<()> = read_unit(&sections, start, &mut wanted);
         start = end;
     }
@@ -113,7 +115,7 @@ pub fn source_lines(sections: &Sections<'_>, offsets: &[u64]) -> Vec<Option<Stri
     found
 }
 
-/// Where the unit that begins at `start` ends; `None` if there is none, or its header is too large.
+/// The end of the unit at `start`; `None` if there is none, or its header is too large.
 fn end_of_unit(lines: &[u8], start: usize) -> gimli::Result<Option<usize>> {
     let Some(rest) = lines.get(start..).filter(|rest| !rest.is_empty()) else {
         return Ok(None);
@@ -127,7 +129,7 @@ fn end_of_unit(lines: &[u8], start: usize) -> gimli::Result<Option<usize>> {
         return Ok(Some(end));
     }
     if version == 5 {
-        // The sizes of addresses and of segments.
+        // Skips the sizes of addresses and of segment selectors.
         unit.skip(2)?;
     }
     let header = unit.read_length(format)?;
@@ -143,7 +145,7 @@ fn read_unit(
     let program = lines.program(DebugLineOffset(start), ADDRESS_SIZE, None, None)?;
     let mut rows = program.rows();
     let mut previous: Option<LineRow> = None;
-    // Linkers leave the lines of functions that they have removed at address 0, where no code is.
+    // For functions that a linker has removed, the lines are left at address 0, where there is no code.
     let mut is_removed = false;
     while let Some((header, row)) = rows.next_row()? {
         match &previous {
@@ -151,7 +153,7 @@ fn read_unit(
             Some(from) if !is_removed => {
                 let begin = wanted.partition_point(|(offset, _)| *offset < from.address());
                 let end = wanted.partition_point(|(offset, _)| *offset < row.address());
-                // Each is looked up once, whatever comes of it: other units may say they had it, too.
+                // Each offset is looked up once, even if another unit claims it as well.
                 for (_, place) in wanted.drain(begin..end.max(begin)) {
                     *place = sections.place(header, from);
                 }
@@ -167,12 +169,12 @@ fn read_unit(
 mod tests {
     use super::*;
 
-    /// Where the code of a unit begins.
+    /// The start of the code of a unit.
     const AT: u32 = 100;
 
-    /// Two lines of four bytes each from `at`: 2 and 3 of a file in `dir`.
+    /// Two lines, 2 and 3 of a file in `dir`, of four bytes of code each, from `at` on.
     fn unit(version: u16, name: &[u8], at: u32) -> Vec<u8> {
-        // Opcodes do nothing but move the line by one, and the address by what they are, less one.
+        // Each opcode advances the line by one, and the address by the opcode less one.
         let mut header = vec![1];
         header.extend((version >= 4).then_some(1));
         header.extend([1, 1, 1, 1]);
@@ -180,7 +182,7 @@ mod tests {
             header.extend(b"dir\0\0");
             header.extend([name, b"\0\x01\0\0\0"].concat());
         } else {
-            // A name is a string, of directories as of files.
+            // Names of directories and files are strings.
             header.extend(b"\x01\x01\x08\x01dir\0");
             header.extend([b"\x01\x01\x08\x02", name, b"\0", name, b"\0"].concat());
         }

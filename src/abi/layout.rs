@@ -4,16 +4,16 @@ use super::record::{Filestat, RawSubscription, Record, Subscription};
 use super::snapshot0;
 use super::types::Whence;
 
-/// What the snapshots lay out or number differently, for the calls that take or give it: these have a function for
+/// The types and numbers that differ between the snapshots. A call that takes or returns one has a function for
 /// each snapshot.
 pub trait Layout {
-    /// `filestat`, as the guest has it.
+    /// The layout of `filestat`.
     type Filestat: Record;
 
-    /// `subscription`, as the guest has it.
+    /// The layout of `subscription`.
     type RawSubscription: Record<Error = Infallible>;
 
-    /// These attributes, as the guest has them.
+    /// These attributes in that layout.
     fn filestat(filestat: &Filestat) -> Self::Filestat;
 
     /// The subscription, or `None` if its tag is not an [`Eventtype`](super::Eventtype).
@@ -43,7 +43,7 @@ impl Layout for Preview1 {
     }
 }
 
-/// Those of [`snapshot0`].
+/// The layouts of [`snapshot0`].
 pub enum Snapshot0 {}
 
 impl Layout for Snapshot0 {

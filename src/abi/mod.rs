@@ -6,9 +6,8 @@
 //! the layouts of the older `wasi_unstable` that differ; calls that take or give such a record are
 //! generic over [`Layout`]. Names are the witx's own, with one capital: `Fdflags`, not `FdFlags`.
 //!
-//! May import: `bitflags`, nothing else. Does not belong here: guest memory, host error codes,
-//! side effects. A record becomes an array of bytes and back; to copy those from and to guest
-//! memory is for the layers above.
+//! Imports only `bitflags`. Guest memory, host error codes and side effects do not belong here. A record is
+//! converted to an array of bytes and back; copying those to and from guest memory is done by the layers above.
 //!
 //! [witx]: https://github.com/WebAssembly/WASI/tree/wasi-0.1/preview1/witx
 

@@ -163,7 +163,7 @@ impl RightsPair {
         }
     };
 
-    /// A terminal, in which there is no seeking.
+    /// A terminal, which cannot seek.
     pub const TTY: RightsPair = RightsPair {
         base: Rights::FD_READ
             .union(Rights::FD_FDSTAT_SET_FLAGS)
@@ -173,7 +173,7 @@ impl RightsPair {
         inheriting: Rights::empty(),
     };
 
-    /// A socket or a pipe. `sock_accept` makes the descriptors that inherit from it.
+    /// A socket or a pipe. The descriptors that `sock_accept` makes inherit from it.
     pub const SOCKET: RightsPair = RightsPair {
         base: RightsPair::TTY
             .base

@@ -1,4 +1,4 @@
-//! What snapshot 0 (`wasi_unstable`) lays out differently from preview1.
+//! The layouts and numbers of snapshot 0 (`wasi_unstable`) that differ from preview1.
 //!
 //! Three things: the numbers of `whence`; a link count of 32 bits, which makes `filestat`
 //! shorter; and an identifier before the clock's id, which makes `subscription` longer. Rights
@@ -6,7 +6,7 @@
 //!
 //! # Parity
 //!
-//! Node gives preview1's functions to a guest of snapshot 0, under the older name.
+//! Node gives a guest of snapshot 0 the functions of preview1, under the older name.
 
 use super::record::{
     self, Subscription, SubscriptionClock, SubscriptionU, decode_payload, records,

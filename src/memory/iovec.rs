@@ -1,23 +1,24 @@
-//! Scatter and gather lists: the guest's `iovec`s, each read once and checked, as the host takes them.
+//! Scatter/gather lists: the guest's `iovec`s, each read once and checked, as the host's system calls take
+//! them.
 
 use smallvec::SmallVec;
 
 use super::{GuestMemory, GuestPtr, GuestSlice, HostIovec, LinearMemory, OutOfBounds};
 use crate::abi::{Iovec, Size};
 
-/// The most `iovec`s that one call may pass: `IOV_MAX` of the systems below, and of wasi-libc.
+/// The maximum number of `iovec`s in one call: `IOV_MAX` of the hosts, and of wasi-libc.
 pub const MAX_IOVECS: usize = 1024;
 
-/// The most bytes that one call reads or writes, on every host and in every thread: what Linux moves by
-/// one call at most. A C program takes a count of 2 GiB and more for an error.
+/// The maximum number of bytes that one call transfers, on every host and in every thread: Linux's limit. A C
+/// program takes a count of 2 GiB and more for an error.
 pub const MAX_TRANSFER: usize = 0x7fff_f000;
 
-/// Why a list of buffers is refused.
+/// Why a scatter/gather list is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidIovecs {
-    /// The list, or a buffer that it names, is not wholly inside the memory.
+    /// The list, or a buffer in it, is not wholly inside the memory.
     OutOfBounds,
-    /// There are more than one call may pass.
+    /// There are more than the limit.
     TooMany,
 }
 
@@ -30,7 +31,7 @@ impl From<OutOfBounds> for InvalidIovecs {
 /// The checked pieces of guest memory that one call reads or writes.
 #[derive(Clone, Debug)]
 pub struct Iovecs<'m> {
-    /// The two that most calls pass at most need no allocation; more than [`MAX_IOVECS`] there never are.
+    /// Most calls have at most two, which need no allocation. Never more than [`MAX_IOVECS`].
     bufs: SmallVec<[GuestSlice<'m>; 2]>,
 }
 
@@ -38,7 +39,7 @@ impl<'m> Iovecs<'m> {
     /// All of a memory as one piece, up to [`MAX_TRANSFER`].
     pub fn all_of(memory: &'m LinearMemory<'m>) -> Self {
         let len = memory.len().min(MAX_TRANSFER) as u64;
-        // Of no bytes there is none that they could begin at.
+        // Without any byte, there is no slice.
         let bufs = memory.guest().bytes(0, len).into_iter().collect();
         Self { bufs }
     }
@@ -48,17 +49,17 @@ impl<'m> Iovecs<'m> {
         &self.bufs
     }
 
-    /// How many bytes they have together.
+    /// Their number of bytes together.
     pub fn len(&self) -> usize {
         self.bufs.iter().map(|buf| buf.len()).sum()
     }
 
-    /// Whether there is no byte in them.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.bufs.iter().all(|buf| buf.is_empty())
     }
 
-    /// Cuts the first `count` bytes off, or all that there are.
+    /// Removes the first `count` bytes, or all.
     pub fn advance(&mut self, mut count: usize) {
         for buf in &mut self.bufs {
             let cut = count.min(buf.len());
@@ -67,7 +68,7 @@ impl<'m> Iovecs<'m> {
         }
     }
 
-    /// Cuts the pieces so that together they have at most `total` bytes.
+    /// Cuts them off after `total` bytes.
     pub fn truncate(&mut self, mut total: usize) {
         for buf in &mut self.bufs {
             *buf = buf.slice(0, buf.len().min(total));
@@ -75,7 +76,7 @@ impl<'m> Iovecs<'m> {
         }
     }
 
-    /// Copies the pieces out, one behind the other, as far as there is room.
+    /// Copies the pieces to `to`, one after the other, as far as there is room.
     pub fn gather(&self, to: &mut [u8]) {
         let mut rest = to;
         for buf in &self.bufs {
@@ -85,14 +86,15 @@ impl<'m> Iovecs<'m> {
         }
     }
 
-    /// Copies bytes to the pieces, which are filled in order, as far as there is room.
+    /// Copies `from` to the pieces, one after the other, as far as there is room.
     pub fn scatter(&self, mut from: &[u8]) {
         for buf in &self.bufs {
             from = &from[buf.write(from)..];
         }
     }
 
-    /// Calls `call` with where the pieces are in the host's address space: see [`GuestSlice::with_host`].
+    /// Calls `call` with the addresses of the pieces in the host's address space: see
+    /// [`GuestSlice::with_host`].
     #[inline]
     pub fn with_host<R>(&self, call: impl FnOnce(&[HostIovec]) -> R) -> R {
         match self.bufs.as_slice() {
@@ -113,7 +115,7 @@ impl<'m> GuestMemory<'m> {
     ///   | buf: u32 | buf_len: u32  | buf: u32 | buf_len: u32 | …
     /// ```
     ///
-    /// Of buffers that have more than [`MAX_TRANSFER`] bytes together, what is beyond them is left out.
+    /// If the buffers have more than [`MAX_TRANSFER`] bytes together, the rest is left out.
     ///
     /// # Errors
     ///

@@ -1,16 +1,14 @@
-//! The one place where guest memory is touched: where it is, a checked slice of it, and the copies in and
-//! out.
+//! The one place where guest memory is accessed: its address, checked slices of it, and copies in and out.
 //!
-//! A slice is an offset and a length, and no address: linear memory moves when it grows, and it may grow
-//! whenever JavaScript runs. Where it is, [`LinearMemory`] says at each access; whoever runs JavaScript
-//! brings that up to date afterwards ([`LinearMemory::set`]). Linear memory never shrinks, so what has been
-//! checked stays inside. Of a buffer that was detached all the same, nothing is left: reads give zeros, and
-//! writes are dropped.
+//! A slice is an offset and a length, not an address: linear memory moves when it grows, and it may grow
+//! whenever JavaScript runs. [`LinearMemory`] has the address for each access; whoever runs JavaScript updates
+//! it afterwards ([`LinearMemory::set`]). Linear memory never shrinks, so a checked slice stays inside. If the
+//! buffer was detached all the same, reads return zeros, and writes are dropped.
 //!
-//! Memory that threads share is accessed as words of 32 bits, with relaxed atomics: a guest thread that
-//! writes at the same moment can garble what is copied, which is its own affair, but it is no data race.
-//! Bytes would do, and take four times as long; accesses of different sizes that overlap would be a race by
-//! the rules of Rust. Other memory only this thread has, for as long as it is in a syscall: `memcpy`.
+//! Memory that threads share is accessed as 32-bit words, with relaxed atomics: a guest thread that writes at
+//! the same moment may garble what is copied, which is its own affair, but it is no data race. Atomic bytes
+//! would take four times as long; overlapping accesses of different sizes would be a race by the rules of Rust.
+//! Memory that is not shared is used by this thread alone during a syscall, and copied with `memcpy`.
 
 #![allow(unsafe_code, reason = "guest memory is reached by address")]
 
@@ -21,15 +19,15 @@ use std::{ptr, slice};
 
 use super::OutOfBounds;
 
-/// Bytes in a word.
+/// The size of a word in bytes.
 const WORD: usize = size_of::<u32>();
 
-/// The linear memory of a guest: where it is now, and how long.
+/// The linear memory of a guest: its present address and length.
 #[derive(Debug)]
 pub struct LinearMemory<'m> {
     base: Cell<*mut u8>,
     len: Cell<usize>,
-    /// How much of it no other thread accesses at the same time: all of it, or nothing.
+    /// How many of its bytes no other thread accesses at the same time: all or none.
     exclusive_len: Cell<usize>,
     words: PhantomData<&'m [AtomicU32]>,
 }
@@ -38,7 +36,7 @@ pub struct LinearMemory<'m> {
 #[derive(Clone, Copy, Debug)]
 pub struct GuestMemory<'m>(&'m LinearMemory<'m>);
 
-/// Bytes of guest memory that have been checked to lie inside it.
+/// Bytes of guest memory that have been checked to be inside it.
 #[derive(Clone, Copy, Debug)]
 pub struct GuestSlice<'m> {
     memory: GuestMemory<'m>,
@@ -46,11 +44,11 @@ pub struct GuestSlice<'m> {
     len: u32,
 }
 
-/// A piece of guest memory as `readv(2)` and its relatives take it: a C `struct iovec`.
+/// A piece of guest memory as a C `struct iovec`, for `readv(2)` and others.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct HostIovec {
-    /// Where it begins in the host's address space.
+    /// Its address in the host's address space.
     pub base: *mut u8,
     /// Its length in bytes.
     pub len: usize,
@@ -73,8 +71,8 @@ impl<'m> LinearMemory<'m> {
         }
     }
 
-    /// Bytes that nobody else has for that time, wherever they begin and end: what the host reads and writes
-    /// for itself by what works on guest memory.
+    /// A memory of these bytes, at any address, which nobody else accesses meanwhile: for the host's own
+    /// buffers, to read and write them with the functions for guest memory.
     pub fn exclusive(bytes: &'m mut [u8]) -> Self {
         Self {
             base: Cell::new(bytes.as_mut_ptr()),
@@ -98,12 +96,12 @@ impl<'m> LinearMemory<'m> {
         self.exclusive_len.set(if shared { 0 } else { len });
     }
 
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub fn len(&self) -> usize {
         self.len.get()
     }
 
-    /// Whether it has none.
+    /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -119,14 +117,13 @@ impl<'m> GuestMemory<'m> {
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`]. An offset at the very end of memory is outside, even for no bytes at all: that is
-    /// where node:wasi draws the line.
+    /// [`OutOfBounds`]. As in node:wasi, an offset at the very end of memory is outside, even for 0 bytes.
     #[inline]
     pub(super) fn bytes(self, offset: u32, len: u64) -> Result<GuestSlice<'m>, OutOfBounds> {
         if u64::from(offset) + len.max(1) > self.0.len.get() as u64 {
             return Err(OutOfBounds);
         }
-        // Only all of a memory of 4 GiB has a length that 32 bits do not hold, and no guest can say it.
+        // Only a whole memory of 4 GiB has a length that does not fit 32 bits, and no guest can pass that.
         let len = u32::try_from(len).map_err(|_| OutOfBounds)?;
         Ok(GuestSlice {
             memory: self,
@@ -137,22 +134,22 @@ impl<'m> GuestMemory<'m> {
 }
 
 impl<'m> GuestSlice<'m> {
-    /// How many bytes.
+    /// Its length in bytes.
     pub fn len(self) -> usize {
         self.len as usize
     }
 
-    /// Whether there are none.
+    /// Whether it has no bytes.
     pub fn is_empty(self) -> bool {
         self.len == 0
     }
 
-    /// Where it begins, in bytes from the start of memory.
+    /// Its offset in bytes from the start of memory.
     pub fn offset(self) -> u32 {
         self.offset
     }
 
-    /// The `len` bytes that begin `start` bytes into this slice.
+    /// The `len` bytes at `start` in this slice.
     ///
     /// # Panics
     ///
@@ -167,22 +164,22 @@ impl<'m> GuestSlice<'m> {
         }
     }
 
-    /// The slice without its first `count` bytes; empty where it has no more.
+    /// The slice without its first `count` bytes; empty if it has no more.
     #[must_use]
     pub fn skip(self, count: usize) -> Self {
         let count = count.min(self.len());
         self.slice(count, self.len() - count)
     }
 
-    /// Calls `call` with where the slice is in the host's address space.
+    /// Calls `call` with the address of the slice in the host's address space.
     ///
-    /// The address is for the kernel, which may read and write there until `call` returns. It is valid for
-    /// that time because nothing else runs in this thread: `call` must not run JavaScript.
+    /// The kernel may read and write there until `call` returns. The address is valid for that time because
+    /// nothing else runs in this thread: `call` must not run JavaScript.
     pub fn with_host<R>(self, call: impl FnOnce(HostIovec) -> R) -> R {
         call(self.host())
     }
 
-    /// Where it is now; no bytes if it is gone.
+    /// The present address and length; no bytes if the memory is gone.
     #[inline]
     pub(super) fn host(self) -> HostIovec {
         let len = self.len();
@@ -217,7 +214,7 @@ impl<'m> GuestSlice<'m> {
         }
     }
 
-    /// [`read`](Self::read) of what other threads may write to, or of what is gone.
+    /// [`read`](Self::read) of memory that is shared, or gone.
     #[inline(never)]
     fn read_shared(self, to: &mut [u8]) {
         let (base, len) = (self.base(), to.len());
@@ -228,7 +225,7 @@ impl<'m> GuestSlice<'m> {
         }
     }
 
-    /// Copies as much of `from` as fits to the start of the slice, and tells how much that is.
+    /// Copies as much of `from` as fits to the start of the slice. Returns how much.
     #[inline]
     pub fn write(self, from: &[u8]) -> usize {
         let len = from.len().min(self.len());
@@ -253,7 +250,7 @@ impl<'m> GuestSlice<'m> {
         }
     }
 
-    /// [`write_all`](Self::write_all) to what other threads may access, or to what is gone.
+    /// [`write_all`](Self::write_all) to memory that is shared, or gone.
     #[inline(never)]
     fn write_shared(self, from: &[u8]) {
         let (base, len) = (self.base(), from.len());
@@ -263,7 +260,7 @@ impl<'m> GuestSlice<'m> {
     }
 }
 
-/// Copies shared memory out, as many bytes as `to` has.
+/// Copies from shared memory, as many bytes as `to` has.
 fn load(from: HostIovec, to: &mut [u8]) {
     let (mut words, start) = words(from);
     let (head, to) = to.split_at_mut(before_next_word(start, to.len()));
@@ -299,8 +296,8 @@ fn store(to: HostIovec, from: &[u8]) {
     }
 }
 
-/// The words that hold these bytes, and how far into the first word they begin. The bytes are those of a
-/// slice that is inside, for the time of one copy.
+/// The words that contain these bytes, and the offset of the bytes in the first word. The bytes are those of a
+/// slice that is inside the memory, for the time of one copy.
 #[inline]
 fn words<'w>(bytes: HostIovec) -> (slice::Iter<'w, AtomicU32>, usize) {
     let start = bytes.base.addr() % WORD;
@@ -311,7 +308,7 @@ fn words<'w>(bytes: HostIovec) -> (slice::Iter<'w, AtomicU32>, usize) {
     (unsafe { slice::from_raw_parts(first, count) }.iter(), start)
 }
 
-/// How many of `len` bytes that begin `start` bytes into a word are in that, if it is not all theirs.
+/// How many of `len` bytes, which begin `start` bytes into a word, are in that word, if they do not fill it.
 #[inline]
 fn before_next_word(start: usize, len: usize) -> usize {
     match start {
@@ -320,7 +317,7 @@ fn before_next_word(start: usize, len: usize) -> usize {
     }
 }
 
-/// Puts some of the bytes of a word; the others may be written by another thread at the same time.
+/// Writes some of the bytes of a word; another thread may write the others at the same time.
 #[inline]
 fn put_bytes(word: &AtomicU32, start: usize, from: &[u8]) {
     let put = |old: u32| {

@@ -1,14 +1,13 @@
 //! Guest memory: bounds, byte order, and the fact that another thread may be writing it.
 //!
-//! A guest passes numbers. [`GuestPtr`] is such a number with the type of what the guest says lies
-//! there; it becomes usable only when [`GuestMemory`] has checked it, as a [`GuestRef`] (one value), a
-//! [`GuestArray`] (several) or a [`GuestSlice`] (bytes). All of them hold offsets, which stay true when the
-//! memory grows, and all of them copy: no reference into guest memory is ever made, because the memory may
-//! be shared with threads that write it at any moment. What is read is read once, and the copy is what gets
-//! checked and used.
+//! A guest passes numbers. [`GuestPtr`] is such a number with the type of what should be there; it can be used
+//! only after [`GuestMemory`] has checked it, as a [`GuestRef`] (one value), a [`GuestArray`] (several) or a
+//! [`GuestSlice`] (bytes). All of them hold offsets, which stay valid when the memory grows, and all of them
+//! copy: there is never a reference into guest memory, because the memory may be shared with threads that write
+//! it at any moment. What is read is read once, and the copy is checked and used.
 //!
-//! Things this module does not do: know what a syscall is, allocate in proportion to a number that
-//! the guest chose, or call the host.
+//! This module does not know what a syscall is, allocates nothing in proportion to a number that the guest
+//! chose, and does not call the host.
 
 mod iovec;
 mod linear;
@@ -23,18 +22,18 @@ pub use linear::{GuestMemory, GuestSlice, HostIovec, LinearMemory};
 
 use crate::abi::{Record, Size};
 
-/// What a guest's pointer leads to is not wholly inside its memory.
+/// What a pointer of the guest leads to is not wholly inside its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfBounds;
 
-/// A guest address of a `T`: an offset into linear memory that nobody has checked yet.
+/// A guest address of a `T`: an offset into linear memory, not checked yet.
 pub struct GuestPtr<T> {
     offset: u32,
     pointee: PhantomData<fn() -> T>,
 }
 
 impl<T> GuestPtr<T> {
-    /// The pointer with this value; any value is one.
+    /// The pointer with this value, which may be any.
     pub fn new(offset: u32) -> Self {
         Self {
             offset,
@@ -62,7 +61,7 @@ impl<T> Clone for GuestPtr<T> {
 impl<T> Copy for GuestPtr<T> {}
 
 impl<'m> GuestMemory<'m> {
-    /// The place of one `T`.
+    /// Checks the place of one `T`.
     ///
     /// # Errors
     ///
@@ -74,7 +73,7 @@ impl<'m> GuestMemory<'m> {
         })
     }
 
-    /// The places of `len` consecutive `T`s.
+    /// Checks the places of `len` consecutive `T`s.
     ///
     /// # Errors
     ///
@@ -90,7 +89,7 @@ impl<'m> GuestMemory<'m> {
         })
     }
 
-    /// `len` bytes.
+    /// Checks `len` bytes.
     ///
     /// # Errors
     ///
@@ -107,7 +106,7 @@ pub struct GuestRef<'m, T> {
 }
 
 impl<T: Record> GuestRef<'_, T> {
-    /// The value that lies there now.
+    /// The present value.
     #[inline]
     pub fn read(&self) -> T
     where
@@ -119,7 +118,7 @@ impl<T: Record> GuestRef<'_, T> {
         value
     }
 
-    /// Puts a value there, padding as zeros.
+    /// Writes a value, with zeros as padding.
     #[inline]
     pub fn write(&self, value: T) {
         self.bytes.write_all(value.encode().as_ref());
@@ -133,7 +132,7 @@ pub struct GuestArray<'m, T> {
 }
 
 impl<'m, T: Record> GuestArray<'m, T> {
-    /// How many there are.
+    /// Their number.
     pub fn len(&self) -> usize {
         self.bytes.len() / T::SIZE
     }

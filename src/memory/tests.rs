@@ -12,7 +12,7 @@ fn memory_of(bytes: &[u8]) -> Vec<AtomicU32> {
         .collect()
 }
 
-/// Memory with these numbers behind one another.
+/// A memory that begins with these numbers.
 fn memory_of_numbers(numbers: &[u32]) -> Vec<AtomicU32> {
     (numbers.iter())
         .map(|number| AtomicU32::new(number.to_le()))
@@ -234,7 +234,7 @@ fn a_list_has_no_more_bytes_than_one_call_moves() {
 
 #[test]
 fn lists_are_copied_piece_by_piece() {
-    // Four buffers: at odd addresses, without a byte, and to the end of memory.
+    // Four buffers: at odd addresses, an empty one, and one to the end of memory.
     let list = [33, 5, 40, 0, 42, 3, 60, 4];
     let mut words = memory_of_numbers(&list);
     words.resize_with(16, || AtomicU32::new(u32::from_ne_bytes(*b"????")));

@@ -1,4 +1,4 @@
-//! The same module with less that its memories and tables may grow to.
+//! Limits how far the memories and tables of a module may grow.
 
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{ImportSection, MemorySection, Module, RawSection, Section, TableSection};
@@ -6,17 +6,17 @@ use wasmparser::{ImportSectionReader, Payload, SectionLimited, TypeRef};
 
 use super::{LimitError, PAGE, each_section, types};
 
-/// Entries of tables in the room of a page of memory. An engine has a pointer for each.
+/// How many entries of a table take as much room as a page of memory: an engine has a pointer for each.
 const ENTRIES_PER_PAGE: u64 = PAGE / 8;
 
-/// The module with no memory, its own or an imported one, that may grow beyond `pages` of 64 KiB. Several of
-/// its own have as much together, and its tables have the same once more.
+/// The same module with lower maxima: no memory, own or imported, may grow beyond `pages` of 64 KiB. The own
+/// ones may have so many together, and so may the tables.
 ///
 /// # Errors
 ///
 /// [`LimitError`].
 pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
-    // Maxima that were not there take a few bytes each.
+    // Each maximum that is added takes a few bytes.
     let mut limited = Vec::with_capacity(module.len() + 64);
     limited.extend_from_slice(&Module::HEADER);
     each_section(module, |payload| {
@@ -39,7 +39,7 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
             }
             other => {
                 if let Payload::TypeSection(section) = other {
-                    // There may be types of functions only.
+                    // Only types of functions are allowed.
                     types(section.clone())?;
                 }
                 if let Some((id, range)) = other.as_section() {
@@ -54,7 +54,7 @@ pub fn limit_memory(module: &[u8], pages: u64) -> Result<Vec<u8>, LimitError> {
     Ok(limited)
 }
 
-/// The imports, of which tables stay as they are: the host makes them.
+/// The imports with limited memories. Tables stay as they are, as the host makes them.
 fn limit_imports(
     section: ImportSectionReader<'_>,
     pages: u64,
@@ -73,16 +73,16 @@ fn limit_imports(
     Ok(imports)
 }
 
-/// The most that a memory may have in pages, or a table in entries.
+/// The maximum of a memory in pages, or of a table in entries.
 struct Most(u64);
 
 impl Most {
-    /// What each in a section may have where that is the most of all together.
+    /// The maximum of each memory or table in a section, if `all` is the maximum of all together.
     fn each_of<T>(section: &SectionLimited<'_, T>, all: u64) -> Self {
         Self(all / u64::from(section.count().max(1)))
     }
 
-    /// The lower one.
+    /// The lower one of both.
     fn or(&self, maximum: Option<u64>) -> Option<u64> {
         Some(maximum.map_or(self.0, |maximum| maximum.min(self.0)))
     }
@@ -95,7 +95,7 @@ impl Reencode for Most {
         &mut self,
         memory: wasmparser::MemoryType,
     ) -> Result<wasm_encoder::MemoryType, reencode::Error<LimitError>> {
-        // A memory of other pages would be limited to something else.
+        // With pages of another size, the limit would mean something else.
         if memory.page_size_log2.is_some() {
             return Err(reencode::Error::UserError(LimitError::Malformed));
         }
@@ -111,7 +111,7 @@ impl Reencode for Most {
         ))
     }
 
-    // Copied: to decode and encode each instruction would add a tenth to the size of the binary.
+    // Copied: decoding and encoding each instruction would make the binary a tenth larger.
     fn const_expr(
         &mut self,
         expression: wasmparser::ConstExpr<'_>,

@@ -1,5 +1,5 @@
-//! What is read out of the binary format of modules, which engines do not tell: what grows in one, the parameters of
-//! its functions, where its code is.
+//! Reads of the binary format of modules what engines do not tell: maxima of memories and tables, the
+//! parameters of functions, where the code is.
 
 mod limit;
 mod read;
@@ -16,19 +16,19 @@ use wasmparser::{
 pub use limit::limit_memory;
 pub use read::{ImportedMemory, Layout, layout, parameters};
 
-/// Bytes of a page of memory.
+/// The size of a page of memory in bytes.
 const PAGE: u64 = 65_536;
 
-/// Why a module's memory is not limited.
+/// Why the memory of a module cannot be limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitError {
-    /// It is no module, or ends early, or uses what is not known here.
+    /// It is no module, is cut off, or uses an unknown feature.
     Malformed,
-    /// It begins with this many pages, which is more than it may have.
+    /// It has this many pages at the start, more than the limit.
     TooSmall(u64),
-    /// It begins with this many entries of tables, for which the same holds.
+    /// Its tables have this many entries at the start, more than the limit.
     TooManyEntries(u64),
-    /// It makes objects that are collected: they are on the engine's heap, which nothing here limits.
+    /// It creates garbage-collected objects: they are on the engine's heap, which cannot be limited here.
     Collected,
 }
 
@@ -67,7 +67,7 @@ impl From<reencode::Error<Self>> for LimitError {
     }
 }
 
-/// Calls a function for each section of a module; code is passed over.
+/// Calls a function for each section of a module. Code is skipped.
 fn each_section<'m>(
     module: &'m [u8],
     mut section: impl FnMut(Payload<'m>) -> Result<(), LimitError>,
@@ -91,7 +91,7 @@ fn each_section<'m>(
     }
 }
 
-/// Each type, all of which must be of functions.
+/// The types, all of which must be types of functions.
 fn types(section: TypeSectionReader<'_>) -> Result<Vec<FuncType>, LimitError> {
     let mut types = Vec::new();
     for group in section {

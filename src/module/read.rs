@@ -1,16 +1,16 @@
-//! What only the bytes of a module tell: the parameters of its functions, the memory that it imports, where its code
-//! begins.
+//! What only the bytes of a module tell: the parameters of its functions, the memory that it imports, where its
+//! code is.
 
 use wasmparser::{ExternalKind, Payload, TypeRef, ValType};
 
 use super::{LimitError, each_section};
 
-/// The types of the parameters of an exported function, as the text format names them; `None` if one is no
+/// The types of the parameters of an exported function, as the text format names them; `None` if one is not a
 /// number.
 ///
 /// # Errors
 ///
-/// [`LimitError`]: it is no module, or uses what is not known here.
+/// [`LimitError`]: it is no module, or uses an unknown feature.
 pub fn parameters(module: &[u8], name: &str) -> Result<Option<Vec<&'static str>>, LimitError> {
     let (mut types, mut functions, mut exported) = (Vec::new(), Vec::new(), None);
     each_section(module, |payload| {
@@ -46,7 +46,7 @@ pub fn parameters(module: &[u8], name: &str) -> Result<Option<Vec<&'static str>>
     Ok(function.params().iter().map(number_type).collect())
 }
 
-/// The name of a type of numbers.
+/// The name of a number type.
 fn number_type(value_type: &ValType) -> Option<&'static str> {
     match value_type {
         ValType::I32 => Some("i32"),
@@ -60,29 +60,28 @@ fn number_type(value_type: &ValType) -> Option<&'static str> {
 /// A memory that a module imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedMemory {
-    /// What it is imported from.
+    /// The name of the module that it is imported from.
     pub module: String,
-    /// What it is called there.
+    /// Its name there.
     pub name: String,
-    /// The pages that it has at first.
+    /// The number of pages at the start.
     pub minimum: u64,
-    /// The pages that it may have.
+    /// The maximum number of pages.
     pub maximum: Option<u64>,
     /// Whether threads share it.
     pub is_shared: bool,
 }
 
-/// What only the bytes of a module tell: an engine does not.
+/// What only the bytes of a module tell, and an engine does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// The memory that it imports, if it is the only one that it has, of addresses of 32 bits.
+    /// The memory that it imports, if that is its only one, with 32-bit addresses.
     pub imported_memory: Option<ImportedMemory>,
-    /// Where the code section begins, behind its size: DWARF and source maps count from there; `None` without
-    /// code.
+    /// The offset of the code section's content, from which DWARF and source maps count; `None` without code.
     pub code_start: Option<u64>,
 }
 
-/// What only the bytes of a module tell.
+/// Reads what only the bytes of a module tell.
 ///
 /// # Errors
 ///

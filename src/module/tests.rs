@@ -10,7 +10,7 @@ const MEMORY: u8 = SectionId::Memory as u8;
 const EXPORT: u8 = SectionId::Export as u8;
 const CODE: u8 = SectionId::Code as u8;
 
-/// A type of functions.
+/// The type of a function.
 const FUNCTION: u8 = 0x60;
 
 fn module(sections: &[(u8, &[u8])]) -> Vec<u8> {
@@ -36,7 +36,7 @@ fn a_memory_gets_a_maximum_or_a_lower_one() {
         (&[1, 0, 1][..], &[1, 1, 1, 200, 1][..]),
         (&[1, 1, 1, 10], &[1, 1, 1, 10]),
         (&[1, 1, 1, 0x80, 0x80, 4], &[1, 1, 1, 200, 1]),
-        // Shared, of 64 bits, and two of them.
+        // Shared, with 64-bit addresses, and two memories.
         (&[1, 3, 1, 0x80, 0x80, 4], &[1, 3, 1, 200, 1]),
         (&[1, 4, 200, 1], &[1, 5, 200, 1, 200, 1]),
         (&[2, 0, 0, 0, 1], &[2, 1, 0, 100, 1, 1, 100]),
@@ -188,7 +188,8 @@ fn what_is_no_module_is_refused_wherever_it_ends() {
         assert_eq!(limit_memory(&whole[..len], 9).is_ok(), is_whole, "{len}");
     }
     for content in [
-        // Other pages, unknown flags, a number that never ends, more than was said, a huge count.
+        // Another page size, unknown flags, a number that never ends, more bytes than the section has, a huge
+        // count.
         &[1, 8, 1, 0][..],
         &[1, 16, 1],
         &[
