@@ -1,14 +1,15 @@
-//! Modules that stand between a guest and the addon.
+//! Adapters: modules of WebAssembly between a guest and the addon.
 //!
-//! A guest that calls JavaScript has the engine compile, for each function that it calls often, the function and
-//! a wrapper for its types, somewhere within the first few thousand calls. An adapter is a module of WebAssembly
-//! with a function for each call of WASI that a guest imports: it puts the arguments into the
-//! [block](super::block), which is a memory to it, and calls one function without parameters, which returns
-//! the errno. So one wrapper and one function are compiled, whatever a guest calls.
+//! If a guest calls JavaScript functions directly, the engine compiles each that is called often, and a wrapper
+//! for its types, somewhere within the first few thousand calls. An adapter has a function for each call of
+//! WASI that a guest imports: it writes the arguments to the [block](super::block), which is a memory for it,
+//! and calls one function without parameters, which returns the errno. So only one wrapper and one function are
+//! compiled, whatever a guest calls.
 //!
-//! Another module has the calls that may wait, for guests that can be suspended there. A call that need not wait
-//! goes through it as any other. One that has to calls `wait`, which suspends the guest, and is made again when that
-//! is over: in the guest's own stack, so that nothing is read or written for a guest that could not be suspended.
+//! A second kind of module has the calls that may block, for guests that can be suspended. A call that does not
+//! block passes through it unchanged. If one would block, the module calls `wait`, which suspends the guest,
+//! and then makes the call again. This happens on the guest's own stack, so nothing has been read or written if
+//! the guest cannot be suspended.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -18,7 +19,7 @@ use super::signatures::snapshot_of;
 use super::trampoline::SUSPENDED;
 use crate::syscalls::{ParamType, Row, SYSCALLS, Syscall, WAITING, function};
 
-/// The binary format's numbers for what these modules are made of.
+/// Numbers of the binary format that these modules use.
 mod op {
     pub const FUNC: u8 = 0x60;
     pub const I32: u8 = 0x7f;
@@ -42,12 +43,12 @@ mod op {
     pub const I64_CONST: u8 = 0x42;
     pub const I32_GE_U: u8 = 0x4f;
     pub const I64_EXTEND_I32_U: u8 = 0xad;
-    /// The exponent of what an address is a multiple of.
+    /// The alignment of an access, as an exponent of 2.
     pub const ALIGN_8: u8 = 3;
 }
 
-/// The bytes of a module that exports these calls, whose names are separated by spaces, as guests of this version of
-/// WASI make them. It imports, from a module with an empty name, `memory` and `call`.
+/// The bytes of a module that exports these calls, as guests of this version of WASI make them. `calls` has
+/// their names, separated by spaces. The module imports `memory` and `call` from a module with an empty name.
 ///
 /// # Errors
 ///
@@ -74,13 +75,13 @@ pub fn adapter_module<'env>(
     BufferSlice::copy_from(env, module(&[Import::Memory("memory"), call], exports))
 }
 
-/// The bytes of a module that exports the calls that may wait. It imports, from a module with an empty name,
-/// `wait`, which gives when the call began that is to be made again, and the calls themselves, each with that time
-/// as one more argument.
+/// The bytes of a module that exports the calls that may block. From a module with an empty name it imports the
+/// calls, each with its start time as an additional argument, and `wait`, which returns the start time of the
+/// call that is to be made again.
 ///
 /// # Errors
 ///
-/// The engine has no room for them.
+/// The engine has no memory for them.
 #[napi]
 pub fn suspending_module(env: &Env) -> Result<BufferSlice<'_>> {
     let wait = Import::Function("wait", Type(vec![], Some(op::F64)));
@@ -101,20 +102,20 @@ pub fn suspending_module(env: &Env) -> Result<BufferSlice<'_>> {
 /// The type of a function: its parameters, and its result if it has one.
 struct Type(Vec<u8>, Option<u8>);
 
-/// What is imported from a module with an empty name.
+/// An import from a module with an empty name.
 enum Import {
-    /// Of one page.
+    /// With one page.
     Memory(&'static str),
     Function(&'static str, Type),
 }
 
-/// A module with these functions, each with its name, its type, and its body. The functions that are imported are the
-/// first to have indices.
+/// A module with these functions, each with its name, its type and its body. Imported functions have the first
+/// indices.
 fn module(
     imported: &[Import],
     exported: impl Iterator<Item = (&'static str, Type, Vec<u8>)>,
 ) -> Vec<u8> {
-    // Each function has a type of its own.
+    // There is one type for each function.
     let mut types = List::default();
     let mut imports = List::default();
     for import in imported {
@@ -170,7 +171,7 @@ struct List {
 }
 
 impl List {
-    /// Where the next entry is to be written.
+    /// Adds an entry, whose bytes are to be written to the result.
     fn entry(&mut self) -> &mut Vec<u8> {
         self.count += 1;
         &mut self.entries
@@ -184,7 +185,7 @@ impl List {
     }
 }
 
-/// Whether a call has a result: all but the one that never returns.
+/// Whether a call has a result: `proc_exit` has none.
 fn has_result(row: usize) -> bool {
     row != Row::proc_exit as usize
 }
@@ -204,9 +205,9 @@ fn function_type(types: &mut Vec<u8>, Type(params, result): &Type) {
     types.extend(result);
 }
 
-/// Puts the function's number and the arguments where the native side looks for them, and calls.
+/// The body of a function that writes its number and its arguments to the block, and calls.
 fn body(function: usize, syscall: &Syscall) -> Vec<u8> {
-    // No locals but the parameters.
+    // There are no locals but the parameters.
     let mut body = vec![0];
     body.extend([op::I32_CONST, 0, op::I64_CONST]);
     signed(&mut body, function);
@@ -227,7 +228,7 @@ fn body(function: usize, syscall: &Syscall) -> Vec<u8> {
     body
 }
 
-/// Makes a call until it need not wait:
+/// The body of a function that makes a call until it does not block:
 ///
 /// ```wat
 /// (local $begun f64) (local $result i32)

@@ -1,4 +1,4 @@
-//! What Node calls when it loads the addon into an environment.
+//! Loads the addon into an environment.
 
 use std::cell::Cell;
 use std::ptr;
@@ -14,11 +14,12 @@ use super::error::system_error;
 use super::glue::Glue;
 use crate::host::{self, Bell, Interrupt};
 
-/// Sets this environment up; Node calls it when it loads the addon.
+/// Sets up this environment. Node calls it when it loads the addon.
 #[napi(module_exports)]
 pub fn set_up(exports: Object<'_>, env: Env) -> Result<()> {
     match prepare(exports, env) {
-        // To build an error would take the end away: see `check_ending`. Nobody uses what there is of the addon.
+        // The environment is being terminated. Building an error would cancel that (see `check_ending`), and
+        // nobody will use the addon.
         Err(_) if is_ending_in(env) => Ok(()),
         result => result,
     }
@@ -28,25 +29,25 @@ fn prepare(mut exports: Object<'_>, env: Env) -> Result<()> {
     // Node does so itself, but not every runtime.
     host::ignore_file_size_signal();
     let (glue, run) = Glue::new(&env)?;
-    // Between a guest and the `start()` that it throws to is no native function: what Node ends a thread
-    // with would not come through.
+    // `run` is JavaScript, so that there is no native function between a guest and the `start()` that its exit
+    // is thrown to: Node's termination would not pass through one.
     exports.set_named_property("run", run)?;
     let environment = Rc::new(Environment::new(ArgBuffer::new(&env)?, glue));
-    // Not every runtime finalizes what a worker leaves behind when it ends.
+    // Not every runtime runs the finalizers of a worker when it ends.
     env.add_env_cleanup_hook(Rc::clone(&environment), |environment| environment.end())?;
     env.set_instance_data(environment, (), |_| {})
 }
 
 thread_local! {
-    /// The environment of this thread, if the thread may be ended while a guest waits in it.
+    /// The environment of this thread, if the thread may be terminated while a guest waits in it.
     static ENDED_WITH: Cell<sys::napi_env> = const { Cell::new(ptr::null_mut()) };
 }
 
-/// Has the waits of guests end when this thread is to end, as a worker is by its owner. It holds for those
-/// that are made from then on.
+/// Makes waits of guests that are created from now on end when this thread is terminated, as a worker by its
+/// owner.
 ///
-/// From when a thread is to end no JavaScript can be called in it, and the calls of Node-API that might do so
-/// say so.
+/// Once a thread is being terminated, no JavaScript can be called in it, and calls of Node-API that could run
+/// some fail.
 #[napi]
 pub fn end_waits_with_thread(env: Env) -> Result<()> {
     ENDED_WITH.set(env.raw());
@@ -55,21 +56,21 @@ pub fn end_waits_with_thread(env: Env) -> Result<()> {
     Ok(())
 }
 
-/// Whether this is certainly no worker: the thread that the process began with.
+/// Whether this is known to be the main thread of the process.
 #[napi]
 pub fn is_process_thread() -> bool {
     host::is_first_thread()
 }
 
-/// The descriptors that a thread of Node takes for as long as it runs and while it begins, twice as many as were
-/// counted. Where it gets too few, it ends before any code of ours, and who waits in a guest hears nothing of it.
+/// How many descriptors a thread of Node needs while it starts and runs: twice as many as were counted. With
+/// too few it ends before any of our code runs, and nobody who waits for it is told.
 const THREAD_DESCRIPTORS: usize = 12;
 
-/// Checks that the process has the descriptors that so many more threads of JavaScript take.
+/// Checks that the process can open the descriptors for `threads` more threads of JavaScript.
 ///
 /// # Errors
 ///
-/// `EMFILE`, `ENFILE`: it has not.
+/// `EMFILE`, `ENFILE`: it cannot.
 #[napi]
 pub fn check_thread_room(env: &Env, threads: u32) -> Result<()> {
     let bell = Bell::default();
@@ -78,7 +79,7 @@ pub fn check_thread_room(env: &Env, threads: u32) -> Result<()> {
     is_room.map_err(|error| system_error(env, &error, "start"))
 }
 
-/// The mappings of memory that a thread of Node takes: 35 to 53 were counted.
+/// How many memory mappings a thread of Node needs: 35 to 53 were counted.
 const THREAD_MAPPINGS: usize = 56;
 
 /// Takes the mappings of memory that one more thread of JavaScript takes, beside so many that have not begun.
@@ -95,14 +96,14 @@ pub fn take_thread_mappings(env: &Env, ahead: u32) -> Result<()> {
     .map_err(|error| system_error(env, &error, "start"))
 }
 
-/// Whether this thread is to end, if it is one of [`end_waits_with_thread`]. What ends it may have come while
-/// native code called JavaScript, and JavaScript goes on then.
+/// Whether this thread is being terminated, if [`end_waits_with_thread`] was called in it. It may have been
+/// terminated while native code called JavaScript; then JavaScript goes on after that.
 #[napi]
 pub fn is_thread_ending() -> bool {
     is_ending()
 }
 
-/// Whether this thread is to end.
+/// Whether this thread is being terminated.
 pub(super) fn is_ending() -> bool {
     let env = ENDED_WITH.get();
     if env.is_null() {
@@ -111,9 +112,9 @@ pub(super) fn is_ending() -> bool {
     is_ending_in(Env::from_raw(env))
 }
 
-/// Whether no more JavaScript is run in an environment.
+/// Whether no JavaScript can be run in an environment any more.
 fn is_ending_in(env: Env) -> bool {
-    // It might call JavaScript were it another value, and costs nothing.
+    // For another value this might call JavaScript, so Node-API checks; for a boolean it costs nothing.
     let coerced = false
         .into_unknown(&env)
         .and_then(|value| value.coerce_to_bool());

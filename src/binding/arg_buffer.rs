@@ -1,4 +1,4 @@
-//! The argument buffer: 10 slots of 8 bytes that JavaScript and the native functions both see.
+//! The argument buffer: 10 slots of 8 bytes that JavaScript and the native functions share.
 //!
 //! | slot | before the call | after it |
 //! | --- | --- | --- |
@@ -6,10 +6,9 @@
 //! | 1 to 9 | the arguments: doubles for `i32`, the bits of BigInts for `i64` | as before |
 //! | 9 | of a call that may be suspended: when it began, a double | as before |
 //!
-//! Fetching an argument through Node-API costs a call of it each, and so do returning a number and
-//! finding out where the guest's memory is. So the closures of `wasiImport`, which a compiler turns into
-//! a few instructions, put the arguments into an array that both sides see, and the native function
-//! needs no more than to be called.
+//! Reading an argument, returning a number, and finding the guest's memory each cost a call of Node-API. So the
+//! closures of `wasiImport` write the arguments to an array that both sides share, which a compiler turns into
+//! a few instructions, and the native function is called without arguments.
 
 #![allow(unsafe_code, reason = "JavaScript writes these bytes too")]
 
@@ -24,21 +23,21 @@ use crate::syscalls::{MAX_PARAMS, ParamType};
 /// The number of slots.
 const LEN: usize = 1 + MAX_PARAMS;
 
-/// The slot that says when a call began; those that may be suspended have fewer parameters.
+/// The slot of the start time of a call. Calls that may be suspended have fewer parameters.
 pub const BEGUN: usize = MAX_PARAMS;
 
 /// The bytes of an `ArrayBuffer` that only the closures of one environment can reach.
 pub struct ArgBuffer {
     slots: *const Cell<u64>,
-    /// Keeps the bytes alive, as long as the environment is.
+    /// Keeps the bytes alive for as long as the environment exists.
     buffer: ObjectRef<false>,
 }
 
-/// The arrays over a [`ArgBuffer`] through which the closures write and read it.
+/// The arrays over an [`ArgBuffer`] that the closures use.
 ///
-/// Node-API makes them, so they are the engine's own typed arrays, whatever a program has put in the
-/// place of `Float64Array` and its like. An access by index to such an array runs no code and finds
-/// its own bytes, whatever a program has done to the prototypes.
+/// Node-API creates them, so they are the engine's own typed arrays, even if a program has replaced
+/// `Float64Array` and others. Accessing an element of one runs no code, whatever a program has done to the
+/// prototypes.
 pub struct Arrays {
     /// A `Float64Array` for the number of the instance and for `i32`.
     pub doubles: sys::napi_value,
@@ -46,7 +45,7 @@ pub struct Arrays {
     pub bigints: sys::napi_value,
     /// A `Uint32Array` for the result.
     pub words: sys::napi_value,
-    /// A `Uint8Array` without an element, for closures that have no memory yet.
+    /// An empty `Uint8Array`, for closures that have no memory yet.
     pub empty: sys::napi_value,
 }
 
@@ -65,7 +64,7 @@ impl ArgBuffer {
         })
     }
 
-    /// New arrays over it, which closures alone may get.
+    /// New arrays over it, for closures alone.
     pub fn arrays(&self, env: &Env) -> Result<Arrays> {
         let buffer = self.buffer.get_value(env)?.raw();
         let array = |array_type, len| {
@@ -94,14 +93,14 @@ impl ArgBuffer {
         unsafe { &*self.slots.cast() }
     }
 
-    /// The number of the instance that is called; 0 if there is no call in the buffer.
+    /// The number of the instance that is called; 0 if there is no call.
     pub fn instance(&self) -> usize {
         f64::from_bits(self.slots()[0].get()) as usize
     }
 
-    /// The arguments as their bits. None if one is not of its type.
+    /// The bits of the arguments. `None` if one is not of its type.
     ///
-    /// An `i32` of wasm arrives with a sign, and from JavaScript without one: both are taken.
+    /// An `i32` is signed if wasm passes it, and may be unsigned if JavaScript does: both are accepted.
     #[inline]
     pub fn arguments(&self, types: &[ParamType]) -> Option<[u64; MAX_PARAMS]> {
         let mut arguments = [0; MAX_PARAMS];
@@ -114,22 +113,23 @@ impl ArgBuffer {
         Some(arguments)
     }
 
-    /// When a call that may be suspended began: nanoseconds; 0 if it begins now.
+    /// The start time of a call that may be suspended, in nanoseconds; 0 if it begins now.
     pub fn begun(&self) -> u64 {
         f64::from_bits(self.slots()[BEGUN].get()) as u64
     }
 
-    /// Takes the call out of the buffer, as others may be put there before it is over.
+    /// Removes the call from the buffer, as there may be other calls before it ends.
     pub fn set_aside(&self) -> u64 {
         self.slots()[0].replace(0)
     }
 
-    /// Puts back what was set aside.
+    /// Restores the removed call.
     pub fn put_back(&self, call: u64) {
         self.slots()[0].set(call);
     }
 
-    /// Puts the result there, and with it no call: the bits of a `u32` are those of a double near 0.
+    /// Stores the result. Then there is no call in the buffer: the bits of a `u32` are those of a double near
+    /// 0.
     pub fn set_result(&self, result: u32) {
         let mut bytes = [0; size_of::<u64>()];
         bytes[..size_of::<u32>()].copy_from_slice(&result.to_ne_bytes());
@@ -137,11 +137,11 @@ impl ArgBuffer {
     }
 }
 
-/// A number that is a whole one of 32 bits, with a sign or without, as its bits.
+/// The bits of a number that is a 32-bit integer, signed or unsigned.
 #[inline]
 fn int(number: f64) -> Option<u32> {
     let bits = number as i64;
-    // Not even -0 is 0: Node does not take it for one.
+    // By its bits, as Node does not accept -0.
     let whole = (bits as f64).to_bits() == number.to_bits();
     let fits = (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&bits);
     (whole && fits).then_some(bits as u32)

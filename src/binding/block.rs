@@ -1,14 +1,13 @@
-//! The block: 10 slots of 8 bytes that adapters and the native functions both see.
+//! The block: 10 slots of 8 bytes that adapters and the native functions share.
 //!
 //! | slot | |
 //! | --- | --- |
 //! | 0 | the number of the function that is called |
 //! | 1 to 9 | the arguments: an `i32` without its sign, or the bits of an `i64` |
 //!
-//! It is the memory of a `WebAssembly.Memory`, and a program that was there first can have made of that class
-//! what it likes. So it is not enough that the bytes were there once: right before each call the closure has
-//! seen an element of an array over them, which has none once they are gone. And all that is in them is read
-//! before the call runs any JavaScript.
+//! It is the content of a `WebAssembly.Memory`, a class that a program may have replaced before. So it is not
+//! enough that the bytes existed once: right before each call the closure has seen an element of an array over
+//! them, which has none once they are gone. And all of it is read before the call runs any JavaScript.
 
 #![allow(unsafe_code, reason = "WebAssembly writes these bytes too")]
 
@@ -20,11 +19,11 @@ use super::glue::Glue;
 use super::memory::{Bytes, unusable};
 use crate::syscalls::MAX_PARAMS;
 
-/// The bytes of a slot.
+/// The size of a slot in bytes.
 pub const SLOT: usize = size_of::<u64>();
 
-/// The slot of the function. In the array of bytes, element 0 is its number, too: there are fewer than 256, and
-/// WebAssembly is little-endian.
+/// The slot of the function. Element 0 of the array of bytes is also its number: there are fewer than 256
+/// functions, and WebAssembly is little-endian.
 pub const FUNCTION_SLOT: usize = 0;
 
 /// The slot of the first argument.
@@ -33,7 +32,7 @@ pub const FIRST_ARGUMENT: usize = FUNCTION_SLOT + 1;
 /// The number of slots.
 const LEN: usize = FIRST_ARGUMENT + MAX_PARAMS;
 
-/// That of one environment, for as long as there is one.
+/// The block of an environment.
 pub struct Block {
     slots: *const Cell<u64>,
     /// The `WebAssembly.Memory`, for adapters.
@@ -43,11 +42,11 @@ pub struct Block {
 }
 
 impl Block {
-    /// A new one; none where the engine has no memory to give.
+    /// A new block; `None` if the engine has no memory for it.
     ///
     /// # Errors
     ///
-    /// Its bytes are not where numbers of 64 bits can be, or no buffer of the engine's own.
+    /// Its bytes are not aligned, or not those of a buffer of the engine.
     pub fn new(env: &Env, glue: &Glue) -> Result<Option<Self>> {
         let Some(memory) = glue.block.borrow_back(env)?.call(())? else {
             return Ok(None);
@@ -55,9 +54,9 @@ impl Block {
         let view_of = glue.view_of.borrow_back(env)?;
         let view = view_of.call(FnArgs::from((memory.to_unknown(),)))?;
         let fixed = Bytes::of(env.raw(), view.raw())?.array_of_fixed_length(env.raw())?;
-        // Of memories that threads share, adapters take none.
+        // Adapters import a memory that is not shared.
         let bytes = fixed.ok_or_else(unusable)?;
-        // Only now that nothing of the program's can run: where they are.
+        // The address is read last, as no code of the program can run any more.
         let Bytes { data, len, .. } = Bytes::of(env.raw(), bytes)?;
         if len < LEN * SLOT || data.addr() % align_of::<u64>() != 0 {
             return Err(unusable());
@@ -69,7 +68,7 @@ impl Block {
         }))
     }
 
-    /// The number of the function that is called, and the arguments.
+    /// The number of the function that is called, and the bits of its arguments.
     ///
     /// # Safety
     ///

@@ -1,18 +1,20 @@
 //! The scripts that make the closures through which a guest's calls reach the native functions.
 //!
-//! Each is a function of the arrays of the [argument buffer](super::arg_buffer), of native functions, and of nothing
-//! else: no closure looks anything up that a program could have replaced, and no program reaches what it closes over.
-//! That `view` has an element is what [`Memory::guest`](super::memory::Memory::guest) rests on.
+//! Each is a function of the arrays of the [argument buffer](super::arg_buffer) and of native functions, and of
+//! nothing else: no closure looks up anything that a program could have replaced, and no program reaches what
+//! it closes over. [`Memory::guest`](super::memory::Memory::guest) relies on the check that `view` has an
+//! element.
 //!
-//! An engine reads what is in a function once to see where it ends, and again when the function runs, unless the
-//! function stands in parentheses (and is no arrow, to older engines). So those that run at once do, and the methods of
-//! a `wasiImport`, nine tenths of the text, are in a script of their own: guests that have an adapter need none of it.
+//! An engine parses a function once to find its end, and again when it runs, unless the function is in
+//! parentheses (and, for older engines, not an arrow function). So functions that run at once are in
+//! parentheses. The methods of a `wasiImport`, nine tenths of the text, are in a script of their own: guests
+//! with an adapter do not need it.
 
 use super::arg_buffer::BEGUN;
 use crate::abi::Errno;
 use crate::syscalls::{self, ParamType, Row, SYSCALLS, WAITING};
 
-/// The memory of an instance and the array over its bytes, with what sets both; see
+/// The memory of an instance and the array over its bytes, with a function that sets both; see
 /// [`Memory::add_closures`](super::memory::Memory::add_closures).
 const STATE: &str = "\
     let memory,view=empty;\
@@ -21,28 +23,28 @@ const STATE: &str = "\
       return memory\
     };";
 
-/// The fields of what a script's function returns that are the same in both. Of an uncaught error Node shows the line
-/// of the script, so what throws has one of its own.
+/// The fields that the functions of both scripts return. For an uncaught error Node shows the line of the
+/// script, so statements that throw have lines of their own.
 const SHARED_FIELDS: &str = "\
     __proto__:null,bind,setMemory:{'bound setMemory'(memory){\n\
     setMemory(instance,memory,bind)\n\
     }}['bound setMemory']";
 
 /// The closures of an instance with a `wasiImport`: a function `(wasi, instance, kept)`, which gives `wasi` its
-/// `wasiImport`. The closures keep `kept`. For which snapshot they are is up to the native functions.
+/// `wasiImport`. The closures keep `kept` alive. The snapshot depends only on the native functions.
 ///
-/// As in node:wasi, the class of its prototype is called `WASI`, and its functions `bound` and their name.
-/// A method in a literal has its name and its length from the text, which no other way to make a function
-/// has without defining properties on each. One literal has all of them by those names: one for each would be
-/// garbage of as many objects. Each method refuses in Node's order: the number of arguments,
-/// their types (a number's value is looked at natively), then whether there is a memory.
+/// As in node:wasi, the class of its prototype is called `WASI`, and its functions are named `bound` and their
+/// name. A method in an object literal gets its name and its length from the text; any other way to make a
+/// function would have to define these properties. There is one literal for all methods, as one for each would
+/// leave as many objects to collect. Each method checks in Node's order: the number of arguments, their types
+/// (the value of a number is checked natively), then whether there is a memory.
 ///
-/// The object gets its `wasiImport` as a field, which is defined and not set: a class that extends its
-/// class has no say in that.
+/// The object gets its `wasiImport` as a field, which is defined and not set: a setter of a class that extends
+/// its class is not called.
 ///
-/// What it returns has `suspending()`, too. That makes functions for the calls that may wait, which take the time when
-/// a call began as one more argument, and where it would wait give [`SUSPENDED`](super::trampoline::SUSPENDED). A module
-/// of wasm calls them.
+/// The result also has `suspending()`, which makes functions for the calls that may block. These have the start
+/// time of a call as an additional argument, and return [`SUSPENDED`](super::trampoline::SUSPENDED) if the call
+/// would block. A module of wasm calls them.
 pub fn methods() -> String {
     let methods: String = (SYSCALLS.iter().enumerate())
         .map(|(row, syscall)| method(row, syscall.name, syscall.types))
@@ -72,11 +74,11 @@ pub fn methods() -> String {
     )
 }
 
-/// The closures of an instance with an [adapter](super::adapter): a function `(instance, bytes)` of the array over the
-/// [block](super::block).
+/// The closures of an instance with an [adapter](super::adapter): a function `(instance, bytes)` of the array
+/// over the [block](super::block).
 ///
-/// What it returns has `call`, which the adapter calls. `bytes[0]` is the function, and that it has been seen right before
-/// the call is what [`Block::call`](super::block::Block::call) rests on.
+/// The result has `call`, which the adapter calls. `bytes[0]` is the function;
+/// [`Block::call`](super::block::Block::call) relies on its being read right before the call.
 pub fn call() -> String {
     let gone = Errno::Nosys.raw();
     format!(
@@ -111,12 +113,12 @@ fn method(row: usize, name: &str, types: &[ParamType]) -> String {
     )
 }
 
-/// The property of a `wasiImport` that is the method of a row.
+/// The property of a `wasiImport` that has the method of a row.
 fn field(name: &str) -> String {
     format!("{name}:named['bound {name}'],")
 }
 
-/// The method of a row whose calls are suspended where they would wait.
+/// The method of a row that returns [`SUSPENDED`](super::trampoline::SUSPENDED) if the call would block.
 fn suspending_method(row: Row) -> String {
     let row = row as usize;
     let einval = Errno::Inval.raw();
@@ -139,7 +141,7 @@ fn names(types: &[ParamType]) -> String {
     names.join(",")
 }
 
-/// Whether one of them is not of its type, as further operands of `||`. To store what is an object would run JavaScript.
+/// Further operands of `||`: whether a parameter is not of its type. Storing an object would run JavaScript.
 fn mistyped(types: &[ParamType]) -> String {
     let check = |(slot, param): (usize, &ParamType)| {
         let of = match param {
@@ -151,7 +153,7 @@ fn mistyped(types: &[ParamType]) -> String {
     (1..).zip(types).map(check).collect()
 }
 
-/// What puts them into the argument buffer.
+/// Statements that store the parameters in the argument buffer.
 fn stores(types: &[ParamType]) -> String {
     let store = |(slot, param): (usize, &ParamType)| match param {
         ParamType::I32 => format!("a[{slot}]=p{slot};"),

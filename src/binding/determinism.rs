@@ -1,4 +1,4 @@
-//! The clocks and the random bytes that an embedder gives a guest in the place of the host's.
+//! Clocks and random bytes of the embedder.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use napi_derive::napi;
 use super::js_fs::stream::{JsRandom, JsTime};
 use crate::ctx::{GivenClock, Random, SeededRandom, Time, WasiCtx};
 
-/// The clocks of a guest. The shell has seen that they make sense.
+/// The clocks of a guest. JavaScript has checked them.
 #[napi(object, object_to_js = false)]
 pub struct WasiClock<'env> {
-    /// The time since 1970 at which the realtime clock begins, in nanoseconds.
+    /// The start time of the realtime clock, in nanoseconds since 1970.
     pub realtime: Option<BigInt>,
-    /// What tells that time.
+    /// The function that returns the time.
     pub realtime_by: Option<Unknown<'env>>,
-    /// The time at which the monotonic clock begins, in nanoseconds.
+    /// The start time of the monotonic clock, in nanoseconds.
     pub monotonic: Option<BigInt>,
-    /// What tells that time.
+    /// The function that returns the time.
     pub monotonic_by: Option<Unknown<'env>>,
-    /// By how many nanoseconds a time that was given moves with each reading.
+    /// How many nanoseconds a clock with a start time advances with each reading.
     pub step: BigInt,
-    /// Whether waiting for a time takes none.
+    /// Whether a wait returns at once, and advances the clocks.
     pub skips: bool,
 }
 
-/// Where the random bytes of a guest are from.
+/// The source of a guest's random bytes.
 #[napi(object, object_to_js = false)]
 pub struct WasiRandom<'env> {
-    /// The 32 bytes of a seed.
+    /// A seed of 32 bytes.
     pub seed: Option<Buffer>,
-    /// What gives the bytes.
+    /// The function that returns random bytes.
     pub by: Option<Unknown<'env>>,
 }
 
@@ -64,7 +64,7 @@ impl WasiRandom<'_> {
     }
 }
 
-/// Gives a guest clocks and random bytes, where they are not to be the host's.
+/// Gives a guest clocks and random bytes of the embedder, if there are any.
 pub fn give(
     env: &Env,
     ctx: WasiCtx,

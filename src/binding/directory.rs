@@ -11,15 +11,15 @@ use super::memory_fs::TrackedMemoryFs;
 use crate::ctx::View;
 use crate::vfs::Directory;
 
-/// What can be mounted: an open directory of a file system that is not the host's. JavaScript passes it on
-/// from what made it to the guests that get it, and nothing else.
+/// An open directory that is not the host's, to be mounted. JavaScript passes it from where it was made to the
+/// guests that get it, and does nothing else with it.
 #[napi]
 pub struct DirectoryHandle {
     of: Of,
 }
 
 enum Of {
-    /// A directory that is this handle's own.
+    /// A directory.
     Directory(Rc<Held<Arc<dyn Directory>>>),
     Image(Rc<Held<KeptImage>>),
     Memory(Rc<Held<TrackedMemoryFs>>),
@@ -41,19 +41,19 @@ impl DirectoryHandle {
         Environment::of(env)?.hold(env, dir, make)
     }
 
-    /// The root of an image.
+    /// A handle of the root of an image.
     pub fn of_image(image: Rc<Held<KeptImage>>) -> Self {
         let of = Of::Image(image);
         Self { of }
     }
 
-    /// The root of a file system in memory.
+    /// A handle of the root of a file system in memory.
     pub fn of_memory(memory: Rc<Held<TrackedMemoryFs>>) -> Self {
         let of = Of::Memory(memory);
         Self { of }
     }
 
-    /// What the embedder sees of a guest.
+    /// A handle of the files of a guest.
     ///
     /// # Errors
     ///
@@ -66,16 +66,16 @@ impl DirectoryHandle {
         Environment::of(env)?.hold(env, view, make)
     }
 
-    /// Whether nothing is changed in it, by any guest that has it.
+    /// Whether no guest can change anything in it.
     pub fn is_read_only(&self) -> bool {
         matches!(self.of, Of::Image(_))
     }
 
-    /// What paths in it are resolved in.
+    /// The view in which paths in it are resolved.
     ///
     /// # Errors
     ///
-    /// What it is of has been collected, which cannot be as long as JavaScript has this. It cannot be looked at.
+    /// Its object was collected, which cannot be as long as JavaScript has this. The view cannot be opened.
     pub fn view(&self) -> Result<Arc<View>> {
         let over = |dir| View::over(dir).map(Arc::new);
         let view = match &self.of {
@@ -91,7 +91,7 @@ impl DirectoryHandle {
     ///
     /// # Errors
     ///
-    /// As [`view`](Self::view). It is that of a guest which has no root.
+    /// Those of [`view`](Self::view). It is the view of a guest without a root.
     pub fn dir(&self) -> Result<Arc<dyn Directory>> {
         match &self.of {
             Of::Directory(dir) => Ok(Arc::clone(&*dir.get()?)),
@@ -104,7 +104,7 @@ impl DirectoryHandle {
         }
     }
 
-    /// The file system in memory that it is of.
+    /// Its file system in memory, if it is in one.
     pub fn memory(&self) -> Option<Rc<TrackedMemoryFs>> {
         match &self.of {
             Of::Directory(_) | Of::Image(_) | Of::Guest(_) => None,

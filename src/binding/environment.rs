@@ -14,18 +14,18 @@ use super::trampoline;
 use crate::abi::Snapshot;
 use crate::host::Interrupt;
 
-/// What one JavaScript environment has once.
+/// The state of a JavaScript environment.
 pub struct Environment {
-    /// The arguments of the call that is being made.
+    /// The arguments of the present call.
     pub arg_buffer: ArgBuffer,
-    /// The arguments of a call that an adapter makes, once there is an adapter; none where the engine has no memory
-    /// for them.
+    /// The arguments of a call by an adapter. It is made with the first adapter; `None` if the engine has no
+    /// memory for it.
     block: OnceCell<Option<Block>>,
-    /// Every instance that can still be called.
+    /// The instances that can still be called.
     pub instances: RefCell<Instances>,
-    /// What takes memory and belongs to objects of JavaScript.
+    /// Native values that take memory, and the JavaScript objects that they belong to.
     pub held: RefCell<HeldObjects>,
-    /// Whether there is an object whose collection tells of others.
+    /// Whether there is an object whose collection starts a sweep.
     is_watching: Cell<bool>,
     /// Whether it is being torn down.
     has_ended: Cell<bool>,
@@ -36,20 +36,20 @@ pub struct Environment {
     /// By the number of the snapshot.
     make_methods: [OnceCell<MakeMethods>; 2],
     make_call: OnceCell<MakeCall>,
-    /// What JavaScript has thrown in a call that native code made, and is no error of a file system's.
+    /// What JavaScript has thrown in a call by native code, if it is no error of a file system.
     thrown: RefCell<Option<Thrown>>,
     is_thrown: Cell<bool>,
 }
 
-/// What makes the closures of instances with a `wasiImport`: see [`closures::methods`](super::closures::methods).
+/// Makes the closures of instances with a `wasiImport`: see [`closures::methods`](super::closures::methods).
 type MakeMethods =
     FunctionRef<FnArgs<(Object<'static>, u32, Option<Unknown<'static>>)>, Object<'static>>;
 
-/// What makes the closures of instances with an adapter: see [`closures::call`](super::closures::call).
+/// Makes the closures of instances with an adapter: see [`closures::call`](super::closures::call).
 type MakeCall = FunctionRef<FnArgs<(u32, Option<Object<'static>>)>, Object<'static>>;
 
 impl Environment {
-    /// A new one.
+    /// A new environment.
     pub fn new(arg_buffer: ArgBuffer, glue: Glue) -> Self {
         Self {
             arg_buffer,
@@ -67,17 +67,17 @@ impl Environment {
         }
     }
 
-    /// That of this JavaScript environment.
+    /// The state of this environment.
     pub fn of(env: &Env) -> Result<Rc<Self>> {
         let environment = env.get_instance_data::<Rc<Self>>()?;
         let environment = environment.map(|environment| Rc::clone(environment));
         environment.ok_or_else(|| Error::from_reason("wasi-rs was not set up in this environment"))
     }
 
-    /// Sees to it that instances are dropped when they have been collected, if no next one is made.
+    /// Makes sure that collected instances are dropped even if no further instance is made.
     ///
-    /// A finalizer of each would be kept by Node-API until the event loop turns. So one object that
-    /// nothing refers to stands for all, and when it has been collected they are looked through.
+    /// Node-API would keep a finalizer of each instance until the event loop turns. So there is one
+    /// unreferenced object: when it is collected, the collected instances are dropped.
     pub fn watch(self: &Rc<Self>, env: &Env) -> Result<()> {
         if self.is_watching.replace(true) {
             return Ok(());
@@ -85,7 +85,8 @@ impl Environment {
         let mut object = Object::new(env)?;
         object.add_finalizer(Rc::clone(self), (), |collected| {
             let environment = collected.value;
-            // What is finalized at the end has not been collected, and what it makes would be, too.
+            // At the end of the environment, objects are finalized without having been collected, and so would
+            // be a new one.
             if environment.has_ended.get() {
                 return;
             }
@@ -97,7 +98,7 @@ impl Environment {
         })
     }
 
-    /// Makes closures of an instance for guests of a snapshot, and a `wasiImport` of `wasi` of them.
+    /// Makes closures of an instance for guests of a snapshot, and gives `wasi` a `wasiImport` of them.
     pub fn make_methods<'env>(
         self: &Rc<Self>,
         env: &'env Env,
@@ -113,7 +114,7 @@ impl Environment {
             .call(FnArgs::from((wasi, number, kept)))
     }
 
-    /// Makes the closures of an instance that has an adapter.
+    /// Makes the closures of an instance with an adapter.
     pub fn make_call<'env>(
         self: &Rc<Self>,
         env: &'env Env,
@@ -124,11 +125,12 @@ impl Environment {
         make.borrow_back(env)?.call(FnArgs::from((number, bytes)))
     }
 
-    /// The block for adapters, made when it is first asked for; none where the engine has no memory to give.
+    /// The block for adapters, which is made if there is none; `None` if the engine has no memory for it.
     pub fn block_for_adapters(&self, env: &Env) -> Result<Option<&Block>> {
         if self.block.get().is_none() {
             let block = Block::new(env, &self.glue)?;
-            // Nothing else has made one meanwhile but a program's own class of memories.
+            // Ignored if there is one by now: only a program's own class of memories can have made it
+            // meanwhile.
             let _ = self.block.set(block);
         }
         Ok(self.block())
@@ -140,20 +142,20 @@ impl Environment {
         self.block.get()?.as_ref()
     }
 
-    /// What interrupts the calls of guests that are made here.
+    /// The interrupt for guests that are created in this environment.
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.borrow().clone()
     }
 
-    /// Sets what interrupts the calls of guests that are made here from now on.
+    /// Sets the interrupt for guests that are created from now on.
     pub fn set_interrupt(&self, interrupt: Interrupt) {
         self.interrupt.replace(interrupt);
     }
 
-    /// Closes what its instances have open, as it is being torn down.
+    /// Closes what its instances have open, at the end of the environment.
     pub fn end(self: &Rc<Self>) {
         self.has_ended.set(true);
-        // This stays for as long as the process: what other threads have, too, does not.
+        // The environment itself is never freed, as native functions refer to it.
         let instances = self.instances.borrow_mut().end();
         for instance in &instances {
             instance.let_go();
@@ -165,13 +167,13 @@ impl Environment {
         drop(self.take_thrown());
     }
 
-    /// Whether it is being torn down, and runs no JavaScript any more.
+    /// Whether the environment has ended: then it runs no JavaScript any more.
     pub fn has_ended(&self) -> bool {
         self.has_ended.get()
     }
 
-    /// Runs JavaScript in the middle of whatever native code is at. It may do anything: grow the guest's
-    /// memory, call the guest that called, or another.
+    /// Runs JavaScript during a call. It may do anything: grow the guest's memory, call this guest again, or
+    /// another one. Everything that it can have changed is looked up again afterwards.
     pub fn outside<T>(&self, run: impl FnOnce() -> T) -> T {
         let call = self.arg_buffer.set_aside();
         let result = run();
@@ -183,8 +185,8 @@ impl Environment {
         result
     }
 
-    /// Keeps what a call that native code made has thrown, for the place where that came from JavaScript. What was
-    /// thrown before is the cause of all that follows it.
+    /// Keeps what JavaScript has thrown in a call by native code, until the guest's call ends and it can be
+    /// thrown there. The first one is kept, as the cause of the others.
     pub fn keep_thrown(&self, env: sys::napi_env) {
         let thrown = Thrown::take(env);
         if !self.has_ended.get() && !self.is_thrown.get() {
@@ -193,23 +195,23 @@ impl Environment {
         }
     }
 
-    /// Whether anything was thrown that nobody has been told of.
+    /// Whether anything is kept.
     #[inline]
     pub fn is_thrown(&self) -> bool {
         self.is_thrown.get()
     }
 
-    /// What was thrown, if anything was.
+    /// Takes what is kept.
     pub fn take_thrown(&self) -> Option<Thrown> {
         self.is_thrown.set(false);
         self.thrown.take()
     }
 
-    /// Throws what was thrown in a call that native code made.
+    /// Throws what is kept.
     ///
     /// # Errors
     ///
-    /// It was, and is on its way.
+    /// Something was kept, and is thrown.
     pub fn check_thrown(&self, env: &Env) -> Result<()> {
         if !self.is_thrown() {
             return Ok(());
@@ -223,7 +225,8 @@ impl Environment {
         }
     }
 
-    /// Makes an object of something that takes memory, which is gone once the object has been collected.
+    /// Makes a JavaScript object of a native value that takes memory. The value is dropped once the object has
+    /// been collected.
     ///
     /// # Errors
     ///
@@ -241,25 +244,25 @@ impl Environment {
         Ok(object)
     }
 
-    /// Lets go of what belongs to objects that were collected, if there is so much that some may be.
+    /// Drops the values of collected objects, if there are enough objects for that to be worth it.
     pub fn make_room(&self) {
         let is_full = self.held.borrow().is_full();
         if !is_full {
             return;
         }
-        // Guests that were collected have some of it.
+        // Some values belong to guests, which may have been collected as well.
         self.sweep();
         self.drop_quietly(|| self.held.borrow_mut().sweep());
         self.held.borrow_mut().swept();
     }
 
-    /// Drops the instances that have been collected.
+    /// Drops collected instances.
     pub fn sweep(&self) {
         self.drop_quietly(|| self.instances.borrow_mut().sweep());
     }
 
-    /// Drops what was collected. It closes what it has open, which may run JavaScript; what that throws is
-    /// nobody's.
+    /// Drops what was collected. That closes what it has open, which may run JavaScript. What that throws is
+    /// ignored.
     fn drop_quietly<T>(&self, take: impl FnOnce() -> T) {
         let was_thrown = self.is_thrown();
         drop(take());
@@ -278,7 +281,7 @@ impl Environment {
     }
 }
 
-/// What is in a cell, made first if there is nothing.
+/// The value of a cell, which is made if it is empty.
 fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(value) => Ok(value),

@@ -8,8 +8,8 @@ use crate::abi::Errno;
 use crate::ctx::{Given, InitError, PreopenSource, Stdio};
 use crate::host::errno::errno;
 
-/// What node:wasi throws when it cannot open what a guest is to be given, and what that was, which
-/// node:wasi does not say: in the properties of `node:fs`, the first path being that of the host.
+/// The error of node:wasi if something that a guest is given cannot be opened. Properties as in errors of
+/// `node:fs` say what that was; the first path is that of the host.
 pub fn init_error(env: &Env, error: InitError) -> Error {
     uvwasi_error(env, error.errno, |object| match error.given {
         Given::Stdio(Stdio::Lent(fd)) => object.set_named_property("fd", fd),
@@ -29,7 +29,7 @@ pub fn init_error(env: &Env, error: InitError) -> Error {
     })
 }
 
-/// That a socket cannot be had, by its place among those that are given: the shell says so in Node's words.
+/// The error for a socket, with its index among those that are given: JavaScript makes Node's error of it.
 pub fn socket_error(env: &Env, errno: Errno, socket: usize) -> Error {
     let build = || -> Result<Error> {
         let mut error = env.create_error(Error::from_reason(errno.name()))?;
@@ -40,7 +40,7 @@ pub fn socket_error(env: &Env, errno: Errno, socket: usize) -> Error {
     build().unwrap_or_else(|error| error)
 }
 
-/// What node:wasi throws when it cannot take the strings that a guest is to be given.
+/// The error of node:wasi for strings that it cannot pass to a guest.
 pub fn strings_error(env: &Env, errno: Errno) -> Error {
     uvwasi_error(env, errno, |_| Ok(()))
 }
@@ -53,7 +53,8 @@ fn uvwasi_error(
     let code = format!("UVWASI_{}", errno.name());
     let build = || -> Result<Error> {
         let mut error = env.create_error(Error::from_reason(format!("{code}, uvwasi_init")))?;
-        // napi-rs puts a code of its own first, and Node's comes second.
+        // napi-rs sets a `code` first; deleted, so that Node's is defined at its place in the order of
+        // properties.
         error.delete_named_property("code")?;
         error.set_named_property("errno", u32::from(errno.raw()))?;
         error.set_named_property("code", code.as_str())?;
@@ -64,7 +65,7 @@ fn uvwasi_error(
     build().unwrap_or_else(|error| error)
 }
 
-/// What node:wasi throws where Node's permission model withholds WASI. Older versions of Node do not name
+/// The error of node:wasi if Node's permission model does not allow WASI. Older versions of Node do not name
 /// the flag.
 pub fn access_denied(env: &Env) -> Error {
     let message = "Access to this API has been restricted. Use --allow-wasi to manage permissions.";
@@ -78,19 +79,19 @@ pub fn access_denied(env: &Env) -> Error {
     build().unwrap_or_else(|error| error)
 }
 
-/// What has been closed cannot be started.
+/// The error for starting a closed instance.
 pub fn closed(env: &Env) -> Error {
     thrown(env.throw_error("WASI instance is closed", Some("ERR_WASI_CLOSED")))
 }
 
-/// The guest that is to be run is no longer there.
+/// The error for running a guest that is gone.
 pub fn guest_gone(env: &Env) -> Error {
     let message =
         "The guest is gone: who prepared it has dropped it, or is another copy of wasi-rs";
     thrown(env.throw_error(message, Some("ERR_WASI_GUEST_GONE")))
 }
 
-/// An error as `node:fs` throws it, of what a call of the system says.
+/// An error of a system call, as `node:fs` throws it.
 pub fn system_error(env: &Env, error: &io::Error, syscall: &str) -> Error {
     let code = errno(error).name();
     let text = error.to_string();
@@ -106,26 +107,27 @@ pub fn system_error(env: &Env, error: &io::Error, syscall: &str) -> Error {
     build().unwrap_or_else(|error| error)
 }
 
-/// A `RangeError` with the code of Node's for a value out of its range.
+/// A `RangeError` with Node's code for a value out of range.
 pub fn out_of_range(env: &Env, message: &str) -> Error {
     thrown(env.throw_range_error(message, Some("ERR_OUT_OF_RANGE")))
 }
 
-/// A `TypeError` with the code of Node's for an argument of the wrong type.
+/// A `TypeError` with Node's code for an argument of the wrong type.
 pub fn invalid_arg_type(env: &Env, message: &str) -> Error {
     thrown(env.throw_type_error(message, Some("ERR_INVALID_ARG_TYPE")))
 }
 
-/// Refuses to go on in a thread that is being terminated, as by `worker.terminate()`.
+/// Fails in a thread that is being terminated, as by `worker.terminate()`.
 ///
-/// V8 unwinds JavaScript by a termination exception, which no `catch` stops. Where it is raised in JavaScript that
-/// native code called, it is raised again when that code returns. But to build an error is to call JavaScript once
-/// more (`napi_create_error` sets `code`), and that clears it: the worker would go on with neither a result nor an
-/// error, and `terminate()` never resolve. So the error that is thrown then was built when the addon was loaded.
+/// V8 unwinds JavaScript with a termination exception, which no `catch` stops. If it is raised in JavaScript
+/// that native code has called, it is raised again when that code returns. But building an error calls
+/// JavaScript once more (`napi_create_error` sets `code`), which clears the termination: the worker would go on
+/// with neither a result nor an error, and `terminate()` would never resolve. So the error that is thrown here
+/// was built when the addon was loaded.
 ///
 /// # Errors
 ///
-/// It is to end.
+/// The thread is being terminated.
 pub fn check_ending(env: &Env, glue: &Glue) -> Result<()> {
     if is_ending() {
         return Err(Error::from(glue.ending.get_value(env)?.to_unknown()));
@@ -133,11 +135,11 @@ pub fn check_ending(env: &Env, glue: &Glue) -> Result<()> {
     Ok(())
 }
 
-/// What an exported function came to that may have run JavaScript.
+/// The result of an exported function that may have run JavaScript.
 ///
 /// # Errors
 ///
-/// Its own, but for those of [`check_ending`]. One that is thrown already is not built.
+/// Those of [`check_ending`], or else its own. One that has been thrown already is not built.
 pub fn unless_ending<T>(env: &Env, glue: &Glue, result: Result<T>) -> Result<T> {
     result.or_else(|error| match error.status {
         Status::PendingException => Err(error),
@@ -145,7 +147,7 @@ pub fn unless_ending<T>(env: &Env, glue: &Glue, result: Result<T>) -> Result<T> 
     })
 }
 
-/// An error that has been thrown, for a function that is to return it.
+/// The error to return after throwing.
 fn thrown(throw: Result<()>) -> Error {
     match throw {
         Ok(()) => Error::new(Status::PendingException, String::new()),

@@ -22,35 +22,36 @@ use super::signatures::snapshot_of;
 use crate::abi::Snapshot;
 use crate::ctx::{MountError, WasiCtx};
 
-/// What `new WASI()` gets. None of it is an `Option`: such a field is set in JavaScript and not defined, so that a setter
-/// on the prototype of all objects would get hold of it.
+/// The result of [`create`]. None of its fields is an `Option`: napi-rs sets such a field instead of defining
+/// it, so a setter on `Object.prototype` would get the value.
 #[napi(object, object_from_js = false)]
 pub struct Created<'env> {
-    /// The sockets that it was given, in their order.
+    /// The sockets of the guest, in the order of the option.
     pub sockets: Vec<OpenSocket>,
-    /// The number under which the functions here know the instance, for as long as its functions are.
+    /// The number of the instance for the functions here. It is valid for as long as the functions of the guest
+    /// exist.
     pub number: u32,
     /// `wasi[kSetMemory]` of node:wasi.
     pub set_memory: Unknown<'env>,
-    /// Makes the functions that do not wait: see [`closures::methods`](super::closures::methods). `undefined` where no
-    /// `wasi` was given.
+    /// Makes functions that do not block: see [`closures::methods`](super::closures::methods). `undefined`
+    /// without `wasi`.
     pub suspending: Unknown<'env>,
-    /// What an [adapter](super::adapter) calls; `undefined` where `wasi` was given.
+    /// The function that an [adapter](super::adapter) calls; `undefined` with `wasi`.
     pub call: Unknown<'env>,
-    /// The memory of the [block](super::block), where the adapter puts the arguments; `undefined` where the engine has
-    /// none to give.
+    /// The memory of the [block](super::block), which the adapter imports; `undefined` if the engine has no
+    /// memory for it.
     pub memory: Either<Object<'env>, Undefined>,
 }
 
-/// Opens what a guest is given, and makes its functions. They keep `kept` for as long as they can be called. If there is
-/// `wasi`, it gets a `wasiImport` for guests of the version that it names, `'preview1'` or `'unstable'`.
+/// Opens what a guest is given, and makes its functions, which keep `kept` alive. If there is a `wasi`, it gets
+/// a `wasiImport` for guests of a version, `'preview1'` or `'unstable'`.
 ///
 /// # Errors
 ///
-/// `ERR_ACCESS_DENIED` where Node's permission model withholds WASI. A capability or a right with an
-/// unknown name. An error with the code `UVWASI_EBADF` for a standard stream that is not open, or
-/// `UVWASI_` and what `open(2)` says of a preopen. An error with the code of what
-/// `listen(2)` says of a socket, and its index as `socket`.
+/// `ERR_ACCESS_DENIED` if Node's permission model does not allow WASI. A capability or a right with an unknown
+/// name. An error with the code `UVWASI_EBADF` for a standard stream that is not open, or `UVWASI_` and what
+/// `open(2)` says of a preopen. An error with the code of what `listen(2)` says of a socket, and its index as
+/// `socket`.
 #[napi]
 pub fn create<'env>(
     env: &'env Env,
@@ -68,22 +69,22 @@ pub fn create<'env>(
     unless_ending(env, &environment.glue, created)
 }
 
-/// A guest that has what it is given.
+/// A guest whose preopens and streams are open.
 pub struct OpenGuest {
     pub ctx: WasiCtx,
-    /// The sockets that it was given.
+    /// Its sockets.
     pub sockets: Vec<OpenSocket>,
-    /// Whether `proc_exit` ends the guest alone, and not the process.
+    /// Whether `proc_exit` ends only the guest, not the process.
     pub return_on_exit: bool,
-    /// How many preopens it has that this thread opened for it.
+    /// The number of preopens that this thread has opened for it.
     pub preopens: usize,
-    /// The file systems in memory among them.
+    /// The file systems in memory among its preopens.
     pub memories: Vec<Rc<TrackedMemoryFs>>,
-    /// Whether it has several threads, of which this is one.
+    /// Whether this is one of several threads of the guest.
     pub is_thread: bool,
 }
 
-/// Refuses what gives access to the host where Node's permission model withholds WASI.
+/// Refuses access to the host if Node's permission model does not allow WASI.
 ///
 /// # Errors
 ///
@@ -124,8 +125,8 @@ pub fn open(
     })
 }
 
-/// Makes the functions of a guest in this environment, and `wasi` its `wasiImport` for guests of a snapshot, if there is
-/// one.
+/// Makes the functions of a guest in this environment. If there is a `wasi`, it gets a `wasiImport` for guests
+/// of a snapshot.
 pub fn adopt<'env>(
     env: &'env Env,
     environment: &Rc<Environment>,
@@ -191,8 +192,8 @@ pub fn adopt<'env>(
     })
 }
 
-/// Gives an object a `wasiImport` of an instance, for guests of this version, beside the functions that the instance has.
-/// It keeps `kept` for as long as it can be called. Gives what [`Created::suspending`] is.
+/// Gives an object a further `wasiImport` of an instance, for guests of this version. It keeps `kept` alive.
+/// Returns a [`Created::suspending`] for it.
 #[napi]
 pub fn give_functions<'env>(
     env: &'env Env,
@@ -218,11 +219,11 @@ pub fn instance(env: &Env, number: u32) -> Result<Rc<Instance>> {
         .ok_or_else(|| Error::from_reason("no instance has this number"))
 }
 
-/// Gives an instance its memory, in the place of what it had.
+/// Sets the memory of an instance.
 ///
 /// # Errors
 ///
-/// A `TypeError` if that is no `WebAssembly.Memory`. `ERR_WASI_CLOSED` after [`close`].
+/// A `TypeError` if it is no `WebAssembly.Memory`. `ERR_WASI_CLOSED` after [`close`].
 pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     let instance = instance(env, number)?;
     if instance.is_closed.get() {
@@ -240,7 +241,7 @@ pub fn set_memory(env: &Env, number: u32, memory: Unknown<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Says that an entry of a guest is about to run, and gives what tells its exits from those of others.
+/// Called before an entry of a guest runs. Returns the serial that identifies exits of this instance.
 #[napi]
 pub fn enter(env: Env, number: u32) -> Result<f64> {
     let instance = instance(&env, number)?;
@@ -248,8 +249,8 @@ pub fn enter(env: Env, number: u32) -> Result<f64> {
     Ok(instance.serial)
 }
 
-/// Says that an entry of a guest has ended, and whether that was the end of the guest: then what it
-/// opened is closed. Gives the code of its last exit, 0 if there was none.
+/// Called after an entry of a guest. If the guest `is_over`, closes what it has opened. Returns the code of its
+/// last exit, 0 if there was none.
 #[napi]
 pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
     let instance = instance(&env, number)?;
@@ -265,7 +266,7 @@ pub fn leave(env: Env, number: u32, is_over: bool) -> Result<i32> {
     Ok(instance.exit_code.get())
 }
 
-/// Lets a guest do more.
+/// Gives a guest a capability.
 ///
 /// # Errors
 ///
@@ -276,8 +277,8 @@ pub fn add_capability(env: Env, number: u32, name: String) -> Result<()> {
     Ok(())
 }
 
-/// Closes all descriptors of a guest, preopens and standard streams among them; what a stream was lent
-/// from stays open.
+/// Closes all descriptors of a guest, preopens and standard streams among them. The embedder's descriptors of
+/// lent streams stay open.
 #[napi]
 pub fn close(env: Env, number: u32) -> Result<()> {
     let instance = instance(&env, number)?;
@@ -287,11 +288,11 @@ pub fn close(env: Env, number: u32) -> Result<()> {
     Environment::of(&env)?.check_thrown(&env)
 }
 
-/// What [`mount`] gives where no path of a guest that has started would lead to what is mounted.
+/// The result of [`mount`] if the guest has started, and none of its paths would lead to what is mounted.
 const UNREACHABLE: i32 = 1;
 
-/// Mounts something in the namespace of a guest; as a preopen as well, unless it has started. Gives 0, the
-/// negated errno of WASI, or 1 where no path would lead there.
+/// Mounts something in the namespace of a guest; also as a preopen, unless the guest has started. Returns 0,
+/// the negated errno of WASI, or [`UNREACHABLE`].
 ///
 /// # Errors
 ///
@@ -315,7 +316,7 @@ pub fn mount(env: &Env, number: u32, mount: WasiPreopen<'_>, has_started: bool) 
     })
 }
 
-/// Takes what was mounted last at a path of a guest's from there. Gives 0 or the negated errno of WASI.
+/// Unmounts what was mounted last at a path of a guest. Returns 0 or the negated errno of WASI.
 ///
 /// # Errors
 ///
@@ -331,7 +332,7 @@ pub fn unmount(env: &Env, number: u32, path: String, has_started: bool) -> Resul
     Ok(unmounted.map_or_else(|errno| -i32::from(errno.raw()), |()| 0))
 }
 
-/// Ends a guest with this code at its next call, as by `proc_exit`.
+/// Stops a guest: it exits with this code at its next call, as by `proc_exit`.
 #[napi]
 pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
     instance(&env, number)?
@@ -340,7 +341,7 @@ pub fn stop(env: Env, number: u32, exit_code: i32) -> Result<()> {
     Ok(())
 }
 
-/// Does so, whatever an exit of its own ends.
+/// [`stop`], which ends the guest alone even where an exit of its own would end the process.
 #[napi]
 pub fn stop_alone(env: Env, number: u32, exit_code: i32) -> Result<()> {
     let ctx = instance(&env, number)?;
@@ -349,11 +350,11 @@ pub fn stop_alone(env: Env, number: u32, exit_code: i32) -> Result<()> {
     Ok(())
 }
 
-/// [`stop_alone`] after so many milliseconds, unless [`cancel_stop`] comes first.
+/// [`stop_alone`] after so many milliseconds, unless [`cancel_stop`] is called first.
 ///
 /// # Errors
 ///
-/// `EAGAIN`, `EMFILE`: there is no thread to be had, or there are too few descriptors.
+/// `EAGAIN`, `EMFILE`: no thread can be made, or there are too few descriptors.
 #[napi]
 pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> Result<()> {
     let time = Duration::from_millis(milliseconds.into());
@@ -363,7 +364,7 @@ pub fn stop_after(env: Env, number: u32, milliseconds: u32, exit_code: i32) -> R
     stops.map_err(|error| system_error(&env, &error, "start"))
 }
 
-/// Leaves a guest to run for as long as it likes, and tells whether its time was over.
+/// Cancels [`stop_after`]. Returns whether the guest was stopped by it.
 #[napi]
 pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
     let ctx = instance(&env, number)?;
@@ -373,11 +374,11 @@ pub fn cancel_stop(env: Env, number: u32) -> Result<bool> {
     Ok(ctx.has_timed_out())
 }
 
-/// The files of a guest, for others: what the host sees of them.
+/// The files of a guest, to be mounted in others.
 ///
 /// # Errors
 ///
-/// `ERR_WASI_CLOSED` after [`close`]. They cannot be looked at.
+/// `ERR_WASI_CLOSED` after [`close`]. The view cannot be opened.
 #[napi]
 pub fn root_of(env: &Env, number: u32) -> Result<ClassInstance<'_, DirectoryHandle>> {
     let instance = instance(env, number)?;
@@ -390,7 +391,7 @@ pub fn root_of(env: &Env, number: u32) -> Result<ClassInstance<'_, DirectoryHand
     DirectoryHandle::of_guest(env, Arc::clone(view))
 }
 
-/// The files of a guest, for the host.
+/// The files of a guest, for `wasi.fs`.
 #[napi]
 pub fn files(env: Env, number: u32) -> Result<Files> {
     Ok(Files::of_guest(&instance(&env, number)?))

@@ -1,7 +1,7 @@
-//! The native half of `wasi.fs`: what `lib/fs/` makes the functions of `node:fs` of.
+//! The native half of `wasi.fs`, over which `lib/fs/` implements the functions of `node:fs`.
 //!
-//! Each returns the result of the call, or the negated errno of WASI where it fails. JavaScript makes the
-//! error objects from that, and only for callers who receive one: `existsSync` does not.
+//! Each function returns its result, or the negated errno of WASI. JavaScript makes error objects of errnos,
+//! and only for callers that get one: `existsSync` does not.
 
 use std::borrow::Cow;
 use std::rc::{Rc, Weak};
@@ -21,10 +21,10 @@ use crate::abi::{Errno, Fdflags, Filesize, Filestat, Oflags};
 use crate::ctx::View;
 use crate::vfs::{OpenHow, SetTime};
 
-/// A path: what is no string is its bytes.
+/// A path: a string, or its bytes.
 type JsPath<'b> = Either<String, BufferSlice<'b>>;
 
-/// A number, or the negative of an error's.
+/// A result, or a negated errno.
 type Answer = Result<f64>;
 
 /// The files of one guest, as its embedder sees them, or of a file system: [`View`].
@@ -33,28 +33,28 @@ pub struct Files {
     of: Of,
 }
 
-/// Whose files they are.
+/// What the files belong to.
 enum Of {
     Guest(Weak<Instance>),
     Memory(Rc<Held<TrackedMemoryFs>>),
 }
 
 impl Files {
-    /// Those of a guest, for as long as that is there.
+    /// The files of a guest, for as long as it exists.
     pub fn of_guest(guest: &Rc<Instance>) -> Self {
         Self {
             of: Of::Guest(Rc::downgrade(guest)),
         }
     }
 
-    /// Those of a file system in memory.
+    /// The files of a file system in memory.
     pub fn of_memory(memory: Rc<Held<TrackedMemoryFs>>) -> Self {
         Self {
             of: Of::Memory(memory),
         }
     }
 
-    /// What a call on the files comes to; an error of JavaScript's if the guest has been closed.
+    /// The result of a call on the files; an error of JavaScript if the guest has been closed.
     fn call<T>(
         &self,
         env: &Env,
@@ -105,12 +105,12 @@ impl Files {
     }
 }
 
-/// What is answered where a call failed.
+/// A negated errno.
 pub fn failure(errno: Errno) -> f64 {
     -f64::from(errno.raw())
 }
 
-/// The bytes of a path. Those of a buffer are copied: a file system of JavaScript's may take them away.
+/// The bytes of a path. Those of a buffer are copied, as a file system in JavaScript may detach it.
 fn bytes_of<'p>(path: &'p JsPath<'_>) -> Cow<'p, [u8]> {
     match path {
         Either::A(path) => Cow::Borrowed(path.as_bytes()),
@@ -124,7 +124,7 @@ fn bytes_of<'p>(path: &'p JsPath<'_>) -> Cow<'p, [u8]> {
 )]
 #[napi]
 impl Files {
-    /// The guest path of the root, then those of the preopens, each terminated by a NUL.
+    /// The path of the root, then the names of the preopens, each with a NUL at its end.
     #[napi(catch_unwind)]
     pub fn preopens<'env>(&self, env: &'env Env) -> Result<MaybeBytes<'env>> {
         self.bytes(env, |view| {
@@ -133,8 +133,8 @@ impl Files {
         })
     }
 
-    /// `open(2)`. `access` has 1 to read, 2 to write, and 4 not to follow a link at the end; the flags are
-    /// those of `path_open`.
+    /// `open(2)`. `access` is the sum of 1 to read, 2 to write, and 4 not to follow a link at the end; the
+    /// flags are those of `path_open`.
     #[napi(catch_unwind)]
     pub fn open(
         &self,
@@ -160,7 +160,7 @@ impl Files {
         self.done(env, |view| view.close(fd))
     }
 
-    /// `read(2)` to a buffer; `pread(2)` if `at` is not negative.
+    /// `read(2)` into a buffer, or `pread(2)` if `at` is not negative.
     #[napi(catch_unwind)]
     pub fn read(&self, env: &Env, fd: u32, mut to: BufferSlice<'_>, at: f64) -> Answer {
         let value = to.raw();
@@ -175,7 +175,7 @@ impl Files {
         })
     }
 
-    /// `write(2)` of a buffer; `pwrite(2)` if `at` is not negative.
+    /// `write(2)` of a buffer, or `pwrite(2)` if `at` is not negative.
     #[napi(catch_unwind)]
     pub fn write(&self, env: &Env, fd: u32, mut from: BufferSlice<'_>, at: f64) -> Answer {
         let value = from.raw();
@@ -190,13 +190,13 @@ impl Files {
         })
     }
 
-    /// `fstat(2)`, to `out`.
+    /// `fstat(2)` into `out`.
     #[napi(catch_unwind)]
     pub fn fstat(&self, env: &Env, fd: u32, mut out: BufferSlice<'_>) -> Answer {
         self.done(env, |view| lay(&view.fstat(fd)?, &mut out))
     }
 
-    /// `stat(2)`, or `lstat(2)`, to `out`.
+    /// `stat(2)` or `lstat(2)` into `out`.
     #[napi(catch_unwind)]
     pub fn stat(
         &self,
@@ -210,7 +210,7 @@ impl Files {
         })
     }
 
-    /// `access(2)`: whether it is there, and can be opened so.
+    /// `access(2)`: whether it exists, and can be opened in this way.
     #[napi(catch_unwind)]
     pub fn access(&self, env: &Env, path: JsPath<'_>, read: bool, write: bool) -> Answer {
         self.done(env, |view| view.access(&bytes_of(&path), read, write))
@@ -222,13 +222,13 @@ impl Files {
         self.done(env, |view| view.set_size(fd, size as Filesize))
     }
 
-    /// `futimens(2)`, in seconds.
+    /// `futimens(2)`, with times in seconds.
     #[napi(catch_unwind)]
     pub fn futimes(&self, env: &Env, fd: u32, atime: f64, mtime: f64) -> Answer {
         self.done(env, |view| view.set_times(fd, time(atime)?, time(mtime)?))
     }
 
-    /// `utimensat(2)`, in seconds.
+    /// `utimensat(2)`, with times in seconds.
     #[napi(catch_unwind)]
     pub fn utimes(
         &self,
@@ -249,7 +249,7 @@ impl Files {
         self.done(env, |view| view.sync(fd, data_only))
     }
 
-    /// The entries of a directory: for each its file type as a digit, its name, and a terminating NUL.
+    /// The entries of a directory: for each its file type as a digit, its name, and a NUL.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env, path: JsPath<'_>) -> Result<MaybeBytes<'env>> {
         self.bytes(env, |view| {
@@ -308,12 +308,12 @@ impl Files {
     }
 }
 
-/// An offset in a file, if it is one.
+/// An offset in a file; `None` if it is negative.
 fn offset(at: f64) -> Option<Filesize> {
     (at >= 0.0).then_some(at as Filesize)
 }
 
-/// Puts attributes where JavaScript finds them, 64 bits each.
+/// Writes attributes for JavaScript, as 64-bit numbers.
 fn lay(stat: &Filestat, out: &mut [u8]) -> std::result::Result<(), Errno> {
     let attributes = [
         stat.dev,
@@ -332,14 +332,14 @@ fn lay(stat: &Filestat, out: &mut [u8]) -> std::result::Result<(), Errno> {
     Ok(())
 }
 
-/// A time in seconds after 1970. None before is a time of WASI's.
+/// A time in seconds since 1970. WASI has no times before.
 fn time(seconds: f64) -> std::result::Result<SetTime, Errno> {
     let since = Duration::try_from_secs_f64(seconds).map_err(|_| Errno::Inval)?;
     let nanoseconds = u64::try_from(since.as_nanos()).map_err(|_| Errno::Inval)?;
     Ok(SetTime::At(nanoseconds))
 }
 
-/// The names of WASI's errors, by their numbers.
+/// The names of WASI's errnos, by their numbers.
 #[napi]
 pub fn errno_names() -> Vec<&'static str> {
     Errno::ALL.iter().map(|errno| errno.name()).collect()

@@ -1,4 +1,4 @@
-//! The sockets that a guest is given.
+//! The sockets that a guest is started with.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,22 +11,22 @@ use crate::abi::Fd;
 use crate::ctx::{GivenSocket, SocketSource, WasiCtx};
 use crate::host::SocketAddress;
 
-/// A socket that a guest has from the start: one with a `port`, a `path` or an `fd`.
+/// A socket that a guest is started with: by a `port`, a `path` or an `fd`.
 #[napi(object, object_to_js = false)]
 pub struct WasiSocket {
-    /// Whether connections are accepted at it.
+    /// Whether it is a listener, which accepts connections.
     pub is_listener: bool,
-    /// Where it is to listen, beside a `port`.
+    /// The address to listen at, with a `port`.
     pub host: String,
-    /// 0 for one that is free.
+    /// 0 for any free port.
     pub port: Option<u16>,
-    /// Where it is to listen, in the place of a `port`.
+    /// The path to listen at.
     pub path: Option<String>,
-    /// How many connections wait to be accepted.
+    /// The maximum length of the queue of connections that wait to be accepted.
     pub backlog: i32,
-    /// The number of a descriptor of the process, if it is one.
+    /// A descriptor of the process.
     pub fd: Option<i32>,
-    /// Whether the guest gets a duplicate of that, and is not lent it.
+    /// Whether the guest gets a duplicate of `fd`; otherwise that is lent.
     pub duplicate: bool,
 }
 
@@ -57,13 +57,13 @@ impl WasiSocket {
 #[napi(object, object_from_js = false)]
 #[derive(Clone)]
 pub struct OpenSocket {
-    /// The guest's number of it.
+    /// The guest's descriptor.
     pub fd: Fd,
-    /// Its address, of the Internet or a path; none of a socket without.
+    /// Its Internet address or its path; `None` if it has none.
     pub address: Option<String>,
-    /// `'IPv4'` or `'IPv6'`; none of a path.
+    /// `'IPv4'` or `'IPv6'`; `None` for a path.
     pub family: Option<&'static str>,
-    /// None of a path.
+    /// `None` for a path.
     pub port: Option<u16>,
 }
 
@@ -93,7 +93,7 @@ impl OpenSocket {
 ///
 /// # Errors
 ///
-/// The code of what [`WasiCtx::give_socket`] says, and which one it says it of.
+/// The error of [`WasiCtx::give_socket`] with its code, and the index of the socket.
 pub fn give(env: &Env, ctx: &WasiCtx, sockets: Vec<WasiSocket>) -> Result<Vec<OpenSocket>> {
     let give_one = |(index, socket): (usize, WasiSocket)| match ctx.give_socket(&socket.read()) {
         Ok((fd, address)) => Ok(OpenSocket::new(fd, address)),

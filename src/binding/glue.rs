@@ -1,10 +1,10 @@
-//! The functions of `glue.js`: what takes JavaScript to say.
+//! The functions of `glue.js`, which need JavaScript.
 
 use napi::bindgen_prelude::*;
 
 const SOURCE: &str = include_str!("glue.js");
 
-/// The functions of `glue.js`, and an error.
+/// The functions of `glue.js`, and the error of [`check_ending`](super::error::check_ending).
 pub struct Glue {
     pub block: FunctionRef<(), Option<Object<'static>>>,
     pub view_of: FunctionRef<FnArgs<(Unknown<'static>,)>, Unknown<'static>>,
@@ -17,7 +17,7 @@ pub struct Glue {
 }
 
 impl Glue {
-    /// Runs `glue.js`. With its functions comes `run`, which is for `index.js`.
+    /// Runs `glue.js`. Returns its functions, and `run`, which is for `index.js`.
     pub fn new(env: &Env) -> Result<(Self, Unknown<'_>)> {
         let script: Function<'_, (), Object<'_>> = env.run_script(SOURCE)?;
         let functions = script.call(())?;

@@ -18,17 +18,18 @@ use crate::module::{self, LimitError};
 use crate::source_lines::{self, Sections};
 use crate::vfs::Output;
 
-/// The exit code of guests that are stopped because they wrote too much, which nobody is told.
+/// The exit code of guests that were stopped because they wrote too much. It is reported to nobody.
 const STOPPED: Exitcode = 0;
 
-/// A guest that has what it is given, for the thread that runs it to find, and for this one to stop.
+/// A guest whose preopens and streams are open. The thread that runs it finds it by its token; this one can
+/// stop it.
 #[napi(js_name = "Guest")]
 pub struct GuestHandle {
     ctx: WasiCtx,
     sockets: Vec<OpenSocket>,
 }
 
-/// Opens what a guest is given, to be run by whoever has its token: see [`attach`].
+/// Opens what a guest is given. Any thread that has its token can run it: see [`attach`].
 ///
 /// # Errors
 ///
@@ -50,11 +51,11 @@ fn stop_when_full(ctx: &WasiCtx, output: &Output) {
     output.when_full(move || guest.stop(STOPPED));
 }
 
-/// The guest of an instance, to be run in other threads by who has its token.
+/// The guest of an instance, which other threads that have its token can run as well.
 ///
 /// # Errors
 ///
-/// `EMFILE`: to be stopped while it waits takes a descriptor, and there is none.
+/// `EMFILE`: it needs a descriptor to be stopped while it waits, and there is none.
 #[napi]
 pub fn guest_of(env: &Env, number: u32) -> Result<GuestHandle> {
     let ctx = exports::instance(env, number)?.ctx().clone();
@@ -72,7 +73,7 @@ fn make_stoppable(env: &Env, ctx: &WasiCtx) -> Result<()> {
 
 #[napi]
 impl GuestHandle {
-    /// What the guest is found by: 16 bytes.
+    /// The token of the guest: 16 bytes.
     #[napi(getter)]
     pub fn token<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
         let token = self.ctx.share();
@@ -80,23 +81,24 @@ impl GuestHandle {
         BufferSlice::copy_from(env, token)
     }
 
-    /// The sockets that it was given, in their order.
+    /// The sockets of the guest, in the order of the option.
     #[napi(getter)]
     pub fn sockets(&self) -> Vec<OpenSocket> {
         self.sockets.clone()
     }
 
-    /// Ends the guest with this code, as by `proc_exit`, at its next call, and at once where it waits in one.
+    /// Stops the guest: it exits with this code, as by `proc_exit`, at its next call, or at once if it waits in
+    /// one.
     #[napi]
     pub fn stop(&self, exit_code: i32) {
         self.ctx.stop(exit_code.cast_unsigned());
     }
 
-    /// Does so after so many milliseconds, in the place of the time that was set before.
+    /// [`stop`](Self::stop) after so many milliseconds, which replaces the time that was set before.
     ///
     /// # Errors
     ///
-    /// There is no thread to be had.
+    /// No thread can be made.
     #[napi]
     pub fn stop_after(&self, env: &Env, milliseconds: f64, exit_code: i32) -> Result<()> {
         let time = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
@@ -104,13 +106,13 @@ impl GuestHandle {
         stops.map_err(|error| system_error(env, &error, "start"))
     }
 
-    /// How many instances of it there are, in all threads.
+    /// The number of its instances, in all threads.
     #[napi(getter)]
     pub fn holders(&self) -> u32 {
         self.ctx.holders() as u32
     }
 
-    /// Ends the guest when this output has more written to it than it takes.
+    /// Stops the guest when more is written to this output than its limit.
     #[napi]
     pub fn stop_when_full(&self, output: ClassInstance<'_, StdioHandle>) {
         if let Some(output) = output.collected() {
@@ -118,55 +120,55 @@ impl GuestHandle {
         }
     }
 
-    /// Whether it is to end, or has ended so.
+    /// Whether it was stopped.
     #[napi(getter)]
     pub fn has_stopped(&self) -> bool {
         self.ctx.stopped().is_some()
     }
 
-    /// Whether it is to end because its time was over.
+    /// Whether it was stopped because its time limit was over.
     #[napi(getter)]
     pub fn has_timed_out(&self) -> bool {
         self.ctx.has_timed_out()
     }
 
-    /// Whether it is to end because it has more memory than it may have.
+    /// Whether it was stopped because it had too much memory.
     #[napi(getter)]
     pub fn has_outgrown(&self) -> bool {
         self.ctx.has_outgrown()
     }
 
-    /// The names of the calls that it has made without the capability for it.
+    /// The names of the calls that it has made without the capability for them.
     #[napi(getter)]
     pub fn refused(&self) -> Vec<&'static str> {
         names_of(self.ctx.refused_calls())
     }
 
-    /// Whether it is to end because one of its threads has, in the middle of what it did.
+    /// Whether it was stopped because one of its threads had died.
     #[napi(getter)]
     pub fn has_lost_thread(&self) -> bool {
         self.ctx.has_lost_thread()
     }
 
-    /// Milliseconds of CPU time that the threads in which it runs have used for it.
+    /// The CPU time that the guest has used in all its threads, in milliseconds.
     #[napi(getter)]
     pub fn cpu_time(&self) -> f64 {
         self.ctx.cpu_time().as_secs_f64() * 1000.0
     }
 
-    /// Whether its thread has begun with it.
+    /// Whether it has begun in a thread.
     #[napi(getter)]
     pub fn has_begun(&self) -> bool {
         self.ctx.stage() != Stage::Ahead
     }
 
-    /// Whether it has ended, by itself or with its thread.
+    /// Whether it has ended, or all of its threads have.
     #[napi(getter)]
     pub fn is_over(&self) -> bool {
         self.ctx.stage() == Stage::Over
     }
 
-    /// Closes all that the guest has, which runs no more.
+    /// Closes everything of the guest, which does not run any more.
     #[napi]
     pub fn close(&self) {
         self.ctx.cancel_stop();
@@ -175,13 +177,13 @@ impl GuestHandle {
     }
 }
 
-/// Makes the functions of the guest with this token, which begins in this thread. What it has is closed at the latest
-/// when all environments have ended in which it did. With `is_thread` it has several threads at a time, and is over
-/// when one of their environments ends.
+/// Makes the functions of the guest with this token, and begins it in this thread. It is closed at the latest
+/// when all environments in which it began have ended. With `is_thread` it has several threads at a time, and
+/// ends when the environment of one of them ends.
 ///
 /// # Errors
 ///
-/// `ERR_WASI_GUEST_GONE`: there is none, or no more.
+/// `ERR_WASI_GUEST_GONE`: there is no such guest, or not any more.
 #[napi]
 pub fn attach<'env>(
     env: &'env Env,
@@ -206,12 +208,12 @@ pub fn attach<'env>(
     unless_ending(env, &environment.glue, created)
 }
 
-/// The module with memories and tables that do not grow beyond `max_pages` of 64 KiB each.
+/// The same module with lower maxima: its memories and tables do not grow beyond `max_pages` of 64 KiB.
 ///
 /// # Errors
 ///
-/// A `RangeError`, `ERR_OUT_OF_RANGE`: it begins with more. Another error: it is no module, or one that uses
-/// what is not known here.
+/// A `RangeError`, `ERR_OUT_OF_RANGE`: it has more at the start. Another error: it is no module, or uses an
+/// unknown feature.
 #[napi]
 pub fn limit_memory<'env>(
     env: &'env Env,
@@ -231,27 +233,26 @@ pub fn limit_memory<'env>(
 /// A memory that a module imports.
 #[napi(object, object_from_js = false)]
 pub struct ImportedMemory {
-    /// What it is imported from.
+    /// The name of the module that it is imported from.
     pub module: String,
-    /// What it is called there.
+    /// Its name there.
     pub name: String,
-    /// The pages that it has at first.
+    /// The number of pages at the start.
     pub initial: f64,
-    /// The pages that it may have.
+    /// The maximum number of pages.
     pub maximum: Option<f64>,
     /// Whether threads share it.
     pub shared: bool,
 }
 
-/// The types of the parameters of a function that a module exports; none where one is no number, or they are
-/// not known here.
+/// The types of the parameters of an exported function; `None` if one is not a number, or they are not known.
 #[napi]
 pub fn parameters(module: BufferSlice<'_>, name: String) -> Option<Vec<&'static str>> {
     module::parameters(&module, &name).ok()?
 }
 
-/// The places in the source, as `PATH:LINE:COLUMN`, of what is at these offsets in the code section of a module
-/// with these sections of DWARF, which may be empty; null for what has none.
+/// The places in the source of these offsets in the code section, as `PATH:LINE:COLUMN`; null for an offset
+/// without one. The DWARF sections may be empty.
 #[napi(catch_unwind)]
 pub fn source_lines(
     line: BufferSlice<'_>,
@@ -271,13 +272,13 @@ pub fn source_lines(
 /// What only the bytes of a module tell.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct ModuleLayout {
-    /// The memory that it imports, if it is the only one that it has.
+    /// The memory that it imports, if that is its only one.
     pub imported_memory: Option<ImportedMemory>,
-    /// Where the code section begins, behind its size; none without code.
+    /// The offset of the code section's content; `None` without code.
     pub code_start: Option<f64>,
 }
 
-/// What only the bytes of a module tell; nothing where it uses what is not known here.
+/// Reads what only the bytes of a module tell; nothing if it uses an unknown feature.
 #[napi]
 pub fn layout_of(module: BufferSlice<'_>) -> ModuleLayout {
     let layout = module::layout(&module).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What takes memory and belongs to objects of JavaScript.
+//! Native values that take memory and belong to JavaScript objects.
 //!
-//! What Node-API keeps of a native object it drops when the event loop turns, to which a program that makes
-//! one after the other may not return. So what takes memory is behind a [`Held`], and the [`HeldObjects`] of
-//! the environment take it away once the object has been collected.
+//! Node-API drops the native value of an object when the event loop turns. A program that makes one object
+//! after the other may not return to the event loop. So values that take memory are in a [`Held`], and the
+//! [`HeldObjects`] of the environment drop them once the object has been collected.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -13,20 +13,20 @@ use napi::bindgen_prelude::*;
 use super::instance::Weight;
 use super::weak::Weak;
 
-/// What an object of JavaScript has: gone once that has been collected.
+/// The value of a JavaScript object. It is dropped once the object has been collected.
 pub struct Held<T>(RefCell<Option<Rc<T>>>);
 
 impl<T> Held<T> {
-    /// Holds this.
+    /// Holds a value.
     pub fn new(value: T) -> Rc<Self> {
         Rc::new(Self(RefCell::new(Some(Rc::new(value)))))
     }
 
-    /// What the object has.
+    /// The value.
     ///
     /// # Errors
     ///
-    /// It has been collected.
+    /// The object has been collected.
     pub fn get(&self) -> Result<Rc<T>> {
         let held = self.0.borrow().clone();
         held.ok_or_else(|| Error::from_reason("the object of this has been collected"))
@@ -34,7 +34,7 @@ impl<T> Held<T> {
 }
 
 trait Release {
-    /// Takes away what the object had.
+    /// Takes the value.
     fn release(&self) -> Option<Rc<dyn Any>>;
 }
 
@@ -44,19 +44,19 @@ impl<T: 'static> Release for Held<T> {
     }
 }
 
-/// How many bytes something takes, as the collector is told and [`HeldObjects`] know.
+/// The size of a value in bytes, which the garbage collector and [`HeldObjects`] are told.
 pub struct Load {
     weight: Weight,
     all: Rc<Cell<usize>>,
 }
 
 impl Load {
-    /// What was told last.
+    /// The size that was reported last.
     pub fn get(&self) -> usize {
         self.weight.get()
     }
 
-    /// Tells that it is so many bytes by now.
+    /// Reports a new size.
     pub fn set(&self, bytes: usize) {
         let others = self.all.get() - self.weight.get();
         self.all.set(others.saturating_add(bytes));
@@ -70,21 +70,21 @@ impl Drop for Load {
     }
 }
 
-/// The objects of an environment that have something which takes memory.
+/// The JavaScript objects of an environment with values that take memory.
 #[derive(Default)]
 pub struct HeldObjects {
     all: Vec<(Weak, rc::Weak<dyn Release>)>,
-    /// How many bytes all of them take, as far as it has been told.
+    /// The size of all values together in bytes, as reported.
     bytes: Rc<Cell<usize>>,
-    /// How many there are, and how many bytes, before the next one looks for those that were collected.
+    /// The number of objects, and of bytes, at which collected ones are looked for.
     full: (usize, usize),
 }
 
 impl HeldObjects {
-    /// So many are kept, and so many bytes, before it is worth to look for those that were collected.
+    /// The least number of objects, and of bytes, at which that is done.
     const MIN_FULL: (usize, usize) = (32, 16 << 20);
 
-    /// So many bytes, which are told until the result is dropped.
+    /// Reports a size, until the result is dropped.
     pub fn load(&self, env: &Env, bytes: usize) -> Load {
         let load = Load {
             weight: Weight::new(*env, 0),
@@ -94,7 +94,7 @@ impl HeldObjects {
         load
     }
 
-    /// Adds what an object has.
+    /// Adds an object and its value.
     ///
     /// # Errors
     ///
@@ -111,13 +111,13 @@ impl HeldObjects {
         Ok(())
     }
 
-    /// Whether there are so many that those should go which were collected.
+    /// Whether it is time to look for collected objects.
     pub fn is_full(&self) -> bool {
         self.all.len() >= self.full.0 || self.bytes.get() >= self.full.1
     }
 
-    /// Takes away what those had that have been collected, to be dropped when this is no longer borrowed: that
-    /// may run JavaScript. [`swept`](Self::swept) is for when that is done.
+    /// Takes the values of collected objects. They must be dropped when this is not borrowed any more, as that
+    /// may run JavaScript. Then [`swept`](Self::swept) must be called.
     #[must_use]
     pub fn sweep(&mut self) -> Vec<Rc<dyn Any>> {
         let mut gone = Vec::new();
@@ -134,7 +134,7 @@ impl HeldObjects {
         gone
     }
 
-    /// Takes note of how much is left.
+    /// Sets the numbers at which collected objects are looked for again.
     pub fn swept(&mut self) {
         let (count, bytes) = Self::MIN_FULL;
         self.full = (
@@ -143,7 +143,7 @@ impl HeldObjects {
         );
     }
 
-    /// Takes away what all of them have, whatever still has the objects.
+    /// Takes all values, at the end of the environment.
     #[must_use]
     pub fn end(&mut self) -> Vec<Rc<dyn Any>> {
         let all = std::mem::take(&mut self.all);

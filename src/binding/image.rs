@@ -21,16 +21,16 @@ pub struct NativeImage {
     kept: Rc<Held<KeptImage>>,
 }
 
-/// An image, and what it costs.
+/// An image, with its size for the garbage collector.
 pub struct KeptImage {
     image: Arc<Image>,
-    /// What a guest gets that has it as it is.
+    /// The file system of guests that mount the image itself.
     fs: OnceCell<MemoryFs>,
     _load: Load,
 }
 
 impl KeptImage {
-    /// A file system over it in which there is no room for anything.
+    /// A read-only file system: over the image, with limits of 0.
     pub fn fs(&self) -> &MemoryFs {
         let none = MemoryFsLimits { bytes: 0, files: 0 };
         (self.fs).get_or_init(|| MemoryFs::over(Arc::clone(&self.image), none))
@@ -38,13 +38,13 @@ impl KeptImage {
 }
 
 impl NativeImage {
-    /// That of an image.
+    /// The JavaScript object of an image.
     ///
     /// # Errors
     ///
     /// Those of Node-API.
     pub fn make(env: &Env, image: Arc<Image>) -> Result<ClassInstance<'_, Self>> {
-        /// What a file costs beside its content.
+        /// The size of a file beside its content.
         const FILE: u64 = 128;
         let bytes = image.bytes().saturating_add(image.files() * FILE);
         let environment = Environment::of(env)?;
@@ -60,7 +60,7 @@ impl NativeImage {
     ///
     /// # Errors
     ///
-    /// JavaScript has lost this.
+    /// The JavaScript object has been collected.
     pub fn image(&self) -> Result<Arc<Image>> {
         Ok(Arc::clone(&self.kept.get()?.image))
     }
@@ -72,7 +72,7 @@ impl NativeImage {
 )]
 #[napi]
 impl NativeImage {
-    /// The number by which it is found in other threads.
+    /// The handle by which other threads find it.
     #[napi]
     pub fn handle(&self) -> Result<BigInt> {
         let handle = self.image()?.handle();
@@ -81,40 +81,40 @@ impl NativeImage {
             .map_err(|errno| Error::from_reason(errno.name()))
     }
 
-    /// How many files, directories and links there are.
+    /// The number of files, directories and symbolic links.
     #[napi]
     pub fn files(&self) -> Result<f64> {
         Ok(self.image()?.files() as f64)
     }
 
-    /// How many bytes are in all files.
+    /// The size of all files together in bytes.
     #[napi]
     pub fn bytes(&self) -> Result<f64> {
         Ok(self.image()?.bytes() as f64)
     }
 
-    /// Its root, for who mounts it: read-only.
+    /// Its root, to be mounted: read-only.
     #[napi]
     pub fn root(&self) -> DirectoryHandle {
         DirectoryHandle::of_image(Rc::clone(&self.kept))
     }
 
-    /// A tar archive of it, of that many bytes at most; or an errno.
+    /// A tar archive of it of at most so many bytes, or a negated errno.
     #[napi(catch_unwind)]
     pub fn to_tar<'env>(&self, limit: f64, alloc: Alloc<'env>) -> Result<MaybeBytes<'env>> {
         Ok(tar(self.kept.get()?.fs().all(), limit, &alloc))
     }
 }
 
-/// What makes a `Buffer` of so many zeros.
+/// A function that allocates a `Buffer` of zeros.
 ///
-/// A buffer of our own memory Node-API would keep until the event loop turns, and its bytes with it.
+/// Node-API would keep a buffer over our own memory until the event loop turns.
 pub type Alloc<'env> = Function<'env, f64, BufferSlice<'env>>;
 
-/// Bytes, or the negated number of the error.
+/// Bytes, or a negated errno.
 pub type MaybeBytes<'env> = Either<f64, BufferSlice<'env>>;
 
-/// A tar archive of files, of that many bytes at most.
+/// A tar archive of a layer of at most so many bytes.
 pub fn tar<'env>(
     layer: std::result::Result<Layer, Errno>,
     limit: f64,
@@ -134,13 +134,13 @@ pub fn tar<'env>(
     }
 }
 
-/// Whether the system has so many bytes. An engine that is refused them may end its thread, as that of
+/// Checks that the system has so much memory: an engine that fails to allocate it may end its thread, as
 /// Node.js 26 does with a worker.
 fn check_room(bytes: u64) -> std::result::Result<(), Errno> {
     let len = usize::try_from(bytes).map_err(|_| Errno::Nospc)?;
     let mut room = Vec::<u8>::new();
     room.try_reserve_exact(len).map_err(|_| Errno::Nospc)?;
-    // What nothing looks at need not be asked for.
+    // Otherwise the compiler would remove the allocation.
     black_box(room);
     Ok(())
 }
@@ -157,21 +157,21 @@ pub fn open_image(env: &Env, handle: BigInt) -> Result<Option<ClassInstance<'_, 
     image.map(|image| NativeImage::make(env, image)).transpose()
 }
 
-/// What is wrong with an archive.
+/// Why an archive is refused.
 #[napi(object, object_from_js = false)]
 pub struct ArchiveProblem {
-    /// What is wrong.
+    /// The reason.
     pub problem: String,
-    /// The member that it is wrong with.
+    /// The member that is the reason, if it is one.
     pub member: Option<String>,
 }
 
-/// An image of an archive, `tar` or `zip`, that has no more than so many bytes and files; or what is wrong with
-/// it.
+/// Makes an image of an archive, `tar` or `zip`, with at most so many bytes and files; or returns why it is
+/// refused.
 ///
 /// # Errors
 ///
-/// It is neither.
+/// The format is neither.
 #[napi(catch_unwind)]
 pub fn image_of_archive<'env>(
     env: &'env Env,
@@ -198,7 +198,7 @@ pub fn image_of_archive<'env>(
     })
 }
 
-/// The limits of archives that are read without: bytes, files.
+/// The default limits of archives: bytes, files.
 #[napi]
 pub fn archive_limits() -> Vec<f64> {
     let ArchiveLimits { bytes, files } = ArchiveLimits::default();

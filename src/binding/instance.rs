@@ -13,33 +13,35 @@ use crate::abi::Errno;
 use crate::ctx::{Bond, Hold, MountError, Preopen, View, WasiCtx};
 use crate::host::Interrupt;
 
-/// What one `WASI` has, on one JavaScript thread.
+/// The state of one instance of `WASI`, which belongs to one JavaScript thread.
 pub struct Instance {
     pub own: WasiCtx,
-    /// The guest that it is a thread of by its memory, in the place of that.
+    /// The guest of another instance with the same memory, of which this is a thread, in the place of its own
+    /// guest.
     pub adopted: OnceCell<WasiCtx>,
-    /// By what others find the guest; and the bytes of its memory, which no other may have as long.
+    /// The bond by which others find the guest; and a reference to the memory, so that no other gets its
+    /// address meanwhile.
     pub bond: RefCell<Option<(Arc<Bond>, Strong)>>,
-    /// Keeps the guest open, until this environment ends.
+    /// Keeps the guest open until this environment ends.
     pub hold: Cell<Option<Hold>>,
-    /// Whether this is one of several threads of the guest, which is over when one of them dies.
+    /// Whether this is one of several threads of the guest, which ends when one of them dies.
     pub is_thread: bool,
-    /// The same guest for calls that are suspended where they would wait, once there was one.
+    /// The same guest for calls that may be suspended, once one was made.
     pub suspending: OnceCell<WasiCtx>,
-    /// The host's view of its files, once it has been asked for.
+    /// The host's view of its files, once it was needed.
     pub view: OnceCell<Arc<View>>,
     pub memory: Memory,
-    /// Whether `proc_exit` ends the guest alone, and not the process.
+    /// Whether `proc_exit` ends only the guest, not the process.
     pub return_on_exit: bool,
-    /// Tells its exits from those of others: no two instances of an environment have the same.
+    /// Identifies its exits: unique in the environment.
     pub serial: f64,
-    /// The code of its last exit; 0 before any.
+    /// The code of its last exit; 0 before.
     pub exit_code: Cell<i32>,
-    /// How many entries of the guest are being run.
+    /// The number of entries of the guest that are running.
     pub running: Cell<u32>,
     /// Whether the host has closed it.
     pub is_closed: Cell<bool>,
-    /// The file systems in memory that it has.
+    /// Its file systems in memory.
     pub memories: RefCell<Vec<Rc<TrackedMemoryFs>>>,
     pub _weight: Weight,
 }
@@ -51,18 +53,20 @@ impl Instance {
         self.adopted.get().unwrap_or(&self.own)
     }
 
-    /// Has it be the guest that another thread has with this memory, if it was given the same; and others find this
-    /// one so. What it has been given is closed then, and nothing may have used it.
+    /// Called when the instance has got a memory. If another thread has a guest with this shared memory and the
+    /// same options, that guest takes the place of its own, which is closed; nothing may have used that.
+    /// Otherwise others find this guest by the memory.
     ///
     /// # Errors
     ///
+    /// Those of Node-API.
     /// What Node-API says.
     pub fn share_memory(
         &self,
         interrupt: impl FnOnce() -> Interrupt,
         glue: &Glue,
     ) -> Result<(), napi::Error> {
-        // What is bound to another memory is no longer found by that.
+        // It is no longer found by the memory that it had before.
         let before = self.bond.take();
         let shared = self.memory.shared(glue)?;
         let bond = shared.and_then(|(address, kept)| Some((self.ctx().bond(address)?, kept)));
@@ -80,7 +84,7 @@ impl Instance {
         Ok(())
     }
 
-    /// The guest for calls that are suspended where they would wait, and else interrupted as the others.
+    /// The guest for calls that return instead of blocking. They are interrupted like the others.
     pub fn suspending(&self, interrupt: impl FnOnce() -> Interrupt) -> &WasiCtx {
         self.suspending.get_or_init(|| {
             let interrupt = interrupt().suspending(Arc::default());
@@ -92,7 +96,7 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// As [`View::of`], when it is first asked for.
+    /// Those of [`View::of`], when it is needed for the first time.
     pub fn view(&self) -> Result<&Arc<View>, Errno> {
         match self.view.get() {
             Some(view) => Ok(view),
@@ -103,7 +107,7 @@ impl Instance {
         }
     }
 
-    /// Mounts something in the guest's namespace, which is that of the host's view as well.
+    /// Mounts something in the guest's namespace, which the host's view shares.
     ///
     /// # Errors
     ///
@@ -122,7 +126,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Takes something out of the guest's namespace.
+    /// Unmounts something from the guest's namespace.
     ///
     /// # Errors
     ///
@@ -137,9 +141,9 @@ impl Instance {
         Ok(())
     }
 
-    /// Ends a command: what it opened is closed, and the host has back its descriptors of the preopens.
+    /// Ends a command: what it has opened is closed, and the host descriptors of its preopens.
     pub fn end(&self) {
-        // What is over in one thread of several is not the guest.
+        // The end of one thread is not the end of the guest.
         if self.adopted.get().is_none() {
             self.ctx().end();
         }
@@ -148,19 +152,19 @@ impl Instance {
         }
     }
 
-    /// Ends the guest if it has more memory than it may have.
+    /// Stops the guest if it has more memory than its limit.
     pub fn check_memory(&self) {
         self.ctx().check_memory(self.memory.len() as u64);
     }
 
-    /// Tells the collector how much its file systems in memory have grown.
+    /// Reports the size of its file systems in memory to the garbage collector.
     pub fn weigh(&self) {
         for memory in self.memories.borrow().iter() {
             memory.weigh();
         }
     }
 
-    /// Closes all that the guest has, and what the host opened in its view of it.
+    /// Closes everything of the guest, and what the host has opened in its view.
     pub fn close_all(&self) {
         self.ctx().close_all();
         self.close_view();
@@ -173,7 +177,7 @@ impl Instance {
         drop(self.memories.take());
     }
 
-    /// Lets go of the guest, as its environment ends. What it has is closed, unless other threads hold it.
+    /// Gives up the guest at the end of the environment. It is closed, unless other threads hold it.
     pub fn let_go(&self) {
         drop(self.bond.take());
         if self.is_thread {
@@ -195,19 +199,19 @@ impl Drop for Instance {
     }
 }
 
-/// What the collector is told that an object weighs, so that it comes in time.
+/// The size of an object that is reported to the garbage collector (`napi_adjust_external_memory`).
 pub struct Weight {
     env: Env,
     bytes: Cell<i64>,
 }
 
 impl Weight {
-    /// What an instance keeps outside of JavaScript.
+    /// The size of an instance outside of JavaScript.
     const INSTANCE: usize = 4 << 10;
-    /// A preopen keeps little memory, but a descriptor, of which there are few.
+    /// A preopen takes little memory, but a descriptor, of which there are few.
     const PREOPEN: usize = 32 << 10;
 
-    /// That of an instance.
+    /// The size of an instance with so many preopens.
     pub fn of_instance(env: Env, preopens: usize) -> Self {
         Self::new(env, Self::INSTANCE + preopens * Self::PREOPEN)
     }
@@ -222,12 +226,12 @@ impl Weight {
         weight
     }
 
-    /// What was told last.
+    /// The size that was reported last.
     pub fn get(&self) -> usize {
         self.bytes.get() as usize
     }
 
-    /// Tells that it is so many bytes by now.
+    /// Reports a new size.
     pub fn set(&self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let more = bytes - self.bytes.replace(bytes);
@@ -243,47 +247,47 @@ impl Drop for Weight {
 
 /// The instances of an environment that can still be called, by their numbers.
 ///
-/// They are kept here alone. What tells that one can no longer be called is that the closures of its
-/// `wasiImport` have been collected. To wait for what Node-API does after that would be to wait for the
-/// event loop, which a program that makes one instance after the other may not return to.
+/// Nothing else keeps them alive. An instance can no longer be called when its closures have been collected,
+/// which is checked here: finalizers of Node-API would run only when the event loop turns, and a program that
+/// makes one instance after the other may not return to it.
 #[derive(Default)]
 pub struct Instances {
     slots: Slab<Rc<Instance>>,
-    /// How many there are before the next insertion looks for those that were collected.
+    /// The number of instances at which the next insertion looks for collected ones.
     full: usize,
     made: f64,
 }
 
-/// So many instances are kept before it is worth to look for those that were collected.
+/// The least number of instances at which that is done.
 const MIN_FULL: usize = 32;
 
 impl Instances {
-    /// Adds the instance that `make` makes with a serial of its own. Its number is never 0, and no other
-    /// has it as long as there are closures that call it.
+    /// Adds an instance, which `make` makes with a new serial. Its number is never 0, and is not reused while
+    /// closures exist that call it.
     pub fn insert(&mut self, make: impl FnOnce(f64) -> Rc<Instance>) -> (usize, Rc<Instance>) {
         self.made += 1.0;
         let instance = make(self.made);
         (self.slots.insert(Rc::clone(&instance)) + 1, instance)
     }
 
-    /// The instance with this number, if there is one.
+    /// The instance with this number.
     #[inline]
     pub fn get(&self, number: usize) -> Option<&Rc<Instance>> {
         self.slots.get(number.wrapping_sub(1))
     }
 
-    /// Whether it is worth to look for those that were collected.
+    /// Whether it is time to look for collected instances.
     pub fn is_full(&self) -> bool {
         self.slots.len() >= self.full
     }
 
-    /// Whether there are none.
+    /// Whether there are no instances.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// Takes out those that have been collected, to be dropped when this is no longer borrowed: to close what
-    /// they have open may run JavaScript.
+    /// Takes collected instances. They must be dropped when this is not borrowed any more, as closing what they
+    /// have open may run JavaScript.
     #[must_use]
     pub fn sweep(&mut self) -> Vec<Rc<Instance>> {
         let mut gone = Vec::new();
@@ -298,7 +302,7 @@ impl Instances {
         gone
     }
 
-    /// Takes out all of them, which are called no more.
+    /// Takes all instances, at the end of the environment.
     #[must_use]
     pub fn end(&mut self) -> Vec<Rc<Instance>> {
         self.slots.drain().collect()

@@ -1,11 +1,11 @@
-//! The guest's memory as this thread sees it.
+//! The guest's memory, for this thread.
 //!
-//! Where its bytes are is found out once and remembered. Growing a memory moves them, but also empties
-//! every array over them, which costs JavaScript next to nothing to notice: the closures of `wasiImport`
-//! have such an array, and ask for a new look when it is empty. Growing a shared memory moves nothing and
-//! empties nothing; that there is more of it is found out when an address is out of bounds.
+//! Its address is looked up once and remembered. When a memory grows, its bytes move, and every array over them
+//! becomes empty, which JavaScript notices at next to no cost: the closures of `wasiImport` have such an array,
+//! and ask for a new look-up when it is empty. When a shared memory grows, nothing moves, and the array stays
+//! as it is; that there is more of it is noticed when an address is out of bounds.
 //!
-//! It is the closures that keep the memory. Nothing here keeps anything from being collected.
+//! The closures keep the memory alive. Nothing here keeps anything from being collected.
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
@@ -19,20 +19,20 @@ use super::glue::Glue;
 use super::weak::{Strong, Weak};
 use crate::memory::{GuestMemory, LinearMemory};
 
-/// What a base address is a multiple of.
+/// The alignment of the address.
 const ALIGN: usize = align_of::<u32>();
 
-/// A `WebAssembly.Memory`, once there is one, and where its bytes are.
+/// A `WebAssembly.Memory`, if there is one, and the address of its bytes.
 pub struct Memory {
     env: sys::napi_env,
-    /// The functions that give closures their memory and their array, one for each set of them. Those of a set
-    /// keep it, so that there is none left once there are no closures.
+    /// The functions that set the memory and the array of the closures, one for each set of closures. Each is
+    /// kept alive by its set, so there is none any more when all closures have been collected.
     binds: RefCell<Vec<Weak>>,
-    /// How often the closures have been given a memory.
+    /// How many times the closures have been given a memory.
     sets: Cell<u64>,
     is_bound: Cell<bool>,
     linear: LinearMemory<'static>,
-    /// The closures' array, if its bytes can be taken away.
+    /// The closures' array, if its bytes can be detached.
     array: RefCell<Option<Weak>>,
 }
 
@@ -41,16 +41,16 @@ pub struct Bytes {
     pub data: *mut u8,
     pub len: usize,
     buffer: sys::napi_value,
-    /// Where they begin in the buffer.
+    /// Their offset in the buffer.
     offset: usize,
 }
 
 impl Bytes {
-    /// The bytes that an array is over; none if its buffer is gone.
+    /// The bytes of an array; none if its buffer has been detached.
     ///
     /// # Errors
     ///
-    /// It is no array of bytes, or one that does not begin at a word.
+    /// It is no `Uint8Array`, or does not begin at a word.
     pub fn of(env: sys::napi_env, array: sys::napi_value) -> Result<Self> {
         let (mut array_type, mut len, mut offset) = (0, 0, 0);
         let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
@@ -79,9 +79,9 @@ impl Bytes {
         })
     }
 
-    /// An array of all these bytes that has its `len` bytes or, once one of them is gone, no element. One that
-    /// JavaScript made could follow its buffer to whatever length that is given. None where threads share
-    /// the buffer: its bytes only grow.
+    /// A new array over all these bytes. It has its `len` elements or, once one of them is gone, none; an array
+    /// that JavaScript made might follow the length of its buffer. `None` if the buffer is shared: that only
+    /// grows.
     pub fn array_of_fixed_length(&self, env: sys::napi_env) -> Result<Option<sys::napi_value>> {
         let Self {
             buffer,
@@ -106,7 +106,7 @@ impl Bytes {
     }
 }
 
-/// What is said of bytes that are none of a memory.
+/// The error for bytes that are not those of a memory.
 pub fn unusable() -> Error {
     Error::from_reason("these are not the bytes of a memory")
 }
@@ -124,11 +124,12 @@ impl Memory {
         }
     }
 
-    /// Takes the function `(memory, array) => memory` of a set of closures: it sets both unless called without, and
-    /// returns the memory. They get the memory that there is.
+    /// Adds a set of closures by its function `(memory, array) => memory`, which sets both if called with
+    /// arguments, and returns the memory. They get the present memory.
     ///
     /// # Errors
     ///
+    /// Those of Node-API.
     /// What Node-API says.
     pub fn add_closures(&self, bind: Unknown<'_>, glue: &Glue) -> Result<()> {
         self.binds.borrow_mut().retain(|bind| bind.get().is_some());
@@ -137,7 +138,7 @@ impl Memory {
         self.binds.borrow_mut().push(bind);
         match first {
             Some(first) if self.is_bound() => self.look(first, glue),
-            // What was collected took its memory with it.
+            // The closures that had the memory have been collected.
             _ => {
                 self.is_bound.set(false);
                 Ok(())
@@ -145,12 +146,12 @@ impl Memory {
         }
     }
 
-    /// How many bytes it had when it was last looked at.
+    /// Its length in bytes when it was last looked up.
     pub fn len(&self) -> usize {
         self.linear.len()
     }
 
-    /// Whether there are closures through which the memory is reached.
+    /// Whether there are closures, and so a way to the memory.
     pub fn is_reachable(&self) -> bool {
         self.first().is_some()
     }
@@ -160,7 +161,7 @@ impl Memory {
         self.is_bound.get()
     }
 
-    /// Takes `memory`, a `WebAssembly.Memory`, in the place of what was there.
+    /// Sets the memory, which must be a `WebAssembly.Memory`.
     ///
     /// # Errors
     ///
@@ -172,7 +173,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Where the memory is, and what keeps it there, if threads share it and it has bytes.
+    /// The address of the memory, and a reference that keeps it; `None` if it is not shared, or empty.
     ///
     /// # Errors
     ///
@@ -202,8 +203,8 @@ impl Memory {
         self.linear.guest()
     }
 
-    /// Finds out where the bytes are now, gives the closures an array over them, and tells whether there
-    /// are more than before. Where they cannot be found, there are none.
+    /// Looks up the address again, and gives the closures a new array. Returns whether there are more bytes
+    /// than before. If the look-up fails, there are none.
     ///
     /// # Errors
     ///
@@ -217,30 +218,30 @@ impl Memory {
         Ok(self.linear.len() > old_len)
     }
 
-    /// Finds out where the bytes are now if JavaScript, which has run, has grown the memory.
+    /// Looks up the address again if JavaScript has grown the memory.
     pub fn catch_up(&self, glue: &Glue) {
         if self.linear.is_empty() || self.is_current() {
             return;
         }
-        // Where that fails, there are none.
+        // If it fails, there are no bytes.
         let _ = self.refresh(glue);
     }
 
-    /// Gives all closures the memory of these, and remembers where its bytes are now. Where they cannot be found, there
-    /// are none.
+    /// Gives all closures the memory of these ones, and remembers its address. If that fails, there are no
+    /// bytes.
     fn look(&self, bind: sys::napi_value, glue: &Glue) -> Result<()> {
         self.forget_bytes();
         let memory = self.call(bind, &[])?;
         self.set(memory, self.view_of(memory, glue)?.raw())
     }
 
-    /// From now on there are none.
+    /// Sets the memory to no bytes.
     fn forget_bytes(&self) {
         // SAFETY: of no bytes all is true.
         unsafe { self.linear.set(ptr::null_mut(), 0, false) };
     }
 
-    /// Whether the bytes are where they were, as far as they can be elsewhere.
+    /// Whether the bytes are still at the same address.
     fn is_current(&self) -> bool {
         match &*self.array.borrow() {
             None => true,
@@ -250,7 +251,7 @@ impl Memory {
         }
     }
 
-    /// Remembers the closures' array, or that its bytes are never taken away.
+    /// Remembers the closures' array; `None` if its bytes are never detached.
     fn set_array(&self, array: Option<sys::napi_value>) -> Result<()> {
         let array = match array {
             None => None,
@@ -264,14 +265,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Gives the closures a memory and an array over its bytes, those of `view`, and remembers where
-    /// those are: nowhere if there are no closures, which keep them there.
+    /// Gives the closures a memory and an array over the bytes of `view`, and remembers the address of those.
+    /// Without closures, which keep the bytes alive, there are none.
     ///
     /// # Errors
     ///
-    /// `view` is no array of bytes, or one that does not begin at a word.
+    /// `view` is no `Uint8Array`, or does not begin at a word.
     fn set(&self, memory: sys::napi_value, view: sys::napi_value) -> Result<()> {
-        // Should a call be cut short, it is not known which array the closures have.
+        // First, as it is not known which array the closures have if a call fails.
         self.forget_bytes();
         let fixed = Bytes::of(self.env, view)?.array_of_fixed_length(self.env)?;
         let array = fixed.unwrap_or(view);
@@ -284,13 +285,14 @@ impl Memory {
         for bind in binds {
             self.call(bind, &[memory, array])?;
         }
-        // A debugger can have run any JavaScript where one of them was entered. Not all closures have this array then.
+        // A debugger may have run any JavaScript on entry of one of them. Then not all closures have this
+        // array.
         if self.sets.get() != set {
             self.forget_bytes();
             return Ok(());
         }
         self.set_array(fixed)?;
-        // Only now, for the same reason.
+        // The address is read last, for the same reason.
         let Bytes { data, len, .. } = Bytes::of(self.env, array)?;
         // SAFETY: these are the bytes behind the array that all closures have. The array keeps them, and whatever takes
         // bytes away from it in this thread (growing, detaching, shrinking) leaves it without an element:
@@ -301,7 +303,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Calls the function of a set of closures. It runs no JavaScript but its own, and what a debugger does.
+    /// Calls the function of a set of closures. It runs no other JavaScript, except that of a debugger.
     fn call(
         &self,
         bind: sys::napi_value,
@@ -325,7 +327,7 @@ impl Memory {
         view_of.call(FnArgs::from((memory,)))
     }
 
-    /// The function of the first closures that have not been collected.
+    /// The function of the first set of closures that has not been collected.
     fn first(&self) -> Option<sys::napi_value> {
         self.binds.borrow().iter().find_map(Weak::get)
     }

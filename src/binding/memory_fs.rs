@@ -18,26 +18,26 @@ use crate::host;
 use crate::vfs::ApplyError;
 use crate::vfs::memory::{BuildError, Change, MemoryFs, MemoryFsLimits, Usage, What};
 
-/// A file system in memory, the size of which the collector is told.
+/// A file system in memory. Its size is reported to the garbage collector.
 pub struct TrackedMemoryFs {
     /// The file system.
     pub fs: MemoryFs,
-    /// The host's view of it, once it has been asked for.
+    /// The host's view of it, once it was needed.
     view: OnceCell<Arc<View>>,
     load: Load,
 }
 
 impl TrackedMemoryFs {
-    /// What one costs that is empty.
+    /// The size of an empty one in bytes.
     const LEAST: usize = 2 << 10;
-    /// By how much it may grow or shrink before that is told.
+    /// The least change of its size that is reported, in bytes.
     const STEP: usize = 64 << 10;
 
     /// The host's view of its files.
     ///
     /// # Errors
     ///
-    /// As [`View::over`], when it is first asked for.
+    /// Those of [`View::over`], when it is needed for the first time.
     pub fn view(&self) -> std::result::Result<&Arc<View>, Errno> {
         match self.view.get() {
             Some(view) => Ok(view),
@@ -48,7 +48,7 @@ impl TrackedMemoryFs {
         }
     }
 
-    /// Tells the collector how much it holds, if that has changed.
+    /// Reports its size to the garbage collector, if it has changed.
     pub fn weigh(&self) {
         let bytes = Self::LEAST + self.fs.usage().bytes as usize;
         if bytes.abs_diff(self.load.get()) >= Self::STEP {
@@ -63,12 +63,12 @@ pub struct NativeMemoryFs {
     memory: Rc<Held<TrackedMemoryFs>>,
 }
 
-/// Makes a file system in memory: over an image, over a directory of the host, or empty. The limits are whole
-/// numbers or `Infinity`, for none. A number is the negated errno of a directory that cannot be opened.
+/// Makes a file system in memory: over an image, over a directory of the host, or empty. The limits are
+/// integers, or `Infinity` for none. Returns a negated errno if the directory cannot be opened.
 ///
 /// # Errors
 ///
-/// `ERR_ACCESS_DENIED` for a directory, where Node's permission model withholds WASI.
+/// `ERR_ACCESS_DENIED` for a directory, if Node's permission model does not allow WASI.
 #[napi]
 pub fn create_memory_fs<'env>(
     env: &'env Env,
@@ -102,12 +102,12 @@ pub fn create_memory_fs<'env>(
     environment.hold(env, kept, make).map(Either::B)
 }
 
-/// A directory that the embedder names.
+/// Opens a directory by a path of the embedder.
 fn open_host(path: &str) -> std::result::Result<host::Dir, Errno> {
     Ok(host::Dir::open_ambient(Path::new(path))?)
 }
 
-/// The limits of those that are made without: bytes, files.
+/// The default limits: bytes, files.
 #[napi]
 pub fn memory_fs_limits() -> Vec<f64> {
     let MemoryFsLimits { bytes, files } = MemoryFsLimits::default();
@@ -120,7 +120,7 @@ pub fn memory_fs_limits() -> Vec<f64> {
 )]
 #[napi]
 impl NativeMemoryFs {
-    /// Its root, for who mounts it.
+    /// Its root, to be mounted.
     #[napi]
     pub fn root(&self) -> DirectoryHandle {
         DirectoryHandle::of_memory(Rc::clone(&self.memory))
@@ -132,13 +132,13 @@ impl NativeMemoryFs {
         Files::of_memory(Rc::clone(&self.memory))
     }
 
-    /// Makes a directory, and those above it.
+    /// Creates a directory, and missing ones above it.
     #[napi]
     pub fn make_directory(&self, path: String) -> Result<f64> {
         self.build(|fs| fs.create_dir(path.as_bytes()))
     }
 
-    /// Makes a file, and the directories above it; with `mtime`, in nanoseconds, as its times.
+    /// Creates a file, and missing directories above it. `mtime` is its time in nanoseconds.
     #[napi]
     pub fn make_file(
         &self,
@@ -150,13 +150,13 @@ impl NativeMemoryFs {
         self.build(|fs| fs.file(path.as_bytes(), &content, mtime))
     }
 
-    /// Makes a symbolic link, and the directories above it.
+    /// Creates a symbolic link, and missing directories above it.
     #[napi]
     pub fn make_link(&self, path: String, target: BufferSlice<'_>) -> Result<f64> {
         self.build(|fs| fs.symlink(path.as_bytes(), &target))
     }
 
-    /// In what it differs from its base.
+    /// The differences from what it was made over.
     #[napi(catch_unwind)]
     pub fn changes(&self) -> Result<Either<f64, Vec<NativeChange>>> {
         let changes = self.memory.get()?.fs.changes();
@@ -166,7 +166,7 @@ impl NativeMemoryFs {
         })
     }
 
-    /// What there is now, as an image.
+    /// An image of the present state.
     #[napi(catch_unwind)]
     pub fn snapshot<'env>(
         &self,
@@ -178,7 +178,7 @@ impl NativeMemoryFs {
         })
     }
 
-    /// A tar archive of all files, or of the changes, of that many bytes at most.
+    /// A tar archive of all files, or of the changes, of at most so many bytes.
     #[napi(catch_unwind)]
     pub fn to_tar<'env>(
         &self,
@@ -194,11 +194,11 @@ impl NativeMemoryFs {
         Ok(tar(layer, limit, &alloc))
     }
 
-    /// Lays the changes onto a directory of the host; or tells what cannot be laid, and why.
+    /// Applies the changes to a directory of the host, or returns what cannot be applied, and why.
     ///
     /// # Errors
     ///
-    /// `ERR_ACCESS_DENIED`, where Node's permission model withholds WASI.
+    /// `ERR_ACCESS_DENIED`, if Node's permission model does not allow WASI.
     #[napi(catch_unwind)]
     pub fn apply_to(&self, env: &Env, directory: String) -> Result<Option<ApplyFailure>> {
         let environment = Environment::of(env)?;
@@ -221,7 +221,7 @@ impl NativeMemoryFs {
         Ok(apply().err())
     }
 
-    /// The bytes that it holds, and the files.
+    /// How many bytes and files it has.
     #[napi]
     pub fn usage(&self) -> Result<Vec<f64>> {
         let kept = self.memory.get()?;
@@ -231,18 +231,18 @@ impl NativeMemoryFs {
     }
 }
 
-/// What cannot be laid onto a directory.
+/// Why changes cannot be applied.
 #[napi(object, object_from_js = false)]
 pub struct ApplyFailure {
-    /// The negated number of the error.
+    /// The negated errno.
     pub errno: f64,
-    /// What failed, in the words of errors of `node:fs`.
+    /// The operation that failed, as `syscall` of errors of `node:fs`.
     pub syscall: String,
-    /// The file, from the directory.
+    /// The path of the file, relative to the directory.
     pub path: String,
 }
 
-/// One thing that is not as it is in the base: see `WASIChange` in index.d.ts.
+/// A difference: see `WASIChange` in index.d.ts.
 #[napi(object, object_from_js = false)]
 pub struct NativeChange {
     pub path: String,

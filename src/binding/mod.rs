@@ -1,29 +1,29 @@
-//! The only module that knows Node-API: what the class `WASI` calls, its options, its errors, and the
-//! way from a guest's call to a syscall.
+//! The only module that knows Node-API: what the class `WASI` calls, its options, its errors, and the way from
+//! a guest's call to a syscall.
 //!
 //! - [`adapter`]: modules between a guest and the addon.
-//! - [`addon`]: what Node calls when it loads this.
-//! - [`arg_buffer`]: the arguments of a call, as JavaScript and the native functions see them.
-//! - [`block`]: the arguments of a call, as adapters and the native functions see them.
-//! - [`closures`]: what calls the native functions, in JavaScript.
-//! - [`determinism`]: clocks and random bytes that are not the host's.
-//! - [`directory`]: what can be mounted, on its way through JavaScript.
-//! - [`environment`]: what one JavaScript environment (the main thread, a worker) has once.
+//! - [`addon`]: loads the addon.
+//! - [`arg_buffer`]: the arguments of a call, shared by JavaScript and the native functions.
+//! - [`block`]: the arguments of a call, shared by adapters and the native functions.
+//! - [`closures`]: the JavaScript functions that call the native functions.
+//! - [`determinism`]: clocks and random bytes of the embedder.
+//! - [`directory`]: handles of directories that can be mounted.
+//! - [`environment`]: the state of a JavaScript environment (the main thread, a worker).
 //! - [`exports`]: the functions that `index.js` calls.
-//! - [`files`]: what `wasi.fs` calls.
+//! - [`files`]: the native half of `wasi.fs`.
 //! - [`guest`]: guests that are prepared in one thread and run in another.
-//! - [`held`]: what takes memory, and goes with an object of JavaScript.
-//! - [`instance`]: what one `WASI` has, and which of them can still be called.
-//! - [`js_fs`]: file systems of JavaScript.
+//! - [`held`]: native values that take memory and belong to JavaScript objects.
+//! - [`instance`]: the state of a `WASI`, and the instances that can still be called.
+//! - [`js_fs`]: file systems in JavaScript.
 //! - [`memory`]: the guest's memory, looked up again when it has grown.
 //! - [`memory_fs`]: the native half of `MemoryFS`.
-//! - [`options`]: what `WASI` is made of.
+//! - [`options`]: the options of `WASI`.
 //! - [`signatures`]: the table of the calls as data, for JavaScript.
-//! - [`stdio`]: standard streams that are no descriptors.
-//! - [`suspension`]: calls that were suspended where they would wait.
-//! - [`trampoline`]: the native functions behind `wasiImport`.
-//! - [`weak`]: references that do not keep what they refer to.
-//! - [`glue`], `glue.js`: what takes JavaScript to say.
+//! - [`stdio`]: standard streams that are not descriptors.
+//! - [`suspension`]: what suspended calls wait for.
+//! - [`trampoline`]: the native functions that the closures call.
+//! - [`weak`]: references to JavaScript values.
+//! - [`glue`], `glue.js`: functions that need JavaScript.
 
 mod adapter;
 mod addon;

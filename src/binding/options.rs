@@ -18,72 +18,72 @@ use crate::memory::MAX_IOVECS;
 use crate::syscalls::{SYSCALLS, capability};
 use crate::vfs::{NameBuf, Output};
 
-/// A standard stream as the shell hands it over.
+/// A standard stream: a descriptor, or another stream.
 type JsStdio<'env> = Either<i32, ClassInstance<'env, StdioHandle>>;
 
-/// Where the devices are for the guest.
+/// The path of the devices for the guest.
 const DEVICES: &str = "/dev";
 
-/// The options of node:wasi, every one of them said, and those that only this class has.
+/// The options of node:wasi, all of which are set, and those that only this class has.
 #[napi(object, object_to_js = false)]
 pub struct WasiOptions<'env> {
-    /// The guest's arguments, its own name first.
+    /// The guest's arguments, the name of the program first.
     #[napi(ts_type = "Array<string>")]
     pub args: Array<'env>,
     /// The guest's environment, each `NAME=value`.
     #[napi(ts_type = "Array<string>")]
     pub env: Array<'env>,
-    /// The directories that the guest has from the start.
+    /// The preopens.
     pub preopens: Vec<WasiPreopen<'env>>,
-    /// Whether the guest has the devices that programs count on, as `/dev`.
+    /// Whether the guest has `/dev` with the devices that programs expect.
     pub devices: bool,
-    /// What the guest has as 0: a descriptor of the process, or another stream.
+    /// Standard input: a descriptor of the process, or another stream.
     #[napi(ts_type = "number | Stdio")]
     pub stdin: JsStdio<'env>,
-    /// What the guest has as 1.
+    /// Standard output.
     #[napi(ts_type = "number | Stdio")]
     pub stdout: JsStdio<'env>,
-    /// What the guest has as 2.
+    /// Standard error.
     #[napi(ts_type = "number | Stdio")]
     pub stderr: JsStdio<'env>,
-    /// The sockets that the guest has from the start.
+    /// The sockets that the guest is started with.
     pub sockets: Option<Vec<WasiSocket>>,
-    /// Whether `proc_exit` ends the guest alone, and not the process. Asked when all else is known to be
-    /// right, as by node:wasi.
+    /// Returns whether `proc_exit` ends only the guest, not the process. As in node:wasi, it is called when
+    /// everything else has been checked.
     pub return_on_exit: Function<'env, (), bool>,
-    /// How much the guest may ask for; what is not said has its default.
+    /// The limits of the guest; those that are not set have their defaults.
     pub limits: Option<WasiLimits>,
-    /// The names of what the guest may do; everything if not said.
+    /// The names of the guest's capabilities; all if not set.
     pub capabilities: Option<Vec<String>>,
-    /// The bytes of memory with which it is ended, where its growth is noticed.
+    /// The bytes of memory at which the guest is ended, when that is noticed.
     pub max_memory: Option<f64>,
-    /// The guest's clocks, if they are not the host's.
+    /// Clocks of the embedder, if there are any.
     pub clock: Option<WasiClock<'env>>,
-    /// The guest's random bytes, if they are not the host's.
+    /// Random bytes of the embedder, if there are any.
     pub random: Option<WasiRandom<'env>>,
 }
 
-/// A directory that a guest has from the start.
+/// A preopen.
 #[napi(object, object_to_js = false)]
 pub struct WasiPreopen<'env> {
     /// Its name for the guest.
     pub mapped_path: String,
-    /// Its path on the host or, if there is a `directory`, in that.
+    /// Its path on the host or, with `directory`, in that.
     pub real_path: String,
     /// A directory of another file system.
     pub directory: Option<ClassInstance<'env, DirectoryHandle>>,
-    /// The name of a file in that directory, if it is one that the guest gets.
+    /// The name of a file in `directory`, if a file is mounted.
     pub file: Option<String>,
     /// Whether the guest may change nothing in it.
     pub read_only: Option<bool>,
-    /// What the guest may do in it, as the witx names rights; everything if not said.
+    /// The rights of it, as the witx names them; all if not set.
     pub rights: Option<Vec<String>>,
 }
 
-/// How much a guest may ask for: see [`Limits`].
+/// The limits of a guest: see [`Limits`].
 #[napi(object)]
 pub struct WasiLimits {
-    /// Descriptors open at a time.
+    /// Open descriptors.
     pub descriptors: Option<u32>,
     /// `iovec`s in one call.
     pub iovecs: Option<u32>,
@@ -93,7 +93,7 @@ pub struct WasiLimits {
     pub path_length: Option<u32>,
     /// Symbolic links in the resolution of one path.
     pub symlink_hops: Option<u32>,
-    /// Random bytes made at a time.
+    /// Random bytes generated at a time.
     pub random_chunk: Option<u32>,
 }
 
@@ -104,7 +104,7 @@ impl<'env> WasiOptions<'env> {
         directories.filter_map(|dir| dir.memory()).collect()
     }
 
-    /// The streams among them that collect what is written.
+    /// The standard streams among them that collect output.
     pub fn outputs(&self) -> Vec<Arc<Output>> {
         let streams = [&self.stdin, &self.stdout, &self.stderr];
         let collected = streams.into_iter().filter_map(|stream| match stream {
@@ -114,7 +114,7 @@ impl<'env> WasiOptions<'env> {
         collected.collect()
     }
 
-    /// The options in the words of the context, and what tells whether `proc_exit` returns.
+    /// The same as options of a context, and `return_on_exit`.
     ///
     /// # Errors
     ///
@@ -151,11 +151,11 @@ impl<'env> WasiOptions<'env> {
 }
 
 impl WasiPreopen<'_> {
-    /// The same in the words of the context.
+    /// The same as an option of a context.
     ///
     /// # Errors
     ///
-    /// A right with an unknown name; a file whose name is none.
+    /// A right with an unknown name; a file with an invalid name.
     pub fn read(self) -> Result<Preopen> {
         let mut rights = match self.rights {
             None => Rights::all(),
@@ -209,8 +209,8 @@ fn stdio(stdio: JsStdio<'_>) -> Result<Stdio> {
 
 /// The strings of an array.
 ///
-/// To fetch each through Node-API costs more than all the rest of making an instance, so they come as
-/// one, unless one of them has a NUL inside.
+/// Reading each through Node-API would take longer than everything else in making an instance. So they come as
+/// one string, unless one of them has a NUL in it.
 fn strings(env: &Env, array: &Array<'_>) -> Result<StringArray> {
     if array.len() == 0 {
         return Ok(StringArray::default());
@@ -229,11 +229,11 @@ fn strings(env: &Env, array: &Array<'_>) -> Result<StringArray> {
     strings.map_err(|errno| strings_error(env, errno))
 }
 
-/// What the capability with this name gives.
+/// The capability with this name.
 ///
 /// # Errors
 ///
-/// There is none: not one of [`capability_names`].
+/// It is unknown: not one of [`capability_names`].
 pub fn grant(name: &str) -> Result<Grant> {
     capability::grant(name).ok_or_else(|| Error::from_reason(format!("no capability {name}")))
 }
@@ -242,7 +242,7 @@ pub fn grant(name: &str) -> Result<Grant> {
 ///
 /// # Errors
 ///
-/// There is none: not one of [`right_names`].
+/// It is unknown: not one of [`right_names`].
 fn right(name: &str) -> Result<Rights> {
     Rights::from_name(&name.to_uppercase())
         .ok_or_else(|| Error::from_reason(format!("no right {name}")))
@@ -268,7 +268,7 @@ pub fn right_names() -> Vec<String> {
         .collect()
 }
 
-/// As Node, which hands strings to C, everything from the first NUL on is lost.
+/// Cuts off a string at its first NUL, as Node does, which passes strings to C.
 fn until_nul(mut string: String) -> String {
     if let Some(nul) = string.find('\0') {
         string.truncate(nul);

@@ -1,4 +1,4 @@
-//! The table of the calls as data, for JavaScript that tells what a guest does.
+//! The table of the calls as data, for JavaScript that traces a guest.
 
 use bitflags::Flags;
 use napi::bindgen_prelude::*;
@@ -15,14 +15,14 @@ use crate::abi::{
 };
 use crate::syscalls::{Output, Parameter, Role, SYSCALLS, capability};
 
-/// All that it takes to read the arguments of the calls, and what they write.
+/// What is needed to decode the arguments and results of the calls.
 #[napi(object, object_from_js = false)]
 pub struct Signatures {
     /// In the order of the table.
     pub calls: Vec<Signature>,
-    /// What numbers stand for, by role, output or field.
+    /// The names of numbers, by role, output or field.
     pub words: Vec<Words>,
-    /// What lies in memory, but for what has no fields.
+    /// The records in memory that have fields.
     pub records: Vec<RecordLayout>,
 }
 
@@ -40,33 +40,33 @@ pub struct Signature {
 pub struct SignatureParam {
     /// Its name in the witx.
     pub name: &'static str,
-    /// What it is for: the name of its [`Role`], `Out` for all that have room for a result.
+    /// What it is for: the name of its [`Role`]; `Out` for all pointers to results.
     pub role: String,
-    /// That result: the name of its [`Output`].
+    /// The result: the name of its [`Output`].
     pub output: Option<String>,
-    /// The bytes of that result.
+    /// The size of the result in bytes.
     pub size: Option<u32>,
-    /// How many values of wasm it is.
+    /// The number of values of wasm that it is passed as.
     pub arity: u32,
 }
 
-/// What the numbers of an enumeration, or the bits of flags, are called.
+/// The names of the cases of an enumeration, or of the bits of flags.
 #[napi(object, object_from_js = false)]
 pub struct Words {
     /// The name of the role, of the output, or of the record and its field.
     pub of: &'static str,
-    /// Whether each of the names is a bit.
+    /// Whether the names are those of bits.
     pub is_flags: bool,
-    /// The names, that of 0 or of the lowest bit first.
+    /// The names, beginning with that of 0 or of the lowest bit.
     pub names: Vec<String>,
 }
 
 /// A record in the memory of a guest.
 #[napi(object, object_from_js = false)]
 pub struct RecordLayout {
-    /// Its name, without the `Raw` of one whose union is not resolved.
+    /// Its name, without `Raw` for one whose union is not resolved.
     pub name: &'static str,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u32,
     /// Its fields, in the order of their offsets.
     pub fields: Vec<FieldLayout>,
@@ -77,9 +77,9 @@ pub struct RecordLayout {
 pub struct FieldLayout {
     /// The witx's name.
     pub name: &'static str,
-    /// Where it begins in the record.
+    /// Its offset in bytes.
     pub offset: u32,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u32,
 }
 
@@ -100,7 +100,7 @@ pub fn signatures(version: String) -> Signatures {
     }
 }
 
-/// The snapshot that is called so: `'preview1'` or `'unstable'`.
+/// The snapshot with this name: `'preview1'` or `'unstable'`.
 pub fn snapshot_of(version: &str) -> Snapshot {
     match version {
         "unstable" => Snapshot::Snapshot0,
@@ -125,7 +125,7 @@ fn described(param: &Parameter, snapshot: Snapshot) -> SignatureParam {
     }
 }
 
-/// The witx's names of the cases of an enumeration, whose cases print as Rust has them.
+/// The witx's names of the cases of an enumeration, from Rust's names.
 macro_rules! cases {
     ($of:literal, $Enum:ty) => {
         Words {
@@ -138,7 +138,7 @@ macro_rules! cases {
     };
 }
 
-/// `RegularFile` as `regular_file`.
+/// `regular_file` for `RegularFile`.
 fn witx_name(case: &str) -> String {
     let mut name = String::new();
     for (index, letter) in case.chars().enumerate() {
@@ -150,7 +150,7 @@ fn witx_name(case: &str) -> String {
     name
 }
 
-/// The names of flags, whose bits are one after the other.
+/// The names of flags. Their bits are consecutive, from the lowest one.
 fn bits<F: Flags>(of: &'static str) -> Words {
     Words {
         of,
@@ -240,19 +240,19 @@ fn records(snapshot: Snapshot) -> Vec<RecordLayout> {
     records
 }
 
-/// The names of the calls that the capability with this name stands for.
+/// The names of the calls that belong to a capability.
 #[napi]
 pub fn capability_calls(name: String) -> Vec<&'static str> {
     capability::grant(&name).map_or_else(Vec::new, |grant| names_of(grant.calls))
 }
 
-/// The names of the calls that a guest has made without the capability for it.
+/// The names of the calls that a guest has made without the capability for them.
 #[napi]
 pub fn refused_calls(env: Env, number: u32) -> Result<Vec<&'static str>> {
     Ok(names_of(instance(&env, number)?.ctx().refused_calls()))
 }
 
-/// The names of the calls of these rows, which are bits.
+/// The names of the calls of these rows, each a bit.
 pub fn names_of(rows: u64) -> Vec<&'static str> {
     let named = SYSCALLS.iter().enumerate();
     named
@@ -261,7 +261,7 @@ pub fn names_of(rows: u64) -> Vec<&'static str> {
         .collect()
 }
 
-/// Throws a value past the guest that has made a call, as what a function of the host has thrown in one.
+/// Throws a value past the guest that has made a call, as if a function of the host had thrown it in the call.
 ///
 /// # Errors
 ///

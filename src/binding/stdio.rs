@@ -9,12 +9,12 @@ use super::js_fs::stream::{Callback, JsStream};
 use crate::host::{Direction, OtherEnd};
 use crate::vfs::{self, Input, Null, Output, PipeEnd};
 
-/// A standard stream for a guest that is no descriptor of the process.
+/// A standard stream that is not a descriptor of the process.
 #[napi(js_name = "Stdio")]
 pub struct StdioHandle {
-    /// None once a guest has it.
+    /// `None` once a guest has it.
     stream: RefCell<Option<Arc<dyn vfs::Stream>>>,
-    /// The same, if it collects what is written.
+    /// The same stream, if it collects output.
     output: Option<Arc<Output>>,
     /// The other end of a pipe, until it is taken.
     other_end: Cell<Option<OtherEnd>>,
@@ -29,16 +29,16 @@ impl StdioHandle {
         }
     }
 
-    /// What collects what is written to it, if it is such a stream.
+    /// The stream, if it collects output.
     pub fn collected(&self) -> Option<Arc<Output>> {
         self.output.clone()
     }
 
-    /// The stream, for the one guest that gets it: it is closed as soon as that has closed it.
+    /// The stream, for the one guest that gets it: it is closed as soon as the guest has closed its descriptor.
     ///
     /// # Errors
     ///
-    /// It has been given away.
+    /// A guest has it already.
     pub fn give(&self) -> Result<Arc<dyn vfs::Stream>> {
         let stream = self.stream.borrow_mut().take();
         stream.ok_or_else(|| Error::from_reason("another guest has this stream"))
@@ -47,14 +47,14 @@ impl StdioHandle {
 
 #[napi]
 impl StdioHandle {
-    /// These bytes to read, and then the end.
+    /// Input: these bytes, and then the end.
     #[napi]
     pub fn input(bytes: Buffer) -> Self {
         Self::new(Arc::new(Input::new(bytes.to_vec())))
     }
 
-    /// Collects what is written, up to so many bytes. `when_full` is called whenever there are more, and is for
-    /// the caller to keep.
+    /// Output that is collected, up to so many bytes. `when_full` is called whenever more is written; the
+    /// caller keeps it alive.
     #[napi]
     pub fn output(env: &Env, max_buffer: f64, when_full: Option<Unknown<'_>>) -> Result<Self> {
         let output = Arc::new(Output::new(max_buffer as usize));
@@ -68,8 +68,8 @@ impl StdioHandle {
         })
     }
 
-    /// Calls a function for each read (`'read'`) or write (`'write'`): see `lib/js-stream.js`, which makes it. It is
-    /// for the caller to keep. One that `waits` may answer `EAGAIN`: see `lib/suspending/streams.js`.
+    /// Calls a function for each read (`'read'`) or write (`'write'`): see `lib/js-stream.js`, which makes it.
+    /// The caller keeps it alive. With `waits` it may return `EAGAIN`: see `lib/suspending/streams.js`.
     #[napi]
     pub fn callback(
         env: &Env,
@@ -84,7 +84,7 @@ impl StdioHandle {
         })))
     }
 
-    /// Nothing to read; what is written is lost.
+    /// At its end for reading; discards what is written.
     #[napi]
     pub fn null() -> Self {
         Self::new(Arc::new(Null))
@@ -105,11 +105,12 @@ impl StdioHandle {
         })
     }
 
-    /// The descriptor of the other end of a pipe, for the caller to close; -1 if there is none, or no more.
+    /// The descriptor of the other end of a pipe, which the caller must close; -1 if there is none, or it has
+    /// been taken.
     ///
     /// # Errors
     ///
-    /// `EMFILE`, on Windows: its C runtime has no number left.
+    /// `EMFILE`, on Windows: the C runtime has no number left.
     #[napi]
     pub fn take_fd(&self, env: &Env) -> Result<i32> {
         match self.other_end.take().map(OtherEnd::into_fd) {
@@ -118,21 +119,21 @@ impl StdioHandle {
         }
     }
 
-    /// Closes what nobody has taken.
+    /// Closes what has not been taken.
     #[napi]
     pub fn close(&self) {
         drop(self.stream.take());
         self.other_end.set(None);
     }
 
-    /// What has been written since this was asked last.
+    /// Takes the output that was written since the last call.
     #[napi]
     pub fn take<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
         let output = self.output.as_ref().map(|output| output.take());
         BufferSlice::copy_from(env, output.unwrap_or_default())
     }
 
-    /// Whether more was written than it takes.
+    /// Whether more was written than its limit.
     #[napi(getter)]
     pub fn overflowed(&self) -> bool {
         (self.output.as_ref()).is_some_and(|output| output.has_overflowed())

@@ -1,4 +1,4 @@
-//! Calls of a guest that was suspended where they would wait.
+//! Suspended calls, for JavaScript.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -7,24 +7,24 @@ use super::exports::instance;
 use crate::abi::Clockid;
 use crate::host;
 
-/// What a call that was suspended waits for.
+/// What a suspended call waits for.
 #[napi(object, object_from_js = false)]
 pub struct Awaited {
-    /// When it began, which is to be passed when it is made again: nanoseconds of the monotonic clock.
+    /// Its start time, which must be passed when it is made again: nanoseconds of the monotonic clock.
     pub begun: f64,
-    /// For how many milliseconds it has been made again and again.
+    /// The time since it began, in milliseconds.
     pub elapsed: f64,
-    /// How many milliseconds it has yet to wait at most; none if that may be for ever.
+    /// The time until its timeout, in milliseconds; `None` if it has none.
     pub time_left: Option<f64>,
-    /// Whether a descriptor of the host is among what it waits for, of which nobody tells that it is ready.
+    /// Whether it waits for a descriptor of the host. Nobody reports that one is ready, so it must be polled.
     pub has_host: bool,
 }
 
-/// What the last call of a guest that was suspended waits for.
+/// What the last suspended call of a guest waits for.
 ///
 /// # Errors
 ///
-/// There was none.
+/// No call was suspended.
 #[napi]
 pub fn awaited(env: &Env, number: u32) -> Result<Awaited> {
     let instance = instance(env, number)?;
@@ -41,5 +41,5 @@ pub fn awaited(env: &Env, number: u32) -> Result<Awaited> {
     })
 }
 
-/// In a millisecond.
+/// Nanoseconds in a millisecond.
 const NANOSECONDS: f64 = 1e6;

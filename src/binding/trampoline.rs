@@ -1,9 +1,9 @@
 //! From a guest's call to a syscall and back.
 //!
-//! There is one native function for each function of the table, and one for all of them, each made at most once in an
-//! environment. Only the [`closures`] of an instance call them; no program reaches them. (46 native functions
-//! for each instance would take six times as long to make as node:wasi takes for all its class, and six times the
-//! memory.)
+//! There is one native function for each function of the table, and one for all of them; each is made at most
+//! once in an environment. Only the [`closures`] of an instance call them; no program reaches them. (46 native
+//! functions for each instance would take six times the time and memory that the whole class takes in
+//! node:wasi.)
 
 #![allow(unsafe_code, reason = "Node-API is a C interface")]
 
@@ -29,7 +29,7 @@ use crate::syscalls::{
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-/// Those of a snapshot, one for each row.
+/// The native functions of a snapshot, one for each row.
 macro_rules! callbacks {
     ($snapshot:ident, $($name:ident)*) => {
         [$(callback::<{ function(Snapshot::$snapshot, Row::$name as usize) }, WAITS>),*]
@@ -45,14 +45,14 @@ macro_rules! all_callbacks {
 
 for_each_syscall!(all_callbacks);
 
-/// Whether a call of a function may be suspended.
+/// Whether a call returns [`SUSPENDED`] instead of blocking.
 const WAITS: bool = false;
 const SUSPENDS: bool = true;
 
-/// What a call gives that was suspended: no errno is as much.
+/// The result of a suspended call. It is greater than any errno.
 pub const SUSPENDED: u32 = 1 << 16;
 
-/// Those of a snapshot whose calls may be suspended: one for each of [`WAITING`].
+/// The native functions of a snapshot for calls that may be suspended: one for each of [`WAITING`].
 macro_rules! suspending {
     ($snapshot:ident, $($index:literal)*) => {
         [$(callback::<{ function(Snapshot::$snapshot, WAITING[$index] as usize) }, SUSPENDS>),*]
@@ -62,7 +62,7 @@ macro_rules! suspending {
 const SUSPENDING: [Callback; WAITING.len()] = suspending!(Preview1, 0 1 2 3 4 5);
 const SUSPENDING_SNAPSHOT0: [Callback; WAITING.len()] = suspending!(Snapshot0, 0 1 2 3 4 5);
 
-/// What makes the closures of a `wasiImport` for guests of a snapshot, as [`closures::methods`] says.
+/// Runs the script of [`closures::methods`] for guests of a snapshot.
 pub fn make_methods<T: FromNapiValue>(
     env: &Env,
     environment: &Rc<Environment>,
@@ -84,7 +84,7 @@ pub fn make_methods<T: FromNapiValue>(
     )
 }
 
-/// What makes the closures of an instance that has an adapter, as [`closures::call`] says.
+/// Runs the script of [`closures::call`].
 pub fn make_call<T: FromNapiValue>(env: &Env, environment: &Rc<Environment>) -> Result<T> {
     let natives: [(_, Callback); 1] = [("dispatch", dispatch)];
     make(
@@ -96,8 +96,8 @@ pub fn make_call<T: FromNapiValue>(env: &Env, environment: &Rc<Environment>) -> 
     )
 }
 
-/// Calls the function of a script with the arrays of the argument buffer, with `refresh`, `setMemory`, and these native
-/// functions, and gives what it returns.
+/// Runs a script, and calls its function with the arrays of the argument buffer, `refresh`, `setMemory`, and
+/// these native functions. Returns the result.
 fn make<T: FromNapiValue>(
     env: &Env,
     environment: &Rc<Environment>,
@@ -112,7 +112,7 @@ fn make<T: FromNapiValue>(
         words,
         empty,
     } = environment.arg_buffer.arrays(env)?;
-    // One by one: to take them out of an array would be up to the iterators of the program.
+    // One by one, as spreading an array would use iterators that the program may have replaced.
     let mut arguments = vec![doubles, bigints, words, empty];
     let both: [(_, Callback); 2] = [("refresh", refresh), ("setMemory", set_memory)];
     for (name, callback) in both.into_iter().chain(natives) {
@@ -128,14 +128,14 @@ fn make<T: FromNapiValue>(
     unsafe { T::from_napi_value(env.raw(), made) }
 }
 
-/// One of the functions that closures call.
+/// Makes a native function for closures.
 fn native_function(
     env: &Env,
     environment: &Rc<Environment>,
     name: &'static str,
     callback: Callback,
 ) -> Result<sys::napi_value> {
-    // Never freed: the functions can be called as long as there is JavaScript to do it.
+    // Never freed, as the functions can be called as long as JavaScript runs.
     let data = Rc::into_raw(Rc::clone(environment)).cast_mut();
     let mut function = ptr::null_mut();
     // SAFETY: the name is valid for its length, and the callback is one of Node-API.
@@ -152,11 +152,11 @@ fn native_function(
     Ok(function)
 }
 
-/// A guest ends instead of returning from a call.
+/// Why a call does not return to the guest.
 enum End {
-    /// By `proc_exit`.
+    /// The guest exits.
     Exit(Rc<Instance>, Exitcode),
-    /// By what JavaScript has thrown that the call ran.
+    /// JavaScript that ran during the call has thrown.
     Thrown(Rc<Instance>),
 }
 
@@ -174,7 +174,7 @@ unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe { &*data.cast::<Environment>() }
 }
 
-/// The native function of one function. Its arguments are in the argument buffer, and so is its result.
+/// The native function of a function of the table. Arguments and result are in the argument buffer.
 unsafe extern "C" fn callback<const FUNCTION: usize, const SUSPENDS: bool>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -191,8 +191,8 @@ unsafe extern "C" fn callback<const FUNCTION: usize, const SUSPENDS: bool>(
     ptr::null_mut()
 }
 
-/// The native function of all of them, for [adapters](super::adapter): number and arguments are in the
-/// [block](super::block). Its result is in the argument buffer, as that of the others.
+/// The native function of all functions of the table, for [adapters](super::adapter). Number and arguments are
+/// in the [block](super::block), the result is in the argument buffer.
 unsafe extern "C" fn dispatch(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -204,7 +204,8 @@ unsafe extern "C" fn dispatch(
         // right before.
         let call_of = |block: &Block| unsafe { block.call() };
         let number_and_args = environment.block().map(call_of);
-        // An adapter numbers functions of the table, but a program that has the block's bytes may have written others.
+        // An adapter writes a valid number, but a program that has the memory of the block may have written
+        // another one.
         match number_and_args.and_then(|(number, args)| Some((FUNCTIONS.get(number)?, args))) {
             Some((syscall, args)) => call::<WAITS>(environment, syscall, &args),
             None => Ok(Errno::Nosys.raw().into()),
@@ -213,20 +214,20 @@ unsafe extern "C" fn dispatch(
     ptr::null_mut()
 }
 
-/// Makes a call, and puts its result into the argument buffer.
+/// Makes a call, and stores its result in the argument buffer.
 #[inline(always)]
 fn complete(
     env: sys::napi_env,
     environment: &Environment,
     call: impl FnOnce() -> std::result::Result<u32, End>,
 ) {
-    // A panic is a mistake in this crate. The guest gets an errno, the developer the panic's message.
+    // A panic is a bug in this crate. The guest gets an errno, and the panic's message is printed.
     let panicked = |_| Errno::Notrecoverable.raw().into();
     match catch_unwind(AssertUnwindSafe(call)).map_err(panicked) {
         Ok(Ok(result)) | Err(result) => environment.arg_buffer.set_result(result),
         Ok(Err(end)) => {
             let env = Env::from_raw(env);
-            // The call is over, whatever comes of it.
+            // The call has ended, even if the exit fails.
             environment.arg_buffer.set_result(0);
             let ended = match end {
                 End::Exit(instance, code) => exit(&env, environment, &instance, code),
@@ -239,16 +240,17 @@ fn complete(
     }
 }
 
-/// Finds the memory, and makes the call with these arguments, which are their bits. Gives its errno, or [`SUSPENDED`].
+/// Makes a call with the bits of its arguments. Returns its errno, or [`SUSPENDED`].
 ///
-/// Each of the native functions has it for its own, so that the syscall is a part of it.
+/// It is inlined into each native function, so that the syscall is inlined as well.
 #[inline(always)]
 fn call<const SUSPENDS: bool>(
     environment: &Environment,
     syscall: &Syscall,
     args: &[u64; MAX_PARAMS],
 ) -> std::result::Result<u32, End> {
-    // The closures leave a call in the argument buffer right before they make it: without one, it was not they.
+    // The closures put a call into the argument buffer right before they make it. Without one, somebody else
+    // has called.
     let Some(instance) = environment.called() else {
         return Ok(Errno::Badf.raw().into());
     };
@@ -264,7 +266,7 @@ fn call<const SUSPENDS: bool>(
         (syscall.call)(ctx, memory, args)
     };
     let mut result = make();
-    // Another thread may have grown a memory that this one shares.
+    // Another thread may have grown a shared memory.
     if result == Err(Trap::OutOfBounds)
         && instance.memory.refresh(&environment.glue).unwrap_or(false)
     {
@@ -286,7 +288,7 @@ fn call<const SUSPENDS: bool>(
     }
 }
 
-/// The guest for a call that may be suspended, and began when the argument buffer says.
+/// The guest for a call that may be suspended, with the start time in the argument buffer.
 fn suspending<'i>(environment: &Environment, instance: &'i Instance) -> &'i WasiCtx {
     let ctx = instance.suspending(|| environment.interrupt());
     if let Some(suspension) = ctx.interrupt().suspension() {
@@ -315,7 +317,7 @@ unsafe fn arguments<'e, const COUNT: usize>(
     (environment, arguments)
 }
 
-/// Makes the answer of a native function of what `body` came to.
+/// Returns the result of `body` from a native function, or throws its error.
 fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::napi_value {
     let body = || body()?.into_unknown(env);
     match catch_unwind(AssertUnwindSafe(body)) {
@@ -328,14 +330,14 @@ fn answer<T: ToNapiValue>(env: &Env, body: impl FnOnce() -> Result<T>) -> sys::n
     }
 }
 
-/// Whether the arguments of a call come from an adapter: then they are of their types, and in the block.
+/// Whether the arguments of a call come from an adapter: then they have the right types, and are in the block.
 const UNTYPED: bool = false;
 const TYPED: bool = true;
 
-/// Looks at an instance's memory once more, for a call that is in the argument buffer: `(function, bind, kept)`, of which
-/// all but the first are there to be kept. True if anything is wrong.
+/// Looks up the memory of an instance again, for the call that is in the argument buffer: `(function, bind,
+/// kept)`, of which the last two are only kept alive. Returns true if the call must not be made.
 ///
-/// What is wrong with the call's arguments comes before there being no memory.
+/// Invalid arguments are reported before a missing memory.
 unsafe extern "C" fn refresh<const IS_TYPED: bool>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -356,7 +358,7 @@ unsafe extern "C" fn refresh<const IS_TYPED: bool>(
     })
 }
 
-/// Gives an instance a memory: `(number, memory, bind)`, of which the last is there to be kept.
+/// Sets the memory of an instance: `(number, memory, bind)`, of which the last is only kept alive.
 unsafe extern "C" fn set_memory(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -369,7 +371,7 @@ unsafe extern "C" fn set_memory(
     })
 }
 
-/// [`refresh`]; where it does not return false, the call is no longer in the argument buffer.
+/// [`refresh`]. Unless it returns false, the call is not in the argument buffer any more.
 fn look(env: &Env, environment: &Environment, function: usize) -> Result<bool> {
     let arg_buffer = &environment.arg_buffer;
     let Some(instance) = environment.called() else {
@@ -377,7 +379,7 @@ fn look(env: &Env, environment: &Environment, function: usize) -> Result<bool> {
         return Ok(true);
     };
     if instance.memory.is_bound() {
-        // An array with an element, or none: then every address is out of bounds.
+        // The array has an element now, or the memory is empty: then every address is out of bounds.
         let refreshed = instance.memory.refresh(&environment.glue);
         instance.check_memory();
         return refreshed.map(|_| false);
@@ -389,7 +391,7 @@ fn look(env: &Env, environment: &Environment, function: usize) -> Result<bool> {
     not_started(env).map(|()| true)
 }
 
-/// Throws what is not on its way already.
+/// Throws an error, unless one has been thrown.
 #[cold]
 fn raise(env: &Env, error: &Error) {
     if error.status != Status::PendingException {
@@ -404,8 +406,8 @@ fn not_started(env: &Env) -> Result<()> {
     )
 }
 
-/// Throws what JavaScript has thrown in a call of the guest's, past the guest. Where no entry is being run
-/// that hands it on, it goes its way itself, and a guest that catches it has no calls any more.
+/// Throws what JavaScript has thrown during a call, past the guest. If no entry is running that would rethrow
+/// it, the guest may catch it; so it may make no calls any more.
 pub fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Result<()> {
     let Some(thrown) = environment.take_thrown() else {
         return Ok(());
@@ -413,7 +415,7 @@ pub fn rethrow(env: &Env, environment: &Environment, instance: &Instance) -> Res
     let is_running = instance.running.get() > 0;
     if !is_running {
         instance.ctx().revoke();
-        // What closing throws comes of the same.
+        // What closing throws is a consequence.
         drop(environment.take_thrown());
     }
     let rethrown = environment.glue.rethrown.borrow_back(env)?;
@@ -426,7 +428,7 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
     let glue = &environment.glue;
     let code = code.cast_signed();
     instance.exit_code.set(code);
-    // What the host ends does so alone: `start()` has more to say than a code.
+    // A guest that the host stops never ends the process: `start()` reports the reason.
     let thrown = if instance.return_on_exit || instance.ctx().ends_alone() {
         let exit_error = glue.exit_error.borrow_back(env)?;
         exit_error.call(FnArgs::from((code, instance.serial)))?
@@ -434,7 +436,7 @@ fn exit(env: &Env, environment: &Environment, instance: &Instance, code: Exitcod
         let exit_process = glue.exit_process.borrow_back(env)?;
         let is_running = instance.running.get() > 0;
         let thrown = exit_process.call(FnArgs::from((code, instance.serial, is_running)))?;
-        // The process was to be gone. A guest that catches what is thrown has no calls any more.
+        // The process should have exited. The guest may catch what is thrown, so it may make no calls any more.
         instance.ctx().revoke();
         drop(environment.take_thrown());
         thrown

@@ -5,12 +5,12 @@ use std::ptr;
 use napi::bindgen_prelude::*;
 use napi::sys;
 
-/// A reference that is empty once its value has been collected.
+/// The initial count of a weak reference.
 const WEAK: u32 = 0;
-/// One that keeps it.
+/// That of a strong one.
 const STRONG: u32 = 1;
 
-/// A JavaScript object or function, which this does not keep.
+/// A weak reference to a JavaScript object or function.
 pub struct Weak {
     env: sys::napi_env,
     reference: sys::napi_ref,
@@ -47,13 +47,13 @@ impl Drop for Weak {
     }
 }
 
-/// A JavaScript object that is kept, until this is dropped.
+/// A strong reference to a JavaScript value.
 pub struct Strong {
     _reference: Weak,
 }
 
 impl Strong {
-    /// Keeps this value.
+    /// A reference to this value.
     pub fn to(env: &Env, value: Unknown<'_>) -> Result<Self> {
         let _reference = Weak::counted(env, value, STRONG)?;
         Ok(Self { _reference })

@@ -1,8 +1,8 @@
-//! Calls of the functions that are a file system or a stream, and the bytes that go with them.
+//! Calls the functions of a file system or a stream in JavaScript, and passes bytes to and from them.
 //!
-//! Bytes go through a `Buffer` that both sides see, which is made once and lent for the time of a call: a
-//! call that comes while another is on its way gets another one. JavaScript may take the bytes of a buffer
-//! away (`transfer()`), so after each call it is asked where they are, and no address is kept.
+//! Bytes are passed in a `Buffer` that both sides share. It is kept, and lent to one call at a time: a call
+//! within a call gets another one. JavaScript may detach a buffer (`transfer()`), so its address is looked up
+//! after each call, and never kept.
 
 #![allow(
     unsafe_code,
@@ -25,19 +25,19 @@ use crate::memory::Iovecs;
 use crate::vfs::Result;
 use crate::vfs::by_path::Attributes;
 
-/// Bytes of a buffer before those of a file: the attributes of one, 8 bytes each.
+/// The start of a buffer, in bytes, before the bytes of a file: attributes of 8 bytes each.
 const HEAD: usize = 8 * ATTRIBUTES;
 
-/// The most bytes that one call reads or writes.
+/// The maximum number of bytes of one read or write.
 pub const CHUNK: usize = 64 << 10;
 
-/// So many buffers are kept, for calls in calls.
+/// How many buffers are kept, for calls within calls.
 const KEPT: usize = 2;
 
-/// The most bytes of a listing or of the target of a link.
+/// The maximum size, in bytes, of a listing or of the target of a link.
 const MAX_LIST: usize = 64 << 20;
 
-/// The operations of `serve`, by the numbers that `lib/js-file-system.js` knows them by.
+/// The operations of `serve`, with the numbers that `lib/js-file-system/` has for them.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub enum Op {
@@ -60,15 +60,15 @@ pub enum Op {
     Poll,
 }
 
-/// What goes with a path.
+/// The numbers that are passed with a path.
 pub type Numbers = [f64; 3];
 
-/// The functions of one file system, or of one stream.
+/// The functions of a file system or a stream.
 pub struct Functions {
     env: sys::napi_env,
     environment: Rc<Environment>,
     serve: Reference,
-    /// None of a stream.
+    /// `None` for a stream.
     list: Option<Reference>,
     buffers: RefCell<Vec<Reference>>,
 }
@@ -79,19 +79,19 @@ impl fmt::Debug for Functions {
     }
 }
 
-/// A value that is kept.
+/// A reference to a JavaScript value.
 struct Reference {
     env: sys::napi_env,
     reference: sys::napi_ref,
 }
 
 impl Reference {
-    /// Keeps a live handle.
+    /// Keeps a value alive.
     fn new(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
         Self::counted(env, value, 1)
     }
 
-    /// Refers to a live handle for as long as something else keeps it.
+    /// Refers to a value that something else keeps alive.
     fn weak(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
         Self::counted(env, value, 0)
     }
@@ -103,7 +103,7 @@ impl Reference {
         Ok(Self { env, reference })
     }
 
-    /// A handle of the value; null if there is none any more.
+    /// A handle of the value; null if it has been collected.
     fn value(&self) -> sys::napi_value {
         let mut value = ptr::null_mut();
         // SAFETY: a reference of this environment, on its thread, and a valid out-parameter.
@@ -120,11 +120,11 @@ impl Drop for Reference {
     }
 }
 
-/// What JavaScript has thrown, in an object: not every value can be kept by itself.
+/// A value that JavaScript has thrown, in an object: Node-API cannot refer to every value itself.
 pub struct Thrown(Reference);
 
 impl Thrown {
-    /// Takes the exception that is on its way; none if there is none that can be caught.
+    /// Takes the pending exception; `None` if there is none that can be caught.
     pub fn take(env: sys::napi_env) -> Option<Self> {
         let (mut value, mut kept) = (ptr::null_mut(), ptr::null_mut());
         let name = c"value".as_ptr();
@@ -141,11 +141,11 @@ impl Thrown {
         Reference::new(env, kept).ok().map(Self)
     }
 
-    /// An object that has it as `value`.
+    /// The object, which has the value as `value`.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn kept(&self) -> napi::Result<Unknown<'static>> {
         let kept = self.0.value();
         if kept.is_null() {
@@ -155,11 +155,11 @@ impl Thrown {
         Ok(unsafe { Unknown::from_raw_unchecked(self.0.env, kept) })
     }
 
-    /// It.
+    /// The value.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn value(&self) -> napi::Result<Unknown<'static>> {
         let (mut value, name) = (ptr::null_mut(), c"value".as_ptr());
         // SAFETY: a live handle of this environment or null, which is refused; the rest as in `take`.
@@ -171,7 +171,7 @@ impl Thrown {
     }
 }
 
-/// Handles that are made while this is there go with it.
+/// A handle scope: handles that are made while it exists are freed with it.
 struct Scope {
     env: sys::napi_env,
     scope: sys::napi_handle_scope,
@@ -195,11 +195,11 @@ impl Drop for Scope {
 }
 
 impl Functions {
-    /// Keeps the functions for as long as this is there.
+    /// Keeps the functions alive.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn new(
         env: &Env,
         environment: Rc<Environment>,
@@ -216,12 +216,12 @@ impl Functions {
         })
     }
 
-    /// The function of a stream, which the closures of the guest that it is for keep: it may refer to the guest
-    /// in turn, and what is kept here is no part of any collection.
+    /// The function of a stream. The closures of its guest keep it alive: it may refer to the guest, and a
+    /// cycle through a reference from here could never be collected.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn of_stream(
         env: &Env,
         environment: Rc<Environment>,
@@ -237,7 +237,7 @@ impl Functions {
         })
     }
 
-    /// Whether the guest that called is to end, and nothing more is to be done for it.
+    /// Whether the calling guest was stopped, so that nothing more must be done for it.
     pub fn is_over(&self) -> bool {
         (self.environment.called()).is_some_and(|instance| instance.ctx().stopped().is_some())
     }
@@ -247,17 +247,17 @@ impl Functions {
         Rc::ptr_eq(&self.environment, environment)
     }
 
-    /// Calls `serve` for an operation that needs no bytes. A whole number.
+    /// Calls `serve` for an operation without bytes. Returns its result, an integer.
     ///
     /// # Errors
     ///
-    /// What it answers; [`Errno::Io`]: nothing that makes sense.
+    /// The errno that it returns. [`Errno::Io`]: the result is not valid.
     pub fn call(&self, op: Op, paths: [&str; 2], numbers: Numbers) -> Result<u64> {
         let _scope = Scope::open(self.env);
         self.serve(op, paths, numbers, None)
     }
 
-    /// The attributes of a file, by an operation that puts them into the buffer.
+    /// The attributes of a file, by an operation that writes them to the buffer.
     ///
     /// # Errors
     ///
@@ -278,7 +278,7 @@ impl Functions {
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call). [`Errno::Io`]: more bytes than were asked for.
+    /// As [`call`](Self::call). [`Errno::Io`]: it returned more than was asked for.
     pub fn read(&self, handle: f64, iovs: &Iovecs<'_>, offset: f64) -> Result<usize> {
         let _scope = Scope::open(self.env);
         let len = iovs.len().min(CHUNK);
@@ -298,7 +298,7 @@ impl Functions {
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call). [`Errno::Io`]: fewer bytes than were asked for.
+    /// As [`call`](Self::call). [`Errno::Io`]: it returned less than was asked for.
     pub fn fill(&self, buf: &mut [u8]) -> Result<()> {
         let _scope = Scope::open(self.env);
         for chunk in buf.chunks_mut(CHUNK) {
@@ -316,11 +316,11 @@ impl Functions {
         Ok(())
     }
 
-    /// Writes some bytes, not none.
+    /// Writes some bytes, at least one.
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call). [`Errno::Io`]: none were written, or more than there are.
+    /// As [`call`](Self::call). [`Errno::Io`]: it wrote none, or more than there are.
     pub fn write(&self, handle: f64, ciovs: &Iovecs<'_>, offset: f64) -> Result<usize> {
         let _scope = Scope::open(self.env);
         let len = ciovs.len().min(CHUNK);
@@ -334,7 +334,7 @@ impl Functions {
         })
     }
 
-    /// The entries of a directory, or what a link points to if they are not asked for.
+    /// The entries of a directory, or without `entries` the target of a symbolic link.
     ///
     /// # Errors
     ///
@@ -383,7 +383,7 @@ impl Functions {
         self.number(self.function(&self.serve, &arguments[..argc])?)
     }
 
-    /// Calls a function. What it throws is kept, to be thrown where the guest's call ends.
+    /// Calls a function. What it throws is kept, and thrown when the guest's call ends.
     fn function(
         &self,
         function: &Reference,
@@ -410,7 +410,7 @@ impl Functions {
         }
     }
 
-    /// What a function answered: a whole number, or the negative of an error's.
+    /// The result of a function: an integer, or a negated errno.
     fn number(&self, answer: sys::napi_value) -> Result<u64> {
         let mut number = f64::NAN;
         // SAFETY: a live handle and a valid out-parameter. What is no number leaves it.
@@ -458,21 +458,21 @@ impl Functions {
             return Err(Errno::Nomem);
         }
         let buffer = Reference::new(self.env, value).map_err(|_| Errno::Nomem)?;
-        // What the memory had in it before is nobody's to see.
+        // So that JavaScript does not see what the memory contained before.
         self.with_bytes(&buffer, |bytes| bytes.fill(0))?;
         Ok(buffer)
     }
 
-    /// Whether a buffer has its bytes still.
+    /// Whether a buffer has not been detached.
     fn is_whole(&self, buffer: &Reference) -> bool {
         bytes_of(self.env, buffer.value()).is_some_and(|bytes| bytes.len() == HEAD + CHUNK)
     }
 
-    /// Calls `call` with the bytes of a buffer, which must not run JavaScript.
+    /// Calls `call` with the bytes of a buffer. It must not run JavaScript.
     ///
     /// # Errors
     ///
-    /// [`Errno::Io`]: JavaScript has taken some away.
+    /// [`Errno::Io`]: JavaScript has detached it.
     fn with_bytes<T>(&self, buffer: &Reference, call: impl FnOnce(&mut [u8]) -> T) -> Result<T> {
         let bytes = bytes_of(self.env, buffer.value());
         let bytes = bytes.filter(|bytes| bytes.len() == HEAD + CHUNK);
@@ -480,7 +480,7 @@ impl Functions {
     }
 }
 
-/// Where the bytes of a buffer are, until JavaScript runs again; none if it is no buffer, or has none.
+/// The bytes of a buffer, until JavaScript runs again; `None` if it is no buffer, or has no bytes.
 pub(super) fn bytes_of<'b>(env: sys::napi_env, buffer: sys::napi_value) -> Option<&'b mut [u8]> {
     let (mut data, mut len) = (ptr::null_mut(), 0);
     // SAFETY: a live handle, or null, which is refused; the out-parameters are valid.

@@ -1,16 +1,16 @@
-//! The entries of a directory and the attributes of a file, as `lib/js-file-system.js` lays them out.
+//! Decodes the entries of a directory and the attributes of a file, which `lib/js-file-system/` encodes.
 
 use crate::abi::{Errno, Filetype};
 use crate::vfs::Result;
 use crate::vfs::by_path::{Attributes, Entry};
 
-/// Bytes of an entry before its name: inode number (8), length of the name (2), type (1).
+/// The size of an entry without its name, in bytes: inode number (8), length of the name (2), type (1).
 const HEAD: usize = 11;
 
-/// The numbers that say of a file what it is: its type, inode number or 0, links, size, and three times.
+/// How many numbers the attributes of a file are: type, inode number or 0, links, size, and three times.
 pub const ATTRIBUTES: usize = 7;
 
-/// The type with this number of WASI's; what is none of them is unknown.
+/// The type with this number of WASI's; unknown if there is none.
 fn filetype(number: u64) -> Filetype {
     use Filetype::{
         BlockDevice, CharacterDevice, Directory, RegularFile, SocketStream, SymbolicLink, Unknown,
@@ -28,7 +28,7 @@ fn filetype(number: u64) -> Filetype {
         .unwrap_or(Unknown)
 }
 
-/// The attributes that these numbers tell of.
+/// Decodes attributes.
 pub fn attributes(numbers: [u64; ATTRIBUTES]) -> Attributes {
     let [number, ino, nlink, size, atim, mtim, ctim] = numbers;
     Attributes {
@@ -42,7 +42,7 @@ pub fn attributes(numbers: [u64; ATTRIBUTES]) -> Attributes {
     }
 }
 
-/// The entries that lie in `bytes`, one behind the other:
+/// Decodes entries, which follow each other:
 ///
 /// ```text
 ///   | inode number or 0: u64 | length of the name: u16 | type: u8 | name | …
@@ -50,7 +50,7 @@ pub fn attributes(numbers: [u64; ATTRIBUTES]) -> Attributes {
 ///
 /// # Errors
 ///
-/// [`Errno::Io`]: one of them is cut.
+/// [`Errno::Io`]: one of them is cut off.
 pub fn read(mut bytes: &[u8]) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! Buffers of JavaScript's that are read to and written from while JavaScript runs: a piece at a time, by way
-//! of a copy, as the bytes may be gone after each.
+//! Reads into JavaScript buffers and writes from them while JavaScript may run: in pieces, each of which is
+//! copied, as the buffer may be detached between two pieces.
 
 use napi::bindgen_prelude::*;
 use napi::sys;
@@ -7,14 +7,14 @@ use napi::sys;
 use super::call::bytes_of;
 use crate::abi::{Errno, Filesize};
 
-/// The most bytes of a piece.
+/// The maximum size of a piece in bytes.
 const PIECE: usize = 64 << 10;
 
-/// Reads up to `len` bytes by `read` to a buffer.
+/// Reads up to `len` bytes into a buffer, with `read`.
 ///
 /// # Errors
 ///
-/// Those of `read`, before anything was read. [`Errno::Fault`]: the bytes of the buffer are gone.
+/// Those of `read` for the first piece. [`Errno::Fault`]: the buffer has been detached.
 pub fn read(
     env: &Env,
     buffer: sys::napi_value,
@@ -33,7 +33,7 @@ pub fn read(
     })
 }
 
-/// Writes up to `len` bytes of a buffer by `write`.
+/// Writes up to `len` bytes of a buffer, with `write`.
 ///
 /// # Errors
 ///
@@ -55,8 +55,8 @@ pub fn write(
     })
 }
 
-/// Calls `each` with room for a piece, how much is done, and where that is in the file, until there is no
-/// more, or one comes to less than there is room for. No bytes are a piece, too.
+/// Calls `each` with room for a piece, the number of bytes before it, and its offset in the file, until all is
+/// done or a piece is short. A transfer of 0 bytes is one piece.
 fn pieces(
     len: usize,
     at: Option<Filesize>,

@@ -1,13 +1,13 @@
-//! A file system that is an object of JavaScript's: memfs, `node:fs`, whatever has such functions. And a stream
-//! that is one function ([`stream`]).
+//! File systems that are objects in JavaScript: memfs, `node:fs`, or anything with such functions. And streams
+//! that are one function ([`stream`]).
 //!
-//! `lib/js-file-system.js` makes of the object two functions, which do one operation each time that they are
-//! called. Those are called here ([`call`]), and what they answer is taken for what it is: numbers and bytes
-//! that may be wrong. The rest is that of any file system that is reached by paths.
+//! `lib/js-file-system/` makes two functions of the object, each call of which does one operation. They are
+//! called here ([`call`]), and their results are checked: numbers and bytes that may be wrong. The rest is that
+//! of any file system that is used by paths.
 //!
-//! The functions belong to the thread, and the environment, that they were made in. What is passed around,
-//! and may be dropped anywhere, is their number ([`Listed`]); the functions themselves are in a list of their
-//! thread, from which they go when the file system does or when the environment ends.
+//! The functions belong to the thread, and the environment, in which they were made. What is passed around, and
+//! may be dropped anywhere, is their number ([`Listed`]); the functions themselves are in a list of their
+//! thread. They are removed from it when the file system is dropped, or the environment ends.
 
 mod call;
 mod entries;
@@ -37,22 +37,22 @@ thread_local! {
     static ALL: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A file system of this thread, or a stream.
+/// A file system or a stream of this thread.
 struct Known {
     number: u64,
     functions: Rc<Functions>,
-    /// What is mounted; nothing of a stream.
+    /// The file system, if it is open; never for a stream.
     fs: Weak<ByPath>,
 }
 
 impl Known {
-    /// Where the one with this number is.
+    /// The index of the one with this number.
     fn index(all: &[Known], number: u64) -> Option<usize> {
         all.iter().position(|known| known.number == number)
     }
 }
 
-/// The functions with this number, which are in the list of their thread until this is dropped.
+/// The number of functions, which are in the list of their thread until this is dropped.
 #[derive(Debug)]
 struct Listed {
     number: u64,
@@ -62,19 +62,19 @@ struct Listed {
 #[derive(Debug)]
 struct JsFs(Listed);
 
-/// A number that nothing else of the process has in these lists.
+/// A number that is unique in the process.
 fn new_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// A number for a file system.
+/// A new number for a file system.
 #[napi]
 pub fn new_js_file_system_number() -> f64 {
     new_number() as f64
 }
 
-/// The root of the file system with this number, if anything of it is open.
+/// The root of the file system with this number, if any of it is open.
 #[napi]
 pub fn js_file_system(
     env: &Env,
@@ -88,7 +88,7 @@ pub fn js_file_system(
         .transpose()
 }
 
-/// Makes a file system with this number, and gives its root. `serve` does an operation and returns a number;
+/// Makes a file system with this number, and returns its root. `serve` does an operation and returns a number;
 /// `list` returns the entries of a directory or the target of a link.
 #[napi]
 pub fn make_js_file_system<'env>(
@@ -110,7 +110,7 @@ pub fn make_js_file_system<'env>(
     DirectoryHandle::new(env, fs.root())
 }
 
-/// Lets the functions of an environment go, which is about to end.
+/// Drops the functions of an environment that ends.
 pub fn end(environment: &Rc<Environment>) {
     let gone: Vec<_> = ALL.with_borrow_mut(|all| {
         let (gone, stay) = mem::take(all)
@@ -124,7 +124,8 @@ pub fn end(environment: &Rc<Environment>) {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        // In another thread they stay until the environment ends. A thread that ends has no list any more.
+        // If this is another thread, they stay until the environment ends. A thread that ends has no list any
+        // more.
         let gone = ALL.try_with(|all| {
             let mut all = all.borrow_mut();
             let index = Known::index(&all, self.number)?;
@@ -135,7 +136,7 @@ impl Drop for Listed {
 }
 
 impl Listed {
-    /// Them.
+    /// The functions.
     ///
     /// # Errors
     ///
@@ -160,20 +161,20 @@ impl JsFs {
         self.0.functions()
     }
 
-    /// An operation that has no other result than that it was done.
+    /// An operation without a result.
     fn done(&self, op: Op, paths: [&str; 2], numbers: Numbers) -> Result<()> {
         self.functions()?.call(op, paths, numbers).map(drop)
     }
 }
 
-/// A number of JavaScript's for one that it holds.
+/// A number for JavaScript, which can represent it.
 fn number(value: u64) -> f64 {
     value as f64
 }
 
-/// A time as JavaScript's functions take it: in seconds, as a double.
+/// A time for JavaScript's functions: in seconds, as a double.
 fn seconds(time: Timestamp) -> f64 {
-    // Each part is exact, and so is their sum for what a double can hold.
+    // Both parts are exact, so the sum is as exact as a double can be.
     (time / 1_000_000_000) as f64 + (time % 1_000_000_000) as f64 / 1e9
 }
 
@@ -195,12 +196,12 @@ impl PathFs for JsFs {
             u8::from(access.read) | u8::from(access.write) << 1 | u8::from(access.create) << 2,
         );
         let handle = (self.functions()?).call(Op::Open, [path, ""], [how, 0.0, 0.0])?;
-        // A whole number is what it was found to be.
+        // `call` has checked that it is an integer.
         Ok(handle as Handle)
     }
 
     fn close(&self, handle: Handle) {
-        // Nobody is there to be told.
+        // There is nobody to report an error to.
         let _ = self.done(Op::Close, [""; 2], [number(handle), 0.0, 0.0]);
     }
 
@@ -283,7 +284,7 @@ impl PathFs for JsFs {
     }
 }
 
-/// A number that JavaScript gave: a whole one from 0 to [`MAX_SAFE`].
+/// A number of JavaScript that must be an integer from 0 to [`MAX_SAFE`].
 fn whole(number: f64) -> Result<u64> {
     let is_whole = number.trunc() == number && (0.0..=MAX_SAFE as f64).contains(&number);
     if is_whole {

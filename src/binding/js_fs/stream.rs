@@ -1,5 +1,5 @@
-//! A stream that is a function of JavaScript's: it gives what is read, or takes what is written. And what else of a
-//! guest's is one: a clock, random bytes.
+//! Streams that are a function in JavaScript, which returns what is read, or takes what is written. And clocks
+//! and random bytes that are such streams.
 
 use std::rc::Rc;
 use std::sync::Weak;
@@ -15,22 +15,22 @@ use crate::host::{Direction, Readiness};
 use crate::memory::Iovecs;
 use crate::vfs::{Poll, Result, Stream, Wait, pipe_stat};
 
-/// A stream in one direction. Of another thread than that of its function it cannot be used.
+/// A stream in one direction. It can be used only in the thread of its function.
 #[derive(Debug)]
 pub struct JsStream {
     function: Listed,
     direction: Direction,
-    /// Whether it can have nothing to give, or no room, for now: it answers `EAGAIN` then.
+    /// Whether it may have nothing to read, or no room, for now: then it returns `EAGAIN`.
     waits: bool,
 }
 
 impl JsStream {
-    /// A stream that calls `serve` as a file system's function to read (`Op::Read`) or to write (`Op::Write`). It
-    /// is for the caller to keep.
+    /// A stream that calls `serve`, as that of a file system, to read (`Op::Read`) or to write (`Op::Write`).
+    /// The caller keeps it alive.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn new(env: &Env, serve: Unknown<'_>, direction: Direction) -> napi::Result<Self> {
         let function = list(env, serve)?;
         Ok(Self {
@@ -40,8 +40,8 @@ impl JsStream {
         })
     }
 
-    /// The same, which may answer `EAGAIN` for now, and knows `Op::Poll`: 0 where it would, or one more than
-    /// there are bytes to read.
+    /// The same for a function that may return `EAGAIN`. It also has `Op::Poll`: 0 if it would return that,
+    /// otherwise the number of bytes to read plus one.
     pub fn waiting(self) -> Self {
         Self {
             waits: true,
@@ -49,7 +49,7 @@ impl JsStream {
         }
     }
 
-    /// What comes of an answer for a guest that waits.
+    /// The result of a call, for a guest that may wait.
     fn answer(&self, result: Result<usize>, wait: Wait<'_>) -> Result<usize> {
         match result {
             Err(Errno::Again) if self.waits && !wait.nonblock => {
@@ -101,7 +101,8 @@ impl Stream for JsStream {
         Ok(ciovs.len() - rest.len())
     }
 
-    /// Of a function that never waits it is not known how much there is before it has been called.
+    /// A function that never returns `EAGAIN` is always ready. How many bytes it has is not known before it is
+    /// called.
     fn poll(&self, _: Direction) -> Poll<'_> {
         if !self.waits {
             return Poll::Ready(Readiness::default());
@@ -114,27 +115,27 @@ impl Stream for JsStream {
                 nbytes: ready - 1,
                 hangup: self.direction == Direction::Read && ready == 1,
             }),
-            // The call that it is asked for tells.
+            // The call that follows will return the error.
             Err(_) => Poll::Ready(Readiness::default()),
         }
     }
 }
 
-/// A function of JavaScript's that can be called from any place, in its own thread.
+/// A function in JavaScript that native code can call anywhere in its thread.
 #[derive(Debug)]
 pub struct Callback(Listed);
 
 impl Callback {
-    /// One that calls this, which is for the caller to keep.
+    /// Calls this function, which the caller keeps alive.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn new(env: &Env, function: Unknown<'_>) -> napi::Result<Self> {
         list(env, function).map(Self)
     }
 
-    /// Calls it. What it throws ends the guest that called.
+    /// Calls it. What it throws ends the guest that has called.
     pub fn call(&self) {
         if let Ok(functions) = self.0.functions() {
             let _ = functions.call(Op::Write, [""; 2], [0.0; 3]);
@@ -142,16 +143,16 @@ impl Callback {
     }
 }
 
-/// A clock that is a function of JavaScript's, in its own thread, and gives a number of 64 bits.
+/// A clock that is a function in JavaScript. It returns a 64-bit number, in its own thread.
 #[derive(Debug)]
 pub struct JsTime(Listed);
 
 impl JsTime {
-    /// One that calls this as a stream to read, which is for the caller to keep.
+    /// Calls this function as a stream to read. The caller keeps it alive.
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn new(env: &Env, serve: Unknown<'_>) -> napi::Result<Self> {
         list(env, serve).map(Self)
     }
@@ -165,7 +166,7 @@ impl TimeSource for JsTime {
     }
 }
 
-/// Random bytes that a function of JavaScript's gives, in its own thread.
+/// Random bytes from a function in JavaScript, in its own thread.
 #[derive(Debug)]
 pub struct JsRandom(Listed);
 
@@ -174,7 +175,7 @@ impl JsRandom {
     ///
     /// # Errors
     ///
-    /// What Node-API says.
+    /// Those of Node-API.
     pub fn new(env: &Env, serve: Unknown<'_>) -> napi::Result<Self> {
         list(env, serve).map(Self)
     }
@@ -186,7 +187,7 @@ impl Random for JsRandom {
     }
 }
 
-/// Puts a function into the list of this thread.
+/// Adds a function to the list of this thread.
 fn list(env: &Env, serve: Unknown<'_>) -> napi::Result<Listed> {
     let environment = Environment::of(env)?;
     let functions = Functions::of_stream(env, environment, serve)?;
