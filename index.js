@@ -21,11 +21,11 @@ const {
   validateUndefined,
 } = require('./lib/validators');
 
-// What runs guests takes the timers as they are now: they may be others by then.
+// Captures the timers of Node before a program can replace them.
 // oxlint-disable-next-line import/no-unassigned-import -- that is what it is for
 require('./lib/run/timers');
 
-// What is loaded here, every program waits for. The rest is loaded on first use.
+// Every program waits for what is loaded here, so all else is loaded on first use.
 const errors = () => require('./lib/errors');
 
 const {
@@ -48,7 +48,7 @@ const kStarted = Symbol('kStarted');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
 
-/** What extends it can give fields to any object. */
+/** A class that extends it can add private fields to any object. */
 // oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is what it is for
 class Extension {
   constructor(object) {
@@ -57,10 +57,11 @@ class Extension {
 }
 
 /**
- * Tells the number that an instance has for the native side. A Proxy of it and an
- * object that inherits from it have it by their `wasiImport` or kSetMemory, of
- * which programs may replace one. It is a field of each, as an instance has no
- * property that Node's has not.
+ * What an instance has that programs cannot see or replace, such as its number on
+ * the native side: a private field, as Node's instances have no such property. The
+ * instance, its `wasiImport` and its kSetMemory all have the field. So it is found
+ * for a Proxy of an instance, and for an object that inherits from one, by the last
+ * two, of which programs may replace one.
  */
 class Native extends Extension {
   #parts;
@@ -78,7 +79,7 @@ class Native extends Extension {
     return Native.#of(wasi, Native.numberOf).number;
   }
 
-  /** What the guest has written to an output that is a `'pipe'`, else null. */
+  /** What the guest has written to an output that is a `'pipe'`; null for any other. */
   static written(wasi, stream) {
     const { collected } = Native.#of(wasi, Native.written);
     return collected?.[stream]?.bytes ?? null;
@@ -89,7 +90,7 @@ class Native extends Extension {
     return Native.#of(wasi, Native.listeners).listeners;
   }
 
-  /** Refuses a guest that has to wait for a stream, where it cannot. */
+  /** Refuses a guest with streams of Node or the Web, which only `startAsync()` serves. */
   static checkStreams(wasi, method) {
     if (!Native.#of(wasi, method).awaited?.length) return;
     const reason =
@@ -102,7 +103,7 @@ class Native extends Extension {
     return Native.#of(wasi, Native.threadsOf).threads;
   }
 
-  /** What suspends the calls of the guest: only if it has been asked for, or `make`. */
+  /** The suspender of the guest; null if there is none yet, unless `make`. */
   static suspenderOf(wasi, make = false) {
     const parts = Native.#of(wasi, Native.suspenderOf);
     if (make && parts.suspender === null) {
@@ -118,8 +119,8 @@ class Native extends Extension {
   }
 
   /**
-   * What the guest imports of WASI: by its name the version that the instance is of,
-   * and those of these versions that are others.
+   * The imports of WASI: under `name` those of the version of the instance and, if
+   * `versions` has the other version, also those of that.
    */
   static importsOf(wasi, name, versions, isSuspending) {
     const parts = Native.#of(wasi, Native.importsOf);
@@ -151,8 +152,8 @@ class Native extends Extension {
 }
 
 /**
- * The functions of an instance for guests of a version of WASI, and what makes those
- * of them that may be suspended. Of its own version they are in its `wasiImport`.
+ * The functions of an instance with the layouts of a version of WASI (`wasiImport`),
+ * and a function that makes those that can suspend the guest (`suspending`).
  */
 function viewOf(parts, version) {
   if (version === parts.version) return parts;
@@ -167,18 +168,18 @@ function viewOf(parts, version) {
   return view;
 }
 
-/** The threads of an instance that may have some. */
+/** The threads of an instance with the option `threads`. */
 function makeThreads(options, { number }, wasi, returnsOnExit) {
   const { InstanceThreads } = require('./lib/threads/instance');
-  // A program may put another in its place later.
+  // A program may replace it later.
   const { proc_exit: procExit } = wasi.wasiImport;
   return new InstanceThreads(options, { number, procExit }, returnsOnExit);
 }
 
-/** The value of `fs` by instance, made by the getter the first time. */
+/** The value of `wasi.fs` by instance. The getter makes it on first use. */
 const fileSystems = new WeakMap();
 
-/** What tells of a guest's calls, if that is asked for, and the function that gives it its memory. */
+/** The tracer of a guest with the option `trace`, and its function kSetMemory. */
 function traced({ trace, version }, created, wasi) {
   if (trace === undefined) {
     return { tracer: undefined, setMemory: created.setMemory };
@@ -191,7 +192,7 @@ function traced({ trace, version }, created, wasi) {
   return { tracer, setMemory: tracer.seeingMemory(setMemory) };
 }
 
-/** What an instance has beside its guest. Where that cannot be made, the guest is closed. */
+/** The tracer and the threads of an instance. If they cannot be made, the guest is closed. */
 function companionsOf(options, guest, wasi, returnsOnExit) {
   try {
     const { tracer, setMemory } = traced(options, guest, wasi);
@@ -209,14 +210,14 @@ const NO_OPTIONS = Object.freeze({ __proto__: null });
 /**
  * The class of `node:wasi`, argument checks and error texts included.
  *
- * The functions of WASI are in Rust; here is only what must be said exactly as
- * Node says it. What Node keeps in properties is in the same properties, so that
- * a Proxy of an instance works, and an object that inherits from one.
+ * The functions of WASI are in Rust; here is only what must be exactly as in Node.
+ * State that Node has in properties is in the same properties, so that a Proxy of an
+ * instance works, and an object that inherits from one.
  */
 class WASI {
   constructor(options = NO_OPTIONS) {
     const nativeOptions = readOptions(options);
-    // Node looks at it when it has opened what the guest is given.
+    // Node reads it after it has opened the preopens.
     let returnsOnExit;
     nativeOptions.returnOnExit = () => {
       const { returnOnExit = true } = options;
@@ -266,7 +267,7 @@ class WASI {
   ) {
     if (this[kStarted]) throw errors().alreadyStarted();
 
-    // Loaded where it is needed, which is seldom.
+    // Loaded only for an error.
     const advise = () => require('./lib/advice').adviceFor(instance);
     validateObject(instance, 'instance', advise);
     validateObject(instance.exports, 'instance.exports', advise);
@@ -298,7 +299,7 @@ class WASI {
       timeout === undefined
         ? runEntry(_start, enter(number))
         : require('./lib/timed').runFor(timeout, _start, number);
-    // A guest that has returned a promise has only been suspended.
+    // A guest whose `_start` returns a promise has only been suspended.
     this[kExitCode] = leave(number, !isPromise(value));
     if (how === 'throw') throw value;
     return this[kExitCode];
@@ -369,10 +370,10 @@ class WASI {
       const { makeFileSystem } = require('./lib/fs');
       const number = Native.numberOf(this);
       const native = files(number);
-      // `owner` keeps the instance from garbage collection, which would close its descriptors.
+      // `owner` keeps the instance alive: its collection would close the descriptors.
       fileSystem = makeFileSystem(Object.assign(native, { owner: this }));
       fileSystems.set(this, fileSystem);
-      // Another guest may have it.
+      // It may become a preopen of another guest.
       setRoot(fileSystem, () => rootOf(number));
     }
     return fileSystem;
@@ -408,7 +409,7 @@ class WASI {
   }
 }
 
-// Node 20 has them from 20.5 on.
+// Node 20 has these symbols from 20.5 on.
 if (Symbol.dispose) {
   Object.defineProperties(WASI.prototype, {
     [Symbol.dispose]: {
@@ -430,7 +431,7 @@ if (Symbol.dispose) {
   });
 }
 
-/** What each of the others is loaded from. */
+/** The exports that are loaded on first use. */
 const LAZY = {
   Image: () => require('./lib/image'),
   MemoryFS: () => require('./lib/memory-fs'),
@@ -442,7 +443,7 @@ const LAZY = {
   symlink: () => require('./lib/entries'),
 };
 
-/** Gives an object a property that is loaded when it is first read, and can be set as any. */
+/** Defines a property whose value is loaded when it is first read. It can be set as any other. */
 function defineLazily(object, name, load) {
   const define = (value) =>
     Object.defineProperty(object, name, {
@@ -465,7 +466,7 @@ function defineLazily(object, name, load) {
   });
 }
 
-// Node finds the names that can be imported in the text of this file alone.
+// Node finds the names that ES modules can import by parsing this file, so all are written here.
 module.exports = {
   Image: undefined,
   MemoryFS: undefined,

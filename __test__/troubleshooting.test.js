@@ -84,7 +84,7 @@ test('every code of an error is there', (t) => {
 });
 
 test('every message of the native side is there', (t) => {
-  const texts = ['src/binding/error.rs', 'src/module.rs']
+  const texts = ['src/binding/error.rs', 'src/module/mod.rs']
     .map((file) => read(file).split('#[cfg(test)]', 1)[0])
     .flatMap((source) => source.match(/"[^"\\\n]*"/g) ?? [])
     .map((text) => text.slice(1, -1).replace(/\{[^}]*\}/g, '…'))
@@ -108,7 +108,7 @@ function listed() {
 test('every message that is there is one of the sources, or of Node', (t) => {
   const known = [
     ...SOURCES.flatMap((file) => textsOf(read(file))),
-    ...['src/binding/error.rs', 'src/binding/glue.js', 'src/module.rs'].map(
+    ...['src/binding/error.rs', 'src/binding/glue.js', 'src/module/mod.rs'].map(
       read,
     ),
     ...['scripts/install.js', 'lib/formats.js', 'lib/run/program.js'].map(read),

@@ -1,13 +1,14 @@
 'use strict';
 
-// Instantiates a guest over an adapter: a module of WebAssembly through which its
-// calls reach the addon without a wrapper and a function of JavaScript for each.
+// Instantiates a guest with an adapter: a WebAssembly module through which its calls
+// reach the addon, so that the engine need not compile a wrapper and a JavaScript
+// function for each call.
 
 const { loadBinding } = require('./binding');
 
 const { adapterModule, giveFunctions } = loadBinding();
 
-/** Compiled adapters by the version and the calls that they have, those made last behind the others. */
+/** A cache of compiled adapters, by the version and the calls that they have; the newest is last. */
 const compiled = new Map();
 /** How many are kept. */
 const MOST_COMPILED = 32;
@@ -37,7 +38,7 @@ function adapt({ version, calls }, { call, memory }) {
   return new WebAssembly.Instance(adapter, { '': imports }).exports;
 }
 
-/** Its imports of WASI, by the names under which it finds them. */
+/** The imports of WASI, by the name of their module. */
 function importsOf(wasi, give) {
   const imports = { __proto__: null };
   for (const part of wasi) imports[part.from] = give(part);
@@ -45,13 +46,13 @@ function importsOf(wasi, give) {
 }
 
 /**
- * Functions of an instance for guests of a version of WASI, which are traced if it is,
- * and what makes those of them that may be suspended.
+ * Makes functions of an instance with the layouts of a version of WASI, and a function
+ * that makes those that can suspend the guest. With a tracer they are traced.
  *
- * @param {number} number the native side's of the instance
+ * @param {number} number of the instance, on the native side
  * @param {'preview1' | 'unstable'} version
  * @param {import('./trace/tracer').Tracer} [tracer]
- * @param {unknown} [kept] what the functions keep
+ * @param {unknown} [kept] what is to live as long as the functions
  */
 function functionsOf(number, version, tracer, kept) {
   const given = {};
@@ -67,13 +68,13 @@ function functionsOf(number, version, tracer, kept) {
  * @param {WebAssembly.Module} guest.module
  * @param {{ version: string, from: string, calls: string }[]} guest.wasi what it
  *   imports of each version of WASI: see `describe()`
- * @param {boolean} guest.isWasiOnly whether it imports nothing else, nor functions of
- *   others in the place of some
+ * @param {boolean} guest.isWasiOnly whether it imports nothing else, and no WASI call
+ *   is replaced by a function of the host
  * @param {{ number: number, call: () => void, memory?: WebAssembly.Memory }} native
  *   its native side
  * @param {(wasi: object) => object} makeImports
- * @param {import('./trace/tracer').Tracer} [tracer] what tells of its calls, which
- *   an adapter would not go through
+ * @param {import('./trace/tracer').Tracer} [tracer] traces its calls; there is no
+ *   adapter then, since its calls are not JavaScript functions
  * @returns {WebAssembly.Instance}
  */
 function instantiate(
@@ -87,8 +88,8 @@ function instantiate(
       const imports = importsOf(wasi, (part) => adapt(part, native));
       return new WebAssembly.Instance(module, makeImports(imports));
     } catch (error) {
-      // It declares a call with other types than it has, which functions of
-      // JavaScript do not mind before it is called. No code of it has run.
+      // The guest declares a call with other types than it has, which with JavaScript
+      // functions is an error only when it is called. No code of the guest has run.
       if (!(error instanceof WebAssembly.LinkError)) throw error;
     }
   }

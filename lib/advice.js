@@ -1,7 +1,7 @@
 'use strict';
 
-// What is said beside Node's own words where a program is given in the place of
-// an instance of it.
+// The advice that is added to Node's error if start() is given a program, and not an
+// instance of it.
 
 const { isPromise } = require('node:util').types;
 
@@ -10,7 +10,7 @@ const { isBytes } = require('./bytes');
 const RUN =
   'Pass a WebAssembly.Instance, or the program itself to run(), which compiles, instantiates and starts it.';
 
-/** By its looks, as it may be of another realm. */
+/** Whether a value is a program; by its shape, as it may be from another realm. */
 function isProgram(value) {
   return (
     typeof value === 'string' ||
@@ -22,8 +22,8 @@ function isProgram(value) {
 }
 
 /**
- * What to pass in the place of a value that is no instance; undefined where that
- * is not clear.
+ * What to pass in the place of a value that is not an instance; undefined if that is
+ * not clear.
  *
  * @returns {string | undefined}
  */

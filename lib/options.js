@@ -16,7 +16,7 @@ const {
   validateString,
 } = require('./validators');
 
-// Most programs make no mistake, and set none of what the others know of.
+// Loaded on first use: most programs make no mistake, and do not set these options.
 const entries = () => require('./entries');
 const determinism = () => require('./determinism');
 const errors = () => require('./errors');
@@ -24,14 +24,14 @@ const fileSystems = () => require('./file-systems');
 const knownLimits = () => require('./limits').LIMITS;
 const knownNames = () => require('./names');
 
-/** What a module of each version names in its imports. */
+/** The name of the module from which guests of each version import. */
 const IMPORT_MODULES = {
   __proto__: null,
   preview1: 'wasi_snapshot_preview1',
   unstable: 'wasi_unstable',
 };
 
-/** The bytes that are kept of an output. As spawnSync() has it, but for how many that are. */
+/** `maxBuffer`, as of spawnSync(), but with another default. */
 const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
 
 function readVersion(value) {
@@ -61,19 +61,19 @@ function readEnv(value = {}) {
   return env;
 }
 
-/** What describes a preopen that is more than a path. */
+/** The properties of a `WASIPreopen`. */
 const PREOPEN = properties(['path', 'fs', 'readOnly', 'rights']);
 
-/** What a description may have as well, for programs that run on Node, too. */
+/** Functions that a `WASIPreopen` may also have, so that it is a path for node:wasi. */
 const CONVERSIONS = ['toString', 'valueOf'];
 
-/** What `String()` makes of an object that has nothing to say for itself. */
+/** What `String()` makes of an object without a `toString` of its own. */
 const NO_PATH = '[object Object]';
 
 /**
- * A path, which Node takes from whatever `String()` takes, a file system, or an
- * object that describes more than a path: one with any property of a
- * description, or one that for Node could have been no path.
+ * Reads what `preopens` has for a path: a file system; a `WASIPreopen`, which is an
+ * object with any of its properties, or one that `String()` does not convert to a
+ * path; or else a path of the host, which as in Node is what `String()` returns.
  */
 function readSource(value, name) {
   if (!isObject(value)) {
@@ -82,7 +82,7 @@ function readSource(value, name) {
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
   if (![...PREOPEN.names].some((property) => property in value)) {
-    // What has functions of a file system, and too few, is meant as one.
+    // An object with some functions of node:fs is meant as a file system.
     if (fileSystems().whyNot(value) !== undefined) readFileSystem(value, name);
     validateSpelling(value, name, PREOPEN);
     const realPath = isConvertible(value) ? String(value) : NO_PATH;
@@ -91,10 +91,10 @@ function readSource(value, name) {
   return readDescribedPreopen(value, name);
 }
 
-/** The root of a file system; of a guest's, where its relative paths begin. */
+/** The root of a file system; of `wasi.fs`, the directory where relative paths begin. */
 const ROOT = '.';
 
-/** A file system, or one file by value; undefined for anything else. */
+/** A file system, or a `file()`; undefined for anything else. */
 function readWhole(value, name) {
   const directory = fileSystems().rootOf(value);
   if (directory !== undefined) return { directory, realPath: ROOT };
@@ -113,7 +113,7 @@ function readWhole(value, name) {
   return { directory: fileSystems().rootOf(memory), file: FILE, realPath: '/' };
 }
 
-/** The name of a file by value in the file system that is made for it. */
+/** The name of a `file()` in the file system that is made for it. */
 const FILE = 'file';
 
 function readPreopen(mappedPath, value) {
@@ -125,7 +125,7 @@ function isObject(value) {
   return value !== null && typeof value === 'object';
 }
 
-/** Whether the object says what `String()` is to make of it. */
+/** Whether an object, or its class, defines its conversion to a string. */
 function isConvertible(value) {
   return (
     Symbol.toPrimitive in value ||
@@ -145,7 +145,7 @@ function readFileSystem(value, name) {
   throw errors().invalidArgType(readFileSystem, name, expected, value);
 }
 
-/** What a description has in a file system, or on the host without. */
+/** The place of a `WASIPreopen`: in its `fs`, or on the host. */
 function readPlace({ fs, path }, name) {
   if (fs === undefined) {
     return { realPath: validateString(path, `${name}.path`) };
@@ -180,7 +180,7 @@ function readPreopens(value = {}) {
   );
 }
 
-/** A path of a guest at which something may be mounted. */
+/** The path in the guest of `mount()` and `unmount()`. */
 function readMountPoint(value) {
   const path = validateString(value, 'guestPath');
   const reason = reasonAgainst(path);
@@ -208,14 +208,14 @@ function readMount(guestPath, source) {
   throw errors().invalidArgValue(readMount, 'source', reason, mount.realPath);
 }
 
-/** Where a guest has its devices. */
+/** The name of the preopen with the devices. */
 const DEVICES = '/dev';
 
 function isDevices({ mappedPath }) {
   return posix.join(mappedPath, '/') === `${DEVICES}/`;
 }
 
-/** Whether the guest has devices, which then are the only directory of that name. */
+/** Whether the guest has devices; together with another preopen of that name it is an error. */
 function readDevices(value = false, preopens) {
   validateBoolean(value, 'options.devices');
   if (value && preopens.some(isDevices)) {
@@ -229,7 +229,7 @@ function readDevices(value = false, preopens) {
   return value;
 }
 
-/** An array of names that are all known. */
+/** Reads an array of names, which must all be known. */
 function readNames(value, name, known) {
   return Array.from(validateArray(value, name), (element, i) =>
     readName(element, `${name}[${i}]`, known),
@@ -267,7 +267,7 @@ function readCapabilities(value, name = 'options.capabilities') {
   ).flat();
 }
 
-/** Whether Node is told to print the calls of guests, as of node:wasi, if nothing else is said. */
+/** Whether `NODE_DEBUG_NATIVE` has `wasi`, by which node:wasi prints calls: the default of `trace`. */
 const IS_DEBUGGED = isDebugged();
 
 function isDebugged() {
@@ -279,20 +279,20 @@ function isDebugged() {
   }
 }
 
-/** How the guest is traced, if it is. */
+/** Reads `trace`; undefined if the guest is not traced. */
 function readTrace(value = IS_DEBUGGED) {
   if (value === false) return undefined;
   return require('./trace/options').readTrace(value, readCapabilities);
 }
 
-/** What a capability stands for, in the names of the native side. */
+/** The names on the native side for a capability: several for a prefix. */
 function readCapability(value, name) {
   const { capabilitiesOf, capabilityNames } = knownNames();
   const all = capabilitiesOf(validateString(value, name));
   return all.length > 0 ? all : [readName(value, name, capabilityNames())];
 }
 
-/** How to write what is no option, but belongs into one. */
+/** Names that are often taken for options, and where they belong. */
 const innerOptions = () => ({
   readOnly: 'preopens[…].readOnly',
   rights: 'preopens[…].rights',
@@ -324,17 +324,17 @@ const OPTIONS = properties(
     'threads',
   ],
   innerOptions,
-  // A word of node:child_process.
+  // An option of node:child_process, and not a misspelled `stdin`.
   ['stdio'],
 );
 
-/** Whether the guest may have threads, into which no function can follow it. */
+/** Reads `threads`. A guest with threads cannot have functions as standard streams. */
 function readClassThreads(value, streams) {
   if (value === undefined) return undefined;
   return require('./threads/options').readClassThreads(value, streams);
 }
 
-/** A descriptor, as Node has it. What else there is is loaded when it is used. */
+/** Reads a standard stream: a descriptor, as in Node, or anything else that streams.js knows. */
 function readStream(value, stream) {
   return typeof value === 'number'
     ? validateFd(value, `options.${stream}`)
@@ -345,7 +345,7 @@ function isDescriptor(stream) {
   return typeof stream === 'number';
 }
 
-/** What the guest gets in the place of streams that are no descriptors, if there are any. */
+/** Opens the standard streams that are not descriptors, if there are any. */
 function openStreams(native, { input, maxBuffer }) {
   const { stdin = 0, stdout, stderr } = native;
   if (
@@ -360,7 +360,7 @@ function openStreams(native, { input, maxBuffer }) {
 
 const NO_LISTENERS = Object.freeze([]);
 
-/** The sockets that a guest is to have, if there are any. */
+/** Reads `listeners` and `connections`. */
 function readSockets({ listeners, connections }) {
   if (listeners === undefined && connections === undefined) return undefined;
   const { Sockets } = require('./sockets');
@@ -368,11 +368,11 @@ function readSockets({ listeners, connections }) {
 }
 
 /**
- * Opens a guest, and closes what Node has of the sockets that it is given.
+ * Opens a guest with its sockets, and closes the sockets of Node that it takes over.
  *
  * @param {object} native what `readOptions()` returned
  * @param {(native: object) => object} open the native function
- * @param {(guest: object) => void} close is called if Node's do not close
+ * @param {(guest: object) => void} close closes the guest, if those cannot be closed
  * @returns {{ guest: object, listeners: readonly object[] }} the second is the
  *   value of `wasi.listeners`
  */
@@ -383,7 +383,7 @@ function openGuest(native, open, close) {
   return native.given.openGuest(native, open, close);
 }
 
-/** The clocks and the random bytes that the guest has in the place of the host's, if any. */
+/** Reads `clock` and `random`. */
 function readDetermined({ clock, random }) {
   if (clock === undefined && random === undefined) return {};
   const { readClock, readRandom } = determinism();
@@ -401,17 +401,15 @@ const START_OPTIONS = properties(['timeout']);
 
 const IMPORT_OPTIONS = properties(['suspending', 'module', 'memory']);
 
-/** The most that a timer of the engine counts to. */
+/** The longest timeout of node:vm. */
 const MAX_UINT32 = 2 ** 32 - 1;
 
 /**
- * Checks the options of `new WASI()` and brings them into the plain form that
- * the native class takes.
+ * Checks the options of `new WASI()`, and converts them for the native side.
  *
- * The order is Node's, since the first mistake is the one that is reported;
- * what Node does not have comes last.
- * `returnOnExit` is not read here: Node looks at it after the preopens have
- * been opened.
+ * The order is Node's, since the first mistake is the one that is reported; options
+ * that Node does not have come last. `returnOnExit` is not read here: Node reads it
+ * after the preopens have been opened.
  *
  * @param {unknown} options
  */
@@ -449,14 +447,14 @@ function readOptions(options) {
   return Object.assign(native, determined, streams, kept && { kept });
 }
 
-/** Checks the second argument of `finalizeBindings()`, but for the memory. */
+/** Checks the second argument of `finalizeBindings()`, except the memory. */
 function checkBindingOptions(options) {
-  // Node takes whatever it can look for a memory in.
+  // Node takes a value of any type here.
   if (typeof options !== 'object') return;
   validateSpelling(options, 'options', BINDING_OPTIONS);
 }
 
-/** Checks the second argument of `start()`, which Node does not look at. */
+/** Reads the second argument of `start()`, which Node ignores. */
 function readTimeout(options) {
   if (typeof options !== 'object' || options === null) return undefined;
   validateSpelling(options, 'options', START_OPTIONS);
@@ -467,7 +465,7 @@ function readTimeout(options) {
   );
 }
 
-/** Checks the argument of `getImportObject()`, which Node does not look at. */
+/** Reads the argument of `getImportObject()`, which Node ignores. */
 function readImportOptions(options) {
   if (typeof options !== 'object' || options === null) return NO_IMPORT_OPTIONS;
   validateSpelling(options, 'options', IMPORT_OPTIONS);

@@ -1,15 +1,15 @@
 'use strict';
 
-/** What is to be called, by signal: it has one listener for all of them. */
+/** The functions to call, by signal. Each signal has one listener for all of them. */
 const listeners = new WeakMap();
 
 /**
- * Calls a function when a signal is aborted. Any number may wait for one signal;
- * Node warns of more than ten listeners.
+ * Calls a function when a signal is aborted. Many guests may have the same signal,
+ * and Node warns of more than ten listeners.
  *
  * @param {AbortSignal} signal
  * @param {() => void} onAbort
- * @returns {() => void} ends it
+ * @returns {() => void} stops listening
  */
 function hearAbort(signal, onAbort) {
   const all = listeners.get(signal) ?? startListening(signal);

@@ -1,7 +1,7 @@
 'use strict';
 
-// What programs call. An import of the package loads this file, whatever it uses,
-// so each of these loads what it takes when it is called.
+// The functions that programs call. Every ES module that imports the package loads this
+// file, so each function loads what it needs when it is called.
 
 function run(program, options) {
   return require('./run').run(program, options);
@@ -15,7 +15,7 @@ function spawn(program, options) {
   return require('./child').spawn(program, options);
 }
 
-/** Workers that are kept warm, for `run()` and `spawn()`. */
+/** Workers that are kept for further guests, for `run()` and `spawn()`. */
 class Pool {
   constructor(options) {
     require('./pool').openPool(this, options);
@@ -34,7 +34,7 @@ class Pool {
   }
 }
 
-// Node 20 has it from 20.5 on.
+// Node 20 has this symbol from 20.5 on.
 if (Symbol.asyncDispose) {
   Object.defineProperty(Pool.prototype, Symbol.asyncDispose, {
     __proto__: null,

@@ -1,33 +1,27 @@
 'use strict';
 
-// Runs a guest in a thread of its own while this one waits: a guest that computes
-// can be ended in a thread by another's clock, and in this one by no clock but
-// that of the time that has passed.
+// Runs a guest in a worker while the calling thread blocks. The engine can end a
+// guest that computes in the calling thread only after a wall-clock time; a worker can
+// be terminated for any reason, such as its CPU time.
 
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
-const { rebuildError } = require('./rebuilt-error');
-const { STOPPED } = require('./prepare');
 const { StartWatch } = require('../start-watch');
+const { DEFAULT_IDLE } = require('./options');
+const { STOPPED } = require('./prepare');
+const { rebuildError } = require('./rebuilt-error');
 const { clearTimeout, now, setTimeout } = require('./timers');
+const { CPU_INTERVAL, GRACE } = require('./times');
 
 const { wait } = Atomics;
 
-/** The least milliseconds between two looks at how much CPU time a guest has used. */
-const LEAST_LOOK = 10;
-/** And the most, after which it is noticed that the thread has ended by itself. */
-const MOST_LOOK = 50;
+/** The most milliseconds between two checks, which also notice that the thread has died. */
+const MOST_INTERVAL = 50;
 
-/** Milliseconds that a guest has to leave a call in which it waits, before its thread is ended. */
-const GRACE = 5;
-
-/** Milliseconds between a guest's end and the word of it. */
+/** Milliseconds in which the reply of a guest that has ended must arrive. */
 const PATIENCE = 1000;
 
-/** Milliseconds that a thread is kept without a guest. */
-const IDLE = 10_000;
-
-/** The thread that is kept for the next guest. */
+/** The worker that is kept for the next guest. */
 let idle;
 let idleTimer;
 
@@ -35,7 +29,7 @@ function takeWorker(starts) {
   clearTimeout(idleTimer);
   const worker = idle ?? starts.newWorker().on('error', () => {});
   idle = undefined;
-  // This thread does not wait for it by its event loop.
+  // This thread blocks for it; the event loop need not.
   worker.unref();
   return worker;
 }
@@ -49,41 +43,41 @@ function keepWorker(worker) {
   idleTimer = setTimeout(() => {
     idle = undefined;
     void worker.terminate();
-  }, IDLE).unref();
+  }, DEFAULT_IDLE).unref();
 }
 
-/** One guest in its thread. */
+/** A guest in a worker, for the thread that blocks until it ends. */
 class Aside {
   #prepared;
   #starts = new StartWatch();
   #worker = takeWorker(this.#starts);
   #isOver = new Int32Array(new SharedArrayBuffer(4));
   #channel = new MessageChannel();
-  /** When it began, as far as that has been seen. */
+  /** When it was first seen to have started. */
   #begun;
 
   constructor(prepared, guest) {
     this.#prepared = prepared;
     const { port1, port2 } = this.#channel;
-    // Without a listener it keeps no process alive.
+    // Or it would keep the process alive.
     port1.unref();
     const reply = { port: port2, isOver: this.#isOver };
     this.#worker.postMessage({ ...guest, reply }, [port2]);
   }
 
   /**
-   * Waits for its end, or for one of these times.
+   * Waits for its end, and ends it when a limit is reached.
    *
-   * @param {{ cpuTime?: number, timeout?: number }} most milliseconds
-   * @returns {{ reply: object, why?: string }} what came of it, see `runGuest()`;
-   *   and what it was ended for
+   * @param {{ cpuTime?: number, timeout?: number }} most limits in milliseconds
+   * @returns {{ reply: object, why?: string }} its result, see `runGuest()`; and why
+   *   it was ended, if it was
    */
   run(most) {
     let reply;
     let why;
     try {
       for (;;) {
-        reply = this.#receive(this.#look(most));
+        reply = this.#receive(this.#interval(most));
         if (reply !== undefined) break;
         why = this.#whyEnd(most);
         if (why !== undefined) {
@@ -100,15 +94,15 @@ class Aside {
     return { reply, why };
   }
 
-  /** Milliseconds to the first time at which there can be something to do. */
-  #look({ cpuTime, timeout = Infinity }) {
+  /** Milliseconds until the next check: until a limit can be reached at the earliest. */
+  #interval({ cpuTime, timeout = Infinity }) {
     const left = cpuTime - this.#prepared.cpuTime;
-    const look = Math.max(LEAST_LOOK, Math.min(left, MOST_LOOK));
+    const interval = Math.max(CPU_INTERVAL, Math.min(left, MOST_INTERVAL));
     const timeLeft = timeout - (now() - (this.#begun ?? now()));
-    return Math.max(1, Math.min(look, Math.ceil(timeLeft)));
+    return Math.max(1, Math.min(interval, Math.ceil(timeLeft)));
   }
 
-  /** Why it is to be ended now. */
+  /** Why it has to be ended now; undefined if it need not be. */
   #whyEnd({ cpuTime, timeout = Infinity }) {
     const { hasBegun, isOver } = this.#prepared;
     if (hasBegun) this.#begun ??= now();
@@ -118,14 +112,14 @@ class Aside {
     return isOver ? 'over' : undefined;
   }
 
-  /** Has it leave where it waits, and ends its thread otherwise. */
+  /** Stops the guest, which ends the call that it waits in; without a reply its thread has to be terminated. */
   #end() {
     const patience = this.#prepared.isOver ? PATIENCE : GRACE;
     this.#prepared.stop(STOPPED);
     return this.#receive(patience) ?? { how: 'died' };
   }
 
-  /** Its reply, which is waited for so many milliseconds. */
+  /** Waits for its reply, for so many milliseconds. */
   #receive(milliseconds) {
     wait(this.#isOver, 0, 0, milliseconds);
     const { message } = receiveMessageOnPort(this.#channel.port1) ?? {};
@@ -134,7 +128,7 @@ class Aside {
   }
 }
 
-/** What a guest ended for, as `outcomeOf()` takes it. */
+/** Why a guest was ended, for `outcomeOf()`. */
 function outcomeWhy(why) {
   if (why === 'cpuTime' || why === 'timeout') {
     return { exitCode: null, reason: why };
@@ -143,11 +137,11 @@ function outcomeWhy(why) {
 }
 
 /**
- * Runs a guest in a thread of its own, to its end.
+ * Runs a guest in a worker, to its end.
  *
- * @param {object} prepared the guest, with all that it has
+ * @param {object} prepared the native side of the guest
  * @param {object} guest see `runGuest()`
- * @param {{ cpuTime?: number, timeout?: number }} most milliseconds
+ * @param {{ cpuTime?: number, timeout?: number }} most limits in milliseconds
  * @returns {{ reply: object, why?: object }} see `outcomeOf()`
  */
 function runAside(prepared, guest, most) {

@@ -11,8 +11,8 @@ const { Task } = require('./task');
 const { nextTick } = require('./timers');
 
 /**
- * Opens what a child has at once. That there are no descriptors left is an event, as
- * with node:child_process.
+ * Opens the streams of a child, which it has from the start. An error, such as that
+ * there are no descriptors left, becomes an event, as with node:child_process.
  *
  * @returns {{ error: unknown } | undefined}
  */
@@ -25,7 +25,7 @@ function openStreams(stdio) {
   }
 }
 
-/** A guest as a child process, in the words of node:child_process. */
+/** A guest with the interface of `ChildProcess` of node:child_process. */
 class Child extends EventEmitter {
   stdin;
   stdout;
@@ -76,7 +76,7 @@ class Child extends EventEmitter {
     this.exitCode = outcome.exitCode;
     this.reason = outcome.reason;
     resolve(new Result(outcome, plan.stdio));
-    // What nobody has begun to read by then must not keep the child from closing.
+    // Output that nobody has begun to read is discarded, so that 'close' can come.
     nextTick(() => {
       for (const socket of this.stdio.slice(1)) {
         if (socket?.readable) socket.resume();
@@ -116,7 +116,7 @@ class Child extends EventEmitter {
   }
 }
 
-// Node 20 has them from 20.5 on.
+// Node 20 has these symbols from 20.5 on.
 if (Symbol.dispose) {
   Object.defineProperties(Child.prototype, {
     [Symbol.dispose]: {
@@ -141,7 +141,7 @@ if (Symbol.dispose) {
 
 function spawn(program, options = {}) {
   const plan = readRunOptions(options, 'spawn', nameOf(program, true));
-  // Who may wait for another guest must not wait for its thread.
+  // A guest may wait for another, so it must not wait for the thread of that.
   plan.isUrgent = plan.pool === undefined;
   return new Child(program, plan, poolOf(plan));
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// From the pipe that a guest writes to what a user gives for its output.
+// Copies output from the pipe that a guest writes to a function or stream.
 
 const { prematureClose } = require('../errors');
 const { whenEnded } = require('./when-ended');
@@ -13,21 +13,21 @@ function isWebStream(sink) {
   return typeof sink?.getWriter === 'function';
 }
 
-/** Whether a value can take what a guest writes. */
+/** Whether a value is a function or a writable stream. */
 function isSink(sink) {
   return typeof sink === 'function' || isNodeStream(sink) || isWebStream(sink);
 }
 
 /**
- * Hands what a guest writes on, and no sooner than it is wanted. The sink is not
- * ended: there may be more to come, of other guests or of the host.
+ * Copies what a guest writes to a sink, with backpressure. The sink is not ended: other
+ * guests or the host may write more.
  *
- * @param {(error: unknown) => void} onError of the sink, or what it threw
- * @returns {Promise<void>} settles when all has been taken, or no more is; it
+ * @param {(error: unknown) => void} onError for errors of the sink
+ * @returns {Promise<void>} settles when the sink has taken all, or takes no more; it
  *   never rejects
  */
 function drain(socket, sink, onError) {
-  // The host's end of a pipe, of which nobody else has to know.
+  // Errors of the pipe itself are of no interest: it is closed after them.
   socket.on('error', () => {});
   const fail = (error) => {
     socket.destroy();
@@ -40,7 +40,7 @@ function drain(socket, sink, onError) {
 
 function drainToFunction(socket, sink, fail) {
   const { promise, resolve } = withResolver();
-  // The socket can end while it is paused.
+  // The socket can close while the function has still to take the last chunk.
   let isTaking = false;
   const resolveIfOver = () => {
     if (socket.destroyed && !isTaking) resolve();
@@ -70,14 +70,14 @@ function drainToFunction(socket, sink, fail) {
   return promise;
 }
 
-/** Those who write to a stream, by stream: it has one listener for all of them. */
+/** The writers of each stream, for which there is one set of listeners: Node warns of more than ten. */
 const writers = new WeakMap();
 
 /**
- * Hears when a stream takes more, and when it takes no more.
+ * Calls a writer when its stream takes more, and when it takes no more.
  *
  * @param {{ onDrain: () => void, onEnd: (error: unknown) => void }} writer
- * @returns {() => void} ends it
+ * @returns {() => void} stops that
  */
 function listen(sink, writer) {
   const all = writers.get(sink) ?? startListening(sink);
@@ -122,7 +122,7 @@ function drainToStream(socket, sink, fail) {
     },
   });
   const onWritten = (error) => {
-    // The event that follows it is listened for still: without, it would end the process.
+    // The listeners stay: an 'error' event follows, which would end the process without one.
     if (error) {
       fail(error);
       return;
@@ -164,7 +164,7 @@ async function drainToWebStream(socket, sink, fail) {
     for await (const chunk of socket) {
       await writer.ready;
       written = writer.write(chunk);
-      // It is waited for when the next one is, or at the end.
+      // Its rejection is seen with the next write, or at the end.
       written.catch(() => {});
     }
     await written;

@@ -1,6 +1,6 @@
 'use strict';
 
-// From what a user gives as standard input to the pipe that a guest reads.
+// Copies standard input from a stream or iterable to the pipe that a guest reads.
 
 const { once } = require('node:events');
 
@@ -23,7 +23,7 @@ function isIterable(source) {
   );
 }
 
-/** Whether a value gives what it has when it has it. */
+/** Whether a value is asynchronous: it has to be awaited. */
 function isAwaited(source) {
   return (
     isNodeStream(source) ||
@@ -32,12 +32,12 @@ function isAwaited(source) {
   );
 }
 
-/** Whether a value can be fed to a guest, piece by piece. */
+/** Whether a value is a stream or an iterable. */
 function isSource(source) {
   return isNodeStream(source) || isWebStream(source) || isIterable(source);
 }
 
-/** What a stream of Node can write. */
+/** A chunk of a source, as a stream of Node can write it. */
 function chunkOf(chunk) {
   if (typeof chunk === 'string') return chunk;
   if (chunk instanceof Uint8Array) {
@@ -53,15 +53,15 @@ function chunkOf(chunk) {
   );
 }
 
-/** A listener, for what it takes to have one. */
+/** A listener that does nothing: that there is one makes a stream keep its data. */
 function keep() {}
 
 /**
- * Holds a stream until its guest begins: an error that nobody hears of would end
- * the process, and what a child process wrote is thrown away when it exits and
- * nobody has begun to read.
+ * Holds a stream until its guest begins: an error without a listener would end the
+ * process, and the output of a child process is discarded when it exits and nobody has
+ * begun to read.
  *
- * @returns {(() => void) | undefined} lets go of it
+ * @returns {(() => void) | undefined} releases it
  */
 function hold(source, onError) {
   if (!isNodeStream(source)) return undefined;
@@ -76,14 +76,14 @@ function hold(source, onError) {
 }
 
 /**
- * Feeds a guest until the source ends, or the guest reads no more. Then the
- * source is left as it is: what it has still belongs to the user.
+ * Copies a source to a guest until the source ends, or the guest reads no more. Then
+ * the source is left open: its owner may read on.
  *
- * @param {(error: unknown) => void} onError of the source
- * @returns {() => void} ends it
+ * @param {(error: unknown) => void} onError for errors of the source
+ * @returns {() => void} stops copying
  */
 function feed(source, socket, onError) {
-  // A guest that reads no more is no error.
+  // It is no error if a guest stops reading.
   socket.on('error', () => {});
   const fail = (error) => {
     socket.destroy();
@@ -107,7 +107,7 @@ function feedStream(source, socket, fail) {
     stopWatching();
     source.off('data', onData);
     socket.off('drain', onDrain);
-    // With nobody else to take it, more would be lost.
+    // A flowing stream without another listener would lose its data.
     if (source.listenerCount('data') === 0) source.pause();
   };
   const stopWatching = whenEnded(source, { writable: false }, (error) => {
@@ -124,7 +124,7 @@ function feedStream(source, socket, fail) {
   };
 }
 
-/** Without a return() that would end what the user may go on reading. */
+/** The iterator of a source. That of a stream of the Web does not cancel the stream. */
 function iteratorOf(source) {
   if (isWebStream(source)) return source.values({ preventCancel: true });
   return source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]();
@@ -139,7 +139,7 @@ async function feedIterable(source, socket, fail) {
       const { value, done } = await iterator.next();
       if (socket.destroyed) return;
       if (done) {
-        // It knows.
+        // An iterator that is done needs no return().
         socket.off('close', onClose);
         socket.end();
         return;
@@ -151,7 +151,7 @@ async function feedIterable(source, socket, fail) {
   }
 }
 
-/** When more can be written, or never. */
+/** Waits until more can be written, or the socket is closed. */
 async function roomIn(socket) {
   await Promise.race([
     once(socket, 'drain').catch(() => {}),
@@ -159,12 +159,12 @@ async function roomIn(socket) {
   ]);
 }
 
-/** Tells an iterator that no more is wanted, as `break` does. */
+/** Calls an iterator's return(), as `break` does. */
 async function leave(iterator) {
   try {
     await iterator.return?.();
   } catch {
-    // The guest is over, and nobody is left to tell.
+    // The guest is over: nobody handles the error.
   }
 }
 

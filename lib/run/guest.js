@@ -1,14 +1,14 @@
 'use strict';
 
-// Runs a guest that was prepared, in this thread: that of a worker, or of
-// whoever calls runSync().
+// Runs a prepared guest in this thread: in a worker, or in the thread that calls
+// runSync().
 
 const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
 
 const { attach, close, enter, leave, run } = loadBinding();
 
-/** Whether an error is a guest's own end, and not what a function of the host threw. */
+/** Whether an error is a trap or an exception of the guest, and not one of the host. */
 function isTrap(error) {
   return (
     error instanceof WebAssembly.RuntimeError ||
@@ -17,14 +17,14 @@ function isTrap(error) {
   );
 }
 
-/** What tells of a guest's calls, if that is asked for. */
+/** The tracer of a guest that is traced. */
 function tracerOf({ trace }, { number }, tell) {
   if (trace === undefined) return undefined;
   const { Tracer } = require('../trace/tracer');
   return new Tracer(trace, number, tell(trace));
 }
 
-/** Adds the memory that a guest imports, unless its host has one for it. */
+/** Adds the memory that a guest imports, unless the imports have it. */
 function addMemory(imports, { module: from, name, ...type }) {
   if (imports[from]?.[name] !== undefined) return imports;
   const memory = new WebAssembly.Memory(type);
@@ -41,12 +41,13 @@ function addMemory(imports, { module: from, name, ...type }) {
  * @param {boolean} guest.isWasiOnly
  * @param {string | null} guest.entry the export to call
  * @param {boolean} guest.hasMemory whether it exports one
- * @param {object} [guest.memory] that it imports
+ * @param {object} [guest.memory] the memory that it imports
  * @param {object} [guest.trace] how it is traced
  * @param {(wasi: object) => object} makeImports
- * @param {(trace: object) => (call: object) => void} tell what is told of its calls
+ * @param {(trace: object) => (call: object) => void} tell makes the function that is
+ *   called with each traced call
  * @returns {number} its exit code
- * @throws what ended it otherwise
+ * @throws the error that ended it
  */
 function enterGuest(guest, makeImports, tell) {
   const { token, entry, hasMemory, memory } = guest;
@@ -61,7 +62,7 @@ function enterGuest(guest, makeImports, tell) {
     return imports;
   };
   try {
-    // A start function may exit, too.
+    // Instantiated within run(), as the module's start function may exit, too.
     const begin = () => {
       const { exports } = instantiate(guest, native, importsOf, tracer);
       if (hasMemory) setMemory(exports.memory);
@@ -78,8 +79,8 @@ function enterGuest(guest, makeImports, tell) {
 }
 
 /**
- * The same, with all that can come of it as a value: `how` is `'exit'`, `'trap'`,
- * or `'failure'` for what is none of the guest's doing.
+ * As `enterGuest()`, but returns what it throws: `how` is `'exit'`, `'trap'`, or
+ * `'failure'` for an error that is not the guest's.
  */
 function runGuest(guest, makeImports, tell) {
   try {

@@ -1,17 +1,16 @@
 'use strict';
 
-// The host's end of a pipe of a guest's, as a stream.
+// The host's end of a guest's pipe, as a stream.
 
 const { close, closeSync } = require('node:fs');
 const { Socket } = require('node:net');
 const { Readable, Writable } = require('node:stream');
 
-// What Bun calls a socket reads with recv(2), which takes no pipe, and where it writes
-// it waits, with its whole process. Its streams of files wait in one of a few
-// threads, without which no worker starts. What it has for files of its own looks
-// when there is something to read, and where there is room; it closes none.
+// On Bun, net.Socket reads with recv(2), which fails on a pipe, and its writes block the
+// process. Its streams of node:fs block a thread of a small pool, which workers need to
+// start. `Bun.file()` polls for data and for room, and does not close the descriptor.
 
-/** Reads from a descriptor of Bun's, and closes it. */
+/** On Bun: reads from a descriptor, and closes it. */
 class PipeReader extends Readable {
   #fd;
   #reader;
@@ -38,11 +37,11 @@ class PipeReader extends Readable {
   }
 }
 
-/** Writes to a descriptor of Bun's, and closes it. */
+/** On Bun: writes to a descriptor, and closes it. */
 class PipeWriter extends Writable {
   #fd;
   #sink;
-  /** What is being written, which Bun cannot be told to leave. */
+  /** The present write, which Bun cannot cancel. */
   #written = Promise.resolve();
 
   constructor(fd) {
@@ -62,14 +61,14 @@ class PipeWriter extends Writable {
     this.#written.then(() => onWritten(), onWritten);
   }
 
-  /** It is closed when the last byte has been written, or the guest reads no more. */
+  /** Closes the descriptor when the last write has ended, or the guest has closed its end. */
   _destroy(error, onDestroyed) {
     const leave = async () => {
       try {
         await this.#written;
         await this.#sink.end();
       } catch {
-        // Whoever wrote has been told.
+        // The callback of the write has got the error.
       }
       close(this.#fd, () => {});
     };
@@ -87,10 +86,11 @@ function streamOver(fd, guestDoes) {
 }
 
 /**
- * The stream over a descriptor, which it closes. If there can be none, that is closed.
+ * A stream over a descriptor. The stream closes the descriptor, as this does if the
+ * stream cannot be made.
  *
  * @param {number} fd
- * @param {'read' | 'write'} guestDoes with the other end
+ * @param {'read' | 'write'} guestDoes what the guest does with the other end
  * @returns {Readable | Writable}
  */
 function openHostEnd(fd, guestDoes) {

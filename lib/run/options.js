@@ -13,11 +13,12 @@ const {
   validateString,
 } = require('../validators');
 const { NOT_ASIDE, readStdio } = require('./stdio');
+const { TIMEOUT_MAX } = require('./timers');
 
-// Most programs make no mistake.
+// Loaded on first use: most programs make no mistake.
 const errors = () => require('../errors');
 
-/** Options of `new WASI()` that mean here what they mean there: what a guest is given, and how. */
+/** Options of `new WASI()` that mean the same here. */
 const GIVEN = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
 const SOCKETS = ['listeners', 'connections'];
 const GUEST = [...GIVEN, ...SOCKETS, 'trace', 'clock', 'random'];
@@ -38,7 +39,7 @@ const CAPTURING = ['check', 'encoding', 'maxBuffer'];
 const RUN = [...COMMON, ...CAPTURING, 'signal'];
 const SPAWN = [...COMMON, 'signal'];
 
-/** By what is called; the methods of a pool take no other. */
+/** The options of each function; the methods of a pool have no option `pool`. */
 const OPTIONS = {
   run: properties([...RUN, 'pool']),
   'pool.run': properties(RUN),
@@ -47,7 +48,7 @@ const OPTIONS = {
   runSync: properties([...COMMON, ...CAPTURING, 'imports']),
 };
 
-/** What is said of options that belong elsewhere. */
+/** Options that other functions have, and the message for each. */
 const ELSEWHERE = {
   __proto__: null,
   imports:
@@ -61,10 +62,7 @@ const ELSEWHERE = {
   returnOnExit: 'is for new WASI(): the exit code of a guest is in its result',
 };
 
-/** The longest time that a timer can have. */
-const MOST_TIME = 2 ** 31 - 1;
-
-/** Looks where the options are read from: they may be inherited. */
+/** Checks the names of options. Inherited ones count, as they are read like all others. */
 function checkNames(options, what) {
   const allowed = OPTIONS[what];
   const misplaced = Object.keys(ELSEWHERE).find(
@@ -83,7 +81,7 @@ function checkNames(options, what) {
   validateProperties(options, 'options', allowed, unsaid);
 }
 
-/** Functions that the guest would call, as its clocks or for random bytes. */
+/** A function among the options that the guest would call: a clock, or random bytes. */
 function findFunction({ clock, random }) {
   const functions = {
     random,
@@ -95,7 +93,7 @@ function findFunction({ clock, random }) {
   );
 }
 
-/** Refuses what belongs to the thread of its owner, where the guest has another. */
+/** Refuses such functions for a guest that runs in another thread. */
 function checkInThread(options) {
   const [name, value] = findFunction(options) ?? [];
   if (name === undefined) return;
@@ -109,7 +107,7 @@ function checkInThread(options) {
   );
 }
 
-/** Refuses a trace that this thread would have to hear of, which waits. */
+/** Refuses a trace to a function or stream of this thread, which blocks meanwhile. */
 function checkAside({ trace }, options) {
   if (trace === undefined || typeof trace.to === 'number') return;
   throw errors().invalidArgValue(
@@ -120,7 +118,7 @@ function checkAside({ trace }, options) {
   );
 }
 
-/** The options of a guest, in the plain form that the native class takes. */
+/** The options of `new WASI()` for a guest, checked and converted. */
 function readGuest(options, name) {
   const { args = [], argv0 = name } = options;
   validateArray(args, 'options.args');
@@ -130,7 +128,7 @@ function readGuest(options, name) {
   return readOptions(guest);
 }
 
-/** Refuses functions for a guest that does not run in this thread. */
+/** Reads `imports`, which a guest with `cpuTime` cannot have: it runs in another thread. */
 function readImports(value = {}, cpuTime) {
   validateObject(value, 'options.imports');
   if (cpuTime === undefined || Reflect.ownKeys(value).length === 0)
@@ -155,12 +153,12 @@ function readMaxMemory(value) {
   return bytes === Infinity ? undefined : bytes;
 }
 
-/** Milliseconds, or undefined for all the time that there is. */
+/** Milliseconds, or undefined for no limit. */
 function readTime(value = 0, name) {
-  return validateInteger(value, name, 0, MOST_TIME) || undefined;
+  return validateInteger(value, name, 0, TIMEOUT_MAX) || undefined;
 }
 
-/** Of guests whose owner says nothing: few have threads, and ask. */
+/** Computed on first use, as few guests have threads. */
 const DEFAULT_THREADS = Object.freeze({
   get max() {
     return require('../threads/options').readThreads(true).max;
@@ -175,11 +173,11 @@ function readThreads(value) {
 }
 
 /**
- * Checks the options of a way to run a guest. What is not offered there is an
- * error, as whoever asks for it relies on it.
+ * Checks the options of `run()`, `runSync()`, `spawn()` and the methods of a pool. An
+ * option that a function does not have is an error: its caller would rely on it.
  *
  * @param {unknown} options
- * @param {keyof typeof OPTIONS} what is called
+ * @param {keyof typeof OPTIONS} what the function that is called
  * @param {string} name the program's
  */
 function readRunOptions(options, what, name) {
@@ -240,9 +238,9 @@ function readPoolOptions(options = {}, defaultSize) {
   } = options;
   return {
     size: validateInteger(size, 'options.size', 1, 2 ** 16),
-    idle: readCount(idle, 'options.idle', 0, MOST_TIME),
+    idle: readCount(idle, 'options.idle', 0, TIMEOUT_MAX),
     maxRuns: readCount(maxRuns, 'options.maxRuns', 1, 2 ** 32),
   };
 }
 
-module.exports = { readPoolOptions, readRunOptions };
+module.exports = { DEFAULT_IDLE, readPoolOptions, readRunOptions };

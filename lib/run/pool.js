@@ -6,24 +6,24 @@ const { invalidArgType, poolClosed } = require('../errors');
 const { readPoolOptions } = require('./options');
 const { Thread } = require('./thread');
 
-/** Threads that are kept warm, and tasks that wait for one. */
+/** The threads of a pool, and the queue of tasks that wait for one. */
 class Threads {
   #size;
   #idleTime;
   #maxRuns;
-  /** All of them, but for those that take no more guests. */
+  /** All threads, except those that take no more guests. */
   #all = new Set();
-  /** Those that have just been made. */
+  /** Threads that have been made, and are not ready yet. */
   #starting = new Set();
-  /** Those without a task; the last one that worked is the next to work. */
+  /** Threads without a task; the last one is the next to be used. */
   #idle = [];
-  /** Those with a task that got its thread beyond the size of the pool. */
+  /** Threads that run an urgent task: they do not count against the size. */
   #beyond = new Set();
-  /** Tasks that have still to load their program. */
+  /** Tasks that are still loading their program. */
   #coming = new Set();
-  /** Tasks without a thread. A set, as any of them may leave. */
+  /** The queue of tasks that wait for a thread. A set, as any of them may be cancelled. */
   #waiting = new Set();
-  /** Those of them that have a thread made for them, whatever the size. */
+  /** The urgent ones of these: a thread is made for each, whatever the size. */
   #urgent = new Set();
   #onClosed;
   #closing;
@@ -39,9 +39,9 @@ class Threads {
   }
 
   /**
-   * There is a task: it will be submitted or cancelled.
+   * Announces a task, which will be submitted or cancelled.
    *
-   * @throws if the pool takes no more of them
+   * @throws if the pool is closed
    */
   expect(task) {
     if (this.#closing !== undefined) throw poolClosed(this.expect);
@@ -51,7 +51,7 @@ class Threads {
   /**
    * Runs a task as soon as there is a thread.
    *
-   * @param {boolean} isUrgent whether it gets one beyond the size of the pool
+   * @param {boolean} isUrgent whether it gets one even beyond the size of the pool
    */
   submit(task, isUrgent) {
     this.#coming.delete(task);
@@ -60,7 +60,7 @@ class Threads {
     this.#serve();
   }
 
-  /** The task waits no more. */
+  /** Removes a task that does not need a thread any more. */
   cancel(task) {
     this.#coming.delete(task);
     this.#waiting.delete(task);
@@ -68,7 +68,7 @@ class Threads {
     this.#closeIfOver();
   }
 
-  /** Ends when all tasks are over. */
+  /** Takes no further tasks; resolves when all tasks are over. */
   close() {
     this.#closing ??= new Promise((resolve) => {
       this.#onClosed = resolve;
@@ -100,13 +100,13 @@ class Threads {
     return this.#waiting.size > starting && this.#counted < this.#size;
   }
 
-  /** How many threads count: those of urgent tasks do not, nor those made for one. */
+  /** How many threads count against the size: not those that run, or are made for, an urgent task. */
   get #counted() {
     const expected = Math.min(this.#urgent.size, this.#starting.size);
     return this.#all.size - this.#beyond.size - expected;
   }
 
-  /** Whether a task that is not urgent has to leave a thread to the others. */
+  /** Whether there are more threads than the size allows, so that no further task may get one. */
   get #isFull() {
     return this.#counted > this.#size;
   }
@@ -163,23 +163,23 @@ class Threads {
     thread.rest(this.#idleTime);
   }
 
-  /** A thread takes no more tasks. */
+  /** A thread has ended, or takes no more tasks. */
   gone(thread, error) {
     this.#all.delete(thread);
     this.#beyond.delete(thread);
     const at = this.#idle.indexOf(thread);
     if (at !== -1) this.#idle.splice(at, 1);
-    // What keeps one from starting keeps the next from it, too.
+    // The next thread would not start either, so a task fails for each.
     if (this.#starting.delete(thread)) this.#next().task?.fail(error);
     this.#serve();
     this.#closeIfOver();
   }
 }
 
-/** The threads behind each `Pool`. */
+/** The threads of each `Pool`. */
 const pools = new WeakMap();
 
-/** Those of programs that name no pool. */
+/** The threads of runs without the option `pool`. */
 let common;
 
 function openPool(pool, options) {
@@ -197,7 +197,7 @@ function threadsOf(pool, name) {
   throw invalidArgType(threadsOf, name, 'an instance of Pool', pool);
 }
 
-/** Ends a pool when its tasks are over. */
+/** Closes a pool; resolves when its tasks are over. */
 function closePool(pool) {
   return threadsOf(pool, 'this').close();
 }

@@ -5,12 +5,12 @@ const { openGuest } = require('../options');
 
 const { prepare } = loadBinding();
 
-/** What the host's end gives a guest as exit code, to tell it from the guest's own. */
+/** The exit code of a guest that the host has stopped, to tell that from the guest's own. */
 const STOPPED = 0x5354_4f50;
 
 const returnOnExit = () => true;
 
-/** Opens what a guest is given, and notes in its plan where it listens. */
+/** Opens the preopens and sockets of a guest, and sets `plan.listeners`. */
 function prepareGuest(plan) {
   const { native, stdio, maxMemory } = plan;
   const { guest, listeners } = openGuest(
@@ -23,8 +23,8 @@ function prepareGuest(plan) {
 }
 
 /**
- * What it takes to run a guest that is prepared: see `runGuest()`, or `runFirst()`
- * where it may have threads.
+ * A prepared guest, in the form that can be sent to its thread: for `runGuest()`, or for
+ * `runFirst()` if it has threads.
  */
 function guestOf({ token }, module, description, { native, threads }) {
   const { wasi, isWasiOnly, entry, hasMemory, memory } = description;

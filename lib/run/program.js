@@ -1,7 +1,6 @@
 'use strict';
 
-// From what a user gives as a program to a compiled module, and what it takes to
-// start that.
+// Loads and compiles programs, and describes what a module takes to be started.
 
 const fs = require('node:fs');
 const { basename, resolve } = require('node:path');
@@ -15,17 +14,17 @@ const { IMPORT_MODULES } = require('../options');
 
 const { callNames, layoutOf, limitMemory } = loadBinding();
 
-// Most programs are modules that can be run.
+// Loaded on first use: most programs can be run.
 const errors = () => require('../errors');
 
 const PAGE = 65_536;
-/** As many pages as a memory with 32-bit addresses can have. */
+/** The most pages that a memory with 32-bit addresses can have. */
 const MOST_PAGES = 65_536;
 
 /** The name of a program that has no file. */
 const NO_NAME = 'wasm';
 
-/** What a module was built for, by what it imports from. */
+/** What a module was built for, by the name of a module that it imports from. */
 const OTHER_HOSTS = [
   [/^wasi:/, 'WASI 0.2, and not for wasm32-wasip1; jco runs it'],
   [/^wasix_/, 'WASIX'],
@@ -38,7 +37,7 @@ const OTHER_HOSTS = [
   [/./, 'a host with functions of its own, which runSync() takes as imports'],
 ];
 
-/** By its looks, as node:fs tells one: there are URLs of other realms. */
+/** As node:fs checks it: by its shape, as it may be from another realm. */
 function isURL(program) {
   return Boolean(program?.href && program.protocol) && !('auth' in program);
 }
@@ -57,17 +56,17 @@ function hasBytes(program) {
 }
 
 /**
- * Accepts what may be a program, and calls it by its name: that of its file.
+ * Checks that a value can be a program.
  *
- * @returns {string}
+ * @returns {string} its name: that of its file
  */
 function nameOf(program, mayWait) {
   if (typeof program === 'string') return basename(program) || NO_NAME;
   if (isURL(program)) return basename(fileOf(program)) || NO_NAME;
   if (isModule(program) || isBytes(program)) return NO_NAME;
   if (mayWait && (isThenable(program) || hasBytes(program))) {
-    // It is waited for from now on, though a guest that is over first takes no
-    // notice of it, and wrong options let no guest begin.
+    // If the guest ends first, or its options are wrong, nobody awaits the promise: a
+    // rejection must not be an unhandled one then.
     if (isPromise(program)) program.catch(() => {});
     return NO_NAME;
   }
@@ -80,10 +79,10 @@ function isModule(program) {
   return tag === '[object WebAssembly.Module]';
 }
 
-/** How a module begins: what stands for WebAssembly, and version 1 of the format. */
+/** The first bytes of a module: the magic number, and version 1. */
 const HEADER = Buffer.from('\0asm\x01\0\0\0');
 
-/** Throws for bytes that are no module, and says what they are. */
+/** Throws for bytes that are not a module; the error says what they are. */
 function checkBytes(bytes, name) {
   if (HEADER.equals(bytes.subarray(0, HEADER.length))) return;
   const { reasonAgainst } = require('../formats');
@@ -93,7 +92,7 @@ function checkBytes(bytes, name) {
   }
 }
 
-/** The bytes, with the most memory that the module declares lowered to the limit. */
+/** The bytes of a module, with the maximum of its memories and tables lowered to `maxMemory`. */
 function prepareBytes(bytes, name, maxMemory) {
   checkBytes(bytes, name);
   if (maxMemory === undefined) return bytes;
@@ -110,14 +109,14 @@ function prepareBytes(bytes, name, maxMemory) {
 }
 
 /**
- * Compiled files, by path and limit, those that were used last behind the
- * others. Each belongs to a state of its file.
+ * A cache of compiled files, by path and `maxMemory`; the one that was used last is
+ * last. `stamp` tells whether the file has changed since.
  */
 const compiled = new Map();
 /** How many are kept. */
 const MOST_COMPILED = 32;
 
-/** What only the bytes of modules tell: see `layoutOf()`. */
+/** What cannot be read from a `WebAssembly.Module`, only from its bytes: see `layoutOf()`. */
 const layouts = new WeakMap();
 
 async function compile(bytes) {
@@ -133,16 +132,16 @@ function compileSync(bytes) {
   return module;
 }
 
-/** Where the code of a module begins in its bytes; undefined if it was not compiled here, or has none. */
+/** The offset of a module's code section in its bytes; undefined if it was not compiled here, or has none. */
 const codeStartOf = (module) => layouts.get(module)?.codeStart ?? undefined;
 
-/** The only memory that a module has, if it was compiled here, and imports that from elsewhere than WASI. */
+/** The memory that a module imports, if it is its only one and the module was compiled here. */
 function importedMemoryOf(module) {
   const memory = layouts.get(module)?.importedMemory ?? undefined;
   return memory && isWasi(memory.module) ? undefined : memory;
 }
 
-/** What of a file changes when its content does. */
+/** The attributes of a file that change when its content does. */
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs }) {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
@@ -196,7 +195,7 @@ function compileFileSync(path, maxMemory) {
   return module;
 }
 
-/** The body of a Response, which is one only if it came well. */
+/** The body of a `Response` with a status of success, or of a `Blob`. */
 async function readBody(response) {
   if (response.ok === false) {
     const { status, statusText, url } = response;
@@ -229,7 +228,7 @@ async function load(program, maxMemory) {
   return compile(prepareBytes(bytes, NO_NAME, maxMemory));
 }
 
-/** The same at once, of what need not be waited for. */
+/** As `load()`, but synchronous: for a path, bytes or a module. */
 function loadSync(program, maxMemory) {
   if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
   if (isModule(program)) return program;
@@ -238,16 +237,16 @@ function loadSync(program, maxMemory) {
   );
 }
 
-/** What a module imports from that is of WASI. */
+/** Whether the name of an imported module is one of WASI. */
 const isWasi = (from) => Object.values(IMPORT_MODULES).includes(from);
 
-/** What describes a module, made once for each. */
+/** The descriptions of modules, made once for each. */
 const descriptions = new WeakMap();
 
 /**
- * What it takes to start a module: what it imports of each version of WASI, its
- * entry, whether it has that of a command and that of a reactor, the memory that it
- * imports, what it has of wasi-threads, and what it imports else that is not of WASI.
+ * Describes what a module takes to be started: its imports of each version of WASI, its
+ * entry, whether it has both entries, the memory that it imports, its import and export
+ * of wasi-threads, and all imports that are not of WASI.
  */
 function describe(module) {
   let description = descriptions.get(module);
@@ -258,20 +257,20 @@ function describe(module) {
   return description;
 }
 
-/** The memory of a module, which is not of WASI. */
+/** Whether an import is a memory. */
 function isMemory({ module: from, kind }) {
   return kind === 'memory' && !isWasi(from);
 }
 
-/** What wasi-threads has a guest export. */
+/** The export of a guest by which wasi-threads starts a thread. */
 const THREAD_START = 'wasi_thread_start';
 
-/** What it gives a guest. */
+/** Whether an import is the function of wasi-threads. */
 function isThreadSpawn({ module: from, name, kind }) {
   return from === 'wasi' && name === 'thread-spawn' && kind === 'function';
 }
 
-/** What these imports are of each version of WASI of which there are any. */
+/** The imports of each version of WASI that has any. */
 function wasiOf(imports) {
   return Object.entries(IMPORT_MODULES).flatMap(([version, from]) => {
     const wanted = imports.filter(({ module }) => module === from);
@@ -313,14 +312,14 @@ function makeDescription(module) {
 }
 
 /**
- * The description of a module that can be run.
+ * Checks that a module can be run, and describes it.
  *
  * @param {WebAssembly.Module} module
  * @param {string} name what to call it in errors
  * @param {object} options
- * @param {object} [options.imports] what the host adds to WASI
- * @param {object} [options.threads] whether it may have threads
- * @param {object} [options.trace] whether its calls are told of; or `options.native.trace`
+ * @param {object} [options.imports] the imports beside those of WASI
+ * @param {object} [options.threads] how many threads it may have; undefined for none
+ * @param {object} [options.trace] whether its calls are traced; or `options.native.trace`
  */
 function checkRunnable(module, name, options) {
   const { imports = {}, threads } = options;

@@ -1,7 +1,7 @@
 'use strict';
 
-// Errors on their way from a worker: messages keep neither the classes of
-// WebAssembly nor what a guest threw that nobody caught.
+// Errors of a worker: structured clone preserves neither the error classes of
+// WebAssembly nor a WebAssembly.Exception.
 
 const CLASSES = {
   __proto__: null,
@@ -12,14 +12,14 @@ const CLASSES = {
   TypeError,
 };
 
-/** An error as what a message can hold. */
+/** The parts of an error, as a message can have them. */
 function describeError(error) {
   if (!(error instanceof Error)) return { message: 'uncaught exception' };
   const { name, message, stack, code } = error;
   return { name, message, stack, code };
 }
 
-/** The error that was described. */
+/** The error of these parts. */
 function rebuildError({ name, message, stack, code }) {
   const Class = CLASSES[name] ?? Error;
   const error = new Class(message);

@@ -4,21 +4,21 @@ const { STOPPED } = require('./prepare');
 
 const errors = () => require('../errors');
 
-/** Ends of a guest that hold whatever the guest itself came to. */
+/** Reasons that override the guest's own end. */
 const OVERRIDES = new Set(['abort', 'error']);
 
 /**
  * How a guest ended.
  *
- * @param {object} reply what came of it: see `runGuest()`. Where its thread
- *   ended with it, `how` is `'died'`
- * @param {object} [why] what it was ended for
- * @param {boolean} overflowed whether it wrote more than is kept
+ * @param {object} reply its result: see `runGuest()`. `how` is `'died'` if its thread
+ *   was terminated
+ * @param {object} [why] why the host ended it, if it has
+ * @param {boolean} overflowed whether it wrote more than `maxBuffer`
  */
 function outcomeOf({ how, exitCode, error }, why, overflowed) {
   if (why !== undefined) {
-    // It may have ended by itself in the meantime. In a thread that is about to
-    // end, the native functions fail.
+    // It may have ended by itself in the meantime. In a thread that is being
+    // terminated the native functions fail, so that there is no exit code.
     const endedItself =
       how === 'trap' ||
       (how === 'exit' &&
@@ -28,19 +28,19 @@ function outcomeOf({ how, exitCode, error }, why, overflowed) {
     if (!endedItself || OVERRIDES.has(why.reason)) return why;
   }
   if (how === 'failure') return { exitCode: null, reason: 'error', error };
-  // However it ended: what wrote too much cannot be relied on.
+  // However it ended: a part of its output is missing.
   if (overflowed) return { exitCode: null, reason: 'maxBuffer' };
   if (how === 'exit') return { exitCode, reason: 'exit' };
   return { exitCode: null, reason: 'trap', error };
 }
 
-/** Adds to a trap where in its source the guest was. Most guests have none. */
+/** Adds source lines to the stack of a trap. */
 function locate(error, module) {
   require('../backtrace').addPlaces(error, module);
 }
 
 /**
- * What the native side has ended a guest for.
+ * Why the native side has ended a guest, if it has.
  *
  * @param {{ hasOutgrown: boolean }} prepared
  */
@@ -52,7 +52,7 @@ function whyOf({ hasOutgrown }) {
 const SHOWN_LINES = 10;
 const SHOWN_CHARACTERS = 2000;
 
-/** How a guest ended, and what it left behind. */
+/** How a guest ended, and its output. */
 class Result {
   #end;
 
@@ -74,7 +74,7 @@ class Result {
     return lines.slice(-SHOWN_LINES).join('\n');
   }
 
-  /** Whether it ended by itself, with exit code 0. */
+  /** Whether it ended with exit code 0. */
   get ok() {
     return this.reason === 'exit' && this.exitCode === 0;
   }
@@ -91,7 +91,7 @@ class Result {
   }
 }
 
-/** How it ended, in words. */
+/** The message for each reason. */
 const REASONS = {
   __proto__: null,
   exit: ({ exitCode }) => `exited with code ${exitCode}`,
@@ -102,14 +102,14 @@ const REASONS = {
   maxBuffer: () => 'was ended: it wrote more than maxBuffer',
 };
 
-/** What a guest was refused, which may be why it has ended so. */
+/** The calls that a guest was refused, which may be why it has failed. */
 function explainRefused({ refused }) {
   return refused.length === 0
     ? ''
     : `. It has no capability for ${refused.join(', ')}, which it called`;
 }
 
-/** What rejects a run whose guest ended in any other way than with exit code 0. */
+/** The error of run() for a guest that did not end with exit code 0. */
 class WASIRunError extends Error {
   constructor(name, result) {
     const { error, reason } = result;
@@ -131,10 +131,10 @@ Object.defineProperty(WASIRunError.prototype, 'name', {
   configurable: true,
 });
 
-/** What comes of a result: itself, or an error. */
+/** Returns a result, or throws the error for it. */
 function settle({ check, name }, result) {
   const { reason, error } = result;
-  // Neither is how a guest ended.
+  // These two are not ends of the guest itself, so `check` is not asked.
   if (reason === 'error') throw error;
   if (reason === 'abort') throw Object.assign(error, { result });
   if (check && !result.ok) throw new WASIRunError(name, result);

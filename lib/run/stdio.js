@@ -1,7 +1,7 @@
 'use strict';
 
-// The standard streams of a guest: what a user gives for each, and what is done
-// with it at the host's end.
+// The standard streams of a guest: reads the options, opens the streams, and serves the
+// host's ends of pipes.
 
 const { constants } = require('node:buffer');
 
@@ -11,14 +11,15 @@ const { validateFd } = require('../validators');
 
 const { Stdio } = loadBinding();
 
-// Most programs make no mistake and give words, and runSync() never has a pipe.
+// Loaded on first use: most programs make no mistake and use 'pipe' and the like, and
+// runSync() never has a pipe.
 const errors = () => require('../errors');
 const hostEnds = () => require('./host-end');
 const functions = () => require('../js-stream');
 const sinks = () => require('./drain');
 const sources = () => require('./feed');
 
-/** Bytes of which a string in an encoding is as long as one can be. */
+/** The most bytes that fit into a string in an encoding. */
 function mostBytes(encoding) {
   const { MAX_STRING_LENGTH } = constants;
   switch (encoding.toLowerCase()) {
@@ -37,12 +38,15 @@ function mostBytes(encoding) {
 const WORDS = ['pipe', 'inherit', 'ignore'];
 const NAMES = ['stdin', 'stdout', 'stderr'];
 
-// Each function here returns what opens a stream. That then is an object:
-// `native`, what the guest gets; `collected`, the same if what is written to it is
-// kept; `serve`, a function that it calls, and `end()`, which hands over what that has
-// not been given yet; and where the host has the other end, `socket`; `start(onError)`, which
-// moves bytes between the socket and what the user gave. For an input it returns
-// what ends that, for an output the promise of its end.
+// Each of the next functions returns an opener, whose `open()` returns a stream with
+//
+// - `native`: the guest's end
+// - `collected`: the same, if output is buffered in it
+// - `serve`: a function that the guest calls, and `end()`, which calls it with output
+//   that it has not been given yet
+// - `socket`: the host's end, if it is a pipe
+// - `start(onError)`: copies between the socket and the user's stream or function. For
+//   input it returns a function that stops it, for output a promise of its end
 
 function lent(fd) {
   return { open: () => ({ native: fd }) };
@@ -50,7 +54,7 @@ function lent(fd) {
 
 const nothing = { open: () => ({ native: Stdio.null() }) };
 
-/** They are copied here, as the user may change them before the guest begins. */
+/** The bytes are copied now, as the user may change them before the guest begins. */
 function bytes(value, name) {
   const native = Stdio.input(bytesOf(value, name));
   return { open: () => ({ native }) };
@@ -65,7 +69,7 @@ function collected(maxBuffer) {
   };
 }
 
-/** A pipe, of which the guest reads or writes one end, and the host has the other. */
+/** A pipe between the guest and the host. */
 function pipe(guestDoes) {
   const native = Stdio.pipe(guestDoes);
   try {
@@ -96,7 +100,7 @@ function drainedBy(sink, encoding) {
   return {
     open() {
       const { native, socket } = pipe('write');
-      // A stream would encode it again.
+      // A stream takes bytes: it would encode a string again.
       const decodes = encoding !== 'buffer' && typeof sink === 'function';
       if (decodes) socket.setEncoding(encoding);
       const start = (onError) => sinks().drain(socket, sink, onError);
@@ -105,7 +109,7 @@ function drainedBy(sink, encoding) {
   };
 }
 
-/** A function that is called in this thread, in the middle of the guest's calls. */
+/** A function that is called in this thread, while the guest waits in its call. */
 function calledBy(guestDoes, serve, end, name) {
   const native = () => Stdio.callback(guestDoes, serve);
   return { open: () => ({ native: native(), serve, end }), calls: name };
@@ -126,7 +130,7 @@ function bytesOf(value, name) {
   throw errors().invalidArgType(bytesOf, name, 'a string or bytes', value);
 }
 
-/** What is not the same for input and output: words and descriptors. */
+/** Reads 'pipe', 'inherit', 'ignore' or a descriptor; undefined for anything else. */
 function readWordOrFd(value, index, onPipe) {
   const name = `options.${NAMES[index]}`;
   if (value === 'pipe') return onPipe();
@@ -143,7 +147,7 @@ function readWordOrFd(value, index, onPipe) {
   );
 }
 
-/** Where streams are served while the guest runs, which takes a thread of its own. */
+/** Refuses a stream of Node or the Web for `runSync()`, which blocks the event loop. */
 function refuseWaiting(value, name) {
   throw errors().invalidArgValue(
     refuseWaiting,
@@ -153,7 +157,7 @@ function refuseWaiting(value, name) {
   );
 }
 
-/** What is said of functions, which run in the thread that they are of. */
+/** The message for functions together with `cpuTime`: they belong to the calling thread. */
 const NOT_ASIDE =
   'cannot be given with options.cpuTime, for which the guest gets a thread of its own';
 
@@ -229,7 +233,7 @@ class StandardStreams {
     this.#encoding = encoding;
   }
 
-  /** Sees to it that nothing happens to a source before its guest begins. */
+  /** Holds the source of standard input until the guest begins: see `hold()` of feed.js. */
   hold(onError) {
     const [stdin] = this.#openers;
     this.#letGo = stdin.hold?.(onError);
@@ -246,7 +250,7 @@ class StandardStreams {
     );
   }
 
-  /** Opens them, once. */
+  /** Opens the streams, unless they are open. */
   open() {
     if (this.#streams !== undefined) return;
     const streams = [];
@@ -260,13 +264,13 @@ class StandardStreams {
     this.#streams = streams;
   }
 
-  /** What the guest gets. */
+  /** The guest's ends. */
   get natives() {
     const [stdin, stdout, stderr] = this.#streams.map(({ native }) => native);
     return { stdin, stdout, stderr };
   }
 
-  /** The host's ends of those that the user serves. */
+  /** The host's ends of the pipes that are the user's, as the streams of a child are. */
   get sockets() {
     if (this.#streams === undefined) return [null, null, null];
     return this.#streams.map(({ socket, start }) =>
@@ -274,7 +278,7 @@ class StandardStreams {
     );
   }
 
-  /** Moves the bytes of those that the user does not serve. */
+  /** Starts copying between the other pipes and the user's streams and functions. */
   start(onError) {
     const [stdin, ...outputs] = this.#streams;
     this.#letGo?.();
@@ -282,45 +286,45 @@ class StandardStreams {
     this.#drained = Promise.all(outputs.map(({ start }) => start?.(onError)));
   }
 
-  /** Whether the guest wrote more than is kept. */
+  /** Whether the guest wrote more than `maxBuffer`. */
   get overflowed() {
     return (this.#streams ?? []).some((stream) => stream.collected?.overflowed);
   }
 
-  /** The guest is over: nobody reads its input any more. */
+  /** The guest is over: stops its input. */
   endInput() {
     this.#letGo?.();
     this.#stopFeeding?.();
     this.#streams?.[0].socket?.destroy();
   }
 
-  /** When all that the guest wrote is where it should be, or nobody waits for that. */
+  /** Waits until all output has been taken, or `destroy()` is called. */
   async finished() {
     await Promise.race([this.#drained, this.#leaving]);
   }
 
-  /** No guest gets them. */
+  /** Closes the guest's ends, if there will be no guest. */
   discard() {
     closeNatives(this.#streams ?? []);
   }
 
-  /** The guest is over: functions that it called get what they have not been given yet. */
+  /** The guest is over: calls functions with output that they have not been given yet. */
   endOutput() {
     for (const { end } of this.#streams) end?.();
   }
 
-  /** Lets go of everything, read or not. */
+  /** Destroys the host's ends, with data that has not been read. */
   destroy() {
     destroySockets(this.#streams ?? []);
     this.#leave();
   }
 
-  /** The end of what `take()` has given, in UTF-8 whatever the encoding. */
+  /** The end of what `take()` has returned, in UTF-8 whatever the encoding. */
   endOf(index) {
     return this.#ends[index];
   }
 
-  /** What the guest wrote to one of them, as the user wants it; null if that went elsewhere. */
+  /** The buffered output of one stream, in the user's encoding; null if it is not buffered. */
   take(index) {
     const output = this.#streams?.[index].collected;
     if (output === undefined) return null;
@@ -332,21 +336,21 @@ class StandardStreams {
   }
 }
 
-/** How much of the end of an output is kept as text: for the messages of errors. */
+/** How many bytes of the end of an output are kept as text, for error messages. */
 const END = 8000;
 
 function destroySockets(streams) {
   for (const { socket } of streams) socket?.destroy();
 }
 
-/** Closes what no guest has taken. */
+/** Closes the guest's ends, if no guest has taken them. */
 function closeNatives(streams) {
   for (const { native } of streams) {
     if (typeof native !== 'number') native.close();
   }
 }
 
-/** Checks the options that say where the standard streams lead. */
+/** Reads the options `stdin`, `input`, `stdout` and `stderr`. */
 function readStdio(options, how) {
   const { stdout = 'pipe', stderr = 'pipe' } = options;
   const openers = [

@@ -7,7 +7,7 @@ const { checkRunnable, loadSync, nameOf } = require('./program');
 const { Result, locate, outcomeOf, settle, whyOf } = require('./result');
 const { now } = require('./timers');
 
-/** WASI, and what the host adds to it. */
+/** The imports of WASI, and those of the option `imports`, which replace them. */
 function addImports(wasi, imports) {
   const all = { __proto__: null, ...imports };
   for (const [from, functions] of Object.entries(wasi)) {
@@ -20,14 +20,14 @@ const tell = ({ to }) => require('../trace/sinks').sinkOf(to);
 
 const TIMED_OUT = { exitCode: null, reason: 'timeout' };
 
-/** Runs it in another thread, or in several. */
+/** Runs a guest in another thread, or in several. */
 function runElsewhere(prepared, guest, most) {
   return guest.shared === undefined
     ? require('./aside').runAside(prepared, guest, most)
     : require('../threads/start').runThreads(prepared, guest, most);
 }
 
-/** Runs a guest that is prepared, and tells how that ended. */
+/** Runs a prepared guest, and returns how it ended. */
 function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
   if (guest.shared !== undefined || cpuTime !== undefined) {
     const { reply, why } = runElsewhere(prepared, guest, { cpuTime, timeout });
@@ -57,7 +57,7 @@ function runSync(program, options = {}) {
   let outcome;
   try {
     const guest = guestOf(prepared, module, description, plan);
-    // What they throw as the guest starts must not be taken for its types.
+    // A LinkError that they throw must not be taken for one of the adapter.
     if (Reflect.ownKeys(imports).length > 0) guest.isWasiOnly = false;
     outcome = runPrepared(prepared, guest, plan);
   } finally {

@@ -1,14 +1,16 @@
 'use strict';
 
-// One guest on its way: from a program and options, through a thread of a pool,
-// to how it ended.
+// One run of a guest: loads the program, waits for a thread of a pool, and ends the
+// guest when its options say so.
 
 const { abortError } = require('../errors');
 const { hearAbort } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
 const { OVERRIDES, locate, outcomeOf, whyOf } = require('./result');
+const { CPU_INTERVAL } = require('./times');
 const {
+  TIMEOUT_MAX,
   clearInterval,
   clearTimeout,
   nextTick,
@@ -17,41 +19,35 @@ const {
   setTimeout,
 } = require('./timers');
 
-/** The least milliseconds between two looks at how much CPU time a guest has used. */
-const LOOK = 10;
-
 /**
- * Milliseconds between two looks at what no thread of a guest says: that the native
- * side has ended it, or that a thread has died.
+ * Milliseconds between two checks for events that no thread of a guest reports: that
+ * the native side has ended the guest, or that a thread has died.
  */
-const LOOK_AT_THREADS = 100;
+const THREADS_INTERVAL = 100;
 
 /**
- * Milliseconds that what a guest wrote has to be taken when its time is over. A
- * stream that is stuck must not outlive that.
+ * Milliseconds after the `timeout` until streams of the host that have not yet taken
+ * the output are given up.
  */
 const PATIENCE = 1000;
 
 /** Reasons for which node:child_process calls kill(). */
 const KILLS = new Set(['abort', 'cpuTime', 'kill', 'timeout']);
 
-/** The longest that a timer can have. */
-const AGES = 2 ** 31 - 1;
-
 /**
- * A guest, by what its owner hears of it if it wants to, never from inside a
- * call:
+ * A run of a guest. Its owner may have functions for its events, which are never
+ * called synchronously:
  *
- * - `spawned()`: it runs
- * - `failed(error)`: something other than the guest went wrong, or its signal
- *   was aborted
- * - `ended()`: it is over, and `outcome` says how
- * - `finished()`: all that it wrote is where it should be
+ * - `spawned()`: the guest has started
+ * - `failed(error)`: something other than the guest failed, or its signal was
+ *   aborted
+ * - `ended()`: the guest has ended; `outcome` says how
+ * - `finished()`: and the host has taken all of its output
  */
 class Task {
-  /** Whether it was ended as node:child_process does it by kill(). */
+  /** Whether it was ended for a reason for which node:child_process calls kill(). */
   wasKilled = false;
-  /** How it ended: `reason`, and `exitCode`, `error`, `entry` and `usage`. */
+  /** How it ended: `reason`, `exitCode`, `error`, `entry`, `refused` and `usage`. */
   outcome;
 
   #plan;
@@ -59,12 +55,12 @@ class Task {
   #pool;
   #thread;
   #guest;
-  /** Of a guest that may have threads, what they share. */
+  /** The threads of the guest, if it may have any. */
   #group;
   #module;
   #description;
   #trace;
-  /** Why it is to end, from when it is told to until it does. */
+  /** Why the guest is being ended, if it is. */
   #why;
   #startTime;
   #timer;
@@ -94,21 +90,21 @@ class Task {
       this.#module = await load(program, maxMemory);
       if (this.outcome !== undefined) return;
       this.#description = checkRunnable(this.#module, name, this.#plan);
-      // What waits for a thread has nothing else that keeps the process alive.
-      this.#wait = setInterval(() => {}, AGES);
+      // Nothing else keeps the process alive while this waits for a thread.
+      this.#wait = setInterval(() => {}, TIMEOUT_MAX);
       if (!this.#isRef) this.#wait.unref();
       this.#pool.submit(this, this.#plan.isUrgent);
     } catch (error) {
-      // One that is over has no use for its program.
+      // A guest that has been ended meanwhile does not need its program.
       if (this.outcome === undefined) this.fail(error);
     }
   }
 
   /**
-   * Opens what the guest is given.
+   * Opens the streams, preopens and sockets of the guest.
    *
-   * @returns {object} what its thread has to know
-   * @throws what does not open
+   * @returns {object} the guest, for its thread: see `guestOf()`
+   * @throws if one of them cannot be opened
    */
   prepare() {
     this.#plan.stdio.open();
@@ -129,7 +125,7 @@ class Task {
     return guest;
   }
 
-  /** It has made a call that is told here. */
+  /** The guest has made a call that is traced in this thread. */
   traced(call, version) {
     try {
       this.#trace.hear(call, version);
@@ -138,7 +134,7 @@ class Task {
     }
   }
 
-  /** The guest begins. */
+  /** The guest starts in a thread. */
   begin(thread) {
     const { cpuTime, stdio, timeout } = this.#plan;
     this.#thread = thread;
@@ -154,7 +150,7 @@ class Task {
     stdio.start(this.#onStreamError);
   }
 
-  /** Where one thread ends the guest, the first may still compute, or wait for another. */
+  /** Ends the first thread when another has ended the guest: it may compute, or wait. */
   async #watchThreads() {
     const end = () => {
       if (this.outcome === undefined) this.#thread.endSoon();
@@ -162,12 +158,12 @@ class Task {
     this.#threadTimer = setInterval(() => {
       this.#group.checkStarts();
       if (this.#guest.hasStopped) end();
-    }, LOOK_AT_THREADS).unref();
+    }, THREADS_INTERVAL).unref();
     await this.#group.outcome.over();
     end();
   }
 
-  /** Its time is over, and that of those who take what it wrote in a moment. */
+  /** Its `timeout` is over. Streams that have not taken its output have a second more. */
   #timeOut() {
     this.end('timeout');
     this.#timer = setTimeout(() => {
@@ -178,27 +174,27 @@ class Task {
     }, PATIENCE);
   }
 
-  /** Ends it at a time that cannot be before it has used up what is left. */
+  /** Ends it when it has used up its CPU time; checks when that can be at the earliest. */
   #watchCpuTime(most) {
     const left = most - this.#guest.cpuTime;
     if (left <= 0) {
       this.end('cpuTime');
       return;
     }
-    const again = Math.max(LOOK, Math.ceil(left));
+    const again = Math.max(CPU_INTERVAL, Math.ceil(left));
     this.#cpuTimer = setTimeout(() => this.#watchCpuTime(most), again).unref();
   }
 
-  /** To ref() a timer that is over would keep the process alive, for ever. */
+  /** Drops the timer, too: a ref() of one that is over would keep the process alive for ever. */
   #endWait() {
     clearInterval(this.#wait);
     this.#wait = undefined;
   }
 
   /**
-   * Ends it, if it is not over yet. What comes first is the reason.
+   * Ends the guest, if it has not ended yet. The first reason counts.
    *
-   * @returns {boolean} whether it was not over yet
+   * @returns {boolean} whether it had not ended yet
    */
   end(reason, error) {
     if (this.outcome !== undefined) {
@@ -217,16 +213,16 @@ class Task {
     return true;
   }
 
-  /** It cannot be run. */
+  /** Something other than the guest failed. */
   fail(error) {
     this.end('error', error);
   }
 
-  /** What its thread says of its end. */
+  /** The thread of the guest has replied: the guest has ended. */
   replied(reply) {
     const { overflowed } = this.#plan.stdio;
     const why = this.#why ?? whyOf(this.#guest);
-    // It may have come to something in another thread than its first.
+    // Another thread than its first may have ended it.
     const own = this.#group?.outcome.value ?? reply;
     this.#settle(outcomeOf(own, why, overflowed));
   }
@@ -239,12 +235,13 @@ class Task {
     }
     this.#endWait();
     const { stdio } = this.#plan;
-    // Before it is closed: what a thread that is still to end goes on to use is not asked.
+    // Read before it is closed: a thread that has yet to be terminated may use more.
     const { cpuTime = 0, refused = [] } = this.#guest ?? {};
     if (this.#guest === undefined) stdio.discard();
     else this.#guest.close();
     stdio.endInput();
-    // As with node:child_process. What collects output can be let go of later, too.
+    // From now on an abort has no effect, as with node:child_process. Of run(), it also
+    // ends the wait for streams that take the output.
     if (this.#plan.how === 'spawn') this.#stopHearing?.();
     this.outcome = {
       ...outcome,
@@ -262,7 +259,7 @@ class Task {
     void this.#finish(stdio);
   }
 
-  /** Milliseconds since it began. */
+  /** Milliseconds since it started. */
   get #wallTime() {
     if (this.#startTime === undefined) return 0;
     return now() - this.#startTime;
@@ -275,7 +272,7 @@ class Task {
     this.#tell('finished');
   }
 
-  /** The guest is over, but not all that it wrote has been taken. */
+  /** Something fails after the guest has ended, while its output is being taken. */
   #failLate(reason, error) {
     if (OVERRIDES.has(this.outcome.reason)) return;
     this.outcome = { ...this.outcome, exitCode: null, reason, error };

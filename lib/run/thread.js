@@ -3,6 +3,7 @@
 const { newWorker } = require('../new-worker');
 const { MOST_LOOK, StartWatch } = require('../start-watch');
 const { rebuildError } = require('./rebuilt-error');
+const { GRACE } = require('./times');
 const {
   clearImmediate,
   clearInterval,
@@ -13,35 +14,29 @@ const {
 } = require('./timers');
 
 /**
- * Milliseconds that a guest has to leave a call in which it waits. What has not
- * returned by then computes, and goes with its thread.
- */
-const GRACE = 5;
-
-/**
- * Milliseconds that the engine has to end a worker. It looks for that now and then,
- * and a loop around a large `memory.fill` can keep it from that for minutes.
+ * Milliseconds that the engine has to terminate a worker. It checks for that now and
+ * then, and a loop around a large `memory.fill` can delay the check for minutes.
  */
 const PATIENCE = 1000;
 
-/** The threads that have not begun. */
+/** The threads that have not started yet. */
 const starting = new Set();
 
 /**
- * Those of them that are waited for. While some of these begin, the machine is only
- * slow to begin the others. Those that are made later do not count until all of these
- * have begun: one that never does would not be seen beside them.
+ * The threads whose start is being waited for. While some of these start, the machine is
+ * only slow. Threads that are made later are not added until all of these have started:
+ * else one that never starts would go unnoticed beside them.
  */
 let awaited = new Set();
 
-/** How many of those have begun. */
+/** How many of the awaited threads have started. */
 let begun = 0;
 
 /**
  * A worker that runs one guest after the other: see worker.js.
  *
- * It belongs to a pool, which hears of it: `ready(thread)` when it can take a
- * guest, and `gone(thread, error)` when it takes no more.
+ * It calls its pool: `ready(thread)` when it can take a guest, `gone(thread, error)`
+ * when it takes no more.
  */
 class Thread {
   /** How many guests it has run. */
@@ -54,7 +49,7 @@ class Thread {
   #idle;
   #patience;
   #starting;
-  /** How many had begun at the last look. */
+  /** The value of `begun` at the last check. */
   #begun = begun;
   #error;
   #isEnding = false;
@@ -74,7 +69,7 @@ class Thread {
     this.#starting.unref();
   }
 
-  /** Gives it up if it does not begin, and does not end either. */
+  /** Gives the worker up if it neither starts nor ends. */
   #checkStart(watch) {
     if (awaited.size === 0) awaited = new Set(starting);
     const error = watch.look(this.#begun !== begun);
@@ -107,27 +102,27 @@ class Thread {
     task.begin(this);
   }
 
-  /** Waits for the next guest, but not for ever. */
+  /** Waits for the next guest, for up to `idle` milliseconds. */
   rest(idle) {
     this.unref();
     if (idle === Infinity) return;
     this.#idle = setTimeout(() => this.terminate(), idle).unref();
   }
 
-  /** There is another guest. */
+  /** Ends that wait. */
   wake() {
     clearTimeout(this.#idle);
   }
 
-  /** Ends the worker, unless its guest is over in a moment. */
+  /** Terminates the worker, unless its guest returns within GRACE. */
   endSoon() {
     this.#grace ??= setTimeout(() => {
-      // A reply that has come while this thread was busy is read first.
+      // A reply that arrived while this thread was busy is handled first.
       this.#grace = setImmediate(() => this.terminate());
     }, GRACE);
   }
 
-  /** Ends the worker with all that runs in it. */
+  /** Terminates the worker. */
   terminate() {
     if (this.#isEnding) return;
     this.#isEnding = true;
@@ -137,7 +132,7 @@ class Thread {
     else this.#patience = setTimeout(() => this.#abandon(), PATIENCE);
   }
 
-  /** Its guest is over for all others, though the engine has still to end it. */
+  /** Reports the guest as over, though the engine has not terminated the worker yet. */
   #abandon() {
     this.unref();
     this.#takeTask()?.replied({ how: 'died' });

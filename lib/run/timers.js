@@ -1,7 +1,7 @@
 'use strict';
 
-// Timers and a clock as they are when the package is loaded. Tests replace those of
-// the program, and guests run by the time of the world.
+// Timers and a clock, captured when the package is loaded: tests of a program may
+// mock its timers, and guests must still run in real time.
 
 const {
   clearImmediate,
@@ -14,13 +14,17 @@ const {
 
 const { hrtime, nextTick } = process;
 
-/** Milliseconds of a clock that never goes back. That of node:perf_hooks takes one to load. */
+/** The longest delay of a timer, in milliseconds. */
+const TIMEOUT_MAX = 2 ** 31 - 1;
+
+/** Milliseconds of a monotonic clock. Loading node:perf_hooks for one takes a millisecond. */
 function now() {
   const [seconds, nanoseconds] = hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
 }
 
 module.exports = {
+  TIMEOUT_MAX,
   clearImmediate,
   clearInterval,
   clearTimeout,

@@ -1,19 +1,20 @@
 'use strict';
 
-// The trace of a guest in a thread of its own. A descriptor is written to there.
-// Functions and streams belong to the thread of their owner: what they are told
-// goes there by message, a bounded number at a time.
+// The trace of a guest in a thread of its own. That thread writes to a descriptor
+// itself. Functions and streams belong to the thread that started the guest: calls are
+// sent there by message, a limited number at a time.
 
 const { sinkOf } = require('../trace/sinks');
 const { TraceCall } = require('../trace/trace-call');
 
 const { add, load, notify, wait } = Atomics;
 
-/** How many calls may be on their way. */
+/** How many calls may be sent and not yet handled. */
 const MOST = 256;
 
 /**
- * What a thread has to know to trace a guest, and what is done with what it sends.
+ * For the thread that starts a guest: the trace to send to the guest's thread, and the
+ * function that handles the calls which that sends back.
  *
  * @param {object} plan see `readTrace()`
  * @returns {{ trace: object, hear: (call: object, version: string) => void }}
@@ -32,7 +33,7 @@ function hearTrace(plan) {
 }
 
 /**
- * The same in that thread: what tells of a call.
+ * For the thread of the guest: the function that is called with each call.
  *
  * @param {object} trace from `hearTrace()`
  * @param {(message: object) => void} send

@@ -5,17 +5,18 @@ const { finished } = require('node:stream');
 const { prematureClose } = require('../errors');
 const { clearInterval, setInterval } = require('./timers');
 
-/** Milliseconds between two looks at a stream that does not say when it is destroyed. */
-const LOOK = 20;
+/** Milliseconds between two checks of a stream that emits no 'close'. */
+const INTERVAL = 20;
 
 /**
- * Hears of the end of a stream, whether it says so or not: one that is made with
- * `emitClose: false` can be destroyed without an event.
+ * Calls a function when a stream has ended, failed or been destroyed; also one with
+ * `emitClose: false`, which can be destroyed without an event.
  *
  * @param {import('node:stream').Stream} stream
- * @param {{ readable?: false, writable?: false }} sides which of its ends is not meant
+ * @param {{ readable?: false, writable?: false }} sides the side of a duplex stream that
+ *   does not matter
  * @param {(error?: Error) => void} onEnd is called once
- * @returns {() => void} ends that
+ * @returns {() => void} stops that
  */
 function whenEnded(stream, sides, onEnd) {
   let timer;
@@ -34,7 +35,7 @@ function whenEnded(stream, sides, onEnd) {
       if (!stream.destroyed) return;
       stop();
       onEnd(stream.errored ?? prematureClose(whenEnded));
-    }, LOOK);
+    }, INTERVAL);
   }
   return stop;
 }

@@ -1,20 +1,20 @@
 'use strict';
 
-// The thread of a pool: runs the guests that it is sent, one after the other.
+// The code of a worker of a pool: runs the guests that it is sent, one after the other.
 
 const { parentPort } = require('node:worker_threads');
 
 const { runGuest } = require('./guest');
 const { describeError } = require('./rebuilt-error');
 
-/** What is told of a guest's calls: what writes them, or who started it. */
+/** The function that is called with each traced call of a guest. */
 function tell(trace) {
   return require('./trace').tellHost(trace, (message) =>
     parentPort.postMessage(message),
   );
 }
 
-/** Tells a thread that waits, and hears of no event until it does not. */
+/** Replies to a thread that blocks, and so receives no events. */
 function wake({ port, isOver }, outcome) {
   port.postMessage(outcome);
   Atomics.store(isOver, 0, 1);

@@ -6,7 +6,12 @@ const { loadBinding } = require('../binding');
 const { abortError, invalidState, timedOut } = require('../errors');
 const { hearAbort } = require('../run/abort');
 const { checkSuspending } = require('./suspender');
-const { clearTimeout, setImmediate, setTimeout } = require('../run/timers');
+const {
+  TIMEOUT_MAX,
+  clearTimeout,
+  setImmediate,
+  setTimeout,
+} = require('../run/timers');
 const {
   properties,
   validateAbortSignal,
@@ -19,22 +24,19 @@ const { cancelStop, enter, leave, run, stopAfter, stopAlone } = loadBinding();
 
 const OPTIONS = properties(['timeout', 'signal']);
 
-/** The longest time that a timer can have. */
-const MOST_TIME = 2 ** 31 - 1;
-
 /** Checks the second argument of `startAsync()`. */
 function readStartOptions(options) {
   validateObject(options, 'options');
   validateProperties(options, 'options', OPTIONS);
   const { timeout, signal } = options;
   if (timeout !== undefined) {
-    validateInteger(timeout, 'options.timeout', 1, MOST_TIME);
+    validateInteger(timeout, 'options.timeout', 1, TIMEOUT_MAX);
   }
   if (signal !== undefined) validateAbortSignal(signal, 'options.signal');
   return { timeout, signal };
 }
 
-/** Calls an entry, and tells how that ended and with what, as the native `run()`. */
+/** Calls an entry; resolves to how it ended, and its value, as the native `run()` returns. */
 async function call(entry, serial) {
   try {
     return { how: 'return', value: await WebAssembly.promising(entry)() };
@@ -52,14 +54,15 @@ class SuspendingRun {
   #suspender;
   #timeout;
   #signal;
-  /** How it ends, if that is its host's doing. */
+  /** The end that the host has given it, if it has. */
   #end;
   #leave;
+  /** Resolves when the host has ended it. */
   #left = new Promise((resolve) => {
     this.#leave = resolve;
   });
   #letStreamsGo;
-  /** When output that is not written yet is given up. */
+  /** Resolves when output that is not yet written is given up. */
   #unawaited = new Promise((resolve) => {
     this.#letStreamsGo = resolve;
   });
@@ -72,9 +75,9 @@ class SuspendingRun {
   }
 
   /**
-   * It has been stopped, and this is how it ends. A guest that waits is unwound now.
-   * One that waits for a function of the host cannot be: it ends at its next call,
-   * and nobody waits for that.
+   * The guest has been stopped, with this end. One that waits in a call of WASI is
+   * unwound now. One that waits for a function of the host cannot be: it ends at its
+   * next call, and `start()` does not wait for that.
    *
    * @param {{ exitCode: number } | { error: unknown }} end
    */
@@ -85,12 +88,12 @@ class SuspendingRun {
     setImmediate(this.#leave);
   }
 
-  /** All that it has is closed. It goes on, but its streams are not waited for. */
+  /** Its descriptors are closed. The guest goes on, but its streams are not waited for. */
   closed() {
     this.#letStreamsGo();
   }
 
-  /** Ends it, with an error. */
+  /** Ends the guest with an error. */
   fail(error) {
     stopAlone(this.#number, 0);
     this.stopped({ error });
@@ -100,7 +103,7 @@ class SuspendingRun {
    * Calls the guest's entry.
    *
    * @returns {Promise<number>} the exit code
-   * @throws what ended it otherwise
+   * @throws the error that ended it
    */
   async start(entry) {
     const letGo = this.#watch();
@@ -119,9 +122,9 @@ class SuspendingRun {
   }
 
   /**
-   * Sees to it that it ends in time, and when its signal is aborted.
+   * Ends the guest after its `timeout`, and when its `signal` is aborted.
    *
-   * @returns {() => void} ends that
+   * @returns {() => void} stops watching for these
    */
   #watch() {
     const signal = this.#signal;
@@ -134,7 +137,7 @@ class SuspendingRun {
     };
   }
 
-  /** A timer ends what waits, and the native side what makes calls and does not. */
+  /** A timer ends a guest that waits; the native side ends one that makes calls without waiting. */
   #limit(timeout) {
     const number = this.#number;
     const error = timedOut(this.start, timeout);
@@ -148,11 +151,11 @@ class SuspendingRun {
 }
 
 /**
- * Checks whether a guest can be started, and how.
+ * Checks that a guest can be started by `startAsync()`.
  *
  * @param {unknown} options of `startAsync()`
  * @param {import('./suspender').Suspender} [suspender] of the guest
- * @returns {(entry: Function) => Promise<number>} what starts it
+ * @returns {(entry: Function) => Promise<number>} starts it
  */
 function prepareStart(options, suspender) {
   checkSuspending();

@@ -1,8 +1,8 @@
 'use strict';
 
-// Standard streams of a guest that has to wait for them: between what a user
-// gives, and functions that the native side calls for a read, a write or a poll
-// (see js-stream.js for those that never wait).
+// Standard streams that can suspend a guest: streams of Node and the Web, and
+// iterables. The native side calls `serve` for a read, a write or a poll (js-stream.js
+// has functions as streams, which never suspend).
 
 const { Readable, Writable } = require('node:stream');
 
@@ -17,18 +17,18 @@ const { slice } = Uint8Array.prototype;
 /** The operation that asks whether there is something to do. */
 const POLL = 16;
 
-/** So many bytes are kept between a guest and its host, or a bit more. */
+/** How many bytes are buffered between a guest and its host, or a bit more. */
 const ROOM = 64 << 10;
 
-/** What a stream of the guest and one of the host have in common. */
+/** What input and output have in common. */
 class HostStream {
-  /** That of the guest, once it has one: what is told of a failure, and wakes calls. */
+  /** The suspender of the guest, once it has one. */
   suspender;
 
   #error;
   #hasFailed = false;
 
-  /** What failed on the host's side ends the guest, now or when it comes back. */
+  /** An error of the host's stream ends the guest: now if it is suspended, else at its next call. */
   fail = (error) => {
     if (this.#hasFailed) return;
     this.#error = error;
@@ -45,13 +45,13 @@ class HostStream {
   }
 }
 
-/** What a guest reads: a stream of Node's or the Web's, or an asynchronous iterable. */
+/** Standard input: a stream of Node or the Web, or an asynchronous iterable. */
 class Input extends HostStream {
   #source;
   #chunks = [];
   #size = 0;
   #isOver = false;
-  /** Says that there is room again. */
+  /** The callback of a write that waits for room. */
   #onRoom;
   #sink;
   #stop;
@@ -61,7 +61,7 @@ class Input extends HostStream {
     this.#source = source;
   }
 
-  /** Nothing is taken out of a source before its guest asks. */
+  /** Called at the guest's first read or poll: until then the source is not touched. */
   #start() {
     this.#sink = new Writable({
       highWaterMark: ROOM,
@@ -110,14 +110,17 @@ class Input extends HostStream {
     return count;
   }
 
-  /** The guest is over. What it has not read is the user's; an export that is called later reads the end. */
+  /**
+   * The guest is over. The source is left open, for its owner to read on. An export that
+   * is called later reads the end of the file.
+   */
   end() {
     this.#isOver = true;
     this.#stop?.();
   }
 }
 
-/** What a guest writes: to a stream of Node's or the Web's. */
+/** Standard output or error: a stream of Node or the Web. */
 class Output extends HostStream {
   #target;
   #source;
@@ -152,7 +155,7 @@ class Output extends HostStream {
   /**
    * The guest is over. An export that is called later and writes gets EPIPE.
    *
-   * @returns {Promise<void> | undefined} settles when all is where it should be
+   * @returns {Promise<void> | undefined} settles when all output has been taken
    */
   end() {
     this.#isOver = true;

@@ -1,51 +1,48 @@
 'use strict';
 
-// Guests that are suspended where they would wait, so that the event loop goes on
-// (JSPI, the JavaScript Promise Integration of WebAssembly).
+// Suspends guests while they wait, so that the event loop goes on (JSPI, the
+// JavaScript Promise Integration of WebAssembly).
 
 const { loadBinding } = require('../binding');
 const { noSuspending } = require('../errors');
-const { clearTimeout, setTimeout } = require('../run/timers');
+const { TIMEOUT_MAX, clearTimeout, setTimeout } = require('../run/timers');
 
 const { awaited, suspendingModule } = loadBinding();
 
-/** What a guest imports in the place of the calls that may wait: the same module for all. */
+/** The module between a guest and the calls that can suspend it, the same for all guests. */
 let compiled;
 
 /**
- * Milliseconds between two looks at a descriptor of the host: at first, and at
- * most. They grow with the time that is waited for.
+ * Milliseconds until a descriptor of the host is polled again: as long as the guest has
+ * waited so far, within this range.
  */
-const SHORTEST_LOOK = 1;
-const LONGEST_LOOK = 16;
+const SHORTEST_INTERVAL = 1;
+const LONGEST_INTERVAL = 16;
 
-/** The longest that a timer can have. */
-const AGES = 2 ** 31 - 1;
-
-/** Refuses where the engine has no JSPI. */
+/** Throws if the engine has no JSPI. */
 function checkSuspending() {
   if (typeof WebAssembly.Suspending === 'function') return;
   throw noSuspending(checkSuspending);
 }
 
-/** What suspends the calls of one guest, and wakes them. */
+/** Suspends the calls of one guest, and resumes them. */
 class Suspender {
   /** The run of the guest's entry, while there is one. */
   run;
-  /** The instance's, as the native side knows it. */
+  /** The number of the instance on the native side. */
   number;
 
   #callsOf;
   #exports = new Map();
   #waiting = new Set();
 
-  /** The standard streams that the guest has to wait for. */
+  /** The standard streams that can suspend the guest. */
   streams;
 
   /**
    * @param {number} number
-   * @param {(version: string) => Record<string, Function>} callsOf makes those of a
-   *   version of WASI that may wait
+   * @param {(version: string) => Record<string, Function>} callsOf makes the calls of a
+   *   version of WASI that can suspend the guest
    * @param {(import('./streams').Input | import('./streams').Output)[]} [streams]
    */
   constructor(number, callsOf, streams = []) {
@@ -55,7 +52,7 @@ class Suspender {
     for (const stream of streams) stream.suspender = this;
   }
 
-  /** The calls of a version of WASI that may wait, for a guest to import. */
+  /** The calls of a version of WASI that can suspend the guest, for its imports. */
   exportsOf(version) {
     checkSuspending();
     const known = this.#exports.get(version);
@@ -72,7 +69,7 @@ class Suspender {
     return new WebAssembly.Instance(compiled, imports).exports;
   }
 
-  /** Whether a guest may have imported them. */
+  /** Whether a guest may have imported such calls. */
   get isUsed() {
     return this.#exports.size > 0;
   }
@@ -83,7 +80,7 @@ class Suspender {
     this.wake();
   }
 
-  /** All that the guest has is closed. */
+  /** The descriptors of the guest are closed. */
   closed() {
     this.run?.closed();
     this.wake();
@@ -95,21 +92,21 @@ class Suspender {
     this.wake();
   }
 
-  /** Has all calls that wait made again. */
+  /** Resumes all suspended calls, which are then made again. */
   wake() {
     for (const wake of this.#waiting) wake();
   }
 
   /**
-   * Waits until it is worth to make the call again that has been suspended.
+   * Waits until a suspended call should be made again.
    *
-   * @returns {Promise<number>} when that began
+   * @returns {Promise<number>} the time at which the call began
    */
   #wait() {
     const { begun, elapsed, timeLeft, hasHost } = awaited(this.number);
-    const look = hasHost
-      ? Math.min(Math.max(elapsed, SHORTEST_LOOK), LONGEST_LOOK)
-      : AGES;
+    const interval = hasHost
+      ? Math.min(Math.max(elapsed, SHORTEST_INTERVAL), LONGEST_INTERVAL)
+      : TIMEOUT_MAX;
     return new Promise((resolve) => {
       let timer;
       const wake = () => {
@@ -118,9 +115,10 @@ class Suspender {
         resolve(begun);
       };
       this.#waiting.add(wake);
-      // A guest that waits for its host alone is kept alive by what feeds it.
+      // A guest that waits only for streams of JavaScript needs no timer: they wake it.
       if (hasHost || timeLeft !== undefined) {
-        timer = setTimeout(wake, Math.ceil(Math.min(timeLeft ?? AGES, look)));
+        const delay = Math.min(timeLeft ?? TIMEOUT_MAX, interval);
+        timer = setTimeout(wake, Math.ceil(delay));
       }
     });
   }
