@@ -1,6 +1,6 @@
 'use strict';
 
-// Archives as images: where they are, and how they are compressed.
+// Reads and decompresses archives, and makes images of them.
 
 const { kMaxLength } = require('node:buffer');
 const { readFileSync } = require('node:fs');
@@ -14,11 +14,11 @@ const { readRoom } = require('./room');
 
 const { archiveLimits, imageOfArchive } = loadBinding();
 
-/** The first bytes by which what is compressed is told. */
+/** The first bytes (magic numbers) of compressed files. */
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** The bytes of an archive, and how it is called. */
+/** The bytes of an archive, and its path if it has one. */
 function open(archive) {
   if (isBytes(archive)) return { bytes: bufferOf(archive, 'archive') };
   if (archive instanceof URL) {
@@ -39,7 +39,7 @@ function startsWith(bytes, magic) {
   return magic.every((byte, index) => bytes[index] === byte);
 }
 
-/** What decompresses these bytes; undefined if they are not compressed. */
+/** The function that decompresses these bytes; undefined if they are not compressed. */
 function decompressorOf(bytes) {
   if (startsWith(bytes, GZIP)) return zlib.gunzipSync;
   if (!startsWith(bytes, ZSTD)) return undefined;
@@ -53,7 +53,7 @@ function decompressorOf(bytes) {
   );
 }
 
-/** The bytes of a tar archive, which are no more than what may be in it takes. */
+/** Decompresses a tar archive, to no more bytes than an archive within the limits can have. */
 function decompress({ bytes, path }, { maxBytes }) {
   const decompressor = decompressorOf(bytes);
   if (decompressor === undefined) return bytes;

@@ -1,16 +1,16 @@
 'use strict';
 
-// Where in its source a guest was, beside where in its module: for backtraces.
+// Adds source lines, by DWARF, to the stack of an error of a guest.
 
 const { loadBinding } = require('./binding');
 const { codeStartOf } = require('./run/program');
 
 const { sourceLines } = loadBinding();
 
-/** What the engine calls a place in a module, with the offset of that in its bytes. */
+/** A frame of a module in a stack, with the offset in the module's bytes. */
 const PLACE = /(?<!, )wasm:\/\/[^\n]*?wasm-function\[\d+\]:0x([0-9a-f]+)/g;
 
-/** Of a guest that calls itself for ever there may be as many as an embedder wants. */
+/** The most frames that get lines: `Error.stackTraceLimit` may be any number. */
 const MOST_PLACES = 100;
 
 function section(module, name) {
@@ -18,7 +18,7 @@ function section(module, name) {
   return Buffer.from(bytes ?? []);
 }
 
-/** By the offsets in a module, as the engine writes them: the places in its source. */
+/** The places in the source, by the offsets in the module as the engine writes them. */
 function placesOf(offsets, module, codeStart) {
   const line = section(module, '.debug_line');
   if (line.length === 0) return new Map();
@@ -43,8 +43,8 @@ function withPlaces(stack, module, codeStart) {
 }
 
 /**
- * Adds to the stack of what a guest threw where in the source that was, by the DWARF
- * of its module. Without, and where the stack cannot be changed, it stays as it is.
+ * Adds source lines to the stack of an error, by the DWARF of the guest's module. If
+ * there is none, or the stack cannot be changed, it stays as it is.
  *
  * @param {unknown} error
  * @param {WebAssembly.Module} module
@@ -56,7 +56,7 @@ function addPlaces(error, module) {
     const stack = withPlaces(error.stack, module, codeStart);
     if (stack !== error.stack) error.stack = stack;
   } catch {
-    // It is of the guest's imports, say, which may throw anything.
+    // An import of the guest may have thrown the error: it can be anything.
   }
 }
 

@@ -3,13 +3,13 @@
 const { closeSync, existsSync, openSync, readSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
 
-/** Where the package is. npm puts the one with the binary beside it. */
+/** The directory of the package. npm installs the package with the binary beside it. */
 const PACKAGE = dirname(__dirname);
 
 /**
- * The platform in the words of the packages that carry the binaries.
+ * The platform, as in the names of the packages with the binaries.
  *
- * @param {() => boolean} isMusl asked on Linux alone
+ * @param {() => boolean} isMusl called on Linux only
  */
 function platformName(isMusl) {
   const { platform, arch } = process;
@@ -23,12 +23,12 @@ function isMusl() {
   return libc === 'musl';
 }
 
-/** Where the name of a program's dynamic linker stands: in its first page, as linkers lay it out. */
+/** The path of the dynamic linker is in the first page of an executable, as linkers lay it out. */
 const PAGE = 4096;
 
 /**
- * The C library that this program is linked with, by its dynamic linker;
- * undefined where that cannot be read or is neither.
+ * The C library of this process, by the dynamic linker of its executable; undefined if
+ * that cannot be read or is neither.
  */
 function libcOfExecutable() {
   try {
@@ -42,27 +42,27 @@ function libcOfExecutable() {
     if (start.includes('/ld-musl-')) return 'musl';
     return start.includes('/ld-linux') ? 'glibc' : undefined;
   } catch {
-    // Where files may not be read, or not this one.
+    // The permission model may not allow it.
     return undefined;
   }
 }
 
-/** The same as Node reports it, which takes it milliseconds. */
+/** The same by Node's report, which takes milliseconds to make. */
 function libcOfReport() {
   try {
     const header = process.report?.getReport?.().header;
     if (header === undefined || header.glibcVersionRuntime) return 'glibc';
     return 'musl';
   } catch {
-    // Deno wants a permission for that, and often lacks it where it lacks others.
+    // Deno has a permission for that.
     return 'glibc';
   }
 }
 
-/** The variable that names the binary of a program which has it somewhere else, as one that is bundled. */
+/** The environment variable with the path of the binary, for bundles and single executables. */
 const NAMED = 'WASI_RS_BINARY';
 
-/** A binary, without `require`, which in a single executable knows no files. */
+/** Loads a binary without `require()`, which in a single executable loads no files. */
 function loadNamed(file) {
   if (!file) return undefined;
   const module = { exports: {} };
@@ -70,19 +70,19 @@ function loadNamed(file) {
   return module.exports;
 }
 
-/** What says that another binary is to be loaded, or is to be looked at more closely. */
+/** Environment variables by which the generated loader loads another binary, or checks its version. */
 const LOADED_OTHERWISE = [
   'NAPI_RS_NATIVE_LIBRARY_PATH',
   'NAPI_RS_ENFORCE_VERSION_CHECK',
 ];
 
-/** A binary that was built in the package. */
+/** The path of a binary that was built in the package. */
 const builtFor = (platform) => join(PACKAGE, `wasi-rs.${platform}.node`);
 
-/** The package with the binary for a platform. */
+/** The name of the package with the binary for a platform. */
 const packageFor = (platform) => `wasi-rs-${platform}`;
 
-/** Whether there may be a binary for a platform where it is nearly always. */
+/** Whether there may be a binary for a platform in one of these two places. */
 function isNearby(platform) {
   try {
     return (
@@ -90,18 +90,18 @@ function isNearby(platform) {
       existsSync(join(dirname(PACKAGE), packageFor(platform)))
     );
   } catch {
-    // Node 20 has a permission for that.
+    // The permission model may not allow it.
     return true;
   }
 }
 
 /**
- * The binary where it is nearly always: in the package, if it was built there, or
- * in the package for the platform. The generated loader, which knows all other
- * places, would read and compile 30 kB of script to look there first, too.
+ * Loads the binary from one of its usual places: the package, if it was built there, or
+ * the package for the platform. The generated loader, which knows all others, is 30 kB
+ * of JavaScript to read and compile.
  *
- * To tell the C library is most of what this takes, and package managers install
- * the binary for one alone. So it is asked for only where there is one for musl.
+ * Finding out the C library takes most of the time of this, and package managers
+ * install the binary for one only. So that is done only if there is one for musl.
  */
 function requireNearby() {
   if (LOADED_OTHERWISE.some((name) => process.env[name])) return undefined;
@@ -112,14 +112,14 @@ function requireNearby() {
   try {
     return require(existsSync(built) ? built : packageFor(platform));
   } catch {
-    // The generated loader meets the same, and reports it with all else that it tried.
+    // The generated loader fails likewise, and reports everything that it has tried.
     return undefined;
   }
 }
 
-// The generated loader obeys these for every package made with napi-rs, and
-// with 'error' it refuses to load any native addon. But a host of WASI has no
-// build for WASI, and the programs that force one are those that need a host.
+// By these variables the generated loader of any package made with napi-rs loads the
+// build of the package for WASI; with 'error' it refuses to load a native addon. A host
+// of WASI has no such build, and programs that set them are those that need a host.
 const FORCED_FLAVOR = ['NAPI_RS_FORCE_WASI', 'NAPI_RS_WASI_FLAVOR'];
 
 function requireUnforced() {
@@ -134,31 +134,29 @@ function requireUnforced() {
 }
 
 /**
- * Has what guests wait for end with the thread, if that is a worker, which can be
- * ended by its owner.
+ * In a worker, makes the waits of guests end when the worker is terminated.
  */
 function followThread(binding) {
-  // To load the module takes longer than all else here. In a worker it is loaded already.
+  // Loading node:worker_threads takes longer than all else here; in a worker it is loaded.
   if (binding.isProcessThread()) return;
   const { isMainThread } = require('node:worker_threads');
   if (!isMainThread) binding.endWaitsWithThread();
 }
 
-/** What was loaded. */
+/** The native functions, once they are loaded. */
 let loaded;
 
 /**
  * Loads the native functions.
  *
- * @throws {Error} `ERR_WASI_NO_BINARY` where the installation has no binary
- *   that this platform can load, or the process may not load any; what the
- *   loader tried is in `cause`
+ * @throws {Error} `ERR_WASI_NO_BINARY` if the installation has no binary that this
+ *   platform can load, or the process may not load any; `cause` has what was tried
  */
 function loadBinding() {
   if (loaded !== undefined) return loaded;
   let named;
   try {
-    // Deno may not let it be looked at.
+    // Deno has a permission for each variable.
     named = process.env[NAMED];
     const binding = loadNamed(named) ?? requireNearby() ?? requireUnforced();
     followThread(binding);

@@ -1,7 +1,6 @@
 'use strict';
 
-// Clocks and random bytes of a guest that are not the host's, so that it does the
-// same whenever it is run.
+// The options `clock` and `random`, by which a guest does the same in each run.
 
 const { types } = require('node:util');
 
@@ -19,13 +18,14 @@ const {
   validateProperties,
 } = require('./validators');
 
-/** Nanoseconds are numbers of 64 bits to a guest. */
+/** The largest timestamp of WASI, in nanoseconds. */
 const MAX_TIME = 2n ** 64n - 1n;
 
-/** Nanoseconds by which a time that was given moves with each reading, if nothing is said: a millisecond. */
-const DEFAULT_STEP = 1_000_000n;
+/** Nanoseconds of a millisecond. */
+const MILLISECOND = 1_000_000n;
 
-const NANOSECONDS = 1_000_000n;
+/** Nanoseconds by which a given clock advances with each reading, by default. */
+const DEFAULT_STEP = MILLISECOND;
 
 const SEED_BYTES = 32;
 
@@ -39,7 +39,7 @@ function validateTime(value, name) {
   throw outOfRange(validateTime, name, `>= 0n && <= ${MAX_TIME}n`, value);
 }
 
-/** What tells a time: a function that is called as a stream that is read. */
+/** The native side reads a clock as it reads a stream: this function writes the time as 8 bytes. */
 function timeBy(tell, name) {
   return (_operation, _a, _b, _handle, _length, _position, buffer) => {
     const time = tell();
@@ -52,19 +52,19 @@ function timeBy(tell, name) {
 }
 
 function refusal(expected, name, value) {
-  // Nobody will wait for it.
+  // Nobody awaits the promise: a rejection must not be an unhandled one.
   if (typeof value?.then === 'function') value.then(undefined, () => {});
   return invalidReturnValue(refusal, expected, name, value);
 }
 
-/** @returns {bigint | Function | undefined} when a clock begins, or what tells its time */
+/** @returns {bigint | Function | undefined} the time at which a clock begins, or a function that returns its time */
 function readTime(value, name, mayBeDate) {
   if (value === undefined || typeof value === 'function') return value;
   if (typeof value === 'bigint') return validateTime(value, name);
   if (mayBeDate && types.isDate(value)) {
     const time = Reflect.apply(getTime, value, []);
     if (Number.isInteger(time)) {
-      return validateTime(BigInt(time) * NANOSECONDS, name);
+      return validateTime(BigInt(time) * MILLISECOND, name);
     }
     throw invalidArgValue(readTime, name, 'must be a valid date', value);
   }
@@ -85,7 +85,7 @@ function readStep(value, isGiven, name) {
   throw invalidArgValue(readStep, name, reason, value);
 }
 
-/** A clock in the form that the native side takes. Its functions are for the caller to keep. */
+/** A clock for the native side. A function of it is added to `kept`. */
 function nativeTime(name, time, kept) {
   if (typeof time !== 'function') return { [name]: time };
   const by = timeBy(time, `options.clock.${name}`);
@@ -97,7 +97,7 @@ function nativeTime(name, time, kept) {
  * Checks an option `clock`.
  *
  * @param {unknown} value
- * @param {Function[]} kept takes what is to be there for as long as the guest
+ * @param {Function[]} kept functions that must live as long as the guest are added to it
  */
 function readClock(value, kept) {
   const name = 'options.clock';
@@ -108,7 +108,7 @@ function readClock(value, kept) {
   const { sleep = 'real' } = value;
   const realtime = readTime(value.realtime, `${name}.realtime`, true);
   const told = readTime(value.monotonic, `${name}.monotonic`, false);
-  // A guest to which one time is given must not learn of the other.
+  // A guest with a given realtime clock must not see the host's monotonic one.
   const monotonic = told ?? (typeof realtime === 'bigint' ? 0n : undefined);
   const isGiven = [realtime, monotonic].some(
     (time) => typeof time === 'bigint',
@@ -123,7 +123,7 @@ function readClock(value, kept) {
   };
 }
 
-/** The bytes of a seed: a number's lowest first, and zeros behind them. */
+/** The bytes of a seed: a number is little-endian; padded with zeros. */
 function seedOf(value, name) {
   const seed = Buffer.alloc(SEED_BYTES);
   if (isBytes(value)) {
@@ -152,7 +152,7 @@ function seedNumber(value, name) {
   throw outOfRange(seedNumber, name, range, value);
 }
 
-/** What gives random bytes: a function that fills an array is called as a stream that is read. */
+/** As a clock, random bytes are read as a stream is: this function writes them to the buffer. */
 function bytesBy(fill, name) {
   return (_operation, _a, _b, _handle, length, _position, buffer) => {
     const bytes = new Uint8Array(length);
@@ -160,7 +160,7 @@ function bytesBy(fill, name) {
     if (typeof filled?.then === 'function') {
       throw refusal('no promise', name, filled);
     }
-    // What is in the lent buffer is from other calls.
+    // A transferred array has no bytes, and those in the lent buffer are of other calls.
     if (bytes.length !== length) {
       throw refusal('nothing, and the array kept whole,', name, filled);
     }

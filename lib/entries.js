@@ -1,6 +1,6 @@
 'use strict';
 
-// What a tree has of files that are more than their content: file(), symlink().
+// file() and symlink(): entries of a tree that are not just content.
 
 const { isDate } = require('node:util').types;
 
@@ -15,12 +15,12 @@ const {
 
 const FILE_OPTIONS = properties(['mtime']);
 
-/** The first time that is none of WASI's, in nanoseconds after 1970. */
+/** Timestamps of WASI are below this, in nanoseconds since 1970. */
 const END_OF_TIME = 2n ** 64n;
 
 /**
- * A file or a symbolic link of a tree. There is nothing to see of it but what it
- * is, and no plain object is taken for one.
+ * A file or a symbolic link of a tree. All but its kind is private, so that no plain
+ * object can be mistaken for one.
  */
 class FileEntry {
   #kind;
@@ -34,7 +34,7 @@ class FileEntry {
     Object.freeze(this);
   }
 
-  /** What an entry has, and undefined of any other value. */
+  /** The parts of an entry; undefined for any other value. */
   static read(value) {
     const isOne = typeof value === 'object' && value !== null && #kind in value;
     if (!isOne) return undefined;
@@ -48,7 +48,7 @@ class FileEntry {
 
 Object.freeze(FileEntry.prototype);
 
-/** A time in nanoseconds after 1970. */
+/** A time in nanoseconds since 1970. */
 function readTime(value, name) {
   if (typeof value !== 'bigint' && !isDate(value)) {
     const expected = 'of type bigint or an instance of Date';
@@ -65,7 +65,7 @@ function readTime(value, name) {
 }
 
 /**
- * A file with more than its content.
+ * A file with a modification time.
  *
  * @param {string | ArrayBuffer | ArrayBufferView} content
  * @param {{ mtime?: Date | bigint }} [options]

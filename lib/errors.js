@@ -4,9 +4,9 @@ const { inspect } = require('node:util');
 
 // Programs match on Node's errors: on `code`, on the message, and in logs on
 // the first line of the stack. So each error built here has all of them as
-// Node's own has: `code` is an own enumerable property, `name` and
-// `constructor` are those of the base class, and the code stands in square
-// brackets in the stack and in what toString() returns.
+// Node's own errors have: `code` is an own enumerable property, `name` and
+// `constructor` are those of the base class, and the code is in square brackets
+// in the stack and in the result of toString().
 
 /** The error class of `Base` for `code`, made once for each pair in use. */
 function classWithCode(Base, code) {
@@ -25,10 +25,10 @@ function classWithCode(Base, code) {
 }
 
 /**
- * Writes the stack anew, with the code in its first line.
+ * Captures the stack again, with the code in its first line.
  *
- * Engines take that line from `name` when the stack is captured or first read,
- * so the name carries the code for as long as both take, and no longer.
+ * Engines take that line from `name` when the stack is captured or first read, so
+ * `name` has the code until both are done.
  */
 function stampStack(error, code, above) {
   Object.defineProperty(error, 'name', {
@@ -45,8 +45,7 @@ function stampStack(error, code, above) {
 function errorFactory(Base, code, describe) {
   const CodedError = classWithCode(Base, code);
   /**
-   * @param {Function} [above] frames of this function and those it called are
-   *   left out of the stack: they say nothing about the caller's mistake
+   * @param {Function} [above] the stack begins above this function
    */
   return function makeError(above = makeError, ...details) {
     const error = new CodedError();
@@ -100,7 +99,7 @@ function describeNumber(value) {
     : inspect(value);
 }
 
-/** A name with a dot is a property to Node, and any other without brackets an argument. */
+/** As Node words it: a name with a dot or a bracket is a property, any other an argument. */
 function kindOf(name) {
   return /[.[]/.test(name) ? 'property' : 'argument';
 }
@@ -196,7 +195,7 @@ function invalidArchive(above, wrong, path, cause) {
   return error;
 }
 
-/** What node:child_process gives for a signal that is aborted. */
+/** The error of node:child_process for an aborted signal. */
 function abortError(reason) {
   const error = new Error('The operation was aborted', { cause: reason });
   Object.defineProperty(error, 'name', {
@@ -216,7 +215,7 @@ const invalidState = errorFactory(
   (reason) => `Invalid state: ${reason}`,
 );
 
-/** `(above, expected, name, value)`, of what the function of this name returned */
+/** `(above, expected, name, value)`: `value` is what the function `name` returned */
 const invalidReturnValue = errorFactory(
   TypeError,
   'ERR_INVALID_RETURN_VALUE',

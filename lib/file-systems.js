@@ -1,16 +1,15 @@
 'use strict';
 
-// The one reader of file systems: from what a user gives to the handle by which
-// the native side knows a directory.
+// Native handles of the file systems that a user can give as a preopen.
 
-// Loaded with the first value that is none of those below.
+// Loaded with the first value that is not one of `roots`.
 const ofJavaScript = () => require('./js-file-system');
 
-/** What gives a file system's root, by the object that the user has of it. */
+/** The functions that return the root of a file system, by the user's object of it. */
 const roots = new WeakMap();
 
 /**
- * Makes an object one that can be mounted.
+ * Makes it possible to mount an object.
  *
  * @param {object} fileSystem
  * @param {() => import('../target/binding').DirectoryHandle} root
@@ -20,8 +19,7 @@ function setRoot(fileSystem, root) {
 }
 
 /**
- * The root of a file system: of any value that can be mounted, and undefined of
- * any other.
+ * The root of a file system; undefined for a value that is not one.
  *
  * @param {unknown} value
  * @returns {import('../target/binding').DirectoryHandle | undefined}
@@ -30,7 +28,7 @@ function rootOf(value) {
   return roots.get(value)?.() ?? ofJavaScript().rootOf(value);
 }
 
-/** What a value that has functions of a file system lacks to be one; undefined of others. */
+/** Why a value that has functions of a file system is not one; undefined for others. */
 const whyNot = (value) => ofJavaScript().whyNot(value);
 
 module.exports = { rootOf, setRoot, whyNot };

@@ -2,15 +2,15 @@
 
 /* oxlint-disable no-control-regex -- they are bytes */
 
-// What a file is that is no module of WebAssembly, by how it begins.
+// Names the format of a file that is not a WebAssembly module, by its first bytes.
 
-/** The first four bytes of everything in WebAssembly's binary format. */
+/** The magic number of WebAssembly's binary format. */
 const MAGIC = '\0asm';
-/** The layer field, where a component differs from a module, and its place. */
+/** The layer field, which tells a component from a module, and its offset. */
 const COMPONENT_LAYER = 1;
 const LAYER = 6;
 
-/** So many bytes tell. */
+/** How many bytes are matched. */
 const HEAD = 512;
 
 const TEXT_FORMAT =
@@ -43,7 +43,7 @@ const FORMATS = [
 ];
 
 /**
- * What bytes are if they are no module that can be run.
+ * What a file is.
  *
  * @param {Buffer} bytes
  * @returns {{ isModule: boolean, detail?: string }} `detail` completes "it is …"
@@ -55,7 +55,7 @@ function whatIs(bytes) {
   return { isModule: false, detail };
 }
 
-/** Whether bytes that begin as a module are a component. */
+/** Whether bytes with the magic number are a component. */
 function isComponent(bytes) {
   return bytes[LAYER] === COMPONENT_LAYER;
 }

@@ -8,7 +8,7 @@ const {
   validateProperties,
 } = require('./validators');
 
-// An import of the package loads this file, whatever it uses.
+// Loaded on first use, as every ES module that imports the package loads this file.
 const errors = () => require('./errors');
 const systemErrors = () => require('./fs/errors');
 const room = () => require('./room');
@@ -17,16 +17,16 @@ const { openImage } = loadBinding();
 
 const TAR_OPTIONS = properties(['maxBytes']);
 
-/** What an archive may have that is written in one piece. */
+/** The default of `maxBytes` of an archive that is written. */
 const MAX_ARCHIVE = 2 ** 30;
 
-/** What only this file can say to the constructor. */
+/** Only this file can call the constructor with it. */
 const MADE_HERE = Symbol('MADE_HERE');
 
-/** The image with a native half. */
+/** Makes the image of a native half. */
 let makeImage;
 
-/** The native half of an image, and undefined of any other value. */
+/** Returns the native half of an image; undefined for any other value. */
 let nativeOf;
 
 /** A read-only tree of files. */
@@ -36,7 +36,7 @@ class Image {
   constructor(proof, native) {
     if (proof !== MADE_HERE) throw errors().illegalConstructor(Image);
     this.#native = native;
-    // `owner` keeps the image for as long as the handle is there.
+    // `owner` keeps the image alive as long as the handle.
     setRoot(this, () => Object.assign(native.root(), { owner: native }));
   }
 
@@ -51,7 +51,7 @@ class Image {
   static from(tree) {
     const { MemoryFS } = require('./memory-fs');
     const limits = { maxBytes: Infinity, maxFiles: Infinity };
-    // Nothing is no tree here.
+    // Unlike for the constructor of MemoryFS, a tree is required.
     return new MemoryFS(tree ?? null, limits).snapshot();
   }
 

@@ -1,8 +1,8 @@
 'use strict';
 
-// A standard stream that is a function of the user's. The native side calls one
-// that is made of it here, as it calls that of a file system for an operation
-// (see js-file-system/): a read or a write, with a buffer that it lends.
+// Functions of the user as standard streams. The native side calls a wrapper of such a
+// function for a read or a write, as it calls a JavaScript file system (see
+// js-file-system/), with a buffer that it lends.
 
 const { StringDecoder } = require('node:string_decoder');
 
@@ -23,14 +23,14 @@ function bytesOf(value, name) {
 }
 
 function refusal(expected, name, value) {
-  // Nobody will wait for it.
+  // Nobody awaits the promise: a rejection must not be an unhandled one.
   if (typeof value?.then === 'function') value.then(undefined, () => {});
   return invalidReturnValue(refusal, expected, name, value);
 }
 
 /**
- * A stream that is read from a function: it is asked for more when all that it
- * gave has been read, and not again once it has given nothing.
+ * A stream that is read from a function. It is called when all that it returned before
+ * has been read, and not again once it has returned no bytes.
  *
  * @param {(size: number) => unknown} give
  * @param {string} name what to call it in errors
@@ -42,7 +42,7 @@ function readBy(give, name) {
     if (left.length === 0 && !isOver) {
       const bytes = bytesOf(give(length), name);
       isOver = bytes.length === 0;
-      // It may have run the guest, and that have read in its turn.
+      // It may have called the guest, which may have read meanwhile.
       left = left.length === 0 ? bytes : Buffer.concat([left, bytes]);
     }
     const count = Math.min(length, left.length);
@@ -73,10 +73,10 @@ function handOver(chunk, take, name) {
 }
 
 /**
- * The same with text in an encoding: a character comes when all of it was written.
+ * The same with text in an encoding. A character is passed on when it is complete.
  *
  * @param {(text: string) => unknown} take
- * @returns `serve`, and `end()`, which hands over what is left of a character
+ * @returns `serve`, and `end()`, which passes on an incomplete character
  */
 function writtenAsText(take, encoding, name) {
   const decoder = new StringDecoder(encoding);

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The least and the most that each of `options.limits` can be. Beyond the most
- * a host stops by itself, or must, for its own sake.
+ * The range of each of `options.limits`. The maximum is a limit of the host system, or
+ * protects the host.
  */
 const LIMITS = {
   __proto__: null,

@@ -14,7 +14,7 @@ const {
   validateProperties,
 } = require('./validators');
 
-// An import of the package loads this file, whatever it uses.
+// Loaded on first use, as every ES module that imports the package loads this file.
 const errors = () => require('./errors');
 const systemErrors = () => require('./fs/errors');
 const room = () => require('./room');
@@ -23,7 +23,7 @@ const { createMemoryFs, memoryFsLimits } = loadBinding();
 
 const TAR_OPTIONS = properties(['changes', 'maxBytes']);
 
-/** The paths of what stands for directories of the host as the base of a file system. */
+/** The paths of directories of the host, by the objects that `overlay()` passes to the constructor. */
 const directories = new WeakMap();
 
 /** A path of the host. */
@@ -41,7 +41,7 @@ function readHostPath(value, name) {
 /** A file system in memory. */
 class MemoryFS {
   #native;
-  /** The functions of node:fs, made when the first is asked for: a guest needs none of them. */
+  /** The functions of node:fs, made on first use: a guest needs none of them. */
   #functions;
 
   constructor(base, limits) {
@@ -52,7 +52,7 @@ class MemoryFS {
     );
     const image = nativeOf(base);
     const directory = directories.get(base);
-    // All that the caller has a say in runs before there is anything to be seen.
+    // Reads the whole tree, with any getters of the caller, before the file system is made.
     const nodes =
       base === undefined || (image ?? directory) !== undefined
         ? []
@@ -90,7 +90,7 @@ class MemoryFS {
   get #all() {
     if (this.#functions === undefined) {
       const { makeFileSystem } = require('./fs');
-      // `owner` keeps the file system for as long as one of the functions is there.
+      // `owner` keeps the file system alive as long as one of the functions.
       const files = Object.assign(this.#native.files(), { owner: this });
       this.#functions = makeFileSystem(files);
     }
@@ -135,7 +135,7 @@ class MemoryFS {
   }
 }
 
-/** Makes what stands at a path of a tree. */
+/** Makes one entry of a tree. */
 function make(native, path, { kind, content, mtime }) {
   const { noSpace } = require('./tree');
   const answers = {
@@ -143,7 +143,7 @@ function make(native, path, { kind, content, mtime }) {
     file: () => native.makeFile(path, content, mtime),
     symlink: () => native.makeLink(path, content),
   };
-  // All else has been seen to.
+  // The tree has been checked, so no other error is possible.
   if (answers[kind]() < 0) throw noSpace(path);
 }
 

@@ -11,14 +11,14 @@ const { readMount, readMountPoint } = require('./options');
 
 const binding = loadBinding();
 
-/** What the native side says where no path of a guest would lead. */
+/** Returned by the native side if no path of the guest leads to the mount point. */
 const UNREACHABLE = 1;
 
 /**
  * Mounts something in the namespace of a guest.
  *
- * @param {number} number the guest's
- * @param {boolean} hasStarted whether the guest learns of no preopens any more
+ * @param {number} number of the guest, on the native side
+ * @param {boolean} hasStarted whether the guest cannot learn of new preopens any more
  */
 function mount(number, guestPath, source, hasStarted) {
   const options = readMount(guestPath, source);
@@ -32,7 +32,7 @@ function mount(number, guestPath, source, hasStarted) {
   else check(answer, 'mount', guestPath);
 }
 
-/** Takes what was mounted last at a path of a guest from there. */
+/** Removes the latest mount at a path of a guest. */
 function unmount(number, guestPath, hasStarted) {
   const path = readMountPoint(guestPath);
   check(binding.unmount(number, path, hasStarted), 'unmount', path);

@@ -2,13 +2,12 @@
 
 const { loadBinding } = require('./binding');
 
-// The native layer knows them; it is asked once, and only by programs that use
-// what they name.
+// The native side has these names. They are fetched once, on first use.
 let calls;
 let capabilities;
 let rights;
 
-/** What `capabilities` and `addCapability()` take, the groups first. */
+/** The names for `capabilities` and `addCapability()`, groups first. */
 function capabilityNames() {
   return (capabilities ??= loadBinding().capabilityNames());
 }
@@ -17,13 +16,13 @@ function callNames() {
   return (calls ??= loadBinding().callNames());
 }
 
-/** What stands before the name of a call: the module that guests import it from. */
+/** A prefix of the name of a call: the module that guests import it from. */
 const MODULE = /^(?:wasi_snapshot_preview1|wasi_unstable):/;
 
 /**
- * What a capability stands for, in the names of the native side; nothing if it
- * is none. The name of a call may have its module before it, and the front of
- * names, up to an underscore, stands for the calls that have it.
+ * The names on the native side for a capability; none for an unknown name. A call may
+ * have the name of its module before it, and a prefix that ends before an underscore
+ * stands for all calls that begin with it.
  *
  * @param {string} name
  * @returns {string[]}
@@ -36,7 +35,7 @@ function capabilitiesOf(name) {
   );
 }
 
-/** What `rights` of a preopen takes. */
+/** The names for `rights` of a preopen. */
 function rightNames() {
   return (rights ??= loadBinding().rightNames());
 }

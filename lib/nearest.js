@@ -3,7 +3,7 @@
 /** Shorter names are one edit from too many others: `env` from `end`. */
 const SHORTEST = 5;
 
-/** The name without what is spelled one way or the other: case and hyphens. */
+/** The name in lower case, without hyphens, underscores and spaces. */
 function folded(name) {
   return name.toLowerCase().replace(/[-_ ]/g, '');
 }
@@ -14,8 +14,8 @@ function singular(name) {
 }
 
 /**
- * Whether one edit makes `a` of `b`: a character more, less or another, or two
- * neighbours that change places.
+ * Whether `a` and `b` differ by one edit: a character inserted, deleted or replaced, or
+ * two neighbours swapped.
  */
 function isOneEdit(a, b) {
   if (Math.abs(a.length - b.length) > 1) return false;
@@ -33,9 +33,8 @@ function isOneEdit(a, b) {
 }
 
 /**
- * A function that finds the first of the known names of which another is a
- * misspelling: by case, hyphens or underscores, as the singular or plural, or
- * by one edit.
+ * Makes a function that returns the first known name of which its argument is a
+ * misspelling: by case, hyphens or underscores, singular or plural, or one edit.
  *
  * @param {readonly string[]} known
  * @param {number} [shortest] how long a known name must be, in the singular,

@@ -9,33 +9,32 @@ const { takeThreadMappings } = loadBinding();
 
 const OPTIONS = {
   name: 'wasi-rs',
-  // Those of the process are not for this worker: what they preload may do
-  // anything, and takes its time.
+  // Without the flags of the process: what they preload may do anything, and takes time.
   execArgv: [],
-  // A guest's exceptions, tables and collected objects are on this heap. When it
-  // is full the thread ends, most often, and not the process.
+  // Exceptions, tables and GC objects of a guest are on this heap. When it is full, in
+  // most cases the thread ends, and not the process.
   resourceLimits: { maxOldGenerationSizeMb: 512 },
 };
 
 /**
- * The environment variables of a worker: those of the process, but for flags that
- * would preload there what `execArgv` keeps out.
+ * The environment variables of a worker: those of the process without NODE_OPTIONS, for
+ * the same reason.
  */
 function environment() {
   const { env } = process;
   return env.NODE_OPTIONS ? { ...env, NODE_OPTIONS: '' } : undefined;
 }
 
-/** A file for all of them, which a bundle has beside it. */
+/** The entry point of all workers, which a bundle has beside it. */
 const WORKER = path.join(__dirname, 'worker.js');
 
 /**
- * A worker for guests.
+ * Makes a worker for guests.
  *
  * @param {import('node:worker_threads').WorkerOptions} [options]
- * @param {number} [ahead] how many others have not begun
- * @throws where the system has no thread for it, or the engine would end the process
- *   for want of memory to map
+ * @param {number} [ahead] how many other workers have not started yet
+ * @throws if the system has no thread for it, or so few memory mappings that the engine
+ *   would end the process
  */
 function newWorker(options, ahead = 0) {
   takeThreadMappings(ahead);

@@ -1,18 +1,18 @@
 'use strict';
 
-// Why the binary did not load, in one sentence.
+// The error for a binary that did not load: one sentence that says why.
 
 const { dirname, join } = require('node:path');
 
-/** Where the package is. npm puts the one with the binary beside it. */
+/** The directory of the package. npm installs the package with the binary beside it. */
 const PACKAGE = dirname(__dirname);
 
-/** What is said of files that do not exist, or that may not be looked for. */
+/** Messages for files that do not exist, or that may not be read. */
 const NOT_THERE =
   /^(Cannot find (module|package)|Unsupported |Access to this API has been restricted)/;
 
 /**
- * Why a binary that is there did not load, if that is what happened.
+ * The error of a binary that exists and did not load, if there is one.
  *
  * The generated loader tries several files, so most of what it chains together
  * in `cause` only says that one of them does not exist.
@@ -30,12 +30,12 @@ function isPublishedFor(platform) {
   return `wasi-rs-${platform}` in optionalDependencies;
 }
 
-/** Whether Node's permission model, where it is on, lets the process do this. */
+/** Whether Node's permission model, which must be on, allows this. */
 function may(...scope) {
   return process.permission.has(...scope);
 }
 
-/** Whether the permission model hides where the binary is, or would be. */
+/** Whether the permission model does not allow the path of the binary to be read. */
 function isHidden(platform) {
   if (!may('fs.read', join(PACKAGE, 'package.json'))) return true;
   const place = isPublishedFor(platform)
@@ -45,8 +45,8 @@ function isHidden(platform) {
 }
 
 /**
- * The flags of Node that are missing where its permission model is what stands
- * between the package and its binary: none where it is not.
+ * The flags of Node that are missing, if the permission model keeps the binary from
+ * being loaded; else none.
  */
 function missingFlags(failure, platform) {
   if (process.permission === undefined) return [];
@@ -54,7 +54,7 @@ function missingFlags(failure, platform) {
   const refused = failure?.message.includes('loading addons is disabled');
   if (!hidden && !refused) return [];
   return [
-    // Node 20 never says that it loads addons.
+    // Node 20's `has('addon')` is never true.
     ...(refused || !may('addon') ? ['--allow-addons'] : []),
     ...(hidden ? [`--allow-fs-read=${dirname(PACKAGE)}`] : []),
     ...(may('wasi') ? [] : ['--allow-wasi']),
@@ -78,7 +78,7 @@ function explain(failure, platform, named) {
   if (isPublishedFor(platform)) {
     return `The binary of wasi-rs for ${platform} is not installed: install wasi-rs again with optional dependencies, as in \`npm install --include=optional wasi-rs\``;
   }
-  // Installing builds one, unless it was kept from that, or had no Rust.
+  // Installing builds one, unless scripts are disabled or there is no Rust.
   const rebuild = PACKAGE.includes('node_modules')
     ? 'npm rebuild --foreground-scripts --ignore-scripts=false wasi-rs'
     : 'npm install --ignore-scripts=false';
@@ -86,17 +86,17 @@ function explain(failure, platform, named) {
 }
 
 /**
- * The error that says so.
+ * Makes the error.
  *
  * @param {Error} error what the generated loader threw
- * @param {string} platform in the words of the packages that carry the binaries
- * @param {string} [named] the binary that a variable names
+ * @param {string} platform see `platformName()`
+ * @param {string} [named] the value of WASI_RS_BINARY
  */
 function noBinary(error, platform, named) {
-  // Deno's own, which names the permission that is missing.
+  // The error of Deno names the permission that is missing.
   const isRefused = error.name === 'NotCapable';
   const failure = named || isRefused ? error : loadFailure(error);
-  // The loader's own error takes every failure for a bug of npm.
+  // The generated loader's own error blames npm for every failure.
   const cause = failure ?? error.cause ?? error;
   return Object.assign(
     new Error(explain(failure, platform, named), { cause }),

@@ -3,11 +3,10 @@
 // Puts wasi-rs in the place of Node's own `node:wasi`, for this process and its
 // workers: `node --require wasi-rs/register`, or `--import`.
 //
-// There is one exports object behind every name of a built-in module: what
-// require(), both forms of import, process.getBuiltinModule() and the REPL hand
-// out. So the class is put into that object. Resolution hooks would be several
-// mechanisms instead, one for each module system and range of Node versions,
-// and would miss whoever has a loader of their own.
+// require(), both forms of import, process.getBuiltinModule() and the REPL all return
+// one exports object of a built-in module. So the class is put into that object.
+// Resolution hooks would be several mechanisms, one for each module system and range of
+// Node versions, and would have no effect on programs with a loader of their own.
 
 const {
   isPreloading: isPreloaded,
@@ -29,9 +28,9 @@ function nodeWasi() {
 /**
  * Whether Node itself preloads this file in a worker with these options.
  *
- * It does where `--require` loaded it here, unless the worker's environment
- * takes the place of the one that said so. With `--import` it does not count:
- * workers made of source text begin before their imports are done.
+ * It does if `--require` loaded it here, unless the worker has another environment.
+ * `--import` is not enough: workers with `eval: true` begin before their imports are
+ * done.
  */
 function inherits({ env } = {}) {
   const ownEnv = typeof env === 'object' && env !== null && env !== process.env;
@@ -52,20 +51,20 @@ const reachingWorkers = {
       Reflect.construct(Worker, [filename, workerOptions, ...rest], newTarget);
     const startWith = (flags) => {
       const execArgv = [...flags, '--require', __filename];
-      // Bun takes no such flags, but has an option for it, and sees none that
-      // are inherited.
+      // Bun ignores these flags, and has an option instead, which must be an own
+      // property.
       const preload = [options?.preload ?? [], __filename].flat();
       return start({ __proto__: options, ...options, execArgv, preload });
     };
 
     const execArgv = options?.execArgv;
     if (Array.isArray(execArgv)) return startWith(execArgv);
-    // What is left of those is for Node to refuse.
+    // Anything else is an error of Node.
     if (execArgv || inherits(options)) return start(options);
     try {
       return startWith(process.execArgv);
     } catch (error) {
-      // Flags of the process hold in its workers, but may not be given to them.
+      // Some flags of the process also hold in its workers, but must not be given to them.
       const accepted = withoutRefused(process.execArgv, error);
       if (accepted.length === process.execArgv.length) throw error;
       return startWith(accepted);

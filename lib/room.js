@@ -9,14 +9,14 @@ const {
 
 const LIMITS = properties(['maxBytes', 'maxFiles']);
 
-/** A limit, of which there may be none. */
+/** A limit; `Infinity` is none. */
 function readLimit(value, name) {
   if (value === Infinity) return value;
   return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /**
- * How many bytes and files there may be.
+ * Reads `maxBytes` and `maxFiles`.
  *
  * @param {unknown} value
  * @param {string} name

@@ -17,17 +17,17 @@ const {
 
 const LISTENER = properties(['host', 'port', 'path', 'backlog']);
 
-/** Where one listens that does not say: this machine alone can connect to it. */
+/** The default address, to which only this machine can connect. */
 const DEFAULT_HOST = '127.0.0.1';
-/** How many connections wait to be accepted, as with a `net.Server`. */
+/** The default backlog, as of a `net.Server`. */
 const DEFAULT_BACKLOG = 511;
 
 const MAX_PORT = 65_535;
 const MAX_INT32 = 2 ** 31 - 1;
 
 /**
- * What the native side takes, of which each kind of socket says its own. All of it
- * is there: what is not would be looked for in `Object.prototype`.
+ * A socket for the native side, with the default of each property. All are own ones:
+ * the native side would find a missing one in `Object.prototype`.
  */
 const SOCKET = {
   isListener: false,
@@ -39,7 +39,7 @@ const SOCKET = {
   duplicate: false,
 };
 
-/** Gives a socket of Node's as it is now, of which the guest gets a duplicate. */
+/** A socket of Node, of which the guest gets a duplicate. */
 function duplicateOf({ _handle }, refuse) {
   const fd = _handle?.fd;
   if (!Number.isInteger(fd) || fd < 0) {
@@ -50,7 +50,7 @@ function duplicateOf({ _handle }, refuse) {
 
 function lookAtServer(server, refuse) {
   if (!server.listening) refuse('must be listening');
-  // The guest would answer in the clear those who take it for encrypted.
+  // The guest would answer in plain text where clients expect TLS.
   if (typeof server.setSecureContext === 'function') refuse(ENCRYPTED);
   // Node removes the path when the server is closed.
   if (typeof server.address() === 'string') {
@@ -73,8 +73,8 @@ function lookAtSocket(socket, refuse) {
 const ENCRYPTED = 'must not be encrypted';
 
 /**
- * A socket of Node's. Until a guest is opened anything may become of it, and its
- * descriptor may be another's: it is looked at once more then.
+ * A socket of Node. By the time that a guest is opened it may have been closed, and its
+ * descriptor reused: so `read()` checks it once more.
  */
 function takeOver(value, name, look, handOver) {
   const refuse = (reason) => {
@@ -85,7 +85,7 @@ function takeOver(value, name, look, handOver) {
   return { read, handOver };
 }
 
-/** A number of a descriptor, which is lent. */
+/** A descriptor of the host, which stays open after the guest. */
 function readDescriptor(value, name) {
   const native = { ...SOCKET, fd: validateFd(value, name) };
   return { read: () => native };
@@ -154,14 +154,14 @@ class Listener {
   #address;
 
   constructor({ fd, address, family, port }) {
-    /** The guest's number of it. */
+    /** Its descriptor in the guest. */
     this.fd = fd;
     this.#address =
       port === undefined ? address : Object.freeze({ address, family, port });
     Object.freeze(this);
   }
 
-  /** Where it listens, as `net.Server` tells it. */
+  /** Where it listens, as `address()` of a `net.Server`. */
   address() {
     return this.#address ?? null;
   }
@@ -170,7 +170,7 @@ class Listener {
 /** The code of getaddrinfo(3) for an unknown host. */
 const UNKNOWN_NAME = 'EAI_NONAME';
 
-/** The error of a socket that cannot be had, as `node:net` builds it. */
+/** The error of a socket that cannot be opened, as of `node:net`. */
 function listenError(code, { host, port, path, fd }) {
   if (port !== undefined && code === 'ENOENT') {
     const error = new Error(`getaddrinfo ENOTFOUND ${host}`);
@@ -191,7 +191,7 @@ function listenError(code, { host, port, path, fd }) {
   return Object.assign(error, { address: path ?? host, port: port ?? -1 });
 }
 
-/** The sockets that a guest is to have. */
+/** The sockets of a guest. */
 class Sockets {
   #listeners;
   #all;
@@ -221,7 +221,7 @@ class Sockets {
     try {
       for (const { handOver } of this.#all) handOver?.();
     } catch (error) {
-      // A server may have a close() of its own. Both would accept connections.
+      // close() of a server may be overridden. Both would accept connections.
       close(guest);
       throw error;
     }

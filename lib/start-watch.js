@@ -5,15 +5,15 @@ const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 const { newWorker } = require('./new-worker');
 const { now } = require('./run/timers');
 
-/** Milliseconds in which a worker has begun, if it ever does. */
+/** Milliseconds after which a worker that has not started is given up. */
 const START = 30_000;
 
-/** The most milliseconds between two looks that count: a process may be stopped for any time. */
+/** The most milliseconds that count between two checks: a process may be stopped for any time. */
 const MOST_LOOK = 1000;
 
 /**
- * Whether workers begin, for who looks at that now and then: a thread that waits for
- * one hears no event of it, and a worker that is stuck has none.
+ * Notices workers that do not start, by being called now and then: a thread that blocks
+ * receives no events of a worker, and a worker that is stuck emits none.
  */
 class StartWatch {
   #looked = now();
@@ -21,23 +21,24 @@ class StartWatch {
   #port;
 
   /**
-   * A worker whose end is seen, too.
+   * Makes a worker whose end is noticed, too.
    *
    * @param {import('node:worker_threads').WorkerOptions} options
    */
   newWorker(options) {
     const { port1, port2 } = new MessageChannel();
     port1.unref();
-    // It is closed with the other, which the worker has for as long as it lives. Not
-    // every runtime tells what is posted to an open port.
+    // This port is closed with the other, which the worker has as long as it lives. Only
+    // some runtimes return true for a message to an open port.
     if (port1.postMessage(null) === true) this.#port = port1;
     const workerData = { ...options?.workerData, port: port2 };
     return newWorker({ ...options, workerData, transferList: [port2] });
   }
 
   /**
-   * @param {boolean} goesOn whether none is waited for, or one has begun since the last look
-   * @returns {Error | undefined} what to tell who waits for one that does not begin
+   * @param {boolean} goesOn whether none is waited for, or one has started since the last
+   *   check
+   * @returns {Error | undefined} the error, if a worker does not start
    */
   look(goesOn) {
     const time = now();
@@ -52,7 +53,7 @@ class StartWatch {
 
   get #hasEnded() {
     if (this.#port === undefined) return false;
-    // Takes notice of that.
+    // Makes the port notice that the other end is closed.
     receiveMessageOnPort(this.#port);
     return this.#port.postMessage(null) !== true;
   }

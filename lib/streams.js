@@ -1,6 +1,6 @@
 'use strict';
 
-// Standard streams of `new WASI()` that are no descriptors of the process.
+// Standard streams of `new WASI()` that are not descriptors of the process.
 
 const { loadBinding } = require('./binding');
 const { bufferOf, isBytes } = require('./bytes');
@@ -18,8 +18,8 @@ const STREAMS = ['stdin', 'stdout', 'stderr'];
 const WORDS = new Set(['pipe', 'inherit', 'ignore']);
 
 /**
- * Accepts what a standard stream may be. All that Node does not take either is
- * refused in its words.
+ * Checks the value of a standard stream. One that is not valid here either has Node's
+ * error.
  *
  * @param {'stdin' | 'stdout' | 'stderr'} stream
  */
@@ -33,8 +33,8 @@ function validateStream(value, stream) {
 }
 
 /**
- * Whether a guest has to wait for a stream, as for those of Node and the Web, which
- * takes an engine that can suspend it.
+ * Whether a value is a stream of Node or the Web, or an asynchronous iterable. A guest
+ * must be suspended to wait for it, which not every engine can do.
  */
 function isAwaited(value, stream) {
   if (typeof value !== 'object' || value === null || isBytes(value)) {
@@ -48,7 +48,7 @@ function isAwaited(value, stream) {
   return isIt;
 }
 
-/** What the guest reads from a standard input that is `'pipe'`, or has not been said. */
+/** Reads `input`, which is for a `stdin` that is `'pipe'` or not given. */
 function readInput(input, stdin) {
   if (stdin !== undefined && stdin !== 'pipe') {
     const reason = "is for a stdin that is 'pipe'";
@@ -60,7 +60,7 @@ function readInput(input, stdin) {
   throw invalidArgType(readInput, 'options.input', expected, input);
 }
 
-/** What a guest has written to a stream, in one. */
+/** The buffered output of a guest, as one Buffer. */
 class Collected {
   #native;
   #bytes = Buffer.alloc(0);
@@ -69,7 +69,7 @@ class Collected {
     this.#native = native;
   }
 
-  /** What collects it. */
+  /** The native half, to which the guest writes. */
   get native() {
     return this.#native;
   }
@@ -90,9 +90,9 @@ class Collected {
  * @param {{ stdin: unknown, stdout: unknown, stderr: unknown }} streams those
  *   that `validateStream()` has accepted
  * @param {{ input?: unknown, maxBuffer?: unknown }} options
- * @returns what the guest gets in the place of each; `kept`, functions that are
- *   there for as long as it is; what was `collected` of each output; and those
- *   that are `awaited`
+ * @returns the guest's end of each; `kept`, functions that must live as long as the
+ *   guest; `collected`, the buffered outputs; and `awaited`, the streams for which it is
+ *   suspended
  */
 function openStreams(streams, { input, maxBuffer = DEFAULT_MAX_BUFFER }) {
   const most = validateBytes(maxBuffer, 'options.maxBuffer');
@@ -109,7 +109,7 @@ function openStreams(streams, { input, maxBuffer = DEFAULT_MAX_BUFFER }) {
   return opened;
 }
 
-/** A stream that the guest has to wait for. */
+/** Opens a stream for which the guest is suspended. */
 function openAwaited(direction, stream, { kept, awaited }) {
   awaited.push(stream);
   kept.push(stream.serve);

@@ -8,24 +8,24 @@ const { timedOut } = require('./errors');
 const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
 
 /**
- * Milliseconds that a guest has to leave at a call of WASI, before the engine ends
- * what computes. It does so between any two instructions, and where that is in a
- * native function on its way out, the end is lost. So this is much longer than
- * such a way takes, and there is a second time.
+ * Milliseconds that a guest has to be ended by the native side, in a call of WASI, before
+ * the engine ends it. The engine does so between any two instructions; in a native
+ * function that is about to throw, that is lost. So this is much longer than such a
+ * function takes, and the engine tries a second time SECOND milliseconds later.
  */
 const GRACE = 25;
 const SECOND = 250;
 
-/** The most that the engine counts to. */
+/** The longest timeout of node:vm, in milliseconds. */
 const MAX_TIMEOUT = 2 ** 32 - 1;
 
-/** Where a function can be called for a time, made when one first is. */
+/** The script and context by which a function is called with a timeout, made on first use. */
 let timed;
 
 /**
  * Calls a function, which the engine ends after so many milliseconds.
  *
- * @returns {boolean} whether it has ended by itself
+ * @returns {boolean} whether it returned in time
  */
 function callOnce(body, timeout) {
   timed ??= {
@@ -47,13 +47,13 @@ function callOnce(body, timeout) {
 }
 
 /**
- * Calls a function. Some time after so many milliseconds the engine ends it, and
- * no `catch` or `finally` in it is run.
+ * Calls a function. GRACE milliseconds after its timeout the engine ends it, and no
+ * `catch` or `finally` in it is run.
  *
  * @template T
  * @param {() => T} body
  * @param {number} timeout
- * @returns {{ value: T } | undefined} undefined if its time was over
+ * @returns {{ value: T } | undefined} undefined if it did not return in time
  */
 function callFor(body, timeout) {
   let returned;
@@ -69,19 +69,19 @@ function callFor(body, timeout) {
 }
 
 /**
- * Calls a guest's entry for so many milliseconds: the native side ends it where it
- * makes calls or waits in one, and the engine where it computes.
+ * Calls a guest's entry with a timeout. The native side ends a guest that makes calls or
+ * waits in one, and the engine one that computes.
  *
- * @param {number} timeout
+ * @param {number} timeout in milliseconds
  * @param {() => unknown} entry
- * @param {number} number the guest's
+ * @param {number} number of the guest, on the native side
  * @returns {{ how: 'return' | 'exit' | 'throw', value: unknown }}
  */
 function runFor(timeout, entry, number) {
   stopAfter(number, timeout, 0);
   const ended = callFor(() => run(entry, enter(number)), timeout);
   if (!cancelStop(number) && ended !== undefined) return ended.value;
-  // The engine may have been faster.
+  // The engine may have ended it first.
   stop(number, 0);
   return { how: 'throw', value: timedOut(runFor, timeout) };
 }

@@ -1,7 +1,7 @@
 'use strict';
 
-// Trees of files as objects: read into a list of what is to be made, and made of
-// what there is.
+// Trees: plain objects that describe files and directories. Reads one into a list of
+// entries, and makes one of a directory.
 
 const { inspect } = require('node:util');
 
@@ -11,17 +11,17 @@ const { isContent, joined, readContent, readPath } = require('./fs/arguments');
 const { systemError } = require('./fs/errors');
 
 const NAME_MAX = 255;
-/** The bytes that the path of a file may have, from the root. */
+/** The most bytes of the path of a file, from the root. */
 const PATH_MAX = 4095;
 
-/** Whether it is an object that was written down, or made without a class. */
+/** Whether a value is a plain object, of any realm. */
 function isPlain(value) {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether no file can have this name. */
+/** Whether a file cannot have this name. */
 function isWrong(name) {
   return (
     ['', '.', '..'].includes(name) ||
@@ -31,11 +31,10 @@ function isWrong(name) {
 }
 
 /**
- * The names that a key stands for: one, or those of a path. At the top, that may
- * begin with a slash.
+ * The components of a key. In the outermost object, a key may begin with a slash.
  */
 function namesOf(key, name, isTop) {
-  // A name has no other bytes than these.
+  // A lone surrogate becomes U+FFFD, as in UTF-8.
   const path = key.toWellFormed();
   const names = (isTop ? path.replace(/^\//, '') : path).split('/');
   if (names.some(isWrong)) {
@@ -45,7 +44,7 @@ function namesOf(key, name, isTop) {
   return names;
 }
 
-/** What stands in a tree, as it is to be made. */
+/** The entry for a value in a tree. */
 function readNode(value, name) {
   if (typeof value === 'string' || isContent(value)) {
     return { kind: 'file', content: readContent(value, name) };
@@ -64,7 +63,7 @@ function readNode(value, name) {
   return { kind, content: readContent(content, name), mtime };
 }
 
-/** All that is to be made, each path once, and nothing below what is no directory. */
+/** The entries of a tree: each path once, and none below an entry that is not a directory. */
 class Plan {
   #nodes = new Map();
   #maxFiles;
@@ -73,7 +72,7 @@ class Plan {
     this.#maxFiles = maxFiles;
   }
 
-  /** Adds what stands below a directory, with the directories between, and gives its path. */
+  /** Adds an entry below a directory, with the directories between; returns its path. */
   add(directory, names, node, name, value) {
     let path = directory;
     for (const [index, each] of names.entries()) {
@@ -85,7 +84,7 @@ class Plan {
   }
 
   #put(path, node, name, value) {
-    // So what it takes to make one file has a bound as well.
+    // This also bounds the work for one entry.
     if (Buffer.byteLength(path) > PATH_MAX) {
       const reason = `must lie at a path of at most ${PATH_MAX} bytes`;
       throw invalidArgValue(readTree, name, reason, value);
@@ -106,18 +105,17 @@ class Plan {
   }
 }
 
-/** The error of what a file system has no room for. */
+/** The error for an entry that a file system has no room for. */
 function noSpace(path) {
   return systemError('ENOSPC', 'open', `/${path}`);
 }
 
 /**
- * Reads a tree, in which properties may be of any kind: all of it, before
- * anything is made of it.
+ * Reads a whole tree. Its properties may be getters, and it may have proxies.
  *
  * @param {unknown} tree
- * @param {string} name
- * @param {number} [maxFiles] as many files may there be
+ * @param {string} name what to call it in errors
+ * @param {number} [maxFiles] the most entries
  * @returns {Iterable<[path: string, node: { kind: string, content?: Uint8Array, mtime?: bigint }]>}
  */
 function readTree(tree, name, maxFiles = Infinity) {
@@ -146,7 +144,7 @@ function readTree(tree, name, maxFiles = Infinity) {
   return plan.entries();
 }
 
-/** Whether a directory of a tree is somewhere below this one. */
+/** Whether an object of a tree is one of those that contain this one. */
 function isBelow({ above }, directory) {
   for (let next = above; next !== undefined; next = next.above) {
     if (next.directory === directory) return true;
@@ -154,13 +152,13 @@ function isBelow({ above }, directory) {
   return false;
 }
 
-/** The text of bytes that are UTF-8, and undefined of others. */
+/** The text of bytes that are UTF-8; undefined for others. */
 function textOf(bytes) {
   const text = bytes.toString();
   return Buffer.from(text).equals(bytes) ? text : undefined;
 }
 
-/** Gives an object a property of any name, `__proto__` included. */
+/** Defines a property of any name, `__proto__` included. */
 function put(object, name, value) {
   Object.defineProperty(object, name, {
     __proto__: null,
@@ -185,7 +183,7 @@ function treeOf(fs, path) {
     for (const entry of fs.readdirSync(next.path, options)) {
       const inner = joined(next.path, entry.name);
       const name = textOf(entry.name);
-      // A property has a text for a name.
+      // The name of a property is text.
       if (name === undefined) throw systemError('EILSEQ', 'scandir', inner);
       if (entry.isDirectory()) {
         const directory = {};
@@ -202,7 +200,7 @@ function treeOf(fs, path) {
   return tree;
 }
 
-/** What is in a file, as no Buffer: what it is made of, it has for itself. */
+/** The content of a file, as a plain Uint8Array. */
 function bytesOf(fs, path) {
   const { buffer, byteLength, byteOffset } = fs.readFileSync(path);
   return new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Loaded with the first mistake.
+// Loaded with the first error.
 const errors = () => require('./errors');
 
 // Each function returns the value that it accepts, and throws what Node's
@@ -29,13 +29,13 @@ function validateBoolean(value, name) {
   );
 }
 
-/** Accepts a number of bytes, of which `Infinity` is one. */
+/** Accepts a number of bytes, or `Infinity`. */
 function validateBytes(value, name) {
   if (value === Infinity) return value;
   return validateInteger(value, name, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** By its looks, as Node tells one: there are those of other realms. */
+/** As Node checks it: by its shape, as it may be from another realm. */
 function isAbortSignal(value) {
   return (
     typeof value === 'object' &&
@@ -62,7 +62,7 @@ function validateFunction(value, name) {
   );
 }
 
-/** Accepts what may number a descriptor: an integer from 0 to 2 ** 31 - 1. */
+/** Accepts a descriptor: an integer from 0 to 2 ** 31 - 1. */
 function validateFd(value, name) {
   return validateInteger(value, name, 0, MAX_INT32);
 }
@@ -91,9 +91,9 @@ function validateInteger(value, name, least, most) {
 }
 
 /**
- * Arrays and functions are no objects here, as with Node.
+ * Accepts objects except arrays and functions, as Node does.
  *
- * @param {() => string | undefined} [advise] what to say of any other value
+ * @param {() => string | undefined} [advise] a sentence to add to the error
  */
 function validateObject(value, name, advise) {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
@@ -116,39 +116,39 @@ function validateOneOf(value, name, allowed) {
 }
 
 /**
- * The names that an object may have, made once for the two functions below.
+ * The names of properties, for the two functions below.
  *
  * @param {readonly string[]} names
- * @param {() => Record<string, string>} [elsewhere] names that belong to another
- *   object, each with what to write in its place
- * @param {readonly string[]} [foreign] names that are ignored, near as they are
+ * @param {() => Record<string, string>} [elsewhere] properties of other objects, with
+ *   their right places
+ * @param {readonly string[]} [foreign] names that are ignored, though similar to these
  */
 function properties(names, elsewhere = () => ({}), foreign = []) {
   let nearest;
   return {
     names: new Set([...names, ...foreign]),
-    /** What to write in the place of a name that is near to one of these. */
+    /** What to suggest for one of these names. */
     meant: (name) => names.find((each) => each === name) ?? elsewhere()[name],
     nearest: (name) => (nearest ??= nearestOfAll(names, elsewhere()))(name),
   };
 }
 
-/** A function that finds which of the names another is near to. */
+/** Makes a function that returns the name of which its argument is a misspelling. */
 function nearestOfAll(names, elsewhere) {
-  // Loaded with the first name that is none of those.
+  // Loaded with the first unknown name.
   const { nearestOf } = require('./nearest');
   const nearest = nearestOf(names);
-  // One edit from those is too much of what others call their own options.
+  // One edit is not counted for these: other hosts have options with similar names.
   const nearestElsewhere = nearestOf(Object.keys(elsewhere), Infinity);
   return (name) => nearest(name) ?? nearestElsewhere(name);
 }
 
 /**
- * Accepts an object that has no property but these. Node has no such check, and
- * no options where a misspelled name would let a guest do more than it should.
+ * Accepts an object without unknown properties. Node has no such check; but here a
+ * misspelled name could let a guest do more than it should.
  *
  * @param {ReturnType<typeof properties>} allowed
- * @param {readonly string[]} [ignored] what else it may have
+ * @param {readonly string[]} [ignored] further properties that it may have
  */
 function validateProperties(value, name, allowed, ignored = []) {
   const isUnknown = (key) => !allowed.names.has(key) && !ignored.includes(key);
@@ -164,8 +164,8 @@ function validateProperties(value, name, allowed, ignored = []) {
 }
 
 /**
- * Accepts an object that misspells none of these properties. What is near to
- * none of them is for another reader, and ignored, as Node ignores it.
+ * Accepts an object that misspells none of these properties. Any other unknown property
+ * is ignored, as by Node.
  *
  * @param {ReturnType<typeof properties>} allowed
  */
@@ -181,13 +181,12 @@ function validateSpelling(value, name, allowed) {
   );
 }
 
-/** The first property that is near to one of these names and none of them. */
+/** The first property that is a misspelling of one of these names. */
 function findMisspelled(value, allowed) {
   for (const key in value) {
     if (isMisspelled(key, value, allowed)) return key;
   }
-  // Accessors of a class are not enumerable. The last prototype is the one that
-  // all objects share.
+  // Accessors of a class are not enumerable. The last prototype is Object.prototype.
   let prototype = Object.getPrototypeOf(value);
   let above = prototype && Object.getPrototypeOf(prototype);
   for (; above; above = Object.getPrototypeOf(above)) {
@@ -200,13 +199,13 @@ function findMisspelled(value, allowed) {
 }
 
 /**
- * A name that is there under its right spelling, too, is not meant: what reads
- * a command line has `return-on-exit` beside `returnOnExit`.
+ * Whether a property is a misspelling of a name. It is not if the object has the right
+ * name, too: parsers of command lines set both `return-on-exit` and `returnOnExit`.
  */
 function isMisspelled(key, value, { names, nearest }) {
   if (names.has(key)) return false;
   const meant = nearest(key);
-  // A method of a class of options sets none of them.
+  // A method of a class sets no option.
   if (meant === undefined || typeof value[key] === 'function') return false;
   return meant === key || value[meant] === undefined;
 }

@@ -1,11 +1,11 @@
 'use strict';
 
-// What each worker of ours begins with. It is one file, so that a bundle needs but
-// one beside it.
+// The entry point of all workers of the package. It is one file, so that a bundle needs
+// only one beside it.
 
 const { workerData } = require('node:worker_threads');
 
-/** Runs a thread of a guest. Who waits for that hears of no error of this worker. */
+/** Runs a thread of a guest. A thread that blocks for it receives no error event, so errors are stored. */
 function runThread(data) {
   try {
     require('./threads/worker').runThread(data);
@@ -15,6 +15,6 @@ function runThread(data) {
   }
 }
 
-// On other runtimes it is null where nothing was given.
+// Without data it is null on some runtimes.
 if (workerData?.guest === undefined) require('./run/worker').runGuests();
 else runThread(workerData);

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the functions of node:fs take, checked as Node checks it.
+// Reads the arguments of functions of node:fs, with Node's checks.
 
 const { constants } = require('node:fs');
 const { fileURLToPath } = require('node:url');
@@ -13,12 +13,12 @@ const { validateFd, validateInteger } = require('../validators');
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
-/** The bytes of the buffer that a function which reads makes where it is given none. */
+/** The size of the buffer that a function makes which is called without one. */
 const DEFAULT_BUFFER = 16 << 10;
 
 const isBytes = (value) => value instanceof Uint8Array;
 
-/** A path of the guest: a string, its bytes, or a URL, which is `file:` whatever the host. */
+/** A path of the guest: a string, bytes, or a `file:` URL, which is read as a POSIX path on any host. */
 function readPath(value, name = 'path') {
   const path =
     value instanceof URL ? fileURLToPath(value, { windows: false }) : value;
@@ -34,11 +34,11 @@ function readPath(value, name = 'path') {
   return path;
 }
 
-/** A path as a string, be it given as that or as its bytes. */
+/** A path as a string. */
 const textOf = (path) =>
   typeof path === 'string' ? path : Buffer.from(path).toString();
 
-/** The path of a name, which is bytes, in a directory. */
+/** The path of an entry, whose name is bytes, in a directory. */
 const joined = (path, name) => {
   const above = Buffer.from(path);
   const slash = above.at(-1) === '/'.charCodeAt(0) ? '' : '/';
@@ -62,7 +62,7 @@ const MODES = {
   'a+': O_RDWR | O_CREAT | O_APPEND,
 };
 
-/** Which letters may stand behind the first, and what they add. */
+/** The letters that may follow the first, and the flags that they add. */
 const LETTERS = {
   __proto__: null,
   r: { s: O_SYNC },
@@ -85,7 +85,7 @@ function readFlags(value = O_RDONLY, name = 'flags') {
   return MODES[main + plus] | (LETTERS[main][letter] ?? 0);
 }
 
-/** A mode of permissions, which WASI has none of: it is checked, and has no effect. */
+/** A mode, which is checked and has no effect: WASI has no permissions. */
 function readMode(value, name = 'mode') {
   if (value === undefined || value === null) return;
   if (typeof value === 'string') {
@@ -119,7 +119,7 @@ function readOptions(value, defaults = {}) {
   return { ...defaults, ...options };
 }
 
-/** Seconds after 1970, of a number of them or a Date. */
+/** Seconds since 1970, from a number of seconds or a Date. */
 function readTime(value, name = 'time') {
   if (typeof value === 'string' && !Number.isNaN(Number(value))) {
     return Number(value);
@@ -134,7 +134,7 @@ function readTime(value, name = 'time') {
   );
 }
 
-/** The bytes of a view; a copy of them where threads share the memory. */
+/** The bytes of a view; a copy if its memory is shared. */
 function bytesOf(view) {
   const { buffer, byteOffset, byteLength } = view;
   const bytes = isBytes(view)
@@ -156,7 +156,7 @@ function readView(value, name = 'buffer') {
   );
 }
 
-/** What is to be written: bytes, those of a string included. */
+/** Data to write: bytes, or a string in an encoding. */
 function readData(value, encoding, name = 'data') {
   if (typeof value === 'string') return Buffer.from(value, encoding ?? 'utf8');
   if (ArrayBuffer.isView(value)) return bytesOf(readView(value, name));
@@ -168,7 +168,7 @@ function readData(value, encoding, name = 'data') {
   );
 }
 
-/** What is in a file: bytes in any form, those of a string included. */
+/** The content of a file in a tree: bytes, or a string in UTF-8. */
 function readContent(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
   if (isContent(value)) checkThere(value, name);
@@ -182,7 +182,7 @@ function readContent(value, name) {
   );
 }
 
-/** Where in a file: -1 stands for where its descriptor is. */
+/** A position in a file; -1 is the offset of its descriptor. */
 function readPosition(value) {
   if (value === undefined || value === null) return -1;
   if (typeof value === 'bigint') return Math.max(-1, Number(value));

@@ -1,22 +1,22 @@
 'use strict';
 
-// The forms of node:fs with a callback. All is done when the function returns: the callback comes later all
-// the same, as a program expects that has written its next line for before.
+// The functions of node:fs with a callback. They work synchronously; the callback is called later all the
+// same, since programs expect that.
 
 const { validateFunction } = require('../validators');
 const { DEFAULT_BUFFER } = require('./arguments');
 
-/** What has no callback of its own in node:fs. */
+/** Functions without a form with a callback of this kind. */
 const WITHOUT = new Set(['existsSync']);
 
-/** Whether an error is of the arguments: then it is thrown, and no callback called. */
+/** Whether an error is about the arguments: it is thrown, and the callback is not called. */
 function isOfArguments({ code }) {
   return (
     typeof code === 'string' && /^ERR_(?:INVALID_|OUT_OF_RANGE)/.test(code)
   );
 }
 
-/** Calls, and later the callback with what comes of it, which `values` says. */
+/** Calls a function, and later the callback with its error or, by `values`, its result. */
 function callLater(callback, call, values) {
   let results;
   try {
@@ -29,7 +29,7 @@ function callLater(callback, call, values) {
   process.nextTick(callback, null, ...results);
 }
 
-/** What a callback gets: nothing of a call that returns nothing. */
+/** The arguments of a callback: none for a function that returns nothing. */
 const single = (result) => (result === undefined ? [] : [result]);
 
 function withCallback(sync, values = single) {
@@ -43,14 +43,14 @@ function withCallback(sync, values = single) {
   };
 }
 
-/** The form with a callback where there is one, else the other. */
+/** Calls the form with a callback if the last argument is one, else the other. */
 function eitherWay(withOne, without) {
   return (...args) =>
     typeof args.at(-1) === 'function' ? withOne(...args) : without(...args);
 }
 
 /**
- * `open`, `close`, `read` and `write` do what they do at once where they get no callback.
+ * `open`, `close`, `read` and `write` are synchronous without a callback.
  *
  * @param {object} sync the functions of `node:fs` whose names end in Sync
  * @param {(fd: number, most?: number) => Buffer} readUpTo

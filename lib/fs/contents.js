@@ -20,7 +20,7 @@ const {
 
 const CHUNK = 64 << 10;
 
-/** The most that Node reads at once. */
+/** The most bytes that Node reads at once. */
 const MOST = 2 ** 31 - 1;
 
 const decode = (buffer, encoding) =>
@@ -28,12 +28,12 @@ const decode = (buffer, encoding) =>
 
 /** @param {ReturnType<import('./descriptors').descriptors>} fds */
 function contents(fds) {
-  /** What is read from a descriptor: up to the end, or so much. */
+  /** Reads from a descriptor up to the end of the file, or at most so many bytes. */
   function readUpTo(fd, most = Infinity) {
     const stats = fds.fstatSync(fd);
     const size = stats.isFile() ? stats.size : 0;
     if (Math.min(size, most) > MOST) throw fileTooLarge(readUpTo, size);
-    // Most files have the size that they say, and one more byte to read shows it.
+    // One byte more than the size, so that one read shows the end of most files.
     const chunks = [];
     let total = 0;
     let next = Math.min(size + 1, most);
@@ -85,7 +85,7 @@ function contents(fds) {
     if (mode < 0 || mode > most)
       throw outOfRange(copyFileSync, 'mode', `>= 0 && <= ${most}`, mode);
     try {
-      // No file shares its blocks with another.
+      // There are no copy-on-write clones here.
       if (mode & COPYFILE_FICLONE_FORCE)
         throw systemError('ENOTSUP', 'copyfile');
       fds.withFile(from, O_RDONLY, undefined, (source) =>
@@ -105,7 +105,7 @@ function contents(fds) {
     const { dev, ino } = fds.fstatSync(source, { bigint: true });
     fds.withFile(path, flags, undefined, (target) => {
       const there = fds.fstatSync(target, { bigint: true });
-      // A file is a copy of itself, and must not be emptied first.
+      // Copying a file onto itself must not truncate it.
       if (there.dev === dev && there.ino === ino) return;
       fds.ftruncateSync(target, 0);
       const chunk = Buffer.allocUnsafeSlow(CHUNK);

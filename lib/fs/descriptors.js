@@ -1,6 +1,6 @@
 'use strict';
 
-// Opening files, and what is done with their descriptors.
+// Opens files, and has the functions that take a descriptor.
 
 const { validateInteger } = require('../validators');
 const {
@@ -19,7 +19,7 @@ const { toNativeFlags } = require('./flags');
 const { check } = require('./errors');
 const { laidStats, place } = require('./stats');
 
-/** The arguments behind the buffer: single ones, or an object of them. */
+/** The arguments after the buffer: single ones, or an object of them. */
 function readTransfer(rest) {
   const [options] = rest;
   if (options === undefined || options === null || typeof options !== 'object')
@@ -27,7 +27,7 @@ function readTransfer(rest) {
   return [options.offset, options.length, options.position];
 }
 
-/** A position to write at: for Node, what is no number is none. */
+/** The position of a write: as in Node, anything but a number means none. */
 const numberOrNone = (value) =>
   typeof value === 'number' || typeof value === 'bigint' ? value : undefined;
 
@@ -112,7 +112,7 @@ function descriptors(files) {
     check(files.sync(readFd(fd), true), 'fdatasync');
   }
 
-  /** Calls with the descriptor of a file that is open for that time; what is a descriptor stays open. */
+  /** Calls a function with a descriptor: a given one, or that of a path, which is open for that time. */
   function withFile(file, flags, mode, use) {
     if (typeof file === 'number') return use(readFd(file));
     const fd = openSync(file, flags, mode);

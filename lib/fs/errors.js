@@ -1,6 +1,6 @@
 'use strict';
 
-// The errors of system calls, as node:fs throws them.
+// The errors of failed system calls, as node:fs throws them.
 
 const { constants } = require('node:os');
 const { getSystemErrorMap } = require('node:util');
@@ -8,21 +8,21 @@ const { getSystemErrorMap } = require('node:util');
 const { loadBinding } = require('../binding');
 const { textOf } = require('./arguments');
 
-/** How it is called where a path leads out of what the guest has. */
+/** The code for ENOTCAPABLE, such as of a path that leads out of the preopens. */
 const REFUSED = 'EACCES';
 
-// All of them are made when the first error is: most programs see none.
+// The codes by number, made with the first error: most programs see none.
 let codes;
 let systemErrors;
 
-/** The code of an error of WASI's, by its number. */
+/** The code of an errno of WASI. */
 function codeOf(number) {
   codes ??= loadBinding().errnoNames();
-  // No system has the word that WASI has for it.
+  // Only WASI has ENOTCAPABLE.
   return codes[number] === 'ENOTCAPABLE' ? REFUSED : codes[number];
 }
 
-/** Number and message of a code, as libuv has them. */
+/** The number and the message of libuv for a code. */
 function describe(code) {
   systemErrors ??= new Map(
     Array.from(getSystemErrorMap(), ([errno, [name, message]]) => [
@@ -58,7 +58,7 @@ function systemError(code, syscall, path, dest) {
   return error;
 }
 
-/** The answer of a native function, which is no error. */
+/** Returns the result of a native function, or throws the error that it stands for. */
 function check(answer, syscall, path, dest) {
   if (typeof answer !== 'number' || answer >= 0) return answer;
   const error = systemError(codeOf(-answer), syscall, path, dest);
@@ -66,7 +66,7 @@ function check(answer, syscall, path, dest) {
   throw error;
 }
 
-/** Whether the native function failed with this code. */
+/** Whether the result of a native function is the error with this code. */
 function failed(answer, code) {
   return typeof answer === 'number' && answer < 0 && codeOf(-answer) === code;
 }

@@ -1,12 +1,12 @@
 'use strict';
 
-// The flags of open(2) in the words of WASI's path_open.
+// Converts the flags of open(2) to those of path_open.
 
 const { constants } = require('node:fs');
 
 const ACCESS = constants.O_RDONLY | constants.O_WRONLY | constants.O_RDWR;
 
-/** What Files.open() takes of the access mode, by the flags of Node. */
+/** The access mode for Files.open(), by that of open(2). */
 const ACCESSES = {
   __proto__: null,
   [constants.O_RDONLY]: 1,
@@ -43,7 +43,7 @@ function bits(flags, table) {
   return all;
 }
 
-/** The arguments of Files.open() for these flags; what WASI has no word for has no effect. */
+/** The arguments of Files.open() for these flags. Flags that WASI does not have are ignored. */
 function toNativeFlags(flags) {
   const { O_NOFOLLOW = 0 } = constants;
   const access = ACCESSES[flags & ACCESS] ?? ACCESSES[constants.O_RDWR];

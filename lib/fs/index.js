@@ -1,6 +1,6 @@
 'use strict';
 
-// A file system of a guest with the functions of node:fs, made of a few native ones.
+// Builds the functions of node:fs for a guest's files, over a few native functions.
 
 const { constants } = require('node:fs');
 
@@ -12,7 +12,7 @@ const { promises } = require('./promises');
 const { reading } = require('./reading');
 
 /**
- * Its functions need no receiver, as those of node:fs.
+ * Its functions need no receiver (`this`), as those of node:fs.
  *
  * @param {import('../../target/binding').Files} files the native half
  */

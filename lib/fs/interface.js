@@ -1,9 +1,9 @@
 'use strict';
 
-// What a file system has of node:fs: the names of its functions, each with and
-// without Sync, and of those among them that it has as promises, too.
+// The functions of node:fs that a file system has, each with and without Sync, and
+// which of them it has as promises, too.
 
-/** By whether there is a form that returns a promise, besides that of `open`. */
+/** The value says whether there is a form that returns a promise. (`open` has one as well.) */
 const FUNCTIONS = {
   access: true,
   appendFile: true,

@@ -1,6 +1,6 @@
 'use strict';
 
-// What is done with names: looking at what has them, making, moving and removing them.
+// Functions that take paths: attributes, creating, renaming and removing entries.
 
 const { constants } = require('node:fs');
 
@@ -23,13 +23,13 @@ const { laidStats, place } = require('./stats');
 
 const { F_OK, R_OK, W_OK, X_OK } = constants;
 
-/** The directory that the last name of a path is in; none if the path does not say. */
+/** The directory part of a path; none if there is none. */
 function parentOf(path) {
   const [, parent] = /^([^]*[^/])\/+[^/]+\/*$/.exec(path) ?? [];
   return parent;
 }
 
-/** What takes two names, and what the arguments are called. */
+/** A function with two paths, and the names of these arguments. */
 const move = (syscall, native, first, second) => (from, to) => {
   const oldName = readPath(from, first);
   const newName = readPath(to, second);
@@ -130,7 +130,7 @@ function names(files) {
   function remove(path, recursive, force) {
     const isGone = (answer) => force && failed(answer, 'ENOENT');
     const answer = files.unlink(path);
-    // Of a directory the system may say either.
+    // For a directory a system may return either.
     if (!failed(answer, 'EISDIR') && !failed(answer, 'EPERM')) {
       if (!isGone(answer)) check(answer, 'rm', path);
       return;
@@ -154,7 +154,7 @@ function names(files) {
     remove(name, recursive, force);
   }
 
-  /** The names in a directory, as bytes and in their order, each with its type. */
+  /** The entries of a directory, in order: each name as bytes, with its type. */
   function entries(path) {
     const all = check(files.list(path), 'scandir', path);
     const found = [];

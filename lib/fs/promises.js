@@ -1,6 +1,6 @@
 'use strict';
 
-// The forms of node:fs that return promises. All is done when the function returns.
+// The functions of node:fs that return promises. They work synchronously.
 
 const { constants } = require('node:fs');
 
@@ -8,7 +8,7 @@ const { DEFAULT_BUFFER } = require('./arguments');
 const { systemError } = require('./errors');
 const { PROMISING } = require('./interface');
 
-/** A descriptor as `fs.promises.open()` gives it. What has been closed has the number -1. */
+/** The FileHandle of `fs.promises.open()`. After it is closed its `fd` is -1. */
 class FileHandle {
   #sync;
   #fd;
@@ -84,7 +84,7 @@ class FileHandle {
   }
 
   #call(name, syscall, ...args) {
-    // The number may be that of another file by now.
+    // The number may belong to another file by now.
     if (this.#fd === -1) throw systemError('EBADF', syscall);
     return this.#sync[name](this.#fd, ...args);
   }

@@ -1,6 +1,6 @@
 'use strict';
 
-// What names lead to: listings, links, real paths.
+// Listings, targets of links, real paths.
 
 const { constants } = require('node:fs');
 const { posix } = require('node:path');
@@ -11,10 +11,10 @@ const { decode } = require('./contents');
 const { check, systemError } = require('./errors');
 const { Dirent, FORMATS } = require('./stats');
 
-/** The most links that one path goes through. */
+/** The most symbolic links that are followed in one path. */
 const MAX_HOPS = 40;
 
-/** Whether `path` is on the way to a preopen to which it leads with the rest: it need be nothing itself. */
+/** Whether `path` is above a preopen to which the rest of the path leads: it need not exist itself. */
 function leadsToOne(preopens, path, rest) {
   const whole = posix.join(path, ...rest.toReversed(), '/');
   return preopens.some(
@@ -23,7 +23,7 @@ function leadsToOne(preopens, path, rest) {
   );
 }
 
-/** A string in the encoding that the options ask for. */
+/** Bytes in the encoding of the options. */
 const encoded = (bytes, encoding) => decode(bytes, encoding || 'utf8');
 
 /**
@@ -31,14 +31,14 @@ const encoded = (bytes, encoding) => decode(bytes, encoding || 'utf8');
  * @param {ReturnType<import('./names').names>} names
  */
 function reading(files, { entries, lstatSync }) {
-  /** The type of an entry, of which not every file system says it in a listing. */
+  /** The type of an entry. Not every file system has it in listings. */
   function formatOf(directory, { name, type }) {
     if (type !== 0) return FORMATS[type];
     const { mode } = lstatSync(joined(directory, name));
     return mode & constants.S_IFMT;
   }
 
-  /** What is in a directory and, if `recursive`, in those below: each by the path to where it is. */
+  /** The entries of a directory and, if `recursive`, of those below, each with the path of its directory. */
   function listed(path, recursive) {
     const found = [];
     const directories = [''];
@@ -78,7 +78,7 @@ function reading(files, { entries, lstatSync }) {
     return encoded(check(files.readlink(name), 'readlink', name), encoding);
   }
 
-  /** Where relative paths begin, and the names of the preopens, as absolute paths. */
+  /** The root of relative paths, and the names of the preopens, as absolute paths. */
   function preopens() {
     const all = check(files.preopens(), 'realpath').toString();
     return Array.from(all.matchAll(/([^\0]*)\0/g), ([, name]) =>

@@ -1,6 +1,6 @@
 'use strict';
 
-// What node:fs tells of files: fs.Stats, fs.Dirent.
+// fs.Stats and fs.Dirent.
 
 const { constants } = require('node:fs');
 
@@ -12,7 +12,7 @@ const {
   S_IFSOCK = 0o140000,
 } = constants;
 
-/** The types of files, by WASI's numbers: 0 is unknown, and a FIFO has that of a socket. */
+/** The file types (S_IFMT), by WASI's filetype: 0 is unknown; a FIFO has the type of a socket. */
 const FORMATS = [
   0,
   S_IFBLK,
@@ -107,7 +107,7 @@ class BigIntStats extends Typed {
   }
 }
 
-/** All but the times, in the order of node:fs. */
+/** All fields except the times, in the order of node:fs. */
 function describe(type, [dev, ino, nlink, size]) {
   const format = FORMATS[type];
   return {
@@ -124,7 +124,7 @@ function describe(type, [dev, ino, nlink, size]) {
   };
 }
 
-/** From nanoseconds, whose fraction of a second a number holds, but not they themselves. */
+/** Milliseconds from nanoseconds, in two parts: a double cannot hold all nanoseconds since 1970. */
 function milliseconds(time) {
   const second = 1_000_000_000n;
   return Number(time / second) * 1000 + Number(time % second) / 1e6;
@@ -136,7 +136,7 @@ function setDates(stats) {
   }
 }
 
-/** Stats made from `place`, which the next native call overwrites. */
+/** Makes Stats from `place`, which the next native call overwrites. */
 function laidStats({ bigint = false } = {}) {
   return bigint ? new BigIntStats(attributes) : new Stats(attributes);
 }

@@ -1,16 +1,16 @@
 'use strict';
 
-// How it is told in numbers what came of a function of a file system.
+// The results of operations of a file system as numbers: a result, or a negative errno.
 
 const { loadBinding } = require('../binding');
 
-/** What is wrong with what a function returned: it makes no sense. */
-class Nonsense extends Error {}
+/** A function of the file system returned something that is not valid. */
+class InvalidResult extends Error {}
 
-// The numbers of WASI's errors, by code; made when the first error is.
+// WASI's errnos by code, made with the first error.
 let numbers;
 
-/** Codes that stand for one of POSIX's. */
+/** Codes that are treated as another one of POSIX. */
 const SAME = {
   __proto__: null,
   ERR_ACCESS_DENIED: 'EACCES',
@@ -19,7 +19,7 @@ const SAME = {
   EWOULDBLOCK: 'EAGAIN',
 };
 
-/** The negative of the number of an error with this code, if it is one of a file system. */
+/** The negative errno for a code; undefined for a code that is not one of POSIX. */
 function failure(code) {
   numbers ??= new Map(
     loadBinding()
@@ -30,9 +30,9 @@ function failure(code) {
   return number > 0 ? -number : undefined;
 }
 
-/** The reply for an error that an operation threw; one that is not a file system error is thrown again. */
+/** The negative errno for an error that an operation threw. An error without a POSIX code is thrown again. */
 function answerTo(error) {
-  if (error instanceof Nonsense) return failure('EIO');
+  if (error instanceof InvalidResult) return failure('EIO');
   const code =
     typeof error === 'object' && error !== null ? error.code : undefined;
   const answer = typeof code === 'string' ? failure(code) : undefined;
@@ -40,18 +40,18 @@ function answerTo(error) {
   return answer;
 }
 
-/** A method of a file system, which must have it. */
+/** Whether a file system has a method. */
 function has(fs, name) {
   return typeof fs[name] === 'function';
 }
 
-/** What a call of a method that is not there comes to. */
+/** The result of an operation whose method is missing. */
 const unsupported = () => failure('ENOTSUP');
 
-/** A whole number that a double holds, from 0 up to `most`. */
+/** Checks that a value is a whole number from 0 to `most`. */
 function whole(value, most = Number.MAX_SAFE_INTEGER) {
   if (Number.isInteger(value) && value >= 0 && value <= most) return value;
-  throw new Nonsense();
+  throw new InvalidResult();
 }
 
-module.exports = { Nonsense, answerTo, failure, has, unsupported, whole };
+module.exports = { InvalidResult, answerTo, failure, has, unsupported, whole };

@@ -1,12 +1,12 @@
 'use strict';
 
-// The attributes of files, from what file systems tell of them.
+// The attributes of files, from the Stats of a file system.
 
-const { Nonsense, has, whole } = require('./answers');
+const { InvalidResult, has, whole } = require('./answers');
 
 const S_IFMT = 0o170000;
 
-/** WASI's numbers of the types of files, by what their mode says. */
+/** WASI's filetypes, by the S_IFMT bits of a mode. */
 const TYPES = {
   __proto__: null,
   0o060000: 1,
@@ -18,7 +18,7 @@ const TYPES = {
   0o120000: 7,
 };
 
-/** The same by what a Stats or Dirent says, the most frequent first. */
+/** WASI's filetypes, by the methods of a Stats or Dirent; the most frequent first. */
 const QUESTIONS = [
   ['isFile', 4],
   ['isDirectory', 3],
@@ -37,22 +37,22 @@ const ROUND = { __proto__: null, bigint: false, throwIfNoEntry: false };
 
 const MAX_BITS = 2n ** 64n - 1n;
 
-/** The same as a BigInt of 64 bits; what is negative is 0. */
+/** A number as an unsigned 64-bit BigInt; a negative one becomes 0. */
 function bits(value) {
   if (typeof value === 'bigint') {
-    if (value > MAX_BITS) throw new Nonsense();
+    if (value > MAX_BITS) throw new InvalidResult();
     return value < 0n ? 0n : value;
   }
-  if (!Number.isFinite(value)) throw new Nonsense();
+  if (!Number.isFinite(value)) throw new InvalidResult();
   return value < 0 ? 0n : bits(BigInt(Math.trunc(value)));
 }
 
-/** A size: neither negative nor beyond what a double holds. */
+/** A size, from 0 to Number.MAX_SAFE_INTEGER. */
 function sizeOf(value) {
   return BigInt(whole(typeof value === 'bigint' ? Number(value) : value));
 }
 
-/** An inode number; 0 where there is none. */
+/** An inode number; 0 if there is none. */
 function inodeOf(value) {
   if (typeof value === 'bigint') {
     return value > 0n && value <= MAX_BITS ? value : 0n;
@@ -60,13 +60,13 @@ function inodeOf(value) {
   return Number.isSafeInteger(value) && value > 0 ? BigInt(value) : 0n;
 }
 
-/** A time in nanoseconds: whole ones if they are told, else as exact as milliseconds in a double are. */
+/** A time in nanoseconds: exact if the Stats has nanoseconds, else to a microsecond. */
 function timeOf(stats, name) {
   const ns = nanosecondsOf(stats, `${name}Ns`);
   if (typeof ns === 'bigint') return bits(ns);
   const ms = stats[`${name}Ms`] ?? stats[name]?.getTime();
   if (typeof ms === 'bigint') return bits(bits(ms) * 1_000_000n);
-  if (typeof ms !== 'number') throw new Nonsense();
+  if (typeof ms !== 'number') throw new InvalidResult();
   return bits(bits(Math.round(ms * 1000)) * 1000n);
 }
 
@@ -74,7 +74,7 @@ function nanosecondsOf(stats, name) {
   try {
     return stats[name];
   } catch (error) {
-    // ZenFS makes a BigInt of milliseconds, which need not be whole.
+    // ZenFS converts milliseconds to a BigInt, which throws unless they are whole.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -96,19 +96,19 @@ function typeAsked(stats) {
   return UNKNOWN;
 }
 
-/** Attributes with whole nanoseconds, if the file system has them so. */
+/** Calls a stat function for BigIntStats, if the file system has them. */
 function statsBy(stat) {
   try {
     return stat(WHOLE);
   } catch (error) {
-    // node:vfs makes a BigInt of a part of one.
+    // node:vfs converts a fraction to a BigInt, which throws.
     if (error instanceof RangeError) return stat(ROUND);
     throw error;
   }
 }
 
 function statsAt(fs, path) {
-  // What has no lstat has no links.
+  // A file system without lstat has no links.
   return has(fs, 'lstatSync')
     ? statsBy((options) => fs.lstatSync(path, options))
     : statsBy((options) => fs.statSync(path, options));

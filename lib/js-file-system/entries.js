@@ -1,10 +1,16 @@
 'use strict';
 
-// Listings, and the targets of links: what an operation returns as bytes.
+// Listings, and the targets of links: operations whose results are bytes.
 
 const { Buffer } = require('node:buffer');
 
-const { Nonsense, answerTo, has, unsupported, whole } = require('./answers');
+const {
+  InvalidResult,
+  answerTo,
+  has,
+  unsupported,
+  whole,
+} = require('./answers');
 const {
   DIRECTORY,
   UNKNOWN,
@@ -14,7 +20,7 @@ const {
   typeOf,
 } = require('./attributes');
 
-/** Bytes of an entry in a listing before its name. */
+/** The size of an entry before its name, in bytes. */
 const ENTRY_HEAD = 11;
 
 const LIST = { __proto__: null, withFileTypes: true };
@@ -23,10 +29,10 @@ const LIST = { __proto__: null, withFileTypes: true };
 const MAX_ENTRIES = 2 ** 20;
 const MAX_NAME = 4095;
 
-/** The entries of a directory, laid out as the native side reads them. */
+/** The entries of a directory, in the layout that the native side reads. */
 function entries(fs, path) {
   const listed = fs.readdirSync(path, LIST);
-  if (!Array.isArray(listed)) throw new Nonsense();
+  if (!Array.isArray(listed)) throw new InvalidResult();
   const count = whole(listed.length, MAX_ENTRIES);
   const parts = [];
   for (let index = 0; index < count; index++) {
@@ -47,30 +53,30 @@ function entries(fs, path) {
   return Buffer.concat(parts);
 }
 
-/** The bytes of a name, which leads nowhere else. */
+/** The bytes of a name, which must be a single component and not `.` or `..`. */
 function nameOf(name) {
   const bytes = bytesOf(name, MAX_NAME);
   const isName =
     bytes.length > 0 && !bytes.includes('/') && !bytes.includes('\0');
   const text = bytes.toString();
   if (isName && text !== '.' && text !== '..') return bytes;
-  throw new Nonsense();
+  throw new InvalidResult();
 }
 
-/** Type and inode number of an entry, as far as they can be found out. */
+/** The type and the inode number of an entry, as far as they are known. */
 function identify(fs, path, type) {
   try {
     const stats = statsAt(fs, path);
     if (stats === undefined) return [type, 0n];
     return [type === UNKNOWN ? typeOf(stats) : type, inodeOf(stats.ino)];
   } catch (error) {
-    // That it is listed is true all the same.
+    // An entry whose attributes cannot be read is listed all the same.
     answerTo(error);
     return [type, 0n];
   }
 }
 
-/** What a link points to. */
+/** The target of a link. */
 function targetOf(fs, path) {
   return has(fs, 'readlinkSync')
     ? bytesOf(fs.readlinkSync(path, 'buffer'), MAX_NAME)
@@ -80,9 +86,9 @@ function targetOf(fs, path) {
 /** The bytes of a text. */
 function bytesOf(text, most) {
   if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
-    throw new Nonsense();
+    throw new InvalidResult();
   }
-  if (text.length > most) throw new Nonsense();
+  if (text.length > most) throw new InvalidResult();
   const bytes = Buffer.from(text);
   whole(bytes.length, most);
   return bytes;

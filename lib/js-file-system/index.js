@@ -1,15 +1,14 @@
 'use strict';
 
-// A file system that is an object with the synchronous functions of node:fs. The
-// native side does all that is the same for every file system; here is what it
-// calls for an operation.
+// JavaScript file systems: objects with the synchronous functions of node:fs. The native
+// side calls the functions here for single operations.
 
 const { loadBinding } = require('../binding');
 const { answerTo, has } = require('./answers');
 const { entries, targetOf } = require('./entries');
 const { OPERATIONS } = require('./operations');
 
-/** What a file system needs at least. */
+/** The required functions; of several in one list, one is enough. */
 const NEEDED = [
   ['lstatSync', 'statSync'],
   ['openSync'],
@@ -18,12 +17,11 @@ const NEEDED = [
   ['readdirSync'],
 ];
 
-/** The number that the native side has for each object. */
+/** The number of each object on the native side. */
 const numbersOf = new WeakMap();
 
 /**
- * The root of what has the functions of a file system; undefined of any other
- * value.
+ * The root of an object with the required functions; undefined for any other value.
  *
  * @param {unknown} fs
  * @returns {import('../../target/binding').Directory | undefined}
@@ -32,7 +30,8 @@ function rootOf(fs) {
   if (!isObject(fs) || lacking(fs).length > 0) return undefined;
   const { jsFileSystem, makeJsFileSystem, newJsFileSystemNumber } =
     loadBinding();
-  // As long as anything of it is open, it is one file system, wherever it is given.
+  // As long as a file or directory of it is open, the object is one and the same file
+  // system, however often it is given.
   let number = numbersOf.get(fs);
   const root = number === undefined ? null : jsFileSystem(number);
   if (root !== null) return root;
@@ -63,7 +62,7 @@ function isObject(value) {
   );
 }
 
-/** The functions that an object lacks to be a file system. */
+/** The required functions that an object lacks. */
 function lacking(fs) {
   return NEEDED.filter((names) => !names.some((name) => has(fs, name))).map(
     ([name]) => name,
@@ -71,7 +70,7 @@ function lacking(fs) {
 }
 
 /**
- * Why an object is no file system, where it has functions of one.
+ * Why an object that has functions of a file system is not one.
  *
  * @param {unknown} fs
  * @returns {string | undefined}

@@ -1,15 +1,19 @@
 'use strict';
 
-// What the native side has done by a file system: operations that return a
-// number, as node:fs has them.
+// The operations of a file system that return a number, by the functions of node:fs.
 //
-// The functions of the object are looked up at each call, so that those that a
-// program replaces meanwhile (a test does, by a mock) are the ones that are
-// called.
+// These functions are looked up at each call, so that a function which a program
+// replaces meanwhile, as tests do by mocks, is called.
 
 const nodeFs = require('node:fs');
 
-const { Nonsense, failure, has, unsupported, whole } = require('./answers');
+const {
+  InvalidResult,
+  failure,
+  has,
+  unsupported,
+  whole,
+} = require('./answers');
 const {
   bits,
   inodeOf,
@@ -20,7 +24,7 @@ const {
   typeOf,
 } = require('./attributes');
 
-/** The operations, by the numbers that the native side has for them. */
+/** The operations, by their numbers on the native side. */
 const OPERATIONS = [
   lstat,
   open,
@@ -40,11 +44,11 @@ const OPERATIONS = [
   symlink,
 ];
 
-/** Numbers of a file's attributes, 8 bytes each, before the bytes of a file. */
+/** The lent buffer begins with a file's attributes, of 8 bytes each; the bytes of a file come after. */
 const ATTRIBUTES = 7;
 const HEAD = 8 * ATTRIBUTES;
 
-// The buffer that was last lent by the native side, and what it is seen as.
+// The buffer that the native side has last lent, and views of it.
 let lent;
 let words;
 let data;
@@ -57,7 +61,7 @@ function look(buffer) {
 }
 
 function tell(stats, buffer) {
-  if (stats === null || typeof stats !== 'object') throw new Nonsense();
+  if (stats === null || typeof stats !== 'object') throw new InvalidResult();
   const attributes = [
     BigInt(typeOf(stats)),
     inodeOf(stats.ino),
@@ -67,7 +71,7 @@ function tell(stats, buffer) {
     timeOf(stats, 'mtime'),
     timeOf(stats, 'ctime'),
   ];
-  // Only now: what was asked above may have come back here.
+  // Only now: the getters above may have called this function again, with another buffer.
   look(buffer);
   for (let index = 0; index < ATTRIBUTES; index++) {
     words[index] = attributes[index];
@@ -101,7 +105,7 @@ const {
   O_WRONLY,
 } = nodeFs.constants;
 
-/** How to open, in words that every file system understands. */
+/** The flags of openSync(), of which all file systems know these. */
 function flagsOf(how, fs) {
   const writes = (how & WRITE) !== 0;
   if (fs === nodeFs) {
@@ -111,7 +115,7 @@ function flagsOf(how, fs) {
   if (how & CREATE) return 'wx+';
   if (writes && how & READ) return 'r+';
   if (!writes) return 'r';
-  // There is no word for writing alone what is there.
+  // There is no string for opening an existing file for writing only.
   return fs.constants?.O_WRONLY ?? O_WRONLY;
 }
 
@@ -146,7 +150,7 @@ function truncate(fs, _a, _b, fd, size) {
   });
 }
 
-/** Does what may take more memory than there is, which is an error of its own. */
+/** Calls an operation that may fail to allocate memory, which is EFBIG. */
 function withRoom(operation) {
   try {
     return operation();
@@ -167,7 +171,7 @@ function futimes(fs, _a, _b, fd, atime, mtime) {
   return 0;
 }
 
-/** What has no such function keeps nothing back. */
+/** A file system without these functions has nothing to sync. */
 function sync(fs, _a, _b, fd, dataOnly) {
   if (dataOnly && has(fs, 'fdatasyncSync')) fs.fdatasyncSync(fd);
   else if (has(fs, 'fsyncSync')) fs.fsyncSync(fd);
@@ -200,8 +204,8 @@ function rmdir(fs, path) {
 }
 
 /**
- * Whether a directory that cannot be removed for its entries lists none: memfs
- * miscounts them. On a disk it is another program that has been there since.
+ * Whether a directory whose removal was ENOTEMPTY lists no entries: memfs miscounts
+ * them. On a disk another program may have removed them since.
  */
 function seemsEmpty(fs, path) {
   return (

@@ -1,13 +1,13 @@
 'use strict';
 
-// What a call was made with and what it has written, as values of JavaScript.
+// The arguments and results of a call, as JavaScript values.
 
 const { named } = require('./table');
 
-/** The most of a list that is told: as many as a call takes at all, unless its host says so. */
+/** The most elements of a list that are described: the default limit of subscriptions. */
 const MOST = 4096;
 
-/** Calls that fill a buffer with a string, with the result that says how long it is. */
+/** Calls that write a string to a buffer, and the result with its length. */
 const TEXTS = {
   __proto__: null,
   fd_prestat_dir_name: { buf: 'path' },
@@ -16,7 +16,7 @@ const TEXTS = {
 
 const unsigned = (value) => value >>> 0;
 
-/** What should be in memory, and is not. */
+/** A `WASITracePointer`: a pointer and a length outside of memory. */
 const nowhere = (pointer, length) => ({ pointer, length });
 
 /** The buffers of a list. */
@@ -45,7 +45,7 @@ function describeEvent(memory, at, errnos) {
   return { ...event, ...memory.record('EventFdReadwrite', place) };
 }
 
-/** By role: what an argument is, of its values of WebAssembly. */
+/** By role: the value of an argument, from its WebAssembly values. */
 const ROLES = {
   __proto__: null,
   Fd: ([fd]) => unsigned(fd),
@@ -81,10 +81,10 @@ const ROLES = {
   },
 };
 
-/** What is a result, and told as one. */
+/** The roles of pointers to results, which are not described as arguments. */
 const RESULTS = new Set(['Out', 'Events']);
 
-/** Whether the arguments are those of the call's type, as those of a guest are. */
+/** Whether the arguments have the types of the call. Those of a guest always have. */
 function areTyped({ arity, params }, args) {
   if (args.length !== arity) return false;
   return args.every((arg) => typeof arg === 'number' || typeof arg === 'bigint')
@@ -108,7 +108,7 @@ const isWide = (role) => WIDE.has(role);
 /**
  * The arguments of a call by name, before it is made.
  *
- * @returns {Record<string, unknown> | null} null for others than its type says
+ * @returns {Record<string, unknown> | null} null for arguments of other types
  */
 function describeArgs(call, args, { memory, strings, table }) {
   if (!areTyped(call, args)) return null;
@@ -130,14 +130,14 @@ function describeArgs(call, args, { memory, strings, table }) {
   return described;
 }
 
-/** What a scalar or a record is that a call has written. */
+/** The value of a scalar or record that a call has written. */
 function describeOutput({ output, size }, at, { memory, table }) {
   if (table.records.has(output)) return memory.record(output, at);
   const value = memory.number(at, size);
   return value === undefined ? value : named(value, table.words.get(output));
 }
 
-/** What a call has written, by the names of its parameters. */
+/** The results of a call, by the names of its parameters. */
 function describeOut(call, args, context) {
   const { memory, table } = context;
   const out = {};

@@ -1,7 +1,7 @@
 'use strict';
 
-// A guest's memory, for who looks on. Pointers of a guest may lead anywhere: what
-// is not there is undefined.
+// Reads a guest's memory for the trace. Pointers of a guest may have any value: what is
+// outside of memory is undefined.
 
 const { named } = require('./table');
 
@@ -29,18 +29,18 @@ class GuestMemory {
     return at + size <= this.#bytes.length;
   }
 
-  /** A copy. */
+  /** A copy of these bytes. */
   bytes(at, size) {
     if (!this.has(at, size)) return undefined;
     return Buffer.from(this.#bytes.subarray(at, at + size));
   }
 
-  /** A string; what is no UTF-8 in it is U+FFFD. */
+  /** A string; bytes that are not UTF-8 become U+FFFD. */
   text(at, size) {
     return this.bytes(at, size)?.toString();
   }
 
-  /** A number of so many bytes: a BigInt of 8. */
+  /** An unsigned number of 1, 2, 4 or 8 bytes; of 8, a BigInt. */
   number(at, size) {
     if (!this.has(at, size)) return undefined;
     switch (size) {
@@ -55,7 +55,7 @@ class GuestMemory {
     }
   }
 
-  /** A record as an object, without its unions and the records in it. */
+  /** A record as an object, without fields that are unions or records. */
   record(name, at) {
     const { size, fields } = this.#table.records.get(name);
     if (!this.has(at, size)) return undefined;
@@ -69,7 +69,7 @@ class GuestMemory {
     return record;
   }
 
-  /** Where a field of a record is. */
+  /** The address of a field of the record at an address. */
   place(name, field, at) {
     const { fields } = this.#table.records.get(name);
     return at + fields.find((each) => each.name === field).offset;
@@ -79,7 +79,7 @@ class GuestMemory {
     return this.#table.records.get(name).size;
   }
 
-  /** So many records one after the other; undefined if one of them is not there. */
+  /** An array of records; undefined if a part of it is outside of memory. */
   array(name, at, count, read) {
     const size = this.sizeOf(name);
     if (!this.has(at, size * count)) return undefined;

@@ -2,10 +2,10 @@
 
 // A call as a line, as strace prints it.
 
-/** The most that is shown of a list. */
+/** The most elements of a list that are shown. */
 const SHOWN = 16;
 
-/** What is shown of records that have more. */
+/** The fields that are shown of large records. */
 const BRIEF = {
   __proto__: null,
   Filestat: ['filetype', 'size'],
@@ -14,7 +14,7 @@ const BRIEF = {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The bytes of a character that are still to come when a string is cut short. */
+/** The most bytes of an incomplete character at the end of a string that was cut. */
 const MOST_CUT = 3;
 
 function decode(bytes, isCut) {
@@ -22,7 +22,7 @@ function decode(bytes, isCut) {
     try {
       return utf8.decode(bytes.subarray(0, Math.max(0, bytes.length - cut)));
     } catch {
-      // The last character may be cut in two.
+      // The last character may be incomplete.
     }
   }
   return undefined;
@@ -33,7 +33,7 @@ const escapeByte = (byte) =>
     ? String.fromCharCode(byte)
     : `\\x${byte.toString(16).padStart(2, '0')}`;
 
-/** Characters that would be more on a terminal than a line: DEL, the second set of controls, line ends. */
+/** Characters with an effect on a terminal that JSON does not escape: DEL, C1 controls, line separators, bidirectional controls. */
 const CONTROLS = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 function quoteText(text) {
@@ -44,7 +44,7 @@ function quoteText(text) {
   );
 }
 
-/** Bytes in quotes, as text if they are such. */
+/** Bytes in quotes, as text if they are UTF-8. */
 function quoteBytes(bytes, length) {
   const isCut = bytes.length < length;
   const text = decode(bytes, isCut);
@@ -102,11 +102,10 @@ const ROLES = {
   Subscriptions: (all) => list(all, subscription),
 };
 
-/** Whether an argument says something that is not said elsewhere, or by being there at all. */
+/** Whether an argument is shown: not flags without a bit, rights of path_open, or the length of a list that is shown. */
 function isShown({ role }, value, { name, params }) {
   if (value === undefined || value === '0') return false;
   if (role === 'Rights') return name === 'fd_fdstat_set_rights';
-  // The length of a list that is shown.
   return (
     role !== 'Size' || params.every((each) => each.role !== 'Subscriptions')
   );
@@ -130,7 +129,7 @@ function argumentsOf(args, call) {
 function outputsOf(out, { params }) {
   const shown = params
     .filter(({ name, role }) => role === 'Out' && out[name] !== undefined)
-    // How many events there are the list of them says.
+    // The list of events shows their number.
     .filter(({ name }) => name !== 'nevents' || out.events === undefined)
     .map(({ name, output }) =>
       typeof out[name] === 'object' ? record(output, out[name]) : out[name],
@@ -142,7 +141,7 @@ function outputsOf(out, { params }) {
   return [...shown, ...texts];
 }
 
-/** Seconds, as exact as strace has them. */
+/** Seconds with six decimals, as strace prints them. */
 const seconds = (nanos) => (nanos / 1e9).toFixed(6);
 
 /**

@@ -14,7 +14,7 @@ const { loadBinding } = require('../binding');
 
 const STDERR = 2;
 
-/** Bytes of what is written that are shown, as by strace. */
+/** How many bytes of a written buffer are shown by default, as by strace. */
 const DEFAULT_STRINGS = 32;
 const MOST_STRINGS = 2 ** 20;
 
@@ -23,11 +23,11 @@ const TRACE = properties(['to', 'calls', 'failed', 'strings']);
 const isStream = (value) =>
   typeof value?.write === 'function' && typeof value.on === 'function';
 
-/** Where it goes: a descriptor that is open, a stream or a function. */
+/** Reads the target: an open descriptor, a stream or a function. */
 function readTo(value, name) {
   if (value === true) return STDERR;
   if (typeof value === 'number') {
-    // That there is none is an error here, and not at the first call.
+    // A descriptor that is not open is an error here, and not at the first call.
     fstatSync(validateFd(value, name));
     return value;
   }

@@ -1,15 +1,15 @@
 'use strict';
 
-// Where a trace goes: lines to a descriptor or a stream, or calls to a function.
+// The targets of a trace: a descriptor or a stream for lines, a function for calls.
 
 const fs = require('node:fs');
 
-/** Milliseconds to the next attempt to write where there is no room. */
+/** Milliseconds until the next attempt to write to a full pipe. */
 const PAUSE = 1;
 
 const { wait } = Atomics;
 
-/** Writes all of it, and waits for room as the guest's own output does. */
+/** Writes all of a text, and waits for room if the descriptor is non-blocking. */
 function writeAll(fd, text) {
   let bytes = Buffer.from(text);
   const cell = new Int32Array(new SharedArrayBuffer(4));
@@ -23,7 +23,7 @@ function writeAll(fd, text) {
   }
 }
 
-/** A descriptor. Who has stopped reading wants no more, and needs no telling. */
+/** A descriptor. EPIPE ends the trace without an error. */
 function toDescriptor(fd) {
   let isOver = false;
   return (call) => {
@@ -37,7 +37,7 @@ function toDescriptor(fd) {
   };
 }
 
-/** A stream of Node's. One that has ended or failed takes no more; that is its owner's to hear. */
+/** A stream of Node. Nothing is written to one that has ended or failed; its owner gets the error. */
 function toStream(stream) {
   return (call) => {
     if (stream.writable !== false) stream.write(`${call}\n`);

@@ -2,10 +2,10 @@
 
 // Calls, errors, bytes and time by call, as `strace -c` counts them.
 
-/** The results that count the bytes that a call has moved. */
+/** The results with the number of bytes that a call has moved. */
 const COUNTS = 'nread nwritten bufused ro_datalen so_datalen'.split(' ');
 
-/** Calls that fill a buffer to its end. */
+/** Calls that fill the whole buffer. */
 const FILLING = new Set(['random_get']);
 
 function bytesOf({ name, args, result, out }) {
@@ -72,7 +72,7 @@ class Summary {
     this.#calls.set(name, sum(this.#calls.get(name) ?? NONE, one));
   }
 
-  /** A table, the call that took longest first, with a sum in its last line. */
+  /** The table, ordered by time, with the sum as its last line. */
   toString() {
     const all = [...this.#calls].sort(([, a], [, b]) => b.nanos - a.nanos);
     const total = all.map(([, counts]) => counts).reduce(sum, NONE);

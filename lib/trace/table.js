@@ -1,16 +1,16 @@
 'use strict';
 
-// The table of the calls, as the native side has it: what their arguments are for,
-// what numbers stand for, how records lie in memory.
+// The native table of the calls: the roles of their parameters, the names of enum cases
+// and flags, the layouts of records.
 
 const { loadBinding } = require('../binding');
 
-/** By version of WASI, made when the first guest of one is traced. */
+/** The tables by version of WASI, made when the first guest of a version is traced. */
 const tables = new Map();
 
 const byName = (all, name) => new Map(all.map((each) => [each[name], each]));
 
-/** A call with the place of each parameter among its values of WebAssembly. */
+/** A call with the index of each parameter in its WebAssembly arguments. */
 function withPlaces({ name, params }, version) {
   let arity = 0;
   const placed = params.map((param) => {
@@ -34,7 +34,7 @@ function tableOf(version) {
       ),
       words: byName(words, 'of'),
       records: byName(records, 'name'),
-      // Those of the witx: `noent` for ENOENT.
+      // The names of the witx: `noent` for ENOENT.
       errnos: errnoNames().map((name) => name.slice(1).toLowerCase()),
     };
     tables.set(version, table);
@@ -42,7 +42,7 @@ function tableOf(version) {
   return table;
 }
 
-/** The names of the bits, and what is left in hexadecimal; `'0'` of none. */
+/** The names of the bits that are set, and unknown bits in hexadecimal; `'0'` for none. */
 function flagsOf(value, names) {
   let left = BigInt(value);
   const set = names.filter((_, bit) => {
@@ -55,7 +55,7 @@ function flagsOf(value, names) {
 }
 
 /**
- * What a number stands for: the name of a case, of flags, or the number itself.
+ * The name of an enum case, or of flags; the number itself if it has no names.
  *
  * @param {number | bigint} value
  * @param {{ isFlags: boolean, names: string[] }} [words]

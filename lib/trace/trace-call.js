@@ -3,9 +3,9 @@
 const { lineOf } = require('./line');
 const { tableOf } = require('./table');
 
-/** A call that a guest has made: what a function is told. As a string it is a line. */
+/** A call that a guest has made, with which a function is called. As a string it is its line. */
 class TraceCall {
-  /** That of WASI of which it is. */
+  /** The version of WASI that the call is of. */
   #version;
 
   constructor(fields, version) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Tells of the calls of one guest. The functions that it imports are put into
-// functions that tell of them; a guest that is not traced has none of this.
+// Traces the calls of one guest: wraps the functions that it imports. The functions of
+// other guests are not wrapped.
 
 const { loadBinding } = require('../binding');
 const { describeArgs, describeOut } = require('./describe');
@@ -14,7 +14,7 @@ const { apply } = Reflect;
 const { defineProperty } = Object;
 const { nanoseconds: now } = require('../run/timers');
 
-/** What a call gives that was suspended: no errno is as much. */
+/** Returned by a call that suspends its guest. It is larger than any errno. */
 const SUSPENDED = 1 << 16;
 
 const SUCCESS = 'success';
@@ -25,15 +25,15 @@ class Tracer {
   #number;
   #tell;
   #memory;
-  /** Whether who is told of a call is at it: what that has the guest do is not told. */
+  /** Whether `#tell` is being called: calls that it has the guest make are not traced. */
   #isTelling = false;
-  /** When calls began that have been suspended, by what they began with. */
+  /** The beginnings of suspended calls, by name, time and arguments. */
   #suspended = new Map();
 
   /**
    * @param {{ calls?: string[], failed: boolean, strings: number }} plan
-   * @param {number} number the native side's of the guest
-   * @param {(call: TraceCall) => void} tell
+   * @param {number} number of the guest, on the native side
+   * @param {(call: TraceCall) => void} tell is called with each call
    */
   constructor(plan, number, tell) {
     this.#plan = plan;
@@ -41,7 +41,7 @@ class Tracer {
     this.#tell = tell;
   }
 
-  /** The function that gives the guest its memory, which is to be known here, too. */
+  /** Wraps the function that binds the guest's memory, which the trace reads as well. */
   seeingMemory(setMemory) {
     return (memory) => {
       setMemory(memory);
@@ -50,10 +50,10 @@ class Tracer {
   }
 
   /**
-   * Puts functions that tell in the place of those of a `wasiImport`.
+   * Wraps the functions of a `wasiImport`.
    *
    * @param {Record<string, Function>} functions
-   * @param {'preview1' | 'unstable'} version that they are of
+   * @param {'preview1' | 'unstable'} version of the functions
    */
   trace(functions, version) {
     for (const call of tableOf(version).calls.values()) {
@@ -63,7 +63,7 @@ class Tracer {
     }
   }
 
-  /** The same for those that may be suspended: made again, they are one call. */
+  /** Wraps calls that can suspend the guest. One that is suspended and made again is traced as one call. */
   suspending(functions, version) {
     const traced = { __proto__: null };
     const { calls } = tableOf(version);
@@ -119,13 +119,13 @@ class Tracer {
     return result;
   }
 
-  /** It will be made again with the time when it began, which the native side knows. */
+  /** The call will be made again, with the time at which it began as its last argument. */
   #suspend({ name }, args, begun) {
     const { begun: since } = loadBinding().awaited(this.#number);
     this.#suspended.set(`${name} ${since} ${args.join()}`, begun);
   }
 
-  /** What the call came to; nothing where it has not returned. */
+  /** The call has ended; `errno` is undefined if it has not returned. */
   #end(call, args, { args: described, start }, errno) {
     const nanos = Number(now() - start);
     const { errnos } = tableOf(call.version);
@@ -172,7 +172,7 @@ class Tracer {
   }
 }
 
-/** Gives a function the name and the length of the one that it calls. */
+/** Gives a wrapper the name and the length of the function that it calls. */
 function likeNative(traced, { name, length }) {
   defineProperty(traced, 'name', { __proto__: null, value: name });
   defineProperty(traced, 'length', { __proto__: null, value: length });
