@@ -39,12 +39,21 @@ forEachResolver(
           const worker = new Worker(
             `const { renameSync } = require('node:fs');
              const { workerData: { inside, stop }, parentPort } = require('node:worker_threads');
+             // Windows moves no directory in which something is open, as the guest has it at times.
+             const inUse = process.platform === 'win32' ? ['EACCES', 'EBUSY', 'EPERM'] : [];
              const [swap, out, between] = ['swap', 'out', 'between'].map((name) => inside + '/' + name);
-             while (Atomics.load(stop, 0) === 0) {
-               renameSync(swap, between);
-               renameSync(out, swap);
-               renameSync(swap, out);
-               renameSync(between, swap);
+             const running = () => Atomics.load(stop, 0) === 0;
+             const move = (from, to) => {
+               while (running()) {
+                 try { return renameSync(from, to); }
+                 catch (error) { if (!inUse.includes(error.code)) throw error; }
+               }
+             };
+             while (running()) {
+               move(swap, between);
+               move(out, swap);
+               move(swap, out);
+               move(between, swap);
                if (Atomics.add(stop, 1, 1) === 0) parentPort.postMessage('running');
              }`,
             { eval: true, workerData: { inside, stop } },

@@ -9,6 +9,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
+const { MemoryFS, symlink } = require('..');
 const { OPTIONS } = require('../lib/command/arguments');
 const { version } = require('../package.json');
 const { ROOT, command, node } = require('./helpers/child');
@@ -344,13 +345,14 @@ test('--capability', (t) => {
 
 test('--limit', (t) => {
   const directory = scratch(t);
-  fs.symlinkSync('file', path.join(directory, 'link'));
-  fs.writeFileSync(path.join(directory, 'file'), 'content');
+  // Which makes a link on every system.
+  const files = new MemoryFS({ file: 'content', link: symlink('file') });
+  fs.writeFileSync(path.join(directory, 'a.tar'), files.toTar());
   const read = (name, ...limits) =>
     command(
       [
         ...limits.flatMap((limit) => ['--limit', limit]),
-        ...['--dir', '.::/', guestPath('files'), 'read', name],
+        ...['--mount', 'a.tar::/', guestPath('files'), 'read', name],
       ],
       { cwd: directory },
     ).stdout;
