@@ -75,7 +75,7 @@ test('the tests that RATIONALE.md names exist', (t) => {
 
 test('the tests that docs/platforms.md names exist', (t) => {
   const names = quoted(read('docs/platforms.md')).filter((name) =>
-    /^\w+::\w+$/.test(name),
+    /^\w+::\w+$|^\S+\.test\.m?js: /.test(name),
   );
   t.true(names.length > 5);
   for (const name of names) t.true(hasTest(name), name);

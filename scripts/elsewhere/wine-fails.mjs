@@ -27,6 +27,7 @@ export const FAILS = {
   'syscalls: windows::links_are_counted_as_everywhere': NO_LINKS,
   'syscalls: windows::what_is_behind_the_target_of_a_link_makes_no_way_out':
     NO_LINKS,
+  'js-file-systems › node:fs is one, or a directory in it': NO_LINKS,
   'limits › symlinkHops': NO_LINKS,
   'limits › with fewer symlinkHops, paths lead where they lead without':
     NO_LINKS,
@@ -43,43 +44,70 @@ export const FAILS = {
 
 /**
  * The files of tests in JavaScript that are run: those of which wine runs every test but
- * the above. Of the others some want links of the host for most of what they test, and
- * some have not been tried; of `files`, one test takes minutes, as wine looks for a name
- * by going through the directory.
+ * the above. Of the others some want links of the host for most of what they test, some
+ * want packages that npm has installed for this system, and some have not been tried; of
+ * `files`, one test takes minutes, as wine looks for a name by going through the
+ * directory.
  */
 export const FILES = [
   'adapter',
+  'adoption',
   'attacks-descriptors',
   'attacks-host',
+  'attacks-javascript',
   'attacks-memory',
   'attacks-stdio',
+  'attacks-threads',
+  'backtrace',
   'bytes',
   'capabilities',
   'class-streams',
+  'collection',
+  'command',
+  'command-directories',
+  'command-options',
+  'command-programs',
+  'declarations',
   'determinism',
   'devices',
   'docs',
+  'documents',
+  'exit',
+  'garbage',
   'images',
+  'install',
   'instance',
+  'js-file-systems',
+  'js-file-systems-attacks',
   'lifecycle',
+  'lifetimes',
   'limits',
   'memory',
   'memory-fs',
   'misspelled',
   'mounts',
   'options',
+  'over',
   'overlays',
+  'package',
   'permission',
   'pool',
+  'pthreads',
+  'register',
   'run',
   'run-limits',
   'run-streams',
   'run-sync',
   'security',
+  'shared-guests',
   'sockets',
   'spawn',
   'streams',
+  'suspending',
   'termination',
+  'threads',
+  'timeout',
+  'trace',
   'trees',
   'wasi-import',
   'worker',

@@ -12,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -49,6 +50,7 @@ function bind(root, directory) {
 export function wineIn(directory, seen) {
   const root = join(directory, 'debian');
   layOut(root, WINE, ['--variant=apt', '--include=wine64,wine']);
+  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n');
   for (const place of ['/proc', '/dev', directory, ...seen]) bind(root, place);
   const [prefix, home, drive] = ['prefix', 'home', 'd'].map((name) => {
     mkdirSync(join(directory, name), { recursive: true });
@@ -61,7 +63,7 @@ export function wineIn(directory, seen) {
     HOME: home,
   };
 
-  const wine = (cwd, program, args, { seconds = 1800, variables } = {}) => {
+  const wine = (cwd, program, args, { seconds = 3600, variables } = {}) => {
     // Through a file, as libuv does not take this system's pipes for pipes of Windows.
     const file = join(directory, 'output');
     const output = openSync(file, 'w');
