@@ -39,7 +39,7 @@ test('an adapter has each call of WASI, and takes a memory and one function', (t
   });
 });
 
-test('a guest may declare a call with other types, and have EINVAL of it', async (t) => {
+test('a guest may declare a call with other types, and gets EINVAL', async (t) => {
   // As tools write it that know no BigInt.
   const guest = await assemble(`(module
     ${IMPORT('fd_seek', 'i32 i32 i32 i32 i32')} ${EXIT}
@@ -67,7 +67,7 @@ const READER = `(module
     (call $read)
     (call $proc_exit (i32.load8_u (i32.const 68)))))`;
 
-test('a call that runs another guest in its middle is that call still', async (t) => {
+test('a call during which another guest runs is not changed by that', async (t) => {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'f'), 'abcdefghij');
   const reader = await assemble(READER);
@@ -98,7 +98,7 @@ test('a call that runs another guest in its middle is that call still', async (t
   t.true(inner.length > 0 && inner.every((code) => code === 106));
 });
 
-test('what imports of the user throw as a guest starts is theirs', async (t) => {
+test('an error that imports of the user throw at the start is thrown unchanged', async (t) => {
   const guest = await assemble(`(module
     ${IMPORT('fd_close', 'i32')} (import "mine" "go" (func $go))
     (memory (export "memory") 1) (start $go))`);

@@ -18,63 +18,63 @@ const {
 const onUnix = testOn(test, process.platform !== 'win32');
 const onLinux = testOn(test, process.platform === 'linux');
 
+onLinux('thousands of instances leave no descriptors open', async (t) => {
+  const { fds, grown } = await attack(async (tools, { inside }) => {
+    const { Attacker, collectUntil, descriptors, filledMemory } = tools;
+    const before = descriptors();
+    const use = (count) => {
+      for (let i = 0; i < count; i++) {
+        const guest = new Attacker({
+          preopens: { '/': inside, '/b': inside },
+        });
+        guest.open(3, 'file');
+        guest.openDir(4, 'dir');
+        guest.call('random_get', 0, 16);
+      }
+    };
+    const round = async () => {
+      use(50);
+      await collectUntil(() => descriptors() === before);
+    };
+    await round();
+    const filled = filledMemory();
+    for (let i = 0; i < 10; i++) await round();
+    return {
+      fds: descriptors() - before,
+      grown: filledMemory() - filled,
+    };
+  }, arena(t));
+  t.is(fds, 0);
+  t.true(grown < 64 * 2 ** 20, `${grown} bytes`);
+});
+
 onLinux(
-  'as many instances as anybody makes leave nothing behind',
+  'a guest that opens files without end reaches its own limit',
   async (t) => {
-    const { fds, grown } = await attack(async (tools, { inside }) => {
-      const { Attacker, collectUntil, descriptors, filledMemory } = tools;
-      const before = descriptors();
-      const use = (count) => {
-        for (let i = 0; i < count; i++) {
-          const guest = new Attacker({
-            preopens: { '/': inside, '/b': inside },
-          });
-          guest.open(3, 'file');
-          guest.openDir(4, 'dir');
-          guest.call('random_get', 0, 16);
-        }
-      };
-      const round = async () => {
-        use(50);
-        await collectUntil(() => descriptors() === before);
-      };
-      await round();
-      const filled = filledMemory();
-      for (let i = 0; i < 10; i++) await round();
-      return {
-        fds: descriptors() - before,
-        grown: filledMemory() - filled,
-      };
-    }, arena(t));
-    t.is(fds, 0);
-    t.true(grown < 64 * 2 ** 20, `${grown} bytes`);
+    const { printed, exitCode, nofile, host, few } = await attack(
+      ({ fs, runGuest }, { root, inside }) => {
+        const args = ['keep', 'file', '100000'];
+        const options = { args, directory: root, preopens: { '/': inside } };
+        const result = runGuest('opens', options);
+        const host = fs.readFileSync(`${inside}/file`, 'utf8');
+        const limits = fs.readFileSync('/proc/self/limits', 'utf8');
+        const [, nofile] = /^Max open files +(\d+|unlimited)/m.exec(limits);
+        const few = { ...options, limits: { descriptors: 10 } };
+        return { ...result, nofile, host, few: runGuest('opens', few).printed };
+      },
+      arena(t),
+    );
+    const limit = nofile >= 4 * 4096 ? 4096 : Math.floor(nofile / 4);
+    const told = (limit) =>
+      `call=path_open errno=41 opened=${limit - 4} lowest=4 highest=${limit - 1}\n`;
+    t.is(exitCode, 1);
+    t.is(printed, told(nofile === 'unlimited' ? 4096 : limit));
+    t.is(host, 'inside\n');
+    t.is(few, told(10));
   },
 );
 
-onLinux('a guest that opens without end meets its own limit', async (t) => {
-  const { printed, exitCode, nofile, host, few } = await attack(
-    ({ fs, runGuest }, { root, inside }) => {
-      const args = ['keep', 'file', '100000'];
-      const options = { args, directory: root, preopens: { '/': inside } };
-      const result = runGuest('opens', options);
-      const host = fs.readFileSync(`${inside}/file`, 'utf8');
-      const limits = fs.readFileSync('/proc/self/limits', 'utf8');
-      const [, nofile] = /^Max open files +(\d+|unlimited)/m.exec(limits);
-      const few = { ...options, limits: { descriptors: 10 } };
-      return { ...result, nofile, host, few: runGuest('opens', few).printed };
-    },
-    arena(t),
-  );
-  const limit = nofile >= 4 * 4096 ? 4096 : Math.floor(nofile / 4);
-  const told = (limit) =>
-    `call=path_open errno=41 opened=${limit - 4} lowest=4 highest=${limit - 1}\n`;
-  t.is(exitCode, 1);
-  t.is(printed, told(nofile === 'unlimited' ? 4096 : limit));
-  t.is(host, 'inside\n');
-  t.is(few, told(10));
-});
-
-onLinux('renumbering in a loop leaves no descriptor open', async (t) => {
+onLinux('fd_renumber in a loop leaves no descriptor open', async (t) => {
   const { printed, before, after } = await attack(
     ({ descriptors, runGuest }, { root, inside }) => {
       const before = descriptors();
@@ -123,7 +123,7 @@ onUnix('a guest cannot run the host out of descriptors', async (t) => {
 });
 
 onLinux(
-  'a directory that is listed takes no descriptor of the host, and next to no memory',
+  'listing a directory takes no further descriptor of the host, and hardly any memory',
   async (t) => {
     const { opened, fds, grown } = await attack(
       (
@@ -201,7 +201,7 @@ if (process.platform !== 'win32') {
 }
 
 test.serial(
-  'renumbering to any number at all keeps the table whole',
+  'fd_renumber to any number leaves the descriptor table intact',
   async (t) => {
     const answers = await attack(({ Attacker }, { inside }) => {
       const guest = new Attacker({ preopens: { '/': inside } });
@@ -245,7 +245,7 @@ test.serial('without preopens there is nothing to open', async (t) => {
   }
 });
 
-test.serial('only preopens say that they are', async (t) => {
+test.serial('only preopens are reported as preopens', async (t) => {
   const answers = await attack(({ Attacker, OUT }, { inside }) => {
     const guest = new Attacker({ preopens: { '/': inside } });
     const opened = [guest.open(3, 'file'), guest.openDir(3, 'dir')];
@@ -259,7 +259,7 @@ test.serial('only preopens say that they are', async (t) => {
 });
 
 onUnix(
-  'a directory is itself, wherever it goes and whatever takes its place',
+  'a directory descriptor stays the same directory when that is moved or replaced',
   async (t) => {
     const files = { 'outside/nested': 'SECRET' };
     const place = arena(t, files);
@@ -299,7 +299,7 @@ onUnix(
 );
 
 onLinux(
-  'a guest that waits on what it closed meets no descriptor of the host',
+  'a guest that waits for a descriptor that it closed does not get one of the host',
   async (t) => {
     const events = await attack(({ Attacker, OUT, RIGHTS, fs }, { inside }) => {
       const guest = new Attacker({ preopens: { '/': inside } });
@@ -327,44 +327,52 @@ onLinux(
   },
 );
 
-onLinux('magic names and magic links are nothing to a guest', async (t) => {
-  const place = arena(t);
-  const answers = await attack(
-    ({ Attacker, FOLLOW, RIGHTS, fs }, { inside, outside }) => {
-      process.chdir(outside);
-      const secret = fs.openSync(`${outside}/secret`);
-      const open = (guest, name) => {
-        const rights = RIGHTS.FD_READ;
-        const fd = guest.open(3, name, { lookup: FOLLOW, rights });
-        return typeof fd === 'number' ? guest.read(fd) : fd;
-      };
-      const plain = new Attacker({ preopens: { '/': inside } });
-      const names = ['dev/tty', 'dev/null', 'proc/self/environ', 'etc/passwd'];
-      // A host that gives away /proc gives away itself, but nothing beyond.
-      const proc = new Attacker({ preopens: { '/proc': '/proc' } });
-      const links = [
-        `self/fd/${secret}`,
-        'self/cwd/secret',
-        `self/root${outside}/secret`,
-        `thread-self/fd/${secret}`,
-        `self/task/../cwd/secret`,
-        'self/exe',
-      ];
-      return {
-        names: names.map((name) => open(plain, name)),
-        links: links.map((name) => open(proc, name)),
-      };
-    },
-    place,
-  );
-  t.deepEqual(answers.names, Array(4).fill('NOENT'));
-  for (const answer of answers.links) {
-    t.true(['NOTCAPABLE', 'LOOP', 'NOENT'].includes(answer), answer);
-  }
-  untouched(t, place);
-});
+onLinux(
+  'special names and magic links lead to nothing of the host',
+  async (t) => {
+    const place = arena(t);
+    const answers = await attack(
+      ({ Attacker, FOLLOW, RIGHTS, fs }, { inside, outside }) => {
+        process.chdir(outside);
+        const secret = fs.openSync(`${outside}/secret`);
+        const open = (guest, name) => {
+          const rights = RIGHTS.FD_READ;
+          const fd = guest.open(3, name, { lookup: FOLLOW, rights });
+          return typeof fd === 'number' ? guest.read(fd) : fd;
+        };
+        const plain = new Attacker({ preopens: { '/': inside } });
+        const names = [
+          'dev/tty',
+          'dev/null',
+          'proc/self/environ',
+          'etc/passwd',
+        ];
+        // A host that gives away /proc gives away itself, but nothing beyond.
+        const proc = new Attacker({ preopens: { '/proc': '/proc' } });
+        const links = [
+          `self/fd/${secret}`,
+          'self/cwd/secret',
+          `self/root${outside}/secret`,
+          `thread-self/fd/${secret}`,
+          `self/task/../cwd/secret`,
+          'self/exe',
+        ];
+        return {
+          names: names.map((name) => open(plain, name)),
+          links: links.map((name) => open(proc, name)),
+        };
+      },
+      place,
+    );
+    t.deepEqual(answers.names, Array(4).fill('NOENT'));
+    for (const answer of answers.links) {
+      t.true(['NOTCAPABLE', 'LOOP', 'NOENT'].includes(answer), answer);
+    }
+    untouched(t, place);
+  },
+);
 
-onUnix('the preopen itself stays where it is', async (t) => {
+onUnix('the preopen itself cannot be removed or renamed', async (t) => {
   const place = arena(t);
   const answers = await attack(({ Attacker, OUT }, { inside }) => {
     const guest = new Attacker({ preopens: { '/sandbox': inside } });

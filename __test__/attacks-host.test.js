@@ -25,7 +25,7 @@ test.serial('proc_raise raises nothing', async (t) => {
 });
 
 test.serial(
-  'times asked for twice are refused, and the directory can still be used',
+  'ATIM with ATIM_NOW is refused, and the directory can still be used',
   async (t) => {
     const place = arena(t);
     const answers = await attack(({ Attacker, OUT }, { inside }) => {
@@ -50,7 +50,7 @@ test.serial(
 );
 
 onUnix(
-  'the furthest times, of the guest and of the host, can be told',
+  'the largest and smallest times, of the guest and of the host, can be read',
   async (t) => {
     const place = arena(t);
     const answers = await attack(({ Attacker, OUT, fs }, { inside }) => {
@@ -75,7 +75,7 @@ onUnix(
   },
 );
 
-test.serial('a time that has passed is not waited for', async (t) => {
+test.serial('a timeout in the past is due at once', async (t) => {
   const answers = await attack(({ Attacker, OUT }) => {
     const guest = new Attacker();
     const wait = (id, timeout, flags) => {
@@ -107,7 +107,7 @@ test.serial('a time that has passed is not waited for', async (t) => {
   );
 });
 
-onUnix('a limit on the size of files is an errno and no signal', async (t) => {
+onUnix('a file size limit is an errno and no signal', async (t) => {
   const answers = await attack(
     ({ Attacker, IOVS, OUT, RIGHTS }, { inside }) => {
       const guest = new Attacker({ preopens: { '/': inside } });
@@ -144,7 +144,7 @@ onUnix('standard input from a file can be waited for', async (t) => {
   t.deepEqual(answers, ['SUCCESS', 1, 0]);
 });
 
-test.serial('an exit in _initialize is an error like others', async (t) => {
+test.serial('an exit in _initialize throws an Error', async (t) => {
   const code = await attack(({ WASI, guest }) => {
     const wasi = new WASI({ version: 'preview1' });
     const imports = wasi.getImportObject();
@@ -202,7 +202,7 @@ test.serial(
   },
 );
 
-test.serial('calls while garbage is collected', async (t) => {
+test.serial('calls during garbage collection', async (t) => {
   const { sum } = await attack(
     ({ Attacker, OUT }, { inside }) => {
       const guests = Array.from(
@@ -230,7 +230,7 @@ test.serial('calls while garbage is collected', async (t) => {
   t.is(sum, 120_000);
 });
 
-onUnix('no call brings the host down, whatever its numbers', async (t) => {
+onUnix('no call crashes the host, whatever its arguments', async (t) => {
   const place = arena(t);
   const { calls, alive } = await attack(({ Attacker, fs }, { inside }) => {
     const stdin = fs.openSync('/dev/null', 'r+');

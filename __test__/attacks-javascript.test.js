@@ -22,7 +22,7 @@ function hostile(t, source) {
   return JSON.parse(stdout);
 }
 
-test('a class that extends WASI has no say in where its functions go', (t) => {
+test('a class that extends WASI cannot intercept the functions of its instances', (t) => {
   let stolen;
   class Thief extends WASI {
     set wasiImport(functions) {
@@ -46,7 +46,7 @@ const RANDOM = `
     return [errno, new Uint8Array(memory.buffer, 0, len).some((byte) => byte !== 0)];
   };`;
 
-test('a getter in the place of the length of typed arrays', (t) => {
+test('the length of typed arrays is replaced by a getter', (t) => {
   const results = hostile(
     t,
     `${RANDOM}
@@ -70,7 +70,7 @@ test('a getter in the place of the length of typed arrays', (t) => {
   ]);
 });
 
-test('elements in the prototypes of arrays', (t) => {
+test('the prototypes of arrays have elements', (t) => {
   const results = hostile(
     t,
     `for (const { prototype } of [Object, Array, String, Object.getPrototypeOf(Uint8Array), Uint8Array]) {
@@ -88,7 +88,7 @@ test('elements in the prototypes of arrays', (t) => {
   ]);
 });
 
-test('constructors and iterators that are replaced before the addon is loaded', (t) => {
+test('constructors and iterators are replaced before the addon is loaded', (t) => {
   const { seen, results } = hostile(
     t,
     `const seen = [];
@@ -127,7 +127,7 @@ test('constructors and iterators that are replaced before the addon is loaded', 
   ]);
 });
 
-test('a memory whose bytes are a program’s own, and are taken away', (t) => {
+test('a memory whose buffer is an object of the program, and is detached', (t) => {
   const results = hostile(
     t,
     `// Whatever this returns is taken for the bytes of every memory.
@@ -150,7 +150,7 @@ test('a memory whose bytes are a program’s own, and are taken away', (t) => {
   t.deepEqual(results, [0, 'Error', 0, 61]);
 });
 
-test('the memory of the arguments, written and taken away while a call is made', async (t) => {
+test('the argument buffer is written or detached during a call', async (t) => {
   const guest = await assemble(`(module
     (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "path_create_directory"
@@ -195,7 +195,7 @@ test('the memory of the arguments, written and taken away while a call is made',
   ]);
 });
 
-test('a second memory for functions that know the first', (t) => {
+test('functions that have a memory get another one', (t) => {
   const results = hostile(
     t,
     `${RANDOM}
@@ -212,7 +212,7 @@ test('a second memory for functions that know the first', (t) => {
   t.deepEqual(results, [[0, true], 0, true]);
 });
 
-test('setters in the prototype of all objects, for what only this package is to have', async (t) => {
+test('setters on Object.prototype do not get what is internal to this package', async (t) => {
   const guest = await assemble(`(module
     (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
     (import "wasi_unstable" "sched_yield" (func $old (result i32)))

@@ -10,7 +10,7 @@ const { arena, attack, untouched } = require('./helpers/attack');
 const MIB = 2 ** 20;
 
 test.serial(
-  'lists whose size in bytes does not fit 32 bits are refused',
+  'iovecs whose size in bytes does not fit 32 bits are refused',
   async (t) => {
     const { answers, grown } = await attack(({ Attacker, OUT, growth }) => {
       const guest = new Attacker();
@@ -38,7 +38,7 @@ test.serial(
 );
 
 test.serial(
-  'more buffers, subscriptions and bytes of path than anybody needs are refused',
+  'too many iovecs and subscriptions, and too long paths, are refused',
   async (t) => {
     const { answers, grown } = await attack(
       ({ Attacker, BUF, OUT, fs, growth }, { inside }) => {
@@ -76,7 +76,7 @@ test.serial(
 );
 
 test.serial(
-  'every buffer of a list is checked, not only the first',
+  'every iovec of a list is checked, not only the first',
   async (t) => {
     const answers = await attack(({ Attacker, OUT, RIGHTS }, { inside }) => {
       const guest = new Attacker({ preopens: { '/': inside } });
@@ -111,7 +111,7 @@ test.serial(
   },
 );
 
-test.serial('a path at the end of memory needs no NUL behind it', async (t) => {
+test.serial('a path at the end of memory needs no NUL after it', async (t) => {
   const place = arena(t);
   const answers = await attack(({ Attacker, OUT, RIGHTS }, { inside }) => {
     const guest = new Attacker({ preopens: { '/': inside } });
@@ -157,22 +157,25 @@ test.serial('a path at the end of memory needs no NUL behind it', async (t) => {
   untouched(t, place);
 });
 
-test.serial('a path of no bytes is none, whatever lies there', async (t) => {
-  const answers = await attack(({ Attacker, OUT, RIGHTS }, { inside }) => {
-    const guest = new Attacker({ preopens: { '/': inside } });
-    guest.bytes.fill('file');
-    return [
-      guest.call('path_open', 3, 0, 8, 0, 0, RIGHTS.FD_READ, 0n, 0, OUT),
-      guest.call('path_create_directory', 3, 8, 0),
-      guest.call('path_unlink_file', 3, 8, 0),
-      guest.call('path_rename', 3, 8, 0, 3, 8, 4),
-      guest.call('path_rename', 3, 8, 4, 3, 8, 0),
-      guest.call('path_symlink', 8, 0, 3, 8, 4),
-      guest.call('path_filestat_get', 3, 0, 8, 0, OUT),
-    ];
-  }, arena(t));
-  t.deepEqual(answers, Array(7).fill('INVAL'));
-});
+test.serial(
+  'an empty path is refused, whatever its pointer points to',
+  async (t) => {
+    const answers = await attack(({ Attacker, OUT, RIGHTS }, { inside }) => {
+      const guest = new Attacker({ preopens: { '/': inside } });
+      guest.bytes.fill('file');
+      return [
+        guest.call('path_open', 3, 0, 8, 0, 0, RIGHTS.FD_READ, 0n, 0, OUT),
+        guest.call('path_create_directory', 3, 8, 0),
+        guest.call('path_unlink_file', 3, 8, 0),
+        guest.call('path_rename', 3, 8, 0, 3, 8, 4),
+        guest.call('path_rename', 3, 8, 4, 3, 8, 0),
+        guest.call('path_symlink', 8, 0, 3, 8, 4),
+        guest.call('path_filestat_get', 3, 0, 8, 0, OUT),
+      ];
+    }, arena(t));
+    t.deepEqual(answers, Array(7).fill('INVAL'));
+  },
+);
 
 test.serial('a NUL in a path does not cut it', async (t) => {
   const place = arena(t);
@@ -216,7 +219,7 @@ test.serial(
   },
 );
 
-test.serial('no memory, an empty one, and one that is exchanged', async (t) => {
+test.serial('no memory, an empty one, and one that is replaced', async (t) => {
   const answers = await attack(({ WASI }) => {
     const wasi = new WASI({ version: 'preview1' });
     const { random_get: random, args_sizes_get: sizes } = wasi.wasiImport;
@@ -253,7 +256,7 @@ test.serial('no memory, an empty one, and one that is exchanged', async (t) => {
 });
 
 test.serial(
-  'a memory that grows, is detached and grows again under its calls',
+  'a memory that grows, is detached and grows again during calls',
   async (t) => {
     const answers = await attack(({ Attacker }) => {
       const guest = new Attacker();
@@ -274,7 +277,7 @@ test.serial(
   },
 );
 
-test.serial('a getter on the exports that calls back', async (t) => {
+test.serial('a getter on the exports that makes calls', async (t) => {
   const answers = await attack(({ WASI, guest }) => {
     const wasi = new WASI({ version: 'preview1', args: ['x'] });
     const module = guest('raw_calls');

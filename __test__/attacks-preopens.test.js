@@ -18,7 +18,7 @@ const {
 // Names of devices mean something on Windows alone.
 const onWindows = testOn(test, process.platform === 'win32');
 
-test.serial('a read-only preopen stays as it is', async (t) => {
+test.serial('nothing in a read-only preopen can be changed', async (t) => {
   const place = arena(t, {
     'inside/rw/own': 'own\n',
     'inside/ro/kept': 'kept\n',
@@ -90,7 +90,7 @@ test.serial('a read-only preopen stays as it is', async (t) => {
 
 forEachResolver(
   test,
-  'a read-only preopen below a writable one stays as it is',
+  'nothing in a read-only preopen below a writable one can be changed',
   async (t, resolver) => {
     const place = arena(t, { 'inside/area/config/kept': 'kept\n' });
     const answers = await attack(
@@ -159,7 +159,7 @@ forEachResolver(
 
 forEachResolver(
   test,
-  'what is mounted for reading stays as it is, and what it covers stays covered',
+  'nothing in a read-only mount can be changed, and what it covers cannot be reached',
   async (t, resolver) => {
     const place = arena(t, {
       'inside/area/ro/covered': 'covered\n',
@@ -286,7 +286,7 @@ test.serial('no link leads the next guest out of a preopen', async (t) => {
   untouched(t, place);
 });
 
-test.serial('a directory is opened to be truncated by nobody', async (t) => {
+test.serial('a directory cannot be opened with O_TRUNC', async (t) => {
   const place = arena(t);
   const answers = await attack(({ Attacker, OFLAGS, RIGHTS }, { inside }) => {
     const guest = new Attacker({ preopens: { '/': inside } });
@@ -309,7 +309,7 @@ test.serial('a directory is opened to be truncated by nobody', async (t) => {
   }
 });
 
-onWindows('names of devices are no names of files', async (t) => {
+onWindows('names of devices are refused', async (t) => {
   const DEVICES = ['CON', 'PRN', 'AUX', 'NUL', 'CONIN$', 'CONOUT$'];
   const numbered = [...'123456789¹²³'].flatMap((n) => [`COM${n}`, `LPT${n}`]);
   const suffixes = ['', ' ', '.', '. ', '.txt', '.txt.gz', ' .txt', ':', ':x'];

@@ -23,7 +23,7 @@ const FILES = {
 
 forEachResolver(
   test,
-  'no guest is let out by a swap at the wrong moment',
+  'no guest gets out when a directory is replaced by a link at the wrong moment',
   async (t, resolver) => {
     for (const [op, path] of [
       ['read', 'swap/secret'],

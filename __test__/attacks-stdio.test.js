@@ -63,7 +63,7 @@ test.serial(
 );
 
 test.serial(
-  'renumbering over standard streams and preopens is the guest’s own affair',
+  'fd_renumber over standard streams and preopens does not affect the host',
   async (t) => {
     const place = arena(t);
     const answers = await attack(({ Attacker, RIGHTS, fs }, { inside }) => {
@@ -149,7 +149,7 @@ onLinux(
   },
 );
 
-onUnix('a FIFO holds up nobody but the thread that waits for it', async (t) => {
+onUnix('a FIFO blocks only the thread that waits for it', async (t) => {
   const place = arena(t);
   const answers = await attack(async ({ Attacker, NONBLOCK }, { inside }) => {
     const { execFileSync } = require('node:child_process');
@@ -185,12 +185,14 @@ onUnix('a FIFO holds up nobody but the thread that waits for it', async (t) => {
 });
 
 /** A host whose streams are what Node's own children have: sockets. */
-onUnix('a guest that shuts its streams down leaves the host’s', async (t) => {
-  const child = spawn(
-    process.execPath,
-    [
-      '--eval',
-      `const { Attacker } = require('./__test__/helpers/attacker');
+onUnix(
+  'sock_shutdown of a standard stream leaves the host’s open',
+  async (t) => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--eval',
+        `const { Attacker } = require('./__test__/helpers/attacker');
        const guest = new Attacker();
        const answers = [0, 1, 2].flatMap((fd) => [
          ...[1, 2, 3].map((how) => guest.call('sock_shutdown', fd, how)),
@@ -200,25 +202,26 @@ onUnix('a guest that shuts its streams down leaves the host’s', async (t) => {
        console.log(JSON.stringify(answers));
        console.error('complained');
        process.stdin.on('data', (text) => console.log('heard: ' + text));`,
-    ],
-    { cwd: ROOT, stdio: 'pipe' },
-  );
-  const text = { stdout: '', stderr: '' };
-  for (const name of Object.keys(text)) {
-    child[name].on('data', (chunk) => {
-      text[name] += chunk;
-    });
-  }
-  child.stdin.end('the host’s input');
-  const [exitCode] = await once(child, 'close');
-  const each = ['SUCCESS', 'SUCCESS', 'SUCCESS', '', 'PIPE'];
-  const answers = JSON.stringify([...each, ...each, ...each]);
-  t.deepEqual(
-    { exitCode, ...text },
-    {
-      exitCode: 0,
-      stdout: `${answers}\nheard: the host’s input\n`,
-      stderr: 'complained\n',
-    },
-  );
-});
+      ],
+      { cwd: ROOT, stdio: 'pipe' },
+    );
+    const text = { stdout: '', stderr: '' };
+    for (const name of Object.keys(text)) {
+      child[name].on('data', (chunk) => {
+        text[name] += chunk;
+      });
+    }
+    child.stdin.end('the host’s input');
+    const [exitCode] = await once(child, 'close');
+    const each = ['SUCCESS', 'SUCCESS', 'SUCCESS', '', 'PIPE'];
+    const answers = JSON.stringify([...each, ...each, ...each]);
+    t.deepEqual(
+      { exitCode, ...text },
+      {
+        exitCode: 0,
+        stdout: `${answers}\nheard: the host’s input\n`,
+        stderr: 'complained\n',
+      },
+    );
+  },
+);

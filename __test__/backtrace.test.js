@@ -22,7 +22,7 @@ const FRAMES =
 
 const trapOf = (result) => result.error.stack;
 
-test('the command says where in its source a program trapped', (t) => {
+test('the command shows the source line of a trap', (t) => {
   for (const options of [[], ['--max-memory', '64M'], ['--cpu-time', '1m']]) {
     const { exitCode, stderr } = command([...options, TRAPS]);
     t.is(exitCode, 134);
@@ -30,7 +30,7 @@ test('the command says where in its source a program trapped', (t) => {
   }
 });
 
-test('so do run(), runSync() and spawn()', async (t) => {
+test('run(), runSync() and spawn() show the source line of a trap', async (t) => {
   const options = { check: false };
   t.regex(trapOf(await run(TRAPS, options)), FRAMES);
   t.regex(trapOf(await run(BYTES, options)), FRAMES);
@@ -43,13 +43,13 @@ test('so do run(), runSync() and spawn()', async (t) => {
   t.regex(t.throws(() => runSync(TRAPS)).cause.stack, FRAMES);
 });
 
-test('what the program compiles itself has the lines of no source', (t) => {
+test('a module that the program compiles itself has no source lines', (t) => {
   const module = new WebAssembly.Module(BYTES);
   const { error } = runSync(module, { check: false });
   t.regex(error.stack, /check \(wasm:/);
 });
 
-test('without DWARF the stack is the engine’s', (t) => {
+test('without DWARF the stack is that of the engine', (t) => {
   const { error } = runSync(guestPath('trap'), { check: false });
   t.true(error instanceof WebAssembly.RuntimeError);
   t.regex(error.stack, /^ {4}at .*wasm:\/\/wasm\/.*:wasm-function\[0\]:0x/m);
@@ -83,7 +83,7 @@ function stackOf(t, bytes) {
   return error.stack;
 }
 
-test('broken DWARF takes nothing of a trap but its lines', (t) => {
+test('broken DWARF leaves all of a trap but its lines', (t) => {
   t.regex(
     stackOf(
       t,
@@ -114,7 +114,7 @@ test('broken DWARF takes nothing of a trap but its lines', (t) => {
   t.regex(stackOf(t, nameless), /\bcheck \(wasm:/);
 });
 
-test('names of a source that would move the cursor are not shown', (t) => {
+test('file names with control characters are not shown', (t) => {
   const file = path.join(scratch(t), 'test.wasm');
   const bytes = withSection('.debug_line_str', (names) => {
     names[names.indexOf('lines.c')] = 0x1b;
@@ -126,7 +126,7 @@ test('names of a source that would move the cursor are not shown', (t) => {
   t.false(stderr.includes('\u001B'));
 });
 
-test('what is thrown is left alone where it has no stack that can be changed', (t) => {
+test('an error whose stack cannot be changed is thrown unchanged', (t) => {
   const module = compileSync(BYTES);
   const { error } = runSync(new WebAssembly.Module(BYTES), { check: false });
   const { stack } = error;

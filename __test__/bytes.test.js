@@ -87,7 +87,7 @@ async function refuses(t, [name, take], bytes, what) {
 }
 
 for (const [what, make] of Object.entries(GONE)) {
-  test(`${what} that is gone is refused by its name`, async (t) => {
+  test(`${what} that is detached is refused, and the error names it`, async (t) => {
     for (const taker of TAKERS) await refuses(t, taker, make(), what);
     const isView = ArrayBuffer.isView(make());
     for (const taker of isView ? VIEW_TAKERS : []) {
@@ -100,7 +100,7 @@ for (const [what, make] of Object.entries(GONE)) {
   });
 }
 
-test('bytes of which there are none are not gone', (t) => {
+test('empty bytes are not detached bytes', (t) => {
   for (const input of [
     new ArrayBuffer(0),
     new Uint8Array(0),

@@ -116,7 +116,7 @@ test('each call alone', (t) => {
   }
 });
 
-test('index.d.ts has the names that there are', (t) => {
+test('index.d.ts has all names of capabilities', (t) => {
   const types = fs.readFileSync(path.join(__dirname, '../index.d.ts'), 'utf8');
   const union = (type) =>
     types
@@ -133,7 +133,7 @@ test('index.d.ts has the names that there are', (t) => {
 
 // What no guest can do: its calls have the arguments that they were imported
 // with, and it makes none before it has a memory.
-test('what JavaScript sees of a call that is not given', (t) => {
+test('a call without its capability, as JavaScript sees it', (t) => {
   const make = () => new WASI({ version: 'preview1', capabilities: [] });
   const { wasiImport } = make();
   t.is(wasiImport.fd_fdstat_get(), INVAL);
@@ -150,7 +150,7 @@ test('what JavaScript sees of a call that is not given', (t) => {
   t.is(wasiImport.proc_exit(1), NOTCAPABLE);
 });
 
-test('wasiImport looks as ever', (t) => {
+test('wasiImport has all functions, whatever the capabilities', (t) => {
   const shape = (capabilities) =>
     Object.entries(
       Object.getOwnPropertyDescriptors(
@@ -165,7 +165,7 @@ test('wasiImport looks as ever', (t) => {
   t.deepEqual(shape([]), shape(undefined));
 });
 
-test('groups say what their calls may be used for', (t) => {
+test('groups limit the rights of descriptors', (t) => {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'file'), 'content');
   const output = fs.openSync(path.join(directory, 'output'), 'w+');
@@ -285,7 +285,7 @@ test('addCapability() until the guest is started', (t) => {
   t.is(exports.clock_res_get(0, 0), NOTCAPABLE);
 });
 
-test('the module may stand before a call, and the front of names for several', (t) => {
+test('a capability may be a prefix of names, with the module in front', (t) => {
   const prestat = ['fd_prestat_get', 'fd_prestat_dir_name'];
   for (const [name, calls] of Object.entries({
     fd_prestat: prestat,
@@ -334,7 +334,7 @@ test('addCapability() where nothing is missing', (t) => {
   );
 });
 
-test('addCapability() by what stands for an instance', (t) => {
+test('addCapability() of a proxy of an instance, and of an object that inherits from one', (t) => {
   for (const standIn of [
     (wasi) => new Proxy(wasi, {}),
     (wasi) => Object.create(wasi),
@@ -355,7 +355,7 @@ test('addCapability() by what stands for an instance', (t) => {
   t.is(sandbox.wasiImport.clock_res_get(0, 0), SUCCESS);
 });
 
-test('an instance that has everything has no property more than Node’s', (t) => {
+test('an instance with all capabilities has no other properties than Node’s', (t) => {
   sameAsNode(t, (WASI) =>
     Reflect.ownKeys(new WASI({ version: 'preview1' })).map(String),
   );
@@ -422,7 +422,7 @@ const EXITING = `(module
   (func (export "_start")
     i32.const 7 call $exit i32.const 1 global.set $after))`;
 
-test('a guest that may not exit runs on', async (t) => {
+test('a guest without the capability to exit runs on', async (t) => {
   const module = new WebAssembly.Module(await assemble(EXITING));
   for (const returnOnExit of [true, false]) {
     const wasi = new WASI({
@@ -436,7 +436,7 @@ test('a guest that may not exit runs on', async (t) => {
   }
 });
 
-test('exit may be added when the guest is there already', async (t) => {
+test('the capability to exit can be added after the instantiation', async (t) => {
   const module = new WebAssembly.Module(await assemble(EXITING));
   for (const name of ['exit', 'proc_exit']) {
     const wasi = new WASI({ version: 'preview1', capabilities: [] });
@@ -447,7 +447,7 @@ test('exit may be added when the guest is there already', async (t) => {
   }
 });
 
-test('programs of wasi-libc with what they need, and with less', (t) => {
+test('programs of wasi-libc with the capabilities that they need, and with fewer', (t) => {
   const args = ['exit', '3', 'text'];
   const exit = (...capabilities) =>
     outcome(() => run(t, WASI, 'exit', { args, capabilities })).returned;
@@ -469,7 +469,7 @@ test('programs of wasi-libc with what they need, and with less', (t) => {
   t.regex(files('args', 'stdio', 'fs:read').message, /^unreachable/i);
 });
 
-test('closing and moving descriptors gives no capability', (t) => {
+test('closing and renumbering descriptors gives no capability', (t) => {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'file'), 'content');
   const guest = new RawGuest(WASI, {

@@ -61,7 +61,7 @@ function write(raw, fd, text) {
   return { errno, count: raw.view.getUint32(OUT, true) };
 }
 
-test('bytes and input are what the guest reads', (t) => {
+test('the guest reads bytes and input', (t) => {
   const text = Buffer.from('grün 中文');
   for (const options of [
     { stdin: text },
@@ -79,7 +79,7 @@ test('bytes and input are what the guest reads', (t) => {
   }
 });
 
-test('bytes are those that there were when the instance was made', (t) => {
+test('bytes are copied when the instance is made', (t) => {
   const stdin = Buffer.from('before');
   const { wasi, start } = prepared(guest('cat'), { stdin, stdout: 'pipe' });
   stdin.fill('x');
@@ -87,7 +87,7 @@ test('bytes are those that there were when the instance was made', (t) => {
   t.is(String(wasi.stdout), 'before');
 });
 
-test('a function gives what is read, and is not asked beyond its end', (t) => {
+test('a function provides input, and is not called after the end', (t) => {
   const pieces = ['first ', Buffer.from('second '), new Uint8Array(3), null];
   const sizes = [];
   const { stdout } = cat(
@@ -114,7 +114,7 @@ test('a function gives what is read, and is not asked beyond its end', (t) => {
   }
 });
 
-test('what a function gives fills several buffers, and the rest waits', (t) => {
+test('what a function returns fills several buffers, and the rest is kept', (t) => {
   let calls = 0;
   const stdin = () => (calls++ === 0 ? 'abcdefghij' : null);
   const raw = new RawGuest(WASI, { stdin });
@@ -127,13 +127,13 @@ test('what a function gives fills several buffers, and the rest waits', (t) => {
   t.is(calls, 2);
 });
 
-test('a function that gives more than was asked for loses nothing', (t) => {
+test('a function may return more than was asked for', (t) => {
   const all = Buffer.alloc(5_000_001, 'some bytes ');
   const pieces = [all, null];
   t.true(cat({ stdin: () => pieces.shift() }).stdout.equals(all));
 });
 
-test('what no bytes can be made of ends the guest', (t) => {
+test('a result that cannot be converted to bytes ends the guest', (t) => {
   for (const [value, received] of [
     [7, 'type number (7)'],
     [Promise.reject(new Error('unheard')), 'an instance of Promise'],
@@ -149,7 +149,7 @@ test('what no bytes can be made of ends the guest', (t) => {
   }
 });
 
-test('a function gets what is written, as bytes of its own', (t) => {
+test('a function gets a copy of what is written', (t) => {
   const input = Buffer.alloc(300_000, '0123456789');
   const chunks = [];
   const { exitCode, stdout } = cat({
@@ -172,7 +172,7 @@ test('a function gets what is written, as bytes of its own', (t) => {
   t.is(chunks[0].length, 0);
 });
 
-test('a promise is nothing that a write can wait for', (t) => {
+test('a function that returns a promise ends the guest', (t) => {
   const { start } = prepared(guest('hello'), {
     stdout: async () => {
       throw new Error('unheard');
@@ -185,7 +185,7 @@ test('a promise is nothing that a write can wait for', (t) => {
   });
 });
 
-test('what a pipe has collected grows, and is the same until it does', (t) => {
+test('the output of a pipe is the same object until more is written', (t) => {
   const raw = new RawGuest(WASI, { stdout: 'pipe', stderr: 'pipe' });
   const { wasi } = raw;
   t.deepEqual([wasi.stdout.length, wasi.stderr.length], [0, 0]);
@@ -209,7 +209,7 @@ test('what a pipe has collected grows, and is the same until it does', (t) => {
   });
 });
 
-test('more than maxBuffer ends the guest, and what fits is there', (t) => {
+test('more than maxBuffer ends the guest, and what fits is kept', (t) => {
   for (const stream of ['stdout', 'stderr']) {
     const { wasi, start } = prepared(guest('hello'), {
       stdout: 'pipe',
@@ -236,7 +236,7 @@ test('more than maxBuffer ends the guest, and what fits is there', (t) => {
   t.is(cat({ input: 'text', maxBuffer: Infinity }).exitCode, 0);
 });
 
-test('a flood is over at its first byte too many, whoever ends the process', async (t) => {
+test('a guest that exceeds maxBuffer ends at the first byte too many, with returnOnExit: false too', async (t) => {
   const flood = new WebAssembly.Module(await bytesOf('flood'));
   const { wasi, start } = prepared(flood, {
     stdout: 'pipe',
@@ -247,7 +247,7 @@ test('a flood is over at its first byte too many, whoever ends the process', asy
   t.is(wasi.stdout.length, 1_000_000);
 });
 
-test('nothing goes to what is ignored, and inherit is the process', (t) => {
+test("'ignore' discards output, and 'inherit' is the stream of the process", (t) => {
   t.is(prepared(guest('hello'), { stdout: 'ignore' }).start(), 0);
   const { stdout, stderr } = script(
     `const { WASI } = require('wasi-rs');
@@ -264,7 +264,7 @@ test('nothing goes to what is ignored, and inherit is the process', (t) => {
   t.deepEqual([stdout, stderr], ['hello\n', '']);
 });
 
-test('what a function throws comes out unchanged, and nothing catches it', (t) => {
+test('what a function throws is thrown unchanged, and the guest cannot catch it', (t) => {
   for (const thrown of [new Error('mine'), undefined, null, 'text', 7, {}]) {
     for (const [name, options] of [
       ['cat', { stdin: () => fail(thrown) }],
@@ -297,7 +297,7 @@ function caught(body) {
   return new Error('nothing was thrown');
 }
 
-test('the guest can be called, its memory grown and replaced calls made inside', (t) => {
+test('a function can call the guest, grow its memory, and make calls', (t) => {
   const chunks = [];
   const raw = new RawGuest(WASI, {
     stdin(size) {
@@ -320,7 +320,7 @@ test('the guest can be called, its memory grown and replaced calls made inside',
   t.deepEqual(chunks, ['outer', 'nested', 'nested', 'nested']);
 });
 
-test('what a nested read leaves is not lost', (t) => {
+test('a nested read loses no input', (t) => {
   let calls = 0;
   const raw = new RawGuest(WASI, {
     stdin() {
@@ -336,7 +336,7 @@ test('what a nested read leaves is not lost', (t) => {
   t.is(read(raw, [9]).text, 'douter');
 });
 
-test('a guest that grows between its writes has its bytes read where they are', (t) => {
+test('bytes are read from the memory as it is after a growth', (t) => {
   const chunks = [];
   const { instance, start } = prepared(guest('grow_during'), {
     stdout(chunk) {
@@ -348,7 +348,7 @@ test('a guest that grows between its writes has its bytes read where they are', 
   t.true(chunks.length > 1);
 });
 
-test('an instance can be stopped and closed from its functions', (t) => {
+test('a function can stop and close its instance', (t) => {
   let calls = 0;
   const stopped = prepared(guest('cat'), {
     stdin: () => 'for ever',
@@ -369,7 +369,7 @@ test('an instance can be stopped and closed from its functions', (t) => {
   t.not(closed.start(), 0);
 });
 
-test('a write of gigabytes comes in pieces, and can be ended in its midst', (t) => {
+test('a write of gigabytes is passed in chunks, and can be interrupted', (t) => {
   let total = 0;
   const raw = new RawGuest(WASI, {
     stdout(chunk) {
@@ -388,7 +388,7 @@ test('a write of gigabytes comes in pieces, and can be ended in its midst', (t) 
   t.is(total, 2 ** 22);
 });
 
-test('each is a pipe to every call', (t) => {
+test('to the guest each of them is a pipe', (t) => {
   for (const options of [
     { stdin: () => 'x', stdout: () => {}, stderr: () => {} },
     { stdin: Buffer.from('x'), stdout: 'pipe', stderr: 'ignore' },
@@ -437,7 +437,7 @@ test('devices lead to the same streams', (t) => {
   t.deepEqual(chunks, ['text']);
 });
 
-test('functions work in a worker, and a worker can be ended in one', async (t) => {
+test('functions work in a worker, which can be terminated during one', async (t) => {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads');
     const { readFileSync } = require('node:fs');
@@ -472,7 +472,7 @@ test('functions work in a worker, and a worker can be ended in one', async (t) =
   t.is(await worker.terminate(), 1);
 });
 
-test('a time limit ends a guest in a function as elsewhere', (t) => {
+test('a timeout ends a guest during a function', (t) => {
   const { wasi, instance } = prepared(guest('cat'), {
     stdin: () => 'for ever',
     stdout: () => {},
@@ -490,7 +490,7 @@ test('a time limit ends a guest in a function as elsewhere', (t) => {
   });
 });
 
-test('wrong options are refused with the property of each', (t) => {
+test('an invalid option is an error that names it', (t) => {
   const refused = (options) =>
     t.throws(() => new WASI({ version: 'preview1', ...options }));
   const cases = [
@@ -512,7 +512,7 @@ test('wrong options are refused with the property of each', (t) => {
   }
 });
 
-test('any other value is refused in the words of Node', (t) => {
+test('any other value is refused with Node’s error', (t) => {
   for (const stream of ['stdin', 'stdout', 'stderr']) {
     for (const value of ['', 'a', 'pipes', 'Pipe', 'overlapped', null, {}]) {
       const options = { version: 'preview1', [stream]: value };

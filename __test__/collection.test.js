@@ -53,41 +53,44 @@ onLinux('descriptors of dropped instances are closed', (t) => {
   t.is(after, before);
 });
 
-onLinux('functions of streams keep no instance that they refer to', (t) => {
-  const [before, after, heard] = collecting(
-    async ({ WASI, data, descriptors, collectUntil }) => {
-      const { readFileSync } = require('node:fs');
-      const bytes = readFileSync(data.guest);
-      const module = new WebAssembly.Module(bytes);
-      const before = descriptors();
-      let heard = 0;
-      const use = () => {
-        const wasi = new WASI({
-          version: 'preview1',
-          preopens: { '/': data.directory },
-          stdin: () => wasi.nothing,
-          stdout(chunk) {
-            heard += chunk.length;
-            void wasi.fs;
-          },
-          stderr: 'pipe',
-        });
-        const imports = wasi.getImportObject();
-        wasi.start(new WebAssembly.Instance(module, imports));
-        // Without it what is open would be closed by the end of the command.
-        wasi.fs.readdirSync('/');
-      };
-      for (let i = 0; i < 50; i++) use();
-      await collectUntil(() => descriptors() === before);
-      return [before, descriptors(), heard];
-    },
-    { directory: scratch(t), guest: guestPath('hello') },
-  );
-  t.is(after, before);
-  t.is(heard, 50 * 'hello\n'.length);
-});
+onLinux(
+  'functions of streams do not keep alive an instance that they refer to',
+  (t) => {
+    const [before, after, heard] = collecting(
+      async ({ WASI, data, descriptors, collectUntil }) => {
+        const { readFileSync } = require('node:fs');
+        const bytes = readFileSync(data.guest);
+        const module = new WebAssembly.Module(bytes);
+        const before = descriptors();
+        let heard = 0;
+        const use = () => {
+          const wasi = new WASI({
+            version: 'preview1',
+            preopens: { '/': data.directory },
+            stdin: () => wasi.nothing,
+            stdout(chunk) {
+              heard += chunk.length;
+              void wasi.fs;
+            },
+            stderr: 'pipe',
+          });
+          const imports = wasi.getImportObject();
+          wasi.start(new WebAssembly.Instance(module, imports));
+          // Without it what is open would be closed by the end of the command.
+          wasi.fs.readdirSync('/');
+        };
+        for (let i = 0; i < 50; i++) use();
+        await collectUntil(() => descriptors() === before);
+        return [before, descriptors(), heard];
+      },
+      { directory: scratch(t), guest: guestPath('hello') },
+    );
+    t.is(after, before);
+    t.is(heard, 50 * 'hello\n'.length);
+  },
+);
 
-test('a guest keeps the functions of its streams', (t) => {
+test('a guest keeps the functions of its streams alive', (t) => {
   const written = collecting(async ({ WASI, data, collect }) => {
     const { readFileSync } = require('node:fs');
     const bytes = readFileSync(data);
@@ -112,7 +115,7 @@ test('a guest keeps the functions of its streams', (t) => {
   t.deepEqual(written, ['text']);
 });
 
-onLinux('an instance that was refused leaves nothing open', (t) => {
+onLinux('a constructor that throws leaves nothing open', (t) => {
   const [before, after] = collecting(
     async ({ WASI, data, descriptors, collectUntil }) => {
       const before = descriptors();
@@ -136,7 +139,7 @@ onLinux('an instance that was refused leaves nothing open', (t) => {
   t.is(after, before);
 });
 
-test('a function alone keeps what it works on alive', (t) => {
+test('a function of wasiImport keeps its guest alive', (t) => {
   const errnos = collecting(async ({ WASI, data, collect }) => {
     const take = () => {
       const wasi = new WASI({ version: 'preview1', preopens: { '/': data } });
@@ -153,7 +156,7 @@ test('a function alone keeps what it works on alive', (t) => {
   t.deepEqual(errnos, [0, 0, 8]);
 });
 
-test('so do functions of the other version, and they go with it', (t) => {
+test('functions of the other version keep it alive, and are collected with it', (t) => {
   const [errnos, collected] = collecting(
     async ({ WASI, data, collect, collectUntil }) => {
       const { readFileSync } = require('node:fs');
@@ -190,7 +193,7 @@ test('so do functions of the other version, and they go with it', (t) => {
   t.is(collected, 2);
 });
 
-test('an instance that its guest holds on to is collected with it', (t) => {
+test('an instance that its guest refers to is collected with it', (t) => {
   const collected = collecting(async ({ WASI, data, collectUntil }) => {
     let count = 0;
     const registry = new FinalizationRegistry(() => count++);
@@ -212,7 +215,7 @@ test('an instance that its guest holds on to is collected with it', (t) => {
   t.is(collected, 50);
 });
 
-test('a guest is collected whose calls go through an adapter', (t) => {
+test('a guest with an adapter is collected', (t) => {
   const collected = collecting(async ({ data, collectUntil }) => {
     const { instantiate } = require('./lib/adapter');
     const { describe } = require('./lib/run/program');
@@ -273,7 +276,7 @@ const DROPPED = {
 
 for (const [what, make] of Object.entries(DROPPED)) {
   onLinux(
-    `dropped, it makes room for the next without a turn: ${what}`,
+    `dropped, it is freed without a turn of the event loop: ${what}`,
     (t) => {
       const { stdout, stderr } = script(`
       const { Image, MemoryFS, WASI } = require('wasi-rs');
@@ -293,7 +296,7 @@ for (const [what, make] of Object.entries(DROPPED)) {
   );
 }
 
-test('a function alone keeps its file system in memory', (t) => {
+test('a function keeps its file system alive', (t) => {
   const text = collecting(async ({ collect }) => {
     const { MemoryFS } = require('wasi-rs');
     const take = () => new MemoryFS({ a: 'text' }).readFileSync;
@@ -307,7 +310,7 @@ test('a function alone keeps its file system in memory', (t) => {
   t.is(text, 'text');
 });
 
-onLinux('what file systems in memory take', (t) => {
+onLinux('the memory that file systems take', (t) => {
   const { stdout, stderr } = script(`
     const { MemoryFS } = require('wasi-rs');
     const grown = (make) => {

@@ -32,7 +32,7 @@ const MEANINGLESS = {
 };
 
 for (const [option, values] of Object.entries(MEANINGLESS)) {
-  test(`${option} refuses what means nothing`, (t) => {
+  test(`${option} refuses invalid values`, (t) => {
     for (const value of values) {
       t.throws(
         () => readArguments([`${option}=${value}`, EXIT]),
@@ -148,7 +148,7 @@ for (const [option, number] of Object.entries(NUMBERS)) {
   const { fraction = '1.5', hexadecimal = '0x10' } = number;
   const read = (text) => readArguments([`${option}=${before}${text}`, EXIT]);
 
-  test(`${option} says what number it takes`, (t) => {
+  test(`${option} says which numbers are valid`, (t) => {
     const refused = (text, problem) => {
       const value = `${before}${text}`;
       // Of what has two parts, the one that is wrong is named.
@@ -176,7 +176,7 @@ for (const [option, number] of Object.entries(NUMBERS)) {
   });
 }
 
-test('--clock and --listen take what means something', (t) => {
+test('--clock and --listen take valid values', (t) => {
   const optionsOf = (...args) => readArguments([...args, EXIT]).options;
   for (const [value, realtime] of [
     ['1970-01-01', 0n],
@@ -200,7 +200,7 @@ test('--clock and --listen take what means something', (t) => {
   }
 });
 
-test('a date that no clock can show is one line', (t) => {
+test('a date out of range is an error in one line', (t) => {
   const { exitCode, stderr } = command(['--clock', '9999-01-01', EXIT]);
   t.is(exitCode, 125);
   t.regex(stderr, /^wasi-rs: --clock 9999-01-01 is no time .+\n$/);

@@ -222,7 +222,7 @@ test('--stub-imports', async (t) => {
   t.is(command(['--stub-imports', global]).exitCode, CANNOT_RUN);
 });
 
-test('a backtrace has the names that the module has', async (t) => {
+test('a backtrace has the function names of the module', async (t) => {
   const directory = scratch(t);
   const name = path.join(directory, 'trap.wat');
   fs.writeFileSync(
@@ -307,7 +307,7 @@ test('--invoke', async (t) => {
   }
 });
 
-test('both versions of WASI are told apart by the imports', (t) => {
+test('the version of WASI is found by the imports', (t) => {
   for (const guest of ['hello', 'hello_unstable']) {
     const { exitCode, stdout } = command([guestPath(guest)]);
     t.deepEqual([exitCode, stdout], [0, 'hello\n']);

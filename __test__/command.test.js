@@ -245,7 +245,7 @@ const hasBash = spawnSync('bash', ['-c', 'true']).status === 0;
   },
 );
 
-test('options of Node.js reach it', (t) => {
+test('options of Node.js take effect', (t) => {
   const env = {
     ...process.env,
     NODE_OPTIONS: '--stack-trace-limit=0 --title=x',
@@ -273,7 +273,7 @@ test('the exit code is that of the guest', (t) => {
   }
 });
 
-test('what follows the file belongs to the guest', (t) => {
+test('arguments after the file are the guest’s', (t) => {
   const args = ['--help', '--dir', '--', '-x', '', 'a b', '--env=A=1'];
   for (const prefix of [[], ['--']]) {
     const { exitCode, stdout } = command([...prefix, ARGS_ENV, ...args]);
@@ -411,7 +411,7 @@ async function unread(args, ...streams) {
   return { exitCode: exitCode ?? signal, stderr };
 }
 
-test('what it prints need not be read', async (t) => {
+test('nobody needs to read its output', async (t) => {
   const quiet = (exitCode) => ({ exitCode, stderr: '' });
   t.deepEqual(await unread(['--help'], 'stdout'), quiet(0));
   t.deepEqual(await unread(['--version'], 'stdout', 'stderr'), quiet(0));
@@ -419,7 +419,7 @@ test('what it prints need not be read', async (t) => {
   t.deepEqual(await unread([guestPath('trap')], 'stderr'), quiet(134));
 });
 
-test('what it cannot print is reported', (t) => {
+test('output that cannot be written is an error', (t) => {
   if (!fs.existsSync('/dev/full')) {
     t.pass('no device that is full');
     return;
@@ -435,7 +435,7 @@ test('what it cannot print is reported', (t) => {
   t.is(command(['--nope'], stdio('pipe', full)).exitCode, FAILURE);
 });
 
-test('an interrupt ends it', async (t) => {
+test('SIGINT ends it', async (t) => {
   if (process.platform === 'win32') {
     t.pass('no signals');
     return;
@@ -452,7 +452,7 @@ test('an interrupt ends it', async (t) => {
   t.deepEqual(await once(child, 'exit'), [null, 'SIGINT']);
 });
 
-test('--cpu-time beside a trace, and beside what it cannot be had with', (t) => {
+test('--cpu-time with a trace, and with options that exclude it', (t) => {
   const beside = ['--cpu-time', '10s'];
   const { exitCode, stdout, stderr } = command([
     ...beside,

@@ -77,7 +77,7 @@ test('a seed is bytes, or a number whose lowest byte is the first', (t) => {
   t.is(of(new Uint16Array([1]).buffer), of(1));
 });
 
-test('a seeded guest gets other bytes with each call, and as many as it likes', (t) => {
+test('with a seed, each call returns other bytes, and any number of them', (t) => {
   const [one, other] = [7, 7].map((seed) => given({ random: { seed } }));
   const bytes = () => [one, other].map((guest) => guest.random());
   const first = bytes();
@@ -93,7 +93,7 @@ test('a seeded guest gets other bytes with each call, and as many as it likes', 
   t.is(one.random(), other.random());
 });
 
-test('/dev/urandom is as random_get', (t) => {
+test('/dev/urandom is deterministic as random_get is', (t) => {
   const read = () => {
     const guest = given({ devices: true, random: { seed: 3 } });
     const fd = guest.open(3, 'urandom', { base: 2n });
@@ -108,7 +108,7 @@ test('/dev/urandom is as random_get', (t) => {
   t.is(bytes, given({ random: { seed: 3 } }).random());
 });
 
-test('a function gives random bytes', (t) => {
+test('a function provides random bytes', (t) => {
   const lengths = [];
   const guest = given({
     random(bytes) {
@@ -125,7 +125,7 @@ test('a function gives random bytes', (t) => {
   t.is(guest.random(0), '');
 });
 
-test('a time that is given moves by a step with each reading', (t) => {
+test('a given clock advances by a step with each reading', (t) => {
   const date = new Date('2030-01-01T00:00:00Z');
   const start = BigInt(date) * 1_000_000n;
   const guest = given({ clock: { realtime: date } });
@@ -154,14 +154,14 @@ test('a time that is given moves by a step with each reading', (t) => {
   t.is(end.sleep(HOUR), 0);
 });
 
-test('only the monotonic clock may be given', (t) => {
+test('the monotonic clock may be given alone', (t) => {
   const before = BigInt(Date.now()) * 1_000_000n;
   const guest = given({ clock: { monotonic: 3n, step: 2n } });
   t.deepEqual([guest.time(MONOTONIC), guest.time(MONOTONIC)], [3n, 5n]);
   t.true(guest.time(REALTIME) >= before);
 });
 
-test('waiting takes its time, and moves the clocks by just that', (t) => {
+test('a wait takes its time, and advances the clocks by exactly that', (t) => {
   const guest = given({ clock: { realtime: 0n, step: 0n } });
   const start = performance.now();
   t.is(guest.sleep(50_000_000n), 0);
@@ -174,7 +174,7 @@ test('waiting takes its time, and moves the clocks by just that', (t) => {
   t.is(guest.time(REALTIME), 60_000_000n);
 });
 
-test("sleep: 'skip' moves the clocks instead, whoseever they are", (t) => {
+test("sleep: 'skip' advances the clocks without waiting, those of the host too", (t) => {
   for (const clock of [
     { realtime: 0n },
     {},
@@ -191,7 +191,7 @@ test("sleep: 'skip' moves the clocks instead, whoseever they are", (t) => {
   }
 });
 
-test('functions tell the time', (t) => {
+test('functions provide the time', (t) => {
   const times = [1n, 2n, 3n];
   const guest = given({
     clock: { realtime: () => times.shift(), monotonic: () => 7n },
@@ -202,7 +202,7 @@ test('functions tell the time', (t) => {
   t.is(guest.resolution(MONOTONIC), 1n);
 });
 
-test('a guest that waits by a clock that stands still, or goes back, waits as long as it said', (t) => {
+test('a wait takes its time, even if the clock stands still or goes back', (t) => {
   let now = 10n ** 12n;
   for (const monotonic of [() => 7n, () => (now -= SECOND), () => 0n]) {
     const guest = given({ clock: { monotonic } });
@@ -263,7 +263,7 @@ const ASKING = `(module
       end
       (br $again))))`;
 
-test('what functions throw, or return that makes no sense, ends the guest, which cannot catch it', async (t) => {
+test('an exception or invalid result of a function ends the guest, which cannot catch it', async (t) => {
   const bytes = await assemble(ASKING);
   const module = new WebAssembly.Module(bytes);
   for (const [options, code] of NONSENSE) {
@@ -279,7 +279,7 @@ test('what functions throw, or return that makes no sense, ends the guest, which
   }
 });
 
-test('functions may have the guest ask again, and grow its memory', (t) => {
+test('a function may have the guest make calls, and grow its memory', (t) => {
   let depth = 0;
   const again = (value) => {
     if (depth++ === 0) {
@@ -302,7 +302,7 @@ test('functions may have the guest ask again, and grow its memory', (t) => {
   t.is(guest.sleep(1000n, { id: REALTIME }), 0);
 });
 
-test('functions may close the guest', (t) => {
+test('a function may close the guest', (t) => {
   const close = () => holder.guest.wasi.close();
   const holder = {};
   for (const options of [
@@ -322,7 +322,7 @@ test('functions may close the guest', (t) => {
   }
 });
 
-test('what is no clock, and no seed, is refused', async (t) => {
+test('invalid clocks and seeds are refused', async (t) => {
   const refused = (options, code) => {
     const { code: actual } = t.throws(
       () => new WASI({ version: 'preview1', ...options }),
@@ -442,7 +442,7 @@ const PROGRAMS = {
 };
 
 for (const [name, { program, options, printed }] of Object.entries(PROGRAMS)) {
-  test(`${name} does the same whenever it is run`, async (t) => {
+  test(`${name} does the same in every run`, async (t) => {
     const results = [
       runSync(program, { ...options, ...SEEDED }),
       await run(program, { ...options, ...SEEDED }),
@@ -485,7 +485,7 @@ test('--seed and --clock', async (t) => {
 });
 
 ('Suspending' in WebAssembly ? test : test.skip)(
-  'a guest that is suspended as it waits has waited as long as it said by its own clock',
+  'a suspended wait takes its time by the given clock',
   async (t) => {
     const bytes = await assemble(`(module
       (import "wasi_snapshot_preview1" "poll_oneoff"

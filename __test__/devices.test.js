@@ -17,12 +17,12 @@ const NAMES = ['null', 'zero', 'random', 'urandom', 'stdin', 'stdout'].concat(
   'stderr',
 );
 
-test('without the option there is none', (t) => {
+test('without the option there is no /dev', (t) => {
   const guest = new RawGuest(WASI, {});
   t.is(guest.calls.fd_prestat_get(3, 0x100), ERRNO.BADF);
 });
 
-test('it is a preopen behind the others', (t) => {
+test('it is a preopen after the others', (t) => {
   const directory = scratch(t);
   const preopens = { '/': directory };
   const guest = new RawGuest(WASI, { preopens, devices: true });
@@ -51,7 +51,7 @@ test('mistakes', (t) => {
   t.throws(make({ device: true }), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('a program of a C library finds them by their paths', (t) => {
+test('a program with a C library finds them by their paths', (t) => {
   const directory = scratch(t);
   const files = (...args) => {
     const { exitCode, stdout } = command(
@@ -95,7 +95,7 @@ with open('/dev/stdin') as stdin: print(stdin.read())
   );
 });
 
-test('the command takes it beside no other /dev', (t) => {
+test('the command refuses it with another /dev', (t) => {
   const directory = path.join(scratch(t), 'dev');
   fs.mkdirSync(directory);
   const { exitCode, stderr } = command([

@@ -41,7 +41,7 @@ test('start() returns the exit code of a program', (t) => {
   }
 });
 
-test('an exit code is an i32, and what is none ends no guest', (t) => {
+test('an exit code is an i32, and any other value is EINVAL', (t) => {
   for (const value of [0, 7, -1, 2 ** 31 - 1, -(2 ** 31)]) {
     const { returned } = sameAsNode(t, (WASI) => exitWith(WASI, value));
     t.is(returned, value);
@@ -68,7 +68,7 @@ test('an exit code is an i32, and what is none ends no guest', (t) => {
   }
 });
 
-test('the exit code of an instance outlives its guest', (t) => {
+test('start() returns the code of an earlier exit', (t) => {
   const { returned } = sameAsNode(t, (WASI) => {
     const wasi = make(WASI);
     try {
@@ -81,7 +81,7 @@ test('the exit code of an instance outlives its guest', (t) => {
   t.is(returned, 7);
 });
 
-test('an exit without a start to return from is an error that says so', (t) => {
+test('an exit outside of start() is an error that says so', (t) => {
   const wasi = make(WASI);
   const { proc_exit } = wasi.wasiImport;
   for (const [title, body] of [
@@ -125,7 +125,7 @@ test('proc_exit inside a real _initialize', (t) => {
   );
 });
 
-test('two exits are two errors', (t) => {
+test('two exits throw two errors', (t) => {
   const { proc_exit } = make(WASI).wasiImport;
   const [first, second] = [1, 2].map((code) =>
     t.throws(() => proc_exit(code), { any: true }),
@@ -199,7 +199,7 @@ for (const [title, body] of Object.entries(CATCHING)) {
   });
 }
 
-test('a program that catches everything leaves nothing behind after its exit', (t) => {
+test('a program that catches everything has nothing open after its exit', (t) => {
   for (const name of ['exit_caught', 'exit_caught_table']) {
     const supported = outcome(() => guest(name)).returned !== undefined;
     if (!supported) continue;
@@ -296,7 +296,7 @@ test('returnOnExit: false calls process.exit(), which a test may replace', (t) =
   t.is(stdout, 'asked for 9\n');
 });
 
-test('returnOnExit: false in a worker ends the worker alone', (t) => {
+test('returnOnExit: false in a worker ends only the worker', (t) => {
   const { exitCode, stdout, stderr } = script(`
     const { Worker, isMainThread } = require('node:worker_threads');
     const source = ${JSON.stringify(`
@@ -345,7 +345,7 @@ async function nested(call) {
   return { start: () => wasi.start(instance), exports: instance.exports };
 }
 
-test('an exit belongs to its instance, and is an error to another', async (t) => {
+test('an exit belongs to its instance, and is an error in another', async (t) => {
   const { start, exports } = await nested((other, { exports }) => {
     other.finalizeBindings({ exports });
     exports.run();
@@ -355,7 +355,7 @@ test('an exit belongs to its instance, and is an error to another', async (t) =>
   t.is(exports.done.value, 0);
 });
 
-test('a guest that runs another to its end goes on', async (t) => {
+test('a guest continues after it has run another', async (t) => {
   const codes = [];
   const { start, exports } = await nested((other, guest) => {
     codes.push(other.start(guest));
@@ -398,7 +398,7 @@ test('no guest survives a process.exit() that was replaced', (t) => {
   }
 });
 
-test('what a replaced process.exit() throws is what its caller gets', (t) => {
+test('what a replaced process.exit() throws is thrown by start()', (t) => {
   const { stdout } = script(`
     const thrown = { mine: true };
     process.exit = () => { throw thrown; };
@@ -412,7 +412,7 @@ test('what a replaced process.exit() throws is what its caller gets', (t) => {
   t.is(stdout, 'true\n76 76\n');
 });
 
-test('an exit needs nothing that a program can replace', (t) => {
+test('an exit uses nothing that a program can replace', (t) => {
   const replacements = [
     `Error.captureStackTrace = () => { throw new Error('mine'); };`,
     `Error.prepareStackTrace = () => { throw new Error('mine'); };`,

@@ -22,7 +22,7 @@ function files(t, directory, operations) {
   return { exitCode, lines: printed.trimEnd().split('\n') };
 }
 
-test('F_GETFL and F_SETFL of what it got do not make a file append-only', (t) => {
+test('F_SETFL with the flags of F_GETFL does not make a file append-only', (t) => {
   const directory = scratch(t);
   const file = path.join(directory, 'file');
   fs.writeFileSync(file, 'old text that is longer');
@@ -53,7 +53,7 @@ onUnix(
   },
 );
 
-onUnix('times are kept to the nanosecond, each by itself', (t) => {
+onUnix('times are set to the nanosecond, each without the other', (t) => {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'file'), '');
   const { lines } = files(t, directory, [
@@ -74,7 +74,7 @@ onUnix('times are kept to the nanosecond, each by itself', (t) => {
   );
 });
 
-onUnix('a symbolic link in a directory may lead up to its neighbour', (t) => {
+onUnix('the target of a symbolic link may begin with ..', (t) => {
   const { lines } = files(t, scratch(t), [
     'write /home/target text',
     'mkdir /home/dir',
@@ -103,7 +103,7 @@ onUnix('"." and ".." are listed, and cannot be removed', (t) => {
   t.is(lines[4], 'ls .: dir/');
 });
 
-test('all buffers of a list are read and written, empty ones too', (t) => {
+test('all iovecs of a list are read and written, empty ones too', (t) => {
   const directory = scratch(t);
   const bulk = (...args) =>
     run(t, WASI, 'bulk_iovs', {
@@ -122,7 +122,7 @@ test('all buffers of a list are read and written, empty ones too', (t) => {
 });
 
 onUnix(
-  'fd_readdir goes on where it ended, from every entry and with every buffer',
+  'fd_readdir continues from every cookie, with every buffer size',
   (t) => {
     const directory = scratch(t);
     for (let n = 0; n < 200; n++) {
@@ -141,7 +141,7 @@ onUnix(
   },
 );
 
-test('a place in a directory stays where telldir said that it is', (t) => {
+test('a position of telldir stays valid', (t) => {
   const telldir = (directory, ...args) =>
     run(t, WASI, 'telldir', {
       args: ['telldir', ...args],

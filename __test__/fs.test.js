@@ -13,7 +13,7 @@ const { lay, open, outcome, tree } = require('./helpers/file-system');
 const { duck, scratch } = require('./helpers/guest');
 const { BUF, ERRNO, OUT, RIGHTS, RawGuest } = require('./helpers/raw');
 
-test('the lines that describe it run as they stand', (t) => {
+test('the examples of its documentation run', (t) => {
   const root = scratch(t);
   fs.writeFileSync(path.join(root, 'myfile.txt'), 'read me');
   const wasi = open(t, root, { capabilities: [] });
@@ -37,7 +37,7 @@ test('the lines that describe it run as they stand', (t) => {
   t.throws(() => wasi.fs.existsSync('myfile.txt'), { code: 'ERR_WASI_CLOSED' });
 });
 
-test('with a callback, all come later, and arguments are checked at once', async (t) => {
+test('callbacks are called later, and arguments are checked at once', async (t) => {
   const root = lay(scratch(t));
   const { fs: files } = open(t, root);
   const stat = promisify(files.stat);
@@ -172,7 +172,7 @@ test('nothing leads out', (t) => {
   t.is(wasi.fs.realpathSync('in'), '/box/file');
 });
 
-test('a path may be its bytes, in whatever array', (t) => {
+test('a path may be bytes, in any typed array', (t) => {
   const root = lay(scratch(t));
   const { fs: files } = open(t, root);
   for (const bytes of [
@@ -277,7 +277,7 @@ test('what a preopen does not allow is EROFS, whatever the guest may call', (t) 
   t.deepEqual(tree(path.join(root, 'full')), before);
 });
 
-test('its descriptors are not the guest’s', (t) => {
+test('its descriptors are separate from the guest’s', (t) => {
   const root = lay(scratch(t));
   const preopens = { '/': root };
   const raw = new RawGuest(WASI, { preopens, limits: { descriptors: 6 } });
@@ -300,7 +300,7 @@ test('its descriptors are not the guest’s', (t) => {
   t.true(wasi.fs.existsSync('file'));
 });
 
-test('it is there when the guest is over, and gone when it is closed', async (t) => {
+test('it works after the guest has ended, until it is closed', async (t) => {
   const root = scratch(t);
   const { fs: files } = new WASI({
     version: 'preview1',

@@ -29,7 +29,7 @@ async function ran(t, program, args, preopens) {
   return stdout;
 }
 
-test('Ruby makes thousands of files while garbage is collected', async (t) => {
+test('Ruby makes thousands of files during garbage collection', async (t) => {
   const work = directory(scratch(t), 'work');
   const source = `
     5000.times { |n| File.write("/home/#{n}", n.to_s) }
@@ -42,7 +42,7 @@ test('Ruby makes thousands of files while garbage is collected', async (t) => {
   t.is(readdirSync(work).length, 2500);
 });
 
-test('CPython packs and unpacks thousands of files while garbage is collected', async (t) => {
+test('CPython packs and unpacks thousands of files during garbage collection', async (t) => {
   const work = directory(scratch(t), 'work');
   const source = `
 import io, os, tarfile, zipfile

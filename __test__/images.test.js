@@ -57,7 +57,7 @@ test('an image of a tree', (t) => {
   t.throws(() => new Image(), { code: 'ERR_ILLEGAL_CONSTRUCTOR' });
 });
 
-test('a guest has an image to read, and changes nothing in it', (t) => {
+test('a guest reads an image, and cannot change it', (t) => {
   const image = Image.from(TREE);
   for (const preopens of [{ '/': image }, { '/': { fs: image } }]) {
     const wasi = new WASI({ version: 'preview1', preopens });
@@ -81,7 +81,7 @@ test('a guest has an image to read, and changes nothing in it', (t) => {
   t.deepEqual(contentOf(image), CONTENT);
 });
 
-test('what is written over an image is not in it, nor in others over it', (t) => {
+test('writes to an overlay change neither its image nor other overlays', (t) => {
   const image = Image.from(TREE);
   const [one, other] = [new MemoryFS(image), new MemoryFS(image)];
   t.deepEqual(one.usage, { bytes: 0, files: 0 });
@@ -98,7 +98,7 @@ test('what is written over an image is not in it, nor in others over it', (t) =>
   t.deepEqual(contentOf(image), CONTENT);
 });
 
-test('limits count what is not the image’s', (t) => {
+test('limits do not count what is in the image', (t) => {
   const image = Image.from({ big: 'x'.repeat(100_000) });
   const memory = new MemoryFS(image, { maxBytes: 70_000, maxFiles: 0 });
   memory.writeFileSync('/big', 'y', { flag: 'r+' });
@@ -108,7 +108,7 @@ test('limits count what is not the image’s', (t) => {
   t.is(memory.usage.bytes, 0);
 });
 
-test('changes are told against the image', (t) => {
+test('changes() are the differences from the image', (t) => {
   const memory = new MemoryFS(Image.from(TREE));
   t.deepEqual(memory.changes(), []);
   memory.writeFileSync('/lib/new', '');
@@ -130,7 +130,7 @@ test('changes are told against the image', (t) => {
   ]);
 });
 
-test('a path that is too long for the embedder is an error', (t) => {
+test('a path of more than 4,095 bytes is an error', (t) => {
   const memory = new MemoryFS();
   const name = 'n'.repeat(200);
   let to = '';
@@ -149,7 +149,7 @@ test('a path that is too long for the embedder is an error', (t) => {
   t.is(memory.snapshot().files, 22);
 });
 
-test('an archive that there is no room for', (t) => {
+test('an archive that exceeds maxBytes, or the memory', (t) => {
   const memory = new MemoryFS({ sparse: '' });
   memory.truncateSync('/sparse', 2 ** 42);
   t.throws(() => memory.toTar(), { code: 'EFBIG' });
@@ -158,7 +158,7 @@ test('an archive that there is no room for', (t) => {
   t.throws(() => memory.snapshot().toTar(limits), { code: 'ENOSPC' });
 });
 
-test('a snapshot stays as it is', (t) => {
+test('a snapshot does not change', (t) => {
   const memory = new MemoryFS(TREE);
   const before = memory.snapshot();
   memory.writeFileSync('/a.txt', 'other');
@@ -167,7 +167,7 @@ test('a snapshot stays as it is', (t) => {
   t.deepEqual(contentOf(after), ['a.txt: other', ...CONTENT.slice(1)]);
 });
 
-test('an image is found by its handle', async (t) => {
+test('Image.open() opens an image by its handle', async (t) => {
   const image = Image.from(TREE);
   t.is(typeof image.handle, 'bigint');
   t.is(image.handle, image.handle);
@@ -203,7 +203,7 @@ test('an image is found by its handle', async (t) => {
   t.deepEqual(contentOf(image), CONTENT);
 });
 
-test('a tar archive of all comes back', (t) => {
+test('a tar archive of everything can be read again', (t) => {
   const memory = new MemoryFS(TREE);
   memory.linkSync('/a.txt', '/same');
   memory.mkdirSync('/empty');
@@ -245,7 +245,7 @@ for (const [what, tree, change] of [
     (memory) => memory.writeFileSync('/.wh.a/b', 'b'),
   ],
 ]) {
-  test(`a layer has no name that could be taken for a whiteout: ${what}`, (t) => {
+  test(`a layer refuses a name that would be a whiteout: ${what}`, (t) => {
     const memory = new MemoryFS(Image.from(tree));
     change(memory);
     t.throws(() => memory.toTar({ changes: true }), { code: 'EINVAL' });
@@ -253,7 +253,7 @@ for (const [what, tree, change] of [
   });
 }
 
-test('a layer removes nothing in what it removes', (t) => {
+test('a layer has one whiteout for a removed directory', (t) => {
   const memory = new MemoryFS(
     Image.from({
       a: { f: '1', deep: { g: '2' } },
@@ -311,7 +311,7 @@ for (const format of ['v7', 'ustar', 'gnu', 'oldgnu', 'pax']) {
   });
 }
 
-(GNU_TAR ? onUnix : test.skip)('tar takes what is written here', (t) => {
+(GNU_TAR ? onUnix : test.skip)('tar reads the archives of toTar()', (t) => {
   const archive = path.join(scratch(t), 'a.tar');
   const memory = new MemoryFS(TREE);
   const name = 'n'.repeat(150);
@@ -354,7 +354,7 @@ for (const level of ['-0', '-9']) {
   });
 }
 
-(PYTHON ? onUnix : test.skip)('archives of Python', (t) => {
+(PYTHON ? onUnix : test.skip)('archives that Python made', (t) => {
   const root = layTree(t);
   const out = scratch(t);
   const make = `
@@ -375,7 +375,7 @@ with zipfile.ZipFile(f'{sys.argv[1]}/a.zip', 'w', zipfile.ZIP_DEFLATED) as zip:
   t.deepEqual(contentOf(zip), CONTENT.slice(0, -1));
 });
 
-test('what is wrong with an archive is said, with the member and the archive', (t) => {
+test('an invalid archive is an error that names the member and the archive', (t) => {
   const bytes = Image.from({ abc: 'x'.repeat(2000) }).toTar();
   const archive = path.join(scratch(t), 'a.tar');
   fs.writeFileSync(archive, bytes.subarray(0, 2000));

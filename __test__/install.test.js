@@ -14,7 +14,7 @@ const { ROOT, node } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
 const { read } = require('./helpers/documents');
 
-test('where there is no binary and no Rust, the installation says what to do, and fails a clone alone', (t) => {
+test('without a binary and Rust, the installation says what to do, and fails in a clone only', (t) => {
   const files = ['index.js', 'binding.js', 'lib', 'package.json', 'scripts'];
   // No program is found there, cargo among them.
   const env = { PATH: scratch(t), SystemRoot: process.env.SystemRoot };
@@ -103,39 +103,45 @@ const BEFORE = [
   ...['package.json', 'scripts', 'src'],
 ];
 
-withCargo('what is around the package does not matter to its building', (t) => {
-  const { around, write, install, files } = project(t, ADDON);
-  write('Cargo.toml', '[workspace]\nmembers = []\n');
-  write(
-    '.cargo/config.toml',
-    `[build]\ntarget = "wasm32-unknown-unknown"\ntarget-dir = "elsewhere"\n`,
-  );
-  const nowhere = path.join(around, 'nowhere');
-  const { exitCode, stderr } = install({
-    CARGO_BUILD_TARGET: 'wasm32-unknown-unknown',
-    CARGO_TARGET_DIR: nowhere,
-    NODE_OPTIONS: '--input-type=module',
-    // Of Node on Unix, and on Windows.
-    TMPDIR: nowhere,
-    TEMP: nowhere,
-    TMP: nowhere,
-  });
-  t.is(exitCode, 0);
-  t.regex(stderr, /^wasi-rs: building the addon; this takes a few minutes\.\n/);
-  t.false(stderr.includes('could not'), stderr);
-  t.deepEqual(files(), [...BEFORE, BUILT].toSorted());
-  t.deepEqual(fs.readdirSync(around).toSorted(), [
-    '.cargo',
-    'Cargo.toml',
-    'node_modules',
-  ]);
+withCargo(
+  'a Cargo.toml or configuration above the package does not affect the build',
+  (t) => {
+    const { around, write, install, files } = project(t, ADDON);
+    write('Cargo.toml', '[workspace]\nmembers = []\n');
+    write(
+      '.cargo/config.toml',
+      `[build]\ntarget = "wasm32-unknown-unknown"\ntarget-dir = "elsewhere"\n`,
+    );
+    const nowhere = path.join(around, 'nowhere');
+    const { exitCode, stderr } = install({
+      CARGO_BUILD_TARGET: 'wasm32-unknown-unknown',
+      CARGO_TARGET_DIR: nowhere,
+      NODE_OPTIONS: '--input-type=module',
+      // Of Node on Unix, and on Windows.
+      TMPDIR: nowhere,
+      TEMP: nowhere,
+      TMP: nowhere,
+    });
+    t.is(exitCode, 0);
+    t.regex(
+      stderr,
+      /^wasi-rs: building the addon; this takes a few minutes\.\n/,
+    );
+    t.false(stderr.includes('could not'), stderr);
+    t.deepEqual(files(), [...BEFORE, BUILT].toSorted());
+    t.deepEqual(fs.readdirSync(around).toSorted(), [
+      '.cargo',
+      'Cargo.toml',
+      'node_modules',
+    ]);
 
-  // What is there is not built again.
-  t.deepEqual(install(), { exitCode: 0, stdout: '', stderr: '' });
-});
+    // What is there is not built again.
+    t.deepEqual(install(), { exitCode: 0, stdout: '', stderr: '' });
+  },
+);
 
 withCargo(
-  'a binary that another variable names is not in the way of it',
+  'NAPI_RS_NATIVE_LIBRARY_PATH and WASI_RS_BINARY do not affect the build',
   (t) => {
     const { install, files } = project(t, ADDON);
     const { exitCode } = install({
@@ -147,26 +153,29 @@ withCargo(
   },
 );
 
-withCargo('what was built and does not load is gone, and it says why', (t) => {
-  for (const [place, code] of [
-    ['node_modules/wasi-rs', 0],
-    ['clone', 1],
-  ]) {
-    const { directory, install, files } = project(t, NO_ADDON, { place });
-    fs.writeFileSync(path.join(directory, BUILT), 'of another system');
-    const { exitCode, stderr } = install();
-    t.is(exitCode, code);
-    t.regex(
-      stderr,
-      /\nwasi-rs: the addon could not be built: Module did not self-register: .+\n$/,
-    );
-    const left = files().filter((name) => name !== 'target');
-    t.deepEqual(left, BEFORE);
-    t.is(files().includes('target'), place === 'clone');
-  }
-});
+withCargo(
+  'a binary that was built and does not load is removed, with the reason',
+  (t) => {
+    for (const [place, code] of [
+      ['node_modules/wasi-rs', 0],
+      ['clone', 1],
+    ]) {
+      const { directory, install, files } = project(t, NO_ADDON, { place });
+      fs.writeFileSync(path.join(directory, BUILT), 'of another system');
+      const { exitCode, stderr } = install();
+      t.is(exitCode, code);
+      t.regex(
+        stderr,
+        /\nwasi-rs: the addon could not be built: Module did not self-register: .+\n$/,
+      );
+      const left = files().filter((name) => name !== 'target');
+      t.deepEqual(left, BEFORE);
+      t.is(files().includes('target'), place === 'clone');
+    }
+  },
+);
 
-withCargo('what keeps it from being built is one line', (t) => {
+withCargo('why it was not built is one line', (t) => {
   const { install, files } = project(t, 'no Rust');
   const { exitCode, stderr } = install();
   t.is(exitCode, 0);

@@ -54,7 +54,7 @@ test('own properties are writable, enumerable and configurable', (t) => {
   });
 });
 
-test('what the symbols hold', (t) => {
+test('the values of the symbols', (t) => {
   for (const version of ['preview1', 'unstable']) {
     sameAsNode(t, (WASI) => {
       const wasi = make(WASI, { version });
@@ -127,7 +127,7 @@ test('the methods are those of Node 26 on every Node', (t) => {
   if (NodeWASI && NODE_MAJOR >= 24) t.deepEqual(describe(NodeWASI), expected);
 });
 
-test('an instance is shown as Node shows its own', (t) => {
+test('util.inspect() of an instance is that of Node’s', (t) => {
   sameAsNode(t, (WASI) => inspect(make(WASI), { depth: -1 }));
   t.true(inspect(make(WASI)).startsWith('WASI {'));
 });
@@ -154,7 +154,7 @@ test('getImportObject() reads wasiImport and kBindingName when it is called', (t
   });
 });
 
-test('a method that an instance was given hides the one of the class', (t) => {
+test('an own method of an instance hides the one of the class', (t) => {
   sameAsNode(t, (WASI) => {
     const wasi = make(WASI);
     wasi.start = () => 'mine';
@@ -184,7 +184,7 @@ test('kSetMemory binds a memory without starting', (t) => {
   t.deepEqual(sameAsNode(t, bind).returned, [0, false, [1, 4]]);
 });
 
-test('kSetMemory refuses what is no memory', (t) => {
+test('kSetMemory refuses values other than a memory', (t) => {
   for (const memory of [undefined, null, {}, 1, new ArrayBuffer(1)]) {
     sameAsNode(t, (WASI) => {
       const wasi = make(WASI);
@@ -210,7 +210,7 @@ test('an object that inherits from an instance works', (t) => {
   });
 });
 
-test('a class made from it works', (t) => {
+test('a derived class works', (t) => {
   sameAsNode(t, (WASI) => {
     class Sandbox extends WASI {
       constructor() {
@@ -226,7 +226,7 @@ test('a class made from it works', (t) => {
   });
 });
 
-test('methods taken from their instance fail as methods do', (t) => {
+test('methods without their instance throw as Node’s do', (t) => {
   for (const name of ['start', 'initialize', 'getImportObject']) {
     sameAsNode(t, (WASI) => {
       const { [name]: method } = make(WASI);
@@ -240,7 +240,7 @@ test('methods taken from their instance fail as methods do', (t) => {
   }
 });
 
-test('options, functions, exports and instances may be frozen', (t) => {
+test('frozen options, functions, exports and instances work', (t) => {
   const { freeze } = Object;
   const { returned } = sameAsNode(t, (WASI) => {
     const wasi = new WASI(
@@ -267,7 +267,7 @@ test('options, functions, exports and instances may be frozen', (t) => {
   t.is(refused.returned, 'TypeError');
 });
 
-test('many instances at once do not share anything', (t) => {
+test('instances share nothing', (t) => {
   const instances = Array.from({ length: 20 }, (_, i) => {
     const wasi = make(WASI, { args: Array.from({ length: i }, () => 'x') });
     const memory = new WebAssembly.Memory({ initial: 1 });
@@ -291,7 +291,7 @@ test('one instance serves a real module through getImportObject()', (t) => {
   t.is(instance.exports.fd_close(99), 8);
 });
 
-test('an instance whose kSetMemory a program wraps is started all the same', (t) => {
+test('an instance whose kSetMemory was wrapped can be started', (t) => {
   const set = (wasi) =>
     Object.getOwnPropertySymbols(wasi).find(
       ({ description }) => description === 'kSetMemory',

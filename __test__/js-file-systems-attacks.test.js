@@ -44,7 +44,7 @@ const NONSENSE = {
 };
 
 for (const [name, value] of Object.entries(NONSENSE)) {
-  test(`${name} is neither a count nor a descriptor`, (t) => {
+  test(`${name} is refused as a count and as a descriptor`, (t) => {
     const lie = () => value;
     const reading = guestOver({ readSync: lie }).raw;
     t.is(read(reading, reading.open(PREOPEN, 'file', READ), 9), ERRNO.IO);
@@ -64,7 +64,7 @@ for (const [name, value] of Object.entries(NONSENSE)) {
     }
   });
 
-  test(`${name} is no time, no attributes, no listing and no link`, (t) => {
+  test(`${name} is refused as a time, attributes, a listing and a link`, (t) => {
     const over = (call) => guestOver({ [call]: () => value }).raw;
     const expected = value === undefined ? ERRNO.NOENT : ERRNO.IO;
     t.is(stat(over('lstatSync'), 'file'), expected);
@@ -84,7 +84,7 @@ for (const [name, value] of Object.entries(NONSENSE)) {
   });
 }
 
-test('a count of more than there is room for is no count', (t) => {
+test('a count larger than the buffer is EIO', (t) => {
   const { raw } = guestOver({
     readSync: (_, fd, buffer, at, length) => length + 1,
   });
@@ -98,7 +98,7 @@ test('a count of more than there is room for is no count', (t) => {
 });
 
 for (const name of ['', '.', '..', 'a/b', '/a', 'a\0b', 'x'.repeat(5000), 7]) {
-  test(`no directory has an entry ${JSON.stringify(String(name).slice(0, 9))}`, (t) => {
+  test(`${JSON.stringify(String(name).slice(0, 9))} is refused as a name in a listing`, (t) => {
     const listing = guestOver({
       readdirSync: (original, file, options) => [
         ...original(file, options),
@@ -111,14 +111,14 @@ for (const name of ['', '.', '..', 'a/b', '/a', 'a\0b', 'x'.repeat(5000), 7]) {
   });
 }
 
-test('a listing without an end has one', (t) => {
+test('a listing without end is cut off', (t) => {
   const endless = new Proxy([], {
     get: (_, key) => (key === 'length' ? 2 ** 32 - 1 : 'name'),
   });
   t.is(list(guestOver({ readdirSync: () => endless }).raw, PREOPEN), ERRNO.IO);
 });
 
-test('the memory may grow in the middle of a call', (t) => {
+test('the memory may grow during a call', (t) => {
   const expected = callAll(guestOver());
   t.is(expected.read, 'nested');
   t.is(expected.size, 3n);
@@ -137,7 +137,7 @@ test('the memory may grow in the middle of a call', (t) => {
   }
 });
 
-test('a call may come back to its guest', (t) => {
+test('a function may call the guest during a call', (t) => {
   const expected = callAll(guestOver());
   for (const name of CALLED) {
     let times = 0;
@@ -169,7 +169,7 @@ test('a call may come back to its guest', (t) => {
   }
 });
 
-test('a call that comes back on the same descriptor does not wait for itself', (t) => {
+test('a nested call on the same descriptor does not deadlock', (t) => {
   let back;
   const { raw } = guestOver({
     readSync(original, ...args) {
@@ -186,7 +186,7 @@ test('a call that comes back on the same descriptor does not wait for itself', (
   t.is(read(raw, fd, 9), 'ent');
 });
 
-test('what is written is what it was when the call was made', (t) => {
+test('writeSync gets the bytes as they were at the call', (t) => {
   let back;
   const { raw, memory } = guestOver({
     writeSync(original, ...args) {
@@ -204,7 +204,7 @@ test('what is written is what it was when the call was made', (t) => {
   t.is(memory.readFileSync('/inner', 'utf8'), 'INNER TEXT');
 });
 
-test('the bytes that are lent may be taken away', (t) => {
+test('the buffer that is lent may be detached', (t) => {
   for (const name of ['readSync', 'writeSync']) {
     let take = true;
     const { raw } = guestOver({
@@ -223,7 +223,7 @@ test('the bytes that are lent may be taken away', (t) => {
   }
 });
 
-test('the bytes of who reads by wasi.fs may be taken away, too', (t) => {
+test('the buffer of a caller of wasi.fs may be detached, too', (t) => {
   const taken = Buffer.from(new ArrayBuffer(9));
   const { wasi } = guestOver({
     readSync(original, ...args) {
@@ -317,7 +317,7 @@ async function commandThatThrows(entry, thrown) {
 }
 
 for (const [name, thrown] of Object.entries(THROWN)) {
-  test(`${name} ends the guest and comes out of start() as it is`, async (t) => {
+  test(`${name} ends the guest and is thrown unchanged by start()`, async (t) => {
     const { wasi, instance } = await commandThatThrows('_start', thrown);
     t.is(
       caught(t, () => wasi.start(instance)),
@@ -327,7 +327,7 @@ for (const [name, thrown] of Object.entries(THROWN)) {
     t.is(instance.exports.survived.value, 0);
   });
 
-  test(`${name} comes out of initialize() as it is`, async (t) => {
+  test(`${name} is thrown unchanged by initialize()`, async (t) => {
     const { wasi, instance } = await commandThatThrows('_initialize', thrown);
     t.is(
       caught(t, () => wasi.initialize(instance)),
@@ -338,7 +338,7 @@ for (const [name, thrown] of Object.entries(THROWN)) {
 
   // V8 throws no null once more.
   if (thrown !== null)
-    test(`${name} comes out of an export as it is, and a guest that catches it has no calls`, async (t) => {
+    test(`${name} is thrown unchanged by an export, and a guest that catches it cannot make calls`, async (t) => {
       const { wasi, instance } = await commandThatThrows('work', thrown);
       wasi.initialize(instance);
       t.is(caught(t, instance.exports.work), thrown);
@@ -346,7 +346,7 @@ for (const [name, thrown] of Object.entries(THROWN)) {
       t.is(instance.exports.errno.value, ERRNO.NOTCAPABLE);
     });
 
-  test(`${name} comes out of wasi.fs and the constructor as it is`, (t) => {
+  test(`${name} is thrown unchanged by wasi.fs and the constructor`, (t) => {
     const throwing = () => {
       throw thrown;
     };
@@ -401,7 +401,7 @@ for (const name of CALLED) {
   });
 }
 
-test('what mounting throws is thrown where it was mounted', (t) => {
+test('what mounting throws is thrown by wasi.mount()', (t) => {
   const thrown = new TypeError('of my own');
   const fs = fileSystem({
     lstatSync() {
@@ -414,7 +414,7 @@ test('what mounting throws is thrown where it was mounted', (t) => {
   );
 });
 
-test('what closing throws is thrown where the file was closed', (t) => {
+test('what closeSync throws is thrown by the call that closes the file', (t) => {
   const thrown = new TypeError('of my own');
   const throwing = () => {
     throw thrown;
@@ -436,7 +436,7 @@ test('what closing throws is thrown where the file was closed', (t) => {
   t.is(failed.calls.fd_close(failed.raw.open(PREOPEN, 'file', READ)), 0);
 });
 
-test('a call without an end to its stack ends the guest', (t) => {
+test('endless recursion in a function ends the guest', (t) => {
   const { raw } = guestOver({
     openSync: function again(...args) {
       return again(...args);
@@ -446,7 +446,7 @@ test('a call without an end to its stack ends the guest', (t) => {
   t.true(error instanceof RangeError);
 });
 
-test('a guest that exits while its file system has called it has exited', async (t) => {
+test('a guest may exit in a call from its file system', async (t) => {
   const module = new WebAssembly.Module(
     await assemble(`(module ${OPENS}
       (func (export "leave") (call $exit (i32.const 7)))
@@ -460,7 +460,7 @@ test('a guest that exits while its file system has called it has exited', async 
   t.is(wasi.start(instance), 7);
 });
 
-test('a guest may be started, and fail, in the middle of a call of another', (t) => {
+test('a guest may be started, and fail, during a call of another', (t) => {
   const thrown = new TypeError('of my own');
   const inner = guestOver({
     openSync() {
@@ -510,7 +510,7 @@ for (const [when, code] of Object.entries({
   });
 }
 
-test('a guest that is collected closes what it has open, whatever that does', (t) => {
+test('a guest that is collected closes its files, whatever closeSync does', (t) => {
   const thrown = [];
   for (let count = 0; count < 200; count++) {
     const { raw } = guestOver({

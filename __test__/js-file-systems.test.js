@@ -27,7 +27,7 @@ const {
 } = require('./helpers/js-file-system');
 const { BUF, ERRNO, OFLAGS, OUT, RawGuest } = require('./helpers/raw');
 
-test('a program does in it what it does on a disk', (t) => {
+test('a program has the same results as on a disk', (t) => {
   const programs = ['files', 'readdir'];
   for (const program of programs) {
     const on = (preopen) =>
@@ -43,7 +43,7 @@ test('a program does in it what it does on a disk', (t) => {
   }
 });
 
-test('node:fs is one, or a directory in it', (t) => {
+test('node:fs works, or a directory in it', (t) => {
   const directory = scratch(t);
   nodeFs.writeFileSync(path.join(directory, 'file'), 'content');
   nodeFs.symlinkSync('file', path.join(directory, 'link'));
@@ -59,7 +59,7 @@ test('node:fs is one, or a directory in it', (t) => {
   t.throws(() => fs.readFileSync('/../file2'), { code: 'ENOENT' });
 });
 
-test('a path leads to a directory in it, with which no link leads further than to its root', (t) => {
+test('with path, no link leads out of that directory', (t) => {
   const memory = new MemoryFS();
   memory.mkdirSync('/srv/data', { recursive: true });
   memory.writeFileSync('/srv/data/file', 'text');
@@ -98,7 +98,7 @@ test('functions are looked up at each call', (t) => {
   t.is(read(raw, fd, 9, 0n), 'content');
 });
 
-test('one object is one file system, however often it is given', (t) => {
+test('one object is one file system, in several preopens too', (t) => {
   const fs = fileSystem();
   fs.mkdirSync('/a/b', { recursive: true });
   fs.writeFileSync('/a/file', 'text');
@@ -119,7 +119,7 @@ test('one object is one file system, however often it is given', (t) => {
   }
 });
 
-test('a directory that is open goes where the guest moves it', (t) => {
+test('the descriptor of a directory stays valid when the guest renames it', (t) => {
   const { raw, calls } = guestOver();
   const dir = raw.open(PREOPEN, 'dir', { oflags: OFLAGS.DIRECTORY });
   const at = (name) => calls.path_filestat_get(dir, 0, ...raw.lay(name), OUT);
@@ -135,7 +135,7 @@ test('a directory that is open goes where the guest moves it', (t) => {
   t.deepEqual(list(raw, sub), []);
 });
 
-test('what every name is told of lies below the root, and no link is on the way', (t) => {
+test('all paths are below the root, and have no links', (t) => {
   const seen = [];
   const names = Object.keys(fileSystem());
   const spying = Object.fromEntries(
@@ -181,7 +181,7 @@ test('what every name is told of lies below the root, and no link is on the way'
   }
 });
 
-test('another name for a link leads no further than the link', (t) => {
+test('a hard link to a symbolic link is a second symbolic link', (t) => {
   const memory = new MemoryFS();
   memory.mkdirSync('/root');
   memory.writeFileSync('/secret', 'secret');
@@ -201,7 +201,7 @@ test('another name for a link leads no further than the link', (t) => {
 
 // What is refused is refused here, so that it matters little what the file system
 // would have done.
-test('what POSIX refuses no file system is asked for', (t) => {
+test('what POSIX refuses is refused without a call', (t) => {
   const asked = [];
   const spy =
     (name) =>
@@ -256,7 +256,7 @@ test('what POSIX refuses no file system is asked for', (t) => {
   t.is(opens('file/x', READ), ERRNO.NOTDIR);
 });
 
-test('writes go where the descriptor says, and appends to the end', (t) => {
+test('writes have the position of the descriptor, appends that of the end', (t) => {
   const { raw, memory } = guestOver();
   const fd = raw.open(PREOPEN, 'file', { ...WRITE, fdflags: 1 });
   t.is(write(raw, fd, ' and'), 0);
@@ -268,7 +268,7 @@ test('writes go where the descriptor says, and appends to the end', (t) => {
   t.is(read(raw, other, 4), 'tent');
 });
 
-test('an error with a known code is that error to the guest', (t) => {
+test('an error with a known code is that errno for the guest', (t) => {
   for (const [code, errno] of Object.entries({
     ENOENT: 44,
     EACCES: 2,
@@ -288,7 +288,7 @@ test('an error with a known code is that error to the guest', (t) => {
   }
 });
 
-test('a function that is missing is not supported', (t) => {
+test('a missing function is ENOTSUP', (t) => {
   const lacking = (name) => guestOver({ [name]: undefined });
   const expected = {
     mkdirSync: (raw) =>
@@ -333,7 +333,7 @@ test('a function that is missing is not supported', (t) => {
   });
   t.is(unsynced.calls.fd_sync(unsynced.open(PREOPEN, 'file', WRITE)), 0);
 });
-test('names alone are a listing, too', (t) => {
+test('a listing may be names only', (t) => {
   const { raw } = guestOver({
     readdirSync: (original, file) => original(file),
   });
@@ -348,7 +348,7 @@ test('names alone are a listing, too', (t) => {
   t.deepEqual(list(bytes.raw, PREOPEN), ['.', '..', 'bytes']);
 });
 
-test('names that are no UTF-8 are in no such file system', (t) => {
+test('names that are not UTF-8 are EILSEQ', (t) => {
   const { raw } = guestOver();
   const bytes = Buffer.from([0x66, 0xff]);
   t.is(raw.tryOpen(PREOPEN, bytes, CREATE).errno, ERRNO.ILSEQ);
@@ -356,7 +356,7 @@ test('names that are no UTF-8 are in no such file system', (t) => {
   t.is(stat(raw, 'x'.repeat(256)), ERRNO.NAMETOOLONG);
 });
 
-test('no file reaches beyond what a double holds', (t) => {
+test('offsets beyond 2 ** 53 are EFBIG', (t) => {
   const { raw, calls } = guestOver();
   const fd = raw.open(PREOPEN, 'file', WRITE);
   t.is(read(raw, fd, 9, 2n ** 53n), '');
@@ -368,7 +368,7 @@ test('no file reaches beyond what a double holds', (t) => {
   t.is(calls.fd_pwrite(fd, iovs, 1, 2n ** 53n, OUT), ERRNO.FBIG);
 });
 
-test('more room than there is is no room', (t) => {
+test('a RangeError of an allocation is EFBIG', (t) => {
   for (const thrown of [
     new RangeError('Array buffer allocation failed'),
     Object.assign(new RangeError('out'), { code: 'ERR_OUT_OF_RANGE' }),
@@ -383,7 +383,7 @@ test('more room than there is is no room', (t) => {
   }
 });
 
-test('times are as exact as they are told', (t) => {
+test('times are as exact as those of the file system', (t) => {
   const { raw, memory } = guestOver();
   const mtim = () => {
     t.is(stat(raw, 'file'), 0);
@@ -404,7 +404,7 @@ test('times are as exact as they are told', (t) => {
   t.is(raw.view.getBigUint64(OUT + 40, true), 1_000_000_000n);
 });
 
-test('files without a number of their own get one, and keep it', (t) => {
+test('files without an inode number get one, and keep it', (t) => {
   for (const ino of [undefined, 0, NaN, 'x', -1]) {
     const lacking = (original, ...args) => {
       const stats = original(...args);
@@ -434,7 +434,7 @@ test('files without a number of their own get one, and keep it', (t) => {
   }
 });
 
-test('numbers that change are not told', (t) => {
+test('inode numbers that change are not used', (t) => {
   let last = 0;
   const changing = (original, ...args) => {
     const stats = original(...args);
@@ -453,7 +453,7 @@ test('numbers that change are not told', (t) => {
   t.is(inode('dir'), inode('dir'));
 });
 
-test('wasi.fs reads and writes as much as it is asked to', (t) => {
+test('wasi.fs reads and writes everything that was asked for', (t) => {
   const { wasi, memory } = guestOver();
   const text = 'x'.repeat(200_000);
   wasi.fs.writeFileSync('/large', text);
@@ -486,7 +486,7 @@ test('every file that was opened is closed once', (t) => {
   t.is(open.size, 0);
 });
 
-test('what is no file system is refused where it is given', (t) => {
+test('an object that is not a file system is refused by the constructor', (t) => {
   const refused = (value, name, message) => {
     const preopens = { '/x': value };
     t.throws(() => new WASI({ version: 'preview1', preopens }), {

@@ -80,7 +80,7 @@ const INSTANCES = {
 };
 
 for (const method of ['start', 'initialize']) {
-  test(`${method}() of everything that is not quite an instance`, (t) => {
+  test(`${method}() of values that are not an instance`, (t) => {
     for (const [title, instance] of Object.entries(INSTANCES)) {
       sameAsNode(t, (WASI) => make(WASI)[method](instance), title);
     }
@@ -116,7 +116,7 @@ for (const [title, [program, advice]] of Object.entries(PROGRAMS)) {
   });
 }
 
-test('finalizeBindings() of everything that is not quite an instance', (t) => {
+test('finalizeBindings() of values that are not an instance', (t) => {
   for (const instance of Object.values(INSTANCES)) {
     compareFinalize(t, (WASI) => make(WASI).finalizeBindings(instance));
   }
@@ -254,7 +254,7 @@ test('_start and _initialize are called once, without receiver or arguments', (t
   }
 });
 
-test('what the guest throws is passed on as it is', (t) => {
+test('what the guest throws is thrown unchanged', (t) => {
   const thrown = new SyntaxError('mine');
   for (const [method, name] of [
     ['start', '_start'],
@@ -347,7 +347,7 @@ test('start() goes through finalizeBindings() of a derived class', (t) => {
   if (NodeWASI && NODE_MAJOR >= 24) t.deepEqual(body(NodeWASI), [1, 1]);
 });
 
-test('what Node shows of an uncaught error is its line, and not all functions', (t) => {
+test('Node shows one line of source for an uncaught error', (t) => {
   const { exitCode, stderr } = script(`
     const { WASI } = require('wasi-rs');
     new WASI({ version: 'preview1' }).finalizeBindings({ exports: {} });`);
@@ -364,7 +364,7 @@ for (const [option, module] of Object.entries({
   'trace: { to: 1 }': 'sinks',
   'threads: true': 'threads/instance',
 })) {
-  onLinux(`where ${module} cannot be had, nothing stays open`, (t) => {
+  onLinux(`if ${module} cannot be loaded, nothing stays open`, (t) => {
     const { exitCode, stdout, stderr } = script(`
       const fs = require('node:fs');
       const Module = require('node:module');

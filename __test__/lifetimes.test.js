@@ -140,7 +140,7 @@ onLinux(
   },
 );
 
-test('a worker may be ended at any moment of its start', (t) => {
+test('a worker may be terminated at any moment of its start', (t) => {
   const ended = resultOf(
     t,
     async ({ guest, directory }) => {
@@ -283,7 +283,7 @@ onLinux('ten thousand instances come and go', (t) => {
   t.true(growth < 32e6);
 });
 
-test("process.exit() in a guest's call ends the thread that calls", async (t) => {
+test('process.exit() in a call of a guest ends the calling thread', async (t) => {
   const source = `(module
     (import "host" "running" (func $running))
     (memory (export "memory") 1)

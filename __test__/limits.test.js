@@ -19,7 +19,7 @@ function make(t, limits, preopen = scratch(t)) {
   return new RawGuest(WASI, { limits, preopens: { '/': preopen } });
 }
 
-test('every limit, in words and in range', (t) => {
+test('every limit, as an option and in its range', (t) => {
   const documentation = fs.readFileSync(
     path.join(__dirname, '../index.d.ts'),
     'utf8',
@@ -39,7 +39,7 @@ test('every limit, in words and in range', (t) => {
   }
 });
 
-test('mistakes in limits, as Node words them', (t) => {
+test('mistakes in limits, with Node’s errors', (t) => {
   const { message } = outcome(
     () => new WASI({ version: 'preview1', limits: { iovec: 1 } }),
   );
@@ -94,7 +94,7 @@ test('mistakes in limits, as Node words them', (t) => {
   }
 });
 
-test('limits that are inherited count, others are not looked for', (t) => {
+test('inherited limits count, and no other properties are read', (t) => {
   const guest = make(t, Object.create({ iovecs: 1 }));
   t.is(guest.calls.fd_write(1, ...guest.iovs(2), OUT), INVAL);
 });

@@ -22,7 +22,7 @@ test('it has the functions of wasi.fs, without a receiver', (t) => {
   t.is(readFileSync('/a.txt', 'utf8'), 'text');
 });
 
-test('a guest has it, or a directory in it', (t) => {
+test('it is a preopen, or a directory in it is', (t) => {
   const memory = new MemoryFS();
   memory.mkdirSync('/lib/deep', { recursive: true });
   memory.writeFileSync('/lib/deep/file', 'text');
@@ -48,7 +48,7 @@ for (const [path, code] of Object.entries({
   '/file/': 'UVWASI_ENOTDIR',
   '/loop': 'UVWASI_ELOOP',
 })) {
-  test(`no guest has ${path || 'nothing'} of it`, (t) => {
+  test(`${path || 'an empty path'} in it is refused`, (t) => {
     const memory = new MemoryFS();
     memory.writeFileSync('/file', '');
     memory.symlinkSync('loop', '/loop');
@@ -65,7 +65,7 @@ for (const [path, code] of Object.entries({
 }
 
 for (const fs of [null, 3, 'memory', {}, () => {}, new (class MemoryFS {})()]) {
-  test(`what is no file system: ${inspect(fs)}`, (t) => {
+  test(`refused as a file system: ${inspect(fs)}`, (t) => {
     t.throws(() => guestOf({ '/x': { fs } }), {
       instanceOf: TypeError,
       code: 'ERR_INVALID_ARG_TYPE',
@@ -74,7 +74,7 @@ for (const fs of [null, 3, 'memory', {}, () => {}, new (class MemoryFS {})()]) {
   });
 }
 
-test('what a guest may not change it does not, by whatever name', (t) => {
+test('what is read-only for a guest is so by every name', (t) => {
   const memory = new MemoryFS();
   memory.mkdirSync('/a/b', { recursive: true });
   const { fs } = guestOf({
@@ -126,14 +126,14 @@ for (const name of ['maxBytes', 'maxFiles']) {
   });
 }
 
-test('a limit that there is not is an error', (t) => {
+test('an unknown limit is an error', (t) => {
   t.throws(() => new MemoryFS(undefined, { maxbytes: 1 }), {
     code: 'ERR_INVALID_ARG_VALUE',
     message: /^The property 'limits.maxbytes' is unknown/,
   });
 });
 
-test('a preopen is busy, and stays', (t) => {
+test('removing or renaming a preopen is EBUSY', (t) => {
   const memory = new MemoryFS({ dir: {}, file: 'text' });
   const { fs } = guestOf({
     '/': memory,

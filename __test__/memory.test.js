@@ -112,7 +112,7 @@ test('a memory that the host grows between calls', (t) => {
   }
 });
 
-test('a memory whose buffer the host has taken away', (t) => {
+test('a memory whose buffer the host has detached', (t) => {
   // Growing by nothing detaches the old buffer and makes a new one.
   const memory = new WebAssembly.Memory({ initial: 1 });
   const wasi = make();

@@ -78,7 +78,7 @@ const isUnknown = (name, meant) => ({
   message: `The property 'options.${name}' is unknown: did you mean '${meant}'? Received 1`,
 });
 
-test('an option that is nearly one of the class is refused', (t) => {
+test('an option with a name similar to one of the class is refused', (t) => {
   for (const [meant, names] of [
     ...Object.entries(MISSPELLED),
     ...Object.entries(MISPLACED),
@@ -89,7 +89,7 @@ test('an option that is nearly one of the class is refused', (t) => {
   }
 });
 
-test('every option of the class has its misspelled names refused', (t) => {
+test('misspelled names of every option of the class are refused', (t) => {
   const read = new Set();
   const watched = new Proxy(
     { version: 'preview1' },
@@ -105,7 +105,7 @@ test('every option of the class has its misspelled names refused', (t) => {
   t.deepEqual([...read].toSorted(), Object.keys(MISSPELLED).toSorted());
 });
 
-test('an option that nothing of the class is near to is ignored, as by Node', (t) => {
+test('an option with a name similar to none of the class is ignored, as by Node', (t) => {
   for (const name of FOREIGN) {
     const made = sameAsNode(
       t,
@@ -116,7 +116,7 @@ test('an option that nothing of the class is near to is ignored, as by Node', (t
   }
 });
 
-test('a name beside the one that it is near to is ignored', (t) => {
+test('a misspelled name beside the right one is ignored', (t) => {
   const options = {
     ...{ args: ['a'], arg: 'a', env: {}, envs: {}, stdin: 0, sdtin: 0 },
     ...{ returnOnExit: true, 'return-on-exit': true },
@@ -225,7 +225,7 @@ function withToString(directory) {
   };
 }
 
-test('what a preopen with a toString says of itself holds', (t) => {
+test('properties of a preopen with a toString take effect', (t) => {
   const directory = scratch(t);
   for (const [way, make] of Object.entries(withToString(directory))) {
     t.is(give(make({})), 'writable', way);
@@ -290,7 +290,7 @@ test('accessors of a class describe a preopen', (t) => {
   t.is(give(new OnlyMisspelled()), 'ERR_INVALID_ARG_VALUE');
 });
 
-test('what getters throw is passed on', (t) => {
+test('what getters throw is thrown unchanged', (t) => {
   const directory = scratch(t);
   for (const property of ['path', 'readOnly', 'rights']) {
     const value = { path: directory, toString: () => directory };
@@ -320,7 +320,7 @@ test('each property of a description is read once', (t) => {
   t.is(reads, 1);
 });
 
-test('what is near only to names of other places, or a method, is ignored', (t) => {
+test('a name similar only to a method, or to a name used elsewhere, is ignored', (t) => {
   class Options {
     version = 'preview1';
     limit() {}

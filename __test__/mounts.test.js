@@ -112,7 +112,7 @@ test('what is mounted before the start is a preopen as well', (t) => {
   t.is(wasi.start(instance), 0);
 });
 
-test('what is mounted after the start is found below what there is', (t) => {
+test('what is mounted after the start is found by paths', (t) => {
   const { root, lib } = places(t);
   const raw = guestOf({ '/': root });
   t.is(stat(raw, 3, 'usr/lib/hidden'), 0);
@@ -128,7 +128,7 @@ test('what is mounted after the start is found below what there is', (t) => {
   t.is(stat(raw, 3, 'usr/lib/hidden'), 0);
 });
 
-test('the later of two at one path hides the earlier', (t) => {
+test('a later mount at the same path hides the earlier', (t) => {
   const { root, lib } = places(t);
   const raw = guestOf({ '/': root });
   raw.wasi.mount('/usr/lib', lib);
@@ -153,7 +153,7 @@ test('a directory of the host can be mounted, by a path or a description', (t) =
   t.false(fs.existsSync(path.join(other, 'there')));
 });
 
-test('something may be mounted while the guest is in a call', (t) => {
+test('something may be mounted during a call', (t) => {
   const { root, lib } = places(t);
   const wasi = new WASI({ version: 'preview1', preopens: { '/': root } });
   const imports = wasi.getImportObject();
@@ -175,7 +175,7 @@ test('something may be mounted while the guest is in a call', (t) => {
   t.is(instance.exports.path_filestat_get(3, 1, 0x400, name.length, 0x100), 0);
 });
 
-test('wasi.fs has the same namespace, whenever it was first used', (t) => {
+test('wasi.fs has the same mounts, whenever it was first used', (t) => {
   const { root, lib } = places(t);
   const wasi = new WASI({
     version: 'preview1',
@@ -208,7 +208,7 @@ test('wasi.fs has the same namespace, whenever it was first used', (t) => {
   t.is(lib.readFileSync('/new', 'utf8'), 'new');
 });
 
-test('what a guest may do to what is mounted is not what it may do above', (t) => {
+test('the rights in a mount are its own', (t) => {
   const { root, lib } = places(t);
   const raw = guestOf({ '/': { path: root, readOnly: true } });
   raw.wasi.mount('/usr/lib', lib);
@@ -242,7 +242,7 @@ test('a file of a file system is mounted by its path', (t) => {
   t.throws(() => view.renameSync('/dir/app.json', '/dir/b'), { code: 'EBUSY' });
 });
 
-test('a file by value is mounted, in each guest one of its own', (t) => {
+test('a file() is mounted, a new one in each guest', (t) => {
   const { root } = places(t);
   const json = file('{}', { mtime: new Date(1000) });
   const make = () =>
@@ -273,7 +273,7 @@ test('a file by value is mounted, in each guest one of its own', (t) => {
   });
 });
 
-test('where no preopen is above a file, the directory that it lies in is one', (t) => {
+test('a file without a preopen above it has a preopen for its directory', (t) => {
   const text = file('text');
   t.deepEqual(
     files(
@@ -322,7 +322,7 @@ for (const [guestPath, code, message] of [
   });
 }
 
-test('what cannot be mounted is refused, and nothing has changed', (t) => {
+test('what cannot be mounted is refused, and changes nothing', (t) => {
   const { root, lib } = places(t);
   const wasi = new WASI({
     version: 'preview1',

@@ -105,13 +105,13 @@ test('both versions', (t) => {
   }
 });
 
-test('a version that every object has as a property', (t) => {
+test('a version that is a property of Object.prototype', (t) => {
   for (const version of ['constructor', '__proto__', 'toString']) {
     construct(t, [{ version }], version);
   }
 });
 
-test('options that are inherited, or come from a proxy', (t) => {
+test('options that are inherited, or those of a proxy', (t) => {
   construct(t, [Object.create({ version: 'preview1', stdin: -1 })]);
   construct(t, [new Proxy({ version: 'preview1', stdin: -1 }, {})]);
 });
@@ -163,7 +163,7 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
   t.false(refused.returned.reads.includes('returnOnExit'));
 });
 
-test('an error thrown by a getter is passed on', (t) => {
+test('an error thrown by a getter is thrown unchanged', (t) => {
   const options = {
     version: 'preview1',
     get env() {
@@ -346,7 +346,7 @@ function preopenNames(wasi) {
   return names;
 }
 
-test('preopens are numbered as their keys are ordered, under verbatim names', (t) => {
+test('preopens have descriptors in the order of their keys, and unchanged names', (t) => {
   const directory = scratch(t);
   const names = ['/z', '/a/b/../c', '', '.', './x/', '10', '2', 'grün', '/z/'];
   const preopens = Object.fromEntries(names.map((name) => [name, directory]));
@@ -358,7 +358,7 @@ test('preopens are numbered as their keys are ordered, under verbatim names', (t
   ]);
 });
 
-test('a preopen stays the same directory when its path comes to mean another', (t) => {
+test('a preopen stays the same directory when its path is replaced', (t) => {
   const directory = scratch(t);
   const [link, one, other] = ['link', 'one', 'other'].map((name) =>
     path.join(directory, name),
@@ -394,7 +394,7 @@ test('an array of arguments with holes', (t) => {
   t.is(printed, 'arg 0: name\narg 1: undefined\narg 2: last\n');
 });
 
-test('values whose constructor is not what one expects, as Node 26 names them', (t) => {
+test('values with unusual constructors, as Node 26 describes them', (t) => {
   const odd = [
     [new (class {})(), '{}'],
     [{ constructor: null }, '[Object]'],

@@ -221,14 +221,14 @@ test('an export that is called after start() finds the preopens, and no more', a
   t.is(wasi.wasiImport.fd_fdstat_get(1, 16), 0);
 });
 
-test('packages that give start() an entry of their own keep what they have', (t) => {
+test('packages that pass start() an entry of their own keep their descriptors', (t) => {
   const wasi = new WASI({ version: 'preview1', preopens: { '/': scratch(t) } });
   const { exports } = duck({ _start() {} });
   wasi.start({ exports });
   t.is(wasi.wasiImport.fd_filestat_get(3, 512), 0);
 });
 
-test('a preopen is not opened again where it is another directory', async (t) => {
+test('a preopen is not opened again if its path is another directory', async (t) => {
   const directory = path.join(scratch(t), 'directory');
   fs.mkdirSync(directory);
   const { wasi, instance, open } = await calledLater(t, directory);
@@ -242,7 +242,7 @@ test('a preopen is not opened again where it is another directory', async (t) =>
   t.is(open(), 0);
 });
 
-test('a relative preopen is opened again where it was', async (t) => {
+test('a relative preopen is opened again after process.chdir()', async (t) => {
   const parent = scratch(t);
   fs.mkdirSync(path.join(parent, 'directory'));
   const script = `
@@ -255,7 +255,7 @@ test('a relative preopen is opened again where it was', async (t) => {
   t.is(inProcess(t, `async () => {${script}}`, {}), 0);
 });
 
-test('what a command was granted is what it has when it is called later', (t) => {
+test('a command that is called later has the rights that it was given', (t) => {
   const wasi = new WASI({
     version: 'preview1',
     preopens: { '/': { path: scratch(t), readOnly: true } },
@@ -288,7 +288,7 @@ test('a command that returns a promise is not over', async (t) => {
 });
 
 onLinux(
-  'close() closes preopens and what the guest opened, and lets go of streams',
+  'close() closes preopens and what the guest opened, and leaves streams open',
   async (t) => {
     const { wasi, instance, open } = await calledLater(t, scratch(t));
     wasi.start(instance);
@@ -347,7 +347,7 @@ test('stop() ends the guest at its next call, with a code', async (t) => {
   }
 });
 
-test('the first code of stop() counts, and all is closed', async (t) => {
+test('the first code of stop() counts, and everything is closed', async (t) => {
   const { wasi, instance } = await writing((it) => {
     it.stop(1);
     it.stop(2);
@@ -369,7 +369,7 @@ test('a guest that is stopped before it starts is closed', (t) => {
   });
 });
 
-test('what stop() is no code for', (t) => {
+test('what stop() refuses as a code', (t) => {
   const wasi = new WASI({ version: 'preview1' });
   for (const code of ['1', null, 1n]) {
     t.throws(() => wasi.stop(code), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -390,7 +390,7 @@ test('what is closed cannot be started', (t) => {
   }
 });
 
-test('a guest may be closed in the middle of a call', async (t) => {
+test('a guest may be closed during a call', async (t) => {
   const { wasi, instance, open } = await calledLater(t, scratch(t));
   const { memory } = instance.exports;
   const errnos = [];

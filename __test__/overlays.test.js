@@ -45,7 +45,7 @@ const FILES = { 'a.txt': 'text', 'lib/x.py': 'x = 1', 'lib/deep/y.py': 'y' };
 // link(2) of other systems follows a link.
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-onLinux('a symbolic link with two names is one', (t) => {
+onLinux('a symbolic link with two names is one file', (t) => {
   const root = laid(t, { 'dir/file': '' });
   fs.symlinkSync('file', path.join(root, 'dir/link'));
   fs.linkSync(path.join(root, 'dir/link'), path.join(root, 'same'));
@@ -57,7 +57,7 @@ onLinux('a symbolic link with two names is one', (t) => {
   t.like(memory.lstatSync('/dir/link'), { ino, nlink: 1 });
 });
 
-test('what a guest does over a directory does not reach it', (t) => {
+test('changes of a guest do not reach the directory', (t) => {
   const root = laid(t, FILES);
   const before = contentOf(root);
   const memory = MemoryFS.overlay(root);
@@ -108,7 +108,7 @@ test('an image of a directory is a copy', (t) => {
   t.is(copy.readFileSync('/b.txt', 'utf8'), 'b');
 });
 
-test('what is no directory of the host', (t) => {
+test('what is not a directory of the host', (t) => {
   const root = laid(t, FILES);
   const none = path.join(root, 'none');
   for (const over of [MemoryFS.overlay, Image.fromDirectory]) {
@@ -127,13 +127,13 @@ test('what is no directory of the host', (t) => {
   });
 });
 
-test('a file that is called as an option is a file', (t) => {
+test('a file with the name of an option is a file', (t) => {
   t.deepEqual(new MemoryFS({ directory: '/' }).readdirSync('/'), ['directory']);
 });
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-onUnix('no link leads out of the directory below', (t) => {
+onUnix('no link leads out of the directory', (t) => {
   const outside = laid(t, { secret: 'secret' });
   const root = laid(t, { ...FILES, 'other/file': '' });
   fs.symlinkSync(outside, path.join(root, 'absolute'));
@@ -160,7 +160,7 @@ onUnix('devices and FIFOs below are left out', (t) => {
   t.deepEqual(memory.readdirSync('/').toSorted(), ['a.txt', 'lib']);
 });
 
-test('the changes are laid onto a directory', (t) => {
+test('applyTo() applies the changes to a directory', (t) => {
   const root = laid(t, { ...FILES, 'gone/x': '', kept: 'kept' });
   const memory = MemoryFS.overlay(root);
   memory.writeFileSync('/lib/x.py', 'x = 2');
@@ -193,7 +193,7 @@ test('the changes are laid onto a directory', (t) => {
 });
 
 onUnix(
-  'what is from the host keeps its permissions, not what runs it as another',
+  'files of the host keep their permissions, without S_ISUID and S_ISGID',
   (t) => {
     const files = {
       'run.sh': '#!',
@@ -270,7 +270,7 @@ onUnix(
   },
 );
 
-test('names that are swapped are laid as they are', (t) => {
+test('applyTo() with names that were swapped', (t) => {
   const root = laid(t, { a: 'a', b: 'b', 'd/x': 'd', 'e/x': 'e' });
   const memory = MemoryFS.overlay(root);
   for (const [one, other] of [
@@ -292,7 +292,7 @@ test('names that are swapped are laid as they are', (t) => {
   });
 });
 
-test('all of what was made in memory is laid onto a directory', (t) => {
+test('applyTo() writes everything that was made in memory', (t) => {
   const root = scratch(t);
   new MemoryFS(FILES).applyTo(root);
   t.deepEqual(contentOf(root), {
@@ -307,35 +307,32 @@ test('all of what was made in memory is laid onto a directory', (t) => {
   t.is(fs.readFileSync(path.join(root, 'a.txt'), 'utf8'), 'other');
 });
 
-onUnix(
-  'nothing is laid through a link, and nothing outside is removed',
-  (t) => {
-    const outside = laid(t, { file: 'outside', 'dir/file': 'outside' });
-    const before = contentOf(outside);
-    const root = laid(t, { 'lib/file': '', 'dir/file': '' });
-    const memory = MemoryFS.overlay(root);
-    memory.writeFileSync('/lib/file', 'changed');
-    memory.unlinkSync('/dir/file');
-    fs.rmSync(path.join(root, 'lib'), { recursive: true });
-    fs.symlinkSync(outside, path.join(root, 'lib'));
-    const error = t.throws(() => memory.applyTo(root));
-    t.true(['ENOTDIR', 'ELOOP'].includes(error.code), error.code);
-    t.deepEqual(contentOf(outside), before);
-    t.false(fs.readdirSync(root).some((name) => name.startsWith('.wasi-rs')));
+onUnix('applyTo() follows no link, and removes nothing outside', (t) => {
+  const outside = laid(t, { file: 'outside', 'dir/file': 'outside' });
+  const before = contentOf(outside);
+  const root = laid(t, { 'lib/file': '', 'dir/file': '' });
+  const memory = MemoryFS.overlay(root);
+  memory.writeFileSync('/lib/file', 'changed');
+  memory.unlinkSync('/dir/file');
+  fs.rmSync(path.join(root, 'lib'), { recursive: true });
+  fs.symlinkSync(outside, path.join(root, 'lib'));
+  const error = t.throws(() => memory.applyTo(root));
+  t.true(['ENOTDIR', 'ELOOP'].includes(error.code), error.code);
+  t.deepEqual(contentOf(outside), before);
+  t.false(fs.readdirSync(root).some((name) => name.startsWith('.wasi-rs')));
 
-    // A link in the place of what is removed is removed itself.
-    const other = laid(t, { 'dir/file': '' });
-    const over = MemoryFS.overlay(other);
-    over.rmSync('/dir', { recursive: true });
-    fs.rmSync(path.join(other, 'dir'), { recursive: true });
-    fs.symlinkSync(outside, path.join(other, 'dir'));
-    over.applyTo(other);
-    t.deepEqual(contentOf(other), {});
-    t.deepEqual(contentOf(outside), before);
-  },
-);
+  // A link in the place of what is removed is removed itself.
+  const other = laid(t, { 'dir/file': '' });
+  const over = MemoryFS.overlay(other);
+  over.rmSync('/dir', { recursive: true });
+  fs.rmSync(path.join(other, 'dir'), { recursive: true });
+  fs.symlinkSync(outside, path.join(other, 'dir'));
+  over.applyTo(other);
+  t.deepEqual(contentOf(other), {});
+  t.deepEqual(contentOf(outside), before);
+});
 
-test('what cannot be laid is named, and nothing is half written', (t) => {
+test('an error of applyTo() names the path, and no file is written in part', (t) => {
   const root = laid(t, { 'a/file': 'there', b: 'there' });
   const memory = new MemoryFS({ a: 'file', b: 'new' });
   const error = t.throws(() => memory.applyTo(root));

@@ -91,7 +91,7 @@ test('what a program does not use is not loaded', (t) => {
   );
 });
 
-test('the command and runSync() load what it takes to run a guest, and nothing for what was not asked', (t) => {
+test('the command and runSync() load only what runs a guest, and what the options need', (t) => {
   const RUNS = 'lib/adapter.js lib/binding.js lib/bytes.js lib/options.js';
   const { stdout: byFunction } = script(`
     const path = require('node:path');
@@ -108,7 +108,7 @@ test('the command and runSync() load what it takes to run a guest, and nothing f
   t.is(byCommand, `hello\n${RUNS} lib/run/program.js lib/validators.js\n`);
 });
 
-test('what runs guests is loaded on first use, by an import as well, and no threads by runSync()', (t) => {
+test('run, spawn and the like are loaded on first use, with import too, and runSync() loads no threads', (t) => {
   const { stdout } = node([
     ...['--input-type=module', '--eval'],
     `import { createRequire } from 'node:module';
@@ -137,7 +137,7 @@ test('an export can be replaced before it is read, and after', (t) => {
   t.is(stdout, '1 true true\n');
 });
 
-test('it exports the classes, functions, constants and its package.json, and nothing else', (t) => {
+test('the exports are the classes, functions, constants and package.json', (t) => {
   const { stdout } = script(`
     console.log(...Object.keys(require('wasi-rs')));
     console.log(require('wasi-rs/package.json').version);
@@ -158,7 +158,7 @@ test('nothing is printed when it is used', (t) => {
   t.deepEqual([stdout, stderr], ['', '']);
 });
 
-test('a program that sets no WASI flavor of other packages on it still loads', (t) => {
+test('NAPI_RS_FORCE_WASI does not affect loading', (t) => {
   const env = {
     ...process.env,
     NAPI_RS_FORCE_WASI: 'error',
@@ -204,7 +204,7 @@ function binaryName() {
   return built.find(Boolean);
 }
 
-test('without a binary for the platform, one sentence says so', (t) => {
+test('without a binary for the platform, the error is one sentence', (t) => {
   const { code, message, command } = brokenInstall(t);
   t.is(code, 'ERR_WASI_NO_BINARY');
   t.regex(
@@ -218,7 +218,7 @@ test('without a binary for the platform, one sentence says so', (t) => {
   );
 });
 
-test('where the binary was not installed, it says how to', (t) => {
+test('if the binary was not installed, the error says how to', (t) => {
   const { message } = brokenInstall(t, (directory) => {
     const file = path.join(directory, 'package.json');
     const json = JSON.parse(fs.readFileSync(file, 'utf8'));
@@ -256,7 +256,7 @@ test('the binary for this platform is found at once, unless another is named', (
   t.deepEqual(loaded(copy), ['binding.js', 'binding.js', 'copy.node', '']);
 });
 
-test('where the binary does not load, it says why', (t) => {
+test('if the binary does not load, the error says why', (t) => {
   const name = binaryName();
   if (name === undefined) {
     t.pass('not built here');
@@ -269,7 +269,7 @@ test('where the binary does not load, it says why', (t) => {
   t.false(message.includes('\n'));
 });
 
-test('WASI_RS_BINARY names a binary that is somewhere else', (t) => {
+test('WASI_RS_BINARY names a binary at another path', (t) => {
   const directory = scratch(t);
   fs.copyFileSync(binary(), path.join(directory, 'moved.node'));
   const source = `const { WASI } = require(${JSON.stringify(ROOT)}); ${PRINT}`;
@@ -293,7 +293,7 @@ test('WASI_RS_BINARY names a binary that is somewhere else', (t) => {
   }
 });
 
-test('all workers begin with one file, beside the script that makes them', async (t) => {
+test('all workers start with one file, in the folder of the script that makes them', async (t) => {
   const sources = fs
     .readdirSync(path.join(ROOT, 'lib'), { recursive: true })
     .filter((file) => file.endsWith('.js'))
@@ -319,7 +319,7 @@ test('all workers begin with one file, beside the script that makes them', async
   t.is(message, 'beside it');
 });
 
-test('the types of wasi-rs/register are there', (t) => {
+test('wasi-rs/register has types', (t) => {
   const { exports } = require('../package.json');
   for (const { types } of Object.values(exports).filter(({ types }) => types)) {
     t.true(fs.existsSync(path.join(ROOT, types)), types);
@@ -327,7 +327,7 @@ test('the types of wasi-rs/register are there', (t) => {
   t.truthy(exports['./register'].types);
 });
 
-test('no package that npm installs here refuses this Node', (t) => {
+test('all packages that npm installs here support this Node', (t) => {
   const { packages } = require('../package-lock.json');
   const all = Object.entries(packages).filter(([, { optional }]) => !optional);
   t.true(all.length > 100);

@@ -98,7 +98,7 @@ const MAKE = `
     }
   };`;
 
-test('a program cannot allow itself what it was refused', (t) => {
+test('a program cannot give itself the permission', (t) => {
   const replace = 'process.permission.has = () => true;';
   for (const source of [
     `${replace} make('wasi-rs')`,
@@ -111,7 +111,7 @@ test('a program cannot allow itself what it was refused', (t) => {
   }
 });
 
-test('the native function asks, whoever calls it', (t) => {
+test('the native function checks the permission, whoever calls it', (t) => {
   const source = `
     const { create } = require('./lib/binding').loadBinding();
     const options = {
@@ -123,7 +123,7 @@ test('the native function asks, whoever calls it', (t) => {
   t.deepEqual(printed(t, source, '--allow-wasi', ...ADDON), ['made']);
 });
 
-test('a program may give the permission up', (t) => {
+test('a program may drop the permission', (t) => {
   const source = `${MAKE}
     make('wasi-rs');
     if (process.permission.drop) {
@@ -134,7 +134,7 @@ test('a program may give the permission up', (t) => {
   t.deepEqual(printed(t, source, '--allow-wasi', ...ADDON), expected);
 });
 
-test('nothing is printed where the permission model is asked', (t) => {
+test('nothing is printed with the permission model on', (t) => {
   const { stdout, stderr } = script(`require('wasi-rs')`, {
     flags: [PERMISSION, '--allow-wasi', ...ADDON],
   });
@@ -143,7 +143,7 @@ test('nothing is printed where the permission model is asked', (t) => {
   t.false(stderr.includes('WASI'), stderr);
 });
 
-test('the file system of a guest is not that of the permission model', (t) => {
+test('--allow-fs-read does not apply to a guest', (t) => {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'file'), 'content');
   const source = (name) => `
@@ -193,7 +193,7 @@ const REQUIRE = `
     }
   }`;
 
-test('where addons are not allowed, it says which flags are missing', (t) => {
+test('if addons are not allowed, the error names the missing flags', (t) => {
   const [first, ...causes] = printed(t, REQUIRE, '--allow-fs-read=*');
   t.is(first, `ERR_WASI_NO_BINARY ${NOT_LOADED} --allow-addons --allow-wasi`);
   t.true(causes[0].includes('loading addons is disabled'), causes[0]);
@@ -206,7 +206,7 @@ test('where addons are not allowed, it says which flags are missing', (t) => {
   t.deepEqual(printed(t, REQUIRE, ...flags, '--allow-addons'), ['loaded']);
 });
 
-test('without the permission model, addons that are refused are no matter of flags', (t) => {
+test('--no-addons without the permission model is another error', (t) => {
   const { stdout } = script(REQUIRE, { flags: ['--no-addons'] });
   t.regex(
     stdout,
@@ -214,7 +214,7 @@ test('without the permission model, addons that are refused are no matter of fla
   );
 });
 
-test('where the package of the binary may not be read, it says so', (t) => {
+test('if the package of the binary may not be read, the error says so', (t) => {
   const modules = path.join(fs.realpathSync(scratch(t)), 'node_modules');
   const directory = path.join(modules, 'wasi-rs');
   for (const file of ['index.js', 'binding.js', 'lib']) {

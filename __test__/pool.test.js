@@ -47,7 +47,7 @@ function printed(body) {
   return stdout;
 }
 
-test('runs take turns where there are more than threads', async (t) => {
+test('runs wait when there are more than threads', async (t) => {
   const one = pool(t, { size: 1 });
   // A file would be looked at first, which takes its time.
   const program = guest('exit');
@@ -84,7 +84,7 @@ test('what NODE_OPTIONS preloads is not loaded into threads', (t) => {
   t.is(stdout, 'loaded hello\n\n', stderr);
 });
 
-test('size guests run at a time and no more, of spawn() too', async (t) => {
+test('at most size guests run at a time, those of spawn() too', async (t) => {
   const two = pool(t, { size: 2 });
   const running = new Set();
   let most = 0;
@@ -104,7 +104,7 @@ test('size guests run at a time and no more, of spawn() too', async (t) => {
   t.is(most, 2);
 });
 
-test('a thread takes one guest after the other, until it has had maxRuns', async (t) => {
+test('a thread runs one guest after the other, up to maxRuns', async (t) => {
   for (const maxRuns of [1, 3, Infinity]) {
     const one = pool(t, { size: 1, maxRuns });
     for (let i = 0; i < 7; i++) t.true((await one.run(HELLO)).ok);
@@ -147,7 +147,7 @@ test('a guest that the engine does not end is over all the same, and its place i
 });
 
 for (const [how, [program, options]] of Object.entries(WAITING)) {
-  test(`a guest that waits ${how} is ended alone: its thread goes on`, async (t) => {
+  test(`a guest that waits ${how} is ended without its thread`, async (t) => {
     const one = pool(t, { size: 1 });
     for (let i = 0; i < 10; i++) {
       const child = one.spawn(program, options);
@@ -176,7 +176,7 @@ test('run() does not wait behind children of spawn(), however many there are', a
   for (const result of await Promise.all(runs)) t.true(result.ok);
 });
 
-test('what does not open fails alone', async (t) => {
+test('a preopen that cannot be opened fails only its run', async (t) => {
   const one = pool(t, { size: 1 });
   const missing = { '/': path.join(__dirname, 'missing') };
   const runs = [
@@ -192,7 +192,7 @@ test('what does not open fails alone', async (t) => {
   t.is(fourth.value.text(), 'hello\n');
 });
 
-test('close() waits for what has begun and what waits, and refuses the rest', async (t) => {
+test('close() waits for running and queued guests, and refuses further ones', async (t) => {
   const one = new Pool({ size: 1 });
   const runs = Array.from({ length: 5 }, () => one.run(HELLO));
   await Promise.all(runs.slice(0, 1));
@@ -208,7 +208,7 @@ test('close() waits for what has begun and what waits, and refuses the rest', as
   await one.close();
 });
 
-test('a run counts from the call on: close() waits for it while its program is loaded', async (t) => {
+test('close() waits for a run whose program is still loading', async (t) => {
   const one = new Pool({ size: 1 });
   const running = one.run(HELLO);
   const missing = rejection(one.run('no/such.wasm'));
@@ -251,7 +251,7 @@ test('options of the wrong kind are refused', (t) => {
   }
 });
 
-test('a method on what is no pool is an error', async (t) => {
+test('a method called on something other than a pool is an error', async (t) => {
   const { prototype } = Pool;
   for (const method of ['run', 'spawn', 'close']) {
     const call = async () => prototype[method].call({}, HELLO);
@@ -262,7 +262,7 @@ test('a method on what is no pool is an error', async (t) => {
   }
 });
 
-test('methods take the options as they are, inherited ones and accessors among them', async (t) => {
+test('methods take inherited options and accessors', async (t) => {
   class Options {
     get capabilities() {
       return [];
@@ -307,7 +307,7 @@ test('threads that are idle keep no process alive', (t) => {
   );
 });
 
-test('a guest that runs keeps the process alive, unless it is not to', (t) => {
+test('a running guest keeps the process alive, unless unref() was called', (t) => {
   t.is(
     printed(`
       await run(guest('poll'), { args: ['after:1:50000000'] });
@@ -325,7 +325,7 @@ test('a guest that runs keeps the process alive, unless it is not to', (t) => {
   );
 });
 
-test('a guest that waits for a thread keeps the process alive, unless it is not to', (t) => {
+test('a queued guest keeps the process alive, unless unref() was called', (t) => {
   const sleeper = `
     const pool = new Pool({ size: 1 });
     const ignored = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' };
@@ -366,7 +366,7 @@ test('process.exit() ends a process whose guests compute or wait', (t) => {
   );
 });
 
-test('threads that are idle end after their time, and others are made when they are wanted', async (t) => {
+test('idle threads end after their time, and new ones are made when needed', async (t) => {
   const short = pool(t, { size: 2, idle: 1 });
   for (let i = 0; i < 5; i++) {
     t.is((await short.run(HELLO)).text(), 'hello\n');
@@ -406,7 +406,7 @@ onLinux('descriptors are constant over some hundreds of runs', (t) => {
   t.true(Number(difference) <= 10, difference);
 });
 
-test('a pool works in a worker, which ends with all of it', (t) => {
+test('a pool works in a worker, and ends with it', (t) => {
   t.is(
     printed(`
       const { Worker } = require('node:worker_threads');
@@ -472,7 +472,7 @@ test('guests that are ended at random moments end with no other reason than that
   t.is((await two.run(HELLO)).text(), 'hello\n');
 });
 
-test('a file that is run is not kept open', async (t) => {
+test('the file of a program is closed', async (t) => {
   const file = path.join(__dirname, 'guests/hello.wasm');
   const stream = fs.createReadStream(file);
   t.is((await run(file, { stdin: stream })).text(), 'hello\n');

@@ -80,7 +80,7 @@ function files(t) {
 
 const env = { PYTHONDONTWRITEBYTECODE: '1' };
 
-test('CPython reads what is read-only as if it were not', async (t) => {
+test('CPython reads a read-only preopen like any other', async (t) => {
   const { data } = files(t);
   const read = (host, preopen) =>
     run(host, programs.python, {
@@ -101,7 +101,7 @@ test('CPython reads what is read-only as if it were not', async (t) => {
   t.deepEqual(tree(data), before);
 });
 
-test('CPython is told that it may not write', async (t) => {
+test('CPython gets an error when it writes to a read-only preopen', async (t) => {
   const { data, work } = files(t);
   const before = tree(data);
   const { code, stdout, stderr } = await run(hosts.ours, programs.python, {

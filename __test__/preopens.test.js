@@ -244,7 +244,7 @@ for (const [title, way] of Object.entries(WAYS)) {
   });
 }
 
-test('the same changes are made in a preopen that is not read-only', (t) => {
+test('the same changes can be made in a preopen that is not read-only', (t) => {
   const { guest } = readOnlyGuest(t, { readOnly: false });
   const refused = [...changes(guest, RO, 'dir/')].filter(
     ([, errno]) => errno === NOTCAPABLE,
@@ -252,7 +252,7 @@ test('the same changes are made in a preopen that is not read-only', (t) => {
   t.deepEqual(refused, []);
 });
 
-test('the link itself is of the preopen where it is', (t) => {
+test('a symbolic link has the rights of the preopen that contains it', (t) => {
   const { guest, ro, rw, before } = readOnlyGuest(t);
   for (const oflags of [OFLAGS.TRUNC, OFLAGS.CREAT, 0]) {
     for (const base of [RIGHTS.fd_write, ALL_RIGHTS]) {
@@ -310,7 +310,7 @@ test('a file of a read-only preopen cannot be changed by its descriptor', (t) =>
   t.deepEqual(everything(ro), before);
 });
 
-test('rights of a read-only preopen cannot be had back', (t) => {
+test('rights of a read-only preopen cannot be regained', (t) => {
   const { guest, ro, before } = readOnlyGuest(t);
   const { calls } = guest;
   const dir = guest.open(RO, 'dir', {
@@ -344,7 +344,7 @@ test('rights of a read-only preopen cannot be had back', (t) => {
   t.deepEqual(everything(ro), before);
 });
 
-test('a guest is told the rights that it has', (t) => {
+test('fd_fdstat_get returns the rights that a guest has', (t) => {
   const { guest } = readOnlyGuest(t);
   const readOnly = [
     ...['fd_fdstat_set_flags', 'fd_sync', 'fd_advise', 'path_open'],
@@ -358,7 +358,7 @@ test('a guest is told the rights that it has', (t) => {
   });
 });
 
-test('moving a descriptor 2000 times leaves none behind', (t) => {
+test('renumbering a descriptor 2000 times leaves none open', (t) => {
   const { guest } = readOnlyGuest(t);
   const open = () => guest.open(RO, 'file', { base: RIGHTS.fd_read });
   const target = open();
@@ -446,7 +446,7 @@ test('rights, each alone', (t) => {
   }
 });
 
-test('rights reach what is opened', (t) => {
+test('rights apply to what is opened', (t) => {
   const { ro } = directories(t);
   const guest = (rights, readOnly) =>
     new RawGuest(WASI, { preopens: { '/': { path: ro, rights, readOnly } } });
@@ -486,7 +486,7 @@ test('rights reach what is opened', (t) => {
 });
 
 // Zig opens directories without the right to read files through them.
-test('rights that a guest names are no limit, and those of the preopen are', (t) => {
+test('the rights that a guest asks for do not limit, those of the preopen do', (t) => {
   const { ro } = directories(t);
   const base = ALL_RIGHTS & ~RIGHTS.fd_read & ~RIGHTS.fd_write;
   const ask = { base, inheriting: base, oflags: OFLAGS.DIRECTORY };
@@ -507,7 +507,7 @@ test('rights that a guest names are no limit, and those of the preopen are', (t)
   if (NodeWASI) t.deepEqual(through(NodeWASI, ro), [NOTCAPABLE, NOTCAPABLE]);
 });
 
-test('a file is not linked or moved to where more may be done with it', (t) => {
+test('a file cannot be linked or renamed into a preopen with more rights', (t) => {
   const { ro, rw } = directories(t);
   const sight = ['path_open', 'fd_read', 'path_filestat_get'];
   const give = ['path_link_source', 'path_rename_source'];
@@ -613,7 +613,7 @@ test('a program of wasi-libc reads through a read-only preopen', (t) => {
   t.deepEqual(everything(ro), before);
 });
 
-test('what is taken for a path, as Node takes it, and what for more', (t) => {
+test('which values are paths, as in Node, and which are descriptions', (t) => {
   const directory = scratch(t);
   class Described {
     path = directory;

@@ -112,7 +112,7 @@ const IMPROVED = {
 
 const GIVEN = { 'given.txt': 'given by the host\n' };
 
-test('CPython does the same to files, streams and descriptors', async (t) => {
+test('CPython has the same results with files, streams and descriptors', async (t) => {
   const { code, stdout, stderr, files } = await same(
     t,
     programs.python,
@@ -133,7 +133,7 @@ test('CPython does the same to files, streams and descriptors', async (t) => {
   );
 });
 
-test('CPython ends the same when nobody catches an exception and when it exits at once', async (t) => {
+test('CPython has the same exit codes after an uncaught exception and os._exit()', async (t) => {
   const python = (source) =>
     same(
       t,
@@ -176,7 +176,7 @@ test('CPython finds its library in a directory of the host and in an archive', a
   t.truthy(files['__pycache__/check.cpython-311.pyc']);
 });
 
-test('Ruby does the same to files', async (t) => {
+test('Ruby has the same results with files', async (t) => {
   const { code, stdout, stderr, files } = await same(t, programs.ruby, GIVEN, {
     args: ['ruby', '/scripts/files.rb', 'one', 'two words', 'ü'],
     env: { GREETING: 'hello' },
@@ -191,7 +191,7 @@ test('Ruby does the same to files', async (t) => {
   );
 });
 
-test('PHP does the same to files', async (t) => {
+test('PHP has the same results with files', async (t) => {
   const { code, stdout, stderr, files } = await same(t, programs.php, GIVEN, {
     args: ['php', '-q', '/scripts/files.php'],
     env: { GREETING: 'hello' },
@@ -342,7 +342,7 @@ const sqlite = (host, given, args, stdin) =>
     preopens: { '/home': given },
   });
 
-test('SQLite of the first snapshot makes a database that others read', async (t) => {
+test('SQLite for snapshot 0 makes a database that others read', async (t) => {
   const sql = readFileSync(join(scripts, 'snapshot0.sql'), 'utf8');
   // Under node:wasi this SQLite ends at once where there are no environment
   // variables, and finds that its new file is no database where there are some.
@@ -385,7 +385,7 @@ const LINK = `wasm-ld --no-threads -o /home/snapshot0.wasm
   -L/sys/lib/wasm32-wasi -lc
   -L/sys/lib/clang/8.0.1/lib/wasi -lclang_rt.builtins-wasm32`;
 
-test('clang and the linker of the first snapshot make a program of it that runs', async (t) => {
+test('clang and the linker for snapshot 0 make a program for it that runs', async (t) => {
   const dir = scratch(t);
   await inEachPlace(t, async (work, place) => {
     const sys = place.library(libraries.clang, join(dir, 'clang'));

@@ -147,13 +147,13 @@ for (const [how, how_] of Object.entries(FLAGS)) {
   });
 }
 
-test('without it they are those of Node', (t) => {
+test('without it, the class is Node’s', (t) => {
   const app = application(t, { 'app.cjs': COMMONJS + PRINT_LATER });
   const { stdout } = runFile(app, 'app.cjs');
   t.deepEqual([...new Set(Object.values(JSON.parse(stdout)))], [false]);
 });
 
-test('no warning is printed, neither by it nor when a guest is run', (t) => {
+test('no warning is printed, on loading and when a guest is run', (t) => {
   const app = application(t, { 'app.cjs': USE });
   for (const extra of [[], ['--trace-warnings'], ['--pending-deprecation']]) {
     const flags = [...extra, '--require', 'wasi-rs/register'];
@@ -162,7 +162,7 @@ test('no warning is printed, neither by it nor when a guest is run', (t) => {
   }
 });
 
-test('warnings of others are printed as ever', (t) => {
+test('other warnings are printed', (t) => {
   const app = application(t, {
     'app.cjs': `process.emitWarning('of the program')`,
   });
@@ -192,7 +192,7 @@ test('a program that has it among its static imports gets the class, but also a 
   allOurs(t, { stdout, stderr: '' });
 });
 
-test('without a binary the program does not start: it never gets the other one', (t) => {
+test('without a binary the program does not start, and never gets Node’s class', (t) => {
   const app = scratch(t);
   installPackage(app, { withBinary: false });
   fs.writeFileSync(path.join(app, 'app.cjs'), `console.log('ran')`);
@@ -262,7 +262,7 @@ for (const [how, how_] of Object.entries(FLAGS)) {
   });
 }
 
-test('a program that loads it itself: workers, with flags that none may have', (t) => {
+test('a program that loads it itself: workers, with flags that workers may not have', (t) => {
   const app = application(t, WITH_WORKERS);
   allOurs(t, runFile(app, 'by-itself.mjs'));
   const flags = ['--expose-gc', '--max-old-space-size=900', '--no-warnings'];

@@ -172,7 +172,7 @@ test('a signal ends a guest at any time: when it loads, waits for a thread, or r
   }
 });
 
-test('a signal that is aborted after the end changes nothing, and keeps nothing', async (t) => {
+test('aborting a signal after the end has no effect, and the signal keeps nothing alive', async (t) => {
   const controller = new AbortController();
   t.like(await run(HELLO, { signal: controller.signal }), { ok: true });
   controller.abort();
@@ -180,7 +180,7 @@ test('a signal that is aborted after the end changes nothing, and keeps nothing'
   t.pass();
 });
 
-test('many guests have one signal, without a warning', (t) => {
+test('many guests can share one signal, without a warning', (t) => {
   const ended = script(`
     const { run } = require('wasi-rs');
     const controller = new AbortController();
@@ -198,7 +198,7 @@ test('many guests have one signal, without a warning', (t) => {
   t.deepEqual(ended, { exitCode: 0, stdout: 'true\n', stderr: '' });
 });
 
-test('maxMemory is what a guest can grow to', async (t) => {
+test('maxMemory limits the growth of memory', async (t) => {
   const grow = await bytesOf('grow');
   const file = path.join(scratch(t), 'grow.wasm');
   fs.writeFileSync(file, grow);
@@ -214,7 +214,7 @@ test('maxMemory is what a guest can grow to', async (t) => {
   }
 });
 
-test('a compiled module is ended at its next call when it has too much memory', async (t) => {
+test('a compiled module that exceeds maxMemory is ended at its next call', async (t) => {
   const grow = await WebAssembly.compile(await bytesOf('growOnce'));
   const page = 65_536;
   for (const start of [run, async (...args) => runSync(...args)]) {
@@ -230,13 +230,13 @@ test('a compiled module is ended at its next call when it has too much memory', 
   }
 });
 
-test('maxMemory needs room for what the program begins with', async (t) => {
+test('maxMemory must be at least the initial memory', async (t) => {
   const small = await rejection(run(HELLO, { maxMemory: 65_535 }));
   t.true(small instanceof RangeError, String(small));
   t.like(await run(HELLO, { maxMemory: Infinity }), { ok: true });
 });
 
-test('maxMemory is what all memories have together, and all tables', async (t) => {
+test('maxMemory is the sum of all memories and tables', async (t) => {
   const tables = `(table $a 1 funcref) (table $b 1 funcref)
     (func $grow (export "_start")
       (call $exit (i32.add

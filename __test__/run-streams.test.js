@@ -29,7 +29,7 @@ function sameBytes(t, actual, expected) {
   t.true(expected.equals(actual), `${actual.length} bytes`);
 }
 
-test('input is a string or bytes, of any length, and none is the end', async (t) => {
+test('input is a string or bytes, of any length; without any, reads return end-of-file', async (t) => {
   t.is((await run(CAT)).text(), '');
   t.is((await run(CAT, { input: '' })).text(), '');
   t.is((await run(CAT, { input: 'text' })).text(), 'text');
@@ -43,7 +43,7 @@ test('input is a string or bytes, of any length, and none is the end', async (t)
   t.is((await running).text(), 'before');
 });
 
-test('input is refused beside another standard input', async (t) => {
+test('input is refused together with another standard input', async (t) => {
   const error = await rejection(run(CAT, { input: 'a', stdin: 'ignore' }));
   t.is(error.code, 'ERR_INVALID_ARG_VALUE');
   t.is((await rejection(run(CAT, { input: 7 }))).code, 'ERR_INVALID_ARG_TYPE');
@@ -84,7 +84,7 @@ test('standard input is a file, or a stream of one', async (t) => {
   sameBytes(t, (await run(CAT, { stdin: stream })).stdout, LONG);
 });
 
-test('a source that fails ends the guest, and its error comes out unchanged', async (t) => {
+test('a source that fails ends the guest, and its error is the rejection', async (t) => {
   const error = new Error('source');
   const failing = {
     'a stream': () => new Readable({ read() {} }).destroy(error),
@@ -122,7 +122,7 @@ test('a source that fails ends the guest, and its error comes out unchanged', as
   );
 });
 
-test('a source that the guest does not read is left as it is', async (t) => {
+test('a source that the guest does not read is left untouched', async (t) => {
   const stream = new PassThrough();
   stream.write('a');
   t.is((await run(HELLO, { stdin: stream })).text(), 'hello\n');
@@ -140,7 +140,7 @@ test('a source that the guest does not read is left as it is', async (t) => {
   t.false(isCancelled);
 });
 
-test('an endless source is asked for no more than the guest takes, and told the end', async (t) => {
+test('an endless source is read only as far as the guest reads, and then closed', async (t) => {
   let given = 0;
   let isOver = false;
   function* endless() {
@@ -159,7 +159,7 @@ test('an endless source is asked for no more than the guest takes, and told the 
   t.true(given < 10, `${given}`);
 });
 
-test('a source that has ended by itself is not told the end', async (t) => {
+test('return() is not called on a source that ended by itself', async (t) => {
   const calls = [];
   const source = {
     [Symbol.iterator]() {
@@ -179,7 +179,7 @@ test('a source that has ended by itself is not told the end', async (t) => {
   t.deepEqual(calls, ['next', 'next']);
 });
 
-test('standard output is a function, which is waited for', async (t) => {
+test('standard output is a function, whose promise is awaited', async (t) => {
   const chunks = [];
   let inCall = 0;
   const result = await run(CAT, {
@@ -223,7 +223,7 @@ test('standard error is a function', async (t) => {
   t.is(result.stderr, null);
 });
 
-test('what a function throws ends the guest, and comes out unchanged', async (t) => {
+test('what a function throws ends the guest, and is the rejection', async (t) => {
   const error = new Error('callback');
   const failing = {
     throws() {
@@ -264,7 +264,7 @@ function slowWritable() {
   return { chunks, stream };
 }
 
-test('standard output is a stream, all of which is written, and which is not ended', async (t) => {
+test('standard output is a stream, which gets everything, and is not ended', async (t) => {
   const { chunks, stream } = slowWritable();
   await run(CAT, { input: LONG, stdout: stream });
   sameBytes(t, Buffer.concat(chunks), LONG);
@@ -275,7 +275,7 @@ test('standard output is a stream, all of which is written, and which is not end
   t.is(String(chunks.at(-1)), 'hello\n');
 });
 
-test('many guests write to one stream, which has one listener for all', async (t) => {
+test('many guests write to one stream, with one listener for all', async (t) => {
   const { chunks, stream } = slowWritable();
   const pool = new Pool({ size: 12 });
   let most = 0;
@@ -294,13 +294,13 @@ test('many guests write to one stream, which has one listener for all', async (t
   t.is(String(Buffer.concat(chunks)), 'a'.repeat(12));
 });
 
-test('both outputs go to one stream', async (t) => {
+test('standard output and standard error go to one stream', async (t) => {
   const { chunks, stream } = slowWritable();
   await run(CAT, { args: ['0'], stdout: stream, stderr: stream, check: false });
   t.is(String(Buffer.concat(chunks)), 'usage: cat [BUFFER_SIZE]\n');
 });
 
-test('standard output is a stream of the Web, which is not closed', async (t) => {
+test('standard output is a Web stream, which is not closed', async (t) => {
   const chunks = [];
   const stream = new WritableStream({
     write: async (chunk) => {
@@ -314,7 +314,7 @@ test('standard output is a stream of the Web, which is not closed', async (t) =>
   await stream.close();
 });
 
-test('a stream that fails ends the guest, and its error comes out unchanged', async (t) => {
+test('a stream that fails ends the guest, and its error is the rejection', async (t) => {
   const error = new Error('sink');
   const failing = {
     'at a write': new Writable({
@@ -351,7 +351,7 @@ test('a stream that fails ends the guest, and its error comes out unchanged', as
   t.is(await rejection(run(flood, { stdout: breaking })), error);
 });
 
-test('a stream that has been closed, or is while nothing is written, ends the guest', async (t) => {
+test('a stream that is or gets closed ends the guest', async (t) => {
   const closed = new Writable({ write() {} }).destroy();
   const error = await rejection(run(HELLO, { stdout: closed }));
   t.is(error.code, 'ERR_STREAM_PREMATURE_CLOSE');
@@ -399,7 +399,7 @@ test('a guest that writes more than maxBuffer is ended, and what fits is kept', 
   );
 });
 
-test('a stream that does not say when it is destroyed is noticed all the same', async (t) => {
+test('a stream that is destroyed without an event is detected', async (t) => {
   const code = 'ERR_STREAM_PREMATURE_CLOSE';
   for (const error of [undefined, new Error('gone')]) {
     const expected = error === undefined ? { code } : { is: error };
@@ -438,7 +438,7 @@ test('what is stuck with the output of a guest does not outlive its time', async
   }
 });
 
-test('what takes output late has it all, though the time is over', async (t) => {
+test('a slow sink gets all output, even after the timeout', async (t) => {
   const chunks = [];
   const given = [];
   const stdout = async (chunk) => {
@@ -455,7 +455,7 @@ test('what takes output late has it all, though the time is over', async (t) => 
   t.is(String(Buffer.concat(chunks)), 'polling\n');
 });
 
-test('no more is kept than a string can have', (t) => {
+test('the limit of each encoding fits the longest string', (t) => {
   const { MAX_STRING_LENGTH } = constants;
   const sample = Buffer.alloc(1200, 'é');
   for (const encoding of [
@@ -467,7 +467,7 @@ test('no more is kept than a string can have', (t) => {
   t.is(mostBytes('buffer'), Infinity);
 });
 
-test('a signal ends what is still being written', async (t) => {
+test('a signal ends a run whose output is still being written', async (t) => {
   const controller = new AbortController();
   const stdout = new Writable({
     write() {

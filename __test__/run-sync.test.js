@@ -18,7 +18,7 @@ const CAT = guestPath('cat');
 const EXIT = guestPath('exit');
 const POLL = guestPath('poll');
 
-test('a result is that of run()', async (t) => {
+test('the result is that of run()', async (t) => {
   const options = { args: ['0', 'text'], encoding: 'utf8' };
   const result = runSync(EXIT, options);
   const { usage, ...expected } = await run(EXIT, options);
@@ -31,7 +31,7 @@ test('a result is that of run()', async (t) => {
   t.is(result.text(), 'text\n');
 });
 
-test('CPU time is told', (t) => {
+test('the result has the CPU time', (t) => {
   const { cpuTime } = runSync(HELLO).usage;
   // Windows counts by its tick, of 16 ms.
   t.true(process.platform === 'win32' ? cpuTime >= 0 : cpuTime > 0);
@@ -51,7 +51,7 @@ test('a guest has so much CPU time and no more', async (t) => {
   t.throws(() => runSync(HELLO, { cpuTime: -1 }), { code: 'ERR_OUT_OF_RANGE' });
 });
 
-test('with a limit of CPU time a result is what it is without', async (t) => {
+test('with cpuTime the result is the same as without', async (t) => {
   const cpuTime = 60_000;
   const fs = new MemoryFS({ 'a.txt': 'text' });
   const thrown = (...args) => t.throws(() => runSync(...args));
@@ -82,7 +82,7 @@ test('with a limit of CPU time a result is what it is without', async (t) => {
   t.true(usage.cpuTime < usage.wallTime);
 });
 
-test('functions cannot follow a guest into the thread that it has for its CPU time', (t) => {
+test('functions are refused with cpuTime, as the guest runs in another thread', (t) => {
   for (const [name, value] of [
     ['stdin', () => null],
     ['stdout', () => {}],
@@ -170,7 +170,7 @@ test('standard streams are descriptors', (t) => {
   t.like(runSync(HELLO, { stdout: 'ignore', stderr: 'inherit' }), { ok: true });
 });
 
-test('what needs an event loop is refused', (t) => {
+test('streams and functions that need an event loop are refused', (t) => {
   const VALUE = 'ERR_INVALID_ARG_VALUE';
   const cases = [
     { stdout: process.stdout },
@@ -184,7 +184,7 @@ test('what needs an event loop is refused', (t) => {
   }
 });
 
-test('functions are called in the middle of a read or a write', (t) => {
+test('functions are called during a read or a write', (t) => {
   const pieces = ['gr', Buffer.from('ü'), new Uint8Array([0x62, 0x65, 0xc3])];
   const stdin = () => pieces.shift();
   const chunks = [];
@@ -194,7 +194,7 @@ test('functions are called in the middle of a read or a write', (t) => {
   t.is(Buffer.concat(chunks).toString('latin1'), 'grÃ¼beÃ');
 });
 
-test('functions get text in an encoding, whole characters but for the end', (t) => {
+test('with an encoding, functions get strings of whole characters, except at the end', (t) => {
   const pieces = [[0x67, 0xc3], [0xbc], [0x6e, 0xc3]].map((bytes) =>
     Buffer.from(bytes),
   );
@@ -208,7 +208,7 @@ test('functions get text in an encoding, whole characters but for the end', (t) 
   t.deepEqual(texts, ['g', 'ü', 'n', '\ufffd']);
 });
 
-test('what a function of a stream throws comes out unchanged, and a promise is refused', (t) => {
+test('what a function of a stream throws is thrown unchanged, and a promise is refused', (t) => {
   const error = new Error('no more');
   const fails = () => {
     throw error;
@@ -240,7 +240,7 @@ test('what a function of a stream throws comes out unchanged, and a promise is r
   });
 });
 
-test('imports are functions of the host beside those of WASI', async (t) => {
+test('imports are functions of the host, in addition to those of WASI', async (t) => {
   const asks = await bytesOf('asks');
   const result = runSync(asks, {
     imports: { host: { ask: () => 7 } },
@@ -259,7 +259,7 @@ test('imports are functions of the host beside those of WASI', async (t) => {
   });
 });
 
-test('imports may take the place of a call, or add to WASI', async (t) => {
+test('imports may replace a call, or add one', async (t) => {
   const program = await assemble(`(module
     (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -273,7 +273,7 @@ test('imports may take the place of a call, or add to WASI', async (t) => {
   t.is(runSync(program, { imports, check: false }).exitCode, 42);
 });
 
-test('what an import throws comes out unchanged', async (t) => {
+test('what an import throws is thrown unchanged', async (t) => {
   const asks = await bytesOf('asks');
   for (const error of [
     new Error('import'),

@@ -36,7 +36,7 @@ test('a result has exit code, reason, entry, output and usage', async (t) => {
   t.true(result.usage.wallTime > 0);
 });
 
-test('args come behind the name of the program; the environment is what is given', async (t) => {
+test('args follow the name of the program; the environment is empty unless given', async (t) => {
   const file = guestPath('args_env');
   const result = await run(file, { args: ['a', 'b c'], env: { X: '1' } });
   t.is(
@@ -92,7 +92,7 @@ test('a promise of a program that is rejected rejects the run', async (t) => {
   t.is(await rejection(run(Promise.reject(error))), error);
 });
 
-test('what is no program is an error that says what it is', async (t) => {
+test('a value that is not a program is an error that says what it is', async (t) => {
   for (const value of [undefined, null, 7, {}, [], () => {}]) {
     const error = await rejection(run(value));
     t.is(error.code, 'ERR_INVALID_ARG_TYPE', String(value));
@@ -130,7 +130,7 @@ test('what is no program is an error that says what it is', async (t) => {
   }
 });
 
-test('a file that is not there, or no module, rejects with what its system or engine says', async (t) => {
+test('a missing file or invalid module rejects with the error of the system or engine', async (t) => {
   t.is((await rejection(run('no/such.wasm'))).code, 'ENOENT');
   t.is(
     (await rejection(run(new URL('http://x/a.wasm')))).code,
@@ -174,7 +174,7 @@ test('the entry is _start, else _initialize, else none', async (t) => {
   });
 });
 
-test('exit codes are what start() returns', async (t) => {
+test('exit codes are those that start() returns', async (t) => {
   for (const [argument, exitCode] of [
     ['1', 1],
     ['255', 255],
@@ -199,7 +199,7 @@ test('a program may exit in its start function', async (t) => {
   }
 });
 
-test('another exit code than 0 rejects with an error that has the result', async (t) => {
+test('an exit code other than 0 rejects with an error that has the result', async (t) => {
   const error = await rejection(run(EXIT, { args: ['3', 'text'] }));
   t.true(error instanceof Error);
   t.like(error, {
@@ -262,7 +262,7 @@ test('encoding makes strings of output, as for spawnSync()', async (t) => {
   t.like(error, { code: 'ERR_UNKNOWN_ENCODING' });
 });
 
-test('an error shows text, whatever the encoding', async (t) => {
+test('an error shows standard error as text, whatever the encoding', async (t) => {
   for (const encoding of ['hex', 'base64', 'utf16le', 'latin1', 'buffer']) {
     const options = { args: ['nonsense'], encoding };
     const error = await rejection(run(POLL, options));
@@ -270,7 +270,7 @@ test('an error shows text, whatever the encoding', async (t) => {
   }
 });
 
-test('an option that is not offered is an error that says so', async (t) => {
+test('an unknown option is an error that names it', async (t) => {
   const cases = {
     imports: /is for runSync\(\) alone/,
     version: /the imports of the program tell/,
@@ -287,7 +287,7 @@ test('an option that is not offered is an error that says so', async (t) => {
   }
 });
 
-test('a program that nobody waits for any more rejects unheard', (t) => {
+test('a program that rejects after the run has failed is not an unhandled rejection', (t) => {
   const ended = script(`
     const { run, spawn } = require('wasi-rs');
     const late = () => new Promise((_, reject) => setTimeout(reject, 1, new Error('late')));
@@ -409,7 +409,7 @@ test('preopens, capabilities, limits and devices are those of the class', async 
   t.like(refused, { exitCode: 1 });
 });
 
-test('a thousand at once: each has its own output, and none is lost', async (t) => {
+test('a thousand runs at once: each has its own output, and none is lost', async (t) => {
   const controller = new AbortController();
   const results = await Promise.all(
     Array.from({ length: 1000 }, (_, i) =>
@@ -442,7 +442,7 @@ test('waiting for a guest leaves the event loop free', async (t) => {
 });
 
 if (NODE_MAJOR >= 22) {
-  test('an exception of the standard kind is a trap', async (t) => {
+  test('an uncaught exception of standard WebAssembly is a trap', async (t) => {
     t.like(await run(await bytesOf('throws'), { check: false }), {
       reason: 'trap',
     });

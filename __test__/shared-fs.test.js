@@ -70,7 +70,7 @@ for (const [name, preopenOf] of Object.entries({
   });
 }
 
-test('what is mounted there is met, and what may not be done there may not be done here', (t) => {
+test('mounts in it are visible, and its rights limit those of the other guest', (t) => {
   const root = lay(t);
   const memory = new MemoryFS({ note: 'in memory' });
   const one = guestOf({
@@ -99,7 +99,7 @@ test('what is mounted there is met, and what may not be done there may not be do
   });
 });
 
-test('a path in it, of a guest with several preopens', (t) => {
+test('a path in it, for a guest with several preopens', (t) => {
   const one = guestOf({
     '/a': new MemoryFS({ x: 'a' }),
     '/b': { fs: new MemoryFS({ 'deep/x': 'b' }), readOnly: true },
@@ -122,7 +122,7 @@ test('a path in it, of a guest with several preopens', (t) => {
   });
 });
 
-test('what a guest has for reading it does not change by way of another guest', (t) => {
+test('what is read-only for a guest stays read-only through another guest', (t) => {
   const root = lay(t);
   const one = guestOf({ '/': root });
   const other = guestOf({

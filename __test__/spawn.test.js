@@ -66,7 +66,7 @@ test('killed is what it is in node:child_process', async (t) => {
   }
 });
 
-test('exited tells how it ended, and never rejects', async (t) => {
+test('exited is the result, and never rejects', async (t) => {
   const child = spawn(EXIT, { args: ['3'] });
   child.stdout.resume();
   const result = await child.exited;
@@ -93,7 +93,7 @@ test('its streams are streams of Node, in both directions', async (t) => {
   t.like(await child.exited, { exitCode: 0 });
 });
 
-test('a long text goes through it, and two of them make a pipeline', async (t) => {
+test('a long text passes through it, and through a pipeline of two', async (t) => {
   const [first, second] = [spawn(CAT), spawn(CAT)];
   const read = text(second.stdout);
   first.stdin.end(LONG);
@@ -101,7 +101,7 @@ test('a long text goes through it, and two of them make a pipeline', async (t) =
   t.true((await read) === String(LONG));
 });
 
-test('a pipeline of more guests than there are threads goes on', async (t) => {
+test('a pipeline of more guests than threads does not deadlock', async (t) => {
   const guests = Array.from({ length: 20 }, () => spawn(CAT));
   for (let i = 1; i < guests.length; i++) {
     guests[i - 1].stdout.pipe(guests[i].stdin);
@@ -111,7 +111,7 @@ test('a pipeline of more guests than there are threads goes on', async (t) => {
 });
 
 if (process.platform !== 'win32') {
-  test('a pipeline with processes, both ways', async (t) => {
+  test('a pipeline with processes, in both directions', async (t) => {
     const before = spawnProcess('printf', ['one\ntwo\n']);
     const guest = spawn(CAT, { stdin: before.stdout });
     const after = spawnProcess('wc', ['-l']);
@@ -120,7 +120,7 @@ if (process.platform !== 'win32') {
   });
 }
 
-test('what a guest writes waits for who reads it', async (t) => {
+test('a guest that writes waits for its reader', async (t) => {
   const child = spawn(await bytesOf('flood'));
   await once(child, 'spawn');
   await later(20);
@@ -134,7 +134,7 @@ test('what a guest writes waits for who reads it', async (t) => {
   t.like(await child.exited, { reason: 'kill' });
 });
 
-test('what a guest wrote before its end is there before the close', async (t) => {
+test('output is complete before the event close', async (t) => {
   for (let i = 0; i < 50; i++) {
     const child = spawn(CAT, { input: LONG.subarray(0, 60_000) });
     let length = 0;
@@ -155,7 +155,7 @@ test('a guest whose output nobody reads closes', async (t) => {
   ]);
 });
 
-test('standard streams that are no pipes are null', async (t) => {
+test('standard streams other than pipes are null', async (t) => {
   const fd = fs.openSync(path.join(scratch(t), 'output'), 'w+');
   const child = spawn(HELLO, { stdin: 'ignore', stdout: fd, stderr: 'ignore' });
   t.deepEqual(child.stdio, [null, null, null]);
@@ -230,7 +230,7 @@ test('kill() as a guest begins, in a thread that is ended with it', async (t) =>
   }
 });
 
-test('kill() at once ends a guest before it begins', async (t) => {
+test('kill() right after spawn() ends a guest before it begins', async (t) => {
   const child = spawn(HELLO);
   t.true(child.kill());
   t.deepEqual(await events(child), [
@@ -240,7 +240,7 @@ test('kill() at once ends a guest before it begins', async (t) => {
   t.is(child.listenerCount('error'), 1);
 });
 
-test('kill() says why', async (t) => {
+test('kill() with a reason', async (t) => {
   const cause = new Error('why');
   const child = spawn(CAT);
   child.kill(cause);
@@ -248,7 +248,7 @@ test('kill() says why', async (t) => {
   t.is((await child.exited).error, cause);
 });
 
-test('a guest that ends by itself first keeps its exit code', async (t) => {
+test('a guest that ends by itself before kill() keeps its exit code', async (t) => {
   const child = spawn(EXIT, { args: ['7'] });
   child.stdout.resume();
   child.once('exit', () => t.false(child.kill()));
@@ -277,7 +277,7 @@ test('timeout and signal end it', async (t) => {
   t.deepEqual([name, abortError.code], ['error', 'ABORT_ERR']);
 });
 
-test('what happens to a signal or a program after the end is none of its business', async (t) => {
+test('a signal or program that fails after the end has no effect', async (t) => {
   for (const name of ['exit', 'close']) {
     const controller = new AbortController();
     const child = spawn(HELLO, { signal: controller.signal });
@@ -316,7 +316,7 @@ test('a signal that throws is an error of the child', async (t) => {
 });
 
 if (CAN_COUNT) {
-  test('too few descriptors are an event, and those that there were are free again', (t) => {
+  test('a lack of descriptors is an event, and those that were opened are closed', (t) => {
     // In a process of its own, which may have few of them.
     const ended = script(`
       const fs = require('node:fs');
@@ -363,7 +363,7 @@ if (CAN_COUNT) {
     ['number', 'Stdio.prototype.takeFd = fail;'],
     ['stream', "require('node:net').Socket = fail;"],
   ]) {
-    test(`a pipe whose other end gets no ${what} is closed at once`, (t) => {
+    test(`a pipe whose other end cannot be made (${what}) is closed at once`, (t) => {
       const ended = script(`
         const fs = require('node:fs');
         const { spawn } = require('wasi-rs');
@@ -383,7 +383,7 @@ if (CAN_COUNT) {
   }
 }
 
-test('what is wrong with the options is thrown; with the program it is an event', async (t) => {
+test('an error of the options is thrown; one of the program is an event', async (t) => {
   t.throws(() => spawn(HELLO, { stdin: {} }), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => spawn(7), { code: 'ERR_INVALID_ARG_TYPE' });
   for (const name of ['encoding', 'maxBuffer', 'check', 'imports', 'cwd']) {
@@ -417,7 +417,7 @@ test('a trap is the reason', async (t) => {
   t.like(await initialize.exited, { reason: 'trap', entry: '_initialize' });
 });
 
-test('writing to a guest that has ended is as to a process that has', async (t) => {
+test('writing to a guest that has ended fails as with a process', async (t) => {
   const bytes = await fs.promises.readFile(HELLO);
   const child = spawn(bytes);
   const errors = [];
@@ -439,7 +439,7 @@ test('writing to a guest that has ended is as to a process that has', async (t) 
   );
 });
 
-test('a guest that closes its standard output ends the stream, and goes on', async (t) => {
+test('a guest that closes its standard output ends the stream, and continues', async (t) => {
   const directory = scratch(t);
   const child = spawn(guestPath('close_stdio'), {
     args: ['report', '0', '1', '2'],
@@ -451,7 +451,7 @@ test('a guest that closes its standard output ends the stream, and goes on', asy
   t.regex(fs.readFileSync(path.join(directory, 'report'), 'utf8'), /open fd=0/);
 });
 
-test('a stream that is destroyed by its reader ends no guest that does not write', async (t) => {
+test('destroying stdout does not end a guest that does not write', async (t) => {
   const child = spawn(CAT);
   await once(child, 'spawn');
   child.stdout.destroy();
@@ -487,7 +487,7 @@ test('ref() and unref() return the child', async (t) => {
   t.is(child.unref().ref(), child);
 });
 
-test('a source that waits keeps no guest from ending', async (t) => {
+test('a source that waits does not keep a guest from ending', async (t) => {
   const child = spawn(HELLO, { stdin: new PassThrough() });
   child.stdout.resume();
   t.like(await child.exited, { exitCode: 0 });

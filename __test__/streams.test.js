@@ -90,7 +90,7 @@ test("console.log of the host works after a guest's fd_renumber of 1 away", (t) 
   });
 });
 
-test('a program that writes at an offset first gets through to a pipe', (t) => {
+test('a program that first tries to write at an offset can write to a pipe', (t) => {
   const { stdout, stderr } = script(`
     const { WASI } = require('wasi-rs');
     const { BUF, OUT, RawGuest } = require('./__test__/helpers/raw');
@@ -107,7 +107,7 @@ test('a program that writes at an offset first gets through to a pipe', (t) => {
   t.is(stderr, '70\n');
 });
 
-test('a file lent as standard output is still open after the guest closed it', (t) => {
+test('a file that is standard output is still open after the guest closed it', (t) => {
   const { exitCode, stdout, stderr } = script(`
     const fs = require('node:fs');
     const { WASI } = require('wasi-rs');
@@ -241,7 +241,7 @@ for (const way of Object.keys(WAYS)) {
     );
 
     onUnix(
-      `the flags of a stream are what a guest set, and no others: ${where}`,
+      `the flags of a stream are those that the guest set: ${where}`,
       async (t) => {
         const { report } = await runSlowly(way, host, ['nonblock', 'flags']);
         t.is(report, 'before=0 set_errno=0 after=4\n');
@@ -260,7 +260,7 @@ onUnix('sock_recv and sock_send work where a stream is a socket', async (t) => {
 });
 
 onUnix(
-  'poll_oneoff tells all that is due at once, and waits for nothing else',
+  'poll_oneoff reports all events that are due, and does not wait for others',
   async (t) => {
     const hour = 3_600_000_000_000;
     const { output } = await runSlowly('sockets', 'the command', [
@@ -280,7 +280,7 @@ onUnix(
   },
 );
 
-onUnix('poll_oneoff does not come back before its time', async (t) => {
+onUnix('poll_oneoff does not return before its timeout', async (t) => {
   // Of the clock that nobody can set meanwhile.
   for (const subscription of ['after:1:20000000', 'at:1:20000000']) {
     const args = ['poll', subscription];

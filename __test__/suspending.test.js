@@ -74,12 +74,12 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   },
 );
 
-test('exit codes, as start() gives them', async (t) => {
+test('exit codes are those of start()', async (t) => {
   t.is(await start(''), 0);
   t.is(await start('(call $exit (i32.const 7))'), 7);
 });
 
-test('a guest that sleeps leaves the event loop to others', async (t) => {
+test('a guest that sleeps does not block the event loop', async (t) => {
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
   t.teardown(() => clearInterval(timer));
@@ -91,7 +91,7 @@ test('a guest that sleeps leaves the event loop to others', async (t) => {
   t.true(turns > 0);
 });
 
-test('what a guest waits for is counted from when it began to', async (t) => {
+test('a timeout counts from the start of the call', async (t) => {
   // Everything that waits is made again, which must not let it wait anew.
   const { wasi, instance } = await prepare(
     '(call $exit (call $sleep (i32.const 60)))',
@@ -111,7 +111,7 @@ test('functions of the host that return promises', async (t) => {
   t.is(await start('(call $exit (call $host (i32.const 41)))', { host }), 42);
 });
 
-test('what such a function rejects with comes out unchanged', async (t) => {
+test('what such a function rejects with is thrown unchanged', async (t) => {
   const failure = { not: 'even an Error' };
   const host = suspending(() => Promise.reject(failure));
   const started = start('(drop (call $host (i32.const 0)))', { host });
@@ -126,7 +126,7 @@ test('a trap is what the engine throws', async (t) => {
   await t.throwsAsync(start(waits), { instanceOf: WebAssembly.RuntimeError });
 });
 
-test('a guest cannot catch its end, whenever that comes', async (t) => {
+test('a guest cannot catch its end, whenever it is stopped', async (t) => {
   const catching = `
     (try
       (do (drop (call $sleep (i32.const 100000))))
@@ -143,7 +143,7 @@ test('a guest cannot catch its end, whenever that comes', async (t) => {
   t.deepEqual(calls, []);
 });
 
-test('stop() ends what waits for a function of the host that never returns', async (t) => {
+test('stop() ends a guest that waits for a promise that never settles', async (t) => {
   let resume;
   const calls = [];
   const host = suspending((n) => {
@@ -203,7 +203,7 @@ test('a signal ends it', async (t) => {
   await t.throwsAsync(start(body, { signal }), { name: 'AbortError' });
 });
 
-test('one start, whether it has ended or not', async (t) => {
+test('an instance is started once', async (t) => {
   const { wasi, instance } = await prepare(
     '(drop (call $sleep (i32.const 5)))',
   );
@@ -235,7 +235,7 @@ test('another export can be called while the guest is suspended', async (t) => {
   t.is(await started, 0);
 });
 
-test('a guest that is called in a call of its own can do all but wait', async (t) => {
+test('a guest that the host calls during a call can make calls, but not wait', async (t) => {
   const more = `
     (func (export "write") (result i32)
       (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 400)))`;
@@ -250,7 +250,7 @@ test('a guest that is called in a call of its own can do all but wait', async (t
   t.is(await wasi.startAsync(instance), 0);
 });
 
-test('start() runs the same instance, as long as it need not wait', async (t) => {
+test('start() runs the same instance, if it does not have to wait', async (t) => {
   const exits = await prepare('(call $exit (i32.const 4))');
   t.is(exits.wasi.start(exits.instance), 4);
   const waits = await prepare('(drop (call $sleep (i32.const 1)))');
@@ -259,7 +259,7 @@ test('start() runs the same instance, as long as it need not wait', async (t) =>
   });
 });
 
-test('of a descriptor of the host it is told when it is ready', async (t) => {
+test('a descriptor of the host is polled until it is ready', async (t) => {
   // The guest exits with how much it has read of standard input.
   const program = await assemble(`(module ${IMPORTS}
     (func (export "_start")
@@ -360,7 +360,7 @@ test('poll_oneoff waits for such a stream', async (t) => {
   t.is(await start(polls, { stdin: slowly(['x']) }), 71);
 });
 
-test('what is not read is left to who gave it', async (t) => {
+test('what is not read stays in the stream', async (t) => {
   let reads = 0;
   const stdin = new Readable({
     read() {
@@ -381,7 +381,7 @@ test('what is not read is left to who gave it', async (t) => {
   t.deepEqual([more.destroyed, more.isPaused()], [false, true]);
 });
 
-test('what a stream fails with comes out unchanged', async (t) => {
+test('the error of a stream is thrown unchanged', async (t) => {
   const failure = new Error('the source failed');
   async function* failing() {
     yield 'some';
@@ -402,7 +402,7 @@ test('what a stream fails with comes out unchanged', async (t) => {
   t.is(await writing.catch((error) => error), failure);
 });
 
-test('a sink that fails at the last write is heard of', async (t) => {
+test('a sink that fails at the last write is an error', async (t) => {
   const failure = new Error('the sink failed');
   const failsAfter = (wait, options) =>
     new Writable({
@@ -425,7 +425,7 @@ test('a sink that fails at the last write is heard of', async (t) => {
   }
 });
 
-test('an export that is called behind the end reads the end, and writes to nobody', async (t) => {
+test('an export that is called after the end reads end-of-file, and cannot write', async (t) => {
   const PIPE = 64;
   const { sink, text } = slowSink();
   const { wasi, instance } = await prepare('', {
@@ -445,7 +445,7 @@ test('an export that is called behind the end reads the end, and writes to nobod
   t.is(text(), '');
 });
 
-test('a sink that takes nothing more keeps no guest from its end', async (t) => {
+test('a sink that blocks does not keep a guest from ending', async (t) => {
   const stuck = new Writable({ write() {} });
   const stdin = () => Readable.from([Buffer.alloc(1 << 20)]);
   await t.throwsAsync(
@@ -462,7 +462,7 @@ test('a sink that takes nothing more keeps no guest from its end', async (t) => 
   t.is(await started, 6);
 });
 
-test('such streams are for startAsync()', async (t) => {
+test('such streams need startAsync()', async (t) => {
   const { wasi, instance } = await prepare('', { stdin: slowly([]) });
   t.throws(() => wasi.start(instance), {
     code: 'ERR_INVALID_STATE',
@@ -499,7 +499,7 @@ test('bad input', async (t) => {
   });
 });
 
-test('close() does not wait for what never takes the output', async (t) => {
+test('close() does not wait for a sink that blocks', async (t) => {
   const stuck = new Writable({ write() {} });
   const { wasi, instance } = await prepare(
     `(drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 0)))

@@ -63,7 +63,7 @@ for (const [which, body] of Object.entries(GUESTS)) {
   });
 }
 
-test('a guest whose exit ends the process does not do so when its time is over', async (t) => {
+test('a timeout with returnOnExit: false does not end the process', async (t) => {
   for (const which of ['that computes', 'that makes calls', 'that waits']) {
     const wasi = new WASI({ version: 'preview1', returnOnExit: false });
     const imports = { ...wasi.getImportObject(), host: { call() {} } };
@@ -93,7 +93,7 @@ async function starting(code) {
   ]);
 }
 
-onLinux('what a time takes is given back when the guest is over', async (t) => {
+onLinux('a timer is freed when the guest is over', async (t) => {
   const { exitCode, stdout } = await starting(`
     start({ timeout: 60000 });
     const before = open();
@@ -102,10 +102,8 @@ onLinux('what a time takes is given back when the guest is over', async (t) => {
   t.deepEqual([exitCode, stdout], [0, '0\n']);
 });
 
-onLinux(
-  'where there are too few descriptors for a timer, that is said',
-  async (t) => {
-    const { exitCode, stdout, stderr } = await starting(`
+onLinux('too few descriptors for a timer are an error', async (t) => {
+  const { exitCode, stdout, stderr } = await starting(`
     start({ timeout: 60000 });
     const free = [];
     for (;;) {
@@ -117,9 +115,8 @@ onLinux(
       fs.closeSync(free.pop());
     }
     console.log(...codes);`);
-    t.deepEqual([exitCode, stdout, stderr], [0, 'EMFILE 0\n', '']);
-  },
-);
+  t.deepEqual([exitCode, stdout, stderr], [0, 'EMFILE 0\n', '']);
+});
 
 onLinux(
   'a worker that is ended with a guest in it leaves nothing open',
@@ -154,7 +151,7 @@ onLinux(
   },
 );
 
-test('a guest that ends in time ends as ever', async (t) => {
+test('a guest that ends in time ends as without a timeout', async (t) => {
   for (const [body, code] of [
     ['', 0],
     ['(call $exit (i32.const 7))', 7],
@@ -169,7 +166,7 @@ test('a guest that ends in time ends as ever', async (t) => {
   });
 });
 
-test('what an import throws comes through', async (t) => {
+test('what an import throws is thrown unchanged', async (t) => {
   const thrown = { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' };
   const { wasi, instance } = await instantiate('(call $host)', () => {
     throw thrown;
@@ -182,7 +179,7 @@ test('what an import throws comes through', async (t) => {
   }
 });
 
-test('a guest in another has a time of its own', async (t) => {
+test('a guest within another has a timeout of its own', async (t) => {
   const inner = await instantiate(GUESTS['that computes']);
   const outer = await instantiate('(call $host)', () => {
     t.throws(
@@ -193,7 +190,7 @@ test('a guest in another has a time of its own', async (t) => {
   t.is(outer.wasi.start(outer.instance, { timeout: 60_000 }), 0);
 });
 
-test('options that Node would not look at', async (t) => {
+test('options of start() that Node ignores', async (t) => {
   for (const options of [undefined, null, 5, 'timeout', {}, { limit: 1 }]) {
     const { wasi, instance } = await instantiate('');
     t.is(wasi.start(instance, options), 0);
@@ -215,7 +212,7 @@ test('mistakes', async (t) => {
   t.is(wasi.start(instance), 0);
 });
 
-test('time passes for guests whatever clocks and timers a program has put in the place of its own', async (t) => {
+test('mocked clocks and timers do not affect timeouts', async (t) => {
   const forever = '(func (export "_start") (loop $again (br $again)))';
   const guest = await assemble(
     `(module (memory (export "memory") 1) ${forever})`,

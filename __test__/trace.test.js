@@ -46,7 +46,7 @@ function tracedRaw(t, options = {}) {
   return { raw, calls, last: () => timeless(t, String(calls.at(-1))) };
 }
 
-test('a call is a line as strace has it', (t) => {
+test('a call is a line in the format of strace', (t) => {
   const memory = new MemoryFS({ file: 'text', dir: {} });
   const { raw, last } = tracedRaw(t, { preopens: { '/d': memory } });
   const { calls } = raw;
@@ -81,7 +81,7 @@ test('a call is a line as strace has it', (t) => {
   t.is(last(), 'sock_shutdown(4, RD|WR|0x4) = notcapable');
 });
 
-test('buffers are shown by their lengths, and what is written as far as is asked for', (t) => {
+test('buffers are shown by their lengths, and written data as far as was asked for', (t) => {
   const written = Buffer.from('grün "\n\u2028\u0085\x1b');
   const cases = [
     [32, '"grün \\"\\n\\u2028\\u0085\\u001b"'],
@@ -168,7 +168,7 @@ test('the layouts of snapshot 0 are known', async (t) => {
   t.is(calls[0].out.filestat.nlink, 1);
 });
 
-test('a function gets all that is known of a call', (t) => {
+test('a function gets the call with its arguments and results', (t) => {
   const { raw, calls } = tracedRaw(t, { args: ['a', 'bc'] });
   raw.calls.args_sizes_get(0, 4);
   const [{ nanos, ...call }] = calls;
@@ -187,7 +187,7 @@ test('a function gets all that is known of a call', (t) => {
   t.deepEqual(calls[1].args, { fd: 1, offset: 0n, whence: 'cur' });
 });
 
-test('pointers that lead nowhere are shown as such', (t) => {
+test('pointers out of bounds are shown as such', (t) => {
   const { raw, last, calls } = tracedRaw(t, {
     preopens: { '/': new MemoryFS() },
   });
@@ -206,7 +206,7 @@ test('pointers that lead nowhere are shown as such', (t) => {
   t.is(calls.at(-1).args.ciovs[0].bytes, undefined);
 });
 
-test('every call is told, with every argument that there can be', (t) => {
+test('every call is traced, with every kind of argument', (t) => {
   const { raw, calls } = tracedRaw(t);
   const { memory: _, proc_exit: _exit, ...all } = raw.calls;
   const names = Object.keys(all);
@@ -238,7 +238,7 @@ test('every call is told, with every argument that there can be', (t) => {
   for (const call of calls) timeless(t, String(call));
 });
 
-test('calls of JavaScript with wrong arguments are told as such', (t) => {
+test('calls of JavaScript with wrong arguments are shown as such', (t) => {
   const calls = [];
   const wasi = new WASI({
     version: 'preview1',
@@ -257,7 +257,7 @@ test('calls of JavaScript with wrong arguments are told as such', (t) => {
   t.is(close.length, 1);
 });
 
-test('calls, failed', (t) => {
+test('failed calls', (t) => {
   const lines = (trace) => {
     const calls = [];
     runSync(CSV2JSON, {
@@ -288,7 +288,7 @@ test('a call that does not return has no result', (t) => {
   t.is(timeless(t, lines.at(-1)), 'proc_exit(7) = ?');
 });
 
-test('what capabilities refuse is told, and named in the error', async (t) => {
+test('calls that capabilities refuse are traced, and named in the error', async (t) => {
   const heard = [];
   const options = {
     capabilities: ['args', 'env', 'exit'],
@@ -309,7 +309,7 @@ test('what capabilities refuse is told, and named in the error', async (t) => {
   t.deepEqual(refused, []);
 });
 
-test('what rights and readOnly refuse is told', (t) => {
+test('calls that rights and readOnly refuse are traced', (t) => {
   const memory = new MemoryFS({ file: '' });
   for (const preopen of [
     { fs: memory, readOnly: true },
@@ -376,7 +376,7 @@ for (const [way, start] of Object.entries(WAYS)) {
     t.deepEqual(Buffer.from(args.ciovs[0].bytes), Buffer.from('text\n'));
   });
 
-  test(`${way}: what a function throws ends the guest, and is told unchanged`, async (t) => {
+  test(`${way}: what a function throws ends the guest, and is thrown unchanged`, async (t) => {
     const error = new Error('enough');
     let count = 0;
     const trace = () => {
@@ -401,7 +401,7 @@ for (const [way, start] of Object.entries(WAYS)) {
   });
 }
 
-test('a guest in a thread waits for who is told of it', async (t) => {
+test('a guest in a thread waits for the function that gets its calls', async (t) => {
   // It writes for ever: without a limit its calls would fill the memory.
   const most = 256;
   const enough = 2000;
@@ -448,7 +448,7 @@ test('a guest cannot catch what a function throws', async (t) => {
   t.is(thrown, 7);
 });
 
-test('a function may have the guest make calls, of which it is not told', async (t) => {
+test('calls that a function has the guest make are not traced', async (t) => {
   const bytes = await assemble(`(module
     (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
     (memory (export "memory") 1)
@@ -493,7 +493,7 @@ test('a function may close the guest, or stop it', (t) => {
   }
 });
 
-test('a stream that fails, is over or is full does the guest nothing', async (t) => {
+test('a stream that fails, has ended or is full does not affect the guest', async (t) => {
   const failing = new Writable({
     write(_chunk, _encoding, done) {
       done(new Error('no room'));
@@ -543,7 +543,7 @@ test('a descriptor that is not open is refused at once', async (t) => {
   }
 });
 
-test('a descriptor that is closed meanwhile ends the guest; the other end of a pipe does not', (t) => {
+test('a descriptor that is closed meanwhile ends the guest; closing the other end of a pipe does not', (t) => {
   const fd = fs.openSync(path.join(scratch(t), 'trace'), 'w');
   const wasi = new WASI({ version: 'preview1', trace: fd });
   const instance = new WebAssembly.Instance(
@@ -573,7 +573,7 @@ test('a descriptor that is closed meanwhile ends the guest; the other end of a p
   },
 );
 
-test('what is no trace is refused', (t) => {
+test('invalid traces are refused', (t) => {
   const refused = (trace, code, message) => {
     const error = t.throws(() => new WASI({ version: 'preview1', trace }));
     t.is(error.code, code, String(trace));
@@ -606,7 +606,7 @@ test('what is no trace is refused', (t) => {
   t.true(new WASI({ version: 'preview1', trace: false }) instanceof WASI);
 });
 
-test('a guest that is not traced has its own functions', (t) => {
+test('a guest without a trace has the plain functions', (t) => {
   const { wasiImport } = new WASI({ version: 'preview1' });
   const traced = new WASI({
     version: 'preview1',
@@ -624,7 +624,7 @@ test('a guest that is not traced has its own functions', (t) => {
 });
 
 suspendingTest(
-  'a call that is suspended is told once, when it is over',
+  'a call that is suspended is traced once, when it is over',
   async (t) => {
     const bytes = await assemble(`(module
     (import "wasi_snapshot_preview1" "poll_oneoff"
@@ -755,7 +755,7 @@ test('--trace-summary', (t) => {
   t.true(second.startsWith('% time'));
 });
 
-test('the command names what --capability has withheld where that ended the guest', (t) => {
+test('the command names the call that --capability refused, if that ended the guest', (t) => {
   const missing = command(['--capability', 'exit', CSV2JSON]);
   t.is(missing.exitCode, 71);
   t.is(

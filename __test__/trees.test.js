@@ -46,7 +46,7 @@ const EXPORTED = {
   ['__proto__']: bytes('name'),
 };
 
-test('a tree comes out as it went in', (t) => {
+test('a tree is exported as it was imported', (t) => {
   const memory = new MemoryFS(TREE);
   const exported = memory.export();
   t.deepEqual(exported, EXPORTED);
@@ -63,7 +63,7 @@ test('a tree comes out as it went in', (t) => {
   t.deepEqual(again.usage, memory.usage);
 });
 
-test('a directory of it is exported alone', (t) => {
+test('a subdirectory can be exported', (t) => {
   const memory = new MemoryFS(TREE);
   for (const path of ['/lib', 'lib/', Buffer.from('lib'), './lib/deep/..']) {
     t.deepEqual(memory.export(path), EXPORTED.lib);
@@ -75,7 +75,7 @@ test('a directory of it is exported alone', (t) => {
   t.throws(() => memory.export(1), { code: 'ERR_INVALID_ARG_TYPE' });
 });
 
-test('what is exported is a copy, and so is what is made', (t) => {
+test('import and export copy', (t) => {
   const content = bytes('abc');
   const memory = new MemoryFS({ content });
   content[0] = 0;
@@ -84,7 +84,7 @@ test('what is exported is a copy, and so is what is made', (t) => {
   t.is(memory.readFileSync('content', 'utf8'), 'abc');
 });
 
-test('a name that is no key is not exported', (t) => {
+test('a name that cannot be a key is not exported', (t) => {
   const memory = new MemoryFS({ dir: {} });
   memory.writeFileSync(Buffer.from('dir/\xff', 'latin1'), '');
   const error = t.throws(() => memory.export(), { code: 'EILSEQ' });
@@ -100,7 +100,7 @@ test('hard links are exported as files of their own', (t) => {
   t.not(a.buffer, b.buffer);
 });
 
-test('times are those that are given, or now', (t) => {
+test('times are those given, or the present', (t) => {
   const before = BigInt(Date.now() - 10_000) * 1_000_000n;
   const memory = new MemoryFS(TREE);
   const times = (path) => {
@@ -112,7 +112,7 @@ test('times are those that are given, or now', (t) => {
   t.true(times('plain').every((time) => time > before));
 });
 
-test('an entry can be used again, and says nothing of itself', (t) => {
+test('an entry can be reused, and has no properties', (t) => {
   const entry = file('text', { mtime: 1n });
   const memory = new MemoryFS({ a: entry, b: entry });
   t.is(memory.readFileSync('b', 'utf8'), 'text');
@@ -131,7 +131,7 @@ test('objects of other realms are the same', (t) => {
   });
 });
 
-test('names are kept well-formed', (t) => {
+test('lone surrogates in names become U+FFFD', (t) => {
   t.deepEqual(new MemoryFS({ '\ud800': '' }).readdirSync('/'), ['\ufffd']);
   t.throws(() => new MemoryFS({ '\ud800': '', '\ufffd': '' }), {
     code: 'ERR_INVALID_ARG_VALUE',
@@ -198,7 +198,7 @@ function FileEntryPrototype() {
   return Object.getPrototypeOf(file(''));
 }
 
-test('a tree is not in itself', (t) => {
+test('a tree that contains itself is an error', (t) => {
   const tree = { dir: { below: {} } };
   tree.dir.below.up = tree.dir;
   refuses(t, tree, 'ERR_INVALID_ARG_VALUE', `tree['dir']['below']['up']`);
@@ -209,7 +209,7 @@ test('a tree is not in itself', (t) => {
   });
 });
 
-test('getters are called once, and what they throw comes out', (t) => {
+test('getters are called once, and what they throw is thrown unchanged', (t) => {
   let calls = 0;
   const memory = new MemoryFS({
     get a() {
@@ -231,7 +231,7 @@ test('getters are called once, and what they throw comes out', (t) => {
   );
 });
 
-test('what a getter changes is taken as it is by then, or as it was', (t) => {
+test('a getter may change the tree', (t) => {
   const content = bytes('before');
   const directory = { a: 'a' };
   const memory = new MemoryFS({
@@ -261,7 +261,7 @@ const ENUMERABLE = {
   }),
 };
 
-test('what is beyond the limits is ENOSPC', (t) => {
+test('exceeding the limits is ENOSPC', (t) => {
   const make = (tree, limits) => () => new MemoryFS(tree, limits);
   const code = 'ENOSPC';
   const full = t.throws(make({ 'lib/a': 'a' }, { maxFiles: 1 }), { code });
@@ -279,7 +279,7 @@ test('what is beyond the limits is ENOSPC', (t) => {
   t.throws(make({ 'lib/a': 'a' }, { maxBytes: maxBytes - 1 }), { code });
 });
 
-test('usage is none when it is empty, and comes back', (t) => {
+test('usage is 0 when it is empty, and 0 again after removal', (t) => {
   const memory = new MemoryFS();
   t.deepEqual(memory.usage, { bytes: 0, files: 0 });
   memory.writeFileSync('a', 'text');
@@ -290,7 +290,7 @@ test('usage is none when it is empty, and comes back', (t) => {
   t.deepEqual(memory.usage, { bytes: 0, files: 0 });
 });
 
-test('what file() and symlink() do not take', (t) => {
+test('what file() and symlink() refuse', (t) => {
   for (const content of [undefined, null, 1, {}, [], file('')]) {
     t.throws(() => file(content), {
       code: 'ERR_INVALID_ARG_TYPE',
@@ -325,7 +325,7 @@ test('what file() and symlink() do not take', (t) => {
   t.notThrows(() => symlink('x'.repeat(4095)));
 });
 
-test('a path of a tree is no longer than one may be', (t) => {
+test('a key longer than a path may be is an error', (t) => {
   const depth = 2048;
   const deep = (depth, leaf) => {
     let tree = leaf;
@@ -350,7 +350,7 @@ test('a path of a tree is no longer than one may be', (t) => {
   }
 });
 
-test('bytes that have been given to another thread are refused', (t) => {
+test('detached bytes are refused', (t) => {
   const buffer = new ArrayBuffer(1);
   const view = new Uint8Array(buffer);
   const entry = file(view);

@@ -65,7 +65,7 @@ const plain = (text) =>
     .replace(/\s+/g, ' ')
     .trim();
 
-test('every message of the sources is there', (t) => {
+test('docs/troubleshooting.md has every message of the sources', (t) => {
   t.true(messages.length > 100);
   const page = plain(TEXT);
   for (const { file, text } of messages) {
@@ -73,7 +73,7 @@ test('every message of the sources is there', (t) => {
   }
 });
 
-test('every code of an error is there', (t) => {
+test('docs/troubleshooting.md has every error code', (t) => {
   const codes = new Set(
     [...SOURCES, 'src/binding/error.rs', 'src/binding/glue.js']
       .flatMap((file) => read(file).match(/ERR_WASI_[A-Z_]+/g) ?? [])
@@ -83,7 +83,7 @@ test('every code of an error is there', (t) => {
   for (const code of codes) t.true(TEXT.includes(code), code);
 });
 
-test('every message of the native side is there', (t) => {
+test('docs/troubleshooting.md has every message of the native side', (t) => {
   const texts = ['src/binding/error.rs', 'src/module/mod.rs']
     .flatMap((file) => read(file).match(/"[^"\\\n]*"/g) ?? [])
     .map((text) => text.slice(1, -1).replace(/\{[^}]*\}/g, '…'))
@@ -104,7 +104,7 @@ function listed() {
   );
 }
 
-test('every message that is there is one of the sources, or of Node', (t) => {
+test('docs/troubleshooting.md has only messages of the sources, or of Node', (t) => {
   const known = [
     ...SOURCES.flatMap((file) => textsOf(read(file))),
     ...['src/binding/error.rs', 'src/binding/glue.js', 'src/module/mod.rs'].map(

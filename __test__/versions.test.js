@@ -25,7 +25,7 @@ function data(t) {
 const preopens = (t) => ({ preopens: { '/': data(t) } });
 const SUCCESS = [0, 'both\n'];
 
-test('run(), runSync(), spawn() and a Pool run them', async (t) => {
+test('run(), runSync(), spawn() and a Pool run modules that import both', async (t) => {
   const options = { ...preopens(t), encoding: 'utf8', check: false };
   const pool = new Pool({ size: 1 });
   const results = [
@@ -47,7 +47,7 @@ test('run(), runSync(), spawn() and a Pool run them', async (t) => {
   t.deepEqual([(await child.exited).exitCode, text], SUCCESS);
 });
 
-test('so does the command', (t) => {
+test('the command runs modules that import both', (t) => {
   const dir = ['--dir', `${data(t)}::/`];
   for (const options of [[], ['--cpu-time', '1m'], ['--stub-imports']]) {
     const { exitCode, stdout } = command([...options, ...dir, BOTH]);
@@ -94,7 +94,7 @@ async function started(t, options, { suspending = false } = {}) {
   return { wasi, imports };
 }
 
-test('the class has both for a module that it is told of', async (t) => {
+test('getImportObject({ module }) has both', async (t) => {
   const names = {
     preview1: 'wasi_snapshot_preview1',
     unstable: 'wasi_unstable',
@@ -123,7 +123,7 @@ test('the class has both for a module that it is told of', async (t) => {
   }
 });
 
-test('it adds what the module imports, and nothing that it does not', (t) => {
+test('getImportObject({ module }) adds only what the module imports', (t) => {
   const wasi = new WASI({ version: 'preview1' });
   const only = (name) =>
     Object.keys(wasi.getImportObject({ module: guest(name) }));
@@ -134,7 +134,7 @@ test('it adds what the module imports, and nothing that it does not', (t) => {
   ]);
 });
 
-test('a trace of the class has both', async (t) => {
+test('a trace of the class has the calls of both', async (t) => {
   const lines = [];
   const trace = (call) => lines.push(String(call));
   await started(t, { version: 'unstable', trace });
@@ -143,13 +143,11 @@ test('a trace of the class has both', async (t) => {
   t.is(seeks[1], 'fd_seek(4, 2, cur) = success, 5');
 });
 
-(SUSPENDS ? test : test.skip)(
-  'both are suspended where they would wait',
-  async (t) => {
-    const unstable = 'wasi_unstable';
-    const preview1 = 'wasi_snapshot_preview1';
-    // Reads a byte by each, and exits with their difference.
-    const source = `(module
+(SUSPENDS ? test : test.skip)('calls of both are suspended', async (t) => {
+  const unstable = 'wasi_unstable';
+  const preview1 = 'wasi_snapshot_preview1';
+  // Reads a byte by each, and exits with their difference.
+  const source = `(module
       (import "${preview1}" "fd_read" (func $read1 (param i32 i32 i32 i32) (result i32)))
       (import "${unstable}" "fd_read" (func $read0 (param i32 i32 i32 i32) (result i32)))
       (import "${unstable}" "proc_exit" (func $exit (param i32)))
@@ -159,24 +157,23 @@ test('a trace of the class has both', async (t) => {
         (drop (call $read1 (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32)))
         (drop (call $read0 (i32.const 0) (i32.const 8) (i32.const 1) (i32.const 32)))
         (call $exit (i32.sub (i32.load8_u (i32.const 65)) (i32.load8_u (i32.const 64))))))`;
-    const module = new WebAssembly.Module(await assemble(source));
-    async function* stdin() {
-      for (const text of ['a', 'f']) {
-        await new Promise((resolve) => setImmediate(resolve));
-        yield text;
-      }
+  const module = new WebAssembly.Module(await assemble(source));
+  async function* stdin() {
+    for (const text of ['a', 'f']) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yield text;
     }
-    const { Readable } = require('node:stream');
-    const wasi = new WASI({
-      version: 'preview1',
-      stdin: Readable.from(stdin(), { objectMode: false }),
-    });
-    const imports = wasi.getImportObject({ module, suspending: true });
-    const instance = new WebAssembly.Instance(module, imports);
-    t.is(await wasi.startAsync(instance), 5);
-    await started(t, { version: 'unstable' }, { suspending: true });
-  },
-);
+  }
+  const { Readable } = require('node:stream');
+  const wasi = new WASI({
+    version: 'preview1',
+    stdin: Readable.from(stdin(), { objectMode: false }),
+  });
+  const imports = wasi.getImportObject({ module, suspending: true });
+  const instance = new WebAssembly.Instance(module, imports);
+  t.is(await wasi.startAsync(instance), 5);
+  await started(t, { version: 'unstable' }, { suspending: true });
+});
 
 /** Opens `data` by one version in its first thread, and seeks in it by both in another. */
 const THREADED = `(module
@@ -200,7 +197,7 @@ const THREADED = `(module
     (if (i32.lt_s (call $spawn (i32.const 0)) (i32.const 0)) (then unreachable))
     (drop (memory.atomic.wait32 (i32.const 64) (i32.const 0) (i64.const -1)))))`;
 
-test('threads have both', async (t) => {
+test('threads can import both', async (t) => {
   const bytes = await assemble(THREADED, { threads: true });
   const options = { ...preopens(t), check: false };
   t.is((await run(bytes, options)).exitCode, 9);
@@ -221,7 +218,7 @@ test('threads have both', async (t) => {
   }
 });
 
-test('an adapter has a function for each version where they differ', (t) => {
+test('an adapter has a function per version for calls that differ', (t) => {
   const { adapterModule, callNames } = loadBinding();
   const one = (call, version) =>
     Buffer.from(adapterModule(call, version)).toString('hex');

@@ -203,7 +203,7 @@ test('the largest of each type is accepted', (t) => {
   }
 });
 
-test('an i64 is taken modulo 2 ** 64, of either sign', (t) => {
+test('an i64 is taken modulo 2 ** 64, signed or not', (t) => {
   for (const value of [-1n, 2n ** 64n, -(2n ** 64n), 2n ** 100n + 5n]) {
     sameAsNode(t, (WASI) => {
       const { wasi } = makeBound(WASI);
@@ -215,7 +215,7 @@ test('an i64 is taken modulo 2 ** 64, of either sign', (t) => {
   }
 });
 
-test('no receiver is needed, and none is looked at', (t) => {
+test('the functions work with any receiver', (t) => {
   const { wasi, memory } = makeBound(WASI, { args: ['a', 'bc'] });
   const { args_sizes_get } = wasi.wasiImport;
   const other = make(WASI);
@@ -350,7 +350,7 @@ test('the arity check comes first, then types, then memory, then bounds', (t) =>
 
 // Node refuses it from JavaScript, and on some versions from wasm, too. Nobody
 // can tell the two callers apart, and a guest's high pointers arrive like this.
-test('a negative i32 is an unsigned one from JavaScript, too', (t) => {
+test('a negative i32 from JavaScript is an unsigned one', (t) => {
   for (const name of names.filter((each) => SIGNATURES[each].includes('i'))) {
     for (const value of [-1, -(2 ** 31)]) {
       const args = [...SIGNATURES[name]].map((type) =>
@@ -365,7 +365,7 @@ test('a negative i32 is an unsigned one from JavaScript, too', (t) => {
   t.is(wasi.wasiImport.random_get(-1, 1), EOVERFLOW);
 });
 
-test('from wasm a negative i32 is an unsigned one', (t) => {
+test('a negative i32 from wasm is an unsigned one', (t) => {
   const wasi = make(WASI);
   const { exports } = new WebAssembly.Instance(
     guest('raw_calls'),
@@ -419,7 +419,7 @@ function caller(name, [type, push], count) {
   ]);
 }
 
-test('no function takes from wasm what is not its parameters', (t) => {
+test('functions refuse arguments of other types from wasm', (t) => {
   let types = 0;
   for (const [type, code] of Object.entries(WASM_TYPES)) {
     if (!WebAssembly.validate(caller('fd_sync', code, 1))) continue;
@@ -445,7 +445,7 @@ test('no function takes from wasm what is not its parameters', (t) => {
   t.true(types >= 6, `${types} types`);
 });
 
-test('an engine that hands over a reference of its own ends no guest', (t) => {
+test('a reference of the engine as an argument is EINVAL', (t) => {
   // (type (struct)) (import (func (param anyref))) … (call (struct.new 0))
   const struct = new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
