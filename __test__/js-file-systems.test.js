@@ -43,7 +43,7 @@ test('a program has the same results as on a disk', (t) => {
   }
 });
 
-test('node:fs works, or a directory in it', (t) => {
+test('node:fs is one, or a directory in it', (t) => {
   const directory = scratch(t);
   nodeFs.writeFileSync(path.join(directory, 'file'), 'content');
   nodeFs.symlinkSync('file', path.join(directory, 'link'));
