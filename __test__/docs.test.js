@@ -1,7 +1,7 @@
 'use strict';
 
-// What the documents say of the source: that tests, files and dependencies
-// named in them exist, and that none is left out where all are promised.
+// Tests, files and dependencies that documents and lists of exceptions name exist,
+// and none is missing where all are promised.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -79,6 +79,35 @@ test('the tests that docs/platforms.md names exist', (t) => {
   );
   t.true(names.length > 5);
   for (const name of names) t.true(hasTest(name), name);
+});
+
+test('the tests that compat/exceptions.mjs leaves out exist', async (t) => {
+  const { EXCEPTIONS } = await import('../compat/exceptions.mjs');
+  for (const [file, titles] of Object.values(EXCEPTIONS).flatMap(
+    Object.entries,
+  )) {
+    const text = read(`__test__/${file}`);
+    for (const title of Object.keys(titles)) {
+      t.true(
+        title.split('*').every((part) => text.includes(part)),
+        `${file}: ${title}`,
+      );
+    }
+  }
+});
+
+test('the tests that are known to fail elsewhere exist', async (t) => {
+  const linux = await import('../scripts/elsewhere/linux-fails.mjs');
+  const wine = await import('../scripts/elsewhere/wine-fails.mjs');
+  const all = [...Object.values(linux.FAILS), wine.FAILS];
+  for (const name of all.flatMap(Object.keys)) {
+    const [, file, title] = /^(\S+) › (.+)$/.exec(name) ?? [];
+    const [rust] = /\w+::\w+$/.exec(name) ?? [];
+    if (file !== undefined)
+      t.true(hasAvaTest(`${file}.test.js: ${title}`), name);
+    else if (rust !== undefined) t.true(hasRustTest(rust), name);
+    else t.regex(name, /^suite: /);
+  }
 });
 
 test('every difference in RATIONALE.md names a test', (t) => {

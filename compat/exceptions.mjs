@@ -57,7 +57,7 @@ const BUN = {
     'called without new': WORDS,
   },
   'package.test.js': {
-    'it exports the class and its package.json, and nothing else':
+    'the exports are the classes, functions, constants and package.json':
       'what a package does not export is MODULE_NOT_FOUND',
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
