@@ -43,11 +43,11 @@ async function thread(t, token, { isThread = true } = {}) {
      const native = attach(workerData.token, true, workerData.isThread);
      const wasi = {};
      giveFunctions(wasi, native.number, 'preview1');
-     const { exports } = new WebAssembly.Instance(workerData.module,
+     const instance = new WebAssembly.Instance(workerData.module,
        { wasi_snapshot_preview1: wasi.wasiImport });
-     native.setMemory(exports.memory);
+     native.setMemory(instance.exports.memory);
      parentPort.on('message', ([name, ...args]) => {
-       parentPort.postMessage(exports[name](...args));
+       parentPort.postMessage(instance.exports[name](...args));
      });
      parentPort.postMessage('there');`,
     {

@@ -442,9 +442,10 @@ onUnix(
       t.throws(() => new WASI({ version, ...options }), {
         code: 'ERR_INVALID_ARG_VALUE',
       }).message;
-    const encrypted = Object.setPrototypeOf(server, tls.Server.prototype);
+    const encrypted = tls.createServer().listen(0, '127.0.0.1');
+    t.teardown(() => encrypted.close());
+    await once(encrypted, 'listening');
     t.regex(refused({ listeners: [encrypted] }), /must not be encrypted/);
-    Object.setPrototypeOf(server, net.Server.prototype);
     socket.push('read');
     t.regex(refused({ connections: [socket] }), /nothing in its buffers/);
     socket.resume();

@@ -346,13 +346,13 @@ test('returnOnExit: false ends the process by an exit in a thread', (t) => {
 test('a worker that waits for a guest with threads can be terminated', async (t) => {
   const worker = new Worker(
     `const { WASI } = require('wasi-rs');
-     const { parentPort, workerData: { module } } = require('node:worker_threads');
+     const { parentPort, workerData: { program } } = require('node:worker_threads');
      const memory = new WebAssembly.Memory({ initial: 17, maximum: 16384, shared: true });
      const wasi = new WASI({ version: 'preview1', args: ['threads', 'sum', '2', '1000000000'], threads: true });
-     const instance = new WebAssembly.Instance(module, wasi.getImportObject({ module, memory }));
+     const instance = new WebAssembly.Instance(program, wasi.getImportObject({ module: program, memory }));
      parentPort.postMessage('begins');
      wasi.start(instance);`,
-    { eval: true, workerData: { module: guest('threads') } },
+    { eval: true, workerData: { program: guest('threads') } },
   );
   await new Promise((resolve) => worker.once('message', resolve));
   await new Promise((resolve) => setTimeout(resolve, 200));

@@ -5,6 +5,11 @@ const PERMISSIONS = 'the permission model is of Node';
 const WORDS = 'messages and stacks are those of its engine';
 
 const LOOP = 'terminate() ends no worker in a loop of compiled WebAssembly';
+/** What runs a guest in the process of the tests, as they name it: a command is a process of its own. */
+const INSIDE = ['new WASI()', 'run()', 'runSync()', 'spawn()'];
+const eachInside = (title, reason) =>
+  Object.fromEntries(INSIDE.map((name) => [`${title}${name}`, reason]));
+
 const NO_FLAGS = 'NODE_OPTIONS is not looked at';
 
 /** What has guests compute for ever, whose threads a runtime does not end. */
@@ -37,9 +42,25 @@ const ENDLESS = {
     'killed is what it is in node:child_process': reason,
     'timeout and signal end it': reason,
   }),
+  pthreads: (reason) =>
+    eachInside('main returns while threads compute, wait and sleep: ', reason),
+  threads: (reason) => ({
+    ...eachInside('the guest is over when its first thread is: ', reason),
+    ...eachInside('an exit in a thread ends a first one that …, by ', reason),
+    'a guest whose threads compute is ended in time': reason,
+    'a trap in a thread ends the guest, wherever the first one is': reason,
+    'a worker that waits for a guest with threads can be terminated': reason,
+    'kill() ends all threads, and their CPU time counts together': reason,
+  }),
 };
 
+const NET_ERRORS =
+  'errors of its own node:net have other messages, and errno with the other sign';
+
 const BUN = {
+  'attacks-threads.test.js': {
+    'a library has its threads in others than that which calls it': WORDS,
+  },
   'backtrace.test.js': { '*': 'its stacks have no offsets in modules' },
   'command.test.js': {
     'a trap is reported with what the guest was doing': WORDS,
@@ -65,6 +86,7 @@ const BUN = {
     ...ENDLESS.pool(LOOP),
     'what NODE_OPTIONS preloads is not loaded into threads': NO_FLAGS,
   },
+  'pthreads.test.js': ENDLESS.pthreads(LOOP),
   'register.test.js': {
     'NODE_OPTIONS with *': NO_FLAGS,
     'a program that has it among its static imports gets the class, but also a warning':
@@ -86,17 +108,27 @@ const BUN = {
     ...ENDLESS.run(LOOP),
     'a trap is the reason, with the error of the engine: *': WORDS,
   },
+  'sockets.test.js': {
+    'what cannot be had is an error of node:net: *': NET_ERRORS,
+    'so it is where a path cannot be had': NET_ERRORS,
+  },
   'spawn.test.js': ENDLESS.spawn(LOOP),
+  'threads.test.js': {
+    ...ENDLESS.threads(LOOP),
+    'what a thread writes before it panics is there': WORDS,
+  },
 };
 
 const RUNS_ON =
   'a worker whose guest computes or waits runs on after terminate()';
+const NO_DESCRIPTOR =
+  'the descriptors of servers and sockets of node:net are not to be had';
 const DENO = {
   'attacks-host.test.js': {
     'workers that are ended in the middle of their calls': RUNS_ON,
   },
   'capabilities.test.js': {
-    sockets: 'the descriptor of a server is not to be had',
+    sockets: NO_DESCRIPTOR,
   },
   'lifetimes.test.js': {
     'a worker ended during a blocked read leaves nothing open': RUNS_ON,
@@ -118,18 +150,38 @@ const DENO = {
     'CPython finds right what node:wasi gets wrong about files':
       'its own stat() tells milliseconds, and no finer',
   },
+  'pthreads.test.js': ENDLESS.pthreads(RUNS_ON),
   'register.test.js': {
     '*': 'flags and workers are its own: see what a runtime cannot do in README.md',
   },
   'run-limits.test.js': ENDLESS.runLimits(RUNS_ON),
   'run-streams.test.js': ENDLESS.runStreams(RUNS_ON),
   'run.test.js': ENDLESS.run(RUNS_ON),
+  'sockets.test.js': {
+    'a connection is handed over': NO_DESCRIPTOR,
+    'a descriptor is lent, and stays as it was': NO_DESCRIPTOR,
+    'a server of Node is taken over': NO_DESCRIPTOR,
+    'a server that does not close is not served at by a guest': NO_DESCRIPTOR,
+    'descriptors that are no sockets, or none that listen, are refused':
+      NO_DESCRIPTOR,
+    'other processes that share a socket do not wait as the guest does':
+      NO_DESCRIPTOR,
+    'what becomes of a socket before the guest is opened counts': NO_DESCRIPTOR,
+    'what cannot be had is an error of node:net: EADDRNOTAVAIL':
+      'its own node:net says EINVAL',
+    'what is not taken over stays open': NO_DESCRIPTOR,
+  },
   'spawn.test.js': ENDLESS.spawn(RUNS_ON),
   'streams.test.js': {
     '*a host that uses its own streams':
       'the arguments of --eval begin one place later',
     'sock_recv and sock_send work where a stream is a socket':
       'the streams of a child are pipes',
+  },
+  'threads.test.js': {
+    ...ENDLESS.threads(RUNS_ON),
+    'an exit in a thread ends a first one that …, by the command':
+      'a descriptor that it has opened is /dev/null to a child',
   },
 };
 

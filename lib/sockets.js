@@ -123,11 +123,9 @@ function readListener(value, name) {
   if (value instanceof Server) {
     return takeOver(value, name, lookAtServer, () => value.close());
   }
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    !(value instanceof Socket)
-  ) {
+  // A server of node:http is one of node:net, but not on every runtime.
+  const isObject = typeof value === 'object' && value !== null;
+  if (isObject && !(value instanceof Socket || isFunction(value.listen))) {
     return readAddress(value, name);
   }
   const expected =
@@ -143,6 +141,8 @@ function readConnection(value, name) {
   const expected = 'a descriptor or a net.Socket that is connected';
   throw invalidArgType(readConnection, name, expected, value);
 }
+
+const isFunction = (value) => typeof value === 'function';
 
 const readEach = (values, name, read) =>
   Array.from(validateArray(values, name), (value, i) =>
