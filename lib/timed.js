@@ -4,6 +4,7 @@ const vm = require('node:vm');
 
 const { loadBinding } = require('./binding');
 const { timedOut } = require('./errors');
+const { MAX_TIMEOUT } = require('./options');
 
 const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
 
@@ -15,9 +16,6 @@ const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
  */
 const GRACE = 25;
 const SECOND = 250;
-
-/** The longest timeout of node:vm, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 32 - 1;
 
 /** The script and context by which a function is called with a timeout, made on first use. */
 let timed;

@@ -7,10 +7,10 @@ const { refuse } = require('./error');
 const DIRECTORY = 'directory';
 const FILE = 'file';
 
-/** Those that completions are made for. */
+/** The shells that completions are made for. */
 const SHELLS = ['bash', 'zsh', 'fish'];
 
-// What reads values is loaded for the command lines that have some.
+// The readers of values are loaded on first use.
 const value =
   (name) =>
   (...args) =>
@@ -20,13 +20,13 @@ const directory =
   (...args) =>
     require('./directories')[name](...args);
 
-/** Here every unknown name is refused, so that a short one can be near, too. */
+/** The option that a name may be a misspelling of; even a short one, as every unknown name is an error. */
 function nearestOption(name) {
   const { nearestOf } = require('../nearest');
   return nearestOf(Object.keys(OPTIONS), 1)(name);
 }
 
-/** Refuses what parseArgs lets pass when it is not strict. */
+/** The checks that parseArgs makes only if it is strict. */
 function checkOption({ name, rawName, value: given, inlineValue }) {
   const { type, short, mayHaveValue } = Object.hasOwn(OPTIONS, name)
     ? OPTIONS[name]
@@ -43,7 +43,7 @@ function checkOption({ name, rawName, value: given, inlineValue }) {
   if (type === 'boolean' && given !== undefined && !mayHaveValue) {
     refuse(`${rawName} takes no value`);
   }
-  // What looks like the next option is one; `--dir=-x` still means `-x`.
+  // A separate value must not look like an option; `--dir=-x` has the value `-x`.
   if (type !== 'string') return;
   if (!given) refuse(`${rawName} needs a value`);
   if (!inlineValue && given.startsWith('-')) {
@@ -53,17 +53,17 @@ function checkOption({ name, rawName, value: given, inlineValue }) {
   }
 }
 
-/** What makes a value of an option part of the command; the last one counts. */
+/** Applies an option by setting a property of the command; the last one counts. */
 const set = (name, read) => (command, token) => {
   command[name] = read(token, command[name]);
 };
 
-/** The same for what the guest is given. */
+/** Applies an option by setting an option of the guest. */
 const give = (name, read) => (command, token) => {
   command.options[name] = read(token, command.options[name]);
 };
 
-/** What adds to something that the guest is given. */
+/** Applies an option by adding to an object among the options of the guest. */
 const add = (name, addTo) => (command, token) => {
   addTo((command.options[name] ??= { __proto__: null }), token);
 };
@@ -80,9 +80,13 @@ const each =
   (token, values = []) => [...values, read(token)];
 
 /**
- * The options. Beside what `parseArgs()` knows: whether one `mayHaveValue`; what its
- * value is, for completions: a path, one of some words, or what these are called; and
- * how it is `applied` to a command. One that `stands` alone is all of the command.
+ * The options, for `parseArgs()` and with further properties:
+ *
+ * - `mayHaveValue`: whether a boolean one may have a value
+ * - `value`: for completions, the kind of its value: a path, a list of words, or the name
+ *   of such a list
+ * - `applied`: the function that applies it to a command
+ * - `stands`: whether all other arguments are ignored after it, as after `--help`
  */
 const OPTIONS = {
   argv0: { type: 'string', applied: set('argv0', text) },
@@ -170,14 +174,14 @@ const OPTIONS = {
   },
 };
 
-/** What can be said of a command only when all of its options are known. */
+/** Completes a command when all of its options are known. */
 function completed({ inheritsEnv, writeBack = [], options, ...command }) {
   const { preopens, devices, listeners, env } = options;
   if (devices && '/dev' in preopens) {
     refuse('--devices gives the guest a second directory named /dev');
   }
   if (listeners !== undefined) env.LISTEN_FDS ??= String(listeners.length);
-  // What is said of a variable holds, wherever it stands.
+  // `--env` overrides an inherited variable, before or after `--env-inherit`.
   if (inheritsEnv) options.env = { ...process.env, ...env };
   return {
     ...command,
@@ -192,11 +196,11 @@ function completed({ inheritsEnv, writeBack = [], options, ...command }) {
 /**
  * Reads the command line.
  *
- * Options stand before FILE.wasm. What follows it belongs to the guest, even
- * where it looks like an option, so parsing must stop there: parseArgs cannot,
- * but tells where it found what.
+ * Options come before FILE.wasm. All arguments after it are the guest's, even if they
+ * look like options. `parseArgs()` cannot stop there, but its tokens have the index of
+ * each argument.
  *
- * @param {string[]} argv what follows the command's name
+ * @param {string[]} argv the arguments after the command's name
  * @throws {CommandError}
  */
 function readArguments(argv) {
@@ -206,7 +210,7 @@ function readArguments(argv) {
     strict: false,
     tokens: true,
   });
-  // Without a prototype, so that no name is taken beforehand.
+  // Without a prototype, as a name may be `__proto__`.
   const preopens = { __proto__: null };
   const env = { __proto__: null };
   const command = { options: { preopens, env } };

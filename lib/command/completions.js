@@ -1,7 +1,7 @@
 'use strict';
 
-// Scripts with which shells complete the command line. They know the options by
-// their table; FILE.wasm and what follows it are files.
+// Completion scripts for shells, made from the table of options. FILE.wasm and all that
+// follows it are completed as files.
 
 const { LIMITS } = require('../limits');
 const { capabilityNames } = require('../names');
@@ -9,14 +9,14 @@ const { OPTIONS } = require('./arguments');
 
 const NAME = 'wasi-rs';
 
-/** Words of values that have more of them than the table says. */
+/** The lists of words that are named in the table of options. */
 const WORDS = {
   __proto__: null,
   capabilities: () => capabilityNames(),
   limits: () => Object.keys(LIMITS),
 };
 
-/** The words of a value; undefined for a path, and for what cannot be completed. */
+/** The words of a value; undefined for a path, and for a value without completion. */
 function wordsOf({ value }) {
   return Array.isArray(value) ? value : WORDS[value]?.();
 }

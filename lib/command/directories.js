@@ -49,7 +49,7 @@ function addOverlay(preopens, { rawName, value }) {
   putPreopen(preopens, rawName, mappedPath, { below });
 }
 
-/** What is in memory, whose changes can be written. */
+/** Whether a preopen is in memory, so that its changes can be written. */
 function isInMemory({ memory, source, below, readOnly }) {
   return (
     memory !== undefined ||
@@ -58,7 +58,7 @@ function isInMemory({ memory, source, below, readOnly }) {
   );
 }
 
-/** `TAR[::GUEST]`; GUEST may be left out where there is one that it can be. */
+/** `TAR[::GUEST]`; GUEST may be left out if there is only one directory in memory. */
 function readWriteBack(preopens, { rawName, value }) {
   const [to, given] = splitOnce(value, '::');
   if (to === '' || given === '') {
@@ -93,8 +93,9 @@ function addTmpfs(preopens, { rawName, value }) {
 }
 
 /**
- * All values of `--write-back`, once the directories are known, which may come behind.
- * To write to one file twice would keep the last directory alone.
+ * All values of `--write-back`. They are read when all directories are known, as options
+ * for these may come later. Two directories in one file are an error: the second would
+ * overwrite the first.
  */
 function readWriteBacks(preopens, tokens) {
   const written = tokens.map((token) => readWriteBack(preopens, token));

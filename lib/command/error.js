@@ -2,13 +2,13 @@
 
 const { getSystemErrorMap } = require('node:util');
 
-// Exit codes that are not the guest's, as env(1), timeout(1) and `docker run` have them.
+// Exit codes that are not the guest's, as of env(1), timeout(1) and `docker run`.
 
-/** That of timeout(1). */
+/** The guest did not end within its timeout. */
 const EXIT_TIMEOUT = 124;
-/** The command line is wrong, or something else than the program fails. */
+/** The command line is wrong, or something other than the guest failed. */
 const EXIT_FAILURE = 125;
-/** There is a file, and it cannot be run. */
+/** The file cannot be run. */
 const EXIT_CANNOT_RUN = 126;
 /** There is no such file. */
 const EXIT_NOT_FOUND = 127;
@@ -17,7 +17,7 @@ const EXIT_CPU_TIME = 152;
 /** What a shell reports for a process that aborted: 128 + SIGABRT. */
 const EXIT_TRAP = 134;
 
-/** What the command reports in one line, without a stack, before it ends. */
+/** An error that the command reports in one line, without a stack. */
 class CommandError extends Error {
   constructor(message, exitCode = EXIT_FAILURE) {
     super(message);
@@ -30,9 +30,9 @@ function refuse(problem) {
   throw new CommandError(`${problem} (see wasi-rs --help)`);
 }
 
-/** A guest has been ended: its time was over. */
+/** A guest was ended by a time limit. */
 class TimeError extends Error {
-  /** @param {'timeout' | 'cpuTime'} limit which time that was */
+  /** @param {'timeout' | 'cpuTime'} limit */
   constructor(limit) {
     super();
     this.limit = limit;
@@ -40,9 +40,9 @@ class TimeError extends Error {
 }
 
 /**
- * What the system says about a failed call, without Node's decoration. The
- * numbers of WASI's errors are not the system's, but their names are. ENOTFOUND is
- * the name that `node:dns` has for an unknown host.
+ * The system's message for an error, without the rest of Node's message. WASI's errnos
+ * have the same names as the system's, but other numbers. ENOTFOUND is the code of
+ * `node:dns` for an unknown host.
  */
 function systemReason({ code, message }) {
   const name =

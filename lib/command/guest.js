@@ -13,7 +13,7 @@ const { cannotRun, compile } = require('./program');
 const { create, enter, guestOf, leave, prepare, refusedCalls, run } =
   loadBinding();
 
-// Loaded for the guests that are given one.
+// Loaded on first use: most guests need none of these.
 const images = () => require('../image');
 const memories = () => require('../memory-fs');
 const threading = () => require('./threads');
@@ -23,7 +23,7 @@ const invocations = () => require('./invoke');
 const stubs = () => require('./stubs');
 const traces = () => require('./trace');
 
-/** Refuses what cannot be started, and says what can be done with it. */
+/** Refuses a module that is not a command; the error names functions for `--invoke`. */
 function checkEntry(file, module, { entry, hasBoth }) {
   if (hasBoth) {
     throw cannotRun(
@@ -42,7 +42,7 @@ function checkEntry(file, module, { entry, hasBoth }) {
   );
 }
 
-/** What a module imports, and what it takes to give it that. */
+/** The description of a module that can be run: see `checkRunnable()`. */
 function describeRunnable(file, module, options) {
   try {
     return checkRunnable(module, file, options);
@@ -61,7 +61,7 @@ function checkCapability(name, option) {
   }
 }
 
-/** Makes of what is at a path what a guest is to have of it. */
+/** Opens a file or directory of the host for a preopen. */
 function open(source, make) {
   try {
     return make();
@@ -74,7 +74,7 @@ function open(source, make) {
   }
 }
 
-/** An archive, over which is written in memory unless it is read-only; or a directory. */
+/** SOURCE of `--mount`: a directory, or an archive, which unless it is read-only is the lower layer of a `MemoryFS`. */
 function openSource(source, readOnly) {
   if (statSync(source).isDirectory()) return { path: source, readOnly };
   const { Image } = images();
@@ -84,7 +84,7 @@ function openSource(source, readOnly) {
   return readOnly ? image : new (memories().MemoryFS)(image);
 }
 
-/** What the command line says of a preopen, with the file system made if it is not the host's. */
+/** Makes the preopen that an option describes, with its file system if it is not the host's. */
 function makePreopen({ memory, source, below, ...preopen }) {
   if (memory) return new (memories().MemoryFS)(undefined, memory);
   if (below) return open(below, () => memories().MemoryFS.overlay(below));
@@ -102,7 +102,7 @@ function makePreopens(described) {
   return preopens;
 }
 
-/** Refuses to write what a guest changes in a directory of the host. */
+/** Refuses `--write-back` of a directory that is not in memory. */
 function checkWritten(preopens, writeBack) {
   for (const { to, from } of writeBack) {
     if (!(preopens[from] instanceof memories().MemoryFS)) {
@@ -111,7 +111,7 @@ function checkWritten(preopens, writeBack) {
   }
 }
 
-/** Writes what has become of directories in memory. */
+/** Writes the changes of directories in memory. */
 function writeChanges(preopens, writeBack) {
   for (const { to, from } of writeBack) {
     try {
@@ -122,7 +122,7 @@ function writeChanges(preopens, writeBack) {
   }
 }
 
-/** The native side of a guest that has what it is given, made by a function of that. */
+/** Makes the native side of a guest, by a native function. */
 function makeNative(options, make) {
   options.capabilities?.forEach((name) =>
     checkCapability(name, '--capability'),
@@ -135,20 +135,20 @@ function makeNative(options, make) {
   }
 }
 
-/** What could not be done, by what Node's errors say. */
+/** What failed, in words, by the properties of Node's error. */
 function failed({ path, syscall, hostname, address, port }) {
   if (syscall === 'getaddrinfo') return `find ${hostname}`;
   if (syscall === 'listen') return `listen at ${placeOf(address, port)}`;
   return path === undefined ? 'set up the guest' : `open directory ${path}`;
 }
 
-/** As `--listen` takes it: an address and a port, or a path, which has none. */
+/** The address of a listener as `--listen` takes it: an address and a port, or a path. */
 function placeOf(address, port) {
   if (port === -1) return address;
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-/** Says which ports were free. */
+/** Prints the ports of listeners with port 0. */
 function tellPorts({ listeners }, { sockets }) {
   sockets.forEach(({ address, port }, index) => {
     if (listeners[index].port !== 0) return;
@@ -156,7 +156,7 @@ function tellPorts({ listeners }, { sockets }) {
   });
 }
 
-/** The imports of a guest: WASI, what stands for others, a memory if it wants one. */
+/** The imports of a guest: WASI, stubs for others, and a memory if it imports one. */
 function importsOf(wasi, { others, memory }) {
   const imports = { __proto__: null, ...others };
   for (const [from, functions] of Object.entries(wasi)) {
@@ -167,7 +167,7 @@ function importsOf(wasi, { others, memory }) {
   return addMemory(imports, memory);
 }
 
-/** Runs a guest to its end, for so many milliseconds if they are said. */
+/** Runs a guest to its end, with its timeout if it has one. */
 function start(guest, native, { timeout, tracer }) {
   const { number } = native;
   const setMemory = tracer?.seeingMemory(native.setMemory) ?? native.setMemory;
@@ -197,7 +197,7 @@ function start(guest, native, { timeout, tracer }) {
   return { exitCode, returned };
 }
 
-/** The same in a thread of its own, as far as its CPU time goes. */
+/** Runs a guest with `--cpu-time` in a thread of its own. */
 function startAside(guest, prepared, command) {
   if (guest.description.threadSpawn) {
     return threading().startThreads(guest, prepared, command);
@@ -217,14 +217,14 @@ function startAside(guest, prepared, command) {
   throw reply.error;
 }
 
-/** Options for which this thread has to be that of the guest. */
+/** Options for which the guest has to run in this thread. */
 const NOT_ASIDE = {
   '--invoke': ({ invoke }) => invoke !== undefined,
   '--stub-imports': ({ stubsImports }) => stubsImports,
   '--trace-summary': ({ hasSummary }) => hasSummary,
 };
 
-/** Refuses them beside `--cpu-time`, for which a guest gets another. */
+/** Refuses these options together with `--cpu-time`, for which a guest runs in another thread. */
 function checkAside(command) {
   for (const [option, isThere] of Object.entries(NOT_ASIDE)) {
     if (isThere(command)) {
@@ -233,7 +233,7 @@ function checkAside(command) {
   }
 }
 
-/** A guest in a thread of its own, ready for its start. */
+/** Prepares a guest for a thread of its own. */
 function prepareAside(command, guest, options) {
   const { trace } = command;
   const prepared = makeNative(options, (given) => {
@@ -248,7 +248,7 @@ function prepareAside(command, guest, options) {
   };
 }
 
-/** The same in this thread. */
+/** Prepares a guest for this thread. */
 function prepareHere(command, guest, options) {
   let debug;
   const native = makeNative(options, (given) => {
@@ -270,7 +270,7 @@ function prepareHere(command, guest, options) {
   };
 }
 
-/** What is called of a guest's exports. */
+/** The function that calls `_start`, or the export of `--invoke`. */
 function callOf({ file, module, bytes }, { invoke, guestArgs }, description) {
   if (invoke === undefined) {
     checkEntry(file, module, description);
@@ -287,7 +287,7 @@ function callOf({ file, module, bytes }, { invoke, guestArgs }, description) {
   };
 }
 
-/** Starts a guest. What it throws says where in its source it was. */
+/** Starts a guest, and adds source lines to the stack of what it throws. */
 function locating(begin, module) {
   try {
     return begin();
@@ -300,16 +300,16 @@ function locating(begin, module) {
 }
 
 /**
- * Compiles a program and makes everything ready for its start.
+ * Compiles a program and prepares its guest.
  *
  * @param {object} command see `readArguments()`
  * @param {Buffer} bytes of the program
- * @throws {CommandError} for whatever is wrong before the guest runs
+ * @throws {CommandError} for any error before the guest runs
  * @returns {{ start: () => { exitCode: number, returned: unknown }, finish: () => void,
  *   refused: () => string[], summary: () => string | undefined }} `start` runs the
- *   guest, and throws its trap. `finish` writes what is left of it. `refused` names
- *   the calls that it has made without the capability for them, and `summary` is all
- *   that it did
+ *   guest, and throws its trap. `finish` writes the files of `--write-back`. `refused`
+ *   names the calls that the guest has made without the capability for them. `summary`
+ *   is the table of `--trace-summary`
  */
 function prepareGuest(command, bytes) {
   const { file, guestArgs, options, maxMemory, writeBack } = command;

@@ -1,6 +1,6 @@
 'use strict';
 
-// --invoke: a function that a module exports, with numbers of the command line.
+// --invoke: calls an exported function with numbers from the command line.
 
 const { loadBinding } = require('../binding');
 const { nearestOf } = require('../nearest');
@@ -28,7 +28,7 @@ function float(text) {
     : Number(text);
 }
 
-/** By type: the value of a text, or undefined if it is none of it. */
+/** By type: parses a value; undefined if it is not valid. */
 const VALUES = {
   __proto__: null,
   i32: (text) => {
@@ -48,7 +48,7 @@ function functionsOf(module) {
     .map(({ name }) => name);
 }
 
-/** Refuses a name that the module exports no function of. */
+/** Refuses the name of a function that the module does not export. */
 function checkName(file, module, name) {
   const functions = functionsOf(module);
   if (functions.includes(name)) return;
@@ -85,7 +85,7 @@ function readValues({ file, bytes, module }, name, args) {
   });
 }
 
-/** What a function has returned, a line each; nothing for nothing. */
+/** The results of a function, one per line. */
 function printed(result) {
   if (result === undefined) return '';
   return [result]

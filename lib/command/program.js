@@ -1,6 +1,6 @@
 'use strict';
 
-// The file that is to be run: its bytes, and what it is.
+// Reads, assembles and compiles the program of the command.
 
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
@@ -16,7 +16,7 @@ const {
 
 const STDIN = 0;
 
-/** The name of standard input in the place of a file. */
+/** Stands for standard input. */
 const DASH = '-';
 
 function cannotRun(message) {
@@ -34,19 +34,19 @@ function readProgram(file) {
   }
 }
 
-/** The package `wabt`, as it is found from the working directory, else from here. */
+/** The package `wabt`, resolved from the working directory, else from here. */
 function loadAssembler() {
   for (const from of [join(process.cwd(), DASH), __filename]) {
     try {
       return createRequire(from)('wabt');
     } catch {
-      // It may be in the other place.
+      // Not found there.
     }
   }
   return undefined;
 }
 
-/** Features that modules use and the package has to be told of. */
+/** Features of WebAssembly that `wabt` enables only by options. */
 const FEATURES = { exceptions: true, bulk_memory: true, tail_call: true };
 
 async function assemble(file, text) {
@@ -59,17 +59,17 @@ async function assemble(file, text) {
   const wabt = await load();
   try {
     const module = wabt.parseWat(file, String(text), FEATURES);
-    // Names of functions are what a backtrace shows.
+    // The names of functions, for the stack of a trap.
     return Buffer.from(module.toBinary({ write_debug_names: true }).buffer);
   } catch (error) {
     throw cannotRun(`cannot assemble ${file}: ${error.message.trim()}`);
   }
 }
 
-/** Whether a program is to be assembled, by its name or by what it looks like. */
+/** Whether a program is in the text format, by its name or its content. */
 function isText(file, bytes) {
   if (file.endsWith('.wat')) return true;
-  // A module begins with NUL, and no text does.
+  // A module begins with a NUL byte.
   return bytes[0] !== 0 && require('../formats').isTextFormat(bytes);
 }
 
@@ -80,9 +80,9 @@ function bytesOf(file) {
 }
 
 /**
- * Compiles a program, which can have no more memory than that.
+ * Compiles a program, with its memory limited to `maxMemory` bytes.
  *
- * @throws {CommandError} what it is if it is none, or what is wrong with it
+ * @throws {CommandError} if it is not a module, or not a valid one
  */
 function compile(file, bytes, maxMemory) {
   try {

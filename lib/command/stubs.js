@@ -1,7 +1,6 @@
 'use strict';
 
-// --stub-imports: functions in the place of unknown imports. They end the guest when
-// they are called.
+// --stub-imports: functions for unknown imports, which end the guest when they are called.
 
 const { apply } = Reflect;
 const { get: bufferOf } = Object.getOwnPropertyDescriptor(
@@ -9,10 +8,10 @@ const { get: bufferOf } = Object.getOwnPropertyDescriptor(
   'buffer',
 );
 
-/** How AssemblyScript's strings lie in memory: UTF-16, with the bytes of it before it. */
+/** Strings of AssemblyScript are UTF-16, with their length in bytes in the word before. */
 const LENGTH_BEFORE = 4;
 
-/** The most of a message that is shown. */
+/** The most bytes of a message that are shown. */
 const MOST = 4096;
 
 function stringAt(memory, pointer) {
@@ -24,7 +23,7 @@ function stringAt(memory, pointer) {
   return Buffer.from(view.buffer, at, end - at).toString('utf16le');
 }
 
-/** What AssemblyScript calls where an assertion fails: it says which, and where. */
+/** `env.abort` of AssemblyScript, which is called with the message of a failed assertion and its place. */
 function abortOf(memoryOf) {
   return (message, file, line, column) => {
     const memory = memoryOf();
@@ -39,10 +38,10 @@ function abortOf(memoryOf) {
 }
 
 /**
- * Functions for what is imported and is not of WASI, by module and name.
+ * Functions for all imports that are not of WASI, by module and name.
  *
  * @param {{ module: string, name: string, kind: string }[]} foreign
- * @param {() => WebAssembly.Memory | undefined} memoryOf the guest's
+ * @param {() => WebAssembly.Memory | undefined} memoryOf returns the guest's memory
  */
 function makeStubs(foreign, memoryOf) {
   const stubs = {};

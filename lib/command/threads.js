@@ -11,10 +11,10 @@ const { TimeError } = require('./error');
  * Runs a guest with threads to its end.
  *
  * @param {object} guest see `prepareGuest()`
- * @param {object} prepared the native side of it
+ * @param {object} prepared the native side of the guest
  * @param {object} command see `readArguments()`
  * @returns {{ exitCode: number }}
- * @throws what ended it otherwise
+ * @throws the error that ended it
  */
 function startThreads(guest, prepared, { cpuTime, timeout, threads }) {
   const { max, warm } = readThreads(

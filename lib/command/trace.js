@@ -2,18 +2,14 @@
 
 const { loadBinding } = require('../binding');
 const { capabilitiesOf } = require('../names');
+const { DEFAULT_STRINGS, STDERR } = require('../trace/options');
 const { sinkOf } = require('../trace/sinks');
 const { Summary } = require('../trace/summary');
 const { Tracer } = require('../trace/tracer');
 
 const { capabilityCalls } = loadBinding();
 
-const STDERR = 2;
-
-/** As many bytes of what is written are shown as strace shows. */
-const STRINGS = 32;
-
-/** The calls of scopes; all of them without any. */
+/** The calls that are named by `--trace=NAME,…`; undefined for all. */
 function callsOf(scopes) {
   if (scopes.length === 0) return undefined;
   return scopes
@@ -21,15 +17,15 @@ function callsOf(scopes) {
     .flatMap((capability) => capabilityCalls(capability));
 }
 
-/** How a guest writes its trace itself, in whatever thread: see `readTrace()`. */
+/** The trace of a guest that writes it to standard error itself, in any thread: see `readTrace()`. */
 function planOf(scopes) {
   const calls = callsOf(scopes);
-  return { to: STDERR, calls, failed: false, strings: STRINGS };
+  return { to: STDERR, calls, failed: false, strings: DEFAULT_STRINGS };
 }
 
 /**
- * What tells of the calls of a guest: all of them where nothing is said, else those in the scopes one by one, and all of
- * them in a summary.
+ * Makes the tracer of a guest: it prints the calls of `--trace`, and counts all calls
+ * for `--trace-summary`.
  *
  * @param {{ trace?: string[], hasSummary: boolean }} command
  */
@@ -44,7 +40,7 @@ function traceGuest({ trace, hasSummary }, { number }) {
     if (shown?.includes(call.name) ?? true) write?.(call);
   };
   const calls = hasSummary ? undefined : shown;
-  const plan = { calls, failed: false, strings: STRINGS };
+  const plan = { calls, failed: false, strings: DEFAULT_STRINGS };
   return { tracer: new Tracer(plan, number, tell), summary };
 }
 

@@ -1,10 +1,11 @@
 'use strict';
 
-// Values of options: numbers, times, addresses, names. What is wrong with one is said
-// with its unit and its range.
+// Reads values of options: numbers, times, addresses, names. An error has the unit and
+// the range.
 
 const { isIPv6 } = require('node:net');
 
+const { MAX_TIMEOUT } = require('../options');
 const { refuse } = require('./error');
 
 /** Splits at the first `separator`; the second part is undefined without one. */
@@ -23,7 +24,7 @@ const UNITS = { __proto__: null, '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
-/** What is wrong with a SIZE, `NUMBER[K|M|G]`, or how many bytes it is. */
+/** The number of bytes of a SIZE, `NUMBER[K|M|G]`, or what is wrong with it. */
 function sizeOf(text) {
   const [, number, unit] = /^([0-9]+)([KMG]?)$/i.exec(text) ?? [];
   if (number === undefined) {
@@ -37,7 +38,7 @@ function sizeOf(text) {
   return { problem: `is more than ${Math.floor(MAX_SIZE / UNITS.G)}G` };
 }
 
-/** As much as a memory grows by. */
+/** The size of a page of memory. */
 const PAGE = 64 * UNITS.K;
 
 function readMaxMemory(token) {
@@ -50,11 +51,8 @@ function readMaxMemory(token) {
   );
 }
 
-/** Milliseconds. */
+/** The units of a TIME, in milliseconds. */
 const TIMES = { __proto__: null, ms: 1, '': 1000, s: 1000, m: 60e3, h: 3600e3 };
-
-/** The most milliseconds that a timer counts to. */
-const MAX_TIME = 2 ** 32 - 1;
 
 /** `NUMBER[ms|s|m|h]`, in milliseconds; undefined for 0, which is no limit, as with timeout(1). */
 function readTime(token) {
@@ -67,12 +65,12 @@ function readTime(token) {
     );
   }
   const time = Math.ceil(number * TIMES[unit]);
-  if (time <= MAX_TIME) return time || undefined;
-  const most = Math.floor(MAX_TIME / TIMES.h);
+  if (time <= MAX_TIMEOUT) return time || undefined;
+  const most = Math.floor(MAX_TIMEOUT / TIMES.h);
   return refuseValue(token, `is more than ${most}h, which is 49 days`);
 }
 
-/** `[SCOPE,…]`, which add up; all calls without. */
+/** `[NAME,…]`; several options add up. Without names, all calls. */
 function readTrace({ rawName, value }, scopes = []) {
   if (value === undefined) return scopes;
   const more = value.split(',');
@@ -80,24 +78,24 @@ function readTrace({ rawName, value }, scopes = []) {
   return [...scopes, ...more];
 }
 
-/** A date, or a time with its zone: others would mean another time elsewhere. */
+/** A date, or a time with a time zone: without one it would depend on the host's. */
 const ISO_TIME =
   /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
-/** The last nanosecond that a clock of WASI can show. */
+/** The largest timestamp of WASI. */
 const MAX_CLOCK = 2n ** 64n - 1n;
 
-/** Whether a month has that day: `Date` would count on into the next. */
+/** Whether a date exists: `Date` takes February 30 for a day in March. */
 function isDay(date) {
   return new Date(`${date}T00:00Z`).toJSON()?.startsWith(date) ?? false;
 }
 
-/** The nanoseconds from 1970 to a time; undefined if it is none, or none that a guest's clock can show. */
+/** Nanoseconds since 1970; undefined if the text is not a time, or out of range. */
 function timeOf(text) {
   const [, date, fraction = ''] = ISO_TIME.exec(text) ?? [];
   const milliseconds = isDay(date) ? Date.parse(text) : NaN;
   if (!(milliseconds >= 0)) return undefined;
-  // `Date` takes no notice of what is shorter.
+  // `Date` has no more than milliseconds.
   const rest = BigInt(fraction.slice(3).padEnd(6, '0'));
   const time = BigInt(milliseconds) * 1_000_000n + rest;
   return time <= MAX_CLOCK ? time : undefined;
@@ -140,7 +138,7 @@ function readThreads(token) {
 
 const MAX_PORT = 65_535;
 
-/** Whether it can be what listens: an IPv6 address where it has brackets, else a name. */
+/** Whether a host is valid: an IPv6 address if it was in brackets, else a name or an IPv4 address. */
 function isHost(address, name) {
   if (address !== undefined) return isIPv6(address);
   return name === undefined || !/[\s[\]/]/.test(name);

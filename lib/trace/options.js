@@ -71,4 +71,4 @@ function readTrace(value, readCapabilities) {
   };
 }
 
-module.exports = { readTrace };
+module.exports = { DEFAULT_STRINGS, STDERR, readTrace };
