@@ -49,16 +49,36 @@ function hasRustTest(name) {
     });
 }
 
-/** Whether a file of ava's has the test; `…` stands for a substitution. */
+/** The titles in a file of ava's; `…` stands for a substitution. */
+const titlesOf = (file) =>
+  Array.from(
+    read(`__test__/${file}`).matchAll(
+      /^\s*[\w.]+\(\s*(?:test,\s*)?(['"`])(.*?)\1,/gm,
+    ),
+    ([, , title]) => title.replace(/\$\{[^}]*\}/g, '…'),
+  );
+
 function hasAvaTest(name) {
   const [, file, title] = /^(\S+): (.+)$/.exec(name);
-  const titles = read(`__test__/${file}`).matchAll(
-    /^\s*[\w.]+\(\s*(?:test,\s*)?(['"`])(.*?)\1,/gm,
-  );
-  return [...titles].some(
-    ([, , found]) => found.replace(/\$\{[^}]*\}/g, '…') === title,
-  );
+  return titlesOf(file).includes(title);
 }
+
+/** Whether a text has all parts, one after the other. */
+function hasParts(text, parts) {
+  let at = 0;
+  return parts.every((part) => {
+    const found = text.indexOf(part, at);
+    at = found + part.length;
+    return found !== -1;
+  });
+}
+
+/** Whether a title, with its substitutions made, is that of a test in a file of ava's. */
+const isOfTest = (file, title) =>
+  read(`__test__/${file}`).includes(title) ||
+  titlesOf(file).some(
+    (each) => each.includes('…') && hasParts(title, each.split('…')),
+  );
 
 const quoted = (text) =>
   Array.from(text.matchAll(/`([^`]+)`/g), ([, name]) => name);
@@ -86,10 +106,12 @@ test('the tests that compat/exceptions.mjs leaves out exist', async (t) => {
   for (const [file, titles] of Object.values(EXCEPTIONS).flatMap(
     Object.entries,
   )) {
-    const text = read(`__test__/${file}`);
     for (const title of Object.keys(titles)) {
+      const parts = title.split('*');
       t.true(
-        title.split('*').every((part) => text.includes(part)),
+        parts.length > 1
+          ? hasParts(read(`__test__/${file}`), parts)
+          : isOfTest(file, title),
         `${file}: ${title}`,
       );
     }
@@ -103,8 +125,7 @@ test('the tests that are known to fail elsewhere exist', async (t) => {
   for (const name of all.flatMap(Object.keys)) {
     const [, file, title] = /^(\S+) › (.+)$/.exec(name) ?? [];
     const [rust] = /\w+::\w+$/.exec(name) ?? [];
-    if (file !== undefined)
-      t.true(hasAvaTest(`${file}.test.js: ${title}`), name);
+    if (file !== undefined) t.true(isOfTest(`${file}.test.js`, title), name);
     else if (rust !== undefined) t.true(hasRustTest(rust), name);
     else t.regex(name, /^suite: /);
   }
