@@ -47,7 +47,7 @@ async function thread(t, memory, options) {
   return answering(t, worker);
 }
 
-test('they have one table of descriptors', async (t) => {
+test('they share one descriptor table', async (t) => {
   t.is(process.cwd(), ROOT);
   const memory = sharedMemory();
   const preopens = { '/data': scratch(t) };
@@ -63,7 +63,7 @@ test('they have one table of descriptors', async (t) => {
   t.is(one.exports.fd_sync(2), BADF);
 });
 
-test('it stays open when one of its threads ends, and is closed by the last', async (t) => {
+test('the guest stays open when one of its threads ends, and is closed with the last', async (t) => {
   const memory = sharedMemory();
   const preopens = { '/data': scratch(t) };
   const one = await thread(t, memory, { preopens });
@@ -77,7 +77,7 @@ test('it stays open when one of its threads ends, and is closed by the last', as
   t.is(await three.call('fd_sync', 3), SUCCESS);
 });
 
-test('a guest that is closed is found by no other', async (t) => {
+test('a guest that is closed is not joined by others', async (t) => {
   const memory = sharedMemory();
   const preopens = { '/data': scratch(t) };
   const one = instanceOf(memory, { preopens });
@@ -112,7 +112,7 @@ for (const [what, make] of Object.entries({
   'other streams': (t, given, memory) => [memory, { ...given, stdout: 2 }],
   devices: (t, given, memory) => [memory, { ...given, devices: true }],
 })) {
-  test(`they are two with ${what}`, async (t) => {
+  test(`they are two guests with ${what}`, async (t) => {
     const memory = sharedMemory();
     const given = { preopens: { '/data': scratch(t) } };
     const one = instanceOf(memory, given);
@@ -123,7 +123,7 @@ for (const [what, make] of Object.entries({
   });
 }
 
-test('they are two where one has been given more since', async (t) => {
+test('they are two guests if one was given more since', async (t) => {
   const memory = sharedMemory();
   const given = { preopens: { '/data': scratch(t) } };
   const wasi = new WASI({ version: 'preview1', ...given });
@@ -136,7 +136,7 @@ test('they are two where one has been given more since', async (t) => {
   t.is(await two.call('fd_sync', 3), SUCCESS);
 });
 
-test('a memory that is not shared is of one guest', (t) => {
+test('a memory that is not shared belongs to one guest', (t) => {
   const given = { preopens: { '/data': scratch(t) } };
   const make = () => {
     const wasi = new WASI({ version: 'preview1', ...given });

@@ -69,7 +69,7 @@ test('a memory that is not shared has no threads', async (t) => {
   t.throws(() => runSync(program), refused);
 });
 
-test('a guest that spawns without end has as many threads as it may', async (t) => {
+test('a guest that spawns threads without end has at most max of them', async (t) => {
   // Each spawns until it is told that there are no more, and waits.
   const body = `(loop $l (br_if $l (i32.gt_s (call $spawn (i32.const 1)) (i32.const 0))))`;
   const program = await threaded({
@@ -109,7 +109,7 @@ test('tids are different, above 0, and below 2 ** 29', async (t) => {
   t.is((await run(program, options)).exitCode, 9);
 });
 
-test('each thread has globals of its own, as they are at first', async (t) => {
+test('each thread has globals of its own, with their initial values', async (t) => {
   const program = await threaded({
     more: '(global $count (mut i32) (i32.const 0))',
     start: `(drop (call $spawn (i32.const 1)))
@@ -129,7 +129,7 @@ test('each thread has globals of its own, as they are at first', async (t) => {
   t.is((await run(program, options)).exitCode, 1);
 });
 
-test('a thread without stack left ends the guest, and not the process', async (t) => {
+test('a stack overflow in a thread ends the guest, and not the process', async (t) => {
   const program = await threaded({
     more: '(func $deeper (call $deeper))',
     start: `(drop (call $spawn (i32.const 1))) ${WAIT_FOR_EVER}`,
@@ -195,7 +195,7 @@ test('a library has its threads in others than that which calls it', (t) => {
   );
 });
 
-test('a module whose functions are not of WASI has no threads', async (t) => {
+test('a module that imports other functions than WASI’s has no threads', async (t) => {
   const bytes = await assemble(
     `(module
       (import "env" "memory" (memory 1 16 shared))

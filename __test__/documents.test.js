@@ -143,7 +143,7 @@ for (const [document, name] of [
       t.regex(stdout, /^no exit code: .+\n$/);
     });
   }
-  test(`${name}: the host survives what is no module`, (t) => {
+  test(`${name}: the host survives an invalid module`, (t) => {
     const { stdout } = runProgram(t, program, putGuest('garbage'));
     t.regex(stdout, /^no exit code: CompileError: .+\n$/);
   });

@@ -39,7 +39,7 @@ function anchorsOf(document) {
 }
 
 for (const document of DOCUMENTS) {
-  test(`${document}: what it links to is there`, (t) => {
+  test(`${document}: its links lead to existing files and headings`, (t) => {
     for (const [, target] of proseOf(document).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
       const [file, anchor] = target.split('#');
@@ -54,7 +54,7 @@ for (const document of DOCUMENTS) {
   });
 }
 
-test('docs/README.md has every page', (t) => {
+test('docs/README.md lists every page', (t) => {
   const index = read('docs/README.md');
   for (const document of DOCUMENTS.filter((each) => each.startsWith('docs/'))) {
     if (document === 'docs/README.md') continue;
@@ -114,7 +114,7 @@ function* importsIn(code) {
     yield* names.split(',').map((name) => name.trim());
 }
 
-test('programs that are not run can be parsed, and what they import exists', (t) => {
+test('programs that are not run can be parsed, and their imports exist', (t) => {
   const exports = Object.keys(require('..'));
   for (const document of DOCUMENTS) {
     for (const { language, code } of blocksOf(document)) {
@@ -153,7 +153,7 @@ test('programs that are not run can be parsed, and what they import exists', (t)
   },
 );
 
-test('every block has a language that says what is done with it', (t) => {
+test('every code block has a language that says how it is tested', (t) => {
   const known = new Set('bash javascript js json sh text ts'.split(' '));
   for (const document of DOCUMENTS) {
     for (const { language, code, from } of blocksOf(document)) {
@@ -164,7 +164,7 @@ test('every block has a language that says what is done with it', (t) => {
   }
 });
 
-test('parts of source files are in them, line by line', (t) => {
+test('code blocks that quote a file match it', (t) => {
   let count = 0;
   for (const document of DOCUMENTS) {
     for (const { from, code } of blocksOf(document)) {
@@ -216,7 +216,7 @@ test('docs/options.md lists the options that index.d.ts has, and no other', (t) 
   t.true(rest.length > 0);
 });
 
-test('docs/api.md is made of index.d.ts', (t) => {
+test('docs/api.md is generated from index.d.ts', (t) => {
   const script = path.join(ROOT, 'scripts/api.mjs');
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], {
     encoding: 'utf8',

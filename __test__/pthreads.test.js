@@ -45,11 +45,11 @@ for (const [name, way] of Object.entries(WAYS)) {
     t.deepEqual(await way(['returns']), { exitCode: 5, stdout: 'returns\n' });
   });
 
-  test(`exit() in a thread, and what is to be done at it: ${name}`, async (t) => {
+  test(`exit() in a thread, with atexit() handlers: ${name}`, async (t) => {
     t.deepEqual(await way(['exit']), { exitCode: 6, stdout: 'at exit\n' });
   });
 
-  test(`pthread_create() without a thread left: ${name}`, async (t) => {
+  test(`pthread_create() beyond max: ${name}`, async (t) => {
     const ended = await way(['most'], { threads: { max: 3 } });
     t.deepEqual(ended, { exitCode: 0, stdout: '3 EAGAIN\n' });
   });

@@ -69,7 +69,7 @@ test('what one thread closes is closed for the others', async (t) => {
   t.is(await two.call('fd_close', 3), BADF);
 });
 
-test('a guest stays open when a thread ends that is not the last', async (t) => {
+test('a guest stays open when a thread other than the last ends', async (t) => {
   const handle = prepared(t);
   const { token } = handle;
   const options = { isThread: false };
@@ -86,7 +86,7 @@ test('a guest stays open when a thread ends that is not the last', async (t) => 
   t.is(await three.call('fd_sync', 3), BADF);
 });
 
-test('where one of its threads dies, a guest is over', async (t) => {
+test('a guest is over when one of its threads dies', async (t) => {
   const handle = prepared(t);
   const [one, two] = [
     await thread(t, handle.token),
@@ -98,7 +98,7 @@ test('where one of its threads dies, a guest is over', async (t) => {
   t.true(handle.hasLostThread);
 });
 
-test('a token that nobody gave leads to no guest', (t) => {
+test('an unknown token opens no guest', (t) => {
   const { attach } = loadBinding();
   const gone = {
     code: 'ERR_WASI_GUEST_GONE',
@@ -110,14 +110,14 @@ test('a token that nobody gave leads to no guest', (t) => {
   }
 });
 
-test('tokens are different, and of one guest the same', (t) => {
+test('tokens of guests differ, and a guest has one', (t) => {
   const handle = prepared(t);
   t.is(handle.token.length, 16);
   t.deepEqual(handle.token, handle.token);
   t.notDeepEqual(handle.token, prepared(t).token);
 });
 
-test('two copies of the package have each their own guests', (t) => {
+test('two copies of the package have separate guests', (t) => {
   const copy = fs.mkdtempSync(`${scratch(t)}/copy-`);
   const { path: file } = binaryOf(t);
   fs.copyFileSync(file, `${copy}/wasi-rs.node`);

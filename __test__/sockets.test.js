@@ -85,7 +85,7 @@ function fdstat({ calls, view }, fd) {
   return { errno, type, flags: view.getUint16(OUT + 2, true) };
 }
 
-test('a guest serves many connections at a time', async (t) => {
+test('a server accepts many connections at a time', async (t) => {
   const connections = 200;
   const child = await serving(t, { listeners: [{ port: 0 }] }, [
     `${connections}`,
@@ -101,7 +101,7 @@ test('a guest serves many connections at a time', async (t) => {
   t.is((await child.exited).exitCode, 0);
 });
 
-test('peers that say nothing, and those that break off, keep no other waiting', async (t) => {
+test('peers that send nothing, or disconnect, do not block others', async (t) => {
   const child = await serving(t, { listeners: [{ port: 0 }] });
   const silent = Array.from({ length: 20 }, () => connect(onPort(child)));
   await Promise.all(silent.map((socket) => once(socket, 'connect')));
@@ -115,7 +115,7 @@ test('peers that say nothing, and those that break off, keep no other waiting', 
   t.is(child.exitCode, null);
 });
 
-test('kill() ends a guest that waits for connections, and nothing listens there', async (t) => {
+test('kill() ends a guest that waits for connections, and its listener is closed', async (t) => {
   const child = await serving(t, { listeners: [{ port: 0 }] });
   t.is(await echo(onPort(child), 'text'), 'text');
   const open = connect(onPort(child));
@@ -129,7 +129,7 @@ test('kill() ends a guest that waits for connections, and nothing listens there'
   t.is(await refusal(onPort(child)), 'ECONNREFUSED');
 });
 
-test('what a guest listens with is closed when it ends, and when it is closed', async (t) => {
+test('listeners are closed when the guest ends, and by close()', async (t) => {
   const wasi = new WASI({ version, listeners: [{ port: 0 }] });
   const { port } = wasi.listeners[0].address();
   wasi.close();
@@ -143,7 +143,7 @@ test('what a guest listens with is closed when it ends, and when it is closed', 
   t.is(await refusal(port), 'ECONNREFUSED');
 });
 
-test('a worker that is terminated leaves nothing that listens', async (t) => {
+test('a worker that is terminated leaves no listener open', async (t) => {
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads');
      const { WASI } = require('wasi-rs');
@@ -157,27 +157,24 @@ test('a worker that is terminated leaves nothing that listens', async (t) => {
   t.is(await refusal(port), 'ECONNREFUSED');
 });
 
-onUnix(
-  'a socket at a path is there for as long as the guest has it',
-  async (t) => {
-    const file = path.join(scratch(t), 'socket');
-    const child = await serving(t, { listeners: [{ path: file }] }, ['1']);
-    t.is(child.sockets[0].address(), file);
-    t.is(await echo(file, 'text'), 'text');
-    t.is((await child.exited).exitCode, 0);
-    t.false(fs.existsSync(file));
+onUnix('a Unix socket exists as long as the guest has it', async (t) => {
+  const file = path.join(scratch(t), 'socket');
+  const child = await serving(t, { listeners: [{ path: file }] }, ['1']);
+  t.is(child.sockets[0].address(), file);
+  t.is(await echo(file, 'text'), 'text');
+  t.is((await child.exited).exitCode, 0);
+  t.false(fs.existsSync(file));
 
-    const wasi = new WASI({ version, listeners: [{ path: file }] });
-    t.throws(() => new WASI({ version, listeners: [{ path: file }] }), {
-      code: 'EADDRINUSE',
-    });
-    t.true(fs.existsSync(file));
-    fs.rmSync(file);
-    fs.writeFileSync(file, 'of another');
-    wasi.close();
-    t.true(fs.existsSync(file));
-  },
-);
+  const wasi = new WASI({ version, listeners: [{ path: file }] });
+  t.throws(() => new WASI({ version, listeners: [{ path: file }] }), {
+    code: 'EADDRINUSE',
+  });
+  t.true(fs.existsSync(file));
+  fs.rmSync(file);
+  fs.writeFileSync(file, 'of another');
+  wasi.close();
+  t.true(fs.existsSync(file));
+});
 
 onUnix('a server of Node is taken over', async (t) => {
   const server = net.createServer(() => t.fail());
@@ -224,7 +221,7 @@ onUnix('a connection is handed over', async (t) => {
   t.is(await text(client), 'x');
 });
 
-test('sockets come after the directories, and are no preopens', (t) => {
+test('descriptors of sockets follow those of directories, and are no preopens', (t) => {
   const listeners = [{ port: 0 }, { port: 0 }];
   const guest = raw(t, { listeners, preopens: { '/': scratch(t) } });
   const [first, second] = guest.wasi.listeners;
@@ -237,7 +234,7 @@ test('sockets come after the directories, and are no preopens', (t) => {
   t.is(guest.calls.fd_prestat_get(FIRST, OUT), ERRNO.BADF);
 });
 
-test('a listener does not wait until the guest says so', (t) => {
+test('a listener is NONBLOCK until the guest changes that', (t) => {
   const guest = raw(t, { listeners: [{ port: 0 }] });
   t.deepEqual(fdstat(guest, FIRST), {
     errno: 0,
@@ -249,7 +246,7 @@ test('a listener does not wait until the guest says so', (t) => {
   t.is(fdstat(guest, FIRST).flags, 0);
 });
 
-test('without a descriptor left a connection waits, and the guest is told so', async (t) => {
+test('without a free descriptor, accept fails and the connection waits', async (t) => {
   const guest = raw(t, {
     listeners: [{ port: 0 }],
     limits: { descriptors: FIRST + 2 },
@@ -268,7 +265,7 @@ test('without a descriptor left a connection waits, and the guest is told so', a
   for (const client of clients) client.destroy();
 });
 
-test('capabilities hold for sockets', (t) => {
+test('capabilities apply to sockets', (t) => {
   const guest = raw(t, {
     listeners: [{ port: 0 }],
     capabilities: ['fs:read', 'stdio'],
@@ -385,7 +382,7 @@ onUnix('so it is where a path cannot be had', async (t) => {
   t.deepEqual({ ...error }, { ...expected });
 });
 
-test('no socket takes a property of all objects for its own', (t) => {
+test('properties of Object.prototype are not options of sockets', (t) => {
   const polluted = { fd: 0, path: 'path', duplicate: true, isListener: false };
   let wasi;
   Object.assign(Object.prototype, polluted);
@@ -435,7 +432,7 @@ onUnix(
 );
 
 onUnix(
-  'what is encrypted, has ended, or is not read from is refused',
+  'a connection that is encrypted, has ended, or is not readable is refused',
   async (t) => {
     const { server, socket } = await ofNode(t);
     const refused = (options) =>
@@ -529,7 +526,7 @@ onUnix(
   },
 );
 
-test('a port that is taken is an error, and what was opened before is closed', async (t) => {
+test('a port in use is an error, and what was opened before is closed', async (t) => {
   const taken = new WASI({ version, listeners: [{ port: 0 }] });
   t.teardown(() => taken.close());
   const { port } = taken.listeners[0].address();
@@ -559,13 +556,13 @@ onUnix('what is not taken over stays open', async (t) => {
   t.is(await text(connect(server.address().port)), 'of the host');
 });
 
-test('as many sockets as a guest may have descriptors', (t) => {
+test('limits.descriptors limits the number of sockets', (t) => {
   const listeners = [{ port: 0 }, { port: 0 }];
   const limits = { descriptors: FIRST + 1 };
   t.throws(() => new WASI({ version, listeners, limits }), { code: 'ENFILE' });
 });
 
-test('--listen gives a listener, and tells how many there are', (t) => {
+test('--listen gives a listener, and sets LISTEN_FDS', (t) => {
   const listen = ['--listen', '0', '--listen', '[::1]:0'];
   const ended = command([...listen, guestPath('args_env')]);
   t.is(ended.exitCode, 0);
@@ -599,17 +596,20 @@ const CANNOT = [
 ];
 
 for (const [where, problem] of CANNOT) {
-  test(`--listen ${where}, where nobody can, is an error in one line`, (t) => {
+  test(`--listen ${where}, which is not possible, is an error in one line`, (t) => {
     const { exitCode, stderr } = command(['--listen', where, SERVE]);
     t.is(exitCode, 125);
     t.is(stderr, `wasi-rs: ${problem}\n`);
   });
 }
 
-onUnix('--listen at a path that cannot be had is an error in one line', (t) => {
-  const file = path.join(scratch(t), 'missing', 'socket');
-  const { exitCode, stderr } = command(['--listen', `unix:${file}`, SERVE]);
-  t.is(exitCode, 125);
-  const reason = 'no such file or directory';
-  t.is(stderr, `wasi-rs: cannot listen at ${file}: ${reason}\n`);
-});
+onUnix(
+  '--listen at a path that cannot be bound is an error in one line',
+  (t) => {
+    const file = path.join(scratch(t), 'missing', 'socket');
+    const { exitCode, stderr } = command(['--listen', `unix:${file}`, SERVE]);
+    t.is(exitCode, 125);
+    const reason = 'no such file or directory';
+    t.is(stderr, `wasi-rs: cannot listen at ${file}: ${reason}\n`);
+  },
+);

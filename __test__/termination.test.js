@@ -203,7 +203,7 @@ for (const [what, source] of Object.entries({ sleeps: SLEEPS, reads: READS })) {
   });
 }
 
-test('a worker that ends the worker of a guest that sleeps', async (t) => {
+test('a worker terminates the worker of a guest that sleeps', async (t) => {
   const guest = await assemble(SLEEPS);
   const nested = host(guest, '', TERMINATE);
   t.is(
@@ -237,7 +237,7 @@ const CALLED = {
 };
 
 for (const [what, body] of Object.entries(CALLED)) {
-  test(`the end of a worker comes in what native code calls: ${what}`, async (t) => {
+  test(`a worker is terminated while native code calls JavaScript: ${what}`, async (t) => {
     // Whoever catches everything, and goes on for ever, is ended all the same.
     const worker = `
       const fs = require('node:fs');

@@ -89,7 +89,7 @@ for (const [what, [worker, message]] of Object.entries(SAID)) {
   });
 }
 
-test('what a thread of a guest fails with as it is loaded is its error', async (t) => {
+test('an error while a thread of a guest is loaded is the error of the guest', async (t) => {
   const worker = fs
     .readFileSync(path.join(ROOT, 'lib/worker.js'), 'utf8')
     .replace("'./threads/worker'", "'./threads/nowhere'");
@@ -107,7 +107,7 @@ const SPAWNED_ARE_STUCK = `
   if (workerData?.slot !== undefined) ${STUCK}
   require('./own-worker');`;
 
-test('a worker that is stuck is waited for 30 seconds', async (t) => {
+test('a worker that does not start is waited for 30 seconds', async (t) => {
   const stuck = await Promise.all([
     failureOf(t, STUCK, WAYS['runSync() of a guest with threads']),
     failureOf(t, STUCK, WAYS['runSync() with a limit of CPU time']),
@@ -136,7 +136,7 @@ const ONE_MORE = `(module
       (br_if $again
         (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))`;
 
-test('a worker that is stuck is seen beside others that are made later and begin', async (t) => {
+test('a worker that does not start is detected while later ones start', async (t) => {
   const firstIsStuck = (condition) => `
     const { threadId, workerData } = require('node:worker_threads');
     if (${condition}) ${STUCK}
@@ -172,7 +172,7 @@ const ONE_BY_ONE = `
   Atomics.wait(wait, 0, 0, threadId * 4000);
   require('./own-worker');`;
 
-test('workers that begin slowly are waited for while one begins', async (t) => {
+test('workers that start slowly are waited for as long as one starts', async (t) => {
   // Each has its thread before any ends.
   const way = `(async () => {
     const { once } = require('node:events');
@@ -209,7 +209,7 @@ async function printedAfter(words, source, before = []) {
   return JSON.parse(stdout);
 }
 
-onUnix('where descriptors are short, a guest has fewer threads', async (t) => {
+onUnix('with too few descriptors, a guest has fewer threads', async (t) => {
   const options = {
     args: ['live', '30', 'exit'],
     check: false,
@@ -238,7 +238,7 @@ onUnix('where descriptors are short, a guest has fewer threads', async (t) => {
 });
 
 whereUnshared(
-  'where mappings of memory are short, a guest has fewer threads, and what gets none fails',
+  'with too few memory mappings, a guest has fewer threads, and a run without any fails',
   async (t) => {
     const file = path.join(scratch(t), 'max_map_count');
     const mount = `mount --bind '${file}' /proc/sys/vm/max_map_count &&`;

@@ -83,7 +83,7 @@ for (const [name, way] of Object.entries(WAYS)) {
     });
   });
 
-  test(`threads have one table of descriptors: ${name}`, async (t) => {
+  test(`threads share one descriptor table: ${name}`, async (t) => {
     const preopens = { '/data': scratch(t) };
     t.deepEqual(await way(['shared'], { preopens }), {
       exitCode: 0,
@@ -144,7 +144,7 @@ test('what a thread writes before it panics is there', async (t) => {
   t.regex(error.message, /trapped: unreachable\n[^]*in a thread/);
 });
 
-test('as many threads as max says, and then EAGAIN', async (t) => {
+test('up to max threads, and then EAGAIN', async (t) => {
   for (const max of [1, 3]) {
     const options = { args: ['most', '1000'], threads: { max } };
     const result = await run(THREADS, { ...options, encoding: 'utf8' });
@@ -158,7 +158,7 @@ test('as many threads as max says, and then EAGAIN', async (t) => {
   t.is(stdout, '2 WouldBlock 1\n');
 });
 
-test('threads that all live at once, which an exit ends all', async (t) => {
+test('an exit ends all threads', async (t) => {
   const threads = { max: 12 };
   for (const way of [WAYS['new WASI()'], WAYS['run()'], WAYS['runSync()']]) {
     const made = await way(['live', '12'], { threads });
@@ -168,18 +168,18 @@ test('threads that all live at once, which an exit ends all', async (t) => {
   }
 });
 
-test('threads can be made before the guest begins', (t) => {
+test('threads can be started before the guest', (t) => {
   const threads = { max: 2, warm: 2 };
   t.is(start(['most', '9'], { threads }).stdout, '2 WouldBlock 1\n');
 });
 
-test('threads that are over are used again', async (t) => {
+test('workers of threads that ended are reused', async (t) => {
   // Two threads at most, for a thousand.
   const options = { args: ['cycles', '1000'], threads: { max: 2 } };
   t.is((await run(THREADS, options)).text(), '1000\n');
 });
 
-test('without threads such a program is refused', async (t) => {
+test('with threads: false such a program is refused', async (t) => {
   const refused = {
     code: 'ERR_WASI_UNSUPPORTED_PROGRAM',
     message:
@@ -203,7 +203,7 @@ test('a thread that cannot be spawned is an error of the guest’s', async (t) =
 });
 
 test.serial(
-  'no thread ends before it is said what the guest came to',
+  'no thread ends before the outcome of the guest is stored',
   async (t) => {
     for (const [how, leave] of [
       ['it rests', 'group.next(0, true)'],
@@ -275,7 +275,7 @@ test('memory is limited for all threads', async (t) => {
   t.true(Number(limited.stdout) < 128, limited.stdout);
 });
 
-test('what several threads write is whole, and limited together', async (t) => {
+test('writes of several threads are not mixed, and share maxBuffer', async (t) => {
   const options = { args: ['write', '2000'], encoding: 'utf8' };
   const { stdout } = await run(THREADS, options);
   const lines = stdout.trimEnd().split('\n');
@@ -305,7 +305,7 @@ test('what several threads write is whole, and limited together', async (t) => {
   });
 });
 
-test('a pool’s thread goes with the threads of its guest, and another takes its place', async (t) => {
+test('a thread of a pool ends with the threads of its guest, and is replaced', async (t) => {
   const pool = new Pool({ size: 1 });
   for (let i = 0; i < 3; i++) {
     t.is((await pool.run(THREADS, { args: ['join', '2'] })).text(), '3\n');
@@ -314,7 +314,7 @@ test('a pool’s thread goes with the threads of its guest, and another takes it
   await pool.close();
 });
 
-test('threads that open, renumber and close the same numbers find what they may', async (t) => {
+test('threads that open, renumber and close the same numbers keep the table intact', async (t) => {
   for (const threads of ['2', '4']) {
     const preopens = { '/data': scratch(t) };
     const args = ['race', threads, '300'];
@@ -367,7 +367,7 @@ test('the program’s own process.exit ends threads as well', (t) => {
   t.is(exitCode, 3, stderr);
 });
 
-test('nothing of a guest’s threads keeps the process', (t) => {
+test('threads of a guest do not keep the process alive', (t) => {
   const { exitCode, stdout } = script(`
     const { run, runSync } = require('wasi-rs');
     const options = { args: ['join', '2'], encoding: 'utf8' };
@@ -395,7 +395,7 @@ test('options.threads is checked', async (t) => {
   }
 });
 
-test('functions and streams cannot follow a guest into its threads', async (t) => {
+test('functions and streams are refused for a guest with threads', async (t) => {
   for (const [name, value] of Object.entries({
     stdin: () => null,
     stdout: () => {},
@@ -428,7 +428,7 @@ test('functions and streams cannot follow a guest into its threads', async (t) =
   });
 });
 
-test('what a module with threads needs is asked for', (t) => {
+test('a module with threads needs its options, and the error says which', (t) => {
   const module = guest('threads');
   const make = () => new WASI({ version: 'preview1', threads: true });
   const shared = sharedMemory();
@@ -461,7 +461,7 @@ test('a module without threads has its memory, and runs in the calling thread', 
   }
 });
 
-test('thread-spawn is called by JavaScript', (t) => {
+test('thread-spawn can be called by JavaScript', (t) => {
   const { wasi, module, imports } = withThreads('threads', ['join', '1']);
   const { 'thread-spawn': threadSpawn } = imports.wasi;
   t.is(threadSpawn(), -28);
@@ -476,7 +476,7 @@ test('thread-spawn is called by JavaScript', (t) => {
   });
 });
 
-test('what runs _start is the first instance that its memory has seen', async (t) => {
+test('the instance that runs _start is the first in its memory', async (t) => {
   const bytes = await assemble(
     `(module
       (import "env" "memory" (memory 2 16 shared))
@@ -508,7 +508,7 @@ test('what runs _start is the first instance that its memory has seen', async (t
   t.is(wasi.start(new WebAssembly.Instance(module, imports)), 43);
 });
 
-test('a guest with threads may declare a call with other types', async (t) => {
+test('a guest with threads may declare a call with other types, and gets EINVAL', async (t) => {
   // Functions of JavaScript take the place of the adapter's then, and know the memory.
   const program = await assemble(
     `(module
