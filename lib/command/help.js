@@ -29,9 +29,10 @@ Files
   --tmpfs GUEST[:SIZE] preopen an empty directory in memory as GUEST, with room
                        for SIZE bytes, such as 64M (default: 256M)
   --mount SOURCE::GUEST[:ro]
-                       mount SOURCE at GUEST: a directory or an archive (.zip,
-                       else tar, which may be compressed); changes stay in
-                       memory; with :ro, read-only
+                       mount SOURCE at GUEST: a directory, which the program
+                       may change, or an archive (.zip, else tar, which may be
+                       compressed), changes to which stay in memory; with :ro,
+                       read-only
   --overlay DIR::GUEST mount the directory DIR at GUEST; changes stay in memory
   --write-back TAR[::GUEST]
                        at the end, write the changes in memory to the archive

@@ -144,7 +144,6 @@ function settle({ check, name }, result) {
 module.exports = {
   OVERRIDES,
   Result,
-  explainRefused,
   locate,
   outcomeOf,
   settle,
