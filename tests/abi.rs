@@ -1,5 +1,5 @@
-//! The ABI against the witx: every number of `wasi_rs::abi` is compared with what the `witx`
-//! crate makes of the declarations in `tests/witx`, so a wrong one has nowhere to hide.
+//! The ABI against the witx: every number of `wasi_rs::abi` is compared with the declarations in `tests/witx`,
+//! as the `witx` crate parses them.
 //!
 //! The `witx` crate comes without the specification's text. `tests/witx` therefore declares the
 //! types itself; `published_witx_agrees` compares those declarations with a checkout of the
@@ -367,8 +367,7 @@ fn snapshot0_shares_the_other_records() {
     assert_record::<abi::Event>(&snapshot0, "event");
 }
 
-/// The specification's text without its comments: the `witx` crate holds declarations equal only
-/// if their documentation is.
+/// The specification's text without its comments, as the `witx` crate compares them, too.
 fn published(directory: &Path) -> Document {
     let path = directory.join("typenames.witx");
     let text = std::fs::read_to_string(&path)
@@ -392,7 +391,7 @@ fn published_witx_agrees() {
                 .unwrap_or_else(|| panic!("{phase} has no {}", typename.name.as_str()));
             assert_eq!(typename.type_(), declared.type_(), "{phase}");
         }
-        // Lists are never laid out in memory, and a signal reaches nobody.
+        // Not in `wasi_rs::abi`: lists are not records, and no signal is ever sent.
         let unused = ["iovec_array", "ciovec_array", "signal"];
         for typename in theirs.typenames() {
             let name = typename.name.as_str();

@@ -1,4 +1,4 @@
-//! What fuzzing found, each as the shortest way to it.
+//! Faults that fuzzing found, each with the shortest way to it.
 
 #[allow(dead_code, reason = "the helpers of other tests")]
 #[allow(unused_imports, reason = "the helpers of other tests")]
@@ -14,8 +14,8 @@ use support::{Guest, OUT, PREOPEN, args};
 use wasi_rs::abi::Errno::Notdir;
 use wasi_rs::abi::{Errno, Filestat, Filetype};
 
-/// A guest whose directory has a link to another in it, and a link of the guest's own that leads back
-/// to the first: what goes through that is resolved step by step, and not by the host.
+/// A guest whose directory has a link to another preopen, and a link in that which leads back: paths through
+/// these are walked, not resolved by the host.
 fn guest() -> Guest {
     let guest = Guest::new();
     guest.scratch.link("dir/link", "sub");
@@ -24,8 +24,8 @@ fn guest() -> Guest {
     guest
 }
 
-/// Slashes behind a link asked for what it leads to, but only where the path went through an absolute
-/// link: there `path_remove_directory` removed what the link pointed to, and `path_rename` moved it.
+/// A slash after a link asks for its target. On paths through an absolute link, `path_remove_directory` removed
+/// the target, and `path_rename` renamed it.
 #[test]
 fn slashes_behind_a_link_mean_the_same_however_a_path_is_resolved() {
     for through in ["dir", "guestdir"] {
@@ -40,7 +40,7 @@ fn slashes_behind_a_link_mean_the_same_however_a_path_is_resolved() {
         there("path_create_directory", &[], Errno::Exist);
         there("path_rename", &guest.at(PREOPEN, "moved", &[]), Notdir);
         assert!(guest.scratch.is_dir("dir/sub"));
-        // What looks at the thing itself follows, as ever.
+        // Calls that look at the file itself follow the link.
         let stat = guest.at(PREOPEN, &link, &[OUT]);
         let stat = args(&[&stat[..1], &[0], &stat[1..]]);
         let outcome = guest.call("path_filestat_get", stat);
@@ -49,12 +49,12 @@ fn slashes_behind_a_link_mean_the_same_however_a_path_is_resolved() {
     }
 }
 
-/// Without `openat2`, a link to a directory was taken for something else wherever a directory was
-/// asked for: as the directory of a name, and by `path_open` with `OFLAGS_DIRECTORY`.
+/// Without `openat2`, a link to a directory was not followed where a directory was asked for: as a parent
+/// directory, and by `path_open` with `OFLAGS_DIRECTORY`.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_link_to_a_directory_is_one_without_openat2() {
-    // The filter is this thread's alone.
+    // The filter applies to this thread alone.
     let refused = std::thread::spawn(|| {
         filter::install(&filter::profile("no-openat2").unwrap().program()).unwrap();
         links_lead_to_directories(&guest());

@@ -1,11 +1,11 @@
-//! Where `unsafe` is: in a few files that are named here, and how much of it in each. One that grows
-//! needs a second look, and a new number here.
+//! The files with `unsafe` code, and the number of such lines in each. If there are more, review them, and
+//! change the number here.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files that lift the crate's ban, and the most lines with `unsafe` in each.
+/// The files that allow `unsafe` code, and the maximum number of lines with `unsafe` in each.
 const INVENTORY: &[(&str, usize)] = &[
     ("binding/arg_buffer.rs", 4),
     ("binding/block.rs", 2),
@@ -28,8 +28,8 @@ const INVENTORY: &[(&str, usize)] = &[
     ("memory/linear.rs", 8),
 ];
 
-/// The most lines that a system compiles, by the folder that it leaves out: a page that a reader takes
-/// in at once, and on Windows, for whose calls nobody has safe words, one more half.
+/// The maximum number of such lines that one system compiles, by the folder that it leaves out. On Unix that is
+/// about a page; Windows has half as many more, as there are no safe wrappers for its calls.
 const COMPILED: [(&str, usize); 2] = [("host/sys/windows", 87), ("host/sys/unix", 130)];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -43,7 +43,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files with `allow(unsafe_code)`, and the lines of code in each that say `unsafe`.
+/// The files with `allow(unsafe_code)`, and the number of lines of code with `unsafe` in each.
 fn inventory() -> BTreeMap<String, usize> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -52,7 +52,7 @@ fn inventory() -> BTreeMap<String, usize> {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let code = || text.lines().map(|line| line.split("//").next().unwrap());
-        // A long reason puts what is allowed on a line of its own.
+        // Joined, as a long `reason` puts the name of the lint on a line of its own.
         let unbroken: String = code().flat_map(str::split_whitespace).collect();
         let lifts = unbroken.contains("allow(unsafe_code");
         let lines = code()

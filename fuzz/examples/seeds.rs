@@ -1,4 +1,4 @@
-//! Writes the seeds: short stories from which the fuzzer starts.
+//! Writes the seeds: short sequences of calls that the fuzzer starts from.
 //!
 //! ```text
 //! cargo run --example seeds --manifest-path fuzz/Cargo.toml
@@ -17,7 +17,7 @@ use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 use wasi_rs_fuzz::input::{HEAD, RECORD};
 use wasi_rs_fuzz::scratch::VOCABULARY;
 
-/// Bytes that say: as an honest program would.
+/// The choice of a valid value, as an honest program would pass.
 const HONEST: u8 = 0;
 /// The first descriptor that a guest opens.
 const OPENED: u8 = 5;
@@ -26,7 +26,7 @@ const CREAT: u8 = 1;
 const DIRECTORY: u8 = 2;
 const TRUNC: u8 = 8;
 
-/// Bytes that stand for sets of rights.
+/// The choices of sets of rights.
 const FILE_RIGHTS: u8 = 0;
 const DIR_RIGHTS: u8 = 0x30;
 const INHERITING: u8 = 0x50;
@@ -41,7 +41,7 @@ fn call(name: &str, made_from: &[&[u8]]) -> Vec<u8> {
     record
 }
 
-/// A path of these names; `/` behind the last asks for a slash.
+/// A path of these names. A `/` at the end adds a slash.
 fn path(text: &str) -> Vec<u8> {
     let names: Vec<_> = text
         .trim_matches('/')
@@ -68,7 +68,7 @@ fn open(dir: u8, text: &str, oflags: u8, rights: u8) -> Vec<u8> {
 /// A list of one buffer of 64 bytes.
 const ONE_BUFFER: [u8; 6] = [1, HONEST, 0, HONEST, HONEST, HONEST];
 
-/// A name, what the guest is given, and its calls.
+/// The name of a seed, its head, and its calls.
 type Story = (&'static str, [u8; HEAD], Vec<Vec<u8>>);
 
 fn stories() -> Vec<Story> {
@@ -601,7 +601,7 @@ fn paths() -> Vec<(String, Vec<u8>)> {
     .iter()
     .enumerate()
     {
-        // To the end and not, from the first preopen and as the root.
+        // To the end and not; from the first preopen, and as the root.
         for choices in [0x80, 0x81, 0x84] {
             let bytes = [&[choices][..], text.as_bytes()].concat();
             seeds.push((format!("{number:02}-{choices:x}"), bytes));
@@ -610,8 +610,8 @@ fn paths() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// A tar archive with a file, a link, and a path that takes an extended header; and a zip archive of one file
-/// of no bytes.
+/// A tar archive with a file, a link, and a path that needs an extended header; and a zip archive with an empty
+/// file.
 fn archives() -> [(&'static str, Vec<u8>); 2] {
     let files = MemoryFs::new(MemoryFsLimits::default());
     files.file(b"dir/file", b"text", Some(1)).unwrap();
@@ -621,9 +621,10 @@ fn archives() -> [(&'static str, Vec<u8>); 2] {
     let all = files.all().unwrap();
     let tar = TarArchive::new(&all, 1 << 20).unwrap().to_vec().unwrap();
     let zip = [
-        // The member: version, flags, method, time, date, checksum, sizes, lengths of its name and of more.
+        // The member: version, flags, method, time, date, checksum, sizes, lengths of its name and of extra
+        // fields.
         b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0f".as_slice(),
-        // Its entry in the directory, and the end of that.
+        // Its entry in the central directory, and the end of that.
         b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
         b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0f",
         b"PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0",
@@ -638,8 +639,8 @@ fn archives() -> [(&'static str, Vec<u8>); 2] {
     [("tar", tar), ("zip", zip)]
 }
 
-/// What is done in the file system in memory and in tmpfs: the head says how often there is a new one, and each
-/// record has a directory, another, a file, what is done, and with what.
+/// Operations in the file system in memory and in tmpfs. The head says how often it is exchanged for a new one;
+/// each record has a directory, another one, a file, the operation, and its arguments.
 fn operations() -> Vec<(&'static str, u8, Vec<Vec<u8>>)> {
     let record = |choices: &[u8]| {
         let mut record = choices.to_vec();
@@ -647,14 +648,14 @@ fn operations() -> Vec<(&'static str, u8, Vec<Vec<u8>>)> {
         record
     };
     let files = vec![
-        // Made, and open to be read and written.
+        // Created, and opened for reading and writing.
         record(&[0, 0, 0, 2, 1, CREAT, 1, 2]),
         // 20 bytes at 70,000, which is in the second chunk.
         record(&[0, 0, 0, 33, 0x70, 0x11, 1, 0, 1, 20]),
         record(&[0, 0, 0, 28, 200]),
         record(&[0, 0, 0, 30, 0, 1, 0, 0, 0xff]),
         record(&[0, 0, 0, 24, 0, 0, 0, 0, 0xff, 0xff]),
-        // Another name; then without the first.
+        // A hard link; then without the first name.
         record(&[0, 0, 0, 16, 1, 2, 3]),
         record(&[0, 0, 0, 9, 2]),
         record(&[0, 0, 0, 23]),

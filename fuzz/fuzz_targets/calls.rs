@@ -8,7 +8,7 @@ use wasi_rs_fuzz::scratch::Scratch;
 use wasi_rs_fuzz::{input, portable};
 
 static SCRATCH: LazyLock<Mutex<Scratch>> = LazyLock::new(|| {
-    // Not before the first input: until then the fuzzer sets handlers of its own.
+    // With the first input, as the fuzzer has set its own signal handlers by then.
     play::prepare_process();
     Mutex::new(Scratch::new())
 });

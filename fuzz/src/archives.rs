@@ -1,4 +1,4 @@
-//! Bytes as archives: what is read of them can be read again.
+//! Archives of arbitrary bytes: what is read of them can be written and read again.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use wasi_rs::vfs::archive::{ArchiveLimits, TarArchive, read_tar, read_zip};
 use wasi_rs::vfs::image::Image;
 use wasi_rs::vfs::memory::{MemoryFs, MemoryFsLimits};
 
-/// What an archive may unpack to here.
+/// The limits for unpacking.
 const LIMITS: ArchiveLimits = ArchiveLimits {
     bytes: 1 << 20,
     files: 1 << 12,
 };
 
-/// The most that an archive of it may have.
+/// The maximum size of the archive that is written.
 const MAX_TAR: u64 = 16 << 20;
 
 /// Reads the bytes as a tar archive and as a zip archive.
 ///
 /// # Panics
 ///
-/// There is more in one than it may have; or an archive that is written of what is in it has something else.
+/// An archive has more than the limits; or the archive that is written of it has other files.
 pub fn check(data: &[u8]) {
     for image in [
         read_tar(data.to_vec(), LIMITS),
@@ -29,7 +29,7 @@ pub fn check(data: &[u8]) {
             continue;
         };
         assert!(image.files() <= LIMITS.files);
-        // A member of a zip archive may be damaged, and a file may be at a path that is too long.
+        // Fails if a member of a zip archive is damaged, or a path is too long.
         let Some(tar) = written(image) else {
             continue;
         };
@@ -38,7 +38,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// An archive of all that is in an image.
+/// A tar archive of an image.
 fn written(image: Image) -> Option<Vec<u8>> {
     let fs = MemoryFs::over(Arc::new(image), MemoryFsLimits::default());
     let layer = fs.all().ok()?;

@@ -1,7 +1,7 @@
-//! Arguments: what a hostile guest would pass, laid out in its memory.
+//! Arguments that a hostile guest would pass, in its memory.
 //!
-//! Most are what an honest program passes, because what is refused at once leads nowhere; each can
-//! become one of the values at which hosts have failed.
+//! Most are valid, as calls with invalid ones are refused at once; each may become one of the values at which
+//! hosts have failed.
 
 use wasi_rs::abi::{Event, Record, Rights, RightsPair, Snapshot};
 use wasi_rs::memory::LinearMemory;
@@ -10,12 +10,12 @@ use wasi_rs::syscalls::{MAX_PARAMS, Role, SYSCALLS};
 use crate::input::Source;
 use crate::scratch::VOCABULARY;
 
-/// A guest's memory, of exactly so many bytes that a step too far is one that the sanitizer sees.
+/// A guest's memory, allocated with exactly its size, so that the sanitizer notices accesses beyond it.
 pub struct Memory {
     bytes: Box<[u8]>,
-    /// Where the next thing is laid.
+    /// The address for the next value.
     next: usize,
-    /// Where the last was.
+    /// The address of the last value.
     last: u32,
 }
 
@@ -37,7 +37,7 @@ impl Memory {
         &self.bytes
     }
 
-    /// The memory as a call gets it.
+    /// The memory for a call.
     pub fn linear(&mut self) -> LinearMemory<'_> {
         let linear = LinearMemory::empty();
         if !self.bytes.is_empty() {
@@ -48,7 +48,7 @@ impl Memory {
         linear
     }
 
-    /// Puts down what of `bytes` lies inside.
+    /// Writes what is inside of `bytes`.
     pub fn put(&mut self, at: u64, bytes: &[u8]) {
         if let Some(to) = self.bytes.get_mut(at as usize..) {
             let len = bytes.len().min(to.len());
@@ -56,7 +56,7 @@ impl Memory {
         }
     }
 
-    /// So many bytes from an address, if they lie inside.
+    /// `len` bytes at an address, if they are inside.
     pub fn get(&self, at: u64, len: usize) -> Option<&[u8]> {
         let at = usize::try_from(at).ok()?;
         self.bytes.get(at..at.checked_add(len)?)
@@ -66,7 +66,7 @@ impl Memory {
         Some(u32::from_le_bytes(self.get(at, 4)?.try_into().ok()?))
     }
 
-    /// The buffers of a list that lies at an address; `None` if the list is not inside.
+    /// The buffers of a list at an address; `None` if the list is not inside.
     pub fn iovs(&self, at: u64, len: u64) -> Option<Vec<(u64, u64)>> {
         if len > 4096 {
             return None;
@@ -79,7 +79,7 @@ impl Memory {
             .collect()
     }
 
-    /// An address for `len` bytes: a new place, unless a byte says worse.
+    /// An address for `len` bytes: unused memory, or an invalid one if a byte says so.
     fn place(&mut self, source: &mut Source<'_>, len: usize) -> u32 {
         let memory = self.bytes.len() as u32;
         let at = match source.byte() {
@@ -112,16 +112,16 @@ impl Memory {
     }
 }
 
-/// What arguments are made from.
+/// The state that arguments are made from.
 pub struct Making<'a> {
     pub memory: &'a mut Memory,
     pub snapshot: Snapshot,
-    /// Sizes of the arguments and of the environment: how many, and bytes.
+    /// The sizes of the arguments and of the environment: number, and bytes.
     pub args: (u32, u32),
     pub environ: (u32, u32),
-    /// The cookie that `fd_readdir` told last.
+    /// The last cookie that `fd_readdir` returned.
     pub cookie: u64,
-    /// The path of the directory that the guest must not reach, without the slash at its start.
+    /// The path of the directory that the guest must not reach, without its leading slash.
     pub outside: &'a [u8],
 }
 
@@ -148,7 +148,7 @@ fn tweak(source: &mut Source<'_>, honest: u32, memory: usize, at: u32) -> u32 {
 }
 
 impl Making<'_> {
-    /// The arguments of the call in a row.
+    /// Arguments for the call of a row.
     pub fn arguments(mut self, row: usize, source: &mut Source<'_>) -> [u64; MAX_PARAMS] {
         let mut args = [0; MAX_PARAMS];
         let mut nsubscriptions = 0;
@@ -245,7 +245,7 @@ impl Making<'_> {
         };
         let at = self.memory.place(source, 8 * count as usize);
         for index in 0..count {
-            // A long list is one buffer over and over, or the choices would not suffice.
+            // A long list repeats one buffer, as there are not enough choices for more.
             if index < 4 {
                 let (buf, buf_len) = self.buf(source);
                 let record = buf as u32 as u64 | buf_len << 32;
@@ -301,7 +301,7 @@ fn fd(source: &mut Source<'_>) -> u32 {
     }
 }
 
-/// A number that means something, or any.
+/// A valid number, or any.
 fn below_or_raw(source: &mut Source<'_>, limit: u8) -> u32 {
     match source.byte() {
         number @ ..0xe8 => u32::from(number % limit),
@@ -367,7 +367,7 @@ fn rights(source: &mut Source<'_>) -> u64 {
     }
 }
 
-/// A path out of names that are there, that lead out, and that are none.
+/// A path of names that exist, that lead out, and that are invalid.
 pub fn path(source: &mut Source<'_>, outside: &[u8]) -> Vec<u8> {
     let shape = source.byte();
     let count = usize::from(shape & 7) % 6;
@@ -393,7 +393,7 @@ pub fn path(source: &mut Source<'_>, outside: &[u8]) -> Vec<u8> {
     path
 }
 
-/// The bytes of a subscription, in as many as the longer layout has.
+/// The bytes of a subscription, as many as the longer layout has.
 fn subscription(snapshot: Snapshot, source: &mut Source<'_>, userdata: u32) -> [u8; 56] {
     let mut record = [0; 56];
     record[..4].copy_from_slice(&userdata.to_le_bytes());
@@ -419,7 +419,7 @@ fn subscription(snapshot: Snapshot, source: &mut Source<'_>, userdata: u32) -> [
     record
 }
 
-/// Arguments without a thought: any bits.
+/// Arguments with arbitrary bits.
 pub fn raw(source: &mut Source<'_>) -> [u64; MAX_PARAMS] {
     std::array::from_fn(|_| match source.byte() {
         small @ ..0x60 => small.into(),

@@ -1,21 +1,21 @@
-//! What the fuzzer's bytes mean: a head that says what the guest is given, and a record for each call.
+//! The format of the fuzzer's input: a head with the options of the guest, and a record for each call.
 //!
-//! Records have one length, and the mutator works on whole ones: a call that was worth keeping stays
-//! what it is when another is put before it.
+//! Records have a fixed length, and the mutator works on whole ones: so a useful call stays intact when another
+//! one is inserted before it.
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// Bytes that say what the guest is given.
+/// The size of the head in bytes.
 pub const HEAD: usize = 8;
-/// Bytes of a call: which, and what its arguments are made from.
+/// The size of a record in bytes: the call, and choices for its arguments.
 pub const RECORD: usize = 32;
-/// More calls than that are not played.
+/// The maximum number of calls that are played.
 pub const MAX_CALLS: usize = 48;
 
-/// The longest input that means something.
+/// The maximum length that has an effect.
 pub const MAX_LEN: usize = HEAD + MAX_CALLS * RECORD;
 
-/// Bytes to make choices with; when they are used up, zeros.
+/// Bytes to make choices with. After the last one come zeros.
 pub struct Source<'a>(Unstructured<'a>);
 
 impl<'a> Source<'a> {
@@ -31,13 +31,13 @@ impl<'a> Source<'a> {
         T::arbitrary(&mut self.0).unwrap_or_default()
     }
 
-    /// One of these: what a byte counts off.
+    /// Chooses one of these by a byte.
     pub fn choose<T: Copy>(&mut self, from: &[T]) -> T {
         from[usize::from(self.byte()) % from.len()]
     }
 }
 
-/// The head and the calls of an input; both padded with zeros.
+/// The head and the calls of an input, padded with zeros.
 pub fn split(data: &[u8]) -> ([u8; HEAD], impl Iterator<Item = [u8; RECORD]>) {
     let (head, calls) = data.split_at(data.len().min(HEAD));
     let calls = calls.chunks(RECORD).take(MAX_CALLS).map(padded);
@@ -50,8 +50,7 @@ fn padded<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
     padded
 }
 
-/// Changes an input of `size` bytes, and tells how long it is then; `bytes` is how the fuzzer changes
-/// what has no structure.
+/// Mutates an input of `size` bytes. Returns its new length. `bytes` is the fuzzer's own mutator for bytes.
 pub fn mutate(
     data: &mut [u8],
     size: usize,
@@ -109,7 +108,7 @@ pub fn mutate(
     }
 }
 
-/// Changes a part of an input that keeps its length.
+/// Mutates a part of an input without changing its length.
 fn change(part: &mut [u8], size: usize, bytes: fn(&mut [u8], usize, usize) -> usize) -> usize {
     let len = bytes(part, part.len(), part.len());
     part[len..].fill(0);
@@ -120,7 +119,7 @@ struct Random(u32);
 
 impl Random {
     fn next(&mut self) -> u32 {
-        // An odd start, which a generator by shifts needs, and a step away from small seeds.
+        // Odd, as a generator by shifts must not start with 0; multiplied, as small seeds are poor.
         self.0 = self.0.wrapping_mul(0x9e37_79b9) | 1;
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;

@@ -1,22 +1,22 @@
-//! Fuzzing: hostile guests, made of bytes that the fuzzer finds, against the layers below Node-API.
+//! Fuzzing: hostile guests, made of the fuzzer's bytes, against the layers below Node-API.
 //!
 //! Five targets:
 //!
-//! - `calls` plays sequences of calls against a scratch directory ([`play`]), and sees after each that
-//!   the guest stayed inside what it was given.
-//! - `paths` resolves a path in the two ways that there are ([`paths`]), which must agree.
-//! - `archives` reads bytes as archives, writes what is in them, and reads that ([`archives`]).
-//! - `records` takes bytes apart into the records of the ABI and puts them together again ([`records`]).
-//! - `tmpfs` does the same in a file system in memory and in Linux's ([`tmpfs`]), which must not differ.
+//! - `calls` plays sequences of calls in a scratch directory ([`play`]), and checks after each that the guest
+//!   stayed inside of what it was given.
+//! - `paths` resolves a path in both ways ([`paths`]), which must agree.
+//! - `archives` reads bytes as archives, writes what is in them, and reads that again ([`archives`]).
+//! - `records` decodes bytes as records of the ABI, and encodes them again ([`records`]).
+//! - `tmpfs` does the same in a file system in memory and in Linux's tmpfs ([`tmpfs`]), which must agree.
 //!
-//! `npm run fuzz` runs them all. A finding is played again, call by call, with
+//! `npm run fuzz` runs them all. A finding is replayed, call by call, with
 //!
 //! ```text
 //! WASI_RS_FUZZ_TRACE=1 cargo +nightly fuzz run calls fuzz/artifacts/calls/crash-…
 //! ```
 //!
-//! With `WASI_RS_FUZZ_PORTABLE=1` the kernel denies having `openat2`, so that paths are resolved as
-//! on systems without it ([`portable`]).
+//! With `WASI_RS_FUZZ_PORTABLE=1` the kernel refuses `openat2`, so that paths are resolved as on systems
+//! without it ([`portable`]).
 
 pub mod archives;
 pub mod arguments;

@@ -1,5 +1,5 @@
-//! Paths, resolved in both ways: by the host in one call, and step by step. Both arrive at the same
-//! place or are refused with the same errno; and neither ever arrives outside.
+//! Paths, resolved in both ways: by the host in one call, and step by step. Both lead to the same file, or are
+//! refused with the same errno; and neither ever leads outside.
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
@@ -14,10 +14,10 @@ use crate::input::Source;
 use crate::scratch::Scratch;
 use crate::setup::PREOPENS;
 
-/// A guest that resolves paths and changes nothing.
+/// A guest that only resolves paths.
 pub struct Guest {
     scratch: Scratch,
-    /// Under names that absolute links lead to, and under the root.
+    /// With preopens that absolute links lead to, and with a root.
     contexts: [WasiCtx; 2],
     outside_name: Vec<u8>,
     _null: File,
@@ -64,11 +64,11 @@ impl Guest {
         }
     }
 
-    /// Resolves the path that the bytes say.
+    /// Resolves the path that is made of the bytes.
     ///
     /// # Panics
     ///
-    /// The two ways lead to different places or are refused for different reasons, or one leads out.
+    /// The two ways lead to different files, or are refused with different errnos, or one leads out.
     pub fn check(&self, data: &[u8]) {
         let source = &mut Source::new(data);
         let choices = source.byte();
@@ -115,7 +115,7 @@ impl Guest {
     }
 }
 
-/// Where a path leads.
+/// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
 struct Arrived {
     dir: (u64, u64),

@@ -1,10 +1,9 @@
-//! Plays a sequence of calls, and sees that nothing happened that must not.
+//! Plays a sequence of calls, and asserts that nothing happened that must not.
 //!
-//! After each call: an error has written nothing to memory, a success nothing beside its results; what
-//! the guest was not granted is refused; nothing that lies outside shows. After the last: every
-//! descriptor is one of something given, there are no more than allowed, what may not be written is as
-//! it was, and what lies outside too. When the context is gone, the host has the descriptors that it
-//! had before.
+//! After each call: an error has written nothing to memory, a success nothing but its results; what the guest
+//! was not granted is refused; nothing outside is seen. After the last: every descriptor is open on something
+//! that was given, there are no more than allowed, what must not be written is unchanged, and so is everything
+//! outside. When the context has been dropped, the process has the descriptors that it had before.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -24,11 +23,11 @@ use crate::input::{RECORD, Source, split};
 use crate::scratch::{Scratch, Tree, tree};
 use crate::setup::{PREOPENS, Setup};
 
-/// Sees to it that what guests do cannot end or fill up the process that plays them.
+/// Prepares this process, so that what guests do neither ends it nor fills it up.
 pub fn prepare_process() {
     // SAFETY: neither has a handler that could run anything.
     unsafe {
-        // As in Node, a stream without a reader is an error and no signal.
+        // As in Node, writing to a stream without a reader is an error, not a signal.
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
@@ -39,7 +38,7 @@ pub fn prepare_process() {
     rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
 }
 
-/// Plays what the bytes say.
+/// Plays the calls of an input.
 ///
 /// # Panics
 ///
@@ -66,7 +65,7 @@ pub fn play(scratch: &mut Scratch, data: &[u8]) {
     }
 }
 
-/// The numbers of the descriptors that this process has.
+/// The descriptors of this process.
 fn open_descriptors() -> Vec<u32> {
     let mut open: Vec<u32> = (fs::read_dir("/proc/self/fd").unwrap())
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
@@ -75,7 +74,7 @@ fn open_descriptors() -> Vec<u32> {
     open
 }
 
-/// Calls after which the directories are as they were: making them anew takes longer than a call.
+/// Calls that do not change the directories: making those anew takes longer than a call.
 const LEAVE_FILES_ALONE: [&str; 24] = [
     "args_get",
     "args_sizes_get",
@@ -109,7 +108,7 @@ struct Player<'a> {
     ctx: WasiCtx,
     memory: Memory,
     outside_name: Vec<u8>,
-    /// The preopens that the guest may not change, as they were.
+    /// The state of the preopens that the guest may not change.
     unwritable: Vec<(&'static str, Tree)>,
     cookie: u64,
     log: Vec<Played>,
@@ -180,7 +179,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The calls as the guest makes them.
+    /// The table of the guest's calls.
     fn table(&self) -> &'static [Syscall] {
         match self.setup.snapshot {
             Snapshot::Preview1 => &SYSCALLS,
@@ -207,7 +206,7 @@ impl<'a> Player<'a> {
         if self.trace {
             eprintln!("{}", self.rendered(self.log.len() - 1));
         }
-        // A read may write over its own list of buffers.
+        // Before the call, as a read may overwrite its own list of buffers.
         let room = self.total(&args);
         let result = (self.table()[row].call)(&self.ctx, self.memory.linear().guest(), &args);
         if self.trace {
@@ -254,7 +253,7 @@ impl<'a> Player<'a> {
                 Role::ArgvBuf => self.ctx.args.buf_size().into(),
                 Role::Environ => 4 * u64::from(self.ctx.environ.len()),
                 Role::EnvironBuf => self.ctx.environ.buf_size().into(),
-                // How many follows the address.
+                // The number comes after the address.
                 Role::Events => len * Event::SIZE as u64,
                 Role::Iovs => {
                     results.extend(self.memory.iovs(at, len).unwrap_or_default());
@@ -284,7 +283,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Sees that a success tells what can be.
+    /// Asserts that the results of a success are possible.
     fn result_makes_sense(&mut self, row: usize, args: &[u64; MAX_PARAMS], room: u64) {
         let name = SYSCALLS[row].name;
         let u32_at = |at: u64| {
@@ -339,8 +338,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// How many bytes the buffers of a read are together, before anything was read into them.
-    /// The bytes that a list of buffers has room for, of a call that takes one where these do.
+    /// The total length of the buffers of a call with a list of them.
     fn total(&self, args: &[u64; MAX_PARAMS]) -> u64 {
         let iovs = self.memory.iovs(args[1], args[2]).unwrap_or_default();
         iovs.iter().map(|(_, len)| len).sum()
@@ -368,7 +366,7 @@ impl<'a> Player<'a> {
         self.cookie = cookie;
     }
 
-    /// Sees that in the end the guest has nothing that it was not given.
+    /// Asserts that in the end the guest has nothing that it was not given.
     fn finish(&mut self) {
         let limit = self
             .setup
@@ -424,14 +422,14 @@ impl<'a> Player<'a> {
 
     fn fail(&self, what: &str) -> ! {
         eprintln!("{:#?}", self.setup);
-        // Paths that stood where something else was laid later show as that.
+        // A path that was overwritten since shows as what is there now.
         for index in 0..self.log.len() {
             eprintln!("{}", self.rendered(index));
         }
         panic!("{what}");
     }
 
-    /// Whether a call would wait for somebody, who in this process there is not.
+    /// Whether a call would block, as there is nobody else in this process.
     fn would_wait(&self, row: usize, args: &[u64; MAX_PARAMS]) -> bool {
         let wants = match SYSCALLS[row].name {
             "fd_read" | "fd_pread" | "sock_recv" | "sock_accept" => PollFlags::IN,
@@ -450,7 +448,7 @@ impl<'a> Player<'a> {
         !is_ready(file.as_fd(), wants) || wants == PollFlags::OUT && is_pipe(&entry)
     }
 
-    /// Sees to it that a `poll_oneoff` finds something soon.
+    /// Changes a `poll_oneoff` so that it does not wait for long.
     fn see_to_poll(&mut self, row: usize, args: &[u64; MAX_PARAMS]) {
         let [at, _, len, ..] = *args;
         let limit = self.setup.options.limits.subscriptions;
@@ -513,7 +511,7 @@ fn is_ready(fd: BorrowedFd<'_>, wants: PollFlags) -> bool {
     rustix::event::poll(&mut fds, Some(&Timespec::default())).unwrap() > 0
 }
 
-/// Whether it is the pipe in `inside`, which nobody empties.
+/// Whether it is the pipe in `inside`, which has no reader.
 fn is_pipe(entry: &FdEntry) -> bool {
     let Descriptor::File(file) = entry.descriptor() else {
         return false;

@@ -1,12 +1,12 @@
-//! A kernel without `openat2`, so that paths are resolved as on systems that have none.
+//! A kernel without `openat2`, so that paths are resolved as on systems that do not have it.
 
 use libc::{
     BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
     sock_filter, sock_fprog,
 };
 
-/// Makes the kernel deny having `openat2`, to this thread and those that it starts, if the
-/// environment asks for it.
+/// Makes the kernel refuse `openat2` to this thread and those that it starts, if the environment variable is
+/// set.
 pub fn deny_openat2_if_asked() {
     if std::env::var_os("WASI_RS_FUZZ_PORTABLE").is_some() {
         deny_openat2();
@@ -20,7 +20,7 @@ fn deny_openat2() {
         jf,
         k,
     };
-    // The number of the call is the first word of what a filter sees.
+    // The number of the call is the first word of `struct seccomp_data`.
     let mut filter = [
         step(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0),
         step(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, libc::SYS_openat2 as u32),

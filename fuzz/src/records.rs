@@ -1,4 +1,4 @@
-//! Bytes, as records of the ABI and back.
+//! Decodes bytes as records of the ABI, and encodes them again.
 
 use std::fmt::Debug;
 
@@ -20,7 +20,7 @@ use crate::input::Source;
 ///
 /// # Panics
 ///
-/// Something came back otherwise than it went.
+/// What is encoded differs from what was decoded.
 pub fn check(data: &[u8]) {
     each_record(data);
     subscriptions(data);
@@ -58,19 +58,19 @@ fn decoded<T: Record>(data: &[u8]) -> Result<T, T::Error> {
 }
 
 fn round_trip<T: Record + PartialEq + Debug>(data: &[u8]) {
-    // Bytes with a number of no case are no record.
+    // Invalid bytes, such as an unknown case of an enumeration.
     let Ok(record) = decoded::<T>(data) else {
         return;
     };
     let encoded = record.encode();
     assert_eq!(encoded.as_ref().len(), T::SIZE);
     assert_eq!(T::decode(&encoded).unwrap(), record);
-    // What no field covers is zero, and what one does is as it was.
+    // Bytes of no field are zero; the others are unchanged.
     let mut covered = vec![T::FIELDS.is_empty(); T::SIZE];
     for field in T::FIELDS {
         covered[field.offset..field.offset + field.size].fill(true);
     }
-    // A field that is itself a record has padding of its own, which says nothing of the bytes given.
+    // A field that is itself a record has padding of its own, which is not compared.
     for (at, byte) in encoded.as_ref().iter().enumerate() {
         let given = data.get(at).copied().unwrap_or(0);
         assert!(*byte == given || *byte == 0, "{at} of {record:?}");
@@ -79,7 +79,7 @@ fn round_trip<T: Record + PartialEq + Debug>(data: &[u8]) {
     in_memory(data, record, encoded.as_ref());
 }
 
-/// The same into guest memory, at any alignment.
+/// The same in guest memory, at any alignment.
 fn in_memory<T: Record>(data: &[u8], record: T, encoded: &[u8]) {
     let at = data.first().map_or(0, |byte| u32::from(byte % 9));
     let len = (T::SIZE + at as usize).next_multiple_of(4);
@@ -105,7 +105,7 @@ fn subscriptions(data: &[u8]) {
     if let Some(subscription) = subscription {
         assert_eq!(raw_of(subscription).subscription(), Some(subscription));
     }
-    // The older layout says the same with more room before the clock.
+    // The older layout has the same fields, and more room before the clock.
     let Ok(older) = decoded::<snapshot0::RawSubscription>(data);
     assert_eq!(
         older
@@ -171,7 +171,7 @@ fn numbers(data: &[u8]) {
     }
 }
 
-/// Strings handed over as `args_get` does it.
+/// Strings, written as by `args_get`.
 fn strings(data: &[u8]) {
     let strings: Vec<&[u8]> = data.split(|byte| *byte == b',').collect();
     let array = StringArray::new(&strings).unwrap();

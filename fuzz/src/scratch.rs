@@ -1,4 +1,4 @@
-//! The directories that guests are played against, and what lies beside them.
+//! The directories of guests, and what is beside them.
 //!
 //! ```text
 //!   inside/    the first preopen: files, directories, and links of every kind
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-/// The names that paths are made of. The empty one stands for the path of `outside`.
+/// The names that paths are made of. The empty one is replaced by the path of `outside`.
 pub const VOCABULARY: [&[u8]; 64] = [
     b"file",
     b"empty",
@@ -89,21 +89,20 @@ const TOO_LONG: &[u8] = &[b'l'; 256];
 /// The directories of this process.
 pub struct Scratch {
     root: PathBuf,
-    /// What stands in a file outside, and in no guest's memory ever.
+    /// The content of a file outside, which must never be in a guest's memory.
     pub secret: [u8; 16],
     outside: Tree,
-    /// The device and number of everything that no guest may see.
+    /// The device and inode number of everything that no guest may see.
     hidden: Vec<(u64, u64)>,
-    /// Both ends of the pipe in `inside`, so that opening it never waits.
+    /// Both ends of the pipe in `inside`, so that opening it never blocks.
     fifo: Option<File>,
     clean: bool,
 }
 
-/// The attributes of every file below a directory, but for the time of the last access.
+/// The attributes of every file below a directory, except access times.
 pub type Tree = BTreeMap<PathBuf, Node>;
 
-/// Everything about a file that a call could change. Its contents cannot without the times of their
-/// change doing so.
+/// Everything of a file that a call could change. If the content changes, so do the times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub dev: u64,
@@ -148,7 +147,7 @@ pub fn tree(root: &Path) -> Tree {
 
 const PREFIX: &str = "wasi-rs-fuzz-";
 
-/// Removes the directories of processes that are no more: a fuzzer rarely ends in good order.
+/// Removes the directories of processes that have ended: a fuzzer rarely exits normally.
 fn remove_left_behind(base: &Path) {
     for entry in fs::read_dir(base).unwrap().flatten() {
         let name = entry.file_name();
@@ -159,8 +158,7 @@ fn remove_left_behind(base: &Path) {
     }
 }
 
-/// A new directory of this process, in memory where that is to be had: guests make and remove files all the
-/// time.
+/// A new directory of this process, in memory if possible, as guests create and remove files all the time.
 pub fn make_root() -> PathBuf {
     let base = Some(PathBuf::from("/dev/shm")).filter(|shm| shm.is_dir());
     let base = base.unwrap_or_else(std::env::temp_dir);
@@ -205,12 +203,12 @@ impl Scratch {
         self.root.join(below)
     }
 
-    /// Notes that a guest may have changed what it was given.
+    /// Records that a guest may have changed what it was given.
     pub fn touch(&mut self) {
         self.clean = false;
     }
 
-    /// Makes what guests are given anew.
+    /// Makes anew what guests are given.
     pub fn reset(&mut self) {
         if self.clean {
             return;
@@ -290,14 +288,14 @@ impl Scratch {
         self.fifo = Some(both.open(fifo).unwrap());
     }
 
-    /// Exchanges two names in `inside`, as a program of the host's may at any time.
+    /// Exchanges two names in `inside`, as another program on the host may at any time.
     pub fn exchange(&mut self, one: &str, other: &str) {
         self.touch();
         let [one, other] = [one, other].map(|name| self.path("inside").join(name));
         let _ = rustix::fs::renameat_with(CWD, one, CWD, other, rustix::fs::RenameFlags::EXCHANGE);
     }
 
-    /// Sees that nothing outside what guests are given has changed.
+    /// Asserts that nothing has changed outside of what guests are given.
     pub fn outside_is_unchanged(&self) -> Result<(), String> {
         let now = tree(&self.path("outside"));
         if now != self.outside {
@@ -323,14 +321,14 @@ impl Scratch {
         self.hidden.contains(&(dev, ino))
     }
 
-    /// Whether a path of the host's lies in what guests are given.
+    /// Whether a path of the host is in what guests are given.
     pub fn is_given(&self, path: &Path) -> bool {
         ["inside", "second"]
             .iter()
             .any(|preopen| path.starts_with(self.path(preopen)))
     }
 
-    /// The path of `outside` without the slash at its start.
+    /// The path of `outside` without its leading slash.
     pub fn outside_name(&self) -> Vec<u8> {
         let outside = self.path("outside");
         let bytes = OsStr::as_bytes(outside.as_os_str());

@@ -1,4 +1,4 @@
-//! What a guest is given.
+//! The options of a guest.
 
 use std::fs::File;
 use std::io;
@@ -17,10 +17,10 @@ use crate::scratch::Scratch;
 /// The directories of the scratch directory that are preopened.
 pub const PREOPENS: [&str; 2] = ["inside", "second"];
 
-/// What a guest is given, and what keeps that open.
+/// The options of a guest, and what keeps its streams open.
 #[derive(Debug)]
 pub struct Setup {
-    /// The ABI of the guest's calls.
+    /// The snapshot whose calls it makes.
     pub snapshot: Snapshot,
     pub options: Options,
     pub memory_len: usize,
@@ -29,7 +29,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What the head of an input says.
+    /// The options in the head of an input.
     pub fn new(scratch: &Scratch, head: &[u8; HEAD]) -> Self {
         let [
             streams,
@@ -146,7 +146,7 @@ fn null() -> io::Result<OwnedFd> {
         .into())
 }
 
-/// A stream on which nobody needs to wait.
+/// A stream that never blocks.
 fn stream(kind: u8) -> io::Result<OwnedFd> {
     match kind {
         1 => Ok(io::pipe()?.0.into()),
@@ -161,7 +161,7 @@ fn stream(kind: u8) -> io::Result<OwnedFd> {
     }
 }
 
-/// A socket on which three have connected who have gone again.
+/// A listening socket with three pending connections, whose peers have closed them.
 fn listener() -> io::Result<OwnedFd> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Relaxed);

@@ -1,5 +1,5 @@
-//! The file system in memory does as Linux's tmpfs does, whatever is done to it: operations that the bytes
-//! say are made in both, and what each says is compared, as in the test `tmpfs` of the crate.
+//! The file system in memory behaves as Linux's tmpfs: the operations of the input are done in both, and their
+//! results are compared, as in the test `tmpfs` of the crate.
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ impl Choices for Source<'_> {
     }
 }
 
-/// A directory of tmpfs, for one input after the other.
+/// A directory of tmpfs, used for one input after the other.
 pub struct Tmpfs(PathBuf);
 
 impl Default for Tmpfs {
@@ -53,12 +53,12 @@ impl Tmpfs {
         Self(root)
     }
 
-    /// Makes the operations that the bytes say. The head says after how many the file system is exchanged for
-    /// one over an image of it.
+    /// Does the operations of an input. The head says after how many the file system is exchanged for one over
+    /// an image of it.
     ///
     /// # Panics
     ///
-    /// The two differ, or the one in memory keeps what was removed.
+    /// The two differ, or usage remains in the one in memory after everything was removed.
     pub fn check(&self, data: &[u8]) {
         let (head, calls) = split(data);
         let round = usize::from(head[0]) + 1;

@@ -1,4 +1,4 @@
-//! The tree that calls are made in.
+//! The directories in which calls are made.
 
 use std::fs::{self, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,10 +10,10 @@ use tempfile::TempDir;
 /// The time that calls set.
 pub const TIME: u64 = 1_000_000_000;
 
-/// How deep below what is looked at the given directory is: further up than any path goes.
+/// The given directory is this deep below the fingerprinted one: further than any path goes up.
 const ABOVE: &str = "1/2/3/4/5/6/7/8";
 
-/// A directory of its own, with the given one in it.
+/// A scratch directory, with the given directory in it.
 pub struct Arena {
     top: TempDir,
     pub given: PathBuf,
@@ -21,7 +21,7 @@ pub struct Arena {
 
 impl Arena {
     pub fn new() -> Self {
-        // In memory, where there is such a place: a tree is made for each change.
+        // In memory if possible, as the tree is made anew after each change.
         let top = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let top = top.unwrap();
         let above = top.path().join(ABOVE);
@@ -56,12 +56,12 @@ impl Arena {
             symlink(target, given.join(link)).unwrap();
         }
         let arena = Self { top, given };
-        // Without the permission to search, to list and to change.
+        // Without the permission to search, to read and to write.
         arena.permit([0o600, 0o300, 0o500, 0o000]);
         arena
     }
 
-    /// Sets the permissions of what is not open to all that is done here.
+    /// Sets the permissions of the directories and files that have fewer.
     fn permit(&self, modes: [u32; 4]) {
         for (name, mode) in ["locked", "shut", "fixed", "secret"].iter().zip(modes) {
             // A call may have removed it.
@@ -69,7 +69,7 @@ impl Arena {
         }
     }
 
-    /// A number for all files: names, and what calls change of them.
+    /// A hash of all files: their names, and the attributes that calls change.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         fingerprint(self.top.path(), &mut hasher);

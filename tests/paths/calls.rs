@@ -1,4 +1,4 @@
-//! The path calls, in words that a guest's calls and Linux's have in common.
+//! The path calls, in terms that a guest's calls and Linux's have in common.
 
 use wasi_rs::abi::{Errno, Filetype, Oflags};
 
@@ -17,7 +17,7 @@ pub enum Call {
     RemoveDirectory(String),
     UnlinkFile(String),
     Readlink(String),
-    /// With whether a link is followed, as where else a call has a flag.
+    /// With whether a symbolic link is followed. So in the other calls with that flag.
     FilestatGet(String, bool),
     FilestatSetTimes(String, bool),
     Open(String, bool, Oflags, Mode),
@@ -28,7 +28,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Whether it changes something where it succeeds.
+    /// Whether it changes files if it succeeds.
     pub fn changes(&self) -> bool {
         match self {
             Call::Readlink(_) | Call::FilestatGet(..) => false,
@@ -37,7 +37,7 @@ impl Call {
         }
     }
 
-    /// The paths that lead somewhere, and not the target of a link.
+    /// The paths that are resolved, so not the target of a link.
     pub fn paths(&self) -> Vec<&str> {
         match self {
             Call::CreateDirectory(path)
@@ -53,24 +53,24 @@ impl Call {
     }
 }
 
-/// What a call found.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     Nothing,
     Target(Vec<u8>),
     Node {
         filetype: Filetype,
-        /// Names and bytes, which a directory has in no number that two file systems agree on.
+        /// The number of links and the size. Not of a directory, as they differ between file systems.
         size: Option<(u64, u64)>,
-        /// What it was opened to read.
+        /// The text, if it was opened for reading.
         text: Option<Vec<u8>>,
     },
 }
 
-/// What came of a call.
+/// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub result: Result<Found, Errno>,
-    /// What all files were after it, if it changed some.
+    /// The fingerprint of all files after it, if it has changed some.
     pub tree: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! Calls as a guest makes them.
+//! Makes calls as a guest.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -13,7 +13,7 @@ use crate::Way;
 use crate::arena::{Arena, TIME};
 use crate::calls::{Call, Found, Mode};
 
-/// Where paths and results are in memory.
+/// The addresses of paths and results in memory.
 const PATHS: [u64; 2] = [0x100, 0x3100];
 const OUT: u64 = 0x40;
 const BUF: u64 = 0x6000;
@@ -28,7 +28,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// A guest with the arena's directory, whose paths are resolved in this way.
+    /// A guest with the given directory, whose paths are resolved in this way.
     pub fn new(arena: &Arena, way: Way) -> Self {
         let null = File::open("/dev/null").unwrap();
         let default = Limits::default();
@@ -57,7 +57,7 @@ impl Guest {
         }
     }
 
-    /// Makes a call, whose paths begin at the preopen.
+    /// Makes a call, with paths relative to the preopen.
     pub fn make(&mut self, call: &Call) -> Result<Found, Errno> {
         let follow = |follow: &bool| u64::from(*follow);
         match call {
@@ -113,7 +113,7 @@ impl Guest {
         Ok(Found::Nothing)
     }
 
-    /// What was opened, which is closed again.
+    /// The result of opening a file, which is closed again.
     fn opened(&mut self, fd: u64) -> Found {
         self.call("fd_filestat_get", &[&[fd, BUF]]).unwrap();
         let Found::Node { filetype, size, .. } = self.node(None) else {
@@ -166,7 +166,7 @@ impl Guest {
         }
     }
 
-    /// Lays a path, as calls take it.
+    /// Writes a path to memory. Returns its address and length.
     fn lay(&self, which: usize, path: &str) -> [u64; 2] {
         self.put(PATHS[which], path.as_bytes());
         [PATHS[which], path.len() as u64]

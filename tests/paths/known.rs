@@ -1,4 +1,4 @@
-//! Where a guest gets another errno than Linux would give, and why.
+//! The known differences between a guest's errno and that of Linux, with their reasons.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::calls::{Call, Found};
 
 struct Known {
     name: &'static str,
-    /// How many paths the calls have that meet it.
+    /// For how many paths of the calls it applies.
     paths: usize,
     guest: Errno,
     linux: Errno,
@@ -16,7 +16,7 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    // The specification has no empty paths, and node:wasi says so.
+    // The specification has no empty paths, and this is node:wasi's errno for them.
     Known {
         name: "no path",
         paths: 1,
@@ -33,7 +33,7 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-/// The name of a difference that is known.
+/// The name of the known difference, if it is one.
 pub fn difference(
     call: &Call,
     guest: &Result<Found, Errno>,
@@ -47,7 +47,7 @@ pub fn difference(
         .map(|known| known.name)
 }
 
-/// Asserts that each difference of calls with so many paths still is one.
+/// Asserts that each difference that applies to so many paths was found.
 #[track_caller]
 pub fn are_met(met: &BTreeSet<&'static str>, paths: usize) {
     for known in KNOWN.iter().filter(|known| known.paths == paths) {

@@ -1,4 +1,4 @@
-//! Calls as Linux makes them.
+//! Makes calls as Linux does.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use wasi_rs::abi::{Errno, Filetype, Oflags};
 use crate::arena::{Arena, TIME};
 use crate::calls::{Call, Found, Mode};
 
-/// Makes a call, whose paths begin at the given directory.
+/// Makes a call, with paths relative to the given directory.
 pub fn make(arena: &Arena, call: &Call) -> Result<Found, Errno> {
     let dir = File::open(&arena.given).unwrap();
     Ok(try_make(dir.as_fd(), call)?)

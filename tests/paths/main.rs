@@ -1,9 +1,9 @@
-//! What the path calls answer, compared errno by errno: however a path is resolved, a guest sees the
-//! same, and what it sees is what Linux says of the same path.
+//! Compares the answers of the path calls, errno by errno: they are the same in whatever way a path is
+//! resolved, and they are those of Linux for the same path.
 //!
-//! Every call is made four times, each in a tree of its own: by a guest whose paths the kernel resolves
-//! in one step (`openat2`), by one where a filter refuses that, by one whose every path is walked, and
-//! as a system call. `PATHS_CALLS` and `PATHS_SEED` say how many calls are made at random, and which.
+//! Every call is made four times, each in a tree of its own: by a guest whose paths the kernel resolves in one
+//! step (`openat2`), by one where a seccomp filter refuses that, by one whose every path is walked, and as a
+//! system call. `PATHS_CALLS` and `PATHS_SEED` set the number of random calls, and the seed.
 
 #![cfg(target_os = "linux")]
 
@@ -25,7 +25,7 @@ use arena::Arena;
 use calls::{Answer, Call};
 use wasi_rs::abi::Errno;
 
-/// How a call is made.
+/// The way in which a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Openat2,
@@ -36,13 +36,13 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::Openat2, Way::Refused, Way::Walked, Way::Linux];
 
-/// Calls, and after how many of them the tree is made again; 0 where each finds it untouched.
+/// Calls, and after how many of them the tree is made anew; with 0, before each.
 struct Script {
     calls: Vec<Call>,
     together: usize,
 }
 
-/// Makes the calls in one way. Those that `leave` tells to lead out are not made.
+/// Makes the calls in one way, except those that lead out, which `leave` tells.
 fn play(script: &Script, way: Way, leave: &[bool]) -> Vec<Answer> {
     let mut arena = Arena::new();
     let mut guest = guest::Guest::new(&arena, way);
@@ -54,7 +54,7 @@ fn play(script: &Script, way: Way, leave: &[bool]) -> Vec<Answer> {
             _ => guest.make(call),
         };
         let changed = result.is_ok() && call.changes();
-        // What a call changed that failed shows with the next that does not.
+        // If a failed call has changed something, the next successful one shows it.
         let tree = changed.then(|| arena.fingerprint());
         let over = script.together > 0 && (at + 1) % script.together == 0;
         answers.push(Answer { result, tree });
@@ -71,7 +71,8 @@ fn play_all(script: &Script) -> [Vec<Answer>; 4] {
     let mut leave = vec![];
     WAYS.map(|way| {
         let answers = match way {
-            // The filter is this thread's alone. After ENOSYS the whole process would not ask again.
+            // The filter applies to this thread alone. It does not use ENOSYS, which the whole process would
+            // remember.
             Way::Refused => std::thread::scope(|scope| {
                 let refused = scope.spawn(|| {
                     again::install(&again::profile("no-openat2").unwrap().program()).unwrap();
@@ -89,7 +90,7 @@ fn play_all(script: &Script) -> [Vec<Answer>; 4] {
     })
 }
 
-/// Asserts that all ways answer alike, save for what is known of Linux. Tells what of that was met.
+/// Asserts that all ways answer alike, except for known differences from Linux. Returns those that were found.
 #[track_caller]
 fn compare(script: &Script) -> BTreeSet<&'static str> {
     let answers = play_all(script);
@@ -136,7 +137,7 @@ fn each_pair_of_paths_in_each_call_of_two() {
     known::are_met(&met, 2);
 }
 
-/// What a process was told once that it has no such call, it does not ask again.
+/// After ENOSYS, a process does not try the call again.
 #[test]
 fn where_the_kernel_is_old() {
     let old = again::profile("linux-4.4").unwrap();

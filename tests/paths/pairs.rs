@@ -9,7 +9,7 @@ fn long() -> String {
     "n".repeat(256)
 }
 
-/// What a path can be: of each kind one, and what can stand behind it.
+/// One path of each kind, with what can come after it.
 fn paths() -> Vec<String> {
     let names = [
         "missing",
@@ -82,7 +82,7 @@ fn paths() -> Vec<String> {
     paths
 }
 
-/// Fewer, where each meets each.
+/// Fewer paths, for calls that take each with each.
 fn fewer() -> Vec<String> {
     let mut paths: Vec<String> = [
         "",

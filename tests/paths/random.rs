@@ -1,4 +1,4 @@
-//! Calls at random, one after another in the same tree, which they change.
+//! Random calls, one after the other in the same tree, which they change.
 
 use wasi_rs::abi::Oflags;
 
@@ -23,7 +23,7 @@ impl Random {
         list[self.below(list.len())]
     }
 
-    /// A path of up to four components. So few go up that it stays below what is looked at.
+    /// A path of up to four components, of which so few go up that it stays below the fingerprinted directory.
     fn path(&mut self) -> String {
         const NAMES: &[&str] = &[
             "file", "dir", "sub", "nested", "void", "link", "dirlink", "dangling", "newdir",
@@ -61,7 +61,7 @@ impl Random {
 }
 
 pub fn calls(seed: u64, calls: usize) -> Vec<Call> {
-    // It never leaves zero.
+    // The seed must not be 0, which the generator never leaves.
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     (0..calls).map(|_| random.call()).collect()
 }

@@ -1,4 +1,4 @@
-//! The same as a user whom permissions bind, where the tests are run by root.
+//! The same as a user without privileges, if the tests are run by root: permissions do not apply to root.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ fn all_of_it_as_a_user_whom_permissions_bind() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    // The program may be where only its owner comes.
+    // In a directory of its own, as the program may be in one that only root can search.
     let scratch = tempfile::tempdir().unwrap();
     let program = scratch.path().join("paths");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();

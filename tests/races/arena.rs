@@ -1,4 +1,4 @@
-//! The directories that the races are about.
+//! The directories of the races.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use wasi_rs::abi::Rights;
 use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx};
 
-/// What is written in files that a guest may see, and what in those that it may not.
+/// The content of files that a guest may see, and of those that it may not.
 pub const INSIDE: &str = "inside";
 pub const SECRET: &str = "SECRET";
 
@@ -32,7 +32,7 @@ pub struct Arena {
     outside: Snapshots,
 }
 
-/// Everything outside, before the guests came.
+/// Everything outside, before the race.
 #[derive(Debug, PartialEq, Eq)]
 struct Snapshots(BTreeMap<PathBuf, Seen>);
 
@@ -45,7 +45,7 @@ struct Seen {
     content: Vec<u8>,
 }
 
-/// The links to `outside` and what is written in them, `@` for where the arena is.
+/// The links to `outside` with their targets; `@` is the path of the arena.
 pub const OUTS: [(&str, &str); 4] = [
     ("out", "../outside"),
     ("out_slashed", "../outside/"),
@@ -104,12 +104,12 @@ impl Arena {
         .unwrap()
     }
 
-    /// Whether an inode number is that of something outside.
+    /// Whether an inode number is that of a file outside.
     pub fn is_outside(&self, ino: u64) -> bool {
         self.outside.0.values().any(|seen| seen.ino == ino)
     }
 
-    /// Sees that nothing outside has changed.
+    /// Asserts that nothing outside has changed.
     #[track_caller]
     pub fn assert_untouched(&self) {
         assert_eq!(Snapshots::of(self.root.path()), self.outside);
@@ -120,7 +120,7 @@ impl Snapshots {
     fn of(root: &Path) -> Self {
         let mut snapshots = Self(BTreeMap::new());
         snapshots.add(&root.join("outside"));
-        // What moves in and out of this directory changes its time.
+        // Renames into and out of this directory change its times.
         let secret = root.join("elsewhere/secret");
         snapshots.0.insert(secret.clone(), Seen::at(&secret));
         snapshots
@@ -154,15 +154,15 @@ impl Seen {
     }
 }
 
-/// Puts each of two files in the place of the other.
+/// Exchanges two files.
 #[cfg(target_os = "linux")]
 pub fn exchange(one: &Path, other: &Path) {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
-    // A guest may have removed one of them a moment ago.
+    // Fails if a guest has just removed one of them.
     let _ = renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE);
 }
 
-/// Puts each of two files in the place of the other, by way of a third name.
+/// Exchanges two files, by way of a third name.
 #[cfg(not(target_os = "linux"))]
 pub fn exchange(one: &Path, other: &Path) {
     let between = one.with_extension("between");

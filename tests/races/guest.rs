@@ -1,4 +1,4 @@
-//! A guest: a context, a memory, and attempts that say when something from outside was seen.
+//! A guest: a context, a memory, and calls that fail the test if anything from outside is seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -12,16 +12,16 @@ use crate::Race;
 use crate::arena::{Arena, INSIDE, SECRET};
 
 pub const PREOPEN: u64 = 3;
-/// Where the strings of a call lie, where its results go, and where a buffer is.
+/// The addresses of the strings of a call, of its results, and of a buffer.
 pub const TEXT: u64 = 0x100;
 pub const TEXT2: u64 = 0x1100;
 pub const IOVS: u64 = 0x2100;
 pub const OUT: u64 = 0x2200;
 pub const BUF: u64 = 0x3000;
 pub const BUF_LEN: u64 = 0x1000;
-/// Words of memory.
+/// The length of memory in words.
 const LEN: usize = 0x4000;
-/// Words on both sides of memory that are none of the guest's.
+/// Words before and after the guest's memory that do not belong to it.
 const MARGIN: usize = 0x400;
 const UNTOUCHED: u32 = 0xa5a5_a5a5;
 
@@ -31,7 +31,7 @@ pub struct Guest<'a> {
     pub ctx: WasiCtx,
     pub arena: &'a Arena,
     pub race: &'a Race,
-    /// The directory where the paths of the attempts begin.
+    /// The descriptor that paths are relative to.
     base: u64,
     words: Arc<[AtomicU32]>,
 }
@@ -49,7 +49,7 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// Another thread of the guest, on the same memory, whose calls another race counts.
+    /// Another thread of the guest with the same memory, for another race.
     pub fn thread<'r>(&'r self, race: &'r Race) -> Guest<'r> {
         Guest {
             ctx: self.ctx.clone(),
@@ -60,7 +60,7 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// The same guest, whose paths begin at a directory that it holds.
+    /// The same guest, with paths relative to a directory that it has open.
     pub fn below(&self, base: u64) -> Guest<'_> {
         Guest {
             base,
@@ -72,7 +72,7 @@ impl<'a> Guest<'a> {
         LinearMemory::new(&self.words[MARGIN..MARGIN + LEN])
     }
 
-    /// Sees that nothing but the guest's memory was written.
+    /// Asserts that nothing but the guest's memory was written.
     pub fn assert_margins(&self) {
         let (before, after) = (&self.words[..MARGIN], &self.words[MARGIN + LEN..]);
         let untouched = |word: &AtomicU32| word.load(Relaxed) == UNTOUCHED;
@@ -107,7 +107,7 @@ impl<'a> Guest<'a> {
         T::decode(&bytes).unwrap()
     }
 
-    /// Makes a call; whether it succeeded.
+    /// Makes a call. Returns whether it succeeded.
     pub fn call(&self, name: &str, given: &[u64]) -> bool {
         self.errno(name, given) == Errno::Success
     }
@@ -132,19 +132,19 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// Lays a path, and gives its address and length.
+    /// Writes a path to memory. Returns its address and length.
     fn path(&self, at: u64, path: &str) -> [u64; 2] {
         self.put(at, path.as_bytes());
         [at, path.len() as u64]
     }
 
-    /// A call that takes a path below the preopen, and what follows.
+    /// Makes a call with a path relative to the base, and these arguments after it.
     pub fn at(&self, name: &str, path: &str, rest: &[u64]) -> bool {
         let [at, len] = self.path(TEXT, path);
         self.call(name, &[&[self.base, at, len], rest].concat())
     }
 
-    /// A call that takes a path with its lookup flags, and what follows.
+    /// Makes a call with lookup flags, a path, and these arguments after it.
     fn looking_up(&self, name: &str, lookup: u64, path: &str, rest: &[u64]) -> bool {
         let [at, len] = self.path(TEXT, path);
         self.call(name, &[&[self.base, lookup, at, len], rest].concat())
@@ -156,7 +156,7 @@ impl<'a> Guest<'a> {
             .then(|| self.record::<u32>(OUT).into())
     }
 
-    /// Opens a directory for everything that can be done in it.
+    /// Opens a directory with all rights.
     pub fn hold(&self, path: &str) -> Option<u64> {
         let RightsPair { base, inheriting } = RightsPair::DIRECTORY;
         let oflags = Oflags::DIRECTORY.bits().into();
@@ -171,7 +171,7 @@ impl<'a> Guest<'a> {
         [IOVS, 1]
     }
 
-    /// Reads a descriptor, and sees that it is of nothing outside.
+    /// Reads from a descriptor, and asserts that it is not open on a file outside.
     pub fn read(&self, fd: u64) {
         let [iovs, iovs_len] = self.iovs(BUF_LEN);
         if self.call("fd_read", &[fd, iovs, iovs_len, OUT]) {
@@ -185,7 +185,7 @@ impl<'a> Guest<'a> {
         self.call("fd_write", &[fd, ciovs, ciovs_len, OUT]);
     }
 
-    /// Sees that what was written to the buffer is from inside.
+    /// Asserts that what was written to the buffer comes from inside.
     pub fn assert_no_secret(&self, len: u64) {
         let read = self.bytes_at(BUF, len);
         let found = read
@@ -273,7 +273,8 @@ impl<'a> Guest<'a> {
         self.call("path_symlink", &[target, target_len, self.base, at, len]);
     }
 
-    /// Links what is at one path to another, with and without following, and sees what it was.
+    /// Makes a hard link, with and without following a symbolic link, and asserts that it is not to a file
+    /// outside.
     pub fn try_link(&self, from: &str, to: &str) {
         for lookup in [0, FOLLOW] {
             let [from, from_len] = self.path(TEXT, from);
@@ -298,7 +299,7 @@ impl<'a> Guest<'a> {
         );
     }
 
-    /// Every call that takes a path, on a path that may lead out at any moment.
+    /// Makes every call that takes a path, with one that may lead out at any moment.
     pub fn try_all(&self, path: &str) {
         self.try_read(path);
         self.try_stat(path);

@@ -1,4 +1,4 @@
-//! Two guests on one directory: one lays links and moves directories, the other uses its paths.
+//! Two guests with one directory: one creates links and renames directories, the other uses paths.
 
 use std::fs;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use crate::Race;
 use crate::arena::{Arena, INSIDE};
 use crate::guest::{Guest, PREOPEN, TEXT, TEXT2};
 
-/// A link that a guest may make where it is made, and that leads out of the sandbox where the guest
-/// moves it.
+/// A link that a guest may create, and that leads out of the sandbox once the guest has renamed it to another
+/// place.
 #[test]
 fn one_moves_links_out_of_their_depth() {
     let arena = Arena::new();
-    // What the link leads to while it is in its place.
+    // The target of the link at its first place.
     for dir in ["inside/outside/sub", "inside/deep/er", "inside/elsewhere"] {
         fs::create_dir_all(arena.path(dir)).unwrap();
     }
@@ -68,7 +68,7 @@ fn one_moves_links_out_of_their_depth() {
     arena.assert_untouched();
 }
 
-/// Directories change places under paths that go down and up again.
+/// Directories are exchanged under paths that go down and up again.
 #[test]
 fn one_moves_directories_under_paths_that_go_up() {
     let arena = Arena::new();

@@ -1,8 +1,8 @@
 //! Races: what guests do while the directories under them, their descriptors and their memory change.
 //!
-//! Each test lets hostile threads run for a while and counts what must never happen. How long says
-//! `RACES_SECONDS`; a line for each test tells how often it tried. `portable` runs all of them again
-//! without `openat2`.
+//! Each test lets hostile threads run for a while, and asserts what must never happen. `RACES_SECONDS` sets how
+//! long; a line for each test says how many attempts there were. `portable` runs all of them again without
+//! `openat2`.
 
 #![cfg(unix)]
 
@@ -18,16 +18,16 @@ mod table;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// How much longer a race may take to be one, on however busy a machine.
+/// How much longer a race may run until both sides have done something, on a busy machine.
 const HANGS: Duration = Duration::from_secs(600);
 
-/// How long each race is run.
+/// How long each race runs.
 fn length() -> Duration {
     let seconds = std::env::var("RACES_SECONDS").ok();
     Duration::from_secs_f64(seconds.map_or(0.4, |seconds| seconds.parse().unwrap()))
 }
 
-/// One race: when it is over, and how often what was tried in it.
+/// A race: when it ends, and how many attempts there were.
 struct Race {
     end: Instant,
     over: AtomicBool,
@@ -47,12 +47,11 @@ impl Race {
         }
     }
 
-    /// Runs `hostile` over and over beside `guest`, which goes on while the race does, and tells how
-    /// that went.
+    /// Runs `hostile` over and over beside `guest`, until the race is over. Prints the counts.
     fn run(name: &str, hostile: impl Fn() + Sync, guest: impl FnOnce(&Race)) {
         let race = Self::new();
         std::thread::scope(|scope| {
-            // A guest that fails must not leave the other thread running.
+            // So that the other thread ends if the guest panics.
             let _over = Over(&race);
             scope.spawn(|| {
                 let _over = Over(&race);
@@ -66,7 +65,7 @@ impl Race {
         race.tell(name);
     }
 
-    /// However short it is and busy the machine, both sides get their turns.
+    /// Whether the race goes on: for its time, and until both sides have done something.
     fn goes_on(&self) -> bool {
         let now = Instant::now();
         let [swaps, calls, succeeded] = self.counts();
@@ -79,7 +78,7 @@ impl Race {
         [&self.swaps, &self.calls, &self.succeeded].map(|count| count.load(Relaxed))
     }
 
-    /// Prints the counts, which must show that both sides did something.
+    /// Prints the counts, and asserts that both sides have done something.
     fn tell(&self, name: &str) {
         let [swaps, calls, succeeded] = self.counts();
         println!("race {name}: swaps={swaps} calls={calls} succeeded={succeeded}");

@@ -1,4 +1,4 @@
-//! A thread that rewrites paths and buffer lists in the middle of the calls that were given them.
+//! A thread overwrites paths and buffer lists during the calls that use them.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::Race;
 use crate::arena::Arena;
 use crate::guest::{BUF, Guest, IOVS, OUT, PREOPEN, TEXT};
 
-/// Paths of one length, so that they can be exchanged where they lie: inside, out, out by a link.
+/// Paths of the same length, which can overwrite each other: inside, outside, and outside by a link.
 const PATHS: [&str; 3] = ["dir//////secret", "../outside/sub/", "out/////secret/"];
 
-/// Buffers of which all, some or nothing lies in memory.
+/// Buffers that are wholly, partly or not at all in memory.
 const BUFS: [[u32; 2]; 5] = [
     [BUF as u32, 64],
     [0xffff_fff0, 64],

@@ -1,4 +1,4 @@
-//! All of it again in processes to which calls are refused, where paths are walked step by step.
+//! The same races in processes to which system calls are refused, so that paths are walked.
 
 #[path = "../seccomp/again.rs"]
 mod again;

@@ -10,7 +10,7 @@ use crate::Race;
 use crate::arena::{Arena, INSIDE, OUTS, exchange};
 use crate::guest::Guest;
 
-/// Exchanges two files of the arena while a guest uses paths with every call.
+/// Exchanges two files of the arena while a guest makes every call with these paths.
 fn swap(name: &str, one: &str, other: &str, paths: &[&str]) {
     swap_with(Limits::default(), name, one, other, paths);
 }
@@ -26,7 +26,7 @@ fn swap_with(limits: Limits, name: &str, one: &str, other: &str, paths: &[&str])
             for path in paths {
                 guest.try_all(path);
             }
-            // What the attempts removed or moved away.
+            // Restores what the attempts have removed or renamed.
             guest.try_mkdir("dir/sub");
             guest.try_create("dir/secret");
             guest.try_create("file");
@@ -37,7 +37,7 @@ fn swap_with(limits: Limits, name: &str, one: &str, other: &str, paths: &[&str])
     arena.assert_untouched();
 }
 
-/// Paths through a directory that may just have become a link.
+/// Paths through a directory that may just have been replaced by a link.
 const THROUGH: [&str; 7] = [
     "dir/secret",
     "dir/new",
@@ -53,7 +53,7 @@ fn a_directory_becomes_a_link() {
     swap("directory-link", "inside/dir", "inside/out", &THROUGH);
 }
 
-/// With a limit of its own, no path of a guest is left to the kernel.
+/// With a lower limit of links, no path is left to the kernel.
 #[test]
 fn a_directory_becomes_a_link_where_links_are_counted() {
     let limits = Limits {
@@ -116,7 +116,7 @@ fn a_file_becomes_a_link() {
         |race| {
             let guest = Guest::new(&ctx, &arena, race);
             while race.goes_on() {
-                // What removes or replaces the names themselves is left to the next test.
+                // Calls that remove or replace the names themselves are in the next test.
                 for path in ["file", "leak", "dir/../file"] {
                     guest.try_read(path);
                     guest.try_create(path);
@@ -137,7 +137,7 @@ fn a_name_is_now_this_and_now_that() {
     let ctx = Arc::new(arena.ctx());
     let name = arena.path("inside/name");
     let hostile = || {
-        // Guests remove and replace it meanwhile: any of this can fail.
+        // Guests remove and replace it meanwhile, so any of this may fail.
         for (out, _) in OUTS {
             let _ = symlink(
                 fs::read_link(arena.path("inside").join(out)).unwrap(),
@@ -145,7 +145,7 @@ fn a_name_is_now_this_and_now_that() {
             );
             std::thread::yield_now();
             let _ = fs::remove_file(&name);
-            // Made elsewhere: through `name`, this thread might write where a link leads by now.
+            // Created elsewhere and renamed: written by `name`, it might be written through a link.
             let made = arena.path("made");
             let _ = fs::create_dir(&made);
             fs::write(made.join("secret"), INSIDE).unwrap();
@@ -181,7 +181,7 @@ fn a_name_is_now_this_and_now_that() {
     arena.assert_untouched();
 }
 
-/// While a directory is moved out, what is above it is not above the guest's path.
+/// While a directory is renamed to outside, its parent there is not above the guest's path.
 #[test]
 fn a_directory_moves_out_and_back() {
     let paths = [
@@ -202,7 +202,7 @@ fn a_directory_moves_out_and_back() {
                 for path in paths {
                     guest.try_all(path);
                 }
-                // A directory that is held goes out as itself, with nothing above it.
+                // An open directory may be renamed to outside, but nothing above it must be seen.
                 for held in ["dir", "dir/sub"] {
                     let Some(fd) = guest.hold(held) else { continue };
                     for path in ["../secret", "../../secret", "sub/../../new", "../link"] {
@@ -230,8 +230,8 @@ fn assert_nothing_made_elsewhere(arena: &Arena) {
     arena.assert_untouched();
 }
 
-/// The directory that moves out is below another, and so a path goes up from it to what is no root: by
-/// the `..` of the host, which then is that of another place.
+/// The directory that is renamed to outside is below another one. A path goes up from it to a directory that is
+/// not the root by the `..` of the host, which then is that of another place.
 #[test]
 fn a_directory_below_another_moves_out_and_back() {
     let arena = Arena::new();
@@ -253,7 +253,7 @@ fn a_directory_below_another_moves_out_and_back() {
                     guest.try_all(&format!("{up}/secret"));
                     guest.try_all(&format!("{up}/new"));
                     guest.try_create("deep/secret");
-                    // Where the other `dir` lies is the other `secret`, and nothing else.
+                    // Only the other `dir` has the other `secret` above it.
                     guest.try_stat(&format!("{up}/dir/sub/../../secret"));
                 }
             }

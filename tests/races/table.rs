@@ -1,5 +1,5 @@
-//! Threads of one guest that open, use, close and renumber the same descriptors, in a process whose
-//! own descriptors come and go meanwhile.
+//! Threads of one guest open, use, close and renumber the same descriptors, while the process opens and closes
+//! descriptors of its own.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,10 +14,10 @@ use crate::arena::{Arena, SECRET};
 use crate::guest::{BUF, BUF_LEN, Guest, OUT};
 use crate::{Over, Race};
 
-/// Numbers that the threads fight over.
+/// The descriptor numbers that the threads compete for.
 const NUMBERS: std::ops::Range<u64> = 3..12;
 
-/// A guest closes its numbers, never those of the host.
+/// A guest closes its own descriptors, never those of the host.
 #[test]
 fn numbers_are_closed_moved_and_used() {
     let arena = Arena::new();
@@ -26,7 +26,7 @@ fn numbers_are_closed_moved_and_used() {
     let secret = arena.path("outside/secret");
     let ino = secret.metadata().unwrap().ino();
     std::thread::scope(|scope| {
-        // The host: whatever number the guest gave back is the host's next.
+        // The host: it gets the numbers that the guest has closed.
         scope.spawn(|| {
             while race.goes_on() {
                 let mut files: Vec<_> = (0..8).map(|_| File::open(&secret).unwrap()).collect();
@@ -54,7 +54,7 @@ fn numbers_are_closed_moved_and_used() {
         });
         for _ in 0..2 {
             scope.spawn(|| {
-                // Whoever fails ends the race for all.
+                // So that a panic ends the race for all.
                 let _over = Over(&race);
                 let guest = Guest::new(&ctx, &arena, &race);
                 while race.goes_on() {

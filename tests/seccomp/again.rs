@@ -1,5 +1,5 @@
-//! Runs tests of this very program again, in a process to which system calls are refused, or which may
-//! have few descriptors open.
+//! Runs tests of this program again, in a process to which system calls are refused, or which may open few
+//! descriptors.
 
 #[allow(dead_code, reason = "each test uses some of it")]
 #[path = "filter.rs"]
@@ -13,11 +13,11 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 #[allow(unused_imports, reason = "each test uses some of it")]
 pub use filter::{PROFILES, Profile, install, profile};
 
-/// Set in a process to which system calls are refused, to the name of its profile.
+/// The variable with the name of the profile, in a process to which system calls are refused.
 pub const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
 
-/// What the tests print that these arguments of the test program choose, all of which must pass. They are
-/// told of it by [`UNDER_PROFILE`].
+/// Runs the tests that these arguments of the test program select, all of which must pass. Returns their
+/// output. [`UNDER_PROFILE`] is set for them.
 #[track_caller]
 pub fn under(profile: &Profile, args: &[&str]) -> String {
     let mut again = Command::new(std::env::current_exe().unwrap());
@@ -29,8 +29,8 @@ pub fn under(profile: &Profile, args: &[&str]) -> String {
     passes(profile.name, again, args)
 }
 
-/// The same, one test at a time, in a process that may have no more than `limit` descriptors open. Calls
-/// are refused to it, or not.
+/// The same, one test at a time, in a process that may have at most `limit` descriptors open; with or without a
+/// profile.
 #[track_caller]
 #[allow(dead_code, reason = "not all that run tests again limit them")]
 pub fn with_few_descriptors(limit: u64, profile: Option<&Profile>, args: &[&str]) {

@@ -1,4 +1,4 @@
-//! Takes system calls away from a process and all that it starts, as old kernels and containers do.
+//! Refuses system calls to a process and its children, as old kernels and containers do.
 //!
 //! Only the standard library is used, so that `rustc` alone can build the launcher beside this file.
 
@@ -7,14 +7,14 @@ use std::io;
 
 use Refused::{Between, Since, WithFlag};
 
-/// What an old kernel says of a system call that it does not have.
+/// The error of a kernel that does not have a system call.
 const ENOSYS: u32 = 38;
-/// What the filters of some containers say of a system call that they do not know.
+/// The error of the filters of some containers for system calls that they do not know.
 const EPERM: u32 = 1;
-/// What gVisor says of a flag that it does not know.
+/// The error of gVisor for flags that it does not know.
 const EOPNOTSUPP: u32 = 95;
 
-/// A kernel or a container that lacks system calls, by what it says of them.
+/// The system calls that a kernel or a container does not have, with its errors.
 pub struct Profile {
     pub name: &'static str,
     rules: &'static [(Refused, u32)],
@@ -22,15 +22,15 @@ pub struct Profile {
 
 /// System calls, by their numbers.
 enum Refused {
-    /// All from this number on, save for one that a C library needs to start threads.
+    /// All from this number on, except one, which C libraries need to start threads.
     Since(u32, Option<u32>),
-    /// Those between these numbers, which are refused, too.
+    /// Those between these two numbers, and these.
     Between(u32, u32),
-    /// One that has this flag in its argument of this index.
+    /// A system call with a flag in an argument: its number, the index of the argument, the flag.
     WithFlag(u32, u32, u32),
 }
 
-/// Numbers that differ from one architecture to another. Those from 424 on do not.
+/// Numbers that differ between architectures. Those from 424 on do not.
 #[cfg(target_arch = "x86_64")]
 mod number {
     pub const COPY_FILE_RANGE: u32 = 326;
@@ -52,7 +52,7 @@ mod number {
 
 use number::{COPY_FILE_RANGE, PKEY_FREE, PKEY_MPROTECT, PREADV2, PWRITEV2, RSEQ};
 
-/// The first of those that have one number everywhere: `pidfd_send_signal`, of Linux 5.1.
+/// The first of the common numbers: `pidfd_send_signal`, of Linux 5.1.
 const NUMBERED_ALIKE: u32 = 424;
 const CLONE3: u32 = 435;
 const CLOSE_RANGE: u32 = 436;
@@ -60,16 +60,16 @@ const OPENAT2: u32 = 437;
 
 const RWF_NOWAIT: u32 = 8;
 
-/// What is refused where. Where one would refuse `clone3` with EPERM, it does not: nothing that has
-/// threads starts there, unless its C library is as old.
+/// The profiles. Some containers refuse `clone3` with EPERM; here it is allowed, as no program with threads
+/// would start, unless its C library is as old as the filter.
 pub const PROFILES: &[Profile] = &[
-    // By a filter: after ENOSYS a whole process would not ask again.
+    // By a filter. After ENOSYS a process would not try again.
     Profile {
         name: "no-openat2",
         rules: &[(Between(OPENAT2, OPENAT2), EPERM)],
     },
-    // Everything that is younger: copy_file_range, preadv2, pwritev2, pkey_*, statx, io_pgetevents, rseq,
-    // and those with one number.
+    // Everything that is younger: copy_file_range, preadv2, pwritev2, pkey_*, statx, io_pgetevents, rseq, and
+    // all with common numbers.
     Profile {
         name: "linux-4.4",
         rules: &[
@@ -77,7 +77,7 @@ pub const PROFILES: &[Profile] = &[
             (Since(NUMBERED_ALIKE, None), ENOSYS),
         ],
     },
-    // The same, as a filter says it that was written then.
+    // The same, with the error of a filter of that time.
     Profile {
         name: "filter-of-linux-4.4",
         rules: &[
@@ -93,7 +93,7 @@ pub const PROFILES: &[Profile] = &[
             (Since(NUMBERED_ALIKE, Some(CLONE3)), EPERM),
         ],
     },
-    // With a libseccomp that does not know the names of newer calls.
+    // With a libseccomp that does not know newer calls.
     Profile {
         name: "docker-20.10",
         rules: &[(Since(CLOSE_RANGE, None), EPERM)],
@@ -126,8 +126,8 @@ const BPF_JUMP_IF_GREATER_OR_EQUAL: u16 = 0x35;
 const BPF_JUMP_IF_ANY: u16 = 0x45;
 const BPF_RETURN: u16 = 0x06;
 
-/// Where the number of the call is in `struct seccomp_data`, and its arguments, of which the lower
-/// half comes first.
+/// The offset of the number of the call in `struct seccomp_data`, and those of its arguments, lower halves
+/// first.
 const NUMBER: u32 = 0;
 const ARGUMENTS: u32 = 16;
 
@@ -161,7 +161,7 @@ fn step(code: u16, if_true: u8, if_false: u8, operand: u32) -> Instruction {
 }
 
 impl Profile {
-    /// The program that refuses what the profile says.
+    /// The BPF program of this profile.
     pub fn program(&self) -> Vec<Instruction> {
         let mut program = vec![];
         for (refused, errno) in self.rules {
@@ -195,9 +195,9 @@ impl Profile {
     }
 }
 
-/// From now on calls fail as the program says, in this thread and what comes of it.
+/// Installs a filter for this thread and all that it starts.
 ///
-/// Nothing is allocated, so that a child between `fork` and `exec` can call it.
+/// It allocates nothing, so a child can call it between `fork` and `exec`.
 pub fn install(instructions: &[Instruction]) -> io::Result<()> {
     let program = Program {
         len: instructions.len() as u16,

@@ -1,6 +1,6 @@
 use wasi_rs::memory::{GuestPtr, Iovecs, LinearMemory};
 
-/// Calls with `bytes` in two buffers of a guest's, and copies back what they hold then.
+/// Calls `call` with `bytes` in two buffers of a guest's memory, and copies their content back.
 pub fn with_iovecs<T>(bytes: &mut [u8], call: impl FnOnce(&Iovecs<'_>) -> T) -> T {
     let half = bytes.len() as u32 / 2;
     let list = bytes.len().next_multiple_of(4);

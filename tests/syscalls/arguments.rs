@@ -1,11 +1,11 @@
-//! Whatever a guest passes, it gets an answer: nothing panics, nothing hangs, nothing outside
-//! changes. The rows of the other files are chosen; these are many.
+//! Whatever arguments a guest passes, it gets an answer: no panic, no hang, and nothing outside changes. Other
+//! files have chosen arguments; here are many.
 
 use wasi_rs::syscalls::SYSCALLS;
 
 use crate::support::{BUF, END, Guest, OUT, Open, PREOPEN};
 
-/// Numbers at which something changes.
+/// Values at which behaviour changes.
 const EDGES: [u64; 24] = [
     0,
     1,
@@ -33,7 +33,7 @@ const EDGES: [u64; 24] = [
     u64::MAX,
 ];
 
-/// Calls that wait when a guest asks for it, or that use the host's disk as much as a guest asks for.
+/// Calls that wait, or use the host's disk, for as long or as much as a guest asks.
 const ASKED_FOR: [&str; 2] = ["poll_oneoff", "fd_allocate"];
 
 struct Pick(u64);
@@ -74,7 +74,7 @@ fn any_arguments_are_answered() {
         numbers.extend(guest.iovs(&[[BUF, 10], [BUF + 20, 10]]));
         for round in 0..300 {
             if round % 20 == 0 {
-                // What the calls before closed, or put in each other's place.
+                // A guest of its own, as earlier calls have closed or renumbered descriptors.
                 let guest = guest.thread();
                 for (path, open) in [("file", Open::FILE), ("dir", Open::DIR)] {
                     let _ = guest.errno("path_open", guest.open_args(PREOPEN, path, open));
@@ -92,7 +92,7 @@ fn any_arguments_are_answered() {
     }
 }
 
-/// Every descriptor number there can be, on every call that takes one first.
+/// Every possible descriptor number, with every call that takes one first.
 #[test]
 fn any_number_is_a_descriptor_that_is_open_or_not() {
     let guest = Guest::new();
@@ -105,7 +105,7 @@ fn any_number_is_a_descriptor_that_is_open_or_not() {
             );
         }
     }
-    // Of an `i32` only the lower half counts.
+    // Only the lower half of an `i32` is used.
     guest.ok("fd_close", [PREOPEN | 1 << 32]);
 }
 
@@ -138,7 +138,7 @@ fn a_list_of_every_length_is_served_or_refused_at_once() {
             ("sock_send", vec![0, 0, len, 0, OUT]),
             ("poll_oneoff", vec![0, 0, len, OUT]),
         ] {
-            // Memory is `?`, which is neither a buffer inside it nor a subscription.
+            // All of memory is `?`, which is neither a valid buffer nor a valid subscription.
             let refused = guest.call(name, args).result.is_err();
             assert!(refused || len == 0, "{name} of {len}");
         }

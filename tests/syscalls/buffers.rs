@@ -86,7 +86,7 @@ fn nothing_is_read_and_all_is_taken() {
     assert_eq!(guest.read(2), "");
 }
 
-/// The guest holds them, and nobody else has to.
+/// The guest keeps its streams alive.
 #[test]
 fn a_stream_is_let_go_of_when_the_guest_closes_it() {
     let output: Arc<Output> = Arc::new(Output::new(10));

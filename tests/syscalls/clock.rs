@@ -8,7 +8,7 @@ const PROCESS_CPUTIME: u64 = 2;
 const THREAD_CPUTIME: u64 = 3;
 const CLOCKS: [u64; 4] = [REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME];
 
-/// Numbers of no clock, the first that is none among them.
+/// Numbers that are no clock, the first one among them.
 const NONE: [u64; 3] = [4, 256, u32::MAX as u64];
 
 pub mod clock_res_get {
@@ -100,7 +100,7 @@ pub mod clock_time_get {
         let guest = Guest::new();
         let before = since_1970();
         let time = now(&guest, REALTIME);
-        // A clock that is set meanwhile would not be off by the distance of two epochs.
+        // Also true if the clock is set meanwhile: epochs are further apart.
         assert!(time.abs_diff(before) < 24 * 3600 * 1_000_000_000);
     }
 

@@ -7,7 +7,7 @@ use wasi_rs::ctx::{Preopen, PreopenSource};
 use crate::readdir::list;
 use crate::support::{BUF, Guest, NO_FOLLOW, OUT, Open};
 
-/// The descriptor of `/dev`, behind `/sandbox`.
+/// The descriptor of `/dev`, which comes after `/sandbox`.
 const DEV: u64 = 4;
 
 const NAMES: [&str; 7] = [
@@ -30,7 +30,7 @@ fn open(guest: &Guest, name: &str, open: Open) -> u64 {
     guest.open_at(DEV, name, open)
 }
 
-/// Reads so many bytes.
+/// Reads up to `len` bytes.
 fn read(guest: &Guest, fd: u64, len: u64) -> Vec<u8> {
     let [iovs, iovs_len] = guest.iovs(&[[BUF, len]]);
     let outcome = guest.call("fd_read", [fd, iovs, iovs_len, OUT]);
@@ -164,7 +164,7 @@ fn what_was_opened_is_closed_with_its_command_and_streams_are_not() {
     }
 }
 
-/// As a preopen can be renamed, moved or removed nowhere: two of them are two directories.
+/// The devices of two guests are two directories.
 #[test]
 fn each_guest_has_its_own() {
     let [one, other] = [guest(), guest()].map(|guest| {
@@ -202,7 +202,7 @@ mod streams {
         let mut output = [0; 6];
         printed.read_exact(&mut output).unwrap();
         assert_eq!(&output, b"output");
-        // To close it closes neither the guest's own nor the embedder's.
+        // Closing it closes neither the guest's own stream nor the embedder's.
         guest.ok("fd_close", [stdout]);
         assert_eq!(write(&guest, 1, "more"), 4);
     }

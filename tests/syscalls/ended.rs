@@ -1,4 +1,4 @@
-//! A guest that is ended from outside: whatever it waits for ends at once, and its calls are over.
+//! Stopping a guest from outside: it stops waiting at once, and its calls are refused.
 
 use std::io::{PipeWriter, Read, Write};
 use std::os::fd::OwnedFd;
@@ -14,10 +14,10 @@ use wasi_rs::vfs::PipeEnd;
 use crate::stop::{read, transfer};
 use crate::support::{BUF, BUF_LEN, Guest, OUT, Setup};
 
-/// A hundred years.
+/// A hundred years in nanoseconds.
 const FOREVER: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
-/// A guest that can be stopped, with this as a standard stream.
+/// A guest that can be stopped while it waits.
 fn stoppable(change: impl FnOnce(&mut Setup)) -> Guest {
     let guest = Guest::with(change);
     guest.ctx.make_stoppable().unwrap();
@@ -32,7 +32,7 @@ fn sleep(guest: &Guest) -> Errno {
     guest.errno("poll_oneoff", [at, BUF, 1, OUT])
 }
 
-/// Makes a call that waits in a thread of its own, and stops the guest.
+/// Makes a call that waits, in a thread of its own, and stops the guest.
 fn stopped_in(guest: &Guest, call: impl FnOnce(&Guest) -> Errno + Send) {
     let ctx = guest.ctx.clone();
     let thread = guest.thread();
@@ -41,7 +41,7 @@ fn stopped_in(guest: &Guest, call: impl FnOnce(&Guest) -> Errno + Send) {
         ctx.stop(3);
         waiting.join().unwrap()
     });
-    // It had not begun to wait, or it had.
+    // `ENOTCAPABLE` if it was stopped before the call.
     assert!(matches!(errno, Intr | Notcapable), "{errno}");
     assert_eq!(guest.ctx.stopped(), Some(3));
     assert_eq!(guest.errno("sched_yield", []), Notcapable);
@@ -109,7 +109,7 @@ fn another_thread_finds_it_by_its_token_as_long_as_it_is_there() {
     assert!(WasiCtx::shared(&token, Interrupt::NEVER).is_none());
 }
 
-/// The end of a pipe that a guest has is its own: the other side sees it close.
+/// A guest owns its end of a pipe: the other side sees it close.
 #[test]
 fn a_pipe_closes_with_the_guests_descriptor() {
     let (end, other) = PipeEnd::new(Direction::Write).unwrap();

@@ -1,5 +1,5 @@
-//! No path leads out, whatever links an embedder, another program or the guest itself has made:
-//! every call that takes a path, every way out. Nothing outside changes, and nothing of it is seen.
+//! No path leads out, whatever links an embedder, another program or the guest itself has made: every call that
+//! takes a path, with every way out. Nothing outside is changed or seen.
 
 use wasi_rs::abi::Errno::{self, Exist, Inval, Isdir, Loop, Notcapable, Notdir};
 use wasi_rs::abi::{Fdflags, Oflags, Rights};
@@ -8,8 +8,7 @@ use crate::support::{
     ALL, BUF, FOLLOW, Guest, INHERITABLE, NO_FOLLOW, OUT, Open, PREOPEN, Setup, args,
 };
 
-/// Links to the directory outside: their paths in the preopen, and what they point to, where `@` is
-/// the scratch directory itself.
+/// Links to the directory outside: their paths in the preopen, and their targets; `@` is the scratch directory.
 const LINKS_OUT: [(&str, &str); 15] = [
     ("out", "../outside"),
     ("slashed", "../outside/"),
@@ -32,7 +31,7 @@ fn guests() -> Vec<Guest> {
     Guest::every_way(links_out)
 }
 
-/// Makes the links in what a guest is to get.
+/// Creates the links in the guest's directory.
 pub fn links_out(setup: &mut Setup) {
     let top = setup.scratch.absolute("..");
     for (name, target) in LINKS_OUT {
@@ -49,17 +48,17 @@ pub fn links_out(setup: &mut Setup) {
     }
 }
 
-/// Links to a file outside, or to where there could be one.
+/// Links to a file outside, existing or not.
 const LEAKS: [&str; 4] = ["leak", "leak_absolute", "leak_chain", "leak_new"];
 
-/// Paths from the preopen, each with the descriptor and the path that a guest would use: from the
-/// preopen itself, and from a directory below it where that is where the path begins.
+/// The descriptors and paths by which a guest can name a path of the preopen: relative to the preopen, and to
+/// `dir` if the path is in that.
 fn bases(dir: u64, path: &str) -> Vec<(u64, &str)> {
     let below = path.strip_prefix("dir/").map(|path| (dir, path));
     [(PREOPEN, path)].into_iter().chain(below).collect()
 }
 
-/// Sees that a call is refused for every way out, `call` making its arguments.
+/// Asserts that a call is refused for every way out. `call` makes its arguments.
 fn refuses_out(name: &str, suffix: &str, call: impl Fn(&Guest, u64, &str) -> Vec<u64>) {
     for guest in guests() {
         let dir = guest.open("dir", Open::DIR);
@@ -123,8 +122,8 @@ fn path_open_stays_in() {
     }
 }
 
-/// What may be said of a path that leads out: that it does, or what is wrong with the request
-/// whatever is there.
+/// The errnos that are allowed for a path that leads out: ENOTCAPABLE, or an error of the request whatever the
+/// path is.
 fn may_be_refused_with(errno: Errno, oflags: Oflags, lookup: u64) -> bool {
     match errno {
         Notcapable => true,

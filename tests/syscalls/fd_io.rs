@@ -3,7 +3,7 @@ use wasi_rs::abi::{Fdflags, Oflags, Rights};
 
 use crate::support::{CLOSED, END, Guest, OUT, Open, PREOPEN, args};
 
-/// The rows that all four calls have; `offset` is what the positioned ones take besides.
+/// The refusals of all four calls; `offset` is the additional argument of positional ones.
 fn refuses(name: &str, right: Rights, offset: &[u64]) {
     for guest in Guest::every_backend(|_| {}) {
         let fd = guest.open("file", Open::FILE);
@@ -315,7 +315,7 @@ pub mod fd_pwrite {
         }
     }
 
-    /// Linux's `pwrite(2)` appends to what was opened to append, whatever the offset.
+    /// On Linux, `pwrite(2)` with `O_APPEND` appends, whatever the offset.
     #[cfg(target_os = "linux")]
     #[test]
     fn what_appends_is_written_at_its_end() {
@@ -373,7 +373,7 @@ fn streams_have_no_offset_to_read_or_write_at() {
         .wrote(&[(OUT, &[1, 0, 0, 0])]);
 }
 
-/// No file has such an offset, and whether there is a file is not looked at.
+/// No file has such an offset, so the descriptor is not checked.
 fn negative_offsets(name: &str) {
     for guest in Guest::every_backend(|_| {}) {
         let fd = guest.open("file", Open::FILE);

@@ -24,11 +24,11 @@ pub mod fd_seek {
                 (5, END_OF_FILE, 15, ""),
                 (0, SET, 0, "0123456789"),
                 (i64::MAX, SET, i64::MAX as u64, ""),
-                // Only the lowest byte of `whence` counts.
+                // Only the lowest byte of `whence` is used.
                 (1, 256, 1, "123456789"),
             ] {
                 let outcome = guest.call("fd_seek", [fd, offset as u64, whence, OUT]);
-                // Some file systems end before 2^63.
+                // The maximum offset of some file systems is below 2^63.
                 if offset == i64::MAX && outcome.result.is_err() {
                     outcome.is_refused(Inval, "the greatest offset");
                     continue;
@@ -154,7 +154,7 @@ fn an_append_leaves_the_offset_at_the_end_of_what_it_wrote() {
         assert_eq!(tell(&guest, fd), 0);
         guest.write(fd, "");
         assert_eq!(tell(&guest, fd), 0, "nothing was written");
-        // Somebody else makes the file longer in the meantime.
+        // Another program extends the file meanwhile.
         guest.write(
             guest.open("file", Open::FILE.fdflags(Fdflags::APPEND)),
             "abc",
@@ -184,7 +184,7 @@ fn a_file_that_appends_no_more_is_written_where_the_last_append_ended() {
         guest.write(fd, "B");
         assert_eq!(tell(&guest, fd), 12);
         assert_eq!(guest.scratch.text("file"), "0123456789aBc");
-        // From here on it is known without asking, and what the host thinks is of another time.
+        // From here on the offset is kept here, and the host's own is outdated.
         assert_eq!(seek(&guest, fd, 2, SET), 2);
         guest.write(fd, "x");
         guest.ok("fd_fdstat_set_flags", [fd, Fdflags::APPEND.bits().into()]);
@@ -217,7 +217,7 @@ fn descriptors_of_one_file_have_offsets_of_their_own() {
         guest.write(one, "abc");
         assert_eq!(guest.read(two), "abc3456789");
         assert_eq!(guest.read(one), "3456789");
-        // The offset goes with the descriptor, whatever its number.
+        // The offset moves with the descriptor when it is renumbered.
         seek(&guest, one, 1, SET);
         guest.ok("fd_renumber", [one, two]);
         assert_eq!(guest.read(two), "bc3456789");
@@ -237,7 +237,7 @@ fn a_file_that_was_cut_keeps_the_offset() {
     }
 }
 
-/// Two threads that read one descriptor share what there is to read, and none of it is read twice.
+/// Two threads that read from one descriptor share its offset, and nothing is read twice.
 #[test]
 fn threads_that_read_one_descriptor_move_one_offset() {
     const LEN: u32 = 20_000;

@@ -302,8 +302,8 @@ pub mod fd_filestat_set_size {
         }
     }
 
-    /// It is the right to open for writing, so that a file cannot be cut through a descriptor that
-    /// was asked for reading alone.
+    /// The right to truncate opens a file for writing, so a descriptor that was opened for reading alone cannot
+    /// truncate it.
     #[test]
     fn truncating_takes_the_right_of_the_directory() {
         for guest in Guest::every_backend(|_| {}) {
@@ -314,7 +314,7 @@ pub mod fd_filestat_set_size {
     }
 }
 
-/// `fst_flags` in all their combinations that mean something, with what they do to each time.
+/// All valid combinations of `fst_flags`, with their effect on each time.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     None,
@@ -338,7 +338,7 @@ pub fn changes() -> impl Iterator<Item = (u64, Change, Change)> {
         })
 }
 
-/// Values of `fst_flags` that ask for both of one, or for nothing known.
+/// Values of `fst_flags` with both flags of one time, or an unknown one.
 pub const NO_CHANGE: [u64; 6] = [0b0011, 0b1100, 0b1111, 0x10, 0x8001, 0xffff];
 
 impl Change {
@@ -347,13 +347,13 @@ impl Change {
         match self {
             Change::None => assert_eq!(after, before),
             Change::Given => assert_eq!(after, given),
-            // Before is long ago, and so is what would have been given.
+            // The time before and the argument are both far in the past.
             Change::Now => assert!(after > before && after > given),
         }
     }
 }
 
-/// Times to set, with nanoseconds to see.
+/// Times to set, with nanoseconds.
 pub const ATIM: u64 = 1_000_000_000_123_456_789;
 pub const MTIM: u64 = 1_000_000_007_987_654_321;
 
@@ -406,8 +406,7 @@ pub mod fd_filestat_set_times {
         }
     }
 
-    /// Such times are no time of day for some file systems, which may refuse or clip them; to look
-    /// at the file afterwards must work.
+    /// Some file systems refuse or clip such times; reading the attributes afterwards must work.
     #[test]
     fn times_may_be_anything() {
         for guest in Guest::every_backend(|_| {}) {

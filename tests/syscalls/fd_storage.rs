@@ -13,7 +13,7 @@ pub mod fd_advise {
     pub fn works() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE);
-            // Only the lowest byte of `advice` counts.
+            // Only the lowest byte of `advice` is used.
             for advice in (0..=5).chain([256, 0x0105]) {
                 for (offset, len) in [(0, 0), (3, 4), (i64::MAX as u64, 0), (100, i64::MAX as u64)]
                 {

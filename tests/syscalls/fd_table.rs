@@ -4,7 +4,7 @@ use wasi_rs::ctx::WasiCtx;
 
 use crate::support::{CLOSED, Guest, OUT, Open, PREOPEN};
 
-/// Numbers that nothing has.
+/// Numbers that are not open.
 const UNUSED: [u64; 5] = [4, 99, 0x7fff_ffff, 0x8000_0000, u32::MAX as u64];
 
 pub mod fd_close {
@@ -180,7 +180,7 @@ fn descriptors_are_limited() {
     }
 }
 
-/// A number that is reserved for what is being opened, in a guest that ends at that time.
+/// A descriptor number that is reserved for an opening while the guest ends.
 mod reserved {
     use wasi_rs::abi::{Fdflags, Rights, RightsPair};
     use wasi_rs::ctx::{Descriptor, FdEntry};

@@ -1,4 +1,4 @@
-//! Guests with directories of several file systems, and what becomes of those that are not the host's.
+//! Guests with directories of several file systems, and what happens to those that are not the host's.
 
 use wasi_rs::abi::Errno::{Noent, Notcapable, Success, Xdev};
 use wasi_rs::abi::{Filestat, Rights};
@@ -8,8 +8,8 @@ use crate::support::{FOLLOW, Fixture, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Way,
 
 const OTHER: u64 = PREOPEN + 1;
 
-/// Guests of the host's `inside` as `/sandbox`, and a directory of another file system as `/other`, which
-/// has `theirs` and `back`, a link to `/sandbox`.
+/// Guests with the host's `inside` as `/sandbox`, and a directory of another file system as `/other`, which has
+/// `theirs` and `back`, a link to `/sandbox`.
 fn guests(rights: Rights) -> Vec<(Guest, Box<dyn Fixture>)> {
     let guest = |way: Way| {
         let other = Way::Forwarding.fixture();
@@ -65,7 +65,7 @@ fn no_name_is_moved_from_one_to_the_other() {
     }
 }
 
-/// What is withheld there is withheld by whatever way it is reached.
+/// Rights that are withheld there are withheld by every way that leads there.
 #[test]
 fn each_has_its_own_rights() {
     for (guest, other) in guests(Rights::READ_ONLY) {
@@ -78,7 +78,7 @@ fn each_has_its_own_rights() {
     }
 }
 
-/// Nothing of that costs the host's paths a step: none leads there without a link to be followed.
+/// The host's paths take no additional system calls for it, as none leads there except through a link.
 #[cfg_attr(windows, ignore = "of the host's files alone")]
 #[test]
 fn the_paths_of_the_host_are_left_to_it() {
@@ -86,8 +86,8 @@ fn the_paths_of_the_host_are_left_to_it() {
     assert!(guest.ctx.host_may_resolve());
 }
 
-/// A preopen of the host's is found again by its path when the command is over, and one that has no path
-/// stays open.
+/// A preopen of the host is opened again by its path after the command has exited; one without a path stays
+/// open.
 #[test]
 fn a_directory_without_a_path_is_kept_when_the_command_is_over() {
     for (guest, _other) in guests(Rights::all()) {

@@ -1,5 +1,4 @@
-//! Descriptors of what is none of the host's: a file system's file, and a stream that the embedder has made
-//! up.
+//! Descriptors that are not the host's: a file of another file system, and a stream of the embedder.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +11,7 @@ use wasi_rs::vfs::{File, FileHandle, OpenFile, Poll, Stream, StreamHandle, Wait}
 
 use crate::support::{BUF, Guest, OUT, OUT2};
 
-/// The attributes of what is of this type.
+/// The attributes of a file of this type.
 pub fn stat(filetype: Filetype, size: usize) -> Filestat {
     Filestat {
         dev: 1,
@@ -26,7 +25,7 @@ pub fn stat(filetype: Filetype, size: usize) -> Filestat {
     }
 }
 
-/// A file in memory, which has the times of its making.
+/// A file in memory, with the times of its creation.
 #[derive(Debug, Default)]
 struct Bytes(Mutex<Vec<u8>>);
 
@@ -69,7 +68,7 @@ impl File for Bytes {
     }
 }
 
-/// A stream of these bytes, of a device or like a pipe, which takes what is written and forgets it.
+/// A stream with these bytes, as of a device or a pipe, which discards what is written.
 #[derive(Debug)]
 struct Source(Filetype, Mutex<Vec<u8>>);
 
@@ -106,7 +105,7 @@ impl Stream for Source {
     }
 }
 
-/// Gives the guest a descriptor, to do all that its kind can.
+/// Gives the guest a descriptor with all rights of its type.
 fn insert(guest: &Guest, descriptor: Descriptor, fdflags: Fdflags) -> u64 {
     let all = RightsPair {
         base: Rights::all(),
@@ -127,7 +126,7 @@ pub fn stream(guest: &Guest, stream: impl Stream) -> u64 {
     insert(guest, Descriptor::Stream(stream), Fdflags::empty())
 }
 
-/// A stream of these bytes, like a pipe.
+/// A stream with these bytes, as of a pipe.
 pub fn source(guest: &Guest, bytes: &str) -> u64 {
     let bytes = Mutex::new(bytes.into());
     stream(guest, Source(Filetype::SocketStream, bytes))

@@ -1,4 +1,4 @@
-//! Clocks and random bytes that are not the host's: a guest has those that it was given.
+//! Clocks and random bytes of the embedder.
 
 use std::iter;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -15,7 +15,7 @@ const REALTIME: u64 = 0;
 const MONOTONIC: u64 = 1;
 const THREAD_CPUTIME: u64 = 3;
 
-/// A clock that moves only when the guest waits, and has no time of the processor.
+/// A clock that advances only when the guest waits, and has no CPU time.
 #[derive(Debug, Default)]
 struct Virtual {
     now: AtomicU64,
@@ -42,7 +42,7 @@ impl Clock for Virtual {
     }
 }
 
-/// Bytes that count.
+/// Bytes that count up.
 #[derive(Debug)]
 struct Counting(AtomicU8);
 
@@ -55,7 +55,7 @@ impl Random for Counting {
     }
 }
 
-/// No bytes at all.
+/// A source that fails.
 #[derive(Debug)]
 struct Nothing;
 

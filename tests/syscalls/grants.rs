@@ -1,4 +1,4 @@
-//! What an embedder withholds: calls, and rights in a preopen or a stream, for good or until granted.
+//! What an embedder withholds, for good or until it is granted: calls, and rights for a preopen or a stream.
 
 use wasi_rs::abi::Errno::{self, Notcapable, Success};
 use wasi_rs::abi::{Oflags, Rights};
@@ -9,7 +9,7 @@ use crate::support::{
     ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, FOLLOW, Guest, INHERITABLE, OUT, Open, PREOPEN, args,
 };
 
-/// Every call on arguments of no sense: without it in the grant it is refused before they are seen.
+/// Every call with invalid arguments: without its capability it is refused before these are checked.
 #[test]
 fn a_call_that_is_withheld_is_refused_whatever_its_arguments() {
     let senseless = |guest: &Guest, row: usize| {
@@ -30,7 +30,7 @@ fn a_call_that_is_withheld_is_refused_whatever_its_arguments() {
     }
 }
 
-/// A guest with `inside` as it pleases the caller, `outside` as `/other`, for everything.
+/// A guest with `inside` read-only, and `outside` with all rights as `/other`.
 fn read_only() -> Vec<Guest> {
     Guest::every_way(|setup| {
         setup.preopens = vec![("/sandbox", "inside"), ("/other", "outside")];
@@ -46,7 +46,7 @@ const CREAT: Oflags = Oflags::CREAT;
 #[test]
 fn what_is_for_reading_can_be_read() {
     for guest in read_only() {
-        // Language runtimes ask for every right that a directory passes on, whatever they open.
+        // As language runtimes do: with every right that a directory passes on.
         let everything = Open {
             base: 0,
             inheriting: INHERITABLE,
@@ -79,7 +79,7 @@ fn what_is_for_reading_can_be_read() {
     }
 }
 
-/// From the preopen, from a directory opened through it, and through a link from elsewhere.
+/// From the preopen, from a directory that was opened through it, and through a link from another one.
 #[test]
 fn what_is_for_reading_cannot_be_changed() {
     for guest in read_only() {
@@ -115,7 +115,7 @@ fn what_is_for_reading_cannot_be_changed() {
                 ("path_filestat_set_times", times),
                 ("path_symlink", args(&[&guest.store("file"), &at("new")])),
                 ("path_rename", both(at("file"), &[], at("new"))),
-                // Another name elsewhere would be a way to write.
+                // A name in a writable directory would be a way to write.
                 ("path_rename", both(at("file"), &[], to_other.clone())),
                 ("path_rename", both(from_other.clone(), &[], at("new"))),
                 ("path_link", both(at("file"), &[0], to_other)),

@@ -1,5 +1,5 @@
-//! What no file system but the host's has: permissions, descriptors of this process, and other programs that
-//! move things at the same time.
+//! What only the host's file system has: permissions, descriptors of this process, and other programs that
+//! rename things at the same time.
 
 #[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use crate::escape::links_out;
 use crate::support::{FOLLOW, OUT, PREOPEN, args};
 use crate::support::{Guest, Open};
 
-/// Permissions are the host's, less its umask; with any usual one the owner has these.
+/// Modes are those of POSIX less the umask; with any usual one the owner has these permissions.
 #[test]
 fn a_new_file_can_be_read_and_written_but_not_run() {
     use std::os::unix::fs::PermissionsExt;
@@ -23,8 +23,8 @@ fn a_new_file_can_be_read_and_written_but_not_run() {
     assert_eq!(mode & 0o711, 0o600);
 }
 
-/// The files of this process that this descriptor's directory entry stands for: none are left
-/// once the guest is gone.
+/// The host descriptors of this process that are open in this directory. None are left after the guest has been
+/// dropped.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_guest_had_open_is_closed_with_it() {
@@ -52,7 +52,7 @@ fn what_a_guest_had_open_is_closed_with_it() {
     }
 }
 
-/// While one thread swaps a directory for a link out and back, another uses paths through it.
+/// One thread replaces a directory by a link out and back, another one uses paths through it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_swap_at_the_wrong_moment_lets_nobody_out() {
@@ -69,7 +69,8 @@ fn a_swap_at_the_wrong_moment_lets_nobody_out() {
             scope.spawn(|| {
                 while !done.load(Relaxed) {
                     renameat_with(CWD, &swap, CWD, &out, RenameFlags::EXCHANGE).unwrap();
-                    // Who holds the directory's lock all the time keeps the other thread from racing.
+                    // Otherwise this thread would hold the directory's lock all the time, and there would be no
+                    // race.
                     std::thread::yield_now();
                 }
             });

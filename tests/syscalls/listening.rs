@@ -1,4 +1,4 @@
-//! Sockets that a guest has from the start.
+//! Sockets that a guest is started with.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,7 +33,7 @@ fn give(ctx: &WasiCtx, socket: &GivenSocket) -> (Fd, SocketAddr) {
     }
 }
 
-/// A guest that listens, and where.
+/// A guest with a listener, and the address of that.
 fn listening() -> (Guest, SocketAddr) {
     let mut address = None;
     let guest = Guest::changed(|ctx| {
@@ -49,7 +49,7 @@ fn make_waiting(guest: &Guest) {
     guest.ok("fd_fdstat_set_flags", [LISTENER, 0]);
 }
 
-/// Accepts a connection that there is.
+/// Accepts a pending connection.
 fn accept(guest: &Guest) {
     let accepted = guest.call("sock_accept", [LISTENER, 0, OUT]);
     accepted.wrote(&[(OUT, &[ACCEPTED as u8, 0, 0, 0])]);
@@ -98,7 +98,7 @@ fn nothing_listens_when_the_guest_is_closed() {
     assert!(TcpStream::connect(address).is_err());
 }
 
-/// What is said of a socket that a guest with these limits cannot be given.
+/// The errno for a socket that a guest with these limits cannot be given.
 fn refused(socket: &GivenSocket, limits: Limits) -> Errno {
     let guest = Guest::with(|setup| setup.limits = limits);
     guest.ctx.give_socket(socket).unwrap_err()

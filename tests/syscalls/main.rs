@@ -1,14 +1,12 @@
 //! The 46 calls from `syscalls/` down.
 //!
-//! Every call has a module of its name with at least two tests: `works`, the good case, and
-//! `refusals`, a row for each errno that its documentation lists. The list below does not compile
-//! without them, and a test sees that no row of the table is missing from it. What concerns many
-//! calls at once has files of its own.
+//! Every call has a module of its name with at least two tests: `works`, the good case, and `refusals`, a row
+//! for each errno that its documentation lists. The list below does not compile without them, and a test
+//! asserts that no row of the table is missing from it. Tests about many calls have files of their own.
 //!
-//! What a file system and the resolution of paths have to do with is tested in every [`Way`]: with the
-//! host's files, in each of the two ways in which paths are resolved there, and with another file system.
-//! What a test does behind its guest's back, it does through a [`Fixture`], so that one more file system
-//! is tested by one more implementation of that.
+//! Tests about file systems and the resolution of paths are run in every [`Way`]: with the host's files, in
+//! both ways of resolving paths, and with other file systems. What a test itself does with files, it does
+//! through a [`Fixture`]; so another file system is tested by implementing that.
 //!
 //! [`Fixture`]: support::Fixture
 //! [`Way`]: support::Way
@@ -53,8 +51,7 @@ mod snapshot0;
 mod threads;
 mod walk;
 
-// Of the host alone: what it lends a guest, which on Windows no program but Node can, and what no other
-// file system has.
+// For Unix alone: lent descriptors, which on Windows only Node has, and what no other file system has.
 #[cfg(unix)]
 mod ended;
 #[cfg(unix)]
@@ -78,7 +75,7 @@ mod terminal;
 #[cfg(target_os = "linux")]
 mod waiting;
 
-// How Windows differs, and a guest does not see it.
+// Differences of Windows that a guest must not see.
 #[cfg(windows)]
 mod windows;
 

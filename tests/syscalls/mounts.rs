@@ -1,4 +1,4 @@
-//! Mounts below preopens: every way that a path can go meets them, and none goes around them.
+//! Mounts below preopens: every way that a path can go leads to them, and none around them.
 
 mod files;
 mod later;
@@ -24,7 +24,7 @@ use crate::support::{
     BUF_LEN, DIR_RIGHTS, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Setup, Way, args,
 };
 
-/// `/`, and what is mounted at `/usr/lib`.
+/// The descriptors of `/`, and of what is mounted at `/usr/lib`.
 const ROOT: u64 = PREOPEN;
 const LIB: u64 = PREOPEN + 1;
 
@@ -76,7 +76,7 @@ fn file(path: &str, content: &str) -> Preopen {
     }
 }
 
-/// `inside` as `/`, with a directory where something is to be mounted, and links that lead there.
+/// `inside` as `/`, with a directory to mount over, and links that lead there.
 fn lower(setup: &mut Setup) {
     setup.preopens = vec![("/", "inside")];
     setup.scratch.create_dir("usr/lib");
@@ -94,7 +94,7 @@ fn guests() -> Vec<Guest> {
     })
 }
 
-/// Guests without mounts yet.
+/// Guests that have no mounts yet.
 fn plain() -> Vec<Guest> {
     Guest::every_way(lower)
 }
@@ -283,7 +283,8 @@ fn it_is_listed_once_and_as_what_it_is() {
     }
 }
 
-/// From each entry on, the rest is listed, whatever the size of the buffer; and cookies fit into a `long`.
+/// Asserts that a listing can go on after each entry, whatever the size of the buffer, and that cookies fit a
+/// `long`.
 fn each_cookie_leads_on(guest: &Guest, fd: u64) {
     let all: Vec<(String, Dirent)> = list(guest, fd, BUF_LEN, 0);
     for (index, (name, entry)) in all.iter().enumerate() {
@@ -329,7 +330,7 @@ fn its_name_is_neither_removed_nor_replaced() {
     }
 }
 
-/// A library in a guest finds the descriptor of the name, and has no more of the path than `.`.
+/// A C library in a guest finds the descriptor by its name, and passes `.` as the path.
 #[test]
 fn its_descriptor_means_its_name() {
     for guest in guests() {
@@ -369,7 +370,7 @@ fn nothing_is_moved_across() {
             guest.at(ROOT, "new", &[]),
         );
         guest.refuses("path_link", &[("the mount itself", root, Xdev)]);
-        // What stays on one side is moved, whichever way it is named.
+        // A rename within one file system works by whichever path it is named.
         let renamed = args(&[
             &guest.at(ROOT, "usr/lib/theirs", &[]),
             &guest.at(LIB, "sub/ours", &[]),
@@ -396,13 +397,13 @@ fn it_is_moved_with_the_directories_above_it() {
             ],
         );
         assert_eq!(stat_errno(&guest, ROOT, "usr/lib/theirs"), Noent);
-        // By its name it is what it was.
+        // By its name it is unchanged.
         reads(&guest, LIB, &[("theirs", "theirs")]);
         assert_eq!(stat_errno(&guest, LIB, "../share"), Noent);
     }
 }
 
-/// The file system of the directory knows of none of its names.
+/// The file system of the directory has none of these names.
 #[test]
 fn a_directory_with_a_mount_point_is_not_empty() {
     for guest in Guest::every_way(|setup| {
@@ -489,7 +490,7 @@ fn a_preopen_that_cannot_be_mounted_has_its_descriptor() {
     }
 }
 
-/// A directory of the host beside another is reached by its own descriptor alone, as under node:wasi.
+/// A directory of the host beside another one is reached only by its own descriptor, as in node:wasi.
 #[test]
 fn preopens_of_the_host_are_not_mounted() {
     for guest in Guest::every_way_of_host(|setup| {

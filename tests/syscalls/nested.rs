@@ -1,16 +1,16 @@
-//! Preopens below others: one with fewer rights keeps them whichever way it is reached, and what a guest
-//! makes of its directories does not decide what the next one gets.
+//! Preopens below others: one with fewer rights has them by whichever way it is reached; and what one guest
+//! does to its directories does not decide which directory the next guest gets.
 
 use wasi_rs::abi::Errno::{self, Busy, Exist, Notcapable, Success};
 use wasi_rs::abi::{Filestat, Oflags, Rights};
 
 use crate::support::{BUF, DIR_RIGHTS, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Setup, args};
 
-/// The outer preopen, with all rights, and the inner one.
+/// The descriptors of the outer preopen, with all rights, and of the inner one.
 const OUTER: u64 = PREOPEN;
 const INNER: u64 = PREOPEN + 1;
 
-/// `inside` as `/`, for everything, and `inside/area/config` as `/config` for reading.
+/// `inside` as `/` with all rights, and `inside/area/config` read-only as `/config`.
 fn setup(setup: &mut Setup) {
     setup.scratch.create_dir("area/config/sub");
     setup.scratch.write("area/config/kept", "kept");
@@ -49,7 +49,7 @@ fn ways(guest: &Guest) -> Vec<(u64, String)> {
     .into()
 }
 
-/// The calls that would change what is in the inner directory, reached by `fd` and `path`.
+/// The calls that would change something in the inner directory, reached by `fd` and `path`.
 fn changes(guest: &Guest, fd: u64, path: &str) -> Vec<(&'static str, Vec<u64>)> {
     let at = |name: &str| guest.at(fd, &format!("{path}/{name}"), &[]);
     let open = |name: &str, open: Open| {
@@ -121,7 +121,7 @@ fn what_is_around_it_can_be_changed() {
     }
 }
 
-/// A directory above it can be moved, under another name and into another preopen.
+/// A directory above it can be renamed, also into another preopen.
 #[test]
 fn it_stays_so_wherever_the_guest_moves_it() {
     let more = |setup: &mut Setup| {
@@ -153,7 +153,7 @@ fn it_stays_so_when_its_descriptor_is_closed() {
     }
 }
 
-/// As a mount point, it is nothing to be removed or replaced.
+/// As a mount point, it cannot be removed or replaced.
 #[test]
 fn its_name_stays_its_own() {
     for guest in guests() {
@@ -179,8 +179,8 @@ fn its_name_stays_its_own() {
     }
 }
 
-/// The rights of a preopen are those between its own root and what it reaches, not those of what it
-/// lies in: an embedder makes one directory of a read-only tree writable so.
+/// The rights of a preopen apply below it, not those of the preopen above: so an embedder can make one
+/// directory of a read-only tree writable.
 #[test]
 fn one_with_more_rights_has_them() {
     let more = |setup: &mut Setup| {
@@ -195,7 +195,7 @@ fn one_with_more_rights_has_them() {
     }
 }
 
-/// Under two names with different rights, one directory has under each what it has there.
+/// A directory under two names with different rights has the rights of the name by which it is reached.
 #[test]
 fn one_directory_under_two_names_has_the_rights_of_each() {
     let twice = |setup: &mut Setup| {
@@ -212,7 +212,7 @@ fn one_directory_under_two_names_has_the_rights_of_each() {
         let new = guest.at(INNER, "third", &[]);
         guest.refuses("path_create_directory", &[("for reading", new, Notcapable)]);
     }
-    // Reached from above, it has the fewest.
+    // Reached from above, it has the fewest rights of all.
     let thrice = |setup: &mut Setup| {
         self::setup(setup);
         setup.preopens.push(("/rw", "inside/area/config"));
@@ -224,7 +224,7 @@ fn one_directory_under_two_names_has_the_rights_of_each() {
     }
 }
 
-/// Whatever their order, and by whatever path the host names them.
+/// In any order, and by any path of the host.
 #[test]
 fn preopens_are_known_to_be_nested() {
     for (outer, inner) in [
@@ -255,8 +255,8 @@ fn preopens_are_known_to_be_nested() {
     }
 }
 
-/// Where no preopen has fewer rights than one that it lies below, nothing is looked at on the way: the
-/// paths of such guests are resolved in one call.
+/// If no preopen has fewer rights than one above it, no directory on the way is checked: paths are resolved in
+/// one call.
 #[cfg_attr(windows, ignore = "of the host's files alone")]
 #[test]
 fn others_are_not_looked_for() {
@@ -272,8 +272,8 @@ fn others_are_not_looked_for() {
     assert!(!Guest::with(setup).ctx.host_may_resolve());
 }
 
-/// What a guest with these preopens gets where an earlier one, with the same, has put a link in the
-/// place of the inner directory.
+/// The guest with these preopens, after an earlier one with the same has replaced the inner directory by a
+/// link.
 fn next(target: &str, rights: Rights) -> Result<Guest, Errno> {
     Guest::try_with(|setup| {
         self::setup(setup);
@@ -299,7 +299,7 @@ fn a_link_in_its_place_does_not_lead_the_next_guest_out() {
     ] {
         for rights in [Rights::all(), Rights::READ_ONLY | Rights::PATH_SYMLINK] {
             let refused = next(target, rights).err();
-            // One of them leads to what is in between, and so stays within.
+            // This target is a directory between both, so it stays inside.
             let within = target == "..";
             assert_eq!(refused, (!within).then_some(Notcapable), "{target}");
         }
@@ -325,7 +325,7 @@ fn a_link_in_its_place_that_stays_is_followed() {
     }
 }
 
-/// In a directory in which no guest can make links, they are the host's.
+/// In a directory in which no guest can create links, links are the host's, and followed.
 #[cfg_attr(windows, ignore = "of the host's files alone")]
 #[test]
 fn a_link_of_the_host_is_followed() {

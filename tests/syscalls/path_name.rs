@@ -6,8 +6,8 @@ use wasi_rs::abi::Rights;
 
 use crate::support::{CLOSED, END, Guest, Open, PREOPEN};
 
-/// The rows that each call has of a descriptor and a path, with a path that would do. The order of
-/// refusal shows in those that are wrong twice.
+/// The refusals of each call for a descriptor and a path; `good` is a valid path. Rows that are wrong in two
+/// ways show the order of checks.
 fn refuses(name: &str, right: Rights, good: &str) {
     for guest in Guest::every_way(|_| {}) {
         let lacking = guest.dir_without(right);

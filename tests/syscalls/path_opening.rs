@@ -15,7 +15,7 @@ fn fdstat(guest: &Guest, fd: u64) -> Fdstat {
     guest.record("fd_fdstat_get", &[fd])
 }
 
-/// Rights that a directory lacks, and what cannot be opened through it then.
+/// Asserts that without these rights of the directory, these openings are refused.
 fn refuses_without(base: Rights, inheriting: Rights, opens: &[(&str, Open)]) {
     for guest in Guest::every_way(|_| {}) {
         let dir = guest.open(".", Open::DIR);
@@ -259,7 +259,7 @@ pub mod path_open {
             Rights::FD_SYNC,
             &synchronous(Fdflags::RSYNC),
         );
-        // Where to write must be sought, unless there is only one place.
+        // Writing needs `FD_SEEK`, unless it always begins at the start or the end.
         let write = Open::FILE.base(Rights::FD_WRITE);
         refuses_without(Rights::empty(), Rights::FD_SEEK, &[("file", write)]);
         for guest in Guest::every_way(|_| {}) {
@@ -280,7 +280,7 @@ pub mod path_open {
                 ("file", 0, 0),
                 ("file", (read | seek).bits(), (read | seek).bits()),
                 ("file", write.bits(), write.bits()),
-                // What is open for writing alone cannot be read, and the other way about.
+                // A file that was opened for writing alone cannot be read, and the other way round.
                 (
                     "file",
                     Rights::FD_ALLOCATE.bits(),
@@ -309,7 +309,7 @@ pub mod path_open {
         }
     }
 
-    /// Every right that there is may be asked for, those that only sockets have included.
+    /// Every right may be requested, even those that only sockets have.
     #[test]
     fn what_makes_no_sense_for_a_file_may_be_asked_for() {
         for guest in Guest::every_way(|_| {}) {

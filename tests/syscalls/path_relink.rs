@@ -6,7 +6,7 @@ use wasi_rs::abi::Rights;
 
 use crate::support::{CLOSED, END, FOLLOW, Guest, NO_FOLLOW, Open, PREOPEN, args};
 
-/// A path of a call with two, and what it takes for it.
+/// One of the two paths of a call, with the right that it needs.
 #[derive(Clone, Copy)]
 enum Side {
     Old,
@@ -24,7 +24,7 @@ fn two(guest: &Guest, flags: &[u64], old: (u64, &str), new: (u64, &str)) -> Vec<
     ])
 }
 
-/// The rows that both paths of `path_link` and `path_rename` have.
+/// The refusals that `path_link` and `path_rename` have for both paths.
 fn refuses_either(name: &str, flags: &[u64], source: Rights, target: Rights) {
     for (side, right) in [(Side::Old, source), (Side::New, target)] {
         for guest in Guest::every_way(|_| {}) {
@@ -74,7 +74,7 @@ fn refuses_either(name: &str, flags: &[u64], source: Rights, target: Rights) {
     }
 }
 
-/// Rows of old path, new path and errno, both below the preopen.
+/// Asserts that these pairs of old and new path, both relative to the preopen, are refused with these errnos.
 fn refuses_pairs(guest: &Guest, name: &str, flags: &[u64], rows: &[(&str, &str, Errno)]) {
     for (old, new, errno) in rows {
         let args = two(guest, flags, (PREOPEN, old), (PREOPEN, new));

@@ -4,8 +4,8 @@ use wasi_rs::abi::{Filestat, Filetype, Rights};
 use crate::fd_stat::{ATIM, MTIM, NO_CHANGE, changes};
 use crate::support::{CLOSED, END, FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
 
-/// The rows that both calls have, `rest` standing behind the path; a buffer of `result` bytes for
-/// the answer comes last in `rest` where there is one.
+/// The refusals of both calls. `rest` are the arguments after the path; the last one may be a buffer of
+/// `result` bytes.
 fn refuses(name: &str, right: Rights, rest: &[u64]) {
     for guest in Guest::every_way(|_| {}) {
         let lacking = guest.dir_without(right);
@@ -61,7 +61,7 @@ fn refuses(name: &str, right: Rights, rest: &[u64]) {
     }
 }
 
-/// Paths, whether a link at their end is followed, and what they lead to.
+/// Paths, whether a link at their end is followed, and the type of what they lead to.
 const PATHS: [(&str, u64, &str, Filetype); 13] = [
     ("file", NO_FOLLOW, "file", Filetype::RegularFile),
     ("file", FOLLOW, "file", Filetype::RegularFile),
@@ -80,7 +80,7 @@ const PATHS: [(&str, u64, &str, Filetype); 13] = [
     ("dirlink", NO_FOLLOW, "dirlink", Filetype::SymbolicLink),
     ("dirlink/", NO_FOLLOW, "dir", Filetype::Directory),
     ("dangling", NO_FOLLOW, "dangling", Filetype::SymbolicLink),
-    // Bits without a meaning are ignored.
+    // Unknown bits are ignored.
     ("loop", 0xffff_fffe, "loop", Filetype::SymbolicLink),
 ];
 
@@ -101,7 +101,7 @@ pub mod path_filestat_get {
                 let filestat = stat(&guest, flags, path);
                 assert_eq!(filestat.filetype, filetype, "{path}");
                 let expected = guest.scratch.stat(host);
-                // To read a link, or a path through one, can set the time of the last access to it.
+                // Reading a link, or following it, may set its access time.
                 assert_eq!(
                     Filestat {
                         atim: expected.atim,

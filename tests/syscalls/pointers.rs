@@ -1,5 +1,5 @@
-//! Where memory ends, for every pointer of every call: a pointer that leads outside is refused before
-//! anything else is looked at, and nothing is written.
+//! The end of memory, for every pointer of every call: a pointer that leads outside is refused before anything
+//! else is checked, and nothing is written.
 
 use wasi_rs::abi::Errno::{Badf, Overflow};
 use wasi_rs::abi::{Event, RawSubscription, Record};
@@ -7,18 +7,18 @@ use wasi_rs::syscalls::{Parameter, Role, SYSCALLS};
 
 use crate::support::{END, Guest};
 
-/// A parameter of a call, as far as pointers go.
+/// The kind of a parameter, by its pointers.
 #[derive(Clone, Copy)]
 enum Param {
-    /// A descriptor; there is none with the number that is passed.
+    /// A descriptor. The number that is passed is not open.
     Fd,
     /// A pointer to so many bytes.
     To(u64),
-    /// A pointer to bytes, and how many.
+    /// A pointer to bytes, and their number.
     Bytes,
-    /// A pointer to a list of buffers, and how many.
+    /// A pointer to a list of buffers, and their number.
     Iovs,
-    /// Flags, none of which is set: some are looked at before the descriptor.
+    /// Flags, all of them 0: some are checked before the descriptor.
     Flags,
     /// Anything else.
     Value,
@@ -48,12 +48,12 @@ fn params(guest: &Guest, params: &[Parameter]) -> Vec<Param> {
     params.iter().map(|each| param(guest, each.role)).collect()
 }
 
-/// A number that no descriptor has: what is refused for its pointers is so before that is seen.
+/// A descriptor number that is not open: pointers are checked before it.
 const NONE: u64 = 99;
-/// How many subscriptions `poll_oneoff` is passed, and what other values are.
+/// The number of subscriptions of `poll_oneoff`, and the value of all other parameters.
 const ONE: u64 = 1;
 
-/// Arguments whose pointers lead to memory, none to that of another.
+/// Arguments with valid pointers, each to its own memory.
 fn valid_args(guest: &Guest, params: &[Param]) -> Vec<u64> {
     (params.iter())
         .flat_map(|param| match param {
@@ -67,7 +67,7 @@ fn valid_args(guest: &Guest, params: &[Param]) -> Vec<u64> {
         .collect()
 }
 
-/// Pointers and lengths that lead outside; a length of `None` is not one to pass.
+/// Pointers and lengths that lead outside; the length is `None` if the parameter has none.
 fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
     let max = u64::from(u32::MAX);
     let list = |rows: &[(u64, u64)]| {
@@ -114,7 +114,7 @@ fn outside(param: Param) -> Vec<[Option<u64>; 2]> {
     }
 }
 
-/// The same with one pointer or length replaced by what leads outside, for each that does.
+/// The same with one pointer or length replaced by each that leads outside.
 fn invalid_args(guest: &Guest, params: &[Param]) -> Vec<Vec<u64>> {
     let valid = valid_args(guest, params);
     let mut calls = Vec::new();
@@ -143,8 +143,8 @@ fn a_pointer_that_leads_outside_is_refused_before_anything_else() {
     }
 }
 
-/// The same calls with every pointer inside come as far as to the descriptor, so the rows above are
-/// refused for nothing but their pointers.
+/// With valid pointers, the same calls get as far as the descriptor: so the others are refused for their
+/// pointers alone.
 #[test]
 fn pointers_inside_lead_on_to_the_descriptor() {
     for syscall in SYSCALLS {
@@ -166,7 +166,7 @@ fn pointers_inside_lead_on_to_the_descriptor() {
     }
 }
 
-/// As of a memory that a guest has not grown yet: no pointer leads into it.
+/// As with a memory of no pages: no pointer leads into it.
 #[test]
 fn memory_of_no_pages_has_no_inside() {
     use wasi_rs::memory::LinearMemory;

@@ -8,7 +8,7 @@ pub const MONOTONIC: u32 = 1;
 pub const RELATIVE: u16 = 0;
 pub const ABSOLUTE: u16 = 1;
 
-/// A subscription as it lies in memory, what is padding and what its kind does not use as `?`.
+/// A subscription in memory; padding and unused bytes are `?`.
 pub type Subscription = [u8; 48];
 
 pub fn subscription(userdata: u64, tag: u8, payload: &[(usize, &[u8])]) -> Subscription {
@@ -38,7 +38,7 @@ pub fn writable(userdata: u64, fd: u64) -> Subscription {
     subscription(userdata, 2, &[(16, &(fd as u32).to_le_bytes())])
 }
 
-/// What the guest is told, checked to lie in memory as it should.
+/// Makes the call. Returns its events, whose layout in memory is checked.
 pub fn poll(guest: &Guest, subscriptions: &[Subscription]) -> Vec<Event> {
     let outcome = guest.scoped(|| {
         let [at, _] = guest.store(subscriptions.concat());
@@ -166,7 +166,7 @@ pub mod poll_oneoff {
     fn no_clock_rings_before_its_time() {
         let guest = Guest::new();
         for id in [REALTIME, MONOTONIC] {
-            // Not a round number of anything: resolution is nanoseconds.
+            // Timeouts that are not multiples of anything: the resolution is nanoseconds.
             for wait in [1, 999, 100_001, 2_000_003] {
                 let until = now(&guest, id) + wait;
                 assert_eq!(poll(&guest, &[clock(7, id, until, ABSOLUTE)]), [rings(7)]);
@@ -239,7 +239,7 @@ pub mod poll_oneoff {
         );
     }
 
-    /// Both ways to open one come to the same.
+    /// Both ways of opening a directory give the same.
     #[test]
     fn a_directory_is_no_stream_to_wait_for() {
         let guest = Guest::new();

@@ -1,4 +1,4 @@
-//! Waiting for pipes, sockets and devices that the host lends.
+//! Polling pipes, sockets and devices that the host lends.
 
 use std::io::{PipeReader, PipeWriter, Write};
 use std::os::fd::AsRawFd;
@@ -14,7 +14,7 @@ use crate::foreign;
 use crate::poll::{MONOTONIC, REALTIME, RELATIVE, clock, poll, readable, ready, rings, writable};
 use crate::support::{BUF, Guest, OUT, Open};
 
-/// A stream that is read from a pipe of the host.
+/// A stream that reads from a pipe of the host.
 #[derive(Debug)]
 struct Piped(host::File);
 
@@ -112,7 +112,7 @@ mod poll_oneoff {
         assert_eq!(poll(&guest, &[writable(1, 1)]), [gone]);
     }
 
-    /// And nothing of the host's is waited for, nor lets the rest wait.
+    /// A direction that the guest has shut down is ready at once, with a hangup, whatever the host's socket is.
     #[test]
     fn what_the_guest_has_shut_is_ready_and_over() {
         const DIRECTIONS: [u64; 3] = [1, 2, 3];

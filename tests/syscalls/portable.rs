@@ -1,6 +1,5 @@
-//! Where the kernel cannot keep a path below its directory in one call, paths are walked step by step,
-//! and lead to the same places; where it lacks other calls, something else does: tests again, in
-//! processes to which real kernels' and containers' calls are refused.
+//! Tests again, in processes to which the system calls of certain kernels and containers are refused: without
+//! `openat2` paths are walked, and lead to the same places; other missing calls are replaced.
 
 #[path = "../seccomp/again.rs"]
 pub mod again;
@@ -11,7 +10,7 @@ fn paths_lead_to_the_same_places_without_openat2() {
     again::under(again::profile("linux-4.4").unwrap(), &paths);
 }
 
-/// What looks at calls that may be refused.
+/// The tests of calls that may be refused.
 #[test]
 fn nothing_else_is_seen_where_calls_are_refused() {
     for profile in again::PROFILES {

@@ -15,7 +15,7 @@ pub mod proc_exit {
         }
     }
 
-    /// No code is refused: the guest ends with whatever it says, and nothing else happens.
+    /// Every exit code is accepted, and nothing else happens.
     #[test]
     pub fn refusals() {
         let guest = Guest::new();
@@ -28,8 +28,8 @@ pub mod proc_exit {
 pub mod proc_raise {
     use super::*;
 
-    /// It works in no case: the process is the host's. Were a signal raised, this test would not
-    /// come back from 9 (SIGKILL), 6 (SIGABRT) or 15 (SIGTERM).
+    /// It always fails, as the process is the host. If it raised a signal, this test would be killed by 9
+    /// (SIGKILL), 6 (SIGABRT) or 15 (SIGTERM).
     #[test]
     pub fn works() {
         let guest = Guest::new();

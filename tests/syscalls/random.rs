@@ -6,7 +6,7 @@ pub mod random_get {
     #[test]
     pub fn works() {
         let guest = Guest::new();
-        // Shorter and longer than what is made at a time, and to the last byte of memory.
+        // Shorter and longer than a chunk, and up to the last byte of memory.
         for (buf, buf_len) in [
             (OUT, 32),
             (OUT + 1, 4096),

@@ -7,7 +7,7 @@ use wasi_rs::abi::{Dirent, Filetype, Record, Rights};
 
 use crate::support::{BUF, BUF_LEN, CLOSED, END, Guest, OUT, Open, PREOPEN, Way};
 
-/// What one call gives: the entries that are whole, and whether it says that there is no more.
+/// The result of one call: the complete entries, and whether it is the end.
 struct Page {
     entries: Vec<(String, Dirent)>,
     last: bool,
@@ -39,8 +39,8 @@ fn page(guest: &Guest, fd: u64, buf_len: u64, cookie: u64) -> Page {
     }
 }
 
-/// All entries from a cookie on, read with a buffer of one size. A buffer too small for a name is
-/// doubled, as wasi-libc does.
+/// All entries from a cookie on, read with a buffer of this size. It is doubled if a name does not fit, as in
+/// wasi-libc.
 pub fn list(guest: &Guest, fd: u64, buf_len: u64, mut cookie: u64) -> Vec<(String, Dirent)> {
     let mut entries = Vec::new();
     let mut size = buf_len;
@@ -78,13 +78,13 @@ fn many(guest: &Guest, count: usize) -> u64 {
     guest.open("many", Open::DIR)
 }
 
-/// Gives a file in that directory another name.
+/// Renames a file in that directory.
 fn rename(guest: &Guest, name: &str) {
     let [old, new] = ["", "new-"].map(|prefix| format!("many/{prefix}{name}"));
     guest.scratch.rename(&old, &new);
 }
 
-/// Guests without the link that `stat` cannot follow, so that names are as above.
+/// Guests without the dangling link, which `stat` cannot follow.
 fn guests() -> Vec<Guest> {
     Guest::every_backend(|setup| setup.scratch.remove("loop"))
 }
@@ -98,7 +98,7 @@ pub mod fd_readdir {
             let entries = list(&guest, PREOPEN, BUF_LEN, 0);
             assert_eq!(names(&entries), NAMES);
             for (name, dirent) in entries {
-                // What lies above the preopen is not the guest's to know: `..` is the preopen itself.
+                // What is above the preopen is hidden from the guest: `..` is the preopen itself.
                 let host = if name == ".." { "." } else { name.as_str() };
                 let stat = guest.scratch.stat(host);
                 assert_eq!(dirent.d_type, stat.filetype, "{name}");
@@ -189,7 +189,7 @@ pub mod fd_readdir {
     fn each_cookie_leads_to_the_entry_behind() {
         for guest in guests() {
             let entries = list(&guest, PREOPEN, BUF_LEN, 0);
-            // From the back, so that none is where the call before left off.
+            // From the last to the first, so that none continues the call before.
             for (index, (_, dirent)) in entries.iter().enumerate().rev() {
                 let rest = list(&guest, PREOPEN, BUF_LEN, dirent.d_next);
                 assert_eq!(rest, entries[index + 1..], "behind {index}");
@@ -197,7 +197,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// wasi-libc's `telldir` gives a `long`, which `seekdir` takes back.
+    /// wasi-libc's `telldir` returns a `long`, which `seekdir` takes.
     #[test]
     fn each_cookie_fits_the_long_of_a_32_bit_libc() {
         let guest = Guest::new();
@@ -227,7 +227,7 @@ pub mod fd_readdir {
                     removed.insert(index);
                 }
             }
-            // Again and again, as what is told in between must not change what was told before.
+            // Several times: later calls must not change what earlier cookies mean.
             for (index, (_, dirent)) in entries.iter().enumerate().step_by(29) {
                 let rest = list(&guest, fd, BUF_LEN, dirent.d_next);
                 let next = rest.iter().find(|(name, _)| !name.starts_with("new-"));
@@ -267,7 +267,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// Two that list one descriptor in turns, and a cookie that one was told used by the other.
+    /// Two threads list one descriptor in turns, and use each other's cookies.
     #[test]
     fn a_cookie_is_the_descriptors_and_not_the_listings() {
         for guest in guests() {
@@ -324,7 +324,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// The host's directory it goes through as a whole, in which it is asked to stop.
+    /// A seek to a large cookie reads the whole directory of the host, and can be interrupted.
     #[test]
     fn a_thread_that_lists_can_be_stopped() {
         for guest in Guest::every_way_of_host(|_| {}) {
@@ -342,7 +342,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// Any other is asked for one entry after the other, and between two a thread is asked to stop.
+    /// Other directories are read entry by entry, and the thread is interrupted between two.
     #[test]
     fn a_thread_that_lists_no_directory_of_the_host_can_be_stopped() {
         for way in [Way::Memory, Way::Forwarding] {
@@ -372,7 +372,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// Where a stream is read first is what ext4 goes back to when the start is sought.
+    /// On ext4, a rewind seeks to where a stream was first read.
     #[test]
     fn the_end_is_no_start_if_it_is_where_a_listing_begins() {
         for guest in guests() {
@@ -383,7 +383,7 @@ pub mod fd_readdir {
         }
     }
 
-    /// One that was not told counts the entries before, and leads to the end if there are fewer.
+    /// A cookie that was never returned is an index; beyond the last entry, it is the end.
     #[test]
     fn cookies_may_be_anything() {
         for guest in guests() {

@@ -1,5 +1,4 @@
-//! Where paths lead: links of every kind, `..`, several preopens. That nothing leads out is in
-//! `escape`.
+//! What paths lead to: links of every kind, `..`, several preopens. That none leads out is tested in `escape`.
 
 use wasi_rs::abi::Errno::{self, Loop, Noent, Notcapable, Notdir, Success};
 use wasi_rs::abi::{Filestat, Rights};
@@ -7,7 +6,7 @@ use wasi_rs::vfs::DirRef;
 
 use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, args};
 
-/// Tries paths in three calls that resolve them: each leads to the text of a file, or is refused.
+/// Asserts that each path leads to the text of a file, or is refused, in three calls that resolve it.
 #[track_caller]
 fn check_paths(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
     for (path, expected) in rows {
@@ -26,7 +25,7 @@ fn check_paths(guest: &Guest, fd: u64, rows: &[(&str, Result<&str, Errno>)]) {
             "path_filestat_get of {path}"
         );
         if expected.is_ok() {
-            // A file is no directory to make, but the call must come as far as to see that.
+            // A directory cannot be created over a file, but the call must get as far as that.
             let path = guest.at(fd, path, &[]);
             assert_eq!(guest.errno("path_create_directory", path), Errno::Exist);
         }
@@ -256,7 +255,7 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
     ];
     for guest in guests(&preopens, &links) {
         let (file, secret) = (Ok("0123456789"), Ok("secret"));
-        // What is above it is where it is mounted; a directory of the host is not.
+        // Above a mount is the directory of its mount point; above a directory of the host there is nothing.
         let is_mounted = matches!(guest.ctx.entry(4).unwrap().dir(), Ok(DirRef::Other(_)));
         let above = Err(if is_mounted { Noent } else { Notcapable });
         check_paths(
@@ -269,7 +268,7 @@ fn an_absolute_link_leads_to_the_preopen_with_the_longest_name() {
                 ("seven/secret", secret),
                 ("seven/../secret", above),
                 ("eight", secret),
-                // As text begins, and not as the host would walk it.
+                // Resolved by the text of the target, not as the host would resolve it.
                 ("four", if is_mounted { file } else { Err(Notcapable) }),
                 ("five", secret),
                 ("six", Err(Noent)),
@@ -338,7 +337,7 @@ fn so_many_links_are_followed_and_no_more() {
         ("", 1),
     ] {
         for guest in Guest::every_backend(|setup| setup.limits.symlink_hops = limit) {
-            // "hop1" goes through one link, "hop40" through forty.
+            // "hop1" leads through one link, "hop40" through forty.
             guest.scratch.link("hop1", format!("{prefix}file"));
             for hop in 2..=60 {
                 guest
@@ -357,8 +356,7 @@ fn so_many_links_are_followed_and_no_more() {
     }
 }
 
-/// Slashes behind a link ask for a directory; the calls that are about the name itself do not go
-/// through the link for that.
+/// A slash after a link asks for a directory. Calls about the name itself still do not follow the link.
 #[test]
 fn a_link_with_slashes_behind_it_is_still_the_link() {
     for guest in guests(&[("/sandbox", "inside")], &[("root", "/sandbox")]) {

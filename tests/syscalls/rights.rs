@@ -1,5 +1,5 @@
-//! What each call needs of a descriptor, in one table: with those rights alone it is not refused for
-//! rights, and without any one of them it is.
+//! The rights that each call needs, in one table: with these alone it is not refused for rights, and without
+//! any one of them it is.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::support::{
     ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, args,
 };
 
-/// What a call is made on.
+/// The file that a call is made on.
 #[derive(Clone, Copy)]
 enum On {
     File,
@@ -20,7 +20,7 @@ enum On {
     Socket,
 }
 
-/// A call with the rights that it needs, and what makes its arguments of a descriptor.
+/// A call, the rights that it needs, and a function that makes its arguments for a descriptor.
 type Row = (&'static str, On, Rights, fn(&Guest, u64) -> Vec<u64>);
 
 fn iovs(guest: &Guest, fd: u64, rest: &[u64]) -> Vec<u64> {
@@ -182,7 +182,7 @@ const ROWS: [Row; 37] = {
             Rights::PATH_UNLINK_FILE,
             |guest, fd| guest.at(fd, "file", &[]),
         ),
-        // As with Node, all that a socket can have is asked for.
+        // As in Node, all rights of a socket are needed.
         ("sock_accept", Socket, SOCKET, |_, fd| vec![fd, 4, OUT]),
         ("sock_recv", Socket, SOCKET, |guest, fd| {
             iovs(guest, fd, &[0, OUT, OUT + 8])
@@ -194,7 +194,7 @@ const ROWS: [Row; 37] = {
     ]
 };
 
-/// Calls that need no right of a descriptor. `poll_oneoff` says of one that lacks it in an event.
+/// Calls that need no right. `poll_oneoff` reports a missing one in an event.
 const WITHOUT: [&str; 17] = [
     "args_get",
     "args_sizes_get",
@@ -222,14 +222,14 @@ fn no_row_of_the_table_is_left_out() {
     assert_eq!(here, table);
 }
 
-/// A call that is granted by its own name comes with the rights in its row.
+/// A capability for a single call comes with the rights of its row.
 #[test]
 fn the_rows_name_the_rights_that_are_needed() {
     for syscall in SYSCALLS {
         let rows = ROWS.iter().filter(|row| row.0 == syscall.name);
         let mut needed = rows.fold(Rights::empty(), |rights, row| rights | row.2);
         if needed == RightsPair::SOCKET.base {
-            // An embedder grants a socket by what nothing else has.
+            // A socket is granted by the rights that nothing else has.
             needed = Rights::SOCKET_ONLY;
         } else if syscall.name == "poll_oneoff" {
             needed = Rights::POLL_FD_READWRITE;
@@ -238,7 +238,7 @@ fn the_rows_name_the_rights_that_are_needed() {
     }
 }
 
-/// A guest with a descriptor for the call, and the rights that it has.
+/// A guest with a descriptor for the call, and the rights of that.
 fn given(on: On) -> (Guest, u64, u64, u64) {
     match on {
         On::File => {
@@ -279,7 +279,7 @@ fn a_call_needs_its_rights_and_no_others() {
     }
 }
 
-/// What is asked of `path_open` chooses how the file is opened, and limits nothing besides.
+/// The rights that `path_open` is passed choose the access mode, and limit nothing else.
 #[test]
 fn a_call_needs_no_right_that_was_asked_for() {
     const WRITING: Rights = Rights::FD_WRITE
@@ -295,7 +295,7 @@ fn a_call_needs_no_right_that_was_asked_for() {
         let guest = Guest::new();
         let fd = guest.open(path, open);
         let result = guest.call(name, call(&guest, fd)).result;
-        // There is no directory to make a second time, and so on: what matters is who refuses.
+        // The call may fail for other reasons, such as a directory that exists: only missing rights matter.
         assert_ne!(result, Err(Trap::Errno(Notcapable)), "{name}: {needed:?}");
     }
 }
@@ -325,7 +325,7 @@ fn the_access_mode_excludes_the_other_direction() {
     }
 }
 
-/// How toolchains open directories and then what is in them: the numbers are theirs.
+/// How toolchains open directories, and files in them: the numbers are theirs.
 #[test]
 fn files_are_opened_through_directories_whatever_was_asked_for_those() {
     const ZIG_FILE: u64 = 0x08e0_01fe;
@@ -358,8 +358,8 @@ fn files_are_opened_through_directories_whatever_was_asked_for_those() {
     }
 }
 
-/// `fd_fdstat_set_rights` is a limit, and one for what is opened through the directory, too: under
-/// whatever rights that is asked for, and however deep.
+/// `fd_fdstat_set_rights` is a limit, also for what is opened through the directory, whatever rights are
+/// requested, and however deep.
 #[test]
 fn what_was_given_up_is_not_got_back() {
     for guest in Guest::every_way(|_| {}) {

@@ -6,7 +6,7 @@ pub mod sched_yield {
         Guest::new().ok("sched_yield", []);
     }
 
-    /// It has none.
+    /// There are none.
     #[test]
     pub fn refusals() {
         Guest::new().refuses("sched_yield", &[]);

@@ -1,4 +1,4 @@
-//! What a guest of `wasi_unstable` finds laid out differently, to the byte.
+//! The layouts of `wasi_unstable` that differ, byte by byte.
 
 use wasi_rs::abi::Errno::{Badf, Inval, Overflow};
 use wasi_rs::abi::{Filetype, Record, Snapshot, snapshot0};
@@ -115,7 +115,7 @@ fn subscriptions_have_56_bytes() {
     }
 }
 
-/// The rest is as in preview1: a record and a call of each kind.
+/// Everything else is as in preview1: a record and a call of each kind.
 #[test]
 fn other_layouts_are_the_same() {
     for name in ["fd_fdstat_get", "fd_prestat_get"] {
@@ -131,7 +131,7 @@ fn other_layouts_are_the_same() {
     }
 }
 
-/// A module may be linked of objects for both snapshots: what one opens, the other has.
+/// A module may be linked from objects for both snapshots: they share the descriptors.
 #[test]
 fn both_snapshots_have_the_same_descriptors() {
     for preview1 in Guest::every_backend(|_| {}) {

@@ -22,7 +22,7 @@ fn connected() -> (Guest, UnixStream) {
     (Guest::with_stdin(socket), peer)
 }
 
-/// A guest with a pipe as standard input: a stream to it, with the rights of a socket.
+/// A guest with a pipe as standard input: for a guest a stream with the rights of a socket.
 fn piped() -> Guest {
     let (reader, _) = std::io::pipe().unwrap();
     Guest::with_stdin(reader)
@@ -32,7 +32,7 @@ fn make_nonblocking(guest: &Guest, fd: u64) {
     guest.ok("fd_fdstat_set_flags", [fd, NONBLOCK]);
 }
 
-/// The rows of a call that asks for a socket.
+/// The refusals of a call that needs a socket.
 fn refuses_what_is_none(name: &str, call: impl Fn(&Guest, u64) -> Vec<u64>) {
     let guest = piped();
     let file = guest.open("file", Open::FILE);
@@ -230,7 +230,7 @@ pub mod sock_send {
 pub mod sock_shutdown {
     use super::*;
 
-    /// A guest with a connection that it accepted itself as this descriptor, and the other end.
+    /// A guest with a connection that it has accepted, its descriptor, and the other end.
     fn accepted() -> (Guest, u64, UnixStream) {
         let guest = super::sock_accept::listening();
         let peer = super::sock_accept::connect(&guest);
@@ -265,7 +265,7 @@ pub mod sock_shutdown {
         assert_eq!(peer.read(&mut [0]).unwrap(), 0);
     }
 
-    /// What a guest does to a stream that is lent, it does to its own descriptor.
+    /// Shutting down a lent stream applies to the guest's descriptor alone.
     #[test]
     fn a_stream_that_is_lent_is_shut_for_the_guest_alone() {
         for how in [RD, WR, RD | WR] {
@@ -293,7 +293,7 @@ pub mod sock_shutdown {
                 guest.write(2, "on");
             }
             guest.ok("sock_shutdown", [2, how]);
-            // The guest's other descriptor of it, and the host, have all of it.
+            // Another descriptor of the guest, and the host, can still use it.
             assert_eq!(guest.read(1), "to the host");
             guest.write(1, "from the host");
             peer.write_all(b"more").unwrap();
@@ -303,7 +303,7 @@ pub mod sock_shutdown {
         }
     }
 
-    /// A thread that may be asked to stop goes another way.
+    /// An interruptible thread uses other system calls.
     #[test]
     fn what_is_shut_is_shut_in_a_worker_too() {
         let (guest, _peer) = connected();
@@ -342,7 +342,7 @@ pub mod sock_shutdown {
 pub mod sock_accept {
     use super::*;
 
-    /// A guest with a socket that listens as standard input.
+    /// A guest with a listening socket as standard input.
     pub fn listening() -> Guest {
         Guest::with(|setup| {
             let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();

@@ -1,5 +1,5 @@
-//! Standard streams are lent: the guest reads, writes and closes its own descriptor, and the host's
-//! open file stays as it was, flags included.
+//! Standard streams are lent: the guest reads, writes and closes its own descriptor, and the host's open file
+//! description does not change, flags included.
 
 use std::fs::{self, File};
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -28,7 +28,7 @@ fn writing() -> (Guest, PipeReader) {
     (Guest::with(|setup| setup.stdio[1] = writer.into()), reader)
 }
 
-/// Reads or writes up to `len` bytes: how many, or why not.
+/// Reads or writes up to `len` bytes. Returns their number, or the errno.
 fn transfer(guest: &Guest, name: &str, fd: u64, len: u64) -> Result<u32, Errno> {
     guest.scoped(|| {
         let [iovs, iovs_len] = guest.iovs(&[[BUF, len]]);
@@ -98,7 +98,7 @@ fn a_guest_that_waits_writes_all_it_can_whatever_the_host_set() {
         reader.read_to_end(&mut all).unwrap();
         all.len()
     });
-    // More than a pipe holds; none of it is refused.
+    // More than fits the pipe; none of it is refused.
     let written: u32 = (0..64)
         .map(|_| transfer(&guest, "fd_write", 1, 0x1000).unwrap())
         .sum();
@@ -112,7 +112,7 @@ fn a_full_pipe_is_told_to_a_guest_that_does_not_wait() {
     guest.ok("fd_fdstat_set_flags", [1, NONBLOCK]);
     assert!(!nonblocking(guest.stdio(1)), "the host's flags stay");
     let mut written = 0;
-    // Larger than what a pipe takes at once without waiting for room.
+    // More than the pipe takes without waiting.
     while let Ok(nwritten) = transfer(&guest, "fd_write", 1, 0x1800) {
         assert!(nwritten > 0);
         written += nwritten;
@@ -202,7 +202,7 @@ fn a_stream_can_be_a_file() {
     assert_eq!(guest.scratch.text("file"), "012");
 }
 
-/// A file is lent to be written, and what belongs to the file and not to how it is open goes with that.
+/// A file is lent for writing, and with it the operations on the file that do not depend on how it was opened.
 #[test]
 fn the_size_and_the_times_of_a_file_that_is_lent_are_the_guests_to_change() {
     let guest = Guest::with(|setup| {
@@ -238,7 +238,7 @@ fn the_size_and_the_times_of_a_file_that_is_lent_are_the_guests_to_change() {
     guest.refuses("fd_advise", &refused);
 }
 
-/// What the host opened for reading alone stays as long as it is.
+/// A file that the host opened for reading alone cannot be truncated.
 #[test]
 fn a_file_that_is_lent_for_reading_keeps_its_size() {
     let guest = Guest::with(|setup| {
@@ -268,7 +268,7 @@ fn a_file_that_the_host_appends_to_is_appended_to() {
     assert_eq!(guest.scratch.text("file"), "0123456789abc");
 }
 
-/// A directory lent as a stream is one all the same, and what the host opened it for is not asked.
+/// A directory that is lent as a stream is a directory, whatever access mode the host opened it with.
 #[test]
 fn a_stream_that_is_a_directory_is_no_file() {
     let guest = Guest::with(|setup| {

@@ -1,4 +1,4 @@
-//! A thread that is asked to stop: whatever it waits for ends, and until then it waits as any other.
+//! Interrupting a thread: it stops waiting, whatever it waits for; until then it waits like any other.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -21,10 +21,10 @@ use crate::support::{BUF, BUF_LEN, END, Guest, OUT, OUT2, Open};
 
 const WAITALL: u64 = 2;
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
-/// A hundred years.
+/// A hundred years in nanoseconds.
 const FOREVER: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
-/// Makes calls of a guest in a thread of their own, which finds out by `asked` that it is to stop.
+/// Makes calls of a guest in a thread of its own, which is interrupted when `asked` returns true.
 pub fn in_thread<T: Send>(
     guest: &Guest,
     asked: fn() -> bool,
@@ -40,23 +40,23 @@ fn make_fifo(path: &Path) {
     assert!(made.success());
 }
 
-/// In a thread that is interrupted before the first call.
+/// Makes calls in a thread that is interrupted before the first one.
 pub fn stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || true, calls)
 }
 
-/// In an interruptible thread, and is not.
+/// Makes calls in an interruptible thread that is not interrupted.
 pub fn never_stopped<T: Send>(guest: &Guest, calls: impl FnOnce(&Guest) -> T + Send) -> T {
     in_thread(guest, || false, calls)
 }
 
-/// Both ends of a FIFO in one, which no call that must not wait takes.
+/// Both ends of a FIFO in one descriptor, on which non-blocking calls are not supported.
 pub fn fifo() -> File {
     let [fifo, ..] = fifos();
     fifo
 }
 
-/// Both ends of a FIFO in one, the end to read from, and the end to write to.
+/// Both ends of a FIFO in one descriptor, its end for reading, and its end for writing.
 fn fifos() -> [File; 3] {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("fifo");
@@ -69,7 +69,7 @@ fn fifos() -> [File; 3] {
     [both, open(true, false), open(false, true)]
 }
 
-/// Leaves no room in a stream.
+/// Fills a stream, so that it has no room.
 fn fill(stream: impl AsFd) {
     let flags = fcntl_getfl(&stream).unwrap();
     fcntl_setfl(&stream, flags | OFlags::NONBLOCK).unwrap();
@@ -98,7 +98,7 @@ fn poll(guest: &Guest, subscriptions: &[[u8; 48]]) -> Errno {
     guest.errno("poll_oneoff", [at, BUF, subscriptions.len() as u64, OUT])
 }
 
-/// `fd_read` or `fd_write` of so many bytes: how many were, or why none.
+/// `fd_read` or `fd_write` of these buffers. Returns the number of bytes, or the errno.
 pub fn transfer(guest: &Guest, name: &str, fd: u64, bufs: &[[u64; 2]]) -> Result<u32, Errno> {
     let [iovs, iovs_len] = guest.iovs(bufs);
     match guest.errno(name, [fd, iovs, iovs_len, OUT]) {
@@ -152,7 +152,7 @@ fn waiting_for_a_stream_ends() {
     });
 }
 
-/// Streams without anything to read, with what keeps them open.
+/// Streams with nothing to read, and what keeps them open.
 fn empty() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
     let (reader, writer) = std::io::pipe().unwrap();
     let (socket, peer) = UnixStream::pair().unwrap();
@@ -194,7 +194,7 @@ fn reading_what_is_empty_ends() {
     }
 }
 
-/// Streams without room, with what keeps them open.
+/// Streams without room, and what keeps them open.
 fn full() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
     let (reader, writer) = std::io::pipe().unwrap();
     let (socket, peer) = UnixStream::pair().unwrap();
@@ -227,7 +227,7 @@ fn writing_to_what_is_full_ends() {
     }
 }
 
-/// What has been written is told, and only then that there is no going on.
+/// What was written is reported; only the next call reports the interruption.
 #[test]
 fn a_write_that_has_begun_tells_how_far_it_came() {
     let (_reader, writer) = std::io::pipe().unwrap();
@@ -270,7 +270,7 @@ fn waiting_for_a_connection_ends() {
     }
 }
 
-/// Accepts the connection that is there, in an interruptible thread.
+/// Accepts a pending connection, in an interruptible thread.
 fn accept(guest: &Guest) -> u64 {
     never_stopped(guest, |guest| {
         assert_eq!(guest.errno("sock_accept", [0, 0, OUT]), Success);
@@ -302,7 +302,7 @@ fn what_the_guest_opened_and_accepted_itself_ends_too() {
     });
 }
 
-/// Streams to read from, and to write to their other end.
+/// Streams to read from, with their other end.
 fn connected() -> Vec<(&'static str, OwnedFd, File)> {
     let (reader, writer) = std::io::pipe().unwrap();
     let (socket, peer) = UnixStream::pair().unwrap();
@@ -316,7 +316,7 @@ fn connected() -> Vec<(&'static str, OwnedFd, File)> {
 
 thread_local!(static LOOKS: Cell<u32> = const { Cell::new(0) });
 
-/// Whether another thread may go on, which waits until this one has looked thrice.
+/// Set when this thread has been checked three times; another thread waits for that.
 static LOOKED: AtomicBool = AtomicBool::new(false);
 
 fn look() -> bool {
@@ -403,7 +403,7 @@ fn the_end_is_no_reason_to_wait() {
     assert_eq!(written, Err(Errno::Pipe));
 }
 
-/// Nobody has opened it to write, and it is set not to wait for that.
+/// Nobody has opened it for writing, and its reader was opened with `O_NONBLOCK`.
 #[test]
 fn a_fifo_without_a_writer_ends() {
     let scratch = tempfile::tempdir().unwrap();
@@ -472,7 +472,7 @@ fn all_that_is_to_come_is_received() {
     sender.join().unwrap();
 }
 
-/// A byte wakes all that wait for it, and only one gets it: the others must not wait in the kernel.
+/// One byte wakes all readers, and only one of them gets it: the others must not block in the kernel.
 #[test]
 fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
     static ASKED: AtomicBool = AtomicBool::new(false);
@@ -506,7 +506,7 @@ fn of_many_that_wait_for_one_stream_each_can_be_stopped() {
     }
 }
 
-/// However steadily the other end takes what is written, and gives what is to be received.
+/// Even if the other end never stops reading or writing.
 #[test]
 fn a_call_that_goes_on_and_on_ends() {
     for (name, reader, writer) in connected() {
@@ -521,7 +521,7 @@ fn a_call_that_goes_on_and_on_ends() {
         assert_eq!(other.join().unwrap(), written.into(), "{name}");
     }
     let (socket, mut peer) = UnixStream::pair().unwrap();
-    // Room for a few bytes on the way, and no more.
+    // Room for only a few bytes at a time.
     rustix::net::sockopt::set_socket_send_buffer_size(&peer, 1).unwrap();
     let guest = Guest::with_stdin(socket);
     peer.write_all(b"x").unwrap();
@@ -541,8 +541,8 @@ fn random_bytes_without_end_end() {
     });
 }
 
-/// A wait for a time looks at the clock again before it is there: the time in which the process was
-/// stopped, or the machine asleep, is not to be waited for once more.
+/// A wait for a time reads the clock again before it is over: the time in which the process was stopped, or the
+/// machine asleep, must not be added.
 #[test]
 fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
     let (reader, _writer) = std::io::pipe().unwrap();
@@ -558,7 +558,7 @@ fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
     Interrupt::NEVER.poll(&mut [], forever).unwrap();
 }
 
-/// A guest in a worker waits for the other end of a FIFO as any other opener, and ends with its worker.
+/// A guest in a worker waits for the other end of a FIFO when it opens one, and is interrupted with its worker.
 #[cfg(target_os = "linux")]
 mod opening {
     use wasi_rs::abi::{Oflags, Rights};
@@ -586,7 +586,7 @@ mod opening {
     fn waiting_for_the_other_end_of_a_fifo_ends() {
         let guest = with_fifo();
         stopped(&guest, |guest| {
-            // Without CREAT, EXCL says nothing.
+            // Without CREAT, EXCL has no effect.
             for oflags in [Oflags::empty(), Oflags::EXCL] {
                 assert_eq!(open(guest, Open::READ.oflags(oflags)), Intr, "{oflags:?}");
                 assert_eq!(open(guest, WRITE.oflags(oflags)), Intr, "{oflags:?}");
@@ -607,7 +607,7 @@ mod opening {
         });
     }
 
-    /// The other end need only be there: nothing is written before it is.
+    /// The other end must have been opened, even if nothing was written.
     #[test]
     fn a_writer_is_waited_for_and_no_byte_of_it() {
         let guest = with_fifo();
@@ -681,7 +681,7 @@ mod opening {
         });
     }
 
-    /// What no reader will ever open is refused as ever.
+    /// A FIFO that cannot have a reader is refused as usual.
     #[test]
     fn a_socket_is_no_fifo() {
         let guest = with_fifo();
@@ -692,8 +692,8 @@ mod opening {
         });
     }
 
-    /// Nothing that a guest in a worker opens waits in the kernel, and a guest sees nothing of that: in
-    /// whatever thread it goes on.
+    /// Nothing that a guest in a worker opens blocks in the kernel, and the guest does not notice: neither
+    /// there nor in another thread.
     #[test]
     fn what_was_opened_so_waits_in_any_thread() {
         let guest = with_fifo();
@@ -719,7 +719,7 @@ mod opening {
     }
 }
 
-/// A socket takes over from its listener that to close it waits until all is sent, or for so long.
+/// With `SO_LINGER` of its listener, closing an accepted socket would block.
 #[test]
 fn closing_a_socket_does_not_wait() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! The most that descriptors have, those that the host lends among them.
+//! The maximum rights of descriptors, lent ones among them.
 
 use std::fs::OpenOptions;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use crate::support::{
     ALL, BUF, DIR_RIGHTS, FILE_RIGHTS, Guest, INHERITABLE, OUT, Open, PREOPEN, null,
 };
 
-/// The most that descriptors have, by what they are: the numbers are Node's.
+/// The maximum rights by type: the numbers are Node's.
 #[test]
 fn kinds_of_files_have_their_rights() {
     let (socket, _peer) = UnixStream::pair().unwrap();
@@ -51,7 +51,8 @@ fn kinds_of_files_have_their_rights() {
     }
 }
 
-/// A standard stream can be read or written if the host has opened it for that; all else it has as ever.
+/// A standard stream can be read or written if the host has opened it for that; its other rights do not depend
+/// on it.
 #[test]
 fn a_stream_has_the_rights_to_read_and_write_that_the_host_opened_it_for() {
     let (read, write) = (Rights::FD_READ.bits(), Rights::FD_WRITE.bits());

@@ -1,4 +1,4 @@
-//! Calls that are suspended where they would wait, and made again.
+//! Calls that are suspended instead of blocking, and made again.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use wasi_rs::host::{Awaited, Interrupt, Suspension};
 use crate::stop::{read, transfer};
 use crate::support::{BUF, BUF_LEN, Guest, OUT, Setup};
 
-/// A guest whose calls are suspended, and what is known of their waits.
+/// A guest whose calls are suspended, and what the last one waits for.
 fn suspending(change: impl FnOnce(&mut Setup)) -> (Guest, Arc<Suspension>) {
     let guest = Guest::with(change);
     let suspension = Arc::<Suspension>::default();
@@ -18,7 +18,7 @@ fn suspending(change: impl FnOnce(&mut Setup)) -> (Guest, Arc<Suspension>) {
     (guest.interrupted_by(interrupt), suspension)
 }
 
-/// For a second by the monotonic clock, and for a descriptor if there is one.
+/// Polls for a second of the monotonic clock, and for a descriptor if there is one.
 fn poll(guest: &Guest, fd: Option<u32>) -> Errno {
     let mut subscriptions = [0; 96];
     subscriptions[16] = 1;

@@ -1,5 +1,5 @@
-//! Terminals: to be ready says less of them than of a pipe, and no call on them can be told not to wait.
-//! A guest waits for one as for any other stream, or does not.
+//! Terminals: that one is ready says less than for a pipe, and no call on it can be non-blocking. A guest waits
+//! for one as for any other stream, unless it is non-blocking.
 
 use std::os::fd::{AsFd, OwnedFd};
 #[cfg(target_os = "linux")]
@@ -24,7 +24,7 @@ use crate::support::{END, Guest, null};
 
 const NONBLOCK: u64 = Fdflags::NONBLOCK.bits() as u64;
 
-/// Both sides of a pseudo-terminal: the one that is a terminal, and the one that is its screen and keys.
+/// Both sides of a pseudo-terminal: the terminal (slave), and its screen and keys (master).
 fn terminal() -> (OwnedFd, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     unlockpt(&master).unwrap();
@@ -40,7 +40,7 @@ fn change(terminal: impl AsFd, change: impl FnOnce(&mut Termios)) {
     tcsetattr(&terminal, OptionalActions::Now, &termios).unwrap();
 }
 
-/// Terminals that take nothing, or less than they say: with their output as it is, and processed.
+/// Terminals that take nothing, or less than `poll(2)` says: with raw and with processed output.
 fn unwilling() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
     let mut terminals = Vec::new();
     for raw in [false, true] {
@@ -62,10 +62,11 @@ fn with_stdout(stdout: OwnedFd) -> Guest {
     Guest::with(|setup| setup.stdio = [null(), stdout, null()])
 }
 
-/// A write that is more than a terminal has room for.
+/// A write that is larger than the room of a terminal.
 const MUCH: [[u64; 2]; 4] = [[0, END]; 4];
 
-/// Writes until there is no room: the errno that says so. What there is room for is written, and told.
+/// Writes until there is no room, and returns the errno of that. What there is room for is written and
+/// reported.
 fn fill(guest: &Guest) -> Errno {
     loop {
         match transfer(guest, "fd_write", 1, &MUCH) {
@@ -123,13 +124,13 @@ fn what_is_typed_is_read() {
     }
     rustix::io::write(&master, b"no line yet").unwrap();
     assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
-    // The end, as it is typed.
+    // Ctrl-D twice: the end of input.
     rustix::io::write(&master, b"\x04\x04").unwrap();
     assert_eq!(never_stopped(&guest, |guest| guest.read(0)), "no line yet");
     assert_eq!(never_stopped(&guest, |guest| read(guest, 0)), Ok(0));
 }
 
-/// A terminal that is set to make a reader wait for so many bytes, and says that it is ready before.
+/// A terminal with `VMIN`: a read blocks for so many bytes, though `poll(2)` says that it is ready before.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_reader_does_not_wait_for_as_many_bytes_as_the_terminal_would() {
@@ -146,7 +147,7 @@ fn a_reader_does_not_wait_for_as_many_bytes_as_the_terminal_would() {
     assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
 }
 
-/// The screen's side of a terminal without room for all of a write, and the terminal.
+/// The master of a pseudo-terminal without room for all of a write, and the terminal.
 #[cfg(target_os = "linux")]
 fn nearly_full() -> (OwnedFd, OwnedFd) {
     let (terminal, master) = terminal();
@@ -158,7 +159,7 @@ fn nearly_full() -> (OwnedFd, OwnedFd) {
     (master, terminal)
 }
 
-/// One waits in the kernel in the middle of its call: others do not wait for it.
+/// While one thread blocks in the kernel during its call, others are not blocked.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
@@ -166,7 +167,7 @@ fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
     static LOOKS: AtomicU32 = AtomicU32::new(0);
     let (master, room) = nearly_full();
     let others = master.try_clone().unwrap();
-    // Of the same kind: all of them are one file to `fstat`.
+    // Another master: for `fstat`, all of them are one file.
     let (_other_terminal, other) = terminal();
     std::thread::scope(|scope| {
         let guest = with_stdout(master);
@@ -184,7 +185,7 @@ fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
                 std::thread::yield_now();
             }
         }
-        // The same by another number, and another.
+        // The same by another descriptor, and the other one.
         let guest = Guest::with(|setup| setup.stdio = [other, others, null()]);
         assert_eq!(stopped(&guest, |guest| write(guest, 1)), Err(Intr));
         let few = |guest: &Guest| transfer(guest, "fd_write", 0, &[[BUF, 16]]);
@@ -193,7 +194,7 @@ fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
     });
 }
 
-/// The screen's side cannot be opened once more, and has less room than a write takes.
+/// A master cannot be opened again, and has less room than a write takes.
 #[cfg(target_os = "linux")]
 #[test]
 fn writing_to_a_device_that_cannot_be_opened_again_ends() {
@@ -201,12 +202,12 @@ fn writing_to_a_device_that_cannot_be_opened_again_ends() {
     let guest = with_stdout(master);
     for _ in 0..4 {
         assert_eq!(stopped(&guest, fill), Intr);
-        // A little room.
+        // Makes a little room.
         rustix::io::read(&terminal, &mut [0; 512]).unwrap();
     }
 }
 
-/// As much as there is room for in any case: Linux does not always wake who waits for more.
+/// What there is room for in any case: Linux does not always wake a writer that waits for more.
 #[cfg(target_os = "linux")]
 #[test]
 fn all_that_is_written_to_a_device_that_cannot_be_opened_again_arrives() {
@@ -216,7 +217,7 @@ fn all_that_is_written_to_a_device_that_cannot_be_opened_again_arrives() {
     let pattern: Vec<u8> = (0..0xc00).map(|at| (at % 251) as u8).collect();
     let written = never_stopped(&guest, |guest| {
         guest.put(BUF, &pattern);
-        // Pieces of memory that begin and end within words.
+        // Buffers that begin and end within words.
         let bufs = [[BUF, 3], [BUF + 3, 0x802], [BUF + 0x805, 0x3fb]];
         transfer(guest, "fd_write", 1, &bufs)
     });
@@ -230,7 +231,7 @@ fn all_that_is_written_to_a_device_that_cannot_be_opened_again_arrives() {
     assert!(text == pattern);
 }
 
-/// A device that neither is a terminal nor can be told not to wait.
+/// A device that is no terminal, and has no non-blocking calls.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_device_that_cannot_be_opened_again_is_read() {

@@ -53,7 +53,7 @@ fn no_two_threads_get_one_number() {
     );
 }
 
-/// Numbers that are not random but differ from thread to thread and call to call.
+/// Numbers that differ between threads and calls; not random.
 struct Mix(u64);
 
 impl Mix {
@@ -75,7 +75,7 @@ fn threads_may_close_and_move_what_others_use() {
             .map(|(path, open)| guest.open_args(PREOPEN, path, open));
         let iovs = guest.iovs(&[[BUF, 16], [BUF + 32, 16]]);
         for _ in 0..3000 {
-            // The preopen and the standard streams stay: numbers from 4 on.
+            // Numbers from 4 on: the preopen and the standard streams stay.
             let [fd, to] = [4 + mix.next() % 8, 4 + mix.next() % 8];
             let errno = match mix.next() % 8 {
                 0 | 1 => guest.errno("path_open", &open[(mix.next() % 2) as usize]),
@@ -130,7 +130,7 @@ fn threads_that_list_one_directory_each_see_all_of_it() {
             if used == 0 {
                 break names;
             }
-            // One whole entry fits, and perhaps the head of another.
+            // One complete entry fits, and perhaps the head of another.
             cookie = outcome.u64_at(BUF);
             names += 1;
         }
@@ -165,8 +165,8 @@ fn files_made_by_one_thread_are_seen_by_another() {
     });
 }
 
-/// A guest's other thread changes a list of buffers while it is used: the call sees one state of each
-/// number, and whatever it sees it checks.
+/// Another thread of the guest changes a list of buffers while it is used: the call reads each number once, and
+/// checks what it has read.
 #[test]
 fn a_list_that_changes_under_a_call_leads_nowhere_else() {
     let guest = Guest::new();

@@ -1,4 +1,4 @@
-//! A thread that waits holds up no other of its guest.
+//! A thread that waits does not block other threads of its guest.
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,7 +12,7 @@ fn until_asleep(thread: rustix::process::Pid) {
     let path = format!("/proc/self/task/{}/stat", thread.as_raw_nonzero());
     let asleep = || {
         let stat = std::fs::read_to_string(&path).unwrap();
-        // The state stands behind the name, which can have anything in it.
+        // The state comes after the name, which may contain anything.
         stat[stat.rfind(')').unwrap()..].starts_with(") S")
     };
     while !asleep() {
@@ -20,7 +20,7 @@ fn until_asleep(thread: rustix::process::Pid) {
     }
 }
 
-/// Runs a call that waits in a thread of its own, and `meanwhile` while it does.
+/// Runs a call that waits in a thread of its own, and meanwhile `meanwhile`.
 fn while_waiting(guest: &Guest, call: fn(&Guest), meanwhile: impl FnOnce()) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let waiting = guest.thread();
@@ -34,7 +34,7 @@ fn while_waiting(guest: &Guest, call: fn(&Guest), meanwhile: impl FnOnce()) {
     });
 }
 
-/// What other threads of a guest do while one waits on its standard input, which they close.
+/// What other threads of a guest do while one waits for standard input, which they close.
 fn use_and_close(guest: &Guest) {
     guest.write(1, "meanwhile");
     let fd = guest.open("file", Open::FILE);

@@ -1,5 +1,5 @@
-//! Paths that are walked step by step, where they are deep or long: what a walk holds of the host, how
-//! many steps it takes, and that one goes up only through directories that it came down.
+//! Paths that are walked, deep and long ones: how many descriptors a walk opens, how many steps it takes, and
+//! that it goes up only through directories that it came down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,12 +8,11 @@ use wasi_rs::abi::{Errno, Oflags};
 
 use crate::support::{FOLLOW, Guest, NO_FOLLOW, OUT, Open, PREOPEN, Scratch, Way, args};
 
-/// Deeper than the few descriptors of `holds_few_descriptors`, and not so deep that the host could not
-/// remove it by path.
+/// Deeper than `holds_few_descriptors` has descriptors, but not so deep that the host could not remove it by a
+/// path.
 const DEPTH: usize = 500;
 
-/// Directories in directories. They are removed one by one: who removes them all at once may need a
-/// descriptor for each.
+/// Nested directories. They are removed one by one, as removing all at once may take a descriptor for each.
 struct Deep(Arc<Scratch>);
 
 impl Deep {
@@ -39,8 +38,8 @@ impl Drop for Deep {
     }
 }
 
-/// A guest whose paths the host resolves as far as it can, and one whose every step is taken by the
-/// crate, each with a root that a path can climb to.
+/// A guest whose paths the host resolves if it can, and one whose paths are walked, each with a root that a
+/// path can climb to.
 fn guests() -> Vec<Guest> {
     Guest::every_way(|setup| setup.preopens = vec![("/", "inside")])
 }
@@ -69,7 +68,7 @@ fn goes_down_and_up_again_however_deep() {
             assert_eq!(guest.read(fd), text, "{path}");
             guest.ok("fd_close", [fd]);
         }
-        // Calls with two paths hold what two walks hold.
+        // A call with two paths has the descriptors of two walks.
         let rename = args(&[
             &guest.at(PREOPEN, &format!("../{down}leaf"), &[]),
             &guest.at(PREOPEN, &format!("../{down}../moved"), &[]),
@@ -82,7 +81,7 @@ fn goes_down_and_up_again_however_deep() {
     }
 }
 
-/// A guest could take all descriptors of the process for the time of a call, though its own are limited.
+/// Otherwise a guest could take all descriptors of the process during a call, though its own are limited.
 #[cfg(target_os = "linux")]
 #[test]
 fn holds_few_descriptors() {
@@ -97,7 +96,7 @@ fn holds_few_descriptors() {
     }
 }
 
-/// Links whose targets are as long as they can be, each leading to the next: 160 KiB for one path.
+/// Links with targets of the maximum length, each leading to the next: 160 KiB for one path.
 fn long(guest: &Guest, links: usize, step: &str) -> String {
     let fill = |target: &str| {
         format!(
@@ -114,7 +113,7 @@ fn long(guest: &Guest, links: usize, step: &str) -> String {
     format!("../l{}/nested", links - 1)
 }
 
-/// How often a thread looks whether it is to stop while it makes a call, and what the call answers.
+/// How many times a thread checks for an interruption during a call, and the errno of the call.
 fn looks(guest: &Guest, path: &str, stop_after: usize) -> (usize, Errno) {
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
@@ -127,7 +126,7 @@ fn looks(guest: &Guest, path: &str, stop_after: usize) -> (usize, Errno) {
     (looks.load(Relaxed), errno)
 }
 
-/// What a guest chooses the length of can be ended on the way.
+/// A walk whose length the guest chooses can be interrupted.
 #[test]
 fn ends_when_the_thread_is_asked_to_stop() {
     for guest in guests() {
@@ -137,7 +136,7 @@ fn ends_when_the_thread_is_asked_to_stop() {
     }
 }
 
-/// Twice as much text takes twice as many steps: what has been walked is not walked again.
+/// Twice the text takes twice the steps: nothing is walked twice.
 #[cfg_attr(windows, ignore = "of the host's files alone")]
 #[test]
 fn takes_a_step_for_each_component() {
@@ -161,13 +160,13 @@ fn takes_a_step_for_each_component() {
     }
 }
 
-/// What is above a directory that the host has moved is not where the path came from.
+/// The parent of a directory that the host has moved is not where the path came from.
 #[test]
 fn does_not_go_up_from_where_a_directory_was_moved() {
     for guest in guests() {
         let dir = guest.open("dir", Open::DIR);
         guest.scratch.rename("dir", "../outside/moved");
-        // It is held, and what is below it is the guest's still.
+        // It is open, and what is below it still belongs to the guest.
         let stat = |path: &str| args(&[&[dir, NO_FOLLOW], &guest.store(path), &[OUT]]);
         assert_eq!(
             guest.errno("path_filestat_get", stat("sub/../nested")),

@@ -1,5 +1,5 @@
-//! Where links of Windows lead, of which there are two kinds: as on POSIX, whatever the kind. Not every
-//! user may make them, so these tests make one first.
+//! What links of Windows lead to: the same as on POSIX, whichever of the two kinds they are. Not every user may
+//! create links, so these tests try that first.
 
 use std::os::windows::fs::{symlink_dir, symlink_file};
 

@@ -4,7 +4,7 @@ use wasi_rs::vfs::{Dir, Directory};
 use super::calls::{Choices, choose};
 use super::world::{Said, Tree, World, as_name};
 
-/// A file system in memory and a directory of tmpfs, in which the same is done.
+/// A file system in memory and a directory of tmpfs, with the same operations on both.
 pub struct Both {
     pub memory: World,
     pub tmpfs: World,
@@ -15,7 +15,7 @@ impl Both {
     ///
     /// # Panics
     ///
-    /// One says other things than the other.
+    /// The results differ.
     pub fn make(&mut self, choices: &mut impl Choices) {
         let call = choose(choices, &self.memory);
         let (said, told) = (self.memory.make(&call), self.tmpfs.make(&call));
@@ -26,11 +26,11 @@ impl Both {
         }
     }
 
-    /// Compares all that there is.
+    /// Compares all files.
     ///
     /// # Panics
     ///
-    /// It is not the same.
+    /// They differ.
     pub fn check_trees(&self) {
         let [memory, tmpfs] = [&self.memory, &self.tmpfs].map(World::tree);
         let only_in = |one: &Tree, other: &Tree| {
@@ -43,7 +43,7 @@ impl Both {
     }
 }
 
-/// Removes all that is in a directory.
+/// Removes everything in a directory.
 pub fn clear(dir: &dyn Directory) {
     let mut stream = dir.read_dir().unwrap();
     let mut cookie = 2;

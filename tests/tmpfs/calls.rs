@@ -5,7 +5,7 @@ use super::world::World;
 /// More than a chunk of the file system in memory.
 const FAR: u64 = 150_000;
 
-/// What operations are made of.
+/// A source of choices, of which operations are made.
 pub trait Choices {
     /// A number below `end`.
     fn below(&mut self, end: u64) -> u64;
@@ -27,7 +27,7 @@ fn bytes(choices: &mut impl Choices) -> Vec<u8> {
     vec![b'a' + choices.below(26) as u8; len as usize]
 }
 
-/// An operation; numbers are those of what is open. Every one that opens takes the next of them.
+/// An operation. Numbers are those of open files; each operation that opens one takes the next number.
 #[derive(Debug)]
 pub enum Call {
     CreateDir(usize, Vec<u8>),
@@ -59,7 +59,7 @@ pub enum Access {
     Append,
 }
 
-/// An operation on what is open in this world, which is the same as in the other.
+/// An operation on what is open in this world; the other has the same open.
 pub fn choose(choices: &mut impl Choices, world: &World) -> Call {
     let dirs = world.dirs.len() as u64 + 1;
     let kinds = if world.files.is_empty() { 23 } else { 34 };
@@ -102,15 +102,15 @@ fn choose_open(choices: &mut impl Choices, dir: usize) -> Call {
     let access = [Access::Read, Access::ReadWrite, Access::Append][choices.below(3) as usize];
     let mut oflags = Oflags::from_bits_truncate(choices.below(16) as u16);
     if oflags.contains(Oflags::CREAT) {
-        // What is to be created is no directory: that is refused above file systems.
+        // CREAT with DIRECTORY is refused before a file system is called.
         oflags.remove(Oflags::DIRECTORY);
     }
     let file = (choices.below(12) > 0).then(|| name(choices));
     Call::Open(dir, file, oflags, access)
 }
 
-/// Whether both must open the same as `..`. Of a removed directory Linux still knows where it was, and the
-/// root of the one lies in a directory of the host.
+/// Whether `..` must be the same in both. Linux still knows the parent of a removed directory, and the root of
+/// tmpfs has a directory of the host above it.
 fn has_dotdot(world: &World, dir: usize) -> bool {
     let [root, stat] = [0, dir].map(|dir| world.dir(dir).stat().unwrap());
     stat.nlink > 0 && stat.ino != root.ino

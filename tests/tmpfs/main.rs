@@ -1,7 +1,7 @@
-//! The file system in memory does as Linux's tmpfs does: one random list of operations is run on both, and
-//! what each says is compared: errnos, attributes without times and numbers, listings, contents.
+//! The file system in memory behaves as Linux's tmpfs: random operations are done in both, and their results
+//! are compared: errnos, attributes without times and inode numbers, listings, contents.
 //!
-//! `TMPFS_CALLS` and `TMPFS_SEED` say how many operations are made, and which.
+//! `TMPFS_CALLS` and `TMPFS_SEED` set the number of operations, and the seed.
 
 #![cfg(target_os = "linux")]
 
@@ -37,7 +37,7 @@ fn from_env<T: FromStr>(name: &str, default: T) -> T {
 struct Random(u64);
 
 impl Random {
-    /// Those of `TMPFS_SEED`, which a failure shows.
+    /// With the seed `TMPFS_SEED`, which a failure prints.
     fn from_env() -> Self {
         let seed = from_env("TMPFS_SEED", 0x2545_f491_4f6c_dd1d_u64);
         println!("TMPFS_SEED={seed}");
@@ -54,7 +54,7 @@ impl Choices for Random {
     }
 }
 
-/// Makes so many operations in both, and compares all that there is every now and then.
+/// Does so many operations in both, and compares all files every now and then.
 fn run(both: &mut Both, random: &mut Random, calls: u32) {
     for number in 1..=calls {
         both.make(random);
@@ -64,7 +64,7 @@ fn run(both: &mut Both, random: &mut Random, calls: u32) {
     }
 }
 
-/// A world on the disk that is none.
+/// The files in a directory of tmpfs.
 fn world_of_tmpfs(scratch: &TempDir) -> World {
     World::new(Dir::Host(open(scratch)))
 }
@@ -80,7 +80,7 @@ fn open(scratch: &TempDir) -> host::Dir {
     host::Dir::open_ambient(scratch.path()).unwrap()
 }
 
-/// A tree without the numbers of names, which a copy need not have.
+/// A tree without link counts, which a copy need not have.
 fn without_links(tree: &Tree) -> BTreeMap<&str, String> {
     let without = tree.iter().map(|(path, said)| {
         let said = match said {
@@ -106,13 +106,13 @@ fn the_file_system_in_memory_says_what_tmpfs_says() {
     let fs = MemoryFs::new(MemoryFsLimits::default());
     let mut both = both(&fs, &scratch);
     run(&mut both, &mut Random::from_env(), calls());
-    // All of it goes, and with it what it took.
+    // Everything is closed and removed, and its usage given back.
     drop(both);
     clear(&*fs.root());
     assert_eq!(fs.usage(), Usage::default());
 }
 
-/// After each round all is closed, and the next one is made over an image of what there is.
+/// After each round everything is closed, and the next round is made over an image of all files.
 #[test]
 fn one_over_an_image_says_what_tmpfs_says() {
     const ROUND: u32 = 200;
@@ -124,7 +124,7 @@ fn one_over_an_image_says_what_tmpfs_says() {
         run(&mut both, &mut random, ROUND);
         let now = both.memory.tree();
         drop(both);
-        // What was made before stays as it was, whatever is done from now on.
+        // An image does not change, whatever is done from now on.
         let image = Arc::new(fs.snapshot().unwrap());
         fs = MemoryFs::over(Arc::clone(&image), MemoryFsLimits::default());
         assert!(World::new(Dir::Other(fs.root())).tree() == now);
@@ -135,8 +135,7 @@ fn one_over_an_image_says_what_tmpfs_says() {
     }
 }
 
-/// In each round there is a copy of what there was before, and what is done over that is laid onto it in the
-/// end.
+/// Each round is made over a copy of the directory, and its changes are applied to the directory in the end.
 #[test]
 fn one_over_a_directory_says_what_tmpfs_says() {
     const ROUND: u32 = 200;
@@ -153,7 +152,7 @@ fn one_over_a_directory_says_what_tmpfs_says() {
         run(&mut both, &mut random, ROUND);
         let now = both.memory.tree();
         drop(both);
-        // A snapshot is a copy, whatever becomes of the directory.
+        // A snapshot is a copy, whatever happens to the directory.
         let image = memory_fs.snapshot().unwrap();
         memory_fs
             .changed()

@@ -8,7 +8,7 @@ use wasi_rs::vfs::{Dir, DirRef, FileHandle, Interrupt, Name, OpenHow, Opened, Re
 use super::calls::{Access, Call};
 use super::iovecs::with_iovecs;
 
-/// What an operation says.
+/// The result of an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     Done,
@@ -19,10 +19,10 @@ pub enum Said {
 
 pub type Answer = Result<Said, Errno>;
 
-/// What is said of each path.
+/// The attributes and the content of each path.
 pub type Tree = BTreeMap<String, Answer>;
 
-/// One of the two, and what is open in it.
+/// One of the two file systems, and what is open in it.
 pub struct World {
     root: Dir,
     pub dirs: Vec<Dir>,
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// The root, or one of the others that are open.
+    /// The root, or another open directory.
     pub fn dir(&self, number: usize) -> DirRef<'_> {
         match number.checked_sub(1) {
             Some(number) => self.dirs[number].as_ref(),
@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// Keeps a directory or a regular file open. The host tells a directory from others when it is asked.
+    /// Keeps a directory or a regular file open. For the host, only `fstat` tells them apart.
     fn keep(&mut self, opened: Opened, access: Access) -> Answer {
         let stat = opened.stat()?;
         match opened {
@@ -133,7 +133,7 @@ impl World {
     }
 
     fn list(&self, dir: DirRef<'_>) -> Answer {
-        // What `open_dir_at` opened need not be readable.
+        // A directory from `open_dir_at` need not be readable.
         let dir = dir.open_itself()?;
         let dir = dir.as_ref();
         let mut stream = ReadDir::new(dir, &self.room);
@@ -145,7 +145,7 @@ impl World {
         Ok(Said::Names(names))
     }
 
-    /// All that there is.
+    /// All files.
     pub fn tree(&self) -> Tree {
         let mut tree = Tree::new();
         self.visit(self.root.as_ref(), "", &mut tree);

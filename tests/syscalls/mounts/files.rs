@@ -1,4 +1,4 @@
-//! Single files that are mounted.
+//! Mounted files.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn a_file_is_mounted_by_its_name() {
         );
         let link = both(at("etc/app.json"), &[NO_FOLLOW], at("new"));
         guest.refuses("path_link", &[("another name", link, Xdev)]);
-        // It is written where it is, by who opens it to be created as well.
+        // It is written to, even if it is opened with `CREAT`.
         let fd = guest.open(
             "etc/app.json",
             Open::FILE.oflags(Oflags::CREAT | Oflags::TRUNC),

@@ -26,7 +26,7 @@ fn what_is_mounted_later_is_there_at_once_and_gone_when_unmounted() {
         reads(&guest, ROOT, &[("usr/lib/hidden", "hidden")]);
         reads(&guest, usr, &[("lib/hidden", "hidden")]);
         assert_eq!(stat_errno(&guest, ROOT, "usr/lib/theirs"), Noent);
-        // What is open stays so.
+        // Open descriptors stay valid.
         assert_eq!(guest.read(open), "theirs");
         reads(&guest, dir, &[("deep", "deep")]);
         assert_eq!(guest.ctx.unmount("/usr/lib", true), Err(Inval));
@@ -80,7 +80,7 @@ fn a_mount_may_lie_in_another() {
     }
 }
 
-/// A library in the guest knows the descriptor by its name.
+/// A C library in the guest finds the descriptor by its name.
 #[test]
 fn what_is_mounted_over_a_preopen_is_what_its_paths_begin_at() {
     for guest in plain() {
@@ -160,7 +160,7 @@ fn refusals() {
         );
         assert_eq!(mount("/sandbox/new"), Ok(()));
         assert_eq!(guest.ctx.unmount("/sandbox/dir", true), Err(Inval));
-        // It would lie in itself.
+        // The mount point would lie in itself.
         let fs = library();
         assert_eq!(guest.ctx.mount(at("/sandbox/new", &fs), true), Ok(()));
         for path in ["/sandbox/new/x", "/sandbox/new/sub/x"] {
@@ -173,7 +173,7 @@ fn refusals() {
     }
 }
 
-/// A guest that is over, or has been closed, has nothing mounted.
+/// Nothing can be mounted for a guest that has ended or been closed.
 #[test]
 fn it_goes_with_the_guest() {
     for guest in plain() {
@@ -186,7 +186,7 @@ fn it_goes_with_the_guest() {
     }
 }
 
-/// A path is resolved in the namespace that there was when it began, or in the one after.
+/// A path is resolved either in the old namespace or in the new one.
 #[test]
 fn a_guest_that_runs_meanwhile_sees_one_or_the_other() {
     const ROUNDS: usize = 300;

@@ -1,5 +1,4 @@
-//! What Linux answers where its own mounts are: asked in a namespace of mounts of its own, in which this very
-//! test runs once more.
+//! Compares with Linux's own mounts, in a mount namespace in which this test is run once more.
 
 use std::env;
 use std::ffi::CString;
@@ -13,10 +12,10 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// Set to the directory with the mounts in the process that asks Linux.
+/// The variable with the directory of the mounts, in the process that asks Linux.
 const ASKED: &str = "WASI_TESTS_MOUNTS";
 
-/// A call, and the paths that it takes.
+/// A call with its paths.
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Stat(&'static str),
@@ -27,7 +26,7 @@ enum Call {
     Readlink(&'static str),
     Link(&'static str, &'static str),
     Rename(&'static str, &'static str),
-    /// With `O_CREAT`, and with `O_EXCL` as well.
+    /// With `O_CREAT`; and with `O_EXCL` as well.
     Create(&'static str),
     CreateNew(&'static str),
     Write(&'static str),
@@ -36,7 +35,7 @@ enum Call {
 
 use Call::*;
 
-/// In an order in which each finds what it needs: what succeeds comes last.
+/// In an order in which each finds what it needs: those that succeed come last.
 const CALLS: &[Call] = &[
     Stat("usr/lib/theirs"),
     Stat("usr/lib/hidden"),
@@ -111,7 +110,7 @@ const CALLS: &[Call] = &[
     Stat("usr2/lib/sub/theirs"),
 ];
 
-/// The directory that both have.
+/// Creates the directories that both have.
 fn lay(root: &Path) {
     for dir in ["usr/lib", "etc", "empty_dir"] {
         fs::create_dir_all(root.join(dir)).unwrap();
@@ -122,7 +121,7 @@ fn lay(root: &Path) {
     std::os::unix::fs::symlink("usr/lib", root.join("to_lib")).unwrap();
 }
 
-/// What Linux says of a call in a directory.
+/// The answer of Linux to a call in a directory.
 fn asked(root: &Path, call: Call) -> io::Result<()> {
     let at = |path: &str| root.join(path);
     let c = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).unwrap();
@@ -144,7 +143,7 @@ fn asked(root: &Path, call: Call) -> io::Result<()> {
     }
 }
 
-/// What a guest is told.
+/// The answer that a guest gets.
 fn told(guest: &Guest, call: Call) -> Errno {
     let at = |path: &str| guest.at(ROOT, path, &[]);
     let open = |path: &str, open: Open| guest.errno("path_open", guest.open_args(ROOT, path, open));
@@ -171,8 +170,8 @@ fn told(guest: &Guest, call: Call) -> Errno {
     }
 }
 
-/// Runs this test in a namespace of its own, in which things are mounted, and gives what it prints; `None` if
-/// the system permits no such thing.
+/// Runs this test in a mount namespace of its own, with the mounts. Returns its output; `None` if the system
+/// does not allow that.
 fn ask(root: &Path) -> Option<Vec<String>> {
     let script = r#"
         mount -t tmpfs none "$1/usr/lib" && printf theirs > "$1/usr/lib/theirs" &&

@@ -67,7 +67,7 @@ fn one_around_a_preopen_leaves_it_its_rights() {
     }
 }
 
-/// What a guest may have put there decides nothing.
+/// A link that a guest may have put there is not followed.
 #[test]
 fn a_link_that_leads_out_of_a_preopen_is_refused() {
     for guest in Guest::every_way_of_host(lower) {

@@ -5,7 +5,7 @@ use super::*;
 const SEEDS: u64 = 20;
 const PATHS: usize = 60;
 
-/// Pieces of paths: names on the way, some of which are links, mount points or nothing.
+/// Components of paths: directories, links, mount points, and names that do not exist.
 const PIECES: [&str; 16] = [
     ".",
     "..",
@@ -25,7 +25,7 @@ const PIECES: [&str; 16] = [
     "theirs",
 ];
 
-/// A generator of numbers; which ones does not matter, as long as they are the same in each run.
+/// A generator of pseudo-random numbers, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -44,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// What a guest is told of a path: by one that is followed and one that is not, and by opening it.
+/// The answers for a path: its attributes with and without following, and opening it.
 fn told(guest: &Guest, fd: u64, path: &str) -> Vec<String> {
     let stat = |flags: u64| {
         let call = args(&[&[fd, flags], &guest.store(path), &[OUT]]);

@@ -1,8 +1,8 @@
-//! What may be done in what is mounted.
+//! The rights of what is mounted.
 
 use super::*;
 
-/// Descriptors and paths by which a guest reaches what is mounted for reading at `/ro`.
+/// Descriptors and paths by which a guest reaches what is mounted read-only at `/ro`.
 fn ways(guest: &Guest, opened_before: u64) -> Vec<(u64, &'static str)> {
     let dir = guest.open("dir", Open::DIR);
     guest.scratch.link("ro_link", "ro");
@@ -59,8 +59,8 @@ fn changes(guest: &Guest, fd: u64, path: &str) -> Vec<(&'static str, Vec<u64>)> 
     ]
 }
 
-/// A guest that may do everything in `/`, and has had it open since before something was mounted there
-/// for reading.
+/// A guest with all rights in `/`, and a descriptor of `/` that it had opened before something was mounted
+/// there read-only.
 #[test]
 fn what_is_mounted_for_reading_stays_so() {
     for guest in Guest::every_way(|setup| {
@@ -82,7 +82,7 @@ fn what_is_mounted_for_reading_stays_so() {
             reads(&guest, fd, &[(&format!("{path}/theirs"), "theirs")]);
         }
         assert_eq!(guest.scratch.text("ro/theirs"), "covered");
-        // Nor is it led around by names.
+        // No rename or link leads around it.
         let at = |path: &str| guest.at(ROOT, path, &[]);
         assert_eq!(
             guest.errno("path_rename", args(&[&at("ro"), &at("rw")])),
@@ -101,7 +101,7 @@ fn what_is_mounted_for_reading_stays_so() {
     }
 }
 
-/// A container has a read-only root, and places in it to write.
+/// As in a container: a read-only root, with directories in it that can be written.
 #[test]
 fn what_is_mounted_for_everything_can_be_written_below_what_cannot() {
     for guest in Guest::every_way(|setup| {
@@ -132,7 +132,7 @@ fn what_is_mounted_for_everything_can_be_written_below_what_cannot() {
     }
 }
 
-/// What a guest has given up of a descriptor it has not through a mount either.
+/// Rights that a guest has removed from a descriptor are missing through a mount as well.
 #[test]
 fn what_was_given_up_stays_so() {
     for guest in guests() {

@@ -1,4 +1,4 @@
-//! Where a file system takes several spellings of a name, as macOS and Windows do, none of them leads to what a
+//! On a file system with several spellings of a name, as on macOS and Windows, none of them leads to what a
 //! mount covers.
 
 use std::any::Any;
@@ -7,7 +7,7 @@ use wasi_rs::vfs::{Dir, DirStream, Name, OpenHow, Opened, Result};
 
 use super::*;
 
-/// A directory in which names are looked up without regard to case. All are kept in lower case.
+/// A directory that ignores case: all names are stored in lower case.
 #[derive(Debug)]
 struct Folding(Arc<dyn Directory>);
 
@@ -20,7 +20,7 @@ impl Folding {
     }
 }
 
-/// What `call` says of the name in lower case.
+/// Calls `call` with the name in lower case.
 fn folded<T>(name: Name<'_>, call: impl FnOnce(Name<'_>) -> T) -> T {
     let lower = name.as_bytes().to_ascii_lowercase();
     call(Name::new(&lower).unwrap())
@@ -136,7 +136,7 @@ fn no_spelling_leads_to_what_is_covered() {
     }
 }
 
-/// Another name of the file that is covered is another file's.
+/// A hard link to the covered file is not covered.
 #[cfg_attr(windows, ignore = "there, as by any spelling, it leads to the mount")]
 #[test]
 fn a_hard_link_to_what_is_covered_is_no_mount() {

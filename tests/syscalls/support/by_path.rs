@@ -1,4 +1,4 @@
-//! A file system that is reached by paths, over the host's.
+//! A file system that is used by paths, over the host's.
 
 use std::collections::HashMap;
 use std::fs::{self, File, FileTimes, Metadata, OpenOptions};
@@ -18,10 +18,10 @@ use wasi_rs::vfs::by_path::{Access, Attributes, Entry, Handle, PathFs};
 
 use super::host_files::{filestat, filetype};
 
-/// So little that tests need more than one call.
+/// So small that tests need more than one call.
 const CHUNK: usize = 3 << 10;
 
-/// What is below a directory of the host.
+/// The files below a directory of the host.
 #[derive(Debug)]
 pub struct HostByPath {
     top: PathBuf,

@@ -5,39 +5,39 @@ use std::path::PathBuf;
 use wasi_rs::abi::{Filestat, Filetype};
 use wasi_rs::ctx::PreopenSource;
 
-/// A file system that guests of a test are given, and what the test does in it behind their backs.
+/// A file system for the guests of a test, and operations of the test itself in it.
 ///
-/// One more file system is one more implementation, and a [`Way`](super::Way) that makes it.
+/// To test another file system, implement this, and add a [`Way`](super::Way) that makes it.
 ///
-/// A path is of names with a slash between each two, from the top of what the test has; `""` is the top
-/// itself. No link at its end is followed. A link's target has slashes between its names as well. Each
-/// operation panics where it fails.
+/// A path has its names separated by slashes, and begins at the top of the test's files; `""` is the top
+/// itself. A link at its end is not followed. The target of a link has slashes as well. Each operation panics
+/// if it fails.
 pub trait Fixture: Debug + Send + Sync {
     /// The directory at `path`, as a preopen.
     fn preopen(&self, path: &str) -> PreopenSource;
 
-    /// Makes a directory, and those above it that are missing.
+    /// Creates a directory, and missing ones above it.
     fn create_dir(&self, path: &str);
 
-    /// Makes a file, or replaces what is in it.
+    /// Creates a file, or replaces its content.
     fn write(&self, path: &str, content: &[u8]);
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     fn symlink(&self, target: &str, path: &str);
 
-    /// Makes another name for a file.
+    /// Creates a hard link to a file.
     fn hard_link(&self, old: &str, new: &str);
 
-    /// Moves a name.
+    /// Renames a file or directory.
     fn rename(&self, old: &str, new: &str);
 
     /// Removes a file, a link or an empty directory.
     fn remove(&self, path: &str);
 
-    /// What is in a file.
+    /// The content of a file.
     fn read(&self, path: &str) -> Vec<u8>;
 
-    /// Where a symbolic link points.
+    /// The target of a symbolic link.
     fn read_link(&self, path: &str) -> String;
 
     /// The names in a directory, without `.` and `..`, in any order.
@@ -46,15 +46,15 @@ pub trait Fixture: Debug + Send + Sync {
     /// The attributes of what is there, if anything is.
     fn stat(&self, path: &str) -> Option<Filestat>;
 
-    /// The path by which the host knows what is there; `None` if the host does not know it.
+    /// The path on the host; `None` if it is not on the host.
     fn host_path(&self, path: &str) -> Option<PathBuf> {
         let _ = path;
         None
     }
 }
 
-/// All that is at a path and below: names, and everything about them that a call could change. The time of
-/// the last access is left out, because looking changes it.
+/// Everything at a path and below: names, and all that a call could change of them. Access times are left out,
+/// as looking changes them.
 pub type Tree = BTreeMap<String, (Filestat, Content)>;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum Content {
     Other,
 }
 
-/// What is at `path` and below it.
+/// Everything at `path` and below it.
 pub fn tree(fixture: &dyn Fixture, path: &str) -> Tree {
     let mut tree = Tree::new();
     visit(fixture, path.to_owned(), &mut tree);

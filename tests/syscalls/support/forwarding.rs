@@ -1,5 +1,5 @@
-//! A file system that is not the host's to those who use it, though the host does everything: each
-//! operation of a directory or a file is passed on to one of the host's.
+//! A file system that counts as not the host's, though each operation of a directory or a file is forwarded to
+//! one of the host's.
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -13,14 +13,13 @@ use wasi_rs::vfs::{
     Dir, DirEntry, DirStream, Directory, File, FileHandle, Name, OpenHow, Opened, Result, SetTime,
 };
 
-/// The directory of the host at `path` as one of this file system.
+/// The directory of the host at `path`, as one of this file system.
 pub fn preopen(path: PathBuf) -> PreopenSource {
     let dir = host::Dir::open_ambient(&path).unwrap();
     PreopenSource::Directory(Arc::new(Forwarding(Arc::new(dir))))
 }
 
-/// A directory. None of what [`DirRef`](wasi_rs::vfs::DirRef) does with the host's directories alone is
-/// done with this: its paths are always walked.
+/// A directory. Paths in it are always walked, as it has none of the operations on whole paths.
 #[derive(Debug)]
 struct Forwarding(Arc<host::Dir>);
 
@@ -30,7 +29,7 @@ impl Forwarding {
     }
 }
 
-/// The directory of the host behind another of this file system.
+/// The directory of the host that operations are forwarded to.
 fn behind(dir: &dyn Directory) -> Result<&host::Dir> {
     let dir: Option<&Forwarding> = dir.as_any().downcast_ref();
     dir.map(|dir| &*dir.0).ok_or(Errno::Xdev)
@@ -46,7 +45,7 @@ impl Directory for Forwarding {
     }
 
     fn open_at(&self, name: Option<Name<'_>>, mut how: OpenHow) -> Result<Opened> {
-        // Where the host appends, it does so whatever offset is given.
+        // With it, the host would append whatever the offset.
         how.fdflags -= Fdflags::APPEND;
         let file = self.0.open_at(name, how, &Interrupt::NEVER)?;
         Ok(match file.stat()?.filetype {
@@ -140,14 +139,14 @@ impl File for ForwardingFile {
         Ok(self.0.write_at(ciovs, offset)?)
     }
 
-    /// In two steps: no two threads of a test append to one file.
+    /// In two steps, as no two threads of a test append to one file.
     fn append(&self, ciovs: &Iovecs<'_>) -> Result<(usize, Option<Filesize>)> {
         let end = self.stat()?.size;
         let nwritten = self.write_at(ciovs, end)?;
         Ok((nwritten, Some(end + nwritten as Filesize)))
     }
 
-    /// [`append`](Self::append) tells it.
+    /// Never called, as [`append`](Self::append) returns where it ended.
     fn end_of_append(&self) -> Result<Filesize> {
         Err(Errno::Io)
     }
@@ -188,7 +187,7 @@ impl File for ForwardingFile {
 struct Listing {
     dir: Arc<host::Dir>,
     entries: host::ReadDir,
-    /// The cookie of the entry that comes next; `None` before the first.
+    /// The cookie of the next entry; `None` before the first.
     at: Option<Dircookie>,
 }
 

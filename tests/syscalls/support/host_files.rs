@@ -7,7 +7,7 @@ use wasi_rs::ctx::PreopenSource;
 
 use super::fixture::Fixture;
 
-/// A directory of the host that is removed with all that is in it.
+/// A directory of the host, which is removed with all that is in it on drop.
 #[derive(Debug)]
 pub struct HostFiles {
     top: TempDir,
@@ -18,7 +18,7 @@ pub struct HostFiles {
 pub use system::{filestat, filetype};
 
 impl HostFiles {
-    /// A new one; `preopen` makes preopens of paths in it.
+    /// A new one. `preopen` makes preopens of paths in it.
     pub fn new(preopen: fn(PathBuf) -> PreopenSource) -> Self {
         let top = tempfile::tempdir().unwrap();
         Self { top, preopen }
@@ -144,7 +144,7 @@ mod system {
 
     use super::Filestat;
 
-    /// Windows has links to files and links to directories, and takes none but backslashes in a target.
+    /// Windows has links to files and links to directories, and targets with backslashes alone.
     pub fn symlink(target: &str, path: impl AsRef<Path>) -> io::Result<()> {
         let target = target.replace('/', "\\");
         if path.as_ref().with_file_name(&target).is_dir() {
@@ -158,7 +158,7 @@ mod system {
         target.replace('\\', "/")
     }
 
-    /// The standard library does not tell inode numbers here.
+    /// The standard library has no inode numbers here.
     pub fn stat(path: &Path) -> Option<Filestat> {
         wasi_rs::host::stat_ambient(path).ok()
     }

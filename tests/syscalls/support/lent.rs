@@ -10,7 +10,7 @@ mod unix {
     use std::fs::File;
     use std::os::fd::AsRawFd;
 
-    /// A descriptor, open for as long as this is.
+    /// A descriptor. It is open for as long as this exists.
     pub use std::os::fd::OwnedFd as Lent;
 
     /// `/dev/null`, for reading and writing.
@@ -34,12 +34,11 @@ mod windows {
 
     use windows_sys::Win32::System::Console::{STD_INPUT_HANDLE, SetStdHandle};
 
-    /// A number that stands for a handle. In a program that is not Node, only the three standard streams
-    /// of the process have numbers.
+    /// The descriptor of a handle. In a program that is not Node, only the three standard streams have one.
     #[derive(Debug)]
     pub struct Lent(i32);
 
-    /// `NUL`, for reading and writing: the standard input of this process from now on.
+    /// `NUL`, for reading and writing. It becomes the standard input of this process.
     pub fn null() -> Lent {
         static MADE: Once = Once::new();
         MADE.call_once(|| {

@@ -1,4 +1,4 @@
-//! What the tests share: a guest over a scratch directory, its masked memory, and its calls by name.
+//! What tests share: a guest over a scratch directory, its masked memory, and its calls by name.
 
 #[cfg(unix)]
 mod by_path;
@@ -38,23 +38,23 @@ pub use way::Way;
 
 /// Guest memory is one page.
 pub const END: u64 = 0x1_0000;
-/// Where results go, far enough apart for the largest.
+/// The address of results, which are far enough apart for the largest.
 pub const OUT: u64 = 0x100;
 pub const OUT2: u64 = 0x200;
-/// Where [`Guest::alloc`] begins.
+/// The address at which [`Guest::alloc`] begins.
 const HEAP: u64 = 0x400;
-/// A large buffer for what calls fill, and its size.
+/// A large buffer for calls that fill one: its address, and its size.
 pub const BUF: u64 = 0x8000;
 pub const BUF_LEN: u64 = 0x4000;
 
 /// The descriptor of the first preopen.
 pub const PREOPEN: u64 = 3;
-/// A number that no test opens.
+/// A descriptor number that no test opens.
 pub const CLOSED: u64 = 99;
 
-/// Every right that the witx knows.
+/// Every right of the witx.
 pub const ALL: u64 = Rights::all().bits();
-/// What a file can be opened with through a preopen.
+/// The rights that a file can have if it is opened through a preopen.
 pub const FILE_RIGHTS: u64 = wasi_rs::abi::RightsPair::REGULAR_FILE.base.bits();
 pub const DIR_RIGHTS: u64 = wasi_rs::abi::RightsPair::DIRECTORY.base.bits();
 pub const INHERITABLE: u64 = wasi_rs::abi::RightsPair::DIRECTORY.inheriting.bits();
@@ -62,7 +62,7 @@ pub const INHERITABLE: u64 = wasi_rs::abi::RightsPair::DIRECTORY.inheriting.bits
 pub const FOLLOW: u64 = 1;
 pub const NO_FOLLOW: u64 = 0;
 
-/// The one row of the table with this name.
+/// The row of the table with this name.
 #[track_caller]
 pub fn syscall(name: &str) -> &'static Syscall {
     syscall_of(Snapshot::Preview1, name)
@@ -90,23 +90,23 @@ pub fn words(bytes: &[u8]) -> Vec<AtomicU32> {
         .collect()
 }
 
-/// One guest: its context, and a page of memory that is `?` where nothing was stored.
+/// A guest: its context, and a page of memory that is `?` where nothing was stored.
 ///
-/// Each call finds the memory as it was stored, whatever the calls before wrote.
+/// Each call gets the memory as it was stored: what earlier calls have written is undone.
 pub struct Guest {
     pub ctx: WasiCtx,
-    /// The ABI of its calls.
+    /// The snapshot whose calls it makes.
     pub snapshot: Snapshot,
     pub scratch: Arc<Scratch>,
     way: Way,
     stdio: Arc<[Lent; 3]>,
     memory: Vec<AtomicU32>,
-    /// The end of what is allocated.
+    /// The end of the allocated memory.
     heap: Cell<u64>,
 }
 
 impl Guest {
-    /// Whether a listing tells of the names that there were when it began.
+    /// Whether a directory is listed as a whole when a listing begins.
     pub fn lists_at_once(&self) -> bool {
         #[cfg(unix)]
         return self.way == Way::ByPath;
@@ -126,7 +126,7 @@ impl Guest {
         }
     }
 
-    /// The same guest in another thread: one context, a memory of its own.
+    /// The same guest in another thread: the same context, with a memory of its own.
     pub fn thread(&self) -> Self {
         let (scratch, stdio) = (Arc::clone(&self.scratch), Arc::clone(&self.stdio));
         Self {
@@ -135,7 +135,7 @@ impl Guest {
         }
     }
 
-    /// The same guest, whose calls have this ABI.
+    /// The same guest, which makes the calls of this snapshot.
     pub fn of(&self, snapshot: Snapshot) -> Self {
         Self {
             snapshot,
@@ -143,7 +143,7 @@ impl Guest {
         }
     }
 
-    /// The same guest in a thread that is interrupted when `check` gives true.
+    /// The same guest in a thread that is interrupted when `check` returns true.
     pub fn interruptible(&self, check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         self.interrupted_by(Interrupt::when(check))
     }
@@ -155,18 +155,18 @@ impl Guest {
         guest
     }
 
-    /// The same guest with nothing stored.
+    /// The same guest with an empty memory.
     pub fn fresh(&self) -> Self {
         self.thread()
     }
 
-    /// The host's side of a standard stream.
+    /// The host's descriptor of a standard stream.
     #[cfg(unix)]
     pub fn stdio(&self, fd: usize) -> &Lent {
         &self.stdio[fd]
     }
 
-    /// All of memory as it is now.
+    /// A copy of the present memory.
     pub fn memory(&self) -> Vec<u8> {
         let mut bytes = vec![0; END as usize];
         self.with_memory(|memory| memory.read(&mut bytes));
@@ -178,13 +178,13 @@ impl Guest {
         access(memory.guest().region(GuestPtr::new(0), END as u32).unwrap())
     }
 
-    /// Puts bytes at an address.
+    /// Writes bytes to an address.
     pub fn put(&self, at: u64, bytes: &[u8]) {
         let written = self.with_memory(|memory| memory.skip(at as usize).write(bytes));
         assert_eq!(written, bytes.len());
     }
 
-    /// The address of `len` bytes that nothing else uses, with `?` on both sides of them.
+    /// Allocates `len` bytes, with `?` on both sides of them. Returns their address.
     pub fn alloc(&self, len: u64) -> u64 {
         let at = self.heap.get().next_multiple_of(8);
         assert!(
@@ -195,7 +195,7 @@ impl Guest {
         at
     }
 
-    /// Frees what `call` allocates.
+    /// Calls `call`, and frees what it has allocated.
     #[track_caller]
     pub fn scoped<T>(&self, call: impl FnOnce() -> T) -> T {
         let heap = self.heap.get();
@@ -205,7 +205,7 @@ impl Guest {
         result
     }
 
-    /// Stores bytes: their address and length, as calls take them.
+    /// Stores bytes. Returns their address and length, as calls take them.
     pub fn store(&self, bytes: impl AsRef<[u8]>) -> [u64; 2] {
         let bytes = bytes.as_ref();
         let at = self.alloc(bytes.len() as u64);
@@ -213,7 +213,7 @@ impl Guest {
         [at, bytes.len() as u64]
     }
 
-    /// Stores a list of buffers: its address and length.
+    /// Stores a list of buffers. Returns its address and length.
     pub fn iovs(&self, bufs: &[[u64; 2]]) -> [u64; 2] {
         let words = bufs.iter().flatten().map(|word| *word as u32);
         let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
@@ -221,12 +221,12 @@ impl Guest {
         [at, bufs.len() as u64]
     }
 
-    /// Stores one text as the only buffer of a list.
+    /// Stores a list with one buffer, this text.
     pub fn ciovs(&self, text: impl AsRef<[u8]>) -> [u64; 2] {
         self.iovs(&[self.store(text)])
     }
 
-    /// Makes a call, and puts memory back as it was.
+    /// Makes a call, and then restores memory.
     #[track_caller]
     pub fn call(&self, name: &str, args: impl AsRef<[u64]>) -> Outcome {
         let args = args.as_ref();
@@ -244,7 +244,7 @@ impl Guest {
         }
     }
 
-    /// Makes a call without a look at memory, where it leaves what it writes.
+    /// Makes a call. What it writes stays in memory, and is not checked.
     #[track_caller]
     pub fn result(&self, name: &str, args: &[u64]) -> Result<(), Trap> {
         let syscall = syscall_of(self.snapshot, name);
@@ -255,19 +255,18 @@ impl Guest {
         (syscall.call)(&self.ctx, memory.guest(), &padded)
     }
 
-    /// The arguments of a call that takes a descriptor and a path, and what else behind them.
+    /// The arguments of a call with a descriptor, a path, and others after them.
     pub fn at(&self, fd: u64, path: &str, rest: &[u64]) -> Vec<u64> {
         args(&[&[fd], &self.store(path), rest])
     }
 
-    /// Makes a call that succeeds and writes nothing to memory.
+    /// Makes a call that must succeed and write nothing to memory.
     #[track_caller]
     pub fn ok(&self, name: &str, args: impl AsRef<[u64]>) {
         self.call(name, args).wrote(&[]);
     }
 
-    /// Makes calls that are refused: each with its errno, without a byte of memory or anything in
-    /// the scratch directory changed.
+    /// Asserts that calls are refused with these errnos, and change neither memory nor the scratch directory.
     #[track_caller]
     pub fn refuses(&self, name: &str, rows: &[(&str, Vec<u64>, Errno)]) {
         let tree = self.scratch.tree();
@@ -277,7 +276,7 @@ impl Guest {
         }
     }
 
-    /// The errno of a call, whatever it does to memory; success is one.
+    /// The errno of a call, which may be success, whatever it writes to memory.
     #[track_caller]
     pub fn errno(&self, name: &str, args: impl AsRef<[u64]>) -> Errno {
         match self.result(name, args.as_ref()) {
@@ -288,7 +287,7 @@ impl Guest {
         }
     }
 
-    /// The arguments of a `path_open` below `fd`.
+    /// The arguments of a `path_open` relative to `fd`.
     pub fn open_args(&self, fd: u64, path: &str, open: Open) -> Vec<u64> {
         let [path, path_len] = self.store(path);
         let Open {
@@ -304,14 +303,14 @@ impl Guest {
         ]
     }
 
-    /// Opens a path below `fd`.
+    /// Opens a path relative to `fd`.
     #[track_caller]
     pub fn open_at(&self, fd: u64, path: &str, open: Open) -> u64 {
         let outcome = self.scoped(|| self.call("path_open", self.open_args(fd, path, open)));
         outcome.wrote_within(&[(OUT, 4)]).u32_at(OUT).into()
     }
 
-    /// Opens a path below the preopen.
+    /// Opens a path relative to the preopen.
     #[track_caller]
     pub fn open(&self, path: &str, open: Open) -> u64 {
         self.open_at(PREOPEN, path, open)
@@ -325,7 +324,7 @@ impl Guest {
         fd
     }
 
-    /// Opens the preopen's directory anew, with every right but these.
+    /// Opens the preopen's directory again, with every right but these.
     #[track_caller]
     pub fn dir_without(&self, rights: Rights) -> u64 {
         let fd = self.open(".", Open::DIR);
@@ -343,7 +342,7 @@ impl Guest {
         self.ok("fd_fdstat_set_rights", [fd, base, inheriting]);
     }
 
-    /// What of a file follows its offset, read to the end or to the size of a small buffer.
+    /// Reads a file from its offset to its end, or as much as a small buffer takes.
     #[track_caller]
     pub fn read(&self, fd: u64) -> String {
         let outcome = self.scoped(|| {
@@ -354,7 +353,7 @@ impl Guest {
         String::from_utf8(outcome.bytes_at(BUF, outcome.u32_at(OUT).into())).unwrap()
     }
 
-    /// Writes all of a text.
+    /// Writes a text, all of it.
     #[track_caller]
     pub fn write(&self, fd: u64, text: &str) {
         let outcome = self.scoped(|| {
@@ -364,7 +363,7 @@ impl Guest {
         outcome.wrote(&[(OUT, &(text.len() as u32).to_le_bytes())]);
     }
 
-    /// The record that `fd_fdstat_get` or another call writes to its last parameter.
+    /// The record that a call such as `fd_fdstat_get` writes to its last parameter.
     #[track_caller]
     pub fn record<T: Record>(&self, name: &str, args: &[u64]) -> T {
         let args: Vec<u64> = args.iter().copied().chain([OUT]).collect();
@@ -375,7 +374,7 @@ impl Guest {
     }
 }
 
-/// Arguments in one list.
+/// Joins arguments to one list.
 pub fn args(parts: &[&[u64]]) -> Vec<u64> {
     parts.concat()
 }

@@ -13,7 +13,7 @@ pub struct Open {
 }
 
 impl Open {
-    /// A file, for everything that can be done with one.
+    /// A file, with all its rights.
     pub const FILE: Self = Self {
         lookup: FOLLOW,
         oflags: Oflags::empty(),
@@ -21,14 +21,14 @@ impl Open {
         inheriting: 0,
         fdflags: Fdflags::empty(),
     };
-    /// A directory, for everything that can be done with one.
+    /// A directory, with all its rights.
     pub const DIR: Self = Self {
         oflags: Oflags::DIRECTORY,
         base: DIR_RIGHTS,
         inheriting: INHERITABLE,
         ..Self::FILE
     };
-    /// Whatever it is, for reading.
+    /// Anything, for reading.
     pub const READ: Self = Self {
         base: Rights::FD_READ.bits() | Rights::FD_SEEK.bits() | Rights::FD_TELL.bits(),
         ..Self::FILE

@@ -14,17 +14,17 @@ use super::by_path::HostByPath;
 use super::fixture::Fixture;
 use super::iovecs::with_iovecs;
 
-/// A file system that is not the host's, by its root; the test does in it what it does by the same root.
+/// A file system that is not the host's, by its root. The test's own operations use the same root.
 #[derive(Debug)]
 pub struct OtherFiles {
     root: Mutex<Arc<dyn Directory>>,
-    /// What is to lie below when a guest first gets it.
+    /// What becomes the lower layer when a guest gets it for the first time.
     laid: Mutex<Option<(MemoryFs, Over)>>,
-    /// The directory of the host that its files are in after all.
+    /// The directory of the host that its files are in, if they are.
     top: Option<TempDir>,
 }
 
-/// What a file system in memory is over when a guest first gets it: all that was laid before lies below.
+/// The kind of the lower layer of a file system in memory. It has all that was made before a guest gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     Image,
@@ -32,7 +32,7 @@ pub enum Over {
 }
 
 impl OtherFiles {
-    /// One in memory.
+    /// A file system in memory.
     pub fn in_memory() -> Self {
         Self {
             root: Mutex::new(MemoryFs::new(MemoryFsLimits::default()).root()),
@@ -41,7 +41,7 @@ impl OtherFiles {
         }
     }
 
-    /// One in memory, over something.
+    /// A file system in memory over a lower layer.
     pub fn over(over: Over) -> Self {
         let fs = MemoryFs::new(MemoryFsLimits::default());
         Self {
@@ -55,7 +55,7 @@ impl OtherFiles {
         Arc::clone(&self.root.lock().unwrap())
     }
 
-    /// Has all that there is lie below, once.
+    /// Makes everything so far the lower layer, once.
     fn lay_below(&self) {
         let Some((laid, over)) = self.laid.lock().unwrap().take() else {
             return;
@@ -74,7 +74,7 @@ impl OtherFiles {
         *self.root.lock().unwrap() = fs.root();
     }
 
-    /// One that is reached by paths.
+    /// A file system that is used by paths.
     #[cfg(unix)]
     pub fn by_path() -> Self {
         let top = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ impl OtherFiles {
         self.find_dir(path).expect(path)
     }
 
-    /// The directory at `path`, through links to directories beside them.
+    /// The directory at `path`. Links to directories beside them are followed.
     fn find_dir(&self, path: &str) -> Option<Arc<dyn Directory>> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
         names.try_fold(self.root(), |dir, name| {
@@ -103,7 +103,7 @@ impl OtherFiles {
         })
     }
 
-    /// The directory that `path` lies in, and its last name.
+    /// The parent directory of `path`, and its last name.
     fn place<'p>(&self, path: &'p str) -> (Arc<dyn Directory>, Name<'p>) {
         let (above, name) = split(path);
         (self.dir(above), as_name(name))

@@ -1,7 +1,7 @@
 use wasi_rs::abi::{Errno, Record};
 use wasi_rs::syscalls::Trap;
 
-/// What a call answered, and what memory was before and after it.
+/// The result of a call, and memory before and after it.
 #[must_use]
 pub struct Outcome {
     pub(super) call: String,
@@ -11,7 +11,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The call was refused, and wrote nothing.
+    /// Asserts that the call was refused, and wrote nothing.
     #[track_caller]
     pub fn is_refused(&self, errno: Errno, row: &str) {
         let Self { call, .. } = self;
@@ -23,7 +23,7 @@ impl Outcome {
         self.assert_memory(&self.before);
     }
 
-    /// The call succeeded and wrote exactly these bytes at these addresses.
+    /// Asserts that the call succeeded, and wrote exactly these bytes at these addresses.
     #[track_caller]
     pub fn wrote(&self, patches: &[(u64, &[u8])]) {
         assert_eq!(self.result, Ok(()), "{}", self.call);
@@ -34,7 +34,7 @@ impl Outcome {
         self.assert_memory(&expected);
     }
 
-    /// The call succeeded, and whatever it wrote lies in these regions: addresses and lengths.
+    /// Asserts that the call succeeded, and wrote only inside these regions: addresses and lengths.
     #[track_caller]
     pub fn wrote_within(&self, regions: &[(u64, u64)]) -> &Self {
         assert_eq!(self.result, Ok(()), "{}", self.call);

@@ -5,8 +5,7 @@ use wasi_rs::ctx::PreopenSource;
 
 use super::fixture::{Fixture, Tree, tree};
 
-/// A directory with all that a test touches: `inside`, which guests get, and `outside`, which they
-/// must never reach.
+/// A directory with all that a test touches: `inside`, for guests, and `outside`, which they must never reach.
 ///
 /// ```text
 ///   inside/file            "0123456789"
@@ -50,33 +49,33 @@ impl Scratch {
         scratch
     }
 
-    /// A directory as a preopen. The path is not as in other operations: it begins where `inside` and
-    /// `outside` are.
+    /// A directory as a preopen. Unlike other paths, this one is relative to the parent directory of `inside`
+    /// and `outside`.
     pub fn preopen(&self, path_from_top: &str) -> PreopenSource {
         self.0.preopen(path_from_top)
     }
 
-    /// Makes a directory, and those above it that are missing.
+    /// Creates a directory, and missing ones above it.
     pub fn create_dir(&self, path: &str) {
         self.0.create_dir(&from_top(path));
     }
 
-    /// Makes a file, or replaces what is in it.
+    /// Creates a file, or replaces its content.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         self.0.write(&from_top(path), content.as_ref());
     }
 
-    /// Makes a symbolic link, as the embedder or an earlier program could.
+    /// Creates a symbolic link, as the embedder or another program could.
     pub fn link(&self, path: &str, target: impl AsRef<str>) {
         self.0.symlink(target.as_ref(), &from_top(path));
     }
 
-    /// Makes another name for a file.
+    /// Creates a hard link to a file.
     pub fn hard_link(&self, old: &str, new: &str) {
         self.0.hard_link(&from_top(old), &from_top(new));
     }
 
-    /// Moves a name.
+    /// Renames a file or directory.
     pub fn rename(&self, old: &str, new: &str) {
         self.0.rename(&from_top(old), &from_top(new));
     }
@@ -92,33 +91,33 @@ impl Scratch {
         String::from_utf8(self.0.read(&from_top(path))).unwrap()
     }
 
-    /// Where a symbolic link points.
+    /// The target of a symbolic link.
     pub fn target(&self, path: &str) -> String {
         self.0.read_link(&from_top(path))
     }
 
-    /// The attributes of what is there, a link itself.
+    /// The attributes of a file; links are not followed.
     #[track_caller]
     pub fn stat(&self, path: &str) -> Filestat {
         self.0.stat(&from_top(path)).expect(path)
     }
 
-    /// The type of what is there, a link itself; `None` if nothing is.
+    /// The type of a file; links are not followed. `None` if it does not exist.
     pub fn filetype(&self, path: &str) -> Option<Filetype> {
         self.0.stat(&from_top(path)).map(|stat| stat.filetype)
     }
 
-    /// Whether anything is there, a link counting as itself.
+    /// Whether it exists; links are not followed.
     pub fn exists(&self, path: &str) -> bool {
         self.filetype(path).is_some()
     }
 
-    /// Whether a directory is there.
+    /// Whether it is a directory.
     pub fn is_dir(&self, path: &str) -> bool {
         self.filetype(path) == Some(Filetype::Directory)
     }
 
-    /// Whether a symbolic link is there.
+    /// Whether it is a symbolic link.
     pub fn is_link(&self, path: &str) -> bool {
         self.filetype(path) == Some(Filetype::SymbolicLink)
     }
@@ -128,29 +127,29 @@ impl Scratch {
         tree(&*self.0, "")
     }
 
-    /// What is at a path and below.
+    /// Everything at a path and below it.
     pub fn tree_of(&self, path: &str) -> Tree {
         tree(&*self.0, &from_top(path))
     }
 
-    /// Whether the host knows the files by paths.
+    /// Whether the files are on the host.
     #[cfg(target_os = "linux")]
     pub fn is_on_host(&self) -> bool {
         self.0.host_path("").is_some()
     }
 
-    /// The path by which the host knows what is there.
+    /// The path of a file on the host.
     ///
     /// # Panics
     ///
-    /// The file system is not the host's: the test is not for it.
+    /// The file system is not the host's.
     #[track_caller]
     pub fn host_path(&self, path: &str) -> PathBuf {
         (self.0.host_path(&from_top(path))).expect("a path of the host")
     }
 
-    /// The absolute path by which the host knows what is there, as the text of a link: one that it would
-    /// follow where guests must not. Where the host does not know it, that of the file system itself.
+    /// The absolute path of a file on the host, for the target of a link: the host would follow it where guests
+    /// must not. If it is not on the host, the path in its file system.
     pub fn absolute(&self, path: &str) -> String {
         let path = from_top(path);
         match self.0.host_path(&path) {
@@ -160,7 +159,7 @@ impl Scratch {
     }
 }
 
-/// The path from where `inside` and `outside` are.
+/// The same path, relative to the parent directory of `inside` and `outside`.
 fn from_top(path: &str) -> String {
     match (path, path.strip_prefix("..")) {
         (".", _) => "inside".to_owned(),

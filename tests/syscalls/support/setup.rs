@@ -8,20 +8,20 @@ use wasi_rs::vfs::Stream;
 use super::lent::{Lent, null, number};
 use super::{Guest, Scratch, Way};
 
-/// What a guest is made of; tests change what they need.
+/// The options of a guest, which tests change.
 pub struct Setup {
     pub scratch: Scratch,
     pub snapshot: Snapshot,
     pub args: Vec<String>,
     pub env: Vec<String>,
-    /// Guest names, and paths from the top of the scratch directory.
+    /// Names for the guest, and paths from the top of the scratch directory.
     pub preopens: Vec<(&'static str, &'static str)>,
-    /// What may be done in each of these preopens; everything where there are fewer than preopens.
+    /// The rights of these preopens; all for those that have no entry here.
     pub rights: Vec<Rights>,
-    /// Preopens of other file systems, which come behind those.
+    /// Preopens of other file systems, which come after those.
     pub other_preopens: Vec<Preopen>,
     pub stdio: [Lent; 3],
-    /// What the guest has in the place of those.
+    /// Streams of the embedder in the place of those.
     pub streams: [Option<Arc<dyn Stream>>; 3],
     pub limits: Limits,
     pub grant: Grant,
@@ -59,12 +59,12 @@ impl Setup {
 }
 
 impl Guest {
-    /// A guest of the host's with `inside` as `/sandbox`, and `/dev/null` thrice.
+    /// A guest on the host's file system with `inside` as `/sandbox`, and `/dev/null` as all standard streams.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// A guest of the older ABI.
+    /// The same for a guest of snapshot 0.
     pub fn snapshot0() -> Self {
         Self::with(|setup| setup.snapshot = Snapshot::Snapshot0)
     }
@@ -81,7 +81,7 @@ impl Guest {
         Self::each(Way::every(), change)
     }
 
-    /// A guest for each [`Way`] of the host.
+    /// A guest for each [`Way`] on the host's file system.
     #[track_caller]
     pub fn every_way_of_host(change: impl Fn(&mut Setup)) -> Vec<Self> {
         Self::each(Way::on_host(), change)
@@ -98,24 +98,24 @@ impl Guest {
         ways.map(|way| Self::with_way(way, &change)).collect()
     }
 
-    /// A guest in this way.
+    /// A guest for this [`Way`].
     #[track_caller]
     pub fn with_way(way: Way, change: impl FnOnce(&mut Setup)) -> Self {
         Self::made(way, change).unwrap()
     }
 
-    /// A guest of the host's.
+    /// A guest on the host's file system.
     #[track_caller]
     pub fn with(change: impl FnOnce(&mut Setup)) -> Self {
         Self::try_with(change).unwrap()
     }
 
-    /// A guest of the host's, or why it does not get what it is to have.
+    /// The same, or the errno if it cannot be made.
     pub fn try_with(change: impl FnOnce(&mut Setup)) -> Result<Self, Errno> {
         Self::made(Way::one(), change)
     }
 
-    /// A guest of the host's, of whose context `change` makes another.
+    /// The same, with a context that `change` makes of its own.
     #[track_caller]
     pub fn changed(change: impl FnOnce(WasiCtx) -> WasiCtx) -> Self {
         Self::made_of(Way::one(), |_| {}, change).unwrap()

@@ -7,21 +7,21 @@ use super::forwarding;
 use super::host_files::HostFiles;
 use super::other_files::{OtherFiles, Over};
 
-/// A file system, and how a guest's paths are resolved in it. To a guest all are the same.
+/// A file system, and the way in which paths are resolved in it. Guests see no difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// The host's, which resolves paths as far as it can.
+    /// The host's, which resolves paths itself if it can.
     Host,
-    /// The host's, where every step is taken by the crate.
+    /// The host's, with all paths walked.
     HostWalked,
-    /// Another one, where every step is taken by the crate.
+    /// Another one, with all paths walked.
     Forwarding,
-    /// One that is reached by paths.
+    /// One that is used by paths.
     #[cfg(unix)]
     ByPath,
-    /// One in memory, which goes from directory to directory by itself.
+    /// One in memory, which resolves paths itself if it can.
     Memory,
-    /// One in memory, where every step is taken by the crate.
+    /// One in memory, with all paths walked.
     MemoryWalked,
     /// One in memory, over an image.
     OverImage,
@@ -29,15 +29,15 @@ pub enum Way {
     OverDirectory,
 }
 
-/// Set in a process to which the host refuses calls. There [`Way::Host`] is the only way: what it cannot
-/// leave to the host it does as the others, which are tested elsewhere.
+/// Set in a process to which system calls are refused. There [`Way::Host`] is the only way: what it cannot
+/// leave to the host it walks as the others, which other processes test.
 const UNDER_PROFILE: &str = "WASI_TESTS_PROFILE";
 
-/// Set to test the host's files on Windows, too.
+/// Set to run the tests of the host's files on Windows, too.
 const ON_WINDOWS: &str = "WASI_TESTS_WINDOWS_FILES";
 
 impl Way {
-    /// All of them.
+    /// All ways.
     pub fn every() -> impl Iterator<Item = Self> {
         Self::those_of(&[
             Self::Host,
@@ -52,12 +52,12 @@ impl Way {
         ])
     }
 
-    /// Those of the host.
+    /// The ways with the host's file system.
     pub fn on_host() -> impl Iterator<Item = Self> {
         Self::those_of(&[Self::Host, Self::HostWalked])
     }
 
-    /// One for each file system, for calls that resolve no path.
+    /// One way for each file system, for calls that do not resolve paths.
     pub fn backends() -> impl Iterator<Item = Self> {
         Self::those_of(&[
             Self::Host,
@@ -68,7 +68,7 @@ impl Way {
         ])
     }
 
-    /// The way of tests that need but one.
+    /// One way, for tests that need no more.
     pub fn one() -> Self {
         if Self::has_host() {
             Self::Host
@@ -77,8 +77,7 @@ impl Way {
         }
     }
 
-    /// Whether the host's files are tested here. What Windows does with names, links and times is its own,
-    /// and has tests of its own.
+    /// Whether the host's files are tested here. Names, links and times of Windows have tests of their own.
     fn has_host() -> bool {
         cfg!(unix) || env::var_os(ON_WINDOWS).is_some()
     }
@@ -108,7 +107,7 @@ impl Way {
         }
     }
 
-    /// Limits of a guest. One of links that is below the host's keeps paths from being left to the host.
+    /// The limits of a guest. A limit of links below the host's makes all paths be walked.
     pub fn limits(self) -> Limits {
         let default = Limits::default();
         match self {
