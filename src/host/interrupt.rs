@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_had_when_it_is_free() {
+    fn a_free_lock_is_taken_at_once() {
         static MUTEX: Mutex<u32> = Mutex::new(0);
         let guard = MUTEX.lock().unwrap();
         let (looked, looks) = mpsc::channel();

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_name() {
+    fn components_that_could_lead_elsewhere_are_no_names() {
         for bytes in [
             &b""[..],
             b".",

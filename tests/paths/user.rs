@@ -9,7 +9,7 @@ use std::process::Command;
 const NOBODY: u32 = 65534;
 
 #[test]
-fn all_of_it_as_a_user_whom_permissions_bind() {
+fn all_of_it_as_an_unprivileged_user() {
     if !rustix::process::geteuid().is_root() {
         return;
     }

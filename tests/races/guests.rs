@@ -10,7 +10,7 @@ use crate::guest::{Guest, PREOPEN, TEXT, TEXT2};
 /// A link that a guest may create, and that leads out of the sandbox once the guest has renamed it to another
 /// place.
 #[test]
-fn one_moves_links_out_of_their_depth() {
+fn one_renames_relative_links_so_that_they_would_lead_out() {
     let arena = Arena::new();
     // The target of the link at its first place.
     for dir in ["inside/outside/sub", "inside/deep/er", "inside/elsewhere"] {

@@ -132,7 +132,7 @@ fn a_file_becomes_a_link() {
 }
 
 #[test]
-fn a_name_is_now_this_and_now_that() {
+fn a_name_is_replaced_over_and_over() {
     let arena = Arena::new();
     let ctx = Arc::new(arena.ctx());
     let name = arena.path("inside/name");

@@ -80,7 +80,7 @@ fn what_is_written_is_kept_up_to_the_limit() {
 }
 
 #[test]
-fn nothing_is_read_and_all_is_taken() {
+fn reads_are_at_the_end_and_writes_are_discarded() {
     let guest = Guest::with(|setup| setup.streams[2] = Some(Arc::new(Null)));
     guest.write(2, "lost");
     assert_eq!(guest.read(2), "");

@@ -60,7 +60,7 @@ fn each_device_reads_and_writes_as_on_linux() {
 }
 
 #[test]
-fn what_a_device_was_not_opened_for_is_refused() {
+fn a_device_refuses_what_it_was_not_opened_for() {
     let guest = guest();
     for name in ["null", "zero", "urandom"] {
         let fd = open(&guest, name, Open::READ);

@@ -71,7 +71,7 @@ fn whatever_it_waits_for() {
 }
 
 #[test]
-fn after_a_time_the_one_that_was_set_last() {
+fn stopping_after_a_time_replaces_the_time_that_was_set_before() {
     let guest = Guest::new();
     guest.ctx.stop_after(Duration::MAX, 1).unwrap();
     let before = Instant::now();

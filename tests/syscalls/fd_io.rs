@@ -158,7 +158,7 @@ pub mod fd_read {
     }
 
     #[test]
-    fn a_directory_opened_as_whatever_it_is_is_refused() {
+    fn a_directory_opened_without_oflags_directory_is_refused() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("dir", Open::READ);
             let [iovs, iovs_len] = guest.iovs(&[[OUT, 1]]);
@@ -318,7 +318,7 @@ pub mod fd_pwrite {
     /// On Linux, `pwrite(2)` with `O_APPEND` appends, whatever the offset.
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_appends_is_written_at_its_end() {
+    fn writes_of_an_appending_descriptor_go_to_the_end() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open("file", Open::FILE.fdflags(Fdflags::APPEND));
             let [iovs, iovs_len] = guest.iovs(&[guest.store("ab"), guest.store("c")]);

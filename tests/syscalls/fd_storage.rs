@@ -68,7 +68,7 @@ pub mod fd_advise {
     }
 
     #[test]
-    fn a_directory_opened_as_whatever_it_is_is_one() {
+    fn a_directory_opened_without_oflags_directory_is_one() {
         for guest in Guest::every_backend(|_| {}) {
             let fd = guest.open(
                 "dir",

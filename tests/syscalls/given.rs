@@ -81,7 +81,7 @@ fn subscribe(guest: &Guest, clocks: &[(u64, u64, u16)]) -> u64 {
 }
 
 #[test]
-fn a_clock_tells_what_it_was_made_to() {
+fn a_clock_returns_what_the_embedder_says() {
     let (guest, clock) = with_clock();
     clock.now.store(7, Relaxed);
     let time = |id| guest.record::<Timestamp>("clock_time_get", &[id, 0]);
@@ -99,7 +99,7 @@ fn a_clock_tells_what_it_was_made_to() {
 }
 
 #[test]
-fn a_wait_moves_a_clock_that_only_waits_move() {
+fn a_wait_advances_a_clock_that_only_waits_advance() {
     let (guest, clock) = with_clock();
     let soonest = 2 * HOUR;
     let subscriptions = subscribe(&guest, &[(MONOTONIC, 9 * HOUR, 0), (REALTIME, soonest, 1)]);
@@ -118,7 +118,7 @@ fn a_wait_moves_a_clock_that_only_waits_move() {
 }
 
 #[test]
-fn no_clock_moves_for_what_is_due() {
+fn no_clock_advances_for_a_timeout_that_is_due() {
     let (guest, clock) = with_clock();
     let subscriptions = subscribe(&guest, &[(MONOTONIC, HOUR, 0), (REALTIME, HOUR, 1)]);
     let outcome = guest.call("poll_oneoff", [subscriptions, BUF, 2, OUT]);

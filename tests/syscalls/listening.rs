@@ -56,7 +56,7 @@ fn accept(guest: &Guest) {
 }
 
 #[test]
-fn a_guest_answers_where_it_listens() {
+fn a_guest_accepts_connections_at_its_listener() {
     let (guest, address) = listening();
     make_waiting(&guest);
     let mut peer = TcpStream::connect(address).unwrap();

@@ -270,7 +270,7 @@ pub mod path_open {
     }
 
     #[test]
-    fn rights_are_those_asked_for_that_make_sense() {
+    fn reported_rights_are_the_requested_ones_that_the_type_has() {
         for guest in Guest::every_way(|_| {}) {
             let [read, write, seek] = [Rights::FD_READ, Rights::FD_WRITE, Rights::FD_SEEK];
             let both = DIR_RIGHTS | FILE_RIGHTS;
@@ -311,7 +311,7 @@ pub mod path_open {
 
     /// Every right may be requested, even those that only sockets have.
     #[test]
-    fn what_makes_no_sense_for_a_file_may_be_asked_for() {
+    fn rights_that_a_file_cannot_have_may_be_requested() {
         for guest in Guest::every_way(|_| {}) {
             for (base, inheriting) in [(ALL, 0), (0, ALL), (ALL, ALL)] {
                 let open = Open {

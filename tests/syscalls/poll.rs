@@ -152,7 +152,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn a_time_that_is_past_rings_at_once() {
+    fn a_timeout_in_the_past_is_due_at_once() {
         let guest = Guest::new();
         for id in [REALTIME, MONOTONIC] {
             let before = now(&guest, id);
@@ -163,7 +163,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn no_clock_rings_before_its_time() {
+    fn no_timeout_is_due_early() {
         let guest = Guest::new();
         for id in [REALTIME, MONOTONIC] {
             // Timeouts that are not multiples of anything: the resolution is nanoseconds.
@@ -179,7 +179,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn every_clock_that_rings_is_told() {
+    fn every_timeout_that_is_due_is_an_event() {
         let guest = Guest::new();
         let subscriptions = [
             clock(1, MONOTONIC, 0, RELATIVE),
@@ -192,7 +192,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn the_earlier_of_two_clocks_rings_alone() {
+    fn the_earlier_of_two_timeouts_is_the_only_event() {
         let guest = Guest::new();
         let hour = 3_600_000_000_000;
         let (late, early) = (
@@ -204,7 +204,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn a_clock_that_cannot_be_waited_for_tells_why() {
+    fn a_clock_that_cannot_be_waited_for_has_an_event_with_an_error() {
         let guest = Guest::new();
         for (id, errno) in [(2, Notsup), (3, Notsup), (4, Inval), (u32::MAX, Inval)] {
             let forever = clock(1, MONOTONIC, u64::MAX, RELATIVE);
@@ -214,7 +214,7 @@ pub mod poll_oneoff {
     }
 
     #[test]
-    fn a_descriptor_that_cannot_be_waited_for_tells_why() {
+    fn a_descriptor_that_cannot_be_waited_for_has_an_event_with_an_error() {
         let guest = Guest::new();
         let lacking = guest.file_without(Rights::POLL_FD_READWRITE);
         let subscriptions = [

@@ -114,7 +114,7 @@ mod poll_oneoff {
 
     /// A direction that the guest has shut down is ready at once, with a hangup, whatever the host's socket is.
     #[test]
-    fn what_the_guest_has_shut_is_ready_and_over() {
+    fn a_direction_that_the_guest_has_shut_down_is_ready_with_a_hangup() {
         const DIRECTIONS: [u64; 3] = [1, 2, 3];
         for how in DIRECTIONS {
             let (socket, mut peer) = UnixStream::pair().unwrap();

@@ -213,7 +213,7 @@ pub mod fd_readdir {
     }
 
     #[test]
-    fn a_cookie_stays_true_when_entries_are_removed_and_added() {
+    fn a_cookie_stays_valid_when_entries_are_removed_and_added() {
         for guest in guests() {
             if guest.lists_at_once() {
                 continue;
@@ -239,7 +239,7 @@ pub mod fd_readdir {
     }
 
     #[test]
-    fn what_changes_while_it_is_listed_is_told_once() {
+    fn entries_that_change_during_a_listing_are_listed_once() {
         for change in [
             |guest: &Guest, name: &str| guest.scratch.write(&format!("many/new-{name}"), ""),
             rename,
@@ -398,7 +398,7 @@ pub mod fd_readdir {
     }
 
     #[test]
-    fn from_the_start_shows_what_came_since() {
+    fn a_rewind_shows_entries_that_were_added_since() {
         for guest in guests() {
             for size in [30, BUF_LEN] {
                 list(&guest, PREOPEN, size, 0);
@@ -424,7 +424,7 @@ pub mod fd_readdir {
     }
 
     #[test]
-    fn a_directory_opened_as_whatever_it_is_is_listed() {
+    fn a_directory_opened_without_oflags_directory_is_listed() {
         for guest in guests() {
             let fd = guest.open("dir", Open::READ.base(Rights::FD_READDIR));
             assert_eq!(
@@ -435,7 +435,7 @@ pub mod fd_readdir {
     }
 
     #[test]
-    fn a_directory_without_entries_has_two() {
+    fn an_empty_directory_lists_dot_and_dotdot() {
         for guest in guests() {
             let fd = guest.open("dir/sub", Open::DIR);
             assert_eq!(names(&list(&guest, fd, BUF_LEN, 0)), [".", ".."]);

@@ -193,7 +193,7 @@ fn above_a_root_is_the_root() {
 }
 
 #[test]
-fn above_what_is_no_root_is_refused() {
+fn dotdot_above_a_preopen_that_is_no_root_is_refused() {
     for name in ["/sandbox", "", ".", "sandbox"] {
         for guest in guests(&[(name, "inside")], &[]) {
             let rows = [("..", Err(Notcapable)), ("../inside/file", Err(Notcapable))];

@@ -361,7 +361,7 @@ fn files_are_opened_through_directories_whatever_was_asked_for_those() {
 /// `fd_fdstat_set_rights` is a limit, also for what is opened through the directory, whatever rights are
 /// requested, and however deep.
 #[test]
-fn what_was_given_up_is_not_got_back() {
+fn rights_that_were_removed_cannot_be_added_again() {
     for guest in Guest::every_way(|_| {}) {
         let file = guest.open("file", OPEN.base(Rights::FD_READ));
         assert_eq!(guest.errno("fd_seek", [file, 0, 0, OUT]), Errno::Success);

@@ -212,7 +212,7 @@ pub mod sock_send {
     }
 
     #[test]
-    fn a_full_buffer_is_no_success_for_a_guest_that_does_not_wait() {
+    fn a_full_send_buffer_is_eagain_for_a_nonblocking_socket() {
         let (guest, _peer) = connected();
         make_nonblocking(&guest, 0);
         let ciovs = guest.iovs(&[[BUF, 0x1000]]);
@@ -428,7 +428,7 @@ pub mod sock_accept {
     }
 
     #[test]
-    fn a_guest_that_waits_does_so_whatever_the_host_set() {
+    fn a_blocking_call_blocks_on_a_nonblocking_descriptor_of_the_host() {
         let guest = Guest::with(|setup| {
             let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
             listener.set_nonblocking(true).unwrap();

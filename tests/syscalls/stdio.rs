@@ -52,7 +52,7 @@ fn set_nonblocking(fd: impl AsFd) {
 }
 
 #[test]
-fn a_guest_that_does_not_wait_is_told_so() {
+fn a_nonblocking_call_is_eagain() {
     let (guest, mut writer) = reading();
     guest.ok("fd_fdstat_set_flags", [0, NONBLOCK]);
     assert!(!nonblocking(guest.stdio(0)), "the host's flags stay");
@@ -72,7 +72,7 @@ fn a_guest_that_does_not_wait_is_told_so() {
 }
 
 #[test]
-fn a_guest_that_waits_does_so_whatever_the_host_set() {
+fn a_blocking_call_blocks_on_a_nonblocking_descriptor_of_the_host() {
     let (guest, mut writer) = reading();
     set_nonblocking(guest.stdio(0));
     assert_eq!(
@@ -90,7 +90,7 @@ fn a_guest_that_waits_does_so_whatever_the_host_set() {
 }
 
 #[test]
-fn a_guest_that_waits_writes_all_it_can_whatever_the_host_set() {
+fn a_blocking_write_writes_everything_to_a_nonblocking_descriptor_of_the_host() {
     let (guest, mut reader) = writing();
     set_nonblocking(guest.stdio(1));
     let thread = std::thread::spawn(move || {
@@ -107,7 +107,7 @@ fn a_guest_that_waits_writes_all_it_can_whatever_the_host_set() {
 }
 
 #[test]
-fn a_full_pipe_is_told_to_a_guest_that_does_not_wait() {
+fn a_full_pipe_is_eagain_for_a_nonblocking_descriptor() {
     let (guest, mut reader) = writing();
     guest.ok("fd_fdstat_set_flags", [1, NONBLOCK]);
     assert!(!nonblocking(guest.stdio(1)), "the host's flags stay");
@@ -302,7 +302,7 @@ fn context(stdio: [i32; 3], preopen: &std::path::Path) -> Result<WasiCtx, InitEr
 }
 
 #[test]
-fn a_guest_is_not_made_of_what_is_not_there() {
+fn options_that_cannot_be_opened_are_errors() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("file");
     fs::write(&file, "").unwrap();

@@ -134,7 +134,7 @@ fn send(guest: &Guest, fd: u64) -> Errno {
 }
 
 #[test]
-fn waiting_for_a_time_ends() {
+fn waiting_for_a_time_is_interrupted() {
     let guest = Guest::new();
     stopped(&guest, |guest| {
         assert_eq!(poll(guest, &[clock(FOREVER)]), Intr);
@@ -143,7 +143,7 @@ fn waiting_for_a_time_ends() {
 }
 
 #[test]
-fn waiting_for_a_stream_ends() {
+fn waiting_for_a_stream_is_interrupted() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let guest = Guest::with_stdin(reader);
     stopped(&guest, |guest| {
@@ -174,7 +174,7 @@ fn empty() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
 }
 
 #[test]
-fn reading_what_is_empty_ends() {
+fn reading_an_empty_stream_is_interrupted() {
     for (name, stream, other) in empty() {
         for nonblocking in [false, true] {
             let stream = stream.try_clone().unwrap();
@@ -209,7 +209,7 @@ fn full() -> Vec<(&'static str, OwnedFd, OwnedFd)> {
 }
 
 #[test]
-fn writing_to_what_is_full_ends() {
+fn writing_to_a_full_stream_is_interrupted() {
     for (name, stream, other) in full() {
         let guest = Guest::with_stdin(stream);
         assert_eq!(
@@ -229,7 +229,7 @@ fn writing_to_what_is_full_ends() {
 
 /// What was written is reported; only the next call reports the interruption.
 #[test]
-fn a_write_that_has_begun_tells_how_far_it_came() {
+fn an_interrupted_write_returns_the_bytes_that_were_written() {
     let (_reader, writer) = std::io::pipe().unwrap();
     let (socket, _peer) = UnixStream::pair().unwrap();
     for stream in [OwnedFd::from(writer), fifo().into(), socket.into()] {
@@ -242,7 +242,7 @@ fn a_write_that_has_begun_tells_how_far_it_came() {
 }
 
 #[test]
-fn waiting_on_a_socket_ends() {
+fn waiting_on_a_socket_is_interrupted() {
     let (socket, mut peer) = UnixStream::pair().unwrap();
     let guest = Guest::with_stdin(socket);
     stopped(&guest, |guest| {
@@ -256,7 +256,7 @@ fn waiting_on_a_socket_ends() {
 }
 
 #[test]
-fn waiting_for_a_connection_ends() {
+fn waiting_for_a_connection_is_interrupted() {
     for nonblocking in [false, true] {
         let guest = Guest::with(|setup| {
             let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
@@ -326,7 +326,7 @@ fn look() -> bool {
 }
 
 #[test]
-fn what_comes_late_is_waited_for() {
+fn data_that_comes_late_is_waited_for() {
     for (name, stream, mut writer) in connected() {
         let guest = Guest::with_stdin(stream);
         LOOKED.store(false, SeqCst);
@@ -390,7 +390,7 @@ fn nothing_is_read_and_written_without_waiting() {
 }
 
 #[test]
-fn the_end_is_no_reason_to_wait() {
+fn a_stream_at_its_end_is_not_waited_for() {
     let (reader, _) = std::io::pipe().unwrap();
     let (socket, _) = UnixStream::pair().unwrap();
     for stream in [OwnedFd::from(reader), socket.into()] {
@@ -544,7 +544,7 @@ fn random_bytes_without_end_end() {
 /// A wait for a time reads the clock again before it is over: the time in which the process was stopped, or the
 /// machine asleep, must not be added.
 #[test]
-fn a_wait_for_a_time_comes_back_to_look_at_the_clock() {
+fn a_long_wait_reads_the_clock_again() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let file = host::File::lent(reader.as_raw_fd()).unwrap();
     let mut entries = [PollEntry {
@@ -583,7 +583,7 @@ mod opening {
     };
 
     #[test]
-    fn waiting_for_the_other_end_of_a_fifo_ends() {
+    fn waiting_for_the_other_end_of_a_fifo_is_interrupted() {
         let guest = with_fifo();
         stopped(&guest, |guest| {
             // Without CREAT, EXCL has no effect.
@@ -609,7 +609,7 @@ mod opening {
 
     /// The other end must have been opened, even if nothing was written.
     #[test]
-    fn a_writer_is_waited_for_and_no_byte_of_it() {
+    fn opening_a_fifo_waits_for_a_writer_and_not_for_data() {
         let guest = with_fifo();
         let path = guest.scratch.host_path("fifo");
         LOOKED.store(false, SeqCst);
@@ -630,7 +630,7 @@ mod opening {
     }
 
     #[test]
-    fn a_writer_that_has_come_and_gone_was_there() {
+    fn opening_a_fifo_sees_a_writer_that_has_closed_it() {
         let guest = with_fifo();
         let path = guest.scratch.host_path("fifo");
         let writer = thread::spawn(move || {

@@ -30,7 +30,7 @@ fn poll(guest: &Guest, fd: Option<u32>) -> Errno {
 }
 
 #[test]
-fn what_has_something_to_do_does_it() {
+fn a_call_that_does_not_block_is_not_suspended() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let (guest, _) = suspending(|setup| setup.stdio[0] = reader.into());
     writer.write_all(b"hi").unwrap();
@@ -40,7 +40,7 @@ fn what_has_something_to_do_does_it() {
 }
 
 #[test]
-fn what_would_wait_ends_and_tells_for_what() {
+fn a_call_that_would_block_returns_and_says_what_it_waits_for() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let (_reader, writer) = std::io::pipe().unwrap();
     let (guest, suspension) = suspending(|setup| {
@@ -70,7 +70,7 @@ fn what_would_wait_ends_and_tells_for_what() {
 }
 
 #[test]
-fn a_time_is_counted_from_when_the_call_began() {
+fn a_timeout_counts_from_the_first_time_a_suspended_call_was_made() {
     let (guest, suspension) = suspending(|_| {});
     assert_eq!(poll(&guest, None), Intr);
     let begun = suspension.begun();

@@ -77,7 +77,7 @@ fn fill(guest: &Guest) -> Errno {
 }
 
 #[test]
-fn writing_to_a_terminal_that_takes_nothing_ends() {
+fn writing_to_a_terminal_that_takes_nothing_is_interrupted() {
     for (name, terminal, _master) in unwilling() {
         let guest = with_stdout(terminal);
         assert_eq!(stopped(&guest, fill), Intr, "{name}");
@@ -85,7 +85,7 @@ fn writing_to_a_terminal_that_takes_nothing_ends() {
 }
 
 #[test]
-fn a_guest_that_does_not_wait_is_told_so_by_any_thread() {
+fn a_nonblocking_call_is_eagain_in_any_thread() {
     for (name, terminal, _master) in unwilling() {
         let guest = with_stdout(terminal);
         let flags = fcntl_getfl(guest.stdio(1)).unwrap();
@@ -114,7 +114,7 @@ fn all_that_is_written_arrives() {
 }
 
 #[test]
-fn what_is_typed_is_read() {
+fn typed_input_is_read() {
     let (terminal, master) = terminal();
     let guest = Guest::with_stdin(terminal);
     assert_eq!(stopped(&guest, |guest| read(guest, 0)), Err(Intr));
@@ -162,7 +162,7 @@ fn nearly_full() -> (OwnedFd, OwnedFd) {
 /// While one thread blocks in the kernel during its call, others are not blocked.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
+fn a_guest_that_is_stuck_does_not_keep_others_from_ending() {
     static ASKED: AtomicBool = AtomicBool::new(false);
     static LOOKS: AtomicU32 = AtomicU32::new(0);
     let (master, room) = nearly_full();
@@ -197,7 +197,7 @@ fn a_guest_that_is_stuck_keeps_no_other_from_its_end() {
 /// A master cannot be opened again, and has less room than a write takes.
 #[cfg(target_os = "linux")]
 #[test]
-fn writing_to_a_device_that_cannot_be_opened_again_ends() {
+fn writing_to_a_device_that_cannot_be_opened_again_is_interrupted() {
     let (master, terminal) = nearly_full();
     let guest = with_stdout(master);
     for _ in 0..4 {

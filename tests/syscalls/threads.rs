@@ -104,7 +104,7 @@ fn threads_may_close_and_move_what_others_use() {
 }
 
 #[test]
-fn rights_that_two_threads_give_up_are_both_gone() {
+fn rights_that_two_threads_remove_are_both_removed() {
     for _ in 0..50 {
         let guest = Guest::new();
         let fd = guest.open("file", Open::FILE);

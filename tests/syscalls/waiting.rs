@@ -46,7 +46,7 @@ fn use_and_close(guest: &Guest) {
 }
 
 #[test]
-fn a_thread_that_reads_holds_up_nobody() {
+fn a_thread_that_reads_blocks_no_other() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let guest = Guest::with_stdin(reader);
     let read = |guest: &Guest| assert_eq!(guest.read(0), "late");
@@ -58,7 +58,7 @@ fn a_thread_that_reads_holds_up_nobody() {
 }
 
 #[test]
-fn a_thread_that_polls_holds_up_nobody() {
+fn a_thread_that_polls_blocks_no_other() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let guest = Guest::with_stdin(reader);
     let poll = |guest: &Guest| {
@@ -75,7 +75,7 @@ fn a_thread_that_polls_holds_up_nobody() {
 }
 
 #[test]
-fn a_thread_that_accepts_holds_up_nobody() {
+fn a_thread_that_accepts_blocks_no_other() {
     let guest = Guest::with(|setup| {
         let listener = UnixListener::bind(setup.scratch.host_path("../socket")).unwrap();
         setup.stdio[0] = listener.into();
@@ -92,7 +92,7 @@ fn a_thread_that_accepts_holds_up_nobody() {
 }
 
 #[test]
-fn a_thread_that_writes_holds_up_nobody() {
+fn a_thread_that_writes_blocks_no_other() {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let guest = Guest::with_stdin(writer);
     let write = |guest: &Guest| {

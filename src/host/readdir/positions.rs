@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_always_changes_takes_no_more_and_more() {
+    fn a_directory_that_always_changes_takes_bounded_memory() {
         let room = Arc::new(Room::new(10_000, 0));
         let mut positions = Positions::new(room);
         for turn in 0..1000 {

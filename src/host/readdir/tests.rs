@@ -201,7 +201,7 @@ fn each_cookie_leads_behind_its_entry() {
 }
 
 #[test]
-fn a_cookie_that_was_not_told_is_counted_to() {
+fn a_cookie_that_was_never_returned_is_an_index() {
     every_way(|call| {
         let dir = FakeDir::new(1000);
         assert_eq!(names(&call(&dir, 700, 5)), dir.names()[700..705]);
@@ -212,7 +212,7 @@ fn a_cookie_that_was_not_told_is_counted_to() {
 }
 
 #[test]
-fn from_the_start_shows_what_came_since() {
+fn a_rewind_shows_entries_that_were_added_since() {
     every_way(|call| {
         let dir = FakeDir::new(10);
         assert_eq!(call(&dir, 0, 3).len(), 3);
@@ -301,7 +301,7 @@ fn told_places_stay<L: Listing<Dir = FakeDir>>(room: &Arc<Room>) {
 }
 
 #[test]
-fn told_cookies_stay_true_when_others_are_removed() {
+fn returned_cookies_stay_valid_when_other_entries_are_removed() {
     for room in &rooms()[..2] {
         told_places_stay::<Fake<true>>(room);
         told_places_stay::<Fake<false>>(room);
@@ -359,7 +359,7 @@ fn an_entry_that_is_given_back_is_read_once_more() {
 }
 
 #[test]
-fn going_on_asks_the_system_no_more_than_a_listing_in_one() {
+fn continuing_a_listing_takes_no_more_system_calls() {
     let dir = FakeDir::new(20_000);
     list(&mut Hashed::new(Arc::default()), &dir, 0, 100, |_| {});
     let in_pieces = dir.reads.replace(0);

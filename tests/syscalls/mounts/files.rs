@@ -73,7 +73,7 @@ fn a_file_is_mounted_by_its_name() {
 }
 
 #[test]
-fn where_no_preopen_is_above_it_there_comes_to_be_one() {
+fn a_preopen_is_created_if_none_is_above_the_mount() {
     for guest in Guest::every_way(|setup| {
         setup.other_preopens.push(file("/etc/app.json", "{}"));
         setup.other_preopens.push(file("/etc/second", "{}"));

@@ -134,7 +134,7 @@ fn what_is_mounted_for_everything_can_be_written_below_what_cannot() {
 
 /// Rights that a guest has removed from a descriptor are missing through a mount as well.
 #[test]
-fn what_was_given_up_stays_so() {
+fn removed_rights_stay_removed() {
     for guest in guests() {
         let root = guest.dir_without(Rights::PATH_CREATE_DIRECTORY | Rights::FD_WRITE);
         let new = guest.at(root, "usr/lib/new", &[]);

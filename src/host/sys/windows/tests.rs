@@ -438,7 +438,7 @@ fn a_pipe_takes_so_much_and_then_there_is_no_room() {
 }
 
 #[test]
-fn what_was_written_to_a_pipe_arrives_though_the_guest_is_over() {
+fn data_in_a_pipe_arrives_after_the_guest_has_ended() {
     let (guest, mut host) = pipe_of_a_guest(Direction::Write);
     let written = write_some(&guest, 100_000, NOT).unwrap();
     drop(guest);
