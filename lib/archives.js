@@ -10,7 +10,7 @@ const zlib = require('node:zlib');
 const { loadBinding } = require('./binding');
 const { bufferOf, isBytes } = require('./bytes');
 const { invalidArchive, invalidArgType } = require('./errors');
-const { readRoom } = require('./room');
+const { readSizeLimits } = require('./size-limits');
 
 const { archiveLimits, imageOfArchive } = loadBinding();
 
@@ -78,14 +78,14 @@ function read(kind, bytes, path, { maxBytes, maxFiles }) {
 
 /** The native image of a tar archive, which may be compressed. */
 function readTar(archive, options) {
-  const limits = readRoom(options, 'options', archiveLimits);
+  const limits = readSizeLimits(options, 'options', archiveLimits);
   const opened = open(archive);
   return read('tar', decompress(opened, limits), opened.path, limits);
 }
 
 /** The native image of a zip archive. */
 function readZip(archive, options) {
-  const limits = readRoom(options, 'options', archiveLimits);
+  const limits = readSizeLimits(options, 'options', archiveLimits);
   const { bytes, path } = open(archive);
   return read('zip', bytes, path, limits);
 }

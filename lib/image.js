@@ -11,7 +11,7 @@ const {
 // Loaded on first use, as every ES module that imports the package loads this file.
 const errors = () => require('./errors');
 const systemErrors = () => require('./fs/errors');
-const room = () => require('./room');
+const sizeLimits = () => require('./size-limits');
 
 const { openImage } = loadBinding();
 
@@ -99,7 +99,7 @@ class Image {
     validateObject(options, 'options');
     validateProperties(options, 'options', TAR_OPTIONS);
     const { maxBytes = MAX_ARCHIVE } = options;
-    const limit = room().readLimit(maxBytes, 'options.maxBytes');
+    const limit = sizeLimits().readLimit(maxBytes, 'options.maxBytes');
     return systemErrors().check(
       this.#native.toTar(limit, Buffer.alloc),
       'write',

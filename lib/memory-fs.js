@@ -17,7 +17,7 @@ const {
 // Loaded on first use, as every ES module that imports the package loads this file.
 const errors = () => require('./errors');
 const systemErrors = () => require('./fs/errors');
-const room = () => require('./room');
+const sizeLimits = () => require('./size-limits');
 
 const { createMemoryFs, memoryFsLimits } = loadBinding();
 
@@ -45,7 +45,7 @@ class MemoryFS {
   #functions;
 
   constructor(base, limits) {
-    const { maxBytes, maxFiles } = room().readRoom(
+    const { maxBytes, maxFiles } = sizeLimits().readSizeLimits(
       limits,
       'limits',
       memoryFsLimits,
@@ -114,7 +114,7 @@ class MemoryFS {
     validateObject(options, 'options');
     validateProperties(options, 'options', TAR_OPTIONS);
     const { changes = false, maxBytes = MAX_ARCHIVE } = options;
-    const limit = room().readLimit(maxBytes, 'options.maxBytes');
+    const limit = sizeLimits().readLimit(maxBytes, 'options.maxBytes');
     validateBoolean(changes, 'options.changes');
     return systemErrors().check(
       this.#native.toTar(changes, limit, Buffer.alloc),

@@ -198,15 +198,15 @@ function start(guest, native, { timeout, tracer }) {
 }
 
 /** Runs a guest with `--cpu-time` in a thread of its own. */
-function startAside(guest, prepared, command) {
+function startInWorker(guest, prepared, command) {
   if (guest.description.threadSpawn) {
     return threading().startThreads(guest, prepared, command);
   }
   const { cpuTime, timeout } = command;
-  const { runAside } = require('../run/aside');
+  const { runInWorker } = require('../run/in-worker');
   const { module, wasi, isWasiOnly, memory, trace } = guest;
   const entry = { entry: '_start', hasMemory: memory === undefined, memory };
-  const { reply, why } = runAside(
+  const { reply, why } = runInWorker(
     prepared,
     { token: prepared.token, module, wasi, isWasiOnly, trace, ...entry },
     { cpuTime, timeout },
@@ -218,15 +218,15 @@ function startAside(guest, prepared, command) {
 }
 
 /** Options for which the guest has to run in this thread. */
-const NOT_ASIDE = {
+const NOT_IN_WORKER = {
   '--invoke': ({ invoke }) => invoke !== undefined,
   '--stub-imports': ({ stubsImports }) => stubsImports,
   '--trace-summary': ({ hasSummary }) => hasSummary,
 };
 
 /** Refuses these options together with `--cpu-time`, for which a guest runs in another thread. */
-function checkAside(command) {
-  for (const [option, isThere] of Object.entries(NOT_ASIDE)) {
+function checkInWorker(command) {
+  for (const [option, isThere] of Object.entries(NOT_IN_WORKER)) {
     if (isThere(command)) {
       throw new CommandError(`--cpu-time cannot be had beside ${option}`);
     }
@@ -234,7 +234,7 @@ function checkAside(command) {
 }
 
 /** Prepares a guest for a thread of its own. */
-function prepareAside(command, guest, options) {
+function prepareInWorker(command, guest, options) {
   const { trace } = command;
   const prepared = makeNative(options, (given) => {
     guest.trace = trace === undefined ? given.trace : traces().planOf(trace);
@@ -242,7 +242,7 @@ function prepareAside(command, guest, options) {
   });
   tellPorts(options, prepared);
   return {
-    start: () => startAside(guest, prepared, command),
+    start: () => startInWorker(guest, prepared, command),
     refused: () => prepared.refused,
     summary: () => undefined,
   };
@@ -314,7 +314,7 @@ function locating(begin, module) {
 function prepareGuest(command, bytes) {
   const { file, guestArgs, options, maxMemory, writeBack } = command;
   const { argv0 = basename(file), invoke } = command;
-  if (command.cpuTime !== undefined) checkAside(command);
+  if (command.cpuTime !== undefined) checkInWorker(command);
   command.trace?.forEach((name) => checkCapability(name, '--trace'));
   const module = compile(file, bytes, maxMemory);
   const guest = { module };
@@ -331,7 +331,7 @@ function prepareGuest(command, bytes) {
   Object.assign(guest, { wasi, isWasiOnly, memory, description });
   const preopens = makePreopens(options.preopens);
   checkWritten(preopens, writeBack);
-  const ready = (command.cpuTime === undefined ? prepareHere : prepareAside)(
+  const ready = (command.cpuTime === undefined ? prepareHere : prepareInWorker)(
     command,
     guest,
     {

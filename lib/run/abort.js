@@ -11,7 +11,7 @@ const listeners = new WeakMap();
  * @param {() => void} onAbort
  * @returns {() => void} stops listening
  */
-function hearAbort(signal, onAbort) {
+function whenAborted(signal, onAbort) {
   const all = listeners.get(signal) ?? startListening(signal);
   all.add(onAbort);
   return () => {
@@ -31,4 +31,4 @@ function startListening(signal) {
   return all;
 }
 
-module.exports = { hearAbort };
+module.exports = { whenAborted };

@@ -18,10 +18,10 @@ function isTrap(error) {
 }
 
 /** The tracer of a guest that is traced. */
-function tracerOf({ trace }, { number }, tell) {
+function tracerOf({ trace }, { number }, sinkFor) {
   if (trace === undefined) return undefined;
   const { Tracer } = require('../trace/tracer');
-  return new Tracer(trace, number, tell(trace));
+  return new Tracer(trace, number, sinkFor(trace));
 }
 
 /** Adds the memory that a guest imports, unless the imports have it. */
@@ -44,16 +44,16 @@ function addMemory(imports, { module: from, name, ...type }) {
  * @param {object} [guest.memory] the memory that it imports
  * @param {object} [guest.trace] how it is traced
  * @param {(wasi: object) => object} makeImports
- * @param {(trace: object) => (call: object) => void} tell makes the function that is
+ * @param {(trace: object) => (call: object) => void} sinkFor makes the function that is
  *   called with each traced call
  * @returns {number} its exit code
  * @throws the error that ended it
  */
-function enterGuest(guest, makeImports, tell) {
+function enterGuest(guest, makeImports, sinkFor) {
   const { token, entry, hasMemory, memory } = guest;
   const native = attach(token, true, false);
   const { number } = native;
-  const tracer = tracerOf(guest, native, tell);
+  const tracer = tracerOf(guest, native, sinkFor);
   const setMemory = tracer?.seeingMemory(native.setMemory) ?? native.setMemory;
   let imports;
   const importsOf = (wasi) => {
@@ -82,9 +82,9 @@ function enterGuest(guest, makeImports, tell) {
  * As `enterGuest()`, but returns what it throws: `how` is `'exit'`, `'trap'`, or
  * `'failure'` for an error that is not the guest's.
  */
-function runGuest(guest, makeImports, tell) {
+function runGuest(guest, makeImports, sinkFor) {
   try {
-    return { how: 'exit', exitCode: enterGuest(guest, makeImports, tell) };
+    return { how: 'exit', exitCode: enterGuest(guest, makeImports, sinkFor) };
   } catch (error) {
     return { how: isTrap(error) ? 'trap' : 'failure', error };
   }

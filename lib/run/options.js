@@ -12,7 +12,7 @@ const {
   validateProperties,
   validateString,
 } = require('../validators');
-const { NOT_ASIDE, readStdio } = require('./stdio');
+const { NOT_IN_WORKER, readStdio } = require('./stdio');
 const { TIMEOUT_MAX } = require('./timers');
 
 // Loaded on first use: most programs make no mistake.
@@ -108,12 +108,12 @@ function checkInThread(options) {
 }
 
 /** Refuses a trace to a function or stream of this thread, which blocks meanwhile. */
-function checkAside({ trace }, options) {
+function checkInWorker({ trace }, options) {
   if (trace === undefined || typeof trace.to === 'number') return;
   throw errors().invalidArgValue(
-    checkAside,
+    checkInWorker,
     'options.trace',
-    NOT_ASIDE,
+    NOT_IN_WORKER,
     options.trace,
   );
 }
@@ -136,7 +136,7 @@ function readImports(value = {}, cpuTime) {
   throw errors().invalidArgValue(
     readImports,
     'options.imports',
-    NOT_ASIDE,
+    NOT_IN_WORKER,
     value,
   );
 }
@@ -189,7 +189,8 @@ function readRunOptions(options, what, name) {
   const encoding = readEncoding(options.encoding);
   const cpuTime = readTime(options.cpuTime, 'options.cpuTime');
   const native = readGuest(options, name);
-  if (how === 'runSync' && cpuTime !== undefined) checkAside(native, options);
+  if (how === 'runSync' && cpuTime !== undefined)
+    checkInWorker(native, options);
   return {
     name,
     how,
@@ -209,7 +210,7 @@ function readRunOptions(options, what, name) {
     pool: options.pool,
     stdio: readStdio(options, {
       how,
-      isAside: cpuTime !== undefined,
+      isInWorker: cpuTime !== undefined,
       encoding,
       maxBuffer: validateBytes(maxBuffer, 'options.maxBuffer'),
     }),

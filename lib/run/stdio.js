@@ -158,14 +158,14 @@ function refuseWaiting(value, name) {
 }
 
 /** The message for functions together with `cpuTime`: they belong to the calling thread. */
-const NOT_ASIDE =
+const NOT_IN_WORKER =
   'cannot be given with options.cpuTime, for which the guest gets a thread of its own';
 
-function refuseAside(value, name) {
-  throw errors().invalidArgValue(refuseAside, name, NOT_ASIDE, value);
+function refuseInWorker(value, name) {
+  throw errors().invalidArgValue(refuseInWorker, name, NOT_IN_WORKER, value);
 }
 
-function readInput({ stdin = 'pipe', input }, { how, isAside }) {
+function readInput({ stdin = 'pipe', input }, { how, isInWorker }) {
   if (input !== undefined) {
     if (stdin === 'pipe') return bytes(input, 'options.input');
     throw errors().invalidArgValue(
@@ -183,7 +183,7 @@ function readInput({ stdin = 'pipe', input }, { how, isAside }) {
   if (isBytes(stdin)) return bytes(stdin, name);
   const isSync = how === 'runSync';
   if (isSync && typeof stdin === 'function') {
-    if (isAside) refuseAside(stdin, name);
+    if (isInWorker) refuseInWorker(stdin, name);
     return calledBy('read', functions().readBy(stdin, name), undefined, name);
   }
   if (sources().isSource(stdin))
@@ -193,7 +193,7 @@ function readInput({ stdin = 'pipe', input }, { how, isAside }) {
   throw errors().invalidArgType(readInput, name, expected, stdin);
 }
 
-function readOutput(value, index, { how, encoding, maxBuffer, isAside }) {
+function readOutput(value, index, { how, encoding, maxBuffer, isInWorker }) {
   const name = `options.${NAMES[index]}`;
   const word = readWordOrFd(value, index, () =>
     how === 'spawn'
@@ -203,7 +203,7 @@ function readOutput(value, index, { how, encoding, maxBuffer, isAside }) {
   if (word !== undefined) return word;
   const isSync = how === 'runSync';
   if (isSync && typeof value === 'function') {
-    if (isAside) refuseAside(value, name);
+    if (isInWorker) refuseInWorker(value, name);
     return calledWithOutput(value, encoding, name);
   }
   if (sinks().isSink(value)) {
@@ -361,4 +361,4 @@ function readStdio(options, how) {
   return new StandardStreams(openers, how.encoding);
 }
 
-module.exports = { NOT_ASIDE, mostBytes, readStdio };
+module.exports = { NOT_IN_WORKER, mostBytes, readStdio };

@@ -16,14 +16,14 @@ function addImports(wasi, imports) {
   return all;
 }
 
-const tell = ({ to }) => require('../trace/sinks').sinkOf(to);
+const sinkFor = ({ to }) => require('../trace/sinks').sinkOf(to);
 
 const TIMED_OUT = { exitCode: null, reason: 'timeout' };
 
 /** Runs a guest in another thread, or in several. */
 function runElsewhere(prepared, guest, most) {
   return guest.shared === undefined
-    ? require('./aside').runAside(prepared, guest, most)
+    ? require('./in-worker').runInWorker(prepared, guest, most)
     : require('../threads/start').runThreads(prepared, guest, most);
 }
 
@@ -33,7 +33,8 @@ function runPrepared(prepared, guest, { imports, cpuTime, timeout, stdio }) {
     const { reply, why } = runElsewhere(prepared, guest, { cpuTime, timeout });
     return outcomeOf(reply, why ?? whyOf(prepared), stdio.overflowed);
   }
-  const body = () => runGuest(guest, (wasi) => addImports(wasi, imports), tell);
+  const body = () =>
+    runGuest(guest, (wasi) => addImports(wasi, imports), sinkFor);
   if (timeout === undefined) {
     return outcomeOf(body(), whyOf(prepared), stdio.overflowed);
   }

@@ -4,7 +4,7 @@
 // guest when its options say so.
 
 const { abortError } = require('../errors');
-const { hearAbort } = require('./abort');
+const { whenAborted } = require('./abort');
 const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, load } = require('./program');
 const { OVERRIDES, locate, outcomeOf, whyOf } = require('./result');
@@ -51,7 +51,7 @@ class Task {
   outcome;
 
   #plan;
-  #hears;
+  #listeners;
   #pool;
   #thread;
   #guest;
@@ -68,14 +68,14 @@ class Task {
   #threadTimer;
   #wait;
   #isRef = true;
-  #stopHearing;
+  #stopListening;
   #onStreamError = (error) => this.end('error', error);
   #onAbort = () => this.end('abort', abortError(this.#plan.signal.reason));
 
-  constructor(program, plan, pool, hears) {
+  constructor(program, plan, pool, listeners) {
     this.#plan = plan;
     this.#pool = pool;
-    this.#hears = hears;
+    this.#listeners = listeners;
     if (plan.signal?.aborted) this.#onAbort();
     else void this.#load(program);
   }
@@ -84,7 +84,7 @@ class Task {
     try {
       this.#pool.expect(this);
       const { signal, stdio } = this.#plan;
-      if (signal) this.#stopHearing = hearAbort(signal, this.#onAbort);
+      if (signal) this.#stopListening = whenAborted(signal, this.#onAbort);
       stdio.hold(this.#onStreamError);
       const { name, maxMemory } = this.#plan;
       this.#module = await load(program, maxMemory);
@@ -110,7 +110,8 @@ class Task {
     this.#plan.stdio.open();
     this.#guest = prepareGuest(this.#plan);
     const { trace } = this.#plan.native;
-    if (trace !== undefined) this.#trace = require('./trace').hearTrace(trace);
+    if (trace !== undefined)
+      this.#trace = require('./trace').receiveTrace(trace);
     const { threads } = this.#plan;
     const guest = guestOf(this.#guest, this.#module, this.#description, {
       native: { trace: this.#trace?.trace },
@@ -128,7 +129,7 @@ class Task {
   /** The guest has made a call that is traced in this thread. */
   traced(call, version) {
     try {
-      this.#trace.hear(call, version);
+      this.#trace.receive(call, version);
     } catch (error) {
       this.fail(error);
     }
@@ -146,7 +147,7 @@ class Task {
     }
     if (cpuTime !== undefined) this.#watchCpuTime(cpuTime);
     if (this.#group !== undefined) void this.#watchThreads();
-    this.#tell('spawned');
+    this.#emit('spawned');
     stdio.start(this.#onStreamError);
   }
 
@@ -242,7 +243,7 @@ class Task {
     stdio.endInput();
     // From now on an abort has no effect, as with node:child_process. Of run(), it also
     // ends the wait for streams that take the output.
-    if (this.#plan.how === 'spawn') this.#stopHearing?.();
+    if (this.#plan.how === 'spawn') this.#stopListening?.();
     this.outcome = {
       ...outcome,
       entry: this.#description?.entry ?? null,
@@ -252,10 +253,10 @@ class Task {
     if (outcome.reason === 'trap') locate(outcome.error, this.#module);
     this.#module = undefined;
     if (OVERRIDES.has(outcome.reason)) {
-      this.#tell('failed', outcome.error);
+      this.#emit('failed', outcome.error);
       stdio.destroy();
     }
-    this.#tell('ended');
+    this.#emit('ended');
     void this.#finish(stdio);
   }
 
@@ -268,21 +269,21 @@ class Task {
   async #finish(stdio) {
     await stdio.finished();
     clearTimeout(this.#timer);
-    this.#stopHearing?.();
-    this.#tell('finished');
+    this.#stopListening?.();
+    this.#emit('finished');
   }
 
   /** Something fails after the guest has ended, while its output is being taken. */
   #failLate(reason, error) {
     if (OVERRIDES.has(this.outcome.reason)) return;
     this.outcome = { ...this.outcome, exitCode: null, reason, error };
-    this.#tell('failed', error);
+    this.#emit('failed', error);
     this.#plan.stdio.destroy();
   }
 
-  #tell(what, ...details) {
-    const hear = this.#hears[what];
-    if (hear !== undefined) nextTick(hear, ...details);
+  #emit(what, ...details) {
+    const listener = this.#listeners[what];
+    if (listener !== undefined) nextTick(listener, ...details);
   }
 
   ref() {

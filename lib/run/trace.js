@@ -17,28 +17,28 @@ const MOST = 256;
  * function that handles the calls which that sends back.
  *
  * @param {object} plan see `readTrace()`
- * @returns {{ trace: object, hear: (call: object, version: string) => void }}
+ * @returns {{ trace: object, receive: (call: object, version: string) => void }}
  */
-function hearTrace(plan) {
+function receiveTrace(plan) {
   const { to, ...trace } = plan;
-  if (typeof to === 'number') return { trace: plan, hear: () => {} };
+  if (typeof to === 'number') return { trace: plan, receive: () => {} };
   const taken = new Int32Array(new SharedArrayBuffer(4));
   const sink = sinkOf(to);
-  const hear = (call, version) => {
+  const receive = (call, version) => {
     add(taken, 0, 1);
     notify(taken, 0);
     sink(new TraceCall(call, version));
   };
-  return { trace: { ...trace, taken }, hear };
+  return { trace: { ...trace, taken }, receive };
 }
 
 /**
  * For the thread of the guest: the function that is called with each call.
  *
- * @param {object} trace from `hearTrace()`
+ * @param {object} trace from `receiveTrace()`
  * @param {(message: object) => void} send
  */
-function tellHost({ to, taken }, send) {
+function sendTrace({ to, taken }, send) {
   if (taken === undefined) return sinkOf(to);
   let sent = 0;
   return (call) => {
@@ -58,4 +58,4 @@ function tellHost({ to, taken }, send) {
   };
 }
 
-module.exports = { hearTrace, tellHost };
+module.exports = { receiveTrace, sendTrace };

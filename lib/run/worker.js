@@ -8,8 +8,8 @@ const { runGuest } = require('./guest');
 const { describeError } = require('./rebuilt-error');
 
 /** The function that is called with each traced call of a guest. */
-function tell(trace) {
-  return require('./trace').tellHost(trace, (message) =>
+function sinkFor(trace) {
+  return require('./trace').sendTrace(trace, (message) =>
     parentPort.postMessage(message),
   );
 }
@@ -23,7 +23,7 @@ function wake({ port, isOver }, outcome) {
 
 function runAny(guest) {
   return guest.shared === undefined
-    ? runGuest(guest, (wasi) => wasi, tell)
+    ? runGuest(guest, (wasi) => wasi, sinkFor)
     : require('../threads/first').runFirst(guest);
 }
 

@@ -4,7 +4,7 @@
 
 const { loadBinding } = require('../binding');
 const { abortError, invalidState, timedOut } = require('../errors');
-const { hearAbort } = require('../run/abort');
+const { whenAborted } = require('../run/abort');
 const { checkSuspending } = require('./suspender');
 const {
   TIMEOUT_MAX,
@@ -128,11 +128,11 @@ class SuspendingRun {
    */
   #watch() {
     const signal = this.#signal;
-    const stopHearing =
-      signal && hearAbort(signal, () => this.fail(abortError(signal.reason)));
+    const stopListening =
+      signal && whenAborted(signal, () => this.fail(abortError(signal.reason)));
     const stopTiming = this.#timeout && this.#limit(this.#timeout);
     return () => {
-      stopHearing?.();
+      stopListening?.();
       stopTiming?.();
     };
   }

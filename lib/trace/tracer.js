@@ -23,22 +23,22 @@ const REFUSED = 'notcapable';
 class Tracer {
   #plan;
   #number;
-  #tell;
+  #sink;
   #memory;
-  /** Whether `#tell` is being called: calls that it has the guest make are not traced. */
-  #isTelling = false;
+  /** Whether `#sink` is being called: calls that it has the guest make are not traced. */
+  #isTracing = false;
   /** The beginnings of suspended calls, by name, time and arguments. */
   #suspended = new Map();
 
   /**
    * @param {{ calls?: string[], failed: boolean, strings: number }} plan
    * @param {number} number of the guest, on the native side
-   * @param {(call: TraceCall) => void} tell is called with each call
+   * @param {(call: TraceCall) => void} sink is called with each call
    */
-  constructor(plan, number, tell) {
+  constructor(plan, number, sink) {
     this.#plan = plan;
     this.#number = number;
-    this.#tell = tell;
+    this.#sink = sink;
   }
 
   /** Wraps the function that binds the guest's memory, which the trace reads as well. */
@@ -82,7 +82,7 @@ class Tracer {
 
   #traced(call, native) {
     const traced = (...args) => {
-      if (this.#isTelling) return apply(native, undefined, args);
+      if (this.#isTracing) return apply(native, undefined, args);
       return this.#make(call, native, args, this.#begin(call, args));
     };
     return likeNative(traced, native);
@@ -90,7 +90,7 @@ class Tracer {
 
   #tracedAgain(call, native) {
     const traced = (...all) => {
-      if (this.#isTelling) return apply(native, undefined, all);
+      if (this.#isTracing) return apply(native, undefined, all);
       const args = all.slice(0, -1);
       const since = all.at(-1);
       const key = `${call.name} ${since} ${args.join()}`;
@@ -154,13 +154,13 @@ class Tracer {
   }
 
   #say(traced) {
-    this.#isTelling = true;
+    this.#isTracing = true;
     try {
-      this.#tell(traced);
+      this.#sink(traced);
     } catch (error) {
       throwPast(this.#number, error);
     } finally {
-      this.#isTelling = false;
+      this.#isTracing = false;
     }
   }
 

@@ -47,7 +47,7 @@ function keepWorker(worker) {
 }
 
 /** A guest in a worker, for the thread that blocks until it ends. */
-class Aside {
+class WorkerRun {
   #prepared;
   #starts = new StartWatch();
   #worker = takeWorker(this.#starts);
@@ -144,8 +144,8 @@ function outcomeWhy(why) {
  * @param {{ cpuTime?: number, timeout?: number }} most limits in milliseconds
  * @returns {{ reply: object, why?: object }} see `outcomeOf()`
  */
-function runAside(prepared, guest, most) {
-  const { reply, why } = new Aside(prepared, guest).run(most);
+function runInWorker(prepared, guest, most) {
+  const { reply, why } = new WorkerRun(prepared, guest).run(most);
   if (why === 'error') {
     const error = new Error('The thread of the guest did not start');
     return { reply: { how: 'failure', error } };
@@ -156,4 +156,4 @@ function runAside(prepared, guest, most) {
   return { reply, why: outcomeWhy(why) };
 }
 
-module.exports = { runAside };
+module.exports = { runInWorker };

@@ -22,7 +22,7 @@ function readLimit(value, name) {
  * @param {string} name
  * @param {() => number[]} defaults
  */
-function readRoom(value = {}, name, defaults) {
+function readSizeLimits(value = {}, name, defaults) {
   validateObject(value, name);
   validateProperties(value, name, LIMITS);
   const [bytes, files] = defaults();
@@ -33,4 +33,4 @@ function readRoom(value = {}, name, defaults) {
   };
 }
 
-module.exports = { readLimit, readRoom };
+module.exports = { readLimit, readSizeLimits };
