@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests that are run have their calls through a module of WebAssembly.
+// Adapters: a module of WebAssembly between a guest and the addon.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -40,7 +40,7 @@ test('an adapter has each call of WASI, and takes a memory and one function', (t
 });
 
 test('a guest may declare a call with other types, and gets EINVAL', async (t) => {
-  // As tools write it that know no BigInt.
+  // As tools without support for BigInt generate it.
   const guest = await assemble(`(module
     ${IMPORT('fd_seek', 'i32 i32 i32 i32 i32')} ${EXIT}
     (memory (export "memory") 1)

@@ -1,7 +1,7 @@
 'use strict';
 
-// Instances in several threads that were given the same, and have the same shared
-// memory, are one guest.
+// Instances in several threads with the same options and the same shared memory are
+// one guest.
 
 const { Worker } = require('node:worker_threads');
 
@@ -51,7 +51,7 @@ test('they share one descriptor table', async (t) => {
   t.is(process.cwd(), ROOT);
   const memory = sharedMemory();
   const preopens = { '/data': scratch(t) };
-  // Arguments and environment are nothing that one could do more with.
+  // Arguments and environment variables give access to nothing.
   const one = instanceOf(memory, { preopens, env: { ONE: '1' } });
   const two = await thread(t, memory, { preopens, args: ['two'] });
   const three = await thread(t, memory, { preopens });
@@ -72,7 +72,7 @@ test('the guest stays open when one of its threads ends, and is closed with the 
   await one.end();
   t.is(await two.call('fd_sync', 2), SUCCESS);
   await two.end();
-  // Another begins anew.
+  // The next one is a new guest.
   const three = await thread(t, memory, { preopens });
   t.is(await three.call('fd_sync', 3), SUCCESS);
 });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Descriptors: of the guest, which are limited and its own, and of the host,
-// which a guest can neither close, nor take over, nor run out of.
+// Descriptors: those of a guest are limited and separate from the host's. Those of
+// the host a guest cannot close, use or exhaust.
 
 const fs = require('node:fs');
 
@@ -91,7 +91,7 @@ onLinux('fd_renumber in a loop leaves no descriptor open', async (t) => {
     arena(t),
   );
   for (const line of printed) t.regex(line, /^call=none errno=0 opened=5000 /);
-  // A preopen and the descriptor in the end, of instances still to be collected.
+  // A preopen and one more descriptor, of instances that are not collected yet.
   t.true(after - before <= 4, `${before} became ${after}`);
 });
 
@@ -101,7 +101,7 @@ onUnix('a guest cannot run the host out of descriptors', async (t) => {
       const guest = new Attacker({ preopens: { '/': inside } });
       const { DIRECTORY: rights, INHERITING: inheriting } = RIGHTS;
       for (let opened = 0; ; opened++) {
-        // As dear as a descriptor gets: a directory opened as a file, and listed.
+        // The most memory that a descriptor can take: a directory that is listed.
         const last = guest.open(3, 'dir', { rights, inheriting });
         if (typeof last !== 'number') {
           return {
@@ -140,7 +140,7 @@ onLinux(
         const { DIRECTORY: rights, INHERITING: inheriting } = RIGHTS;
         let opened = 0;
         for (; opened < 1000; opened++) {
-          // As dear as a descriptor gets: opened as a file, and left in the middle of its entries.
+          // The most memory that a descriptor can take: in the middle of a listing.
           const fd = guest.open(3, 'dir', { rights, inheriting });
           if (typeof fd !== 'number') break;
           for (const cookie of [0n, 10n, 500n]) {
@@ -155,12 +155,12 @@ onLinux(
     );
     t.is(opened, 1000);
     t.is(fds, opened);
-    // Beside what is kept for all together, positions and a few hundred bytes for each.
+    // Besides the shared caches: positions, and a few hundred bytes for each.
     t.true(grown < 16 * 2 ** 20, `${grown} bytes`);
   },
 );
 
-// However few the guest may have: a path is no reason for the host to open more.
+// Whatever the limit of the guest, a path must not open many descriptors of the host.
 // (A shell limits the process.)
 if (process.platform !== 'win32') {
   forEachResolver(
@@ -347,7 +347,7 @@ onLinux(
           'proc/self/environ',
           'etc/passwd',
         ];
-        // A host that gives away /proc gives away itself, but nothing beyond.
+        // A preopen of /proc gives away the host itself, but no files outside.
         const proc = new Attacker({ preopens: { '/proc': '/proc' } });
         const links = [
           `self/fd/${secret}`,

@@ -1,6 +1,6 @@
 'use strict';
 
-// What a guest does to the process that it runs in: nothing.
+// A guest cannot affect the process that it runs in.
 
 const test = require('ava');
 
@@ -61,7 +61,7 @@ onUnix(
         try {
           fs.utimesSync(`${inside}/file`, seconds, seconds);
         } catch {
-          // The file system cannot keep such a time.
+          // The file system cannot store such a time.
         }
         answers.push(stat());
       }

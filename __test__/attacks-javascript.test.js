@@ -1,8 +1,8 @@
 'use strict';
 
-// JavaScript is trusted, but no crash of the process may come of it through this
+// JavaScript is trusted, but must not be able to crash the process through this
 // package: whatever a program replaces, before or after the addon is loaded, and
-// whatever functions it gets hold of.
+// whichever functions it can reach.
 
 const test = require('ava');
 
@@ -11,8 +11,8 @@ const { WASI } = require('./helpers/compare');
 const { assemble } = require('./helpers/guest');
 
 /**
- * What a program logs, as JSON. It runs where memories that grow move, and their
- * old bytes are gone: an access to those ends the process.
+ * What a program logs, as JSON. It runs with a flag by which memories move when they
+ * grow, and their old bytes are unmapped: an access to those crashes the process.
  */
 function hostile(t, source) {
   const { exitCode, stdout, stderr } = script(source, {

@@ -1,7 +1,6 @@
 'use strict';
 
-// Links that a guest lays itself, and links where the host's root is not the
-// guest's.
+// Symbolic links that a guest makes, and links in a preopen called `/`.
 
 const test = require('ava');
 
@@ -65,7 +64,7 @@ forEachResolver(
             link(`${outside}/secret`, 'three'),
             link('dir/../../outside/secret', 'four'),
           ],
-          // Made in its depth, moved out of it.
+          // Made at one depth, moved to another.
           deep: [
             guest.call('path_create_directory', 3, 'dir/sub/deep'),
             link('../../../outside/secret', 'dir/sub/deep/five'),
@@ -75,7 +74,7 @@ forEachResolver(
             guest.call('path_rename', 3, 'deep/five', 3, 'five'),
             read('five'),
           ],
-          // Two directory descriptors, each of which hides how deep the other is.
+          // Two directory descriptors, so that no path shows the whole depth.
           twice: [
             link('..', 'dir/sub/up'),
             link('dir/sub/up/../../..', 'six'),

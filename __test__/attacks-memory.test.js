@@ -1,7 +1,7 @@
 'use strict';
 
-// Pointers, lengths and counts that lie: what a guest says of its memory costs
-// the host neither its own memory nor its life.
+// Wrong pointers, lengths and counts: they neither crash the host nor make it
+// allocate memory.
 
 const test = require('ava');
 
@@ -366,7 +366,7 @@ test.serial(
       wasi.initialize({ exports });
       const view = new DataView(memory.buffer);
       const seen = {};
-      // Until the worker had its turn: with one path all opens come to the same.
+      // Until the worker has run: with only one of the paths, all results are the same.
       const raced = () => Object.keys(seen).length > 1;
       for (let round = 0; round < 5000 || !raced(); round++) {
         const { FD_READ, FD_SEEK } = RIGHTS;

@@ -27,7 +27,7 @@ const CREAT = 1;
 const DIRECTORY = 2;
 const EXCL = 4;
 
-/** Links in a preopen, `@` for where it is, and the directory that they lead to. */
+/** Links in a preopen, and the directory that they lead to; `@` is the path of the preopen. */
 const WAYS = {
   'a relative link': { 'inside/way': { link: '../outside' } },
   'a link with a slash behind its target': {
@@ -71,7 +71,7 @@ const WAYS = {
   'a link that leads out and in and out': {
     'inside/way': { link: '../inside/../outside' },
   },
-  // Linux counts the links twice when it has to look again.
+  // Linux counts the links twice when it repeats a look-up.
   'a long chain of links': Object.fromEntries(
     Array.from({ length: 15 }, (_, hop) => [
       hop === 0 ? 'inside/way' : `inside/hop${hop}`,
@@ -94,7 +94,7 @@ const THROUGH = [
   './way//secret',
 ];
 
-/** How paths are walked: with a limit of its own, a guest is never left to the kernel. */
+/** Has paths walked: with a lower limit of links, they are not resolved by the kernel. */
 const WALKS = { __proto__: null, limits: { symlinkHops: 39 } };
 
 /**
@@ -156,7 +156,7 @@ function has(oflags, wanted) {
   return (Number(oflags) & wanted) === wanted;
 }
 
-/** What may be answered for a path that goes through a link that leads out. */
+/** The errnos that are right for a path through a link that leads out. */
 function throughAnswers({ op, oflags }) {
   // Whether its target leads out is not yet known when a link is made.
   if (op === 'prepare' || op === 'symlink_to') return [SUCCESS];
@@ -167,7 +167,7 @@ function throughAnswers({ op, oflags }) {
   return answers;
 }
 
-/** What may be answered for the link itself, with and without slashes behind it. */
+/** The errnos that are right for the link itself, with and without slashes after it. */
 function finalAnswers({ op, oflags, lookup }, slashed) {
   if (op === 'prepare' || op === 'symlink_to') return [SUCCESS];
   if (slashed) return [NOTCAPABLE, NOTDIR, EXIST, ISDIR, INVAL];
@@ -179,7 +179,7 @@ function finalAnswers({ op, oflags, lookup }, slashed) {
     case 'open': {
       const answers = follows ? [NOTCAPABLE] : [LOOP, NOTDIR];
       if (has(oflags, CREAT | EXCL)) answers.push(EXIST);
-      // The slash behind a target can make the name one for a directory only.
+      // With a slash after the target, the name can only be that of a directory.
       if (has(oflags, CREAT)) answers.push(INVAL, ISDIR);
       return answers;
     }

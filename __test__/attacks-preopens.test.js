@@ -1,6 +1,6 @@
 'use strict';
 
-// What may not be done to what a guest has, and what it may not be made of.
+// Preopens with fewer rights, nested and mounted ones, and names that Windows reserves.
 
 const fs = require('node:fs');
 
@@ -15,7 +15,7 @@ const {
   untouched,
 } = require('./helpers/attack');
 
-// Names of devices mean something on Windows alone.
+// Only Windows has names of devices.
 const onWindows = testOn(test, process.platform === 'win32');
 
 test.serial('nothing in a read-only preopen can be changed', async (t) => {
@@ -135,7 +135,7 @@ forEachResolver(
           guest.call('path_remove_directory', 3, 'area/config'),
           guest.call('path_rename', 3, 'dir', 3, 'area/config'),
         ];
-        // A directory above is the guest's to move, and the other stays what it is.
+        // The guest may move a directory above; the preopen keeps its rights.
         guest.call('path_rename', 3, 'area', 3, 'moved_area');
         refused.push(...change([3, 'moved_area/config']));
         refused.push(...change([area, 'config']));
@@ -170,7 +170,7 @@ forEachResolver(
         const guest = new Attacker({ preopens: { '/': inside } });
         fs.symlinkSync('area/ro', `${inside}/short`);
         fs.symlinkSync('/area/ro', `${inside}/absolute`);
-        // The guest has descriptors from before, and may make what names it likes.
+        // The guest has descriptors from before, and may create any names.
         const before = guest.openDir(3, 'area');
         guest.call('path_symlink', 'ro', before, 'link');
         const memory = new MemoryFS({ kept: 'kept\n', sub: {} });
@@ -218,7 +218,7 @@ forEachResolver(
         const moved = [3, 'moved_area/ro'];
         refused.push(...change(moved), ...change([before, 'ro']));
         covered.push(look(moved)[0], look([before, 'ro'])[0]);
-        // Where it was is the guest's to make, and nothing of what was covered.
+        // The guest may create the old name; nothing of what was covered is there.
         const made = [
           guest.call('path_create_directory', 3, 'area'),
           guest.call('path_create_directory', 3, 'area/ro'),

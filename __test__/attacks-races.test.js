@@ -1,6 +1,6 @@
 'use strict';
 
-// A thread of the host swaps a directory for a link that leads out while a guest
+// A thread of the host replaces a directory by a link that leads out while a guest
 // uses paths through it: see guests/race.c. The races in Rust try every call.
 
 const test = require('ava');
@@ -39,7 +39,7 @@ forEachResolver(
           const worker = new Worker(
             `const { renameSync } = require('node:fs');
              const { workerData: { inside, stop }, parentPort } = require('node:worker_threads');
-             // Windows moves no directory in which something is open, as the guest has it at times.
+             // Windows does not rename a directory while the guest has something open in it.
              const inUse = process.platform === 'win32' ? ['EACCES', 'EBUSY', 'EPERM'] : [];
              const [swap, out, between] = ['swap', 'out', 'between'].map((name) => inside + '/' + name);
              const running = () => Atomics.load(stop, 0) === 0;

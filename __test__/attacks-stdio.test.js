@@ -1,7 +1,7 @@
 'use strict';
 
-// Standard streams, sockets and devices: what the embedder lends stays the
-// embedder's.
+// Standard streams, sockets and devices: a guest does not change the state of what the
+// embedder lends.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -175,7 +175,7 @@ onUnix('a FIFO blocks only the thread that waits for it', async (t) => {
     const said = new Promise((resolve) => {
       worker.once('message', resolve);
     });
-    // Opening it for writing waits for the worker to have come there.
+    // Opening it for writing waits until the worker opens it for reading.
     const writer = await fs.promises.open(`${inside}/fifo`, 'w');
     await writer.write('from the host');
     await writer.close();
@@ -184,7 +184,7 @@ onUnix('a FIFO blocks only the thread that waits for it', async (t) => {
   t.deepEqual(answers, ['number', 'from the host']);
 });
 
-/** A host whose streams are what Node's own children have: sockets. */
+/** A host whose standard streams are sockets, as those of Node's child processes are. */
 onUnix(
   'sock_shutdown of a standard stream leaves the host’s open',
   async (t) => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests that misuse their threads, and modules that have wasi-threads by halves.
+// Guests that misuse threads, and modules that implement wasi-threads incompletely.
 
 const test = require('ava');
 
@@ -10,7 +10,7 @@ const { assemble } = require('./helpers/guest');
 
 const FEATURES = { threads: true, bulk_memory: true };
 
-/** A module with threads, around what it does in the first, and in the others. */
+/** A module with threads, from the code of its first thread and of the others. */
 function threaded({ start, spawned = '', shared = 'shared', more = '' }) {
   return assemble(
     `(module
@@ -70,7 +70,7 @@ test('a memory that is not shared has no threads', async (t) => {
 });
 
 test('a guest that spawns threads without end has at most max of them', async (t) => {
-  // Each spawns until it is told that there are no more, and waits.
+  // Each spawns until that fails, and waits.
   const body = `(loop $l (br_if $l (i32.gt_s (call $spawn (i32.const 1)) (i32.const 0))))`;
   const program = await threaded({
     start: `${body} (call $proc_exit (i32.const 5))`,
@@ -78,7 +78,7 @@ test('a guest that spawns threads without end has at most max of them', async (t
   });
   const options = { threads: { max: 4 }, check: false };
   t.is((await run(program, options)).exitCode, 5);
-  // The first goes on and on, and is told so each time.
+  // The first keeps trying, and fails each time.
   const endless = await threaded({
     start: '(loop $l (drop (call $spawn (i32.const 1))) (br $l))',
     spawned: STARTED(WAIT_FOR_EVER),
@@ -88,7 +88,7 @@ test('a guest that spawns threads without end has at most max of them', async (t
 });
 
 test('tids are different, above 0, and below 2 ** 29', async (t) => {
-  // It counts up as long as each is greater than the one before, 100 times.
+  // It counts 100 times that a tid is greater than the one before.
   const program = await threaded({
     start: `(local $tid i32) (local $last i32)
       (loop $l
@@ -184,7 +184,7 @@ test('a library has its threads in others than that which calls it', (t) => {
         console.log(error.message, exports.spawn(7));
         wasi.close();
       });
-      // What keeps the process is not the thread.
+      // The thread does not keep the process alive.
       const timer = setInterval(() => {}, 1000);
       process.on('uncaughtException', () => clearInterval(timer));
       exports.spawn(0);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Where in its source a guest trapped: names by the name section, lines by DWARF.
+// The stack of a trap: function names from the name section, source lines from DWARF.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -16,7 +16,7 @@ const { guestPath, scratch } = require('./helpers/guest');
 const TRAPS = guestPath('source_lines');
 const BYTES = fs.readFileSync(TRAPS);
 
-/** What an engine says of the two functions, with the lines that source_lines.c has them at. */
+/** The frames of the two functions, with their lines in source_lines.c. */
 const FRAMES =
   /^ {4}at .*\bcheck \(\/src\/source_lines\.c:7:\d+, wasm:\/\/.*\n {4}at .*\b_start \(\/src\/source_lines\.c:13:\d+, wasm:\/\/.*$/m;
 
@@ -38,7 +38,7 @@ test('run(), runSync() and spawn() show the source line of a trap', async (t) =>
   for (const more of [{}, { timeout: 60_000 }, { cpuTime: 60_000 }]) {
     t.regex(trapOf(runSync(TRAPS, { ...options, ...more })), FRAMES);
   }
-  // A lower maximum moves the code.
+  // The module is rewritten for a lower maximum, so the offsets of code change.
   t.regex(trapOf(runSync(TRAPS, { ...options, maxMemory: 2 ** 26 })), FRAMES);
   t.regex(t.throws(() => runSync(TRAPS)).cause.stack, FRAMES);
 });
@@ -56,10 +56,10 @@ test('without DWARF the stack is that of the engine', (t) => {
   t.false(error.stack.includes(', wasm:'));
 });
 
-/** The module with a section of other content, which need not be as long. */
+/** The module with other content in a section, of any length. */
 function withSection(name, change) {
   const at = BYTES.indexOf(`${String.fromCharCode(name.length)}${name}`);
-  // A custom section, whose size takes two bytes here or one.
+  // A custom section; its size is encoded in one or two bytes here.
   const head = BYTES[at - 2] === 0 ? at - 2 : at - 3;
   const size = BYTES.subarray(head + 1, at);
   const length = size.length === 1 ? size[0] : (size[0] & 127) | (size[1] << 7);
@@ -75,7 +75,7 @@ function withSection(name, change) {
   ]);
 }
 
-/** How a module that traps has its stack. */
+/** The stack of a module that traps. */
 function stackOf(t, bytes) {
   const { reason, error } = runSync(bytes, { check: false });
   t.is(reason, 'trap');

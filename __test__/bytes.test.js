@@ -1,7 +1,7 @@
 'use strict';
 
-// Bytes that are gone: their buffer has been given away, or has become smaller than
-// a view of it. Engines speak of those without a name, where they say anything.
+// Bytes that are not accessible: their buffer was detached, or became smaller than a view
+// of it. The errors of engines do not name the argument, if there are any.
 
 const test = require('ava');
 
@@ -40,7 +40,7 @@ const GONE = {
   'a DataView': () => detached((buffer) => new DataView(buffer)),
 };
 
-// Bun has no such view.
+// Bun does not have such views.
 if (ArrayBuffer.prototype.resize !== undefined) {
   GONE['a Uint8Array of a smaller buffer'] = () => outOfBounds(Uint8Array);
   GONE['a DataView of a smaller buffer'] = () => outOfBounds(DataView);
@@ -48,7 +48,7 @@ if (ArrayBuffer.prototype.resize !== undefined) {
 
 const version = 'preview1';
 
-/** By what they are called in an error, where bytes are taken. */
+/** Functions that take bytes, by the name of those in an error. */
 const TAKERS = [
   ['options.stdin', (stdin) => new WASI({ version, stdin })],
   ['options.input', (input) => new WASI({ version, input })],
@@ -65,13 +65,13 @@ const TAKERS = [
   ['content', (content) => file(content)],
 ];
 
-/** Those that take views alone. */
+/** Those that take only views. */
 const VIEW_TAKERS = [
   ['data', (data) => new MemoryFS().writeFileSync('/a', data)],
   ['buffer', (buffer) => new MemoryFS({ a: '' }).readSync(4, buffer)],
 ];
 
-/** Those that take a Uint8Array alone. */
+/** Those that take only a Uint8Array. */
 const PATH_TAKERS = [
   ['path', (path) => new MemoryFS().readFileSync(path)],
   ['target', (target) => symlink(target)],

@@ -1,7 +1,7 @@
 'use strict';
 
-// new WASI({ capabilities }) and addCapability(): which calls a guest has, and
-// what one gets for the others.
+// new WASI({ capabilities }) and addCapability(): which calls a guest has, and what the
+// others return.
 
 const fs = require('node:fs');
 const net = require('node:net');
@@ -16,7 +16,7 @@ const { BUF, ERRNO, OFLAGS, OUT, RIGHTS, RawGuest } = require('./helpers/raw');
 
 const { BADF, INVAL, NOTCAPABLE, SUCCESS } = ERRNO;
 
-/** About a descriptor, whatever it is of. */
+/** Calls on descriptors of any type. */
 const DESCRIPTOR = [
   ...['fd_advise', 'fd_close', 'fd_fdstat_get', 'fd_fdstat_set_flags'],
   ...['fd_fdstat_set_rights', 'fd_filestat_get', 'fd_prestat_dir_name'],
@@ -53,7 +53,7 @@ const GROUPS = {
 
 const CALLS = Object.keys(new WASI({ version: 'preview1' }).wasiImport);
 
-/** The name and length of a guest's calls, and how to make each with nonsense. */
+/** The names and lengths of a guest's calls, and each called with invalid arguments. */
 function nonsense(guest, call) {
   const { name, length } = guest.wasi.wasiImport[call];
   if (name !== `bound ${call}` && call !== 'proc_exit') throw new Error(name);
@@ -75,7 +75,7 @@ function nonsense(guest, call) {
     wide[call]?.includes(i) ? -1n : -1,
   );
   try {
-    // The import of proc_exit has no result: one that returns was refused.
+    // The import of proc_exit has no result: it returns only if it was refused.
     return guest.calls[call](...args) ?? NOTCAPABLE;
   } catch (error) {
     return error.code;
@@ -131,8 +131,8 @@ test('index.d.ts has all names of capabilities', (t) => {
   t.deepEqual(rightNames(), Object.keys(RIGHTS));
 });
 
-// What no guest can do: its calls have the arguments that they were imported
-// with, and it makes none before it has a memory.
+// Only JavaScript can do this: the calls of a guest have the arguments of their imports,
+// and a guest makes none before it has a memory.
 test('a call without its capability, as JavaScript sees it', (t) => {
   const make = () => new WASI({ version: 'preview1', capabilities: [] });
   const { wasiImport } = make();
@@ -193,7 +193,7 @@ test('groups limit the rights of descriptors', (t) => {
   t.is(open(reader, 0n, OFLAGS.CREAT), NOTCAPABLE);
   t.is(reader.calls.fd_readdir(3, BUF, 100, 0n, OUT), SUCCESS);
 
-  // Calls that one group has for standard streams do not open files to another.
+  // A group that has calls for standard streams does not allow them for files.
   const both = make('fs:read', 'stdio');
   t.deepEqual([write(both, 1), read(both, 0)], [SUCCESS, SUCCESS]);
   t.is(open(both, RIGHTS.fd_write), NOTCAPABLE);
@@ -223,7 +223,7 @@ test('groups limit the rights of descriptors', (t) => {
   );
 });
 
-// Elsewhere Node's sockets have no descriptors.
+// On Windows Node's sockets have no descriptors.
 const onUnix = process.platform === 'win32' ? test.skip : test;
 onUnix('sockets', async (t) => {
   const server = net.createServer();
@@ -232,7 +232,7 @@ onUnix('sockets', async (t) => {
   const { fd } = server._handle;
   const client = net.connect(server.address().port, '127.0.0.1');
   t.teardown(() => client.destroy());
-  // The client calls, and Node has not yet had the time to answer.
+  // The client has connected, and Node has not accepted yet.
   await new Promise((resolve) => process.nextTick(resolve));
   const make = (...capabilities) =>
     new RawGuest(WASI, { capabilities, stdin: fd });
@@ -246,7 +246,7 @@ onUnix('sockets', async (t) => {
   t.is(guest.calls.sock_send(connection, ...guest.iovs(), 0, OUT), SUCCESS);
   t.true((await received).length > 0);
   t.is(guest.calls.fd_close(connection), SUCCESS);
-  // What else is a standard stream is not read or written with that.
+  // Other standard streams cannot be read or written with it.
   t.is(guest.calls.fd_write(1, ...guest.iovs(), OUT), NOTCAPABLE);
   t.is(guest.calls.fd_read(0, ...guest.iovs(), OUT), NOTCAPABLE);
 });
@@ -456,8 +456,8 @@ test('programs of wasi-libc with the capabilities that they need, and with fewer
     printed: 'text\n',
   });
   t.deepEqual(exit('stdio', 'exit'), { exitCode: 71, printed: '' });
-  // This one goes on after its exit on purpose; what a compiler made of
-  // exit() traps.
+  // This one continues after its exit on purpose; the code that a compiler puts
+  // after exit() traps.
   const files = (...capabilities) =>
     outcome(() =>
       run(t, WASI, 'files', { args: ['files', 'stat', '/none'], capabilities }),

@@ -1,6 +1,6 @@
 'use strict';
 
-// Standard streams of `new WASI()` that are no descriptors: bytes, functions, words.
+// Standard streams of `new WASI()` other than descriptors: bytes, functions, `'pipe'` …
 
 const { Worker } = require('node:worker_threads');
 
@@ -16,7 +16,7 @@ const SPIPE = 70;
 const SOCKET_STREAM = 6;
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 
-/** A guest under WASI with these options, and how its `start()` ends. */
+/** A guest with these options, and a function that starts it. */
 function prepared(module, options) {
   const wasi = new WASI({ version: 'preview1', ...options });
   const imports = wasi.getImportObject();
@@ -34,7 +34,7 @@ function cat(options, args = []) {
   return { exitCode: start(), wasi, stdout: wasi.stdout };
 }
 
-/** Lays iovecs of these lengths at `BUF`, their bytes behind: what a call wants of them. */
+/** Writes iovecs of these lengths to `BUF`, their bytes after them; returns the arguments of a call. */
 function layIovs(raw, lengths) {
   let at = BUF + 0x100;
   for (const [index, length] of lengths.entries()) {
@@ -45,7 +45,7 @@ function layIovs(raw, lengths) {
   return [BUF, lengths.length];
 }
 
-/** A call of the guest's that reads to buffers of these lengths: errno and text. */
+/** Calls fd_read with buffers of these lengths: errno and text. */
 function read(raw, lengths) {
   const errno = raw.calls.fd_read(STDIN, ...layIovs(raw, lengths), OUT);
   const count = errno === 0 ? raw.view.getUint32(OUT, true) : 0;
@@ -53,7 +53,7 @@ function read(raw, lengths) {
   return { errno, text: bytes.toString('utf8', BUF + 0x100).slice(0, count) };
 }
 
-/** A call of the guest's that writes a text. */
+/** Calls fd_write with a text. */
 function write(raw, fd, text) {
   const iovs = layIovs(raw, [text.length]);
   Buffer.from(raw.calls.memory.buffer).write(text, BUF + 0x100);
@@ -166,7 +166,7 @@ test('a function gets a copy of what is written', (t) => {
   }
   t.true(Buffer.concat(chunks).equals(input));
   const { port1, port2 } = new MessageChannel();
-  // What is its own can be given away.
+  // A copy can be transferred.
   port1.postMessage(null, [chunks[0].buffer]);
   port2.close();
   t.is(chunks[0].length, 0);
@@ -400,7 +400,7 @@ test('to the guest each of them is a pipe', (t) => {
       t.is(view.getUint8(OUT), SOCKET_STREAM);
       t.is(calls.fd_filestat_get(fd, OUT), 0);
       t.is(view.getUint8(OUT + 16), SOCKET_STREAM);
-      // As Node has it for a pipe.
+      // The error of Node for a pipe.
       t.is(calls.fd_seek(fd, 0n, 0, OUT), ERRNO.NOTCAPABLE);
       t.is(calls.fd_tell(fd, OUT), ERRNO.NOTCAPABLE);
     }

@@ -1,6 +1,6 @@
 'use strict';
 
-// What an instance keeps alive, and what it lets go of when it is dropped.
+// What an instance keeps alive, and what is freed when it is collected.
 
 const fs = require('node:fs');
 
@@ -30,7 +30,7 @@ onLinux('descriptors of dropped instances are closed', (t) => {
   const [before, during, after] = collecting(
     async ({ WASI, data, descriptors, collectUntil }) => {
       const before = descriptors();
-      // In a function of its own, whose variables are gone when it returns.
+      // In a function, so that its variables are dead when it returns.
       const use = (count) => {
         const preopens = { '/': data, '/b': data };
         const instances = Array.from(
@@ -76,7 +76,7 @@ onLinux(
           });
           const imports = wasi.getImportObject();
           wasi.start(new WebAssembly.Instance(module, imports));
-          // Without it what is open would be closed by the end of the command.
+          // Without it, the end of the command would close what is open.
           wasi.fs.readdirSync('/');
         };
         for (let i = 0; i < 50; i++) use();
@@ -243,7 +243,7 @@ test('a guest with an adapter is collected', (t) => {
   t.is(collected, 100);
 });
 
-/** What takes 16 MiB and is dropped, each time in another way. */
+/** Objects of 16 MiB, each dropped in another way. */
 const DROPPED = {
   'a file system in memory, and its guest': `(i) => {
     const memory = new MemoryFS({ content });
@@ -290,7 +290,7 @@ for (const [what, make] of Object.entries(DROPPED)) {
       for (let i = 0; i < 150; i++) make(i);
       console.log(process.resourceUsage().maxRSS);`);
       t.is(stderr, '');
-      // In KiB. All of them together have held 2.3 GiB and more.
+      // In KiB. All of them together have 2.3 GiB and more.
       t.true(Number(stdout) < 1.5 * 2 ** 20, stdout);
     },
   );
@@ -338,6 +338,6 @@ onLinux('the memory that file systems take', (t) => {
   const [empty, full] = JSON.parse(stdout);
   t.log(`${empty / 10_000} and ${full / 250_000} bytes each`);
   t.true(empty < 10_000 * 4096);
-  // 400 MiB for a million, and what the engine has not collected.
+  // 400 MiB for a million, and garbage that is not collected yet.
   t.true(full < (400 / 4 + 25) * 2 ** 20);
 });

@@ -11,7 +11,7 @@ const { guestPath } = require('./helpers/guest');
 
 const EXIT = guestPath('exit');
 
-/** What has the form of a value, and means nothing. */
+/** Values of the right form that are not valid. */
 const MEANINGLESS = {
   '--clock': [
     ...['2030-02-31', '2029-02-29T00:00Z', '2030-04-31', '2030-01-00'],

@@ -1,6 +1,6 @@
 'use strict';
 
-// The command wasi-rs: which programs it runs, and what it says of those that it does not.
+// The command wasi-rs: which programs it runs, and its errors for others.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -89,7 +89,7 @@ test('standard input, and the text format', async (t) => {
   const { exitCode, stderr } = command([name]);
   t.is(exitCode, CANNOT_RUN);
   t.regex(stderr, /^wasi-rs: cannot assemble .+undefined function/s);
-  // Where nobody has the package.
+  // Without the package.
   const copy = scratch(t);
   copyPackage(copy);
   const without = node([path.join(copy, 'bin/wasi-rs.js'), name], {
@@ -214,7 +214,7 @@ test('--stub-imports', async (t) => {
       stderr,
     );
   }
-  // What is no function cannot be stood for.
+  // Only functions can be stubs.
   const global = await file(
     t,
     '(module (import "env" "g" (global i32)) (func (export "_start")))',

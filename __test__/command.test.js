@@ -76,7 +76,7 @@ test('--cpu-time', async (t) => {
   const timed = command(['--cpu-time=1h', '--timeout=50ms', loop]);
   t.is(timed.stderr, `wasi-rs: ${loop} did not end within 50 ms\n`);
   t.is(timed.exitCode, 124);
-  // All else is as without it.
+  // Everything else is as without it.
   for (const args of [
     [EXIT, '3'],
     [EXIT, '0', 'text'],
@@ -93,7 +93,7 @@ test('--cpu-time', async (t) => {
 });
 
 test('--max-memory', async (t) => {
-  // Exits with what memory.grow answers.
+  // Exits with the result of memory.grow.
   const grows = await file(
     t,
     `(module
@@ -214,7 +214,7 @@ test('--completions', (t) => {
   );
 });
 
-/** What bash completes a command line to, of which the last word is being written. */
+/** The completions of bash for the last word of a command line. */
 function completed(words) {
   const script = `
     source <("$0" bin/wasi-rs.js --completions bash)
@@ -240,7 +240,7 @@ const hasBash = spawnSync('bash', ['-c', 'true']).status === 0;
     t.deepEqual(completed(['--dir', '.', '--devi']), ['--devices']);
     t.deepEqual(completed(['--argv0', 'x']), []);
     t.deepEqual(completed(['package.js']), ['package.json']);
-    // What follows the file is the guest's.
+    // Arguments after the file are the guest's.
     t.deepEqual(completed(['app.wasm', '--trac']), []);
   },
 );
@@ -345,7 +345,7 @@ test('--capability', (t) => {
 
 test('--limit', (t) => {
   const directory = scratch(t);
-  // Which makes a link on every system.
+  // An archive can have symbolic links on every system.
   const files = new MemoryFS({ file: 'content', link: symlink('file') });
   fs.writeFileSync(path.join(directory, 'a.tar'), files.toTar());
   const read = (name, ...limits) =>
@@ -397,7 +397,7 @@ test('a guest that runs out of stack, or throws what nobody catches', async (t) 
   await is('i32.const 1 i32.const 0 i32.div_s drop', 'divide by zero');
 });
 
-/** Runs the command with a reader of `streams` that is gone before it begins. */
+/** Runs the command; the reader of `streams` is closed before it begins. */
 async function unread(args, ...streams) {
   const child = spawn(
     process.execPath,
@@ -445,7 +445,7 @@ test('SIGINT ends it', async (t) => {
     [path.join(ROOT, 'bin/wasi-rs.js'), guestPath('cat')],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
-  // What comes back shows that the guest runs, and then waits for more.
+  // Its output shows that the guest runs; then it waits for input.
   child.stdin.write('text');
   await once(child.stdout, 'data');
   child.kill('SIGINT');

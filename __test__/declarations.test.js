@@ -1,7 +1,7 @@
 'use strict';
 
-// The examples in index.d.ts, run as they stand, in a project that has the
-// package installed and the files that they name.
+// The examples in index.d.ts, run unchanged in a project with the package and the files
+// that they name.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -16,7 +16,7 @@ const DECLARATIONS = fs.readFileSync(path.join(ROOT, 'index.d.ts'), 'utf8');
 const CSV = 'name,count\nAssam,3\n';
 const JSON_LINES = '[\n  {"name": "Assam", "count": "3"}\n]\n';
 
-/** The code of each example, by what it is an example of. */
+/** The code of each example, by the name of what it documents. */
 function readExamples() {
   const pattern =
     / \* @example\n(?<lines>(?: +\*(?: .*)?\n)+?) +\*\/\n *(?:export )?(?:function |readonly )?(?<of>class \w+|\w+)/g;

@@ -1,6 +1,5 @@
-// Clocks and random bytes that are not the host's: a guest does the same whenever
-// it is run, on every version of Node; and no clock or function that makes no
-// sense brings a host down.
+// The options clock and random: a guest is deterministic, on every version of Node; and
+// no invalid clock or function crashes the host.
 
 import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
@@ -60,7 +59,7 @@ const given = (options) => new Given(options);
 
 test('a seed is bytes, or a number whose lowest byte is the first', (t) => {
   const of = (seed) => given({ random: { seed } }).random();
-  // ChaCha20, without a nonce: the same everywhere and for ever.
+  // The keystream of ChaCha20 without a nonce, which never changes.
   t.is(of(0), '76b8e0ada0f13d90');
   const same = [
     1,
@@ -85,7 +84,7 @@ test('with a seed, each call returns other bytes, and any number of them', (t) =
   t.is(first[0], first[1]);
   t.is(second[0], second[1]);
   t.not(first[0], second[0]);
-  // More than a generator of the host's gives before it is seeded again.
+  // More than the generator of the host returns before it is seeded again.
   for (let i = 0; i < 24; i++) {
     t.is(one.calls.random_get(0, 0x10000), 0);
     t.is(other.calls.random_get(0, 0x10000), 0);
@@ -131,7 +130,7 @@ test('a given clock advances by a step with each reading', (t) => {
   const guest = given({ clock: { realtime: date } });
   t.is(guest.time(REALTIME), start);
   t.is(guest.time(REALTIME), start + 1_000_000n);
-  // The other is a time as well then, and so is that of the CPU.
+  // Then the other clock is given as well, and so are the CPU-time clocks.
   t.is(guest.time(MONOTONIC), 2_000_000n);
   t.is(guest.time(PROCESS_CPUTIME), 3_000_000n);
   t.is(guest.time(THREAD_CPUTIME), 4_000_000n);
@@ -210,7 +209,7 @@ test('a wait takes its time, even if the clock stands still or goes back', (t) =
     t.is(guest.sleep(30_000_000n), 0);
     t.true(performance.now() - start >= 30);
   }
-  // And by one of the host's that is far ahead, not at all.
+  // An absolute time that the clock has passed is not waited for.
   const guest = given({ clock: { realtime: () => 2n ** 63n } });
   t.is(guest.sleep(HOUR, { id: REALTIME, flags: ABSOLUTE }), 0);
 });
@@ -220,7 +219,7 @@ const throws = () => {
   throw thrown;
 };
 
-/** Functions that make no sense, with the code of the error that says so. */
+/** Functions that throw or return invalid values, with the code of the error. */
 const NONSENSE = [
   [{ clock: { realtime: throws } }],
   [{ clock: { monotonic: throws } }],
@@ -244,7 +243,7 @@ const NONSENSE = [
   ],
 ];
 
-/** Asks for the time and for random bytes, whatever comes of it, for ever. */
+/** Calls clock_time_get and random_get forever, whatever they return or throw. */
 const ASKING = `(module
   (import "wasi_snapshot_preview1" "clock_time_get"
     (func $time (param i32 i64 i32) (result i32)))
@@ -405,7 +404,7 @@ create table t as select random() as r from (values (1), (2), (3));
 select * from t order by random();
 `;
 
-/** What each prints is written down here, so that all versions of Node are held to the same. */
+/** The expected output of each, the same on all versions of Node. */
 const PROGRAMS = {
   CPython: {
     program: programs.python.wasm,
@@ -448,7 +447,7 @@ for (const [name, { program, options, printed }] of Object.entries(PROGRAMS)) {
       await run(program, { ...options, ...SEEDED }),
     ];
     for (const { stdout } of results) t.is(stdout, printed);
-    // That of SQLite takes its seed from the clock.
+    // The generator of SQLite is seeded by the clock.
     const clock = { ...CLOCK, realtime: 0n };
     const other = { ...options, ...SEEDED, random: { seed: 43 }, clock };
     t.not((await run(program, other)).stdout, printed);

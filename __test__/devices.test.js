@@ -1,6 +1,6 @@
 'use strict';
 
-// new WASI({ devices }): a /dev with what programs count on, and nothing of the
+// new WASI({ devices }): a /dev with the devices that programs expect, and none of the
 // host's.
 
 const fs = require('node:fs');

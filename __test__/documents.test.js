@@ -1,7 +1,7 @@
 'use strict';
 
-// The programs in the documents, run as they stand, in a project that has the
-// package installed and the examples. What a block prints is the text block behind it.
+// The programs in the documents, run unchanged in a project with the package and the
+// examples. The text block after a program is its output.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -26,7 +26,7 @@ const PROGRAMS = DOCUMENTS.flatMap((document) =>
   ),
 );
 
-/** What the examples of this repository need that is not part of the package. */
+/** Files of this repository that the examples need and the package does not have. */
 const SHARED = ['examples', '__test__/guests'];
 
 /** A project with the package, the programs of a document, and the examples. */
@@ -42,7 +42,7 @@ function makeProject(t, document) {
   fs.writeFileSync(inProject('package.json'), '{ "private": true }');
   if (process.platform === 'win32') installPackage(project);
   else {
-    // With all that it depends on.
+    // With its dependencies.
     const modules = inProject('node_modules');
     fs.mkdirSync(path.join(modules, '.bin'), { recursive: true });
     fs.symlinkSync(ROOT, path.join(modules, 'wasi-rs'));
@@ -64,7 +64,7 @@ function commandOf(program) {
   if (program.language === 'js') return [process.execPath, [nameOf(program)]];
   const code = program.code
     .replace(/^npm install$/m, '')
-    // In the project the package is a link, and read where that leads to.
+    // In the project the package is a symbolic link, and is loaded from its target.
     .replace('--allow-fs-read=.', `$& '--allow-fs-read=${ROOT}'`)
     .replace('--permission', PERMISSION);
   return ['sh', ['-ec', code]];
@@ -92,12 +92,12 @@ function runProgram(t, program, prepare = () => {}) {
   return { project, stdout, stderr };
 }
 
-/** What needs an engine with JSPI, and says so. */
+/** Programs that need an engine with JSPI, and say so. */
 const isTooNew = ({ code }) => code.includes('startAsync') && NODE_MAJOR < 24;
 
 for (const program of PROGRAMS) {
   const { document, index, section, language, stdout, files } = program;
-  // The shell of Windows reads these otherwise.
+  // The shell of Windows parses these differently.
   const isSkipped =
     (language === 'sh' && process.platform === 'win32') || isTooNew(program);
   (isSkipped ? test.skip : test)(`${document} ${index}: ${section}`, (t) => {
@@ -110,7 +110,7 @@ for (const program of PROGRAMS) {
   });
 }
 
-/** Guests that end in no way that a host could wish for. */
+/** Guests that end badly. */
 const BAD_GUESTS = {
   'a trap':
     '(module (memory (export "memory") 1) (func (export "_start") unreachable))',

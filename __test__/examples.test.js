@@ -1,6 +1,6 @@
 'use strict';
 
-// The hosts under examples/, run as they say that they are run.
+// The hosts in examples/, run as their comments say.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -15,7 +15,7 @@ const EXAMPLES = path.join(ROOT, 'examples');
 /** Whether the queue's example can start a server of its own. */
 const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;
 
-/** What an example prints; it must end well. */
+/** The output of an example, which must exit with 0. */
 function run(t, ...args) {
   const { exitCode, stdout, stderr } = node(args);
   t.deepEqual([exitCode, stderr], [0, '']);

@@ -1,7 +1,7 @@
 'use strict';
 
-// proc_exit: with returnOnExit it comes back as start()'s result, and no guest
-// survives it; without, it is process.exit().
+// proc_exit: with returnOnExit, start() returns its code, and no guest survives it;
+// without, it is process.exit().
 
 const test = require('ava');
 
@@ -15,7 +15,7 @@ function make(WASI, options) {
   return new WASI({ version: 'preview1', ...options });
 }
 
-/** Ends a guest that JavaScript plays, with what it may pass to proc_exit. */
+/** Calls proc_exit from a guest made of JavaScript functions, with any argument. */
 function exitWith(WASI, ...values) {
   const wasi = make(WASI);
   return wasi.start(
@@ -30,7 +30,7 @@ test('start() returns the exit code of a program', (t) => {
     ['255', 255],
     ['256', 256],
     ['2147483647', 2147483647],
-    // What a guest passes is an i32, and stays one.
+    // A guest passes an i32.
     ['4294967295', -1],
     ['return', 0],
   ]) {
@@ -150,8 +150,8 @@ test('an error that only looks like an exit is passed on', (t) => {
   );
 });
 
-// Everything that a guest can put around its own exit. A host that does not
-// know one of these instructions cannot run the guest that uses it.
+// All ways for a guest to catch its own exit. An engine without one of these
+// instructions cannot run the guest that uses it.
 const imports = `
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
@@ -277,7 +277,7 @@ function exitingChild(code, before = '') {
 }
 
 test('returnOnExit: false ends the process, exit handlers included', (t) => {
-  // Windows keeps all of an exit code, other systems its lowest eight bits.
+  // Windows keeps all bits of an exit code, other systems the lowest eight.
   const kept = process.platform === 'win32' ? 0xffff_ffff : 0xff;
   for (const code of [0, 3, 256, 4294967295]) {
     const before = `process.on('exit', (code) => console.log('handler', code))`;
@@ -329,7 +329,7 @@ const NESTED = {
     (func (export "run") (call $exit (i32.const 3))))`,
 };
 
-/** A guest that calls what `call` makes of another guest, with exit code 3. */
+/** A guest that calls the function that `call` makes of another guest, which exits with 3. */
 async function nested(call) {
   const [outer, inner] = await Promise.all(
     [NESTED.outer, NESTED.inner].map(
@@ -364,7 +364,7 @@ test('a guest continues after it has run another', async (t) => {
   t.deepEqual([codes, exports.done.value], [[3], 1]);
 });
 
-/** How a guest that catches everything ends, after `before`, without returnOnExit. */
+/** The end of a guest that catches everything, without returnOnExit, after `before`. */
 function mocked(t, before) {
   return JSON.parse(
     script(`
@@ -406,7 +406,7 @@ test('what a replaced process.exit() throws is thrown by start()', (t) => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     wasi.finalizeBindings({ exports: { memory } });
     try { wasi.wasiImport.proc_exit(3); } catch (error) { console.log(error === thrown); }
-    // Who caught it is over all the same.
+    // A guest that caught it has ended all the same.
     console.log(wasi.wasiImport.random_get(0, 4), wasi.wasiImport.fd_close(1));
   `);
   t.is(stdout, 'true\n76 76\n');

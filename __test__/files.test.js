@@ -1,7 +1,7 @@
 'use strict';
 
-// Programs of a C library on files: what a file or a directory is to them stays
-// what it is, whatever they ask about it and wherever it goes.
+// A program in C on files and directories, which stay the same when they are renamed,
+// listed or changed.
 
 const fs = require('node:fs');
 const path = require('node:path');

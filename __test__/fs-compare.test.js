@@ -13,7 +13,7 @@ const { NODE_MAJOR } = require('./helpers/compare');
 const { lay, open, outcome, tree } = require('./helpers/file-system');
 const { scratch } = require('./helpers/guest');
 
-/** Errors are those of POSIX; other runtimes have words of their own. */
+/** Errors are those of POSIX; other runtimes have other messages. */
 const compared = ON_NODE && process.platform !== 'win32' ? test : test.skip;
 
 const opened = (flags, use) => (each, at) => {
@@ -547,7 +547,7 @@ for (const [name, cases] of Object.entries(CASES)) {
 }
 
 compared('rmSync is that of node:fs', (t) => {
-  // What it says failed differs from one version of Node to the next.
+  // The syscall of the error differs between versions of Node.
   const codeOf = (body, root) => outcome(body, root).code;
   for (const name of [
     'file',
@@ -574,7 +574,7 @@ compared('rmSync is that of node:fs', (t) => {
         nodes,
       );
       const code = codeOf(() => wasi.fs.rmSync(name, options), ours);
-      // From Node 24 on, force is silent of a file in the way, too.
+      // From Node 24 on, force also ignores that a file is in the way.
       if (NODE_MAJOR < 24 || name !== 'file/x') {
         t.is(code, expected, `${name} ${options}`);
       }
@@ -584,7 +584,7 @@ compared('rmSync is that of node:fs', (t) => {
   }
 });
 
-/** What a program sees of attributes, but for permissions and owners, of which WASI has none. */
+/** The attributes that a program sees, without permissions and owners, which WASI does not have. */
 function attributes(stats) {
   const names = ['dev', 'ino', 'nlink', 'size'];
   const times = ['atime', 'mtime', 'ctime'];

@@ -1,6 +1,6 @@
 'use strict';
 
-// `wasi.fs`: its forms, and what is the guest's: paths, confinement, rights, descriptors.
+// `wasi.fs`: its forms, its paths, rights and descriptors, and that nothing leads out.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -110,11 +110,11 @@ test('promises', async (t) => {
   await handle.close();
   t.is(handle.fd, -1);
   t.is((await promises.open('file')).fd, fd);
-  // Its number is that of another file by now.
+  // Its number was reused for another file.
   await t.throwsAsync(handle.stat(), { code: 'EBADF' });
 });
 
-/** All calls on a path, as they are refused. */
+/** The errors of all calls on a path. */
 function refusals(files, name) {
   const calls = {
     open: () => files.openSync(name),
@@ -164,7 +164,7 @@ test('nothing leads out', (t) => {
   t.is(fs.readFileSync(path.join(outside, 'x'), 'utf8'), 'secret');
   t.deepEqual(fs.readdirSync(outside), ['x']);
 
-  // What the embedder makes may point anywhere, and leads to where a guest comes.
+  // The embedder may make any link; it is followed as for a guest.
   wasi.fs.symlinkSync('/box/file', 'in');
   wasi.fs.symlinkSync(outside, 'out');
   t.is(wasi.fs.readFileSync('in', 'utf8'), 'mine');

@@ -1,5 +1,5 @@
-// Real programs that make files without end while the engine collects garbage at
-// every turn: a call from wasm is a place where objects of the host can be lost.
+// Real programs that make thousands of files while the engine collects garbage all the
+// time: in a call from wasm, objects of the host could be collected too early.
 
 import { readdirSync } from 'node:fs';
 
@@ -18,7 +18,7 @@ const STRESS = ['--max-semi-space-size=1', '--stress-compaction'];
 
 const host = { ...hosts.ours, flags: STRESS };
 
-/** What a program printed that must end well over an empty directory. */
+/** The output of a program in an empty directory, which must exit with 0. */
 async function ran(t, program, args, preopens) {
   const { code, signal, stdout, stderr } = await run(host, program, {
     args,

@@ -1,7 +1,6 @@
 'use strict';
 
-// Images: what they are made of, who shares them, and what becomes of what guests
-// do over them.
+// Images: how they are made and shared, and file systems over them.
 
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');

@@ -1,7 +1,7 @@
 'use strict';
 
-// Installing the package where no binary fits: scripts/install.js builds one, or says
-// why there is none.
+// Installing the package without a binary for the platform: scripts/install.js builds
+// one, or says why it could not.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -16,7 +16,7 @@ const { read } = require('./helpers/documents');
 
 test('without a binary and Rust, the installation says what to do, and fails in a clone only', (t) => {
   const files = ['index.js', 'binding.js', 'lib', 'package.json', 'scripts'];
-  // No program is found there, cargo among them.
+  // No program is found in it, not even cargo.
   const env = { PATH: scratch(t), SystemRoot: process.env.SystemRoot };
   for (const [place, status, command] of [
     ['clone', 1, 'npm install'],
@@ -51,7 +51,7 @@ const ADDON = `
     exports
   }`;
 
-/** One that is none. */
+/** A library that is not an addon. */
 const NO_ADDON = 'pub fn nothing() {}';
 
 const BUILT = path.basename(builtFor(platformName(isMusl)));
@@ -64,8 +64,8 @@ version = "0.1.0"
 `;
 
 /**
- * The package with another crate, which is built in a second, in an empty project.
- * All of the manifest but what says what that takes is ours.
+ * The package in an empty project, with another crate, which is built in a second. The
+ * manifest is ours, except for the dependencies.
  */
 function project(t, source, { place = 'node_modules/wasi-rs' } = {}) {
   const around = scratch(t);
@@ -97,7 +97,7 @@ function project(t, source, { place = 'node_modules/wasi-rs' } = {}) {
   return { around, directory, write, install, files };
 }
 
-/** What is in a project's package before it is installed. */
+/** The files of a project's package before it is installed. */
 const BEFORE = [
   ...['Cargo.lock', 'Cargo.toml', 'index.js', 'lib'],
   ...['package.json', 'scripts', 'src'],
@@ -117,7 +117,7 @@ withCargo(
       CARGO_BUILD_TARGET: 'wasm32-unknown-unknown',
       CARGO_TARGET_DIR: nowhere,
       NODE_OPTIONS: '--input-type=module',
-      // Of Node on Unix, and on Windows.
+      // The variables that Node reads on Unix, and on Windows.
       TMPDIR: nowhere,
       TEMP: nowhere,
       TMP: nowhere,
@@ -135,7 +135,7 @@ withCargo(
       'node_modules',
     ]);
 
-    // What is there is not built again.
+    // An existing binary is not built again.
     t.deepEqual(install(), { exitCode: 0, stdout: '', stderr: '' });
   },
 );

@@ -1,7 +1,7 @@
 'use strict';
 
-// What an instance looks like, and what other packages do with one: they find
-// its symbols by description, write to them, and replace its methods.
+// The properties of an instance, and what other packages do with it: they find its
+// symbols by description, write to them, and replace its methods.
 
 const { inspect } = require('node:util');
 
@@ -20,7 +20,7 @@ function make(WASI, options) {
   return new WASI({ version: 'preview1', ...options });
 }
 
-/** What packages for threads do to reach an instance's insides. */
+/** The symbols of an instance, found as packages for threads find them. */
 function symbolsOf(wasi) {
   return Object.fromEntries(
     Object.getOwnPropertySymbols(wasi).map((symbol) => [
@@ -233,7 +233,7 @@ test('methods without their instance throw as Node’s do', (t) => {
       try {
         return method(duck({ _start() {} }));
       } catch (error) {
-        // Which of the properties is read first is nobody's business.
+        // The order in which properties are read does not matter.
         return error.constructor.name;
       }
     });
@@ -259,7 +259,7 @@ test('frozen options, functions, exports and instances work', (t) => {
     return wasi.start(freeze({ exports: freeze(exports) }));
   });
   t.is(returned, 7);
-  // One that is frozen itself cannot note that it was started.
+  // A frozen instance cannot store that it was started.
   const refused = sameAsNode(t, (WASI) => {
     const wasi = freeze(make(WASI));
     return outcome(() => wasi.start(duck({ _start() {} }))).class;

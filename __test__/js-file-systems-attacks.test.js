@@ -1,7 +1,7 @@
 'use strict';
 
-// What comes of it when a file system that is an object of JavaScript does what no
-// file system should: lies, throws, comes back, takes away what it was lent.
+// JavaScript file systems that misbehave: they return nonsense, throw, make nested calls,
+// or detach the buffer that they were lent.
 
 const { Worker } = require('node:worker_threads');
 
@@ -155,13 +155,13 @@ test('a function may call the guest during a call', (t) => {
     const { raw, calls } = over;
     const back = () => {
       times++;
-      // All that the call that is being made may have the use of: its file, its place
-      // in a listing, its buffers, its arguments.
+      // All that the outer call may be using: its file, its position in a listing, its
+      // buffers, its arguments.
       const { fd } = raw.tryOpen(PREOPEN, 'file', READ);
       t.is(read(raw, fd, 3), 'con');
       t.is(calls.fd_close(fd), 0);
       t.deepEqual(list(raw, PREOPEN), expected.listed);
-      // The results of the guest's own call are not written yet.
+      // The results of the outer call are not written yet.
       raw.view.setUint32(OUT, 77, true);
     };
     t.deepEqual(callAll(over), expected, name);
@@ -182,7 +182,7 @@ test('a nested call on the same descriptor does not deadlock', (t) => {
   const fd = raw.open(PREOPEN, 'file', WRITE);
   back = () => t.is(read(raw, fd, 3), 'con');
   t.is(read(raw, fd, 4), 'cont');
-  // The last to end has moved the offset.
+  // The call that ended last has set the offset.
   t.is(read(raw, fd, 9), 'ent');
 });
 
@@ -260,7 +260,7 @@ for (const name of CALLED) {
   });
 }
 
-/** What a command imports to open "file" in descriptor 3, and the memory with that name. */
+/** The imports of a command that opens "file" in descriptor 3, and the memory with that name. */
 const OPENS = `
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -271,7 +271,7 @@ const OPENS = `
     (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
       (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))`;
 
-/** A command that makes a call on descriptor 3, and goes on if it can. */
+/** A command that makes a call on descriptor 3, and continues if it can. */
 const COMMAND = (name) => `(module ${OPENS}
   (global $survived (export "survived") (mut i32) (i32.const 0))
   (global $errno (export "errno") (mut i32) (i32.const -1))
@@ -336,7 +336,7 @@ for (const [name, thrown] of Object.entries(THROWN)) {
     t.is(instance.exports.survived.value, 0);
   });
 
-  // V8 throws no null once more.
+  // V8 cannot throw null again.
   if (thrown !== null)
     test(`${name} is thrown unchanged by an export, and a guest that catches it cannot make calls`, async (t) => {
       const { wasi, instance } = await commandThatThrows('work', thrown);
@@ -431,7 +431,7 @@ test('what closeSync throws is thrown by the call that closes the file', (t) => 
     caught(t, () => whole.wasi.close()),
     thrown,
   );
-  // An error of a file system's is nobody's to see.
+  // An error of closeSync with a code is ignored.
   const failed = guestOver({ closeSync: failing('EIO') });
   t.is(failed.calls.fd_close(failed.raw.open(PREOPEN, 'file', READ)), 0);
 });

@@ -1,6 +1,6 @@
 'use strict';
 
-// File systems that are objects of JavaScript: what guests find in them.
+// JavaScript file systems, as guests see them.
 
 const nodeFs = require('node:fs');
 const path = require('node:path');
@@ -113,7 +113,7 @@ test('one object is one file system, in several preopens too', (t) => {
   wasi.fs.renameSync('/one/file', '/three/moved');
   t.is(fs.readFileSync('/moved', 'utf8'), 'text');
   t.is(wasi.fs.statSync('/one').ino, wasi.fs.statSync('/three/a').ino);
-  // By whichever name it is reached.
+  // By each of its names.
   for (const name of ['/two/new', '/one/b/new', '/three/a/b/new']) {
     t.throws(() => wasi.fs.writeFileSync(name, ''), { code: 'EROFS' }, name);
   }
@@ -185,7 +185,7 @@ test('a hard link to a symbolic link is a second symbolic link', (t) => {
   const memory = new MemoryFS();
   memory.mkdirSync('/root');
   memory.writeFileSync('/secret', 'secret');
-  // As node:vfs has it, and macOS.
+  // As link(2) of node:vfs and macOS does.
   const following = (original, from, to) =>
     original(from === '/root/out' ? '/secret' : from, to);
   const fs = fileSystem({ linkSync: following }, memory);
@@ -199,8 +199,7 @@ test('a hard link to a symbolic link is a second symbolic link', (t) => {
   t.is(memory.readlinkSync('/root/new'), '../secret');
 });
 
-// What is refused is refused here, so that it matters little what the file system
-// would have done.
+// It is refused by this package, whatever the file system would have done.
 test('what POSIX refuses is refused without a call', (t) => {
   const asked = [];
   const spy =
@@ -323,10 +322,10 @@ test('a missing function is ENOTSUP', (t) => {
   for (const [name, call] of Object.entries(expected)) {
     t.is(call(lacking(name).raw), ERRNO.NOTSUP, name);
   }
-  // What cannot be written cannot be opened for it.
+  // Without writeSync, nothing can be opened for writing.
   const { raw } = lacking('writeSync');
   t.is(raw.tryOpen(PREOPEN, 'file', WRITE).errno, 69);
-  // What was written has nowhere to go.
+  // Without fsyncSync there is nothing to sync.
   const { raw: unsynced } = guestOver({
     fsyncSync: undefined,
     fdatasyncSync: undefined,

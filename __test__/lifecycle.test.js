@@ -1,7 +1,7 @@
 'use strict';
 
-// start(), initialize() and finalizeBindings(): what they take for an instance,
-// what they refuse, and what a refusal leaves behind.
+// start(), initialize() and finalizeBindings(): what they accept as an instance, what
+// they refuse, and the state after that.
 
 const test = require('ava');
 
@@ -30,7 +30,7 @@ function make(WASI) {
 
 const memory = new WebAssembly.Memory({ initial: 1 });
 
-/** Everything that is not quite an instance. */
+/** Values that are not an instance. */
 const INSTANCES = {
   undefined,
   null: null,
@@ -91,7 +91,7 @@ for (const method of ['start', 'initialize']) {
   });
 }
 
-/** What is no instance, though there is a program in it, and what is said of each. */
+/** Programs that are not an instance, and the advice for each. */
 const PROGRAMS = {
   'a path': ['app.wasm', 'itself to run()'],
   'a URL': [new URL('file:///app.wasm'), 'itself to run()'],
@@ -358,7 +358,7 @@ test('Node shows one line of source for an uncaught error', (t) => {
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-// What is loaded for them may not be had: where there is no descriptor left, for one.
+// Loading these modules can fail, for example without a free descriptor.
 for (const [option, module] of Object.entries({
   'trace: true': 'tracer',
   'trace: { to: 1 }': 'sinks',

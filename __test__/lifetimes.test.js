@@ -1,7 +1,7 @@
 'use strict';
 
-// Threads and instances that come and go: what is running when one ends, what
-// the others notice of it, and what is left behind.
+// Threads and instances that end: while something runs in them, without an effect on
+// others, and with nothing left behind.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -34,8 +34,8 @@ const PRELUDE = `
 `;
 
 /**
- * Runs `main` in a process of its own and returns what its result was, its exit
- * code, and what it wrote. In `main`, `inWorker(body, data)` starts a worker.
+ * Runs `main` in a process of its own and returns its result, exit code and output.
+ * In `main`, `inWorker(body, data)` starts a worker.
  */
 function inProcess(main, data) {
   const { stdout, ...ended } = script(
@@ -56,7 +56,7 @@ function resultOf(t, main, data) {
   return JSON.parse(stdout);
 }
 
-/** The path of a guest that is best read where it is used. */
+/** The path of a guest that is assembled from text. */
 async function assembled(t, source) {
   const file = path.join(scratch(t), 'guest.wasm');
   fs.writeFileSync(file, await assemble(source));
@@ -69,7 +69,7 @@ function fifo(t) {
   return file;
 }
 
-/** Tells its host once that it runs, and then calls WASI for ever. */
+/** Tells its host once that it runs, and then calls WASI forever. */
 const CALLS_FOR_EVER = `(module
   (import "wasi_snapshot_preview1" "clock_time_get"
     (func $clock_time_get (param i32 i64 i32) (result i32)))
@@ -247,7 +247,7 @@ onLinux('ten thousand instances come and go', (t) => {
     t,
     async ({ directory }) => {
       const before = descriptors();
-      // Of one memory: the engine is slow to let go of ten thousand.
+      // With one memory: the engine is slow to free ten thousand.
       const memory = new WebAssembly.Memory({ initial: 1 });
       const use = (count) => {
         for (let i = 0; i < count; i++) {
@@ -279,7 +279,7 @@ onLinux('ten thousand instances come and go', (t) => {
   );
   t.is(after, before);
   t.log(`memory grew by ${(growth / 1e6).toFixed(1)} MB`);
-  // An instance has 10 KB and more, and what the engine keeps goes up and down.
+  // An instance has 10 KB and more, and the heap of the engine varies.
   t.true(growth < 32e6);
 });
 
@@ -343,12 +343,12 @@ for (const [name, body] of Object.entries({
       },
       String(body),
     );
-    // What they leave behind would be 160 MB.
+    // A leak would be 160 MB.
     t.true(grown < 80e6, `${grown}`);
   });
 }
 
-/** The package, with its binary, in a place of its own. */
+/** A copy of the package, with its binary. */
 function copyOfPackage(t) {
   const directory = path.join(scratch(t), 'wasi-rs');
   const files = fs

@@ -1,7 +1,7 @@
 'use strict';
 
-// new WASI({ limits }): where each limit is by default and where a program puts
-// it, the errno beyond, and what is no limit at all.
+// new WASI({ limits }): the default of each limit, other values, the errno beyond, and
+// invalid values.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -99,7 +99,7 @@ test('inherited limits count, and no other properties are read', (t) => {
   t.is(guest.calls.fd_write(1, ...guest.iovs(2), OUT), INVAL);
 });
 
-/** Opens as often as it may, and tells how many descriptors there are then. */
+/** Opens files until that fails; returns the number of descriptors. */
 function fill(guest) {
   for (let count = 4; ; count++) {
     const { errno, fd } = guest.tryOpen(3, '.', { oflags: OFLAGS.DIRECTORY });
@@ -111,7 +111,7 @@ function fill(guest) {
 test('descriptors', (t) => {
   const guest = make(t, { descriptors: 10 });
   t.deepEqual(fill(guest), { errno: NFILE, count: 10 });
-  // Nothing is made for which there is no number.
+  // Nothing is created if there is no descriptor for it.
   const create = () =>
     guest.tryOpen(3, 'new', { oflags: OFLAGS.CREAT, base: RIGHTS.fd_write })
       .errno;
@@ -146,7 +146,7 @@ test('iovecs', (t) => {
   }
 });
 
-/** `poll_oneoff` on as many clocks, all of which are over. */
+/** `poll_oneoff` on so many clocks, all of which are due. */
 function poll(guest, count) {
   const at = 0x10000;
   const events = at + 48 * count;
@@ -196,13 +196,13 @@ test('pathLength', (t) => {
         ...guest.lay('l'),
       );
     t.is(symlink(limit + 1), NAMETOOLONG);
-    // Windows has 16 KiB for a link, in which the target is twice, in UTF-16.
+    // A link of Windows has 16 KiB, for the target twice, in UTF-16.
     if (process.platform === 'win32' && limit > 1000) continue;
     t.is(symlink(limit), SUCCESS);
   }
 });
 
-/** What each path call says of a path with this many links before its end. */
+/** The errno of each path call for a path with so many links before its end. */
 function through(guest, links) {
   const { calls } = guest;
   const link = `chain${links}`;
@@ -251,7 +251,7 @@ test('symlinkHops', (t) => {
         t.is(errno, expected, `${call}, ${links} of ${limit}`);
       }
     }
-    // A link that is not followed is not on the way.
+    // A link that is not followed does not count.
     t.is(guest.calls.path_filestat_get(3, 0, ...guest.lay('chain41'), OUT), 0);
     t.is(guest.tryOpen(3, 'chain1', { follow: false }).errno, LOOP);
   }
@@ -301,7 +301,7 @@ test('with fewer symlinkHops, paths lead where they lead without', (t) => {
         guest.tryOpen(3, name, { oflags: OFLAGS.CREAT | OFLAGS.EXCL }).errno,
         guest.tryOpen(3, name, { oflags: OFLAGS.CREAT }).errno,
       ]);
-      // What the tries have made.
+      // What the calls have created.
       for (const made of ['none', 'nothing']) {
         fs.rmSync(path.join(directory, made), { force: true });
       }

@@ -1,8 +1,7 @@
 'use strict';
 
-// That what the documents point to is there, and that what they name exists: links
-// and anchors, files, scripts, options, exports, codes of errors. And that blocks of
-// code which are not run are at least well formed.
+// Everything that the documents name exists: links and anchors, files, scripts, options,
+// exports, error codes. And code blocks that are not run can be parsed.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -16,7 +15,7 @@ const { OPTIONS } = require('../lib/command/arguments');
 const { ROOT } = require('./helpers/child');
 const { DOCUMENTS, blocksOf, proseOf, read } = require('./helpers/documents');
 
-/** As GitHub makes an anchor of a heading. */
+/** The anchor that GitHub makes of a heading. */
 function anchorOf(heading) {
   return heading
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -25,7 +24,7 @@ function anchorOf(heading) {
     .replaceAll(' ', '-');
 }
 
-/** The anchors of a document; of headings that are the same, the second ends with `-1`. */
+/** The anchors of a document; that of a second equal heading ends with `-1`. */
 function anchorsOf(document) {
   const seen = new Map();
   return new Set(
@@ -62,7 +61,7 @@ test('docs/README.md lists every page', (t) => {
   }
 });
 
-/** Text in which a document names what a reader would type. */
+/** The code in the text of a document. */
 const typedIn = (document) =>
   [
     ...blocksOf(document)
@@ -105,7 +104,7 @@ test('docs/command.md has every option of the command', (t) => {
   }
 });
 
-// The exports of the package that a program takes.
+// The exports of the package that a program uses.
 function* importsIn(code) {
   const all = code.matchAll(
     /(?:import|const) \{([^}]*)\} (?:from|= require\() ?'wasi-rs'/g,

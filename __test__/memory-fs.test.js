@@ -1,6 +1,6 @@
 'use strict';
 
-// File systems in memory: what guests find in them, and what their host does.
+// File systems in memory, for guests and for their host.
 
 const { inspect } = require('node:util');
 

@@ -143,7 +143,7 @@ test('pointers of 2 GiB and more', (t) => {
       return;
     }
     const ptr = pages * PAGE - 128;
-    // What JavaScript passes to a parameter of type i32 becomes negative here.
+    // A number of 2 ** 31 and more that JavaScript passes as an i32 becomes negative.
     t.is(exports.clock_time_get(ptr), 0);
     t.is(exports.fd_write(ptr), 0);
     t.is(exports.random_get(ptr, 64), 0);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Names of options: no misspelled one lets a guest do more than was meant, and
-// no name of somebody else's is taken for a misspelled one.
+// Names of options: a misspelled one does not give a guest more than was meant, and
+// options of other hosts are not taken for misspelled ones.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,8 +15,8 @@ const { duck, scratch } = require('./helpers/guest');
 const { RIGHTS, RawGuest } = require('./helpers/raw');
 
 /**
- * The names near to each option that are taken for it. `version` has none:
- * without it Node's own error comes first.
+ * Misspelled names of each option. `version` has none: without it Node's own error
+ * comes first.
  */
 const MISSPELLED = {
   args: ['arg', 'ARGS', 'Args'],
@@ -42,7 +42,7 @@ const MISSPELLED = {
   threads: ['thread', 'Threads', 'treads', 'threds'],
 };
 
-/** What belongs into another option, as itself or misspelled. */
+/** Properties of another option, spelled right or wrong. */
 const MISPLACED = {
   'preopens[…].readOnly': ['readOnly', 'readonly', 'read_only'],
   'preopens[…].rights': ['rights', 'right'],
@@ -65,7 +65,7 @@ const FOREIGN = [
   ...['', 'constructor', 'toString', '__proto', '0', 'grün'],
 ];
 
-/** What `new WASI()` says of an option that it does not know. */
+/** The error of `new WASI()` for an unknown option. */
 function refusal(options) {
   const { code, message } = outcome(
     () => new WASI({ version: 'preview1', ...options }),
@@ -123,7 +123,7 @@ test('a misspelled name beside the right one is ignored', (t) => {
   };
   t.true(new WASI({ version: 'preview1', ...options }) instanceof WASI);
   t.true(new WASI({ version: 'preview1', versions: 1 }) instanceof WASI);
-  // One that is not given is none.
+  // An undefined option is no option.
   t.deepEqual(
     refusal({ limits: undefined, limit: 1 }),
     isUnknown('limit', 'limits'),
@@ -194,7 +194,7 @@ test('the options of finalizeBindings()', (t) => {
   t.is(make().finalizeBindings(duck({}), undefined), undefined);
 });
 
-/** `'read-only'` or `'writable'` for what a preopen came to, else the code. */
+/** `'read-only'` or `'writable'` for a preopen that was opened, else the error code. */
 function give(value) {
   const { returned, code } = outcome(
     () => new RawGuest(WASI, { preopens: { '/': value } }),
@@ -204,7 +204,7 @@ function give(value) {
   return (base & RIGHTS.path_create_file) === 0n ? 'read-only' : 'writable';
 }
 
-/** Objects that Node takes for the path that their `toString` returns. */
+/** Objects that are paths for Node, by their `toString`. */
 function withToString(directory) {
   const toString = () => directory;
   class Directory {
@@ -232,7 +232,7 @@ test('properties of a preopen with a toString take effect', (t) => {
     t.is(give(make({ path: directory })), 'writable', way);
     for (const narrower of [{ readOnly: true }, { rights: ['fd_read'] }]) {
       t.is(give(make({ path: directory, ...narrower })), 'read-only', way);
-      // A description without a path is none of nothing.
+      // A description without a path is an error.
       t.is(give(make(narrower)), 'ERR_INVALID_ARG_TYPE', way);
     }
   }
@@ -336,7 +336,7 @@ test('objects of Node and of the language as preopens', (t) => {
   fs.mkdirSync(path.join(directory, 'sub'));
   const openError = t.throws(() => fs.readdirSync(`${directory}/none`));
   const [dirent] = fs.readdirSync(directory, { withFileTypes: true });
-  // What is no description is what Node makes of it.
+  // Other objects are what Node makes of them.
   for (const value of [
     ...[directory, Object(directory), [directory], Buffer.from(directory)],
     ...[url.pathToFileURL(directory), new Date(0), /x/, new Map()],
@@ -345,7 +345,7 @@ test('objects of Node and of the language as preopens', (t) => {
     const options = { version: 'preview1', preopens: { '/': value } };
     sameAsNode(t, (WASI) => new WASI(options) instanceof WASI);
   }
-  // What has a path among other properties was not meant to describe one.
+  // An object with a path among other properties is not a description.
   for (const value of [
     ...[path.parse(directory), url.parse('file:///tmp'), module],
     ...[openError, fs.statSync(directory), dirent, new Proxy({}, {})],

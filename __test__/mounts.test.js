@@ -1,6 +1,6 @@
 'use strict';
 
-// One namespace: what is mounted below a preopen, from the start and later.
+// Mounts below preopens, from the start and later.
 
 const fs = require('node:fs');
 const os = require('node:os');

@@ -1,6 +1,6 @@
 'use strict';
 
-// new WASI(options): what is refused, in which order, and in which words.
+// new WASI(options): which options are refused, in which order, and with which errors.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -11,7 +11,7 @@ const { NODE_MAJOR, WASI, outcome, sameAsNode } = require('./helpers/compare');
 const { duck, run, scratch } = require('./helpers/guest');
 const { OUT, RawGuest } = require('./helpers/raw');
 
-/** A value of every type, with the corners of how Node names what it received. */
+/** A value of every type, and special cases of how Node describes received values. */
 const VALUES = {
   undefined,
   null: null,
@@ -57,7 +57,7 @@ const VALUES = {
   'a String object': Object('text'),
 };
 
-/** What a standard stream can be here, and not with Node. */
+/** Standard streams that Node does not accept. */
 function isStreamHere(option, value) {
   const isOutput = option === 'stdout' || option === 'stderr';
   return (
@@ -66,7 +66,7 @@ function isStreamHere(option, value) {
   );
 }
 
-/** What construction comes to, leaving the instance itself out. */
+/** The outcome of the constructor, without the instance. */
 function construct(t, options, message) {
   return sameAsNode(t, (WASI) => new WASI(...options) instanceof WASI, message);
 }
@@ -147,7 +147,7 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
       },
     });
     const { code } = outcome(() => new WASI(watched));
-    // Of these Node knows nothing.
+    // Node does not have these.
     const ours = [
       ...['limits', 'capabilities', 'devices', 'input', 'maxBuffer', 'trace'],
       ...['clock', 'random', 'threads'],
@@ -388,7 +388,7 @@ test('the environment of the host is not the default', (t) => {
 });
 
 test('an array of arguments with holes', (t) => {
-  // Node's own class brings the process down here.
+  // Node's own class aborts the process here.
   const args = ['name', , 'last']; // oxlint-disable-line no-sparse-arrays
   const { printed } = run(t, WASI, 'args_env', { args });
   t.is(printed, 'arg 0: name\narg 1: undefined\narg 2: last\n');

@@ -1,8 +1,8 @@
 'use strict';
 
-// What is left of a guest that is over. The class: a resource of the host whose
-// only owner is the garbage collector. So nothing here forces a collection, and
-// the loops that make one instance after the other give the event loop no turn.
+// Guests that are over must leave nothing open, without the help of the garbage
+// collector. So nothing here forces a collection, and the loops that make one instance
+// after the other do not return to the event loop.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -51,7 +51,7 @@ const ENDS = {
   'it traps': 'unreachable',
 };
 
-/** Runs `body` in a process of its own and returns what it came to. */
+/** Runs `body` in a process of its own and returns its result. */
 function inProcess(t, body, data, { limit } = {}) {
   const source = `
     const fs = require('node:fs');
@@ -133,7 +133,7 @@ onLinux('reactors that are dropped are closed as they are collected', (t) => {
     },
     { directory: scratch(t) },
   );
-  // When the engine collects is its own affair; that it does so in time is not.
+  // The engine decides when it collects, but it has to do so in time.
   t.true(most < before + 10000, `${most} descriptors`);
 });
 
@@ -300,7 +300,7 @@ onLinux(
     t.is(open(), EBADF);
     t.notThrows(() => fs.fstatSync(1));
     t.is(wasi.close(), undefined);
-    // What takes no descriptor stays.
+    // Calls without a descriptor still work.
     t.is(wasi.wasiImport.clock_res_get(0, 0), 0);
   },
 );
@@ -319,7 +319,7 @@ test('close() by its other names', async (t) => {
   }
 });
 
-/** A guest whose first call is to write, with what is done before it does. */
+/** A guest whose first call is a write, and a function that is called before. */
 async function writing(before, options) {
   const wasi = new WASI({ version: 'preview1', ...options });
   const { fd_write: write } = wasi.wasiImport;
@@ -435,7 +435,7 @@ onLinux(
           if (error.code !== 'EMFILE') throw error;
         }
         for (const fd of hosts) fs.closeSync(fd);
-        // What one gives back another may take.
+        // A descriptor that one frees can be used by another.
         guests[0].wasi.close();
         return { opened, errnos, hosts: hosts.length, again: guests[1].open() };
       },

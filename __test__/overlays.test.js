@@ -1,7 +1,6 @@
 'use strict';
 
-// File systems in memory over directories of the host, and what is laid back onto
-// them.
+// File systems in memory over directories of the host, and applyTo().
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -142,11 +141,11 @@ onUnix('no link leads out of the directory', (t) => {
   t.is(memory.readlinkSync('/absolute'), outside);
   t.throws(() => memory.readFileSync('/absolute/secret'), { code: 'ENOENT' });
   t.deepEqual(memory.readdirSync('/up'), memory.readdirSync('/'));
-  // What takes the place of a directory later is not followed, either.
+  // A link that replaces a directory later is not followed, either.
   t.true(memory.existsSync('/lib/deep'));
   fs.renameSync(path.join(root, 'lib'), path.join(root, 'old'));
   fs.symlinkSync(outside, path.join(root, 'lib'));
-  // The directory that was opened last stays so.
+  // The directory that was opened last stays open.
   t.deepEqual(memory.readdirSync('/other'), ['file']);
   t.throws(() => memory.readFileSync('/lib/x.py'), { code: 'ENOTDIR' });
   t.throws(() => memory.readdirSync('/lib/deep'), { code: 'ENOTDIR' });
@@ -253,7 +252,7 @@ onUnix(
     memory.applyTo(here);
     t.deepEqual(told(here), expected);
     t.is(fs.statSync(path.join(here, 'untouched')).mode & 0o7777, 0o640);
-    // An archive says the same; of what is new, what most have.
+    // An archive has the same modes; new files have the usual ones.
     const { execFileSync } = require('node:child_process');
     const unpacked = scratch(t);
     execFileSync('tar', ['-xpf', archive, '-C', unpacked]);
@@ -302,7 +301,7 @@ test('applyTo() writes everything that was made in memory', (t) => {
     'lib/deep/y.py': 'y',
     'lib/x.py': 'x = 1',
   });
-  // And once more, over what is there.
+  // And once more, over the result.
   new MemoryFS({ 'a.txt': 'other' }).applyTo(root);
   t.is(fs.readFileSync(path.join(root, 'a.txt'), 'utf8'), 'other');
 });
@@ -321,7 +320,7 @@ onUnix('applyTo() follows no link, and removes nothing outside', (t) => {
   t.deepEqual(contentOf(outside), before);
   t.false(fs.readdirSync(root).some((name) => name.startsWith('.wasi-rs')));
 
-  // A link in the place of what is removed is removed itself.
+  // A link in the place of a removed file is removed, not followed.
   const other = laid(t, { 'dir/file': '' });
   const over = MemoryFS.overlay(other);
   over.rmSync('/dir', { recursive: true });

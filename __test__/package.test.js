@@ -1,7 +1,6 @@
 'use strict';
 
-// The package as a program meets it: how it is loaded, and what it says where
-// it cannot be.
+// Loading the package, and the errors when it cannot be loaded.
 
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -196,7 +195,7 @@ function brokenInstall(t, prepare = () => {}) {
   return { code, message, command };
 }
 
-/** This platform in the words of the loader, or undefined for others. */
+/** The name of this platform in packages of binaries; undefined for others. */
 function binaryName() {
   const built = fs
     .readdirSync(ROOT)
@@ -301,7 +300,7 @@ test('all workers start with one file, in the folder of the script that makes th
   const having = (text) =>
     sources.filter((each) => each.text.includes(text)).map(({ file }) => file);
   t.deepEqual(having('new Worker('), ['new-worker.js']);
-  // A bundle has one folder for all of them.
+  // In a bundle they are all in one folder.
   t.deepEqual(having('__dirname').toSorted(), [
     'binding.js',
     'new-worker.js',

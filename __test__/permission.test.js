@@ -16,7 +16,7 @@ const { guestPath, scratch } = require('./helpers/guest');
 const PERMISSION =
   NODE_MAJOR >= 22 ? '--permission' : '--experimental-permission';
 
-/** What constructing each class comes to under the permission model. */
+/** The outcome of each constructor under the permission model. */
 function construct(options, ...flags) {
   const { stdout, stderr } = script(
     `const result = (WASI) => {
@@ -76,7 +76,7 @@ test('allowed with --allow-wasi', (t) => {
   ]);
 });
 
-/** What a script prints, a word a line, with nothing but these flags. */
+/** The lines that a script prints with only these flags. */
 function printed(t, source, ...flags) {
   const { stdout, stderr } = script(source, {
     flags: [PERMISSION, '--no-warnings', ...flags],
@@ -87,7 +87,7 @@ function printed(t, source, ...flags) {
 
 const ADDON = ['--allow-addons', '--allow-fs-read=*'];
 
-/** Constructs what `require(name)` gives, and prints what that comes to. */
+/** Constructs the class of `require(name)`, and prints the outcome. */
 const MAKE = `
   const make = (name) => {
     try {
@@ -139,7 +139,7 @@ test('nothing is printed with the permission model on', (t) => {
     flags: [PERMISSION, '--allow-wasi', ...ADDON],
   });
   t.is(stdout, '');
-  // Of the model itself Node 20 and 22 warn.
+  // Node 20 and 22 warn about the permission model itself.
   t.false(stderr.includes('WASI'), stderr);
 });
 

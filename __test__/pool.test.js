@@ -1,7 +1,6 @@
 'use strict';
 
-// Pool: threads that are kept warm, given out in turn, and never in the way of
-// the end of the process.
+// Pool: threads that are kept warm, and do not keep the process alive.
 
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -37,7 +36,7 @@ function pool(t, options) {
   return made;
 }
 
-/** Runs a program that has `lines` to print, and gives them. */
+/** Runs a program that prints `lines`, and returns its output. */
 function printed(body) {
   const { exitCode, stdout, stderr } = script(`
     const { Pool, run, spawn } = require('wasi-rs');
@@ -49,7 +48,7 @@ function printed(body) {
 
 test('runs wait when there are more than threads', async (t) => {
   const one = pool(t, { size: 1 });
-  // A file would be looked at first, which takes its time.
+  // A file would take time to load.
   const program = guest('exit');
   const order = [];
   await Promise.all(
@@ -94,7 +93,7 @@ test('at most size guests run at a time, those of spawn() too', async (t) => {
     child.once('spawn', () => {
       running.add(child);
       most = Math.max(most, running.size);
-      // The first waits until there is another.
+      // The first waits until there is a second.
       if (most === 2) running.forEach(({ stdin }) => stdin.end());
     });
     child.once('exit', () => running.delete(child));
@@ -139,7 +138,7 @@ test('a guest that the engine does not end is over all the same, and its place i
       const next = (await pool.run(guestPath('hello'))).text();
       await pool.close();
       require('node:fs').writeSync(1, reason + ' ' + killed + ' ' + next);
-      // Any other end waits for the threads.
+      // Any other end of the process waits for the threads.
       process.kill(process.pid, 'SIGKILL');
     })();`);
   t.is(stdout, 'timeout kill hello\n');
@@ -402,7 +401,7 @@ onLinux('descriptors are constant over some hundreds of runs', (t) => {
     const before = openDescriptors();
     for (let i = 0; i < 200; i++) await round(i);
     console.log(openDescriptors() - before);`);
-  // Threads come and go, each with some.
+  // Threads are started and ended, each with some descriptors.
   t.true(Number(difference) <= 10, difference);
 });
 

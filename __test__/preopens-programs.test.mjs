@@ -1,5 +1,4 @@
-// Programs that nobody here wrote, in a directory that they may only read: what
-// reads works as ever, and what would write finds out.
+// Real programs in a read-only directory: reading works, and writing is an error.
 
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -121,7 +120,7 @@ test('CPython gets an error when it writes to a read-only preopen', async (t) =>
   for (const [name, outcome] of Object.entries(others)) {
     t.is(outcome, 'ENOTCAPABLE', name);
   }
-  // wasi-libc opens without the right that it is not given, and finds out later.
+  // wasi-libc opens without the right to write, and fails at the write.
   t.is(update, 'EBADF');
   t.is(access, 'False');
   t.is(copy, 'done');

@@ -1,7 +1,6 @@
 'use strict';
 
-// Preopens that give a guest less than the directory: what may be said of one,
-// and that no way around it leads anywhere.
+// Preopens with fewer rights: how they are described, and that nothing circumvents them.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -33,7 +32,7 @@ const NOT_WRITING = WRITING.reduce(
   ALL_RIGHTS,
 );
 
-/** All that can be told of a directory from outside, but when it was read. */
+/** All attributes and contents of a directory, except for access times. */
 function everything(directory) {
   const found = {};
   const note = (name) => {
@@ -85,8 +84,8 @@ function readOnlyGuest(t, more = { readOnly: true }) {
 }
 
 /**
- * Where the directory `dir` of /ro can be reached: by name, as a descriptor and
- * the path before a name in it.
+ * The ways to the directory `dir` of /ro, each as a descriptor and the path before a
+ * name in it.
  */
 const WAYS = {
   'the preopen': () => [RO, 'dir/'],
@@ -237,7 +236,7 @@ for (const [title, way] of Object.entries(WAYS)) {
     t.is(count, 108);
     t.deepEqual(everything(ro), before);
     t.false(fs.existsSync(path.join(rw, 'out')));
-    // What may be done is done.
+    // What is allowed works.
     const file = guest.open(fd, `${prefix}nested`, { base: RIGHTS.fd_read });
     t.is(guest.calls.fd_read(file, ...guest.iovs(), OUT), SUCCESS);
     t.is(String.fromCharCode(guest.view.getUint8(BUF)), 'n');
@@ -542,7 +541,7 @@ test('a file cannot be linked or renamed into a preopen with more rights', (t) =
     Object.keys(before).toSorted(),
   );
   t.false(fs.existsSync(path.join(rw, 'out')));
-  // Where as much or less may be done, it goes.
+  // Into a preopen with as many or fewer rights it works.
   t.is(link(RO, 'file', RO, 'linked'), SUCCESS);
   t.is(rename(RO, 'linked', RO, 'moved'), SUCCESS);
   t.is(rename(RO, 'moved', 5, 'moved'), SUCCESS);
@@ -604,8 +603,8 @@ test('a program of wasi-libc reads through a read-only preopen', (t) => {
       printed: `${operation[0]} ${operation[1]}: errno 76\n`,
     });
   }
-  // wasi-libc asks for no right that the preopen does not have, so this opens;
-  // what write() is then refused, libc calls EBADF.
+  // wasi-libc asks only for rights that the preopen has, so this opens; for the refused
+  // write(), libc returns EBADF.
   t.is(
     files('rewrite', '/ro/file', 'x').printed,
     'rewrite /ro/file: errno 8\n',

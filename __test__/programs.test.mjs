@@ -25,7 +25,7 @@ import {
   tree,
 } from './helpers/programs.mjs';
 
-/** What two trees do not have in common: a failure shows that, not every file. */
+/** The differences of two trees, so that a failure does not show every file. */
 function differing(...trees) {
   return trees.map((one, index) => {
     const other = trees[1 - index];
@@ -40,7 +40,7 @@ const preopens = (work, place = places['on disk']) => ({
   '/scripts': place.reading(scripts),
 });
 
-/** What must be the same: node:wasi, and wasi-rs with files here or there. */
+/** The runs that must be equal: node:wasi, and wasi-rs with files on disk or in memory. */
 const sides = {
   'node:wasi': { host: hosts.node, place: places['on disk'] },
   ...Object.fromEntries(
@@ -75,7 +75,7 @@ async function same(t, program, files, { mounts = {}, ...spec }) {
   return { ...node.outcome, files: node.files };
 }
 
-/** What improved.py tries, with what should come of it. */
+/** What improved.py tries, with the expected results. */
 const IMPROVED = {
   utime: null,
   stat: ['1600000000123456789', '1500000000987654321'],
@@ -201,8 +201,8 @@ test('PHP has the same results with files', async (t) => {
   t.truthy(files['image.png']);
 });
 
-// What node:wasi makes of these is logged and nothing more: it is wrong today in
-// ways of its own on every version, and free to become right.
+// The results of node:wasi are only logged: today they are wrong, differently on every
+// version, and may become right.
 
 test('CPython finds right what node:wasi gets wrong about files', async (t) => {
   const dir = scratch(t);
@@ -323,7 +323,7 @@ test('PHP and Ruby find "." and ".." in a directory', async (t) => {
   t.is(children, '["given.txt"]');
 });
 
-/** Does one thing with the files in each place: what is left must be the same. */
+/** Runs one program with its files in each place: the trees must be equal afterwards. */
 async function inEachPlace(t, body) {
   const dir = scratch(t);
   const left = [];

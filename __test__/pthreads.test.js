@@ -1,7 +1,7 @@
 'use strict';
 
-// A program in C with POSIX threads, of wasi-libc. pthreads.c says what each argument
-// does; it exits with 1 and says where, if anything is not as POSIX has it.
+// A program in C with POSIX threads, with wasi-libc. pthreads.c documents its arguments;
+// it exits with 1 and says where, if anything differs from POSIX.
 
 const test = require('ava');
 
@@ -12,7 +12,7 @@ const { withThreads } = require('./helpers/thread');
 
 const PTHREADS = guestPath('pthreads');
 
-/** The ways to run it, each as a function from arguments and options to its end. */
+/** The ways to run it, each as a function of arguments and options that returns the outcome. */
 const WAYS = {
   'new WASI()'(args, options) {
     const { wasi, module, imports } = withThreads('pthreads', args, options);

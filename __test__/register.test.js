@@ -19,7 +19,7 @@ const FLAGS = {
   'NODE_OPTIONS with --import': { options: '--import=wasi-rs/register' },
 };
 
-// What each is replaced with is found by a method that only ours has.
+// Our class is recognized by a method that Node's does not have.
 const OURS = `({ WASI }) => 'addCapability' in WASI.prototype`;
 
 const COMMONJS = `
@@ -29,7 +29,7 @@ const COMMONJS = `
     "require('node:wasi')": ours(require('node:wasi')),
     'module.require': ours(module.require('node:wasi')),
     createRequire: ours(require('node:module').createRequire(process.cwd() + '/')('wasi')),
-    // Bun has no such loader.
+    // Bun does not have such loaders.
     'Module._load': ours(require('node:module')._load('wasi') ?? require('wasi')),
     getBuiltinModule: ours((process.getBuiltinModule ?? require)('wasi')),
     'node:getBuiltinModule': ours((process.getBuiltinModule ?? require)('node:wasi')),

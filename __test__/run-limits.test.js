@@ -1,6 +1,6 @@
 'use strict';
 
-// run(): what ends a guest: its time, its CPU time, a signal, its memory.
+// run(): timeout, cpuTime, signal and maxMemory.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -18,7 +18,7 @@ const HELLO = guestPath('hello');
 const CAT = guestPath('cat');
 const POLL = guestPath('poll');
 
-/** What a time comes to in which the guest has printed, on however busy a machine. */
+/** The result of a timeout long enough for the guest to have printed, on however busy a machine. */
 async function whenPrinted(runFor) {
   for (let timeout = 30; ; timeout *= 2) {
     const error = await runFor(timeout);
@@ -26,7 +26,7 @@ async function whenPrinted(runFor) {
   }
 }
 
-/** Its memory is imported, and so many pages: it exits with what it comes to when it grows by 100. */
+/** A guest that imports a memory of so many pages, and exits with the result of growing it by 100. */
 const growsImported = (memory) =>
   assemble(
     `(module
@@ -79,7 +79,7 @@ test('a memory that a program imports is made for it, with the limit', async (t)
   };
   await t.throwsAsync(run(compiled), unknown);
   t.throws(() => runSync(compiled), unknown);
-  // One that the host gives is taken.
+  // A memory of the host is used.
   const memory = new WebAssembly.Memory({ initial: 5, maximum: 5 });
   const imports = { env: { memory } };
   t.like(runSync(await growsImported('3'), { imports, check: false }), {
@@ -100,12 +100,12 @@ test('a guest has so much CPU time and no more', async (t) => {
     run(await bytesOf('flood'), { cpuTime, stdout: 'ignore' }),
   );
   t.is(error.message, 'wasm was ended: its CPU time was over (cpuTime)');
-  // Less than a guest can use in that time counts for one that waits.
+  // A guest that waits uses less than this in that time.
   const waiting = { args: [`after:1:${10n ** 8n}`], cpuTime: 60_000 };
   const { reason, usage } = await run(POLL, waiting);
   t.is(reason, 'exit');
   t.true(usage.cpuTime < usage.wallTime);
-  // On Windows it is counted by the tick, of which this may take none.
+  // Windows counts it in ticks, and this may take less than one.
   const isByTheTick = process.platform === 'win32';
   t.true(isByTheTick ? usage.cpuTime >= 0 : usage.cpuTime > 0);
   t.like(await run(HELLO, { cpuTime: 0 }), { ok: true });

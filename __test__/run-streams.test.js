@@ -21,10 +21,10 @@ const HELLO = guestPath('hello');
 const CAT = guestPath('cat');
 const POLL = guestPath('poll');
 
-/** Longer than what any buffer on the way holds. */
+/** Longer than any buffer on the way. */
 const LONG = Buffer.alloc(3 << 20, 'abcdefghijklmnopqrstuvwxyz\n');
 
-/** Asserts that two long buffers are equal; ava would show where not, for minutes. */
+/** Asserts that two long buffers are equal; ava would take minutes to show a difference. */
 function sameBytes(t, actual, expected) {
   t.true(expected.equals(actual), `${actual.length} bytes`);
 }
@@ -251,7 +251,7 @@ test('what a function throws ends the guest, and is the rejection', async (t) =>
   t.deepEqual(await outcome, [undefined]);
 });
 
-/** A stream of Node that keeps what is written to it, and takes its time. */
+/** A slow stream of Node that keeps what is written to it. */
 function slowWritable() {
   const chunks = [];
   const stream = new Writable({
@@ -446,7 +446,7 @@ test('a slow sink gets all output, even after the timeout', async (t) => {
     await later(50);
     chunks.push(chunk);
   };
-  // Until the guest has written before its time is over.
+  // Until the guest has written before its timeout.
   for (let timeout = 250; given.length === 0; timeout *= 2) {
     const options = { args: ['-v', AGES], stdout, timeout, check: false };
     t.like(await run(POLL, options), { reason: 'timeout' });
@@ -471,7 +471,7 @@ test('a signal ends a run whose output is still being written', async (t) => {
   const controller = new AbortController();
   const stdout = new Writable({
     write() {
-      // It never says that it has.
+      // It emits no event.
       controller.abort();
     },
   });

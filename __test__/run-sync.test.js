@@ -1,6 +1,6 @@
 'use strict';
 
-// runSync(): a guest on this thread, which waits for it.
+// runSync(): a guest in the calling thread.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -33,7 +33,7 @@ test('the result is that of run()', async (t) => {
 
 test('the result has the CPU time', (t) => {
   const { cpuTime } = runSync(HELLO).usage;
-  // Windows counts by its tick, of 16 ms.
+  // Windows counts in ticks of 16 ms.
   t.true(process.platform === 'win32' ? cpuTime >= 0 : cpuTime > 0);
 });
 
@@ -221,7 +221,7 @@ test('what a function of a stream throws is thrown unchanged, and a promise is r
     t.throws(() => runSync(HELLO, { stdout: fails, timeout: 60_000 })),
     error,
   );
-  // At the end, when what is left of a character comes.
+  // At the end, when the rest of a character is passed.
   const failsThen = (text) => text === '\ufffd' && fails();
   const options = { input: Buffer.from([0xc3]), stdout: failsThen };
   t.is(
@@ -304,7 +304,7 @@ test('a guest within an import of another', async (t) => {
   t.is(runSync(asks, options).exitCode, 6);
 });
 
-// Bun and Deno run no script for a time.
+// Bun and Deno have no timeout for scripts.
 const onNode = ON_NODE ? test : test.skip;
 
 onNode('a guest whose time is over is ended, whatever it does', async (t) => {

@@ -1,7 +1,6 @@
 'use strict';
 
-// run(): a program's exit code and output as a promise, whatever the program is
-// and whatever it is given.
+// run(): a promise of the exit code and output of a program.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -141,7 +140,7 @@ test('a missing file or invalid module rejects with the error of the system or e
   const wrong = await assemble(`(module
     (import "wasi_snapshot_preview1" "sched_yield" (func (param f64)))
     (memory (export "memory") 1) (func (export "_start") (call 0 (f64.const 0))))`);
-  // Calls have their types from JavaScript, which takes any.
+  // JavaScript functions can be imported with any types.
   t.like(await run(wrong), { exitCode: 0 });
 });
 
@@ -180,7 +179,7 @@ test('exit codes are those that start() returns', async (t) => {
     ['255', 255],
     ['256', 256],
     ['0x7fffffff', 0x7fff_ffff],
-    // What the host's own end of a guest gives it as exit code.
+    // The exit code of a guest that the host has ended.
     [String(0x5354_4f50), 0x5354_4f50],
   ]) {
     const result = await run(EXIT, { args: [argument], check: false });

@@ -42,7 +42,7 @@ for (const [name, preopenOf] of Object.entries({
     t.deepEqual(other.readdirSync('/theirs/dir'), ['file', 'sub']);
     t.is(other.readlinkSync('/theirs/link'), 'dir');
     t.throws(() => other.readFileSync('/theirs/out'), { code: 'EACCES' });
-    // A path of its own namespace, where it is nothing.
+    // The path is looked up in its own namespace, where it does not exist.
     t.throws(() => other.readFileSync('/theirs/absolute'), { code: 'EACCES' });
 
     other.writeFileSync('/theirs/dir/new', 'new');

@@ -1,7 +1,7 @@
 'use strict';
 
-// One guest in several threads, as they find it by its token: it stays open until
-// the last of them ends.
+// One guest in several threads, which open it by its token: it stays open until the last
+// of them ends.
 
 const fs = require('node:fs');
 const { Worker } = require('node:worker_threads');
@@ -15,7 +15,7 @@ const { answering } = require('./helpers/thread');
 
 const { prepare } = loadBinding();
 
-/** A guest with a directory, as its threads find it. */
+/** A guest with a directory, for several threads. */
 function prepared(t) {
   const directory = scratch(t);
   const handle = prepare({
@@ -29,12 +29,12 @@ function prepared(t) {
     stderr: 2,
     returnOnExit: () => true,
   });
-  // The guest is gone with its handle, which nothing else may hold.
+  // The guest is closed with its handle, so nothing else may refer to that.
   t.teardown(() => handle.close());
   return handle;
 }
 
-/** A thread that has it, and answers with the errno of a call for each message. */
+/** A thread that opens it, and for each message makes a call and posts the errno. */
 async function thread(t, token, { isThread = true } = {}) {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');

@@ -28,13 +28,13 @@ const NFILE = 41;
 const NOTCONN = 53;
 const version = 'preview1';
 
-// Node's sockets have no descriptors on Windows, and what it calls a path is a pipe.
+// On Windows Node's sockets have no descriptors, and a path is that of a named pipe.
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-/** No pipes, which a guest cannot have on Windows. */
+/** No pipes, which a guest cannot have as standard streams on Windows. */
 const IGNORED = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' };
 
-/** A guest that sends back what it gets, once it listens. */
+/** An echo server; resolves when it listens. */
 async function serving(t, options, args = []) {
   const child = spawn(SERVE, {
     args: [`${FIRST}`, ...args],
@@ -48,26 +48,26 @@ async function serving(t, options, args = []) {
 
 const onPort = (child) => child.sockets[0].address().port;
 
-/** Connects to a port or a path, of which no name is to be resolved. */
+/** Connects to a port or a path, without resolving a name. */
 function connect(where) {
   return typeof where === 'number'
     ? net.connect(where, '127.0.0.1')
     : net.connect(where);
 }
 
-/** What comes back of what is sent. */
+/** Sends data, and resolves to what is received. */
 async function echo(where, data) {
   const socket = connect(where);
   socket.end(data);
   return text(socket);
 }
 
-/** Why a connection cannot be made. */
+/** The error code of a connection that fails. */
 async function refusal(where) {
   for (;;) {
     const [{ code }] = await once(connect(where), 'error');
-    // A process that is being spawned has what listens as well, until it executes
-    // its program: what has connected to that is reset then.
+    // A child process that is being spawned has the listening socket as well, until it
+    // executes its program: a connection to that is reset then.
     if (code !== 'ECONNRESET') return code;
   }
 }
@@ -78,7 +78,7 @@ function raw(t, options) {
   return guest;
 }
 
-/** The status that a guest is told of a descriptor. */
+/** The result of fd_fdstat_get. */
 function fdstat({ calls, view }, fd) {
   const errno = calls.fd_fdstat_get(fd, OUT);
   const type = view.getUint8(OUT);
@@ -120,7 +120,7 @@ test('kill() ends a guest that waits for connections, and its listener is closed
   t.is(await echo(onPort(child), 'text'), 'text');
   const open = connect(onPort(child));
   await once(open, 'connect');
-  // One that the guest has not accepted yet is reset.
+  // A connection that the guest has not accepted yet is reset.
   open.on('error', ({ code }) => t.is(code, 'ECONNRESET'));
   const closed = new Promise((resolve) => open.resume().on('close', resolve));
   child.kill();
@@ -227,7 +227,7 @@ test('descriptors of sockets follow those of directories, and are no preopens', 
   const [first, second] = guest.wasi.listeners;
   t.deepEqual([first.fd, second.fd], [FIRST + 1, FIRST + 2]);
   t.is(guest.calls.fd_prestat_get(FIRST, OUT), ERRNO.SUCCESS);
-  // Who asks one number after the other ends there; on another errno some give up.
+  // C libraries stop there when they look for preopens; on another errno some abort.
   t.is(guest.calls.fd_prestat_get(first.fd, OUT), ERRNO.BADF);
   t.is(guest.calls.fd_prestat_dir_name(first.fd, BUF, 8), ERRNO.BADF);
   t.is(guest.calls.fd_renumber(second.fd, FIRST), ERRNO.SUCCESS);
@@ -257,7 +257,7 @@ test('without a free descriptor, accept fails and the connection waits', async (
   const accept = () => guest.calls.sock_accept(FIRST, 0, OUT);
   t.is(accept(), ERRNO.SUCCESS);
   const fd = guest.view.getUint32(OUT, true);
-  // At once, and not after tries of the host's, however often it is called.
+  // At once, without retries of the host, however often it is called.
   for (let i = 0; i < 3; i++) t.is(accept(), NFILE);
   t.is(guest.calls.fd_close(fd), ERRNO.SUCCESS);
   t.is(accept(), ERRNO.SUCCESS);
@@ -342,7 +342,7 @@ for (const [index, [options, code, name]] of WRONG.entries()) {
   });
 }
 
-/** What `node:net` says that cannot listen somewhere. */
+/** The error of `node:net` when it cannot listen. */
 async function errorOfNode(where) {
   const server = net.createServer().listen(where);
   const [error] = await once(server, 'error');
@@ -350,7 +350,7 @@ async function errorOfNode(where) {
 }
 
 const UNAVAILABLE = {
-  // Of a network for documents: no machine has it.
+  // An address reserved for documentation: no machine has it.
   EADDRNOTAVAIL: () => ({ host: '192.0.2.1', port: 80 }),
   ENOTFOUND: () => ({ host: 'name.invalid', port: 80 }),
   EADDRINUSE: ({ port }) => ({ host: '127.0.0.1', port }),

@@ -1,6 +1,6 @@
 'use strict';
 
-// spawn(): a guest as node:child_process has a child.
+// spawn(): a guest with the interface of a ChildProcess.
 
 const { spawn: spawnProcess } = require('node:child_process');
 const { once } = require('node:events');
@@ -22,7 +22,7 @@ const CAT = guestPath('cat');
 const EXIT = guestPath('exit');
 const LONG = Buffer.alloc(3 << 20, 'abcdefghijklmnopqrstuvwxyz\n');
 
-/** What is emitted, in order, until 'close'. */
+/** The names of events, in order, until 'close'. */
 function events(child) {
   const seen = [];
   for (const name of ['spawn', 'error', 'exit', 'close']) {
@@ -124,7 +124,7 @@ test('a guest that writes waits for its reader', async (t) => {
   const child = spawn(await bytesOf('flood'));
   await once(child, 'spawn');
   await later(20);
-  // A pipe, and what the stream reads ahead.
+  // The sizes of a pipe, and of the buffer of the stream.
   t.true(child.stdout.readableLength < 1 << 20);
   let length = 0;
   child.stdout.on('data', (chunk) => {
@@ -317,7 +317,7 @@ test('a signal that throws is an error of the child', async (t) => {
 
 if (CAN_COUNT) {
   test('a lack of descriptors is an event, and those that were opened are closed', (t) => {
-    // In a process of its own, which may have few of them.
+    // In a process of its own, with a low limit of descriptors.
     const ended = script(`
       const fs = require('node:fs');
       const { run, spawn } = require('wasi-rs');
@@ -431,7 +431,7 @@ test('writing to a guest that has ended fails as with a process', async (t) => {
   t.true(child.stdin.destroyed);
   child.stdin.write('late');
   await later(1);
-  // EOF is what libuv makes of a pipe of Windows that nobody reads.
+  // For a pipe of Windows that nobody reads, the error of libuv is EOF.
   const expected = new Set(['EPIPE', 'EOF', 'ERR_STREAM_DESTROYED']);
   t.true(
     errors.every((code) => expected.has(code)),

@@ -1,7 +1,7 @@
 'use strict';
 
-// Standard streams with the host on one side and other processes behind them:
-// whose they are, and that all of what is slow to come or to go arrives.
+// Standard streams that the host shares with other processes: a guest does not change
+// their state, and slow readers and writers lose nothing.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -16,7 +16,7 @@ const { RIGHTS, RawGuest } = require('./helpers/raw');
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-/** What the host prints after a guest with this `body` has done its worst. */
+/** The output of a host after it has run a guest with this `body`. */
 function hostAfter(t, body) {
   const directory = scratch(t);
   const ended = script(`
@@ -95,7 +95,7 @@ test('a program that first tries to write at an offset can write to a pipe', (t)
     const { WASI } = require('wasi-rs');
     const { BUF, OUT, RawGuest } = require('./__test__/helpers/raw');
     const { calls, view } = new RawGuest(WASI, {});
-    // One buffer, of the one byte that is "x".
+    // One iovec, of the one byte "x".
     view.setUint8(BUF, 0x78);
     view.setUint32(BUF + 0x10, BUF, true);
     view.setUint32(BUF + 0x14, 1, true);
@@ -122,7 +122,7 @@ test('a file that is standard output is still open after the guest closed it', (
   t.deepEqual([exitCode, stdout, stderr], [0, '0 0\nof the host\n', '']);
 });
 
-/** Hosts of one guest, whose path and arguments they take as theirs. */
+/** Hosts that run one guest, with its path and arguments as their arguments. */
 const HOSTS = {
   'the command': [path.join(ROOT, 'bin/wasi-rs.js')],
   // Node makes the pipes behind these streams non-blocking.
@@ -142,7 +142,7 @@ const HOSTS = {
   ],
 };
 
-/** What lies between a host and the test: Node makes sockets for a child. */
+/** The kinds of streams between a host and the test; Node makes sockets for a child. */
 const WAYS = {
   sockets: [],
   pipes: ['sh', '-c', 'cat | "$@" | cat', 'sh'],
@@ -154,8 +154,8 @@ const slowly = () =>
   });
 
 /**
- * Runs a guest to which `input` comes in pieces, and whose output is taken in
- * pieces. Resolves to what it wrote, and reported on standard error.
+ * Runs a guest with slow input, in pieces, and a slow reader of its output. Resolves to
+ * its standard output and standard error.
  */
 async function runSlowly(way, host, [name, ...args], input = '') {
   const command = [
@@ -170,7 +170,7 @@ async function runSlowly(way, host, [name, ...args], input = '') {
   const ended = new Promise((resolve) => {
     child.once('close', resolve);
   });
-  // Not every guest reads what is written to it.
+  // Not every guest reads its input.
   child.stdin.on('error', () => {});
   let report = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -217,7 +217,7 @@ for (const way of Object.keys(WAYS)) {
           drained.report,
           new RegExp(`^set errno=0\nerrno=0 n=${INPUT.length} again=\\d+\n$`),
         );
-        // A guest that did not ask for it is never told to come again.
+        // A guest that did not set NONBLOCK never gets EAGAIN.
         const plain = await runSlowly(way, host, ['nonblock', 'plain'], INPUT);
         t.is(plain.report, `errno=0 n=${INPUT.length} again=0\n`);
         const copied = await runSlowly(way, host, ['cat'], INPUT);
@@ -281,7 +281,7 @@ onUnix(
 );
 
 onUnix('poll_oneoff does not return before its timeout', async (t) => {
-  // Of the clock that nobody can set meanwhile.
+  // By the monotonic clock, which nobody can set.
   for (const subscription of ['after:1:20000000', 'at:1:20000000']) {
     const args = ['poll', subscription];
     const { output } = await runSlowly('sockets', 'the command', args);

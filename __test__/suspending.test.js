@@ -15,7 +15,7 @@ const { WASI } = require('..');
 const { ROOT } = require('./helpers/child');
 const { assemble } = require('./helpers/guest');
 
-/** Where the engine has it: Node.js from 24 on. */
+/** Tests for engines with JSPI: Node.js 24 and newer. */
 const SUSPENDS = typeof WebAssembly.Suspending === 'function';
 const test = SUSPENDS ? ava : ava.skip;
 
@@ -92,7 +92,7 @@ test('a guest that sleeps does not block the event loop', async (t) => {
 });
 
 test('a timeout counts from the start of the call', async (t) => {
-  // Everything that waits is made again, which must not let it wait anew.
+  // A call that waits is made again, and must not begin its timeout anew.
   const { wasi, instance } = await prepare(
     '(call $exit (call $sleep (i32.const 60)))',
   );
@@ -160,7 +160,7 @@ test('stop() ends a guest that waits for a promise that never settles', async (t
   const started = wasi.startAsync(instance);
   wasi.stop(3);
   t.is(await started, 3);
-  // It is let go on, and ends at its next call.
+  // It is resumed, and ends at its next call.
   resume();
   await pause(5);
   t.deepEqual(calls, [1]);
@@ -229,7 +229,7 @@ test('another export can be called while the guest is suspended', async (t) => {
   const { answer, sleep, write } = instance.exports;
   t.is(answer(), 42);
   t.is(write(), 0);
-  // With a stack of its own it may be suspended as well, without one it may not.
+  // An export that was called with `promising` may be suspended, another may not.
   t.is(await WebAssembly.promising(sleep)(), 0);
   t.throws(() => sleep(), { instanceOf: WebAssembly.SuspendError });
   t.is(await started, 0);
@@ -302,7 +302,7 @@ const CAT = `
       (br_if $rest (i32.load (i32.const 1004))))
     (br $again)))`;
 
-/** A stream of Node's that keeps what is written to it, some time later. */
+/** A slow stream of Node that keeps what is written to it. */
 function slowSink() {
   const chunks = [];
   const sink = new Writable({
@@ -492,7 +492,7 @@ test('bad input', async (t) => {
   ]) {
     await t.throwsAsync(wasi.startAsync(instance, options), { message });
   }
-  // None of these was a start.
+  // None of these counts as a start.
   await t.throwsAsync(wasi.startAsync({}), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(wasi.startAsync({ exports: {} }), {
     code: 'ERR_INVALID_ARG_TYPE',
@@ -511,7 +511,7 @@ test('close() does not wait for a sink that blocks', async (t) => {
   wasi.close();
   t.is(await ended, 0);
   t.is(stuck.writableLength, 8);
-  // When it has ended by itself, too, and only its output is waited for.
+  // Also after it has ended by itself, while its output is being written.
   const late = await prepare(
     '(drop (call $write (i32.const 1) (i32.const 100) (i32.const 1) (i32.const 0)))',
     { stdout: new Writable({ write() {} }) },
@@ -555,7 +555,7 @@ test('a guest that waits for connections, and for what they send', async (t) => 
   const wasi = new WASI({ version: 'preview1', listeners: [{ port: 0 }] });
   const imports = wasi.getImportObject({ suspending: true });
   const ended = wasi.startAsync(new WebAssembly.Instance(module, imports));
-  // All in this thread: client, server, and who runs that.
+  // Client, server and host are all in this thread.
   for (const text of ['one', 'another']) {
     await pause(20);
     const socket = net.connect(wasi.listeners[0].address().port);

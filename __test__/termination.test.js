@@ -1,7 +1,7 @@
 'use strict';
 
-// What a guest in a worker waits for ends with the worker: nobody who ends it,
-// or the process, waits for the guest. The tests pass by coming to an end.
+// A guest that waits in a worker can be terminated: neither worker.terminate() nor
+// process.exit() waits for it. The tests pass if they end.
 
 const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -14,7 +14,7 @@ const { assemble, scratch } = require('./helpers/guest');
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-/** A guest that makes one call for ever, whatever that answers. */
+/** A guest that repeats one call forever, whatever it returns. */
 const calling = (name, ...args) => `(module
   (import "wasi_snapshot_preview1" "${name}"
     (func $call (param${' i32'.repeat(args.length)}) (result i32)))
@@ -41,7 +41,7 @@ const RECEIVES_ALL = calling('sock_recv', 0, 0, 1, 2, 1020, 1016);
 const SENDS = calling('sock_send', 1, 0, 1, 0, 1020);
 const ACCEPTS = calling('sock_accept', 0, 0, 1020);
 
-/** A guest that makes one call after the other, and each of them goes on and on. */
+/** A guest that makes one call after the other, each of which takes very long. */
 const endless = (name, call) => `(module
   (import "wasi_snapshot_preview1" "${name}"
     (func $call (param${' i32'.repeat(call.length)}) (result i32)))
@@ -96,13 +96,13 @@ const host = (guest, options, end) => `
   const bytes = Buffer.from('${guest.toString('hex')}', 'hex');
   const workerData = { bytes, options: { ${options} } };
   const worker = new Worker(body, { eval: true, workerData });
-  // What tells that a guest waits, the guest cannot tell.
+  // A guest cannot report that it is waiting.
   worker.once('message', () => setTimeout(() => { ${end} }, 200));
 `;
 
 /**
- * The exit code of a host whose standard input and output nobody uses; what
- * Node makes for them are sockets.
+ * The exit code of a host whose standard input and output nobody uses; they are sockets,
+ * as Node makes them.
  */
 async function run(source) {
   const child = spawn(process.execPath, ['--eval', source], {
@@ -115,7 +115,7 @@ async function run(source) {
   return exitCode ?? signal;
 }
 
-/** `worker.terminate()` must come to its end, with the exit code of such workers. */
+/** `worker.terminate()` must resolve, with the exit code of a terminated worker. */
 const TERMINATE = `
   worker.terminate().then((code) => { process.exitCode = 40 + code; });`;
 
@@ -216,7 +216,7 @@ test('a worker terminates the worker of a guest that sleeps', async (t) => {
   );
 });
 
-/** What native code calls of a program, each as what makes it do so; `stay()` is in that. */
+/** Code that has native code call JavaScript, which calls `stay()`. */
 const CALLED = {
   'an option that is a getter': `
     new WASI({ version, get returnOnExit() { stay(); } });`,
@@ -238,7 +238,7 @@ const CALLED = {
 
 for (const [what, body] of Object.entries(CALLED)) {
   test(`a worker is terminated while native code calls JavaScript: ${what}`, async (t) => {
-    // Whoever catches everything, and goes on for ever, is ended all the same.
+    // Code that catches everything, and continues forever, is ended all the same.
     const worker = `
       const fs = require('node:fs');
       const { workerData: words } = require('node:worker_threads');
@@ -248,7 +248,7 @@ for (const [what, body] of Object.entries(CALLED)) {
         const wasi = new WASI({ version, ...options });
         const memory = new WebAssembly.Memory({ initial: 1 });
         wasi.initialize({ exports: { memory } });
-        // One buffer of 16 bytes at 256.
+        // One iovec: 16 bytes at 256.
         new Uint32Array(memory.buffer).set([256, 16]);
         return wasi.wasiImport;
       };

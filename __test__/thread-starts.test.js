@@ -1,7 +1,7 @@
 'use strict';
 
-// Threads that do not begin: who waits for one is told, and does not wait for ever.
-// Each test has a copy of the package whose workers begin with other code.
+// Threads that do not start: what waits for one fails, and does not wait forever. Each
+// test has a copy of the package whose workers run other code.
 
 const { execFile, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -17,7 +17,7 @@ const BINARY = fs
   .readdirSync(ROOT)
   .find((name) => /^wasi-rs\..*\.node$/.test(name));
 
-/** What waits for a worker, as an expression that gives a promise or a value. */
+/** Expressions that wait for a worker: their values, or promises of them. */
 const WAYS = {
   'runSync() of a guest with threads': 'runSync(THREADS)',
   'runSync() with a limit of CPU time': 'runSync(HELLO, { cpuTime: 60_000 })',
@@ -33,7 +33,7 @@ const WAYS = {
   })()`,
 };
 
-/** The package, with workers that begin with this, or with no file at all. */
+/** The package, with this code for workers, or without their file. */
 function packageWith(t, worker) {
   const directory = scratch(t);
   for (const name of ['index.js', 'binding.js', 'package.json', 'lib']) {
@@ -47,7 +47,7 @@ function packageWith(t, worker) {
   return directory;
 }
 
-/** What a way throws with such a package, and after how many milliseconds. */
+/** The error of a way with such a package, and after how many milliseconds. */
 async function failureOf(t, worker, way) {
   const source = `
     const { Pool, WASI, run, runSync, spawn } = require(${JSON.stringify(packageWith(t, worker))});
@@ -100,7 +100,7 @@ test('an error while a thread of a guest is loaded is the error of the guest', a
   }
 });
 
-/** A worker that never says anything, or only where the guest has spawned it. */
+/** A worker that never starts: any, or only those that the guest spawns. */
 const STUCK = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
 const SPAWNED_ARE_STUCK = `
   const { workerData } = require('node:worker_threads');
@@ -122,7 +122,7 @@ test('a worker that does not start is waited for 30 seconds', async (t) => {
   }
 });
 
-/** A guest that has one thread more every five seconds, for a minute, each of which stays. */
+/** A guest that spawns a thread every five seconds, for a minute; all of them keep running. */
 const ONE_MORE = `(module
   (import "env" "memory" (memory 1 2 shared))
   (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
@@ -165,7 +165,7 @@ test('a worker that does not start is detected while later ones start', async (t
   }
 });
 
-/** Workers that begin one after the other, so that the last do after more than 30 seconds. */
+/** Workers that start one after the other, the last after more than 30 seconds. */
 const ONE_BY_ONE = `
   const { threadId } = require('node:worker_threads');
   const wait = new Int32Array(new SharedArrayBuffer(4));
@@ -173,7 +173,7 @@ const ONE_BY_ONE = `
   require('./own-worker');`;
 
 test('workers that start slowly are waited for as long as one starts', async (t) => {
-  // Each has its thread before any ends.
+  // All have their threads before one ends.
   const way = `(async () => {
     const { once } = require('node:events');
     const guests = Array.from({ length: 10 }, () => spawn(CAT));
@@ -190,14 +190,14 @@ test('workers that start slowly are waited for as long as one starts', async (t)
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-/** What shows what it runs other settings of the system than there are, where that can be had. */
+/** A command that runs programs with other settings of the system, if that is possible. */
 const UNSHARE = ['unshare', '--user', '--map-root-user', '--mount'];
 const canUnshare =
   process.platform === 'linux' &&
   spawnSync(UNSHARE[0], [...UNSHARE.slice(1), 'true']).status === 0;
 const whereUnshared = canUnshare ? test : test.skip;
 
-/** What a program prints that the shell starts after these words, in front of which others may be. */
+/** The output of a program that a shell starts after these commands, perhaps with a prefix. */
 async function printedAfter(words, source, before = []) {
   const line = `${words} exec "$0" --no-warnings --eval "$1"`;
   const [command, ...args] = [...before, 'sh', '-c', line];
@@ -229,7 +229,7 @@ onUnix('with too few descriptors, a guest has fewer threads', async (t) => {
       }
       console.log(JSON.stringify(results));
     })();`;
-  // The shell's own limit, which what it becomes inherits.
+  // The limit of the shell, which the program inherits.
   for (const result of await printedAfter('ulimit -n 80;', source)) {
     t.is(result.exitCode, 7);
     const [, made] = /^(\d+) WouldBlock\n$/.exec(result.stdout);
@@ -259,7 +259,7 @@ whereUnshared(
       const [, made] = /^(\d+) WouldBlock\n$/.exec(stdout);
       t.true(Number(made) < 30, made);
     }
-    // So few are there when Node has begun.
+    // Node itself needs so few.
     const none = `await Promise.all([
       () => run(HELLO), () => runSync(HELLO, { cpuTime: 1000 }), () => run(THREADS),
       () => runSync(THREADS), () => new Promise((_, reject) => spawn(HELLO).on('error', reject)),

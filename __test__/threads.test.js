@@ -1,7 +1,7 @@
 'use strict';
 
 // Guests with threads (wasi-threads): by the class, run(), runSync(), spawn(), pools
-// and the command. threads.rs says what each argument does.
+// and the command. threads.rs documents its arguments.
 
 const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
@@ -20,10 +20,10 @@ const { sharedMemory, withThreads } = require('./helpers/thread');
 
 const THREADS = guestPath('threads');
 const GROUP = require.resolve('../lib/threads/group');
-/** Where the first thread is when another ends the guest. */
+/** What the first thread is doing when another ends the guest. */
 const PLACES = ['computes', 'joins', 'locks', 'reads', 'sleeps'];
 
-/** Runs the guest as a program that has the class does. */
+/** Runs the guest with the class. */
 function start(args, options, limits) {
   const { wasi, module, imports } = withThreads('threads', args, options);
   const instance = new WebAssembly.Instance(module, imports);
@@ -31,7 +31,7 @@ function start(args, options, limits) {
   return { exitCode, stdout: String(wasi.stdout), wasi };
 }
 
-/** The ways to run it to its end, each as a function from arguments and options. */
+/** The ways to run it, each as a function of arguments and options that returns the outcome. */
 const WAYS = {
   'new WASI()': async (args, options) => {
     const { exitCode, stdout } = start(args, options);
@@ -108,7 +108,7 @@ for (const [name, way] of Object.entries(WAYS)) {
   });
 }
 
-/** Options with an input that does not come; that of spawn() is one. */
+/** Options with an input that never comes, as that of spawn() is. */
 async function endless(t, name) {
   if (name === 'spawn()') return {};
   const fifo = path.join(scratch(t), 'fifo');
@@ -214,7 +214,7 @@ test.serial(
     ]) {
       const shared = makeShared(1);
       const words = new Int32Array(shared.outcome);
-      // As end() of another thread leaves it, in the middle of what it does.
+      // The state in which end() of another thread leaves it.
       words[0] = 1;
       const worker = new Worker(
         `const { parentPort, workerData } = require('node:worker_threads');
@@ -500,7 +500,7 @@ test('the instance that runs _start is the first in its memory', async (t) => {
     maximum: 16,
     shared: true,
   });
-  // What the host gives a guest stays.
+  // What the host has written to the memory is kept.
   new Int32Array(memory.buffer)[65_536 / 4] = 40;
   const module = new WebAssembly.Module(bytes);
   const wasi = new WASI({ version: 'preview1', threads: true });
@@ -509,7 +509,7 @@ test('the instance that runs _start is the first in its memory', async (t) => {
 });
 
 test('a guest with threads may declare a call with other types, and gets EINVAL', async (t) => {
-  // Functions of JavaScript take the place of the adapter's then, and know the memory.
+  // Then JavaScript functions replace those of the adapter, and have the memory.
   const program = await assemble(
     `(module
       (import "env" "memory" (memory 1 2 shared))

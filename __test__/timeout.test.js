@@ -1,6 +1,6 @@
 'use strict';
 
-// A guest that is ended after a time, in the thread that started it.
+// start(instance, { timeout }): a guest that is ended in the calling thread.
 
 const fs = require('node:fs');
 
@@ -57,7 +57,7 @@ for (const [which, body] of Object.entries(GUESTS)) {
     );
     t.is(error.constructor, Error);
     t.true(performance.now() - before >= 49);
-    // It is over: a call of it comes to nothing any more.
+    // It is over: its calls fail.
     t.throws(() => wasi.wasiImport.sched_yield(), { code: 'ERR_WASI_EXITED' });
     t.throws(() => wasi.start(instance), { code: 'ERR_WASI_ALREADY_STARTED' });
   });
@@ -75,7 +75,7 @@ test('a timeout with returnOnExit: false does not end the process', async (t) =>
 
 const onLinux = fs.existsSync('/proc/self/fd') ? test : test.skip;
 
-/** What a program of its own does that starts guests in one turn of the event loop. */
+/** The output of a program that starts guests in one turn of the event loop. */
 async function starting(code) {
   const bytes = Buffer.from(await program('')).toString('base64');
   return node([
@@ -208,7 +208,7 @@ test('mistakes', async (t) => {
     refused({ timeout }, 'ERR_OUT_OF_RANGE');
   }
   refused({ timeOut: 50 }, 'ERR_INVALID_ARG_VALUE');
-  // Nothing has begun.
+  // It has not started.
   t.is(wasi.start(instance), 0);
 });
 
@@ -230,7 +230,7 @@ test('mocked clocks and timers do not affect timeouts', async (t) => {
     `Buffer.from('${Buffer.from(module).toString('base64')}', 'base64')`;
   const { stdout, stderr } = script(`
     const { run, runSync } = require('wasi-rs');
-    // As libraries for tests do.
+    // As libraries for mocking do.
     const timers = require('node:timers');
     const timer = { ref: () => timer, unref: () => timer };
     for (const name of ['setImmediate', 'setInterval', 'setTimeout']) {

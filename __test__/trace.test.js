@@ -1,7 +1,7 @@
 'use strict';
 
-// What is told of the calls of a guest: by the class, by run(), spawn(), runSync()
-// and a Pool, by the command; and that no way to hear of them brings a host down.
+// The trace of a guest: by the class, run(), spawn(), runSync(), a Pool and the command;
+// and that no receiver of a trace can crash the host.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -22,7 +22,7 @@ const CSV2JSON = path.join(ROOT, 'examples/csv2json.wasm');
 const EXIT = guestPath('exit');
 const CAT = guestPath('cat');
 
-/** A line without the time that the call took, which is always there. */
+/** A line without the time that the call took, which every line has. */
 function timeless(t, line) {
   const [, rest] = /^(.*) <\d+\.\d{6}>$/.exec(line) ?? [];
   t.not(rest, undefined, line);
@@ -35,7 +35,7 @@ const linesOf = (t, text) =>
     .slice(0, -1)
     .map((line) => timeless(t, line));
 
-/** What a guest that makes calls of a test's own is heard to do. */
+/** The trace of a guest that makes calls of a test. */
 function tracedRaw(t, options = {}) {
   const calls = [];
   const { trace, ...rest } = options;
@@ -112,7 +112,7 @@ test('buffers are shown by their lengths, and written data as far as was asked f
   bytes.fill(0xff, 60_000, 60_003);
   raw.calls.fd_write(1, 0, 1, 50);
   t.is(last(), 'fd_write(1, ["\\xff\\xff\\xff"]) = success, 3');
-  // More than is shown of any list.
+  // More elements than are shown of a list.
   raw.calls.fd_write(1, 1000, 20, 50);
   t.true(
     last().startsWith(`fd_write(1, [${'"", '.repeat(16)}...]) = success, 0`),
@@ -227,7 +227,7 @@ test('every call is traced, with every kind of argument', (t) => {
           call(...args);
           break;
         } catch (error) {
-          // An i64 is no number.
+          // An i64 must be a bigint.
           t.true(error instanceof TypeError, name);
           wide.add(last);
         }
@@ -322,7 +322,7 @@ test('calls that rights and readOnly refuse are traced', (t) => {
   }
 });
 
-/** Each way to run a program that writes to a descriptor of the test's own. */
+/** Each way to run a program with a trace to a descriptor of the test. */
 const WAYS = {
   run,
   async runSync(...args) {
@@ -402,7 +402,7 @@ for (const [way, start] of Object.entries(WAYS)) {
 }
 
 test('a guest in a thread waits for the function that gets its calls', async (t) => {
-  // It writes for ever: without a limit its calls would fill the memory.
+  // It writes forever: without a limit the trace would fill the memory.
   const most = 256;
   const enough = 2000;
   let count = 0;
@@ -417,7 +417,7 @@ test('a guest in a thread waits for the function that gets its calls', async (t)
   });
   await t.throwsAsync(running, { name: 'AbortError' });
   t.true(count >= enough);
-  // One is being made when it is stopped, and one ends.
+  // One call is being made when it is stopped, and one ends.
   t.true(count <= enough + most + 2);
 });
 
@@ -654,7 +654,7 @@ suspendingTest(
         'sched_yield() = success',
       ],
     );
-    // All of the time that it was suspended.
+    // The whole time that it was suspended.
     t.true(calls[0].nanos >= 9e6);
   },
 );

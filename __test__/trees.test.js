@@ -1,6 +1,6 @@
 'use strict';
 
-// Trees of files as objects: what a MemoryFS is made of, and what it gives.
+// Trees: plain objects that a MemoryFS is made from, and exported to.
 
 const { inspect } = require('node:util');
 const vm = require('node:vm');
@@ -11,7 +11,7 @@ const { MemoryFS, file, symlink } = require('..');
 
 const bytes = (text) => new Uint8Array(Buffer.from(text));
 
-/** A tree with everything in it, and how it comes out. */
+/** A tree with every kind of entry, and how it is exported. */
 const TREE = {
   'a.txt': 'häßlich',
   'lib/deep/x.py': bytes('x'),
@@ -193,7 +193,7 @@ test('what is in a tree is content, an entry, or a directory', (t) => {
   }
 });
 
-/** What an entry has its methods from. */
+/** The prototype of entries. */
 function FileEntryPrototype() {
   return Object.getPrototypeOf(file(''));
 }
@@ -248,7 +248,7 @@ test('a getter may change the tree', (t) => {
   t.deepEqual(memory.readdirSync('directory'), ['a', 'b']);
 });
 
-/** A directory in which there is always one more. */
+/** A directory that contains itself without end. */
 const endless = () =>
   new Proxy({}, { ownKeys: () => ['next'], get: endless, ...ENUMERABLE });
 

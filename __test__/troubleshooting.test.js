@@ -1,6 +1,6 @@
 'use strict';
 
-// docs/troubleshooting.md has every message that the sources have for a user.
+// docs/troubleshooting.md has every message of the sources that users can see.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -13,16 +13,16 @@ const { read } = require('./helpers/documents');
 
 const TEXT = read('docs/troubleshooting.md');
 
-/** Texts that are no messages, or are parts of one with a row of its own. */
+/** Texts that are not messages, or are parts of a message with a row of its own. */
 const NO_MESSAGE = [
-  // What is expected in "must be …", and what was received.
+  // Expected and received values in "must be …".
   /^(an?|one of|of type|true,|'pipe',|bytes,) /,
   /^(function|type) (…|[a-z]+ \()/,
   /^, a Response$/,
   // Tags of objects, and directives.
   /^\[object /,
   /^use strict$/,
-  // The shell, and what is printed that is no error.
+  // The shell, and output that is not an error.
   /compgen|_arguments|complete -c|^#compdef|^\s*'1:|^-s …$|_wasi_rs|^Usage: /,
   /^wasi-rs: listening at/,
   /^nread nwritten/,
@@ -47,7 +47,7 @@ function textsOf(source) {
   return texts;
 }
 
-/** The files with what a user may be told, by their paths. */
+/** The files with messages for users, by their paths. */
 const SOURCES = fs
   .readdirSync(path.join(ROOT, 'lib'), { recursive: true })
   .map((file) => `lib/${file.replaceAll(path.sep, '/')}`)
@@ -58,7 +58,7 @@ const messages = SOURCES.flatMap((file) =>
   textsOf(read(file)).map((text) => ({ file, text })),
 ).filter(({ text }) => !NO_MESSAGE.some((pattern) => pattern.test(text)));
 
-/** As the page writes a message: each thing that differs is one `…`. */
+/** A message as the page writes it: each variable part is one `…`. */
 const plain = (text) =>
   text
     .replace(/(….)?…(\s*…)*/g, '…')
@@ -92,7 +92,7 @@ test('docs/troubleshooting.md has every message of the native side', (t) => {
   for (const text of texts) t.true(plain(TEXT).includes(plain(text)), text);
 });
 
-/** What the tables of our own messages have in their first column. */
+/** The first column of the tables of our own messages. */
 function listed() {
   const own = TEXT.split('\n## What a guest itself says')[0];
   const cells = Array.from(
@@ -111,7 +111,7 @@ test('docs/troubleshooting.md has only messages of the sources, or of Node', (t)
       read,
     ),
     ...['scripts/install.js', 'lib/formats.js', 'lib/run/program.js'].map(read),
-    // What these are put together of is there, and Node's words are Node's.
+    // The parts of these have rows, and Node's words are Node's.
     'loading addons is disabled',
     'ENOENT: no such file or directory, open … and its like',
     'must be a WebAssembly.Memory',
@@ -124,7 +124,7 @@ test('docs/troubleshooting.md has only messages of the sources, or of Node', (t)
         .replace(/^wasi-rs: |UVWASI_\w+/, '…')
         .replace(/^The "instance.*/, '. Received …'),
     );
-    // The longest part in which nothing differs.
+    // The longest constant part.
     const [part] = source
       .split(/…|'|: $/)
       .toSorted((a, b) => b.length - a.length);

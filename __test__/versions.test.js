@@ -15,7 +15,7 @@ const { assemble, guest, guestPath, scratch } = require('./helpers/guest');
 const BOTH = guestPath('both_versions');
 const SUSPENDS = typeof WebAssembly.Suspending === 'function';
 
-/** A directory with the file that the guest looks at. */
+/** A directory with the file that the guest reads. */
 function data(t) {
   const directory = scratch(t);
   fs.writeFileSync(path.join(directory, 'data'), '0123456789');
@@ -30,7 +30,7 @@ test('run(), runSync(), spawn() and a Pool run modules that import both', async 
   const pool = new Pool({ size: 1 });
   const results = [
     runSync(BOTH, options),
-    // In another thread, and with functions in the place of an adapter's.
+    // In another thread, and with functions instead of an adapter.
     runSync(BOTH, { ...options, cpuTime: 60_000 }),
     runSync(BOTH, { ...options, imports: { env: {} } }),
     await run(BOTH, options),
@@ -81,7 +81,7 @@ test('a trace reads each call by its version', async (t) => {
   t.deepEqual(linesOf(lines.join('\n'), 'fd_seek'), [...seeks, ...seeks]);
 });
 
-/** The class, told which module it is for. */
+/** The class, with getImportObject({ module }). */
 async function started(t, options, { suspending = false } = {}) {
   const wasi = new WASI({ stdout: 'pipe', ...preopens(t), ...options });
   const module = guest('both_versions');
@@ -103,7 +103,7 @@ test('getImportObject({ module }) has both', async (t) => {
     const { wasi, imports } = await started(t, { version });
     t.is(imports[name], wasi.wasiImport);
     t.deepEqual(Object.keys(imports).sort(), Object.values(names));
-    // As Node, without.
+    // Without a module, as in Node.
     t.deepEqual(Object.entries(wasi.getImportObject()), [
       [name, wasi.wasiImport],
     ]);
@@ -146,7 +146,7 @@ test('a trace of the class has the calls of both', async (t) => {
 (SUSPENDS ? test : test.skip)('calls of both are suspended', async (t) => {
   const unstable = 'wasi_unstable';
   const preview1 = 'wasi_snapshot_preview1';
-  // Reads a byte by each, and exits with their difference.
+  // Reads a byte by each version, and exits with their difference.
   const source = `(module
       (import "${preview1}" "fd_read" (func $read1 (param i32 i32 i32 i32) (result i32)))
       (import "${unstable}" "fd_read" (func $read0 (param i32 i32 i32 i32) (result i32)))

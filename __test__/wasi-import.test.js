@@ -1,7 +1,7 @@
 'use strict';
 
-// wasiImport: 46 functions, and what each of them checks before it does
-// anything when JavaScript calls it.
+// wasiImport: 46 functions, and the checks of their arguments when JavaScript calls
+// them.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -73,7 +73,7 @@ function make(WASI, more) {
   return new WASI({ ...options, ...more });
 }
 
-/** Bound to a memory of one page. */
+/** The functions, with a memory of one page. */
 function makeBound(WASI, more) {
   const wasi = make(WASI, more);
   const instance = duck({});
@@ -348,8 +348,8 @@ test('the arity check comes first, then types, then memory, then bounds', (t) =>
   t.is(wasi.wasiImport.fd_fdstat_get(99, 0), 8);
 });
 
-// Node refuses it from JavaScript, and on some versions from wasm, too. Nobody
-// can tell the two callers apart, and a guest's high pointers arrive like this.
+// Node refuses it from JavaScript, and on some versions from wasm, too. The two callers
+// cannot be told apart, and pointers of 2 GiB and more from a guest are negative.
 test('a negative i32 from JavaScript is an unsigned one', (t) => {
   for (const name of names.filter((each) => SIGNATURES[each].includes('i'))) {
     for (const value of [-1, -(2 ** 31)]) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// One instance for each thread, on one memory, as packages built for
+// One instance for each thread, with one memory, as packages built for
 // wasm32-wasi-threads use the class.
 
 const fs = require('node:fs');
@@ -80,7 +80,7 @@ test('a worker that grows the memory is seen by the others', async (t) => {
 });
 
 test('a worker may be terminated during a call', async (t) => {
-  // It calls without a pause, so that the end finds it inside of a call.
+  // It makes calls all the time, so that the termination comes during one.
   const spin = `
     const { parentPort, workerData } = require('node:worker_threads');
     const { WASI } = require(workerData.index);
@@ -124,7 +124,7 @@ test('a program runs in a worker', async (t) => {
   t.is(code, 5);
 });
 
-/** A thread of a package: an ES module of its own, and one instance for itself. */
+/** A thread of a package: an ES module with an instance of its own. */
 const THREAD = `
   import { parentPort, workerData } from 'node:worker_threads';
   import { WASI } from ${JSON.stringify(pathToFileURL(INDEX).href)};
@@ -220,7 +220,7 @@ test('threads as packages of napi-rs start them, until they are terminated', asy
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-/** What one call answers to more than 2 GiB: errno and count, each in its turn. */
+/** The result of each call with more than 2 GiB, in turn: errno and count. */
 const moveALot = (WASI) => {
   const fs = process.getBuiltinModule?.('node:fs') ?? require('node:fs');
   const opened = [fs.openSync('/dev/zero', 'r'), fs.openSync('/dev/null', 'w')];
@@ -257,7 +257,7 @@ onLinux(
     for (const answers of [moveALot(WASI), await inWorker(moveALot)]) {
       for (const [name, errno, count] of answers) {
         t.is(errno, 0, name);
-        // A signal ends a read of this device early.
+        // A signal can end a read of this device early.
         t.true(count > 0 && count <= most, `${name}: ${count}`);
         if (name.includes('write')) t.is(count, most, name);
       }
