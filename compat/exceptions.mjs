@@ -6,9 +6,9 @@ const WORDS = 'messages and stacks are those of its engine';
 
 const LOOP = 'terminate() ends no worker in a loop of compiled WebAssembly';
 /** What runs a guest in the process of the tests, as they name it: a command is a process of its own. */
-const INSIDE = ['new WASI()', 'run()', 'runSync()', 'spawn()'];
-const eachInside = (title, reason) =>
-  Object.fromEntries(INSIDE.map((name) => [`${title}${name}`, reason]));
+const INSIDE = ['new WASI()', 'run()', 'runSync()'];
+const eachOf = (ways, title, reason) =>
+  Object.fromEntries(ways.map((name) => [`${title}${name}`, reason]));
 
 const NO_FLAGS = 'NODE_OPTIONS is not looked at';
 
@@ -43,10 +43,22 @@ const ENDLESS = {
     'timeout and signal end it': reason,
   }),
   pthreads: (reason) =>
-    eachInside('main returns while threads compute, wait and sleep: ', reason),
+    eachOf(
+      INSIDE,
+      'main returns while threads compute, wait and sleep: ',
+      reason,
+    ),
   threads: (reason) => ({
-    ...eachInside('the guest is over when its first thread is: ', reason),
-    ...eachInside('an exit in a thread ends a first one that …, by ', reason),
+    ...eachOf(
+      [...INSIDE, 'spawn()'],
+      'the guest is over when its first thread is: ',
+      reason,
+    ),
+    ...eachOf(
+      [...INSIDE, 'spawn()'],
+      'an exit in a thread ends a first one that …, by ',
+      reason,
+    ),
     'a guest whose threads compute is ended in time': reason,
     'a trap in a thread ends the guest, wherever the first one is': reason,
     'a worker that waits for a guest with threads can be terminated': reason,
