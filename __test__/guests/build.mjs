@@ -29,7 +29,7 @@ const RUST_VERSION = '1.95.0';
 /** The sources in C of programs with threads. */
 const C_WITH_THREADS = new Set(['pthreads.c']);
 
-/** The sources in C of programs that tell where they trap, with no library in them. */
+/** The sources in C of programs with DWARF for the tests of traps, without a library. */
 const C_WITH_LINES = new Set(['source_lines.c']);
 
 const MAX_MEMORY = 1 << 30;
@@ -161,7 +161,7 @@ function buildCWithThreads(compile, output) {
   }
 }
 
-/** Builds a program with DWARF, which has the same paths wherever that is done. */
+/** Builds a program with DWARF, in which paths do not depend on the machine. */
 function buildCWithLines(compile, output) {
   zig([
     ...compile,
@@ -238,7 +238,7 @@ async function buildWat({ name, from, replace }, output) {
   }
 }
 
-/** What builds a source, by how its name ends. */
+/** The function that builds a source, by its extension. */
 const BUILDERS = { '.c': buildC, '.rs': buildRust, '.wat': buildWat };
 
 function build(guest, output) {
@@ -280,7 +280,7 @@ async function main(args) {
         check && difference(join(here, `${guest.name}.wasm`), output);
       if (found) wrong.push(`${guest.name}.wasm ${found} (${guest.from})`);
     }
-    // A module whose source is gone would pass every test for ever.
+    // A module without its source would pass every test forever.
     if (check && names.length === 0) {
       for (const file of readdirSync(here)) {
         const known =

@@ -1,7 +1,7 @@
 'use strict';
 
-// What node:wasi answers on Node, kept for the same tests on a runtime that has
-// another node:wasi. compat/suite.mjs says where, in WASI_RS_ANSWERS.
+// Results of node:wasi on Node, recorded for the same tests on a runtime with another
+// node:wasi, in the directory that compat/suite.mjs sets in WASI_RS_ANSWERS.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -13,7 +13,7 @@ const { meta } = require('ava');
 const ON_NODE = !process.versions.bun && !process.versions.deno;
 
 const directory = process.env.WASI_RS_ANSWERS;
-/** How many answers each test has asked for so far. */
+/** How many results each test has used so far. */
 const counts = new Map();
 let kept;
 
@@ -28,22 +28,22 @@ function nextKey(t) {
 }
 
 /**
- * An answer as text that is the same in two runs and on all engines: scratch
- * directories have new names, and each engine has its own of a stack.
+ * A result as text that is the same in two runs and on all engines, without the names of
+ * temporary directories, and without stacks.
  */
 function textOf({ own: _, stackHeader: __, ...answer }) {
   const text = inspect(answer, { depth: Infinity, sorted: true });
   return text.replaceAll(/wasi-rs-test-\w{6}/g, 'wasi-rs-test');
 }
 
-/** Keeps what Node answered, where that is wanted. */
+/** Records a result of Node's, if results are recorded. */
 function keepAnswer(t, answer) {
   if (directory === undefined) return;
   const line = JSON.stringify([nextKey(t), textOf(answer)]);
   fs.appendFileSync(file(), `${line}\n`);
 }
 
-/** Asserts that an answer is the one that Node gave to the same question. */
+/** Asserts that a result is the one that was recorded on Node. */
 function sameAsKept(t, answer, message) {
   kept ??= new Map(
     fs

@@ -1,7 +1,7 @@
 'use strict';
 
-// What the tests of attacks share: a directory with an inside and an outside,
-// and children in which guests attack it, so that a crash or a hang is a result.
+// For the tests of attacks: a directory with a preopen and files outside of it, and child
+// processes in which guests attack it, so that a crash or a hang is a result.
 
 const { execFile, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -13,18 +13,18 @@ const { scratch } = require('./guest');
 
 const SECCOMP = path.join(ROOT, 'tests/seccomp');
 
-/** Nothing that a guest may see contains this. */
+/** The content of files outside, which no guest may see. */
 const SECRET = 'SECRET';
 
 /**
- * How paths are resolved: by the kernel in one call, or step by step where it
- * has no `openat2` or a filter refuses that: profiles of tests/seccomp.
+ * How paths are resolved: by the kernel in one call, or by a walk, if a filter refuses
+ * `openat2`: profiles of tests/seccomp.
  */
 const RESOLVERS = ['openat2', 'linux-4.4', 'docker-19.03'];
 
 let launcher;
 
-/** The program that takes system calls away; `reason` where there is none. */
+/** The program that filters system calls; `reason` if it is not available. */
 function findLauncher() {
   if (process.platform !== 'linux') return { reason: 'openat2 is of Linux' };
   const file = path.join(ROOT, 'target', 'seccomp-launcher');
@@ -34,7 +34,7 @@ function findLauncher() {
   const age = (name) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs;
   if (!(age(file) > Math.max(...sources.map(age)))) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    // Several test files can be here at the same time.
+    // Several test files may do this at the same time.
     const built = `${file}.${process.pid}.${threadId}`;
     const args = ['--edition', '2024', '-O', '-o', built, sources[0]];
     const { status, stderr } = spawnSync('rustc', args, { encoding: 'utf8' });
@@ -45,9 +45,8 @@ function findLauncher() {
 }
 
 /**
- * Runs `body` in a child and returns what it returns. The child has what
- * `attacker.js` exports, `data`, a time limit, and limits of the shell's `ulimit`
- * where said.
+ * Runs `body` in a child and returns its result. The child has the exports of
+ * `attacker.js`, `data`, a time limit and, optionally, limits of the shell's `ulimit`.
  */
 async function attack(body, data, options = {}) {
   const { resolver = 'openat2', ulimit, flags = [], limit = HANGS } = options;
@@ -74,7 +73,7 @@ async function attack(body, data, options = {}) {
   return result;
 }
 
-/** Runs a program until it ends or its time is over. */
+/** Runs a program until it ends, or its timeout. */
 function run(command, args, limit) {
   return new Promise((resolve) => {
     const options = {
@@ -91,7 +90,7 @@ function run(command, args, limit) {
   });
 }
 
-/** Runs a test for each way to resolve paths; skips those that cannot be had. */
+/** Runs a test for each way to resolve paths; skips those that are not available. */
 function forEachResolver(test, title, body) {
   for (const resolver of RESOLVERS) {
     const name = `${title} (${resolver === 'openat2' ? 'openat2' : `without openat2: ${resolver}`})`;
@@ -129,7 +128,7 @@ const INSIDE = {
   'inside/dir/sub': { dir: true },
 };
 
-/** A directory of which a guest gets `inside`, with whatever else in it. */
+/** A directory of which a guest gets `inside`; other files can be added. */
 function arena(t, files = {}) {
   const root = fs.realpathSync(scratch(t));
   plant(root, { ...OUTSIDE, ...INSIDE, ...files });
@@ -148,7 +147,7 @@ function untouched(t, { outside, before }, message) {
   t.deepEqual(tree(outside), before, message);
 }
 
-/** All that calls could change of the files below a directory. */
+/** Everything that calls could change of the files below a directory. */
 function tree(root) {
   const below = fs.readdirSync(root, { recursive: true }).toSorted();
   return [root, ...below].map((name) => {
@@ -163,7 +162,7 @@ function tree(root) {
   });
 }
 
-/** A test that only some systems can run, with why not elsewhere. */
+/** A test for some systems only, with the reason. */
 function testOn(test, condition) {
   return condition ? test.serial : test.serial.skip;
 }

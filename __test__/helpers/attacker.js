@@ -1,6 +1,6 @@
 'use strict';
 
-// What the children of `attack.js` have: guests under their own control.
+// For the children of `attack.js`: guests whose calls they make.
 
 const fs = require('node:fs');
 
@@ -54,7 +54,7 @@ const OFLAGS = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 };
 const FOLLOW = 1;
 const NONBLOCK = 4;
 
-/** Where results go, where buffers are, and where strings are laid. */
+/** Addresses of results, buffers and strings. */
 const OUT = 0x100;
 const IOVS = 0x200;
 const BUF = 0x400;
@@ -68,7 +68,7 @@ function compiled(name) {
   return modules.get(name);
 }
 
-/** A guest that makes any call with any numbers: see raw_calls.wat. */
+/** A guest that makes any call with any arguments: see raw_calls.wat. */
 class Attacker {
   constructor(options = {}) {
     this.wasi = new WASI({ version: 'preview1', ...options });
@@ -87,7 +87,7 @@ class Attacker {
     return Buffer.from(this.memory.buffer);
   }
 
-  /** Makes a call; a string stands for its address and length. */
+  /** Makes a call; a string is written to memory, and passed as address and length. */
   call(name, ...args) {
     let at = TEXT;
     const numbers = args.flatMap((arg) => {
@@ -120,7 +120,7 @@ class Attacker {
     });
   }
 
-  /** Lays a list of buffers. */
+  /** Writes a list of iovecs to memory. */
   iovs(...bufs) {
     bufs.flat().forEach((word, index) => {
       this.view.setUint32(IOVS + 4 * index, word, true);
@@ -148,7 +148,7 @@ class Attacker {
   }
 }
 
-/** Runs a command; its exit code and what it printed. */
+/** Runs a command; returns its exit code and output. */
 function runGuest(name, options = {}) {
   const { args = [], directory, ...rest } = options;
   const output = `${directory}/output-${process.hrtime.bigint()}`;
@@ -172,7 +172,7 @@ function runGuest(name, options = {}) {
   }
 }
 
-/** How much more memory, in bytes, `body` took at its height than ever before. */
+/** The growth of the peak memory of the process by `body`, in bytes. */
 function growth(body) {
   const highest = () => process.resourceUsage().maxRSS * 1024;
   const before = highest();
@@ -180,7 +180,7 @@ function growth(body) {
   return highest() - before;
 }
 
-/** Tells the parent, whatever has become of `console`. */
+/** Writes to standard output, even if `console` does not work any more. */
 function report(value) {
   fs.writeSync(1, `\nREPORT ${JSON.stringify(value)}\n`);
 }

@@ -6,12 +6,12 @@ const path = require('node:path');
 const ROOT = path.join(__dirname, '../..');
 
 /**
- * Milliseconds after which a child is taken to hang. No child takes nearly as
- * long, on however slow and busy a machine.
+ * Milliseconds after which a child counts as hanging. No child takes nearly as long, even
+ * on a slow and busy machine.
  */
 const HANGS = 10 * 60_000;
 
-/** Runs Node on `args` and returns its exit code and what it wrote. */
+/** Runs Node with `args` and returns its exit code and output. */
 function node(args, options = {}) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: ROOT,
@@ -22,7 +22,7 @@ function node(args, options = {}) {
   return { exitCode: status ?? signal, stdout, stderr };
 }
 
-/** Runs a script that finds the package as `require('wasi-rs')` does. */
+/** Runs a script that can load the package by `require('wasi-rs')`. */
 function script(source, { flags = [], ...options } = {}) {
   return node([...flags, '--eval', source], options);
 }

@@ -20,12 +20,12 @@ function refuses(t, args, message, { expected = FAILURE, ...options } = {}) {
   t.deepEqual([exitCode, stdout], [expected, '']);
 }
 
-/** The same of a file that is there, and cannot be run. */
+/** The same for a file that exists, and cannot be run. */
 function cannotRun(t, args, message) {
   refuses(t, args, message, { expected: CANNOT_RUN });
 }
 
-/** A module of the test's own as a file. */
+/** The path of a module from text. */
 async function file(t, source) {
   const name = path.join(scratch(t), 'test.wasm');
   fs.writeFileSync(name, await assemble(source));

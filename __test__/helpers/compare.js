@@ -1,6 +1,6 @@
 'use strict';
 
-// What the tests compare: the class under test, and Node's beside it.
+// Compares the class under test with Node's.
 
 const { setFlagsFromString } = require('node:v8');
 
@@ -16,7 +16,7 @@ const NodeWASI = ON_NODE ? require('node:wasi').WASI : undefined;
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 
-/** All that a program can tell of an error, the place of its throw apart. */
+/** Everything that a program can see of an error, except where it was thrown. */
 function describeError(error) {
   if (!(error instanceof Error)) return { thrown: String(error) };
   const { constructor, name, message, code, errno, syscall } = error;
@@ -37,7 +37,7 @@ function describeError(error) {
   };
 }
 
-/** Not what ours say beyond that: what it was that could not be opened. */
+/** Properties that only our errors have: what could not be opened. */
 const isOfNode = (key) => !['path', 'dest', 'fd'].includes(key);
 
 function withoutValue(object, key) {
@@ -46,7 +46,7 @@ function withoutValue(object, key) {
   return flags;
 }
 
-/** What calling `body` comes to: `{ returned }`, or a description of its error. */
+/** The outcome of `body`: `{ returned }`, or a description of its error. */
 function outcome(body) {
   try {
     return { returned: body() };
@@ -55,7 +55,7 @@ function outcome(body) {
   }
 }
 
-/** Asserts that `body`, given each class in turn, comes to the same with both. */
+/** Asserts that `body` has the same outcome with both classes. */
 function sameAsNode(t, body, message) {
   const ours = outcome(() => body(WASI));
   if (ON_NODE) {

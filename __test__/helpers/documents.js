@@ -2,14 +2,14 @@
 
 // The documents of the project, and the blocks of code in them.
 //
-// A block has a language, which says what is done with it:
+// The language of a block says how it is tested:
 //
 //   js          a program, which is run: its first line may give it a name
 //   sh          commands, which are run by a shell, in a project with the package
-//   text        what the block before it prints
-//   json        what the block before it leaves in a file that a comment names
-//   javascript  a program that needs what is not here: another package, a server
-//   bash        commands that need what is not here
+//   text        the output of the block before it
+//   json        the content of a file, named by a comment, that the block before it writes
+//   javascript  a program that is not run, as it needs another package or a server
+//   bash        commands that are not run, likewise
 //   c, go, rust, zig, …  part of a source file that a comment names
 
 const fs = require('node:fs');
@@ -34,7 +34,7 @@ const BLOCK =
   /^(?:#+ (?<heading>.+)|(?:<!-- (?<mark>file|from): (?<name>.+) -->\n\n)?```(?<language>\w*)\n(?<code>[^]*?)^```)$/gm;
 
 /**
- * The blocks of a document, each with the heading that it stands below.
+ * The code blocks of a document, each with its heading.
  *
  * @returns {{ section: string, language: string, code: string, file?: string, from?: string }[]}
  */
@@ -50,10 +50,10 @@ function blocksOf(document) {
   return blocks;
 }
 
-/** Those that are run, each with what it prints and the files that it leaves. */
+/** Blocks that are run, each with its expected output and files. */
 function programsOf(document) {
   const programs = [];
-  // The program that what comes belongs to, if it comes directly behind it.
+  // The program to which the next block belongs, if it follows directly.
   let last;
   for (const { file, ...block } of blocksOf(document)) {
     if (block.language === 'js' || block.language === 'sh') {
@@ -67,12 +67,12 @@ function programsOf(document) {
   return programs;
 }
 
-/** A document without its blocks of code. */
+/** A document without its code blocks. */
 function proseOf(document) {
   return read(document).replace(/^```[^]*?^```$/gm, '');
 }
 
-/** The name that the first line of a program gives it, or one that fits it. */
+/** The file name in the first line of a program, or a default. */
 function nameOf({ code }) {
   const [, name] = /^\/\/ (\S+)\n/.exec(code) ?? [];
   return name ?? (/^import /m.test(code) ? 'main.mjs' : 'main.cjs');

@@ -1,13 +1,13 @@
 'use strict';
 
-// What the tests of `wasi.fs` share: a directory with one of everything, and what calls on it come to.
+// For the tests of `wasi.fs`: a directory with every kind of file, and the outcomes of calls on it.
 
 const fs = require('node:fs');
 const path = require('node:path');
 
 const { WASI } = require('../../index.js');
 
-/** A directory with one of everything. */
+/** A directory with every kind of file. */
 function lay(directory) {
   const at = (name) => path.join(directory, name);
   fs.mkdirSync(at('full/deep'), { recursive: true });
@@ -34,7 +34,7 @@ function open(t, root, options = {}) {
   return wasi;
 }
 
-/** What a call comes to, without what tells one directory from the other. */
+/** The outcome of a call, without what differs between the directories. */
 function outcome(body, root) {
   const strip = (value) =>
     typeof value === 'string' ? value.replaceAll(root, '') : value;
@@ -52,7 +52,7 @@ function outcome(body, root) {
   }
 }
 
-/** All below a directory: names, types, contents. */
+/** Everything below a directory: names, types, contents. */
 function tree(root) {
   return fs.readdirSync(root).map((name) => {
     const at = path.join(root, name);

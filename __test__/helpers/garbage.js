@@ -1,11 +1,11 @@
 'use strict';
 
-// What instances leave behind in a process that is run with `--expose-gc`.
+// Finds what instances leave behind, in a process with `--expose-gc`.
 
 const fs = require('node:fs');
 const v8 = require('node:v8');
 
-/** Collects garbage, and lets run what is to run after that. */
+/** Collects garbage, and lets finalizers run. */
 async function collect(turns = 10) {
   for (let turn = 0; turn < turns; turn++) {
     globalThis.gc();
@@ -16,31 +16,31 @@ async function collect(turns = 10) {
 }
 
 /**
- * Collects garbage until `done`. When a finalizer runs is up to the engine and
- * to the load of the machine; after so many turns only a leak can be left.
+ * Collects garbage until `done`. When a finalizer runs depends on the engine and the load
+ * of the machine; after so many turns anything left is a leak.
  */
 async function collectUntil(done) {
   for (let turn = 0; turn < 1000 && !done(); turn++) await collect(1);
 }
 
 /**
- * How many descriptors this process has. Sockets do not count: nothing that this
- * is asked about opens any, and Deno has some of its own that come and go.
+ * The number of descriptors of this process, without sockets: nothing that is tested with
+ * this opens any, and Deno opens and closes some of its own.
  */
 function descriptors() {
   return fs.readdirSync('/proc/self/fd').filter((fd) => {
     try {
       return !fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
     } catch {
-      // The one that listed them.
+      // Without the one that lists them.
       return true;
     }
   }).length;
 }
 
 /**
- * The bytes of memory that this process has filled, in core or swapped out. What
- * it has mapped of files comes and goes with the needs of other processes.
+ * The anonymous memory of this process in bytes, resident or swapped out. Mapped files are
+ * not counted, as the system drops and reloads their pages.
  */
 function filledMemory() {
   const status = fs.readFileSync('/proc/self/status', 'utf8');
@@ -51,8 +51,8 @@ function filledMemory() {
 }
 
 /**
- * The same without the engine's space for new objects, which it makes larger, to
- * tens of megabytes, the more of them are in use at once: whatever is in it.
+ * The same without the young generation, which the engine enlarges to tens of megabytes
+ * when many new objects are in use.
  */
 function keptMemory() {
   const { physical_space_size: young } = v8

@@ -8,7 +8,7 @@ const loadWabt = require('wabt');
 
 const GUESTS = path.join(__dirname, '../guests');
 
-/** The path of a built guest: see the head of its source for what it does. */
+/** The path of a built guest; the head of its source says what it does. */
 function guestPath(name) {
   return path.join(GUESTS, `${name}.wasm`);
 }
@@ -19,8 +19,8 @@ function guest(name) {
 }
 
 /**
- * The bytes of a module so small that it is best read where it is used. It may use
- * exceptions, and `more` of what came after WebAssembly 1.0, as wabt names it.
+ * The bytes of a module from text. It may use exceptions, and `more` features, by their
+ * names in wabt.
  */
 async function assemble(source, more = {}) {
   const features = { exceptions: true, ...more };
@@ -34,7 +34,7 @@ async function assemble(source, more = {}) {
   }
 }
 
-/** A directory of the test's own, removed after it. */
+/** A temporary directory, removed after the test. */
 function scratch(t) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-test-'));
   t.teardown(() => removeTree(directory));
@@ -42,8 +42,8 @@ function scratch(t) {
 }
 
 /**
- * Removes a directory with what is in it. On Windows what is in use stays: a binary that was
- * loaded, and with Node.js 20 what guests have open that nobody has closed.
+ * Removes a directory with its contents. On Windows files in use stay: a binary that was
+ * loaded, and with Node.js 20 what guests have left open.
  */
 function removeTree(directory) {
   try {
@@ -54,8 +54,8 @@ function removeTree(directory) {
 }
 
 /**
- * Runs a command under `WASI` and returns its exit code and what it printed.
- * Its output goes through a file, as a pipe would need a reader beside it.
+ * Runs a command under `WASI` and returns its exit code and output. The output is written
+ * to a file, as a pipe would need a concurrent reader.
  */
 function run(t, WASI, name, options = {}) {
   const output = path.join(scratch(t), 'output');
@@ -78,7 +78,7 @@ function run(t, WASI, name, options = {}) {
   }
 }
 
-/** An instance that only JavaScript takes for one, with a memory of its own. */
+/** An object that start() accepts as an instance, with a memory of its own. */
 function duck(exports) {
   return {
     exports: { memory: new WebAssembly.Memory({ initial: 1 }), ...exports },

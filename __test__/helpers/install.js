@@ -5,7 +5,7 @@ const path = require('node:path');
 
 const { ROOT } = require('./child');
 
-/** What the package is made of, beside a binary for each platform. */
+/** The files of the package, besides the binaries. */
 const PARTS = ['bin', 'binding.js', 'index.js', 'lib', 'package.json'];
 
 /** The binary of this clone, which `npm install` has built. */
@@ -24,7 +24,7 @@ function copyPackage(directory, { withBinary = true } = {}) {
   }
 }
 
-/** Puts one where the programs of a project find it, as npm does. */
+/** Puts a copy into node_modules of a project, as npm does. */
 function installPackage(project, options) {
   copyPackage(path.join(project, 'node_modules/wasi-rs'), options);
 }

@@ -1,7 +1,7 @@
 'use strict';
 
-// File systems of JavaScript: that of a MemoryFS, of which a test replaces some
-// functions by what no file system should do.
+// JavaScript file systems: that of a MemoryFS, of which a test replaces some functions by
+// ones that misbehave.
 
 const { MemoryFS, WASI } = require('../..');
 const { INTERFACE } = require('../../lib/fs/interface');
@@ -14,8 +14,8 @@ const CREATE = { ...WRITE, oflags: OFLAGS.CREAT };
 
 /**
  * An object with the functions of a MemoryFS, except those that are replaced. A
- * replacement gets the function in whose place it is, and then its arguments; one
- * that is `undefined` leaves none.
+ * replacement gets the original function, and then its arguments; `undefined` removes
+ * the function.
  */
 function fileSystem(replacements = {}, memory = new MemoryFS()) {
   const fs = {};
@@ -31,8 +31,8 @@ function fileSystem(replacements = {}, memory = new MemoryFS()) {
 }
 
 /**
- * A guest over a file system, and what that is. What is replaced is so once the
- * guest has been made.
+ * A guest over a file system, and the file system. Functions are replaced after the guest
+ * was made.
  */
 function guestOver(replacements, options) {
   const memory = new MemoryFS();
@@ -46,7 +46,7 @@ function guestOver(replacements, options) {
   return { raw, fs, memory, calls: raw.calls, wasi: raw.wasi };
 }
 
-/** Reads up to `length` bytes into one buffer, at an offset if one is said. */
+/** Reads up to `length` bytes into one buffer, at an offset if one is given. */
 function read(raw, fd, length, at) {
   const iovs = raw.lay(Buffer.from(new Uint32Array([BUF, length]).buffer));
   const errno =
@@ -84,7 +84,7 @@ function list(raw, fd, length = 4096) {
   return names;
 }
 
-/** Every function of a file system that a guest may come to call. */
+/** Every function of a file system that calls of a guest use. */
 const CALLED = [
   'lstatSync',
   'openSync',
@@ -97,7 +97,7 @@ const CALLED = [
   'ftruncateSync',
 ];
 
-/** Has a guest call each of them; the errors that came of it, and what was read. */
+/** Has a guest call each of them; returns the errors, and what was read. */
 function callAll({ raw, calls }) {
   const opened = raw.tryOpen(PREOPEN, 'link', WRITE);
   const { fd } = opened;
@@ -114,7 +114,7 @@ function callAll({ raw, calls }) {
   };
 }
 
-/** What a function throws, be it undefined. */
+/** The value that a function throws, which may be undefined. */
 function caught(t, body) {
   try {
     body();

@@ -1,5 +1,4 @@
-// Programs that nobody here wrote, from npm, run under node:wasi and under
-// wasi-rs in turn.
+// Real programs, from npm, run under node:wasi and under wasi-rs in turn.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -53,8 +52,8 @@ const nodeCommand = process.env.WASI_RS_NODE ?? process.execPath;
 
 /**
  * The two hosts. Node 20 and 22 lose objects when a garbage collection happens
- * inside one of node:wasi's fast calls, so they are off where it is the
- * yardstick; wasi-rs runs as its users run it.
+ * inside one of node:wasi's fast calls, so these are disabled for node:wasi;
+ * wasi-rs runs with default flags.
  */
 export const hosts = {
   node: {
@@ -69,7 +68,7 @@ export const hosts = {
   },
 };
 
-/** Directories that come with the programs: where each is in which archive. */
+/** Directories of the programs: the archive, and the path in it. */
 export const libraries = {
   python311: { archive: language('python-3.11.3.tar.gz'), inside: 'usr' },
   clang: { archive: language('clang-fs.tar.gz'), inside: 'sys' },
@@ -97,7 +96,7 @@ export const places = {
   },
 };
 
-/** A directory of the test's own, gone when the test is over. */
+/** A temporary directory, removed after the test. */
 export function scratch(t) {
   const dir = mkdtempSync(join(realpathSync(tmpdir()), 'wasi-rs-programs-'));
   t.teardown(() => removeTree(dir));
@@ -137,8 +136,8 @@ function give() {
 }
 
 /**
- * Runs a program to its end and says how it ended: exit code or signal, and
- * what it wrote. `stdin` is text for a pipe; `stdinFile` a file to open instead.
+ * Runs a program to its end; returns its exit code or signal, and its output.
+ * `stdin` is text for a pipe; `stdinFile` a file to open instead.
  */
 export async function run(
   host,
@@ -186,7 +185,7 @@ export async function run(
   }
 }
 
-/** Everything under a directory but its times: names, types, modes, contents. */
+/** Everything below a directory except times: names, types, modes, contents. */
 export function tree(dir, prefix = '') {
   const found = {};
   for (const name of readdirSync(dir).sort()) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// A guest whose calls a test makes one by one, with arguments that no compiler
-// would think of. They come from wasm, as a guest's do.
+// A guest whose calls a test makes one by one, with any arguments. The calls are made by
+// wasm.
 
 const { guest } = require('./guest');
 
@@ -43,13 +43,13 @@ const RIGHTS = Object.fromEntries(
   ].map((name, bit) => [name, 1n << BigInt(bit)]),
 );
 
-/** All that a directory passes on: everything but what is for sockets. */
+/** All inheriting rights of a directory: all but those of sockets. */
 const ALL_RIGHTS = RIGHTS.sock_shutdown - 1n;
 
-/** Where results go, and where a test may put what it likes. */
+/** Addresses of results, and of bytes that a test may use freely. */
 const OUT = 0x100;
 const BUF = 0x8000;
-/** Inputs are laid behind one another from here. */
+/** The address from which inputs are written one after the other. */
 const INPUTS = 0x1000;
 
 class RawGuest {
@@ -70,18 +70,18 @@ class RawGuest {
     return new DataView(this.calls.memory.buffer);
   }
 
-  /** Puts a text into the guest's memory, and returns what a call wants of it. */
+  /** Writes a text to the guest's memory, and returns its address and length. */
   lay(text) {
     const bytes = Buffer.from(text);
     const at = this.#inputs;
     bytes.copy(Buffer.from(this.calls.memory.buffer), at);
-    // Few calls take more than two, and none is called with older ones.
+    // No call takes more than a few, so that the space can be reused.
     this.#inputs =
       at + bytes.length > BUF - 0x2000 ? INPUTS : at + bytes.length;
     return [at, bytes.length];
   }
 
-  /** A list of as many buffers, each of one byte at `BUF`. */
+  /** A list of so many iovecs, each of one byte at `BUF`. */
   iovs(count = 1) {
     const at = BUF + 0x10;
     for (let i = 0; i < count; i++) {
@@ -91,7 +91,7 @@ class RawGuest {
     return [at, count];
   }
 
-  /** `path_open`: the error number, and the descriptor that came of it. */
+  /** `path_open`: the errno, and the descriptor. */
   tryOpen(
     fd,
     path,
@@ -104,14 +104,14 @@ class RawGuest {
     return { errno, fd: this.view.getUint32(OUT, true) };
   }
 
-  /** Opens what must open. */
+  /** Opens a path, which must succeed. */
   open(fd, path, options) {
     const opened = this.tryOpen(fd, path, options);
     if (opened.errno !== 0) throw new Error(`${path}: errno ${opened.errno}`);
     return opened.fd;
   }
 
-  /** A descriptor's rights, as it tells them. */
+  /** The rights of a descriptor, by fd_fdstat_get. */
   rights(fd) {
     const errno = this.calls.fd_fdstat_get(fd, OUT);
     if (errno !== 0) throw new Error(`fd_fdstat_get: errno ${errno}`);

@@ -3,8 +3,8 @@
 //
 // A preopen is one of wasi-rs, or describes a file system:
 //
-//   { memory: path }          in memory, over an image of that directory; how it
-//                             ended is laid onto the directory
+//   { memory: path }          in memory, over an image of that directory; the result
+//                             is written to the directory
 //   { image: path, inside }   an image of a tar archive or of a directory, or of
 //                             the directory `inside` of it
 

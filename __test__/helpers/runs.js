@@ -1,7 +1,7 @@
 'use strict';
 
-// Guests for the tests of run(), spawn() and Pool: small ones that behave as no
-// host could wish for, and ways to have one of the others wait.
+// Guests for the tests of run(), spawn() and Pool: small ones that misbehave, and ways to
+// have another one wait.
 
 const fs = require('node:fs');
 
@@ -12,7 +12,7 @@ const FD_WRITE = `(import "wasi_snapshot_preview1" "fd_write"
 const PROC_EXIT = `(import "wasi_snapshot_preview1" "proc_exit"
   (func $proc_exit (param i32)))`;
 
-/** A module with a memory of its own, around imports and fields. */
+/** A module with a memory of its own, from imports and other fields. */
 function wat(
   fields,
   { imports = '', memory = '(memory (export "memory") 1)' },
@@ -21,9 +21,9 @@ function wat(
 }
 
 const SOURCES = {
-  /** Computes for ever. */
+  /** Computes forever. */
   spin: wat('(func (export "_start") (loop $l (br $l)))', {}),
-  /** Writes 64 KiB to standard output, whatever comes of it, for ever. */
+  /** Writes 64 KiB to standard output forever, whatever the result. */
   flood: wat(
     `(data (i32.const 0) "\\10\\00\\00\\00\\00\\00\\01\\00")
      (func (export "_start")
@@ -32,7 +32,7 @@ const SOURCES = {
          (br $l)))`,
     { imports: FD_WRITE, memory: '(memory (export "memory") 2)' },
   ),
-  /** Fills a large memory for ever, in which the engine seldom looks for its end. */
+  /** Fills a large memory forever, by an instruction during which the engine seldom checks for termination. */
   fill: wat(
     `(func (export "_start")
        (loop $l
@@ -40,14 +40,14 @@ const SOURCES = {
          (br $l)))`,
     { memory: '(memory (export "memory") 1024)' },
   ),
-  /** Grows by a page until it gets no more; exits with how many it has then. */
+  /** Grows by a page until that fails; exits with the number of pages. */
   grow: wat(
     `(func (export "_start")
        (loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
        (call $proc_exit (memory.size)))`,
     { imports: PROC_EXIT },
   ),
-  /** Begins with a page, grows by 8 and exits with how many it has then. */
+  /** Begins with a page, grows by 8 and exits with the number of pages. */
   growOnce: wat(
     `(func (export "_start")
        (drop (memory.grow (i32.const 8)))
@@ -56,7 +56,7 @@ const SOURCES = {
   ),
   /** Traps in its _initialize. */
   badInitialize: wat('(func (export "_initialize") unreachable)', {}),
-  /** Traps in its start function, which runs before all else. */
+  /** Traps in its start function, which runs before everything else. */
   badStart: wat(
     '(func $trap unreachable) (start $trap) (func (export "_start"))',
     {},
@@ -68,11 +68,11 @@ const SOURCES = {
   ),
   /** Has no entry. */
   library: wat('(func (export "add") (result i32) (i32.const 1))', {}),
-  /** Calls itself until there is no stack left. */
+  /** Recurses until the stack overflows. */
   deep: wat('(func $f (export "_start") (call $f))', {}),
-  /** Throws what nobody catches. */
+  /** Throws an exception that nobody catches. */
   throws: wat('(tag $t) (func (export "_start") (throw $t))', {}),
-  /** Exits with what a function of the host gives. */
+  /** Exits with the result of a function of the host. */
   asks: wat('(func (export "_start") (call $proc_exit (call $ask)))', {
     imports: `${PROC_EXIT} (import "host" "ask" (func $ask (result i32)))`,
   }),
@@ -87,17 +87,17 @@ function bytesOf(name) {
   return assembled.get(name);
 }
 
-/** What poll.wasm is told for it to wait for longer than any test does. */
+/** The arguments with which poll.wasm waits for longer than any test. */
 const AGES = `after:1:${10n ** 14n}`;
 
-/** A guest that waits in each of the ways that there are, as arguments of `spawn()`. */
+/** Guests that wait, one for each way to wait, as arguments of `spawn()`. */
 const WAITING = {
   'for a time': [guestPath('poll'), { args: ['-v', AGES] }],
   'for input': [guestPath('cat'), {}],
   'for a descriptor': [guestPath('poll'), { args: ['-v', 'read:0'] }],
 };
 
-/** What a promise is rejected with. */
+/** The reason with which a promise is rejected. */
 async function rejection(promise) {
   try {
     await promise;
@@ -107,12 +107,12 @@ async function rejection(promise) {
   throw new Error('it was not rejected');
 }
 
-/** How many descriptors the process has open, where that can be seen. */
+/** The number of descriptors of the process, on systems that have it. */
 function openDescriptors() {
   return fs.readdirSync('/proc/self/fd').length;
 }
 
-/** Only where the descriptors of the process can be seen. */
+/** Tests for systems that have the descriptors of the process. */
 const CAN_COUNT = process.platform === 'linux';
 
 module.exports = {

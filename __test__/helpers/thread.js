@@ -5,13 +5,13 @@ const { once } = require('node:events');
 const { WASI } = require('../..');
 const { guest } = require('./guest');
 
-/** A memory for guests with threads, as much as any here begins with. */
+/** A memory for guests with threads, large enough for all of them. */
 function sharedMemory() {
   const maximum = 16_384;
   return new WebAssembly.Memory({ initial: 17, maximum, shared: true });
 }
 
-/** A guest with threads under the class, with what it imports. */
+/** A guest with threads under the class, and its imports. */
 function withThreads(name, args, options) {
   const module = guest(name);
   const wasi = new WASI({
@@ -27,8 +27,8 @@ function withThreads(name, args, options) {
 }
 
 /**
- * A worker that posts one message when it is ready, and one in answer to each: `call`
- * gives that.
+ * A worker that posts one message when it is ready, and one reply to each message: `call`
+ * resolves to that.
  */
 async function answering(t, worker) {
   t.teardown(() => worker.terminate());

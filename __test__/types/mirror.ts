@@ -1,5 +1,5 @@
-// Checked by `npm run test:types`, never run: that the types say what those of
-// node:wasi say, so that a program changes nothing but the module's name.
+// Checked by `npm run test:types`, never run: the types are compatible with those of
+// node:wasi, so that a program changes only the module's name.
 
 import * as node from 'node:wasi';
 import * as ours from 'wasi-rs';
@@ -9,9 +9,8 @@ type Same<A, B> = [Assignable<A, B>, Assignable<B, A>];
 
 function holds<_Claim extends true>(): void {}
 
-// Node's options are options of ours. The other way it holds but for preopens,
-// which may be described by more than a path, and streams, which need be no
-// descriptors.
+// Node's options are options of ours. The reverse is true except for preopens, which may
+// be more than a path, and streams, which may be more than a descriptor.
 const options: Same<ours.WASIOptions, node.WASIOptions> = [false, true];
 holds<
   Assignable<
@@ -28,14 +27,12 @@ const parameters: Same<
   ConstructorParameters<typeof node.WASI>
 > = [false, true];
 
-// An instance of ours serves wherever one of Node's is asked for, and so does
-// the class.
+// Our instances are assignable to Node's, and so is the class.
 holds<Assignable<ours.WASI, node.WASI>>();
 holds<Assignable<typeof ours.WASI, typeof node.WASI>>();
 
-// The other way it holds for the members that Node has, but for
-// getImportObject(): Node's says `object`, which WebAssembly.instantiate() does
-// not take.
+// The reverse is true for the members that Node has, except for getImportObject(): Node's
+// returns `object`, which WebAssembly.instantiate() does not accept.
 type Added =
   | 'addCapability'
   | 'close'
@@ -58,7 +55,7 @@ holds<
 >();
 const imports: Assignable<node.WASI, ours.WASI> = false;
 
-// Every export of node:wasi has its namesake.
+// Every export of node:wasi exists here.
 const missing: Exclude<keyof typeof node, keyof typeof ours | 'default'>[] = [];
 
 export { binding, imports, missing, options, parameters };

@@ -29,7 +29,7 @@ const options: WASIOptions = {
   stderr: 2,
 };
 
-// Standard streams that are no descriptors.
+// Standard streams other than descriptors.
 const piped = new WASI({
   version: 'preview1',
   input: 'text',
@@ -82,7 +82,7 @@ void WebAssembly.instantiate(new Uint8Array(1)).then((source) => {
   return wasi.start(source.instance);
 });
 
-// A guest that does the same whenever it is run.
+// A deterministic guest.
 new WASI({
   version: 'preview1',
   random: { seed: 42 },
@@ -96,7 +96,7 @@ new WASI({
 // @ts-expect-error: milliseconds, or what?
 new WASI({ version: 'preview1', clock: { realtime: Date.now() } });
 
-// Functions of one's own beside WASI's, and in place of them.
+// Own functions besides WASI's, and in place of them.
 const { fd_write } = wasi.wasiImport;
 wasi.wasiImport.fd_write = (...args: number[]) => fd_write(...args);
 new WebAssembly.Instance(module, {
@@ -112,7 +112,7 @@ wasi.finalizeBindings(
   { memory: new WebAssembly.Memory({ initial: 1 }) },
 );
 
-// A class made from it.
+// A derived class.
 class Sandbox extends WASI {
   constructor(root: string) {
     super({ version: 'preview1', preopens: { '/': root } });
@@ -124,7 +124,7 @@ function exitCodeOf(error: unknown): number | undefined {
   return exit.code === 'ERR_WASI_EXITED' ? exit.exitCode : undefined;
 }
 
-// A guest that gets less than everything.
+// A guest with restrictions.
 const data: WASIPreopen = { path: './data', readOnly: true };
 const memory = new MemoryFS(
   {
@@ -216,7 +216,7 @@ new WASI({});
 new WASI({ version: 'preview2' });
 // @ts-expect-error a descriptor is a number
 new WASI({ version: 'preview1', stdin: 'in.txt' });
-// node:fs is a file system, and so is what has a few of its functions.
+// node:fs is a file system, and so is an object with a few of its functions.
 new WASI({
   version: 'preview1',
   preopens: {
@@ -297,7 +297,7 @@ export {
   used,
 };
 
-// What a guest did over an image, and what becomes of it.
+// The changes of a guest over an image, and their uses.
 const image: Image = Image.fromTar('lib.tar.gz', { maxBytes: 1 << 30 });
 const over = new MemoryFS(image, { maxBytes: 1 << 20 });
 for (const { path, type, from } of over.changes()) {

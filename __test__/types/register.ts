@@ -1,4 +1,4 @@
-// The redirect is imported for its effect alone, so there is nothing to name.
+// The redirect is imported only for its effect, and has no exports.
 
 // oxlint-disable-next-line import/no-unassigned-import
 import 'wasi-rs/register';
