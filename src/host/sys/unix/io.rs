@@ -217,13 +217,17 @@ pub(super) fn bytes_readable(fd: BorrowedFd<'_>) -> Option<u64> {
 }
 
 /// `ioctl(fd, TIOCGDEV)`: the device of a terminal, whatever name it was opened by. For the master of a
-/// pseudo-terminal, that of the slave.
+/// pseudo-terminal, that of the slave; its number where there is only `TIOCGPTN`, as under qemu-user.
 #[cfg(target_os = "linux")]
 pub(super) fn terminal_device(fd: BorrowedFd<'_>) -> Option<u64> {
-    let mut device: libc::c_uint = 0;
-    // SAFETY: TIOCGDEV writes one `unsigned int`.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCGDEV, &mut device) };
-    (result == 0).then_some(device.into())
+    [libc::TIOCGDEV, libc::TIOCGPTN]
+        .into_iter()
+        .find_map(|request| {
+            let mut device: libc::c_uint = 0;
+            // SAFETY: either request writes one `unsigned int`.
+            let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, &mut device) };
+            (result == 0).then_some(device.into())
+        })
 }
 
 /// Only on Linux: elsewhere each pseudo-terminal has a device of its own.
