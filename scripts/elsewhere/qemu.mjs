@@ -5,10 +5,11 @@ import { join } from 'node:path';
 
 import { layOut } from './tools.mjs';
 
-// Of the packages for this machine: what runs programs, and what those are linked with.
+// Of the packages for this machine: what runs programs, and what those are linked with
+// that have glibc.
 const PACKAGES = 'qemu-user,libstdc++6-arm64-cross';
 const EMULATOR = 'usr/bin/qemu-aarch64';
-const LIBRARIES = 'usr/aarch64-linux-gnu';
+const GLIBC = 'usr/aarch64-linux-gnu';
 // The most memory of its own that an emulated process may have.
 const BYTES = 8 * 2 ** 30;
 
@@ -22,8 +23,11 @@ const MASK =
  * Brings qemu. Returns `before`, words before a command that have the kernel give
  * programs for arm64 to qemu, those that programs start as well; and `variables` for it. The
  * kernel does so for this command alone, which has a user namespace: that takes Linux 6.7.
+ *
+ * @param {string} [libraries] The directory in which programs find what they are linked
+ *   with; of those with glibc, if there is none.
  */
-export function qemuIn(directory) {
+export function qemuIn(directory, libraries) {
   const root = join(directory, 'qemu');
   layOut(root, EMULATOR, ['--variant=extract', `--include=${PACKAGES}`]);
   const rule = `:wasi-rs:M::${MAGIC}:${MASK}:${join(root, EMULATOR)}:`;
@@ -34,6 +38,6 @@ export function qemuIn(directory) {
   const limit = ['prlimit', `--data=${BYTES}`];
   return {
     before: ['unshare', ...namespaces, ...shell, ...limit],
-    variables: { QEMU_LD_PREFIX: join(root, LIBRARIES) },
+    variables: { QEMU_LD_PREFIX: libraries ?? join(root, GLIBC) },
   };
 }

