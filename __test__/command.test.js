@@ -181,7 +181,7 @@ test('bad options', (t) => {
     ],
     ...['iovec', 'toString', '__proto__'].map((name) => [
       ['--limit', `${name}=1`, EXIT],
-      `--limit knows no ${name}, but descriptors, iovecs, subscriptions, pathLength, symlinkHops, randomChunk`,
+      `--limit ${name}=1 has an unknown name: the names are descriptors, iovecs, subscriptions, pathLength, symlinkHops, randomChunk`,
     ]),
   ];
   for (const [args, message] of cases) refuses(t, args, `${message} ${see}`);
@@ -210,7 +210,7 @@ test('--completions', (t) => {
   refuses(
     t,
     ['--completions', 'csh'],
-    '--completions knows bash, zsh, fish, and no csh (see wasi-rs --help)',
+    '--completions csh is unknown: the shells are bash, zsh, fish (see wasi-rs --help)',
   );
 });
 
@@ -338,7 +338,7 @@ test('--capability', (t) => {
     refuses(
       t,
       ['--capability', 'args', `--capability=${name}`, EXIT],
-      `--capability knows no ${name}, but args, env, clock, random, stdio, fs:read, fs:write, poll, sockets, exit and the calls of WASI by their names`,
+      `--capability ${name} is unknown: the names are args, env, clock, random, stdio, fs:read, fs:write, poll, sockets, exit and those of the calls of WASI`,
     );
   }
 });
@@ -471,7 +471,7 @@ test('--cpu-time with a trace, and with options that exclude it', (t) => {
     refuses(
       t,
       [...beside, ...options, guestPath('reactor'), '1', '2'],
-      `--cpu-time cannot be had beside ${options[0]}`,
+      `--cpu-time cannot be combined with ${options[0]}`,
     );
   }
   t.regex(

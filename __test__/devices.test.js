@@ -44,7 +44,7 @@ test('mistakes', (t) => {
       instanceOf: TypeError,
       code: 'ERR_INVALID_ARG_VALUE',
       message:
-        "The property 'options.devices' cannot be had beside a preopen '/dev'. Received true",
+        "The property 'options.devices' cannot be combined with a preopen '/dev'. Received true",
     });
     t.notThrows(make({ devices: false, preopens: { [name]: '.' } }), name);
   }

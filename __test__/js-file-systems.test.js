@@ -506,8 +506,12 @@ test('an object that is not a file system is refused by the constructor', (t) =>
   refused({ fs: asynchronous }, String.raw`${property}\.fs`, wait);
   refused(asynchronous, property, wait);
   const { openSync: _, ...lacking } = fileSystem();
-  refused({ fs: lacking }, String.raw`${property}\.fs`, 'without openSync');
-  refused(lacking, property, 'without openSync');
+  refused(
+    { fs: lacking },
+    String.raw`${property}\.fs`,
+    'of which it lacks openSync',
+  );
+  refused(lacking, property, 'of which it lacks openSync');
 });
 
 test('what a getter of a file system throws is thrown', (t) => {

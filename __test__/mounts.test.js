@@ -269,7 +269,7 @@ test('a file() is mounted, a new one in each guest', (t) => {
   });
   t.throws(() => wasi.mount('/x', { fs: json, path: '/y' }), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /^The property 'source\.path' must not be there beside a file/,
+    message: /^The property 'source\.path' cannot be combined with a file/,
   });
 });
 
@@ -378,7 +378,7 @@ test('what cannot be mounted is refused, and changes nothing', (t) => {
   t.throws(() => wasi.mount('/data', lib), {
     code: 'ERR_INVALID_STATE',
     message:
-      "Invalid state: no preopen is above '/data', and a guest that has started takes no new one",
+      "Invalid state: no preopen is above '/data', and a guest that has started cannot get a new one",
   });
   wasi.close();
   t.throws(() => wasi.mount('/sandbox/x', lib), { code: 'ERR_WASI_CLOSED' });

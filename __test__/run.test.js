@@ -272,7 +272,7 @@ test('an error shows standard error as text, whatever the encoding', async (t) =
 test('an unknown option is an error that names it', async (t) => {
   const cases = {
     imports: /is for runSync\(\) alone/,
-    version: /the imports of the program tell/,
+    version: /is read from the imports/,
     returnOnExit: /is in its result/,
     stdio: /is unknown/,
     cwd: /is unknown/,

@@ -705,7 +705,7 @@ test('--trace', (t) => {
     );
   }
   for (const [option, message] of [
-    ['--trace=exti', '--trace knows no exti, but args, env, '],
+    ['--trace=exti', '--trace exti is unknown: the names are args, env, '],
     ['--trace=', '--trace needs names of calls'],
     ['--trace=exit,', '--trace needs names of calls'],
   ]) {

@@ -79,7 +79,7 @@ class Image {
     }
     const native = openImage(handle) ?? undefined;
     if (native !== undefined) return makeImage(native);
-    const reason = 'is of no image that is still held';
+    const reason = 'is not the handle of an existing image';
     throw errors().invalidArgValue(Image.open, 'handle', reason, handle);
   }
 

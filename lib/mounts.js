@@ -24,7 +24,7 @@ function mount(number, guestPath, source, hasStarted) {
   const options = readMount(guestPath, source);
   const answer = binding.mount(number, options, hasStarted);
   if (answer === UNREACHABLE) {
-    const what = `no preopen is above ${inspect(guestPath)}, and a guest that has started takes no new one`;
+    const what = `no preopen is above ${inspect(guestPath)}, and a guest that has started cannot get a new one`;
     throw invalidState(mount, what);
   }
   const { directory, realPath } = options;

@@ -154,7 +154,7 @@ function readPlace({ fs, path }, name) {
   if (path === undefined) return whole;
   validateString(path, `${name}.path`);
   if (whole.file === undefined) return { ...whole, realPath: path };
-  const reason = 'must not be there beside a file';
+  const reason = 'cannot be combined with a file';
   throw errors().invalidArgValue(readPlace, `${name}.path`, reason, path);
 }
 
@@ -222,7 +222,7 @@ function readDevices(value = false, preopens) {
     throw errors().invalidArgValue(
       readOptions,
       'options.devices',
-      `cannot be had beside a preopen '${DEVICES}'`,
+      `cannot be combined with a preopen '${DEVICES}'`,
       value,
     );
   }

@@ -111,7 +111,7 @@ function readAddress(value, name) {
   } else {
     native.path = validateName(path, `${name}.path`, 'a path');
     if (port !== undefined || host !== undefined) {
-      const reason = 'must not be there beside a host and a port';
+      const reason = 'cannot be combined with a host and a port';
       throw invalidArgValue(readAddress, `${name}.path`, reason, path);
     }
   }

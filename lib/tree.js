@@ -92,7 +92,7 @@ class Plan {
     const there = this.#nodes.get(path);
     if (there !== undefined) {
       if (there.kind === 'directory' && node.kind === 'directory') return;
-      const reason = `is the second thing at the path ${inspect(`/${path}`)}`;
+      const reason = `is the second entry at the path ${inspect(`/${path}`)}`;
       throw invalidArgValue(readTree, name, reason, value);
     }
     // A proxy may have names without end.
@@ -127,7 +127,7 @@ function readTree(tree, name, maxFiles = Infinity) {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { directory } = next;
     if (isBelow(next, directory)) {
-      const reason = 'must not be in itself';
+      const reason = 'must not contain itself';
       throw invalidArgValue(readTree, next.name, reason, directory);
     }
     for (const key of Object.keys(directory)) {

@@ -70,7 +70,9 @@ const add = (name, addTo) => (command, token) => {
 
 function readShell({ rawName, value: shell }) {
   if (SHELLS.includes(shell)) return shell;
-  return refuse(`${rawName} knows ${SHELLS.join(', ')}, and no ${shell}`);
+  return refuse(
+    `${rawName} ${shell} is unknown: the shells are ${SHELLS.join(', ')}`,
+  );
 }
 
 const text = ({ value: whole }) => whole;

@@ -56,7 +56,7 @@ function checkCapability(name, option) {
   if (capabilitiesOf(name).length === 0) {
     const known = capabilityNames().filter((each) => !each.includes('_'));
     throw new CommandError(
-      `${option} knows no ${name}, but ${known.join(', ')} and the calls of WASI by their names`,
+      `${option} ${name} is unknown: the names are ${known.join(', ')} and those of the calls of WASI`,
     );
   }
 }
@@ -228,7 +228,7 @@ const NOT_IN_WORKER = {
 function checkInWorker(command) {
   for (const [option, isThere] of Object.entries(NOT_IN_WORKER)) {
     if (isThere(command)) {
-      throw new CommandError(`--cpu-time cannot be had beside ${option}`);
+      throw new CommandError(`--cpu-time cannot be combined with ${option}`);
     }
   }
 }

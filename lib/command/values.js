@@ -187,7 +187,7 @@ function addLimit(limits, { value }) {
   const { LIMITS } = require('../limits');
   if (!(name in LIMITS)) {
     const names = Object.keys(LIMITS).join(', ');
-    refuse(`--limit knows no ${name || 'such name'}, but ${names}`);
+    refuse(`--limit ${value} has an unknown name: the names are ${names}`);
   }
   const [least, most] = LIMITS[name];
   const number = Number(text);

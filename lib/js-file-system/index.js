@@ -80,7 +80,7 @@ function whyNot(fs) {
   const isAsync = has(fs, 'readFile') || has(fs.promises ?? {}, 'readFile');
   const names = lacking(fs);
   if (!isAsync && names.length === NEEDED.length) return undefined;
-  const which = `which this one has without ${names.join(', ')}`;
+  const which = `of which it lacks ${names.join(', ')}`;
   return isAsync
     ? `${which}: a guest cannot wait for functions that are not synchronous`
     : which;

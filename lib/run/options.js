@@ -53,12 +53,13 @@ const ELSEWHERE = {
   __proto__: null,
   imports:
     'is for runSync() alone: functions cannot follow a guest into a thread of its own',
-  signal: 'is for run() and spawn(): none is heard while this thread waits',
-  pool: 'is for run() and spawn(), the functions',
+  signal:
+    'is for run() and spawn(): this thread receives no event while it waits',
+  pool: 'is for the functions run() and spawn()',
   check: 'is for run() and runSync()',
   encoding: 'is for run() and runSync(): a stream has setEncoding()',
   maxBuffer: 'is for run() and runSync(): a stream keeps no more than it must',
-  version: 'is not to be said: the imports of the program tell',
+  version: 'is read from the imports of the program',
   returnOnExit: 'is for new WASI(): the exit code of a guest is in its result',
 };
 
