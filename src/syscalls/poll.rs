@@ -255,6 +255,9 @@ const SHUT: Readiness = Readiness {
     hangup: true,
 };
 
+/// How to find out about each subscription: see [`Wait::poll`].
+type Polls<'p> = Few<Option<(Poll<'p>, Direction)>>;
+
 /// Waits until there is an event.
 fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
     let clocks = ctx.clocks();
@@ -267,20 +270,8 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         Clocks::Other(_) => time_left(clocks, waits, Duration::ZERO),
     };
     loop {
-        let polls = waits
-            .iter()
-            .map(Wait::poll)
-            .collect::<Result<Few<_>, _>>()?;
-        let mut entries: Few<_> = (polls.iter().flatten())
-            .filter_map(|(poll, direction)| match poll {
-                Poll::Host(file) => Some(PollEntry {
-                    file,
-                    direction: *direction,
-                    revents: None,
-                }),
-                Poll::Ready(_) | Poll::Unready => None,
-            })
-            .collect();
+        let polls: Polls<'_> = waits.iter().map(Wait::poll).collect::<Result<_, _>>()?;
+        let mut entries = host_entries(&polls);
         let mut found_out = polls.iter().flatten();
         let time_left = if found_out.any(|(poll, _)| matches!(poll, Poll::Ready(_))) {
             Some(Duration::ZERO)
@@ -290,12 +281,10 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         } else {
             time_left(clocks, waits, waited.time).map(|time| clocks.pass(time))
         };
-        let is_for_embedder = entries.is_empty() && time_left.is_none();
-        if is_for_embedder
-            && polls
-                .iter()
-                .flatten()
-                .any(|(poll, _)| matches!(poll, Poll::Unready))
+        let mut for_embedder = polls.iter().flatten();
+        if entries.is_empty()
+            && time_left.is_none()
+            && for_embedder.any(|(poll, _)| matches!(poll, Poll::Unready))
         {
             return Err(ctx.interrupt().wait_for_embedder().into());
         }
@@ -303,17 +292,7 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
         if !entries.is_empty() || time_left != Some(Duration::ZERO) {
             waited.poll(ctx, &mut entries, time_left)?;
         }
-        let mut found = entries.into_iter().map(|entry| entry.revents);
-        let events: Few<_> = (waits.iter().zip(&polls))
-            .filter_map(|(wait, poll)| {
-                let found = match poll {
-                    Some((Poll::Ready(readiness), _)) => Some(Ok(*readiness)),
-                    Some((Poll::Host(_), _)) => found.next().flatten(),
-                    Some((Poll::Unready, _)) | None => None,
-                };
-                Some(wait.event(wait.outcome(ctx, waited.time, found)?))
-            })
-            .collect();
+        let events = events(ctx, waits, &polls, entries, waited.time);
         // Without an event, wait again: the host may wait for less than the timeout, and a signal or a clock
         // that is set ends its wait.
         if !events.is_empty() {
@@ -321,6 +300,41 @@ fn wait(ctx: &WasiCtx, waits: &[Wait<'_>]) -> Result<Few<Event>, Errno> {
             return Ok(events);
         }
     }
+}
+
+/// The files of the host that have to be polled.
+fn host_entries<'p>(polls: &Polls<'p>) -> Few<PollEntry<'p>> {
+    (polls.iter().flatten())
+        .filter_map(|(poll, direction)| match poll {
+            Poll::Host(file) => Some(PollEntry {
+                file,
+                direction: *direction,
+                revents: None,
+            }),
+            Poll::Ready(_) | Poll::Unready => None,
+        })
+        .collect()
+}
+
+/// The events that there are, after the [`host_entries`] have been polled.
+fn events(
+    ctx: &WasiCtx,
+    waits: &[Wait<'_>],
+    polls: &Polls<'_>,
+    entries: Few<PollEntry<'_>>,
+    waited: Duration,
+) -> Few<Event> {
+    let mut found = entries.into_iter().map(|entry| entry.revents);
+    (waits.iter().zip(polls))
+        .filter_map(|(wait, poll)| {
+            let found = match poll {
+                Some((Poll::Ready(readiness), _)) => Some(Ok(*readiness)),
+                Some((Poll::Host(_), _)) => found.next().flatten(),
+                Some((Poll::Unready, _)) | None => None,
+            };
+            Some(wait.event(wait.outcome(ctx, waited, found)?))
+        })
+        .collect()
 }
 
 /// The time until the first timeout; zero if there is an event already, `None` if there is no timeout.
