@@ -134,34 +134,7 @@ pub fn adopt<'env>(
     guest: OpenGuest,
     kept: Option<Unknown<'_>>,
 ) -> Result<Created<'env>> {
-    let OpenGuest {
-        ctx,
-        sockets,
-        return_on_exit,
-        preopens,
-        memories,
-        is_thread,
-    } = guest;
-    let weight = Weight::of_instance(*env, preopens);
-    let make = |serial| {
-        Rc::new(Instance {
-            hold: Cell::new(Some(ctx.hold())),
-            own: ctx,
-            adopted: OnceCell::new(),
-            bond: RefCell::default(),
-            is_thread,
-            suspending: OnceCell::new(),
-            view: OnceCell::new(),
-            memory: Memory::unbound(env),
-            return_on_exit,
-            serial,
-            exit_code: Cell::new(0),
-            running: Cell::new(0),
-            is_closed: Cell::new(false),
-            memories: RefCell::new(memories),
-            _weight: weight,
-        })
-    };
+    let (sockets, make) = instance_of(env, guest);
     if environment.instances.borrow().is_full() {
         environment.sweep();
     }
@@ -190,6 +163,31 @@ pub fn adopt<'env>(
         call: functions.get_named_property("call")?,
         memory: memory.map_or(Either::B(()), Either::A),
     })
+}
+
+/// The sockets of a guest, and what makes an instance of it with this serial.
+fn instance_of(env: &Env, guest: OpenGuest) -> (Vec<OpenSocket>, impl FnOnce(f64) -> Rc<Instance>) {
+    let weight = Weight::of_instance(*env, guest.preopens);
+    let make = move |serial| {
+        Rc::new(Instance {
+            hold: Cell::new(Some(guest.ctx.hold())),
+            own: guest.ctx,
+            adopted: OnceCell::new(),
+            bond: RefCell::default(),
+            is_thread: guest.is_thread,
+            suspending: OnceCell::new(),
+            view: OnceCell::new(),
+            memory: Memory::unbound(env),
+            return_on_exit: guest.return_on_exit,
+            serial,
+            exit_code: Cell::new(0),
+            running: Cell::new(0),
+            is_closed: Cell::new(false),
+            memories: RefCell::new(guest.memories),
+            _weight: weight,
+        })
+    };
+    (guest.sockets, make)
 }
 
 /// Gives an object a further `wasiImport` of an instance, for guests of this version. It keeps `kept` alive.
