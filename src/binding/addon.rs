@@ -12,7 +12,7 @@ use super::arg_buffer::ArgBuffer;
 use super::environment::Environment;
 use super::error::system_error;
 use super::glue::Glue;
-use crate::host::{self, Bell, Interrupt};
+use crate::host::{self, Interrupt, StopEvent};
 
 /// Sets up this environment. Node calls it when it loads the addon.
 #[napi(module_exports)]
@@ -73,9 +73,9 @@ const THREAD_DESCRIPTORS: usize = 12;
 /// `EMFILE`, `ENFILE`: it cannot.
 #[napi]
 pub fn check_thread_room(env: &Env, threads: u32) -> Result<()> {
-    let bell = Bell::default();
-    let is_room = (bell.hang())
-        .and_then(|()| bell.check_room(THREAD_DESCRIPTORS.saturating_mul(threads as usize)));
+    let event = StopEvent::default();
+    let is_room = (event.open())
+        .and_then(|()| event.check_room(THREAD_DESCRIPTORS.saturating_mul(threads as usize)));
     is_room.map_err(|error| system_error(env, &error, "start"))
 }
 

@@ -196,7 +196,7 @@ impl WasiCtx {
     }
 
     fn of(guest: Guest) -> Self {
-        let interrupt = Interrupt::NEVER.or_bell(Arc::clone(&guest.stop.bell));
+        let interrupt = Interrupt::NEVER.or_event(Arc::clone(&guest.stop.event));
         Self {
             guest: Arc::new(guest),
             clocks: Clocks::Host,
@@ -226,7 +226,7 @@ impl WasiCtx {
     /// The same guest, for a thread whose calls this interrupts. Stopping the guest interrupts them, too.
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
-        let interrupt = interrupt.or_bell(Arc::clone(&self.stop.bell));
+        let interrupt = interrupt.or_event(Arc::clone(&self.stop.event));
         Self { interrupt, ..self }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Grant, Guest, WasiCtx};
 use crate::abi::Exitcode;
-use crate::host::Bell;
+use crate::host::StopEvent;
 
 /// How many descriptors must be left for the engine's own timer: twice as many as it was seen to take. If it
 /// gets none, it aborts the process.
@@ -27,7 +27,7 @@ const STACK_SIZE: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     reason: OnceLock<Reason>,
-    pub bell: Arc<Bell>,
+    pub event: Arc<StopEvent>,
     /// Stops the timer thread when it is dropped.
     timer: Mutex<Option<SyncSender<()>>>,
 }
@@ -81,7 +81,7 @@ impl Guest {
     fn stop_for(&self, code: Exitcode, cause: Cause) {
         if self.stop.reason.set(Reason { code, cause }).is_ok() {
             self.calls.store(Grant::NONE.calls, Relaxed);
-            self.stop.bell.ring();
+            self.stop.event.set();
         }
     }
 
@@ -97,12 +97,12 @@ impl Guest {
     ///
     /// `EMFILE`: there is no descriptor left for that.
     pub fn make_stoppable(&self) -> io::Result<()> {
-        self.stop.bell.hang()
+        self.stop.event.open()
     }
 
     /// Frees that descriptor: the guest does not wait any more.
     pub fn unmake_stoppable(&self) {
-        self.stop.bell.take_down();
+        self.stop.event.close();
     }
 
     /// Cancels [`WasiCtx::stop_after`].
@@ -163,7 +163,7 @@ impl WasiCtx {
     /// well. `EAGAIN`: no thread can be made.
     pub fn stop_after(&self, time: Duration, code: Exitcode) -> io::Result<()> {
         self.make_stoppable()?;
-        if let Err(error) = self.stop.bell.check_room(ENGINE_DESCRIPTORS) {
+        if let Err(error) = self.stop.event.check_room(ENGINE_DESCRIPTORS) {
             self.unmake_stoppable();
             return Err(error);
         }

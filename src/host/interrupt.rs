@@ -2,7 +2,7 @@
 //!
 //! A blocking system call cannot be cancelled from outside, not even in a worker of Node, which can be
 //! terminated anywhere while it computes. So a call that may block gets an [`Interrupt`]. It waits in slices of
-//! 50 ms and checks the interrupt between them; if it waits by `poll(2)`, a [`Bell`] ends that at once. With
+//! 50 ms and checks the interrupt between them; if it waits by `poll(2)`, a [`StopEvent`] ends that at once. With
 //! [`Interrupt::NEVER`], as in the main thread, it makes plain system calls.
 //!
 //! The rule for everything that a thread can wait for, locks included: one slice at a time, with a
@@ -11,13 +11,12 @@
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::sys::{self, Event};
-use super::{Direction, PollEntry, Suspension};
+use super::{Direction, PollEntry, StopEvent, Suspension};
 use crate::abi::Errno;
 use crate::memory::Iovecs;
 
@@ -40,87 +39,15 @@ type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Interrupt {
     check: Option<Check>,
-    bell: Option<Arc<Bell>>,
+    event: Option<Arc<StopEvent>>,
     suspension: Option<Arc<Suspension>>,
-}
-
-/// An event that ends all waits of the interrupts that have it, from the time it is set ("rung"). Waits in
-/// `poll(2)` end at once if it was opened ("hung up") before they began.
-#[derive(Debug, Default)]
-pub struct Bell {
-    has_rung: AtomicBool,
-    is_hung: AtomicBool,
-    event: Mutex<Option<Arc<Event>>>,
-}
-
-impl Bell {
-    /// Opens it, so that later waits poll it.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE`: on Unix it needs a descriptor, and there is none.
-    pub fn hang(&self) -> io::Result<()> {
-        let mut place = self.place();
-        if place.is_none() {
-            let event = Arc::new(Event::new()?);
-            if self.has_rung.load(SeqCst) {
-                event.set();
-            }
-            *place = Some(event);
-            self.is_hung.store(true, SeqCst);
-        }
-        Ok(())
-    }
-
-    /// Checks that `count` more descriptors can be opened.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE`, `ENFILE`: they cannot.
-    pub fn check_room(&self, count: usize) -> io::Result<()> {
-        match self.event() {
-            Some(event) => event.check_room(count),
-            None => Ok(()),
-        }
-    }
-
-    /// Closes it, for a guest that does not wait any more.
-    pub fn take_down(&self) {
-        self.is_hung.store(false, SeqCst);
-        let event = self.place().take();
-        drop(event);
-    }
-
-    /// Sets it: the waits end.
-    pub fn ring(&self) {
-        self.has_rung.store(true, SeqCst);
-        if let Some(event) = &*self.place() {
-            event.set();
-        }
-    }
-
-    fn is_hung(&self) -> bool {
-        self.is_hung.load(SeqCst)
-    }
-
-    fn event(&self) -> Option<Arc<Event>> {
-        if self.is_hung() {
-            self.place().clone()
-        } else {
-            None
-        }
-    }
-
-    fn place(&self) -> MutexGuard<'_, Option<Arc<Event>>> {
-        self.event.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Interrupt")
             .field("has_check", &self.check.is_some())
-            .field("bell", &self.bell)
+            .field("event", &self.event)
             .field("suspension", &self.suspension)
             .finish()
     }
@@ -130,7 +57,7 @@ impl Interrupt {
     /// Never interrupts.
     pub const NEVER: Self = Self {
         check: None,
-        bell: None,
+        event: None,
         suspension: None,
     };
 
@@ -142,11 +69,11 @@ impl Interrupt {
         }
     }
 
-    /// The same, and interrupts when this is rung.
+    /// The same, and interrupts a call when the event is set.
     #[must_use]
-    pub fn or_bell(self, bell: Arc<Bell>) -> Self {
+    pub fn or_event(self, event: Arc<StopEvent>) -> Self {
         Self {
-            bell: Some(bell),
+            event: Some(event),
             ..self
         }
     }
@@ -177,7 +104,7 @@ impl Interrupt {
 
     /// The event that waits have to poll as well.
     pub(super) fn event(&self) -> Option<Arc<Event>> {
-        self.bell.as_ref()?.event()
+        self.event.as_ref()?.event()
     }
 
     /// Whether calls can be interrupted.
@@ -185,7 +112,7 @@ impl Interrupt {
     pub fn is_possible(&self) -> bool {
         self.check.is_some()
             || self.suspension.is_some()
-            || self.bell.as_ref().is_some_and(|bell| bell.is_hung())
+            || self.event.as_ref().is_some_and(|event| event.is_open())
     }
 
     /// A call that blocks until it is interrupted.
@@ -212,8 +139,8 @@ impl Interrupt {
 
     #[cold]
     fn ask(&self) -> io::Result<()> {
-        let has_rung = (self.bell.as_ref()).is_some_and(|bell| bell.has_rung.load(SeqCst));
-        if has_rung || self.check.as_ref().is_some_and(|check| check()) {
+        let is_set = (self.event.as_ref()).is_some_and(|event| event.is_set());
+        if is_set || self.check.as_ref().is_some_and(|check| check()) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         Ok(())

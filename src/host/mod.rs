@@ -24,6 +24,7 @@ mod interruptible_mutex;
 mod name;
 pub mod random;
 mod readdir;
+mod stop_event;
 mod suspension;
 
 #[cfg(unix)]
@@ -33,11 +34,12 @@ mod sys;
 #[path = "sys/windows/mod.rs"]
 mod sys;
 
-pub use interrupt::{Bell, Interrupt, Wait};
+pub use interrupt::{Interrupt, Wait};
 pub use interruptible_mutex::{InterruptibleGuard, InterruptibleMutex};
 pub use name::{Name, NameBuf};
 pub use readdir::{Block, DirEntry, Listing, Position, ReadDir, Room};
 pub use std::io::SeekFrom;
+pub use stop_event::StopEvent;
 pub use suspension::{Awaited, Suspension};
 pub use sys::{
     Dir, File, OtherEnd, clock_res, clock_time, is_first_thread, listen_at_path, listen_tcp,

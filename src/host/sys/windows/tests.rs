@@ -17,8 +17,8 @@ use super::{Dir, Entries, File, pipe};
 use crate::abi::{Errno, Fdflags, Filetype, Oflags};
 use crate::host::errno::errno;
 use crate::host::{
-    Bell, Direction, Interrupt, Links, Name, OpenHow, PollEntry, ReadDir, Readiness, SetTime, Step,
-    Wait,
+    Direction, Interrupt, Links, Name, OpenHow, PollEntry, ReadDir, Readiness, SetTime, Step,
+    StopEvent, Wait,
 };
 use crate::iovecs::with_iovecs;
 
@@ -463,9 +463,9 @@ fn a_pipe_that_nobody_reads_is_an_error_of_a_write() {
 }
 
 #[test]
-fn a_bell_ends_waits_for_pipes() {
-    let bell = Arc::new(Bell::default());
-    bell.hang().unwrap();
+fn a_stop_event_ends_waits_for_pipes() {
+    let event = Arc::new(StopEvent::default());
+    event.open().unwrap();
     let waiting = Arc::new(AtomicBool::new(false));
     let interrupt = || {
         let waiting = Arc::clone(&waiting);
@@ -474,7 +474,7 @@ fn a_bell_ends_waits_for_pipes() {
             waiting.store(true, SeqCst);
             false
         };
-        Interrupt::when(notes).or_bell(Arc::clone(&bell))
+        Interrupt::when(notes).or_event(Arc::clone(&event))
     };
     let (reads, _host) = pipe_of_a_guest(Direction::Read);
     let (writes, _other) = pipe_of_a_guest(Direction::Write);
@@ -493,7 +493,7 @@ fn a_bell_ends_waits_for_pipes() {
         while !waiting.load(SeqCst) {
             thread::yield_now();
         }
-        bell.ring();
+        event.set();
         assert_eq!(reads.join().unwrap(), Some(Errno::Intr));
         // What fits is written without waiting.
         assert!(matches!(writes.join().unwrap(), None | Some(Errno::Intr)));
