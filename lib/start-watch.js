@@ -36,16 +36,16 @@ class StartWatch {
   }
 
   /**
-   * @param {boolean} goesOn whether none is waited for, or one has started since the last
+   * @param {boolean} isStarting whether none is awaited, or one has started since the last
    *   check
    * @returns {Error | undefined} the error, if a worker does not start
    */
-  look(goesOn) {
+  look(isStarting) {
     const time = now();
     const more = Math.min(time - this.#looked, MOST_LOOK);
     this.#looked = time;
-    this.#waited = goesOn ? 0 : this.#waited + more;
-    if (goesOn) return this.#letGo();
+    this.#waited = isStarting ? 0 : this.#waited + more;
+    if (isStarting) return this.#letGo();
     return this.#waited < START && !this.#hasEnded
       ? undefined
       : new Error('The thread of the guest did not start');

@@ -86,7 +86,7 @@ class Thread {
     return awaited.size === 0 ? starting.has(this) : awaited.has(this);
   }
 
-  /** Nobody waits for its beginning any more. */
+  /** Stops waiting for its start. */
   #endWatch() {
     clearInterval(this.#starting);
     starting.delete(this);

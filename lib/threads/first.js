@@ -3,21 +3,21 @@
 const { ThreadGroup } = require('./group');
 const { GuestThread } = require('./thread');
 
-/** Milliseconds in which a thread says what its guest came to. */
+/** Milliseconds to wait for the outcome of the guest. */
 const PATIENCE = 1000;
 
-/** The memory of a guest: what its host has for it, or a new one. */
+/** The memory of a guest: the one that the host passed, or a new one. */
 function memoryOf({ module, name, object, ...type }) {
   return { module, name, object: object ?? new WebAssembly.Memory(type) };
 }
 
 /**
- * Runs a guest with threads in this one, to its end.
+ * Runs the first thread of a guest in this thread, until the guest is over.
  *
  * @param {object} guest see `ThreadGroup`
  * @returns {{ how: string, exitCode?: number, error?: unknown, hasThreads: boolean }}
- *   what came of it, as `runGuest()` says it, and whether it has made threads,
- *   which end with this one
+ *   the outcome, as `runGuest()` returns it, and whether the guest spawned threads, whose
+ *   workers end with this one
  */
 function runFirst(guest) {
   const { entry, shared, warm } = guest;
@@ -32,7 +32,7 @@ function runFirst(guest) {
   } catch (error) {
     group.outcome.end({ how: 'failure', error });
   }
-  // Another thread may be about to say it.
+  // Another thread may be storing it.
   group.outcome.wait(PATIENCE);
   return { ...group.outcome.value, hasThreads: running.hasThreads };
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// The threads of one guest: makes them, and gives them what they are to run.
+// The threads of one guest: makes workers for them, and hands out calls of thread-spawn.
 
 const { loadBinding } = require('../binding');
 const { newWorker } = require('../new-worker');
@@ -10,43 +10,43 @@ const { Slots } = require('./slots');
 
 const { checkThreadRoom, isThreadEnding } = loadBinding();
 
-/** Errnos of WASI; why a thread cannot be made is returned negated. */
+/** Errnos of WASI, which thread-spawn returns negated. */
 const EAGAIN = 6;
 const EINVAL = 28;
 const ENOTSUP = 58;
 
 /**
- * Milliseconds that are waited for a thread before another one is made, which takes
- * some hundred times as long: to its guest a thread is over some moments before it
- * rests.
+ * Milliseconds to wait for an idle thread before a worker is made, which takes some
+ * hundred times as long. A guest can join a thread some moments before it is idle.
  */
-const MOMENT = 0.2;
+const IDLE_WAIT = 0.2;
 
-/** And where there can be no more of them. */
-const GRACE = 100;
+/** The same in milliseconds when no more workers are allowed, before EAGAIN. */
+const LAST_IDLE_WAIT = 100;
 
-/** Milliseconds between two looks of a thread that rests whether it is to end. */
-const LOOK = 250;
+/** Milliseconds after which an idle thread checks whether it is to end. */
+const END_INTERVAL = 250;
 
-/** What the threads of a guest share, which are so many beside the first. */
+/** The memory that the threads of a guest share: the first thread, and up to `max` others. */
 function makeShared(max) {
   return { outcome: Outcome.makeShared(), slots: Slots.makeShared(max) };
 }
 
 /**
- * The threads of a guest, from one of them or from the thread that waits for them.
+ * The threads of a guest. Each of them has an instance of this class, and so has the
+ * thread that waits for the guest.
  *
- * `guest` is what it takes to run it: see `guestOf()`. Beside that it has `shared`,
- * which `makeShared()` makes, and for who makes threads `memory.object`.
+ * `guest` is the result of `guestOf()`, with `shared` of `makeShared()`. An instance that
+ * makes threads also needs `memory.object`.
  */
 class ThreadGroup {
   #guest;
   #slots;
   #workers = new Set();
   #starts = new StartWatch();
-  /** Whether the first thread has been made and has not begun. */
+  /** Whether a worker was made for the first thread, and has not started. */
   #awaitsFirst = false;
-  /** What other threads are to run and had not taken at the last look. */
+  /** The calls of thread-spawn that no thread had taken at the last check. */
   #calls = [];
 
   constructor(guest) {
@@ -55,12 +55,12 @@ class ThreadGroup {
     this.outcome = new Outcome(guest.shared.outcome);
   }
 
-  /** How many threads there can be. */
+  /** The maximum number of threads, the first included. */
   get size() {
     return this.#slots.length + 1;
   }
 
-  /** Whether threads have been made. */
+  /** Whether any thread was spawned. */
   get hasThreads() {
     return this.#slots.isUsed;
   }
@@ -69,28 +69,29 @@ class ThreadGroup {
    * `thread-spawn` of wasi-threads.
    *
    * @param {number} argument
-   * @returns {number} the thread's number, from 1, or a negated errno
+   * @returns {number} the thread's TID, from 1, or a negated errno
    */
   spawn(argument) {
     if (!this.#guest.hasThreadStart) return -ENOTSUP;
     if (!this.outcome.isRunning) return -EAGAIN;
     const slots = this.#slots;
     const idle =
-      slots.claimIdle() ?? (slots.isUsed ? slots.awaitIdle(MOMENT) : undefined);
+      slots.claimIdle() ??
+      (slots.isUsed ? slots.awaitIdle(IDLE_WAIT) : undefined);
     if (idle !== undefined) return slots.call(idle, argument);
     const free = slots.claimFree();
     if (free !== undefined) return this.#begin(free, argument);
-    const late = slots.awaitIdle(GRACE);
+    const late = slots.awaitIdle(LAST_IDLE_WAIT);
     return late === undefined ? -EAGAIN : slots.call(late, argument);
   }
 
-  /** Has a thread made that begins with it. */
+  /** Makes a worker for a new thread. */
   #begin(slot, argument) {
     const tid = this.#slots.call(slot, argument);
     return this.#makeThread(slot) ? tid : -EAGAIN;
   }
 
-  /** Makes threads that rest. */
+  /** Makes so many idle threads. */
   warm(count) {
     for (let i = 0; i < count; i++) {
       const slot = this.#slots.claimFree(true);
@@ -103,72 +104,74 @@ class ThreadGroup {
       this.#makeWorker(slot, newWorker);
       return true;
     } catch {
-      // The system has no more of them, or Node's permission model forbids them.
+      // The system has no more threads, or Node's permission model forbids workers.
       this.#slots.free(slot);
       return false;
     }
   }
 
   /**
-   * Makes a worker, whose first words are `begins()`. What becomes of it is told by
-   * what the threads share.
+   * Makes a worker. It calls `started()` first. All else is in the shared memory, since a
+   * thread that runs a guest receives no events of a worker.
    *
-   * @param {(options: object, ahead: number) => Worker} make
-   * @throws where there can be none
+   * @param {(options: object, ahead: number) => Worker} make with how many others are starting
+   * @throws if the worker cannot be made
    */
   #makeWorker(slot, make) {
-    this.#slots.makes();
+    this.#slots.countMade();
     try {
-      // Those that have not begun have not taken theirs.
-      const { ahead } = this.#slots;
-      checkThreadRoom(ahead);
+      // Workers that have not started yet have not opened their descriptors.
+      const { starting } = this.#slots;
+      checkThreadRoom(starting);
       const worker = make(
         { workerData: { guest: this.#guest, slot } },
-        ahead - 1,
+        starting - 1,
       );
       worker.on('error', (error) => this.#lose(error)).unref();
       this.#workers.add(worker);
     } catch (error) {
-      this.#slots.makesNot();
+      this.#slots.uncountMade();
       throw error;
     }
   }
 
-  /** A worker has failed. Who runs a guest does not hear of it. */
+  /** A worker has failed: ends the guest. */
   #lose(error) {
     this.outcome.end({ how: 'failure', error });
   }
 
   /**
-   * Has the first thread made. It begins, or `checkStarts()` tells that.
+   * Makes the worker of the first thread. If it does not start, `checkStarts()` ends the
+   * guest.
    *
-   * @throws where there can be none
+   * @throws if the worker cannot be made
    */
   makeFirst() {
     this.#makeWorker(undefined, (options) => this.#starts.newWorker(options));
     this.#awaitsFirst = true;
   }
 
-  /** This thread has begun, for which a worker was made. */
-  begins() {
-    this.#slots.begins();
+  /** Called by the worker of this thread when it has started. */
+  started() {
+    this.#slots.countStarted();
   }
 
   /**
-   * Ends the guest if a worker that was made does not begin: its threads would wait
-   * for ever for what that was to do. Who waits for the guest looks now and then.
+   * Ends the guest if a worker does not start, as its other threads may wait for that
+   * thread forever. The thread that waits for the guest calls this now and then.
    */
   checkStarts() {
-    const error = this.#starts.look(this.#goesOn());
+    const error = this.#starts.look(this.#isStarting());
     if (error !== undefined) this.outcome.end({ how: 'failure', error });
   }
 
   /**
-   * Whether threads begin. Those that are called later do not count until all of
-   * these have begun: one that never does would not be seen beside them.
+   * Whether workers start, or none is awaited. Calls that are made later are not awaited
+   * until all of these have been taken: else a worker that never starts would go
+   * unnoticed beside them.
    */
-  #goesOn() {
-    this.#awaitsFirst &&= this.#slots.begun === 0;
+  #isStarting() {
+    this.#awaitsFirst &&= this.#slots.started === 0;
     if (this.#awaitsFirst) return false;
     const slots = this.#slots;
     const left = this.#calls.filter((call) => slots.isCalled(call));
@@ -177,28 +180,28 @@ class ThreadGroup {
     return isFewer || left.length === 0;
   }
 
-  /** What a thread is to run next, when there is something; undefined when it is to end. */
+  /** Waits for the next call for this thread; undefined when the thread is to end. */
   next(slot, isNew) {
-    this.#slots.rest(slot, isNew);
+    this.#slots.markIdle(slot, isNew);
     for (;;) {
-      // The end of a worker interrupts the wait, unless it came before.
+      // Terminating a worker interrupts its wait, but only if it waits already.
       if (!this.outcome.isRunning || isThreadEnding()) {
-        this.outcome.awaitWord();
+        this.outcome.awaitEnd();
         return undefined;
       }
-      const call = this.#slots.take(slot, LOOK);
+      const call = this.#slots.take(slot, END_INTERVAL);
       if (call !== undefined) return call;
     }
   }
 
-  /** Ends the threads that were made by this one, and with each those that it made. */
+  /** Terminates the workers that this thread made; those that they made end with them. */
   terminate() {
     for (const worker of this.#workers) void worker.terminate();
     this.#workers.clear();
   }
 }
 
-/** The function that a guest imports as `wasi.thread-spawn`. */
+/** The module `wasi` of a guest's imports, with `thread-spawn`. */
 function spawnOf(group) {
   return {
     'thread-spawn'(argument) {

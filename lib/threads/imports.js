@@ -19,7 +19,7 @@ function validateModule(module) {
   );
 }
 
-/** Accepts what is a memory, and tells whether threads can share it. */
+/** Checks that a value is a memory, and returns whether it is shared. */
 function isShared(memory) {
   try {
     return bufferOf(memory) instanceof SharedArrayBuffer;
@@ -37,7 +37,7 @@ function refuse(name, reason, value) {
   return invalidArgValue(refuse, `options.${name}`, reason, value);
 }
 
-/** The memory that a module imports, as its imports have it. */
+/** The imports of a module with its memory. */
 function memoryImports({ memories: [memory] }, object) {
   if (object === undefined) return {};
   isShared(object);
@@ -48,7 +48,7 @@ function memoryImports({ memories: [memory] }, object) {
   return { [from]: { [name]: object } };
 }
 
-/** Refuses a module with threads that could not have any. */
+/** Refuses options and imports that a module with threads cannot have. */
 function checkThreads(description, { suspending, memory }) {
   if (suspending) {
     throw refuse('suspending', 'is for a guest without threads', suspending);
@@ -65,7 +65,7 @@ function checkThreads(description, { suspending, memory }) {
   }
 }
 
-/** What spawns threads, as the imports of a module have it. */
+/** The imports of a module with `wasi.thread-spawn`. */
 function threadImports(module, description, options, threads) {
   if (description.threadSpawn === undefined) {
     return threads === undefined ? {} : { wasi: threads.unused };
@@ -81,11 +81,11 @@ function threadImports(module, description, options, threads) {
 }
 
 /**
- * The imports of a guest, with what its module asks for: each version of WASI that it
- * imports, its memory, and what spawns its threads.
+ * The imports of a guest, as its module needs them: each version of WASI, the memory, and
+ * `wasi.thread-spawn`.
  *
- * @param {(versions: string[]) => object} wasiOf gives the imports of WASI, with these
- *   versions among them
+ * @param {(versions: string[]) => object} wasiOf makes the imports of WASI, these
+ *   versions included
  * @param {{ suspending: boolean, module: unknown, memory: unknown }} options of
  *   `getImportObject()`
  * @param {import('./instance').InstanceThreads} [threads]

@@ -1,6 +1,6 @@
 'use strict';
 
-// The threads of a guest that an instance of WASI has.
+// The threads of the guest of an instance of the class WASI.
 
 const { loadBinding } = require('../binding');
 const {
@@ -17,8 +17,8 @@ const { runThreads } = require('./start');
 
 const { enter, guestOf, leave, run, stop } = loadBinding();
 
-/** Milliseconds between two looks whether the threads that were made begin. */
-const LOOK = 1000;
+/** Milliseconds between two checks that workers start. */
+const START_INTERVAL = 1000;
 
 class InstanceThreads {
   #options;
@@ -26,12 +26,12 @@ class InstanceThreads {
   /** The guest's `proc_exit`. */
   #procExit;
   #returnsOnExit;
-  /** What it takes to run the guest, once its module is known. */
+  /** The guest for `ThreadGroup`, once its module is known. */
   #guest;
-  /** Its memory as it was when that was known. */
+  /** A copy of its memory from that time. */
   #before;
   #prepared;
-  /** Those that this thread spawns. */
+  /** The threads that this thread spawns. */
   #group;
 
   constructor(options, { number, procExit }, returnsOnExit) {
@@ -41,12 +41,12 @@ class InstanceThreads {
     this.#returnsOnExit = returnsOnExit;
   }
 
-  /** Whether the guest has a module with threads. */
+  /** Whether the module of the guest has threads. */
   get isUsed() {
     return this.#guest !== undefined;
   }
 
-  /** What a guest finds as `wasi` whose module does not import it. */
+  /** The import `wasi` for a module that does not import thread-spawn. */
   get unused() {
     return spawnOf(this.#spawner());
   }
@@ -61,9 +61,9 @@ class InstanceThreads {
   }
 
   /**
-   * The guest has this module.
+   * Sets the module of the guest.
    *
-   * @returns {object} what it imports as `wasi`
+   * @returns {object} the import `wasi`
    */
   use(module, { wasi, isWasiOnly, hasThreadStart, memories }, memory) {
     if (this.#guest !== undefined) {
@@ -86,7 +86,7 @@ class InstanceThreads {
     return spawnOf(this.#spawner());
   }
 
-  /** Has the guest found by its threads. */
+  /** Registers the guest, so that its threads find it by its token. */
   #prepare() {
     this.#prepared = guestOf(this.#number);
     for (const { native } of Object.values(this.#options.collected ?? {})) {
@@ -97,11 +97,11 @@ class InstanceThreads {
   }
 
   /**
-   * Runs the guest's `_start` in a thread of its own, in which others can end it.
+   * Runs the guest's `_start` in a worker, which can be terminated.
    *
    * @param {number} [timeout] milliseconds
    * @returns {number} its exit code
-   * @throws what ended it otherwise
+   * @throws the error that ended the guest, if it did not exit
    */
   start(timeout) {
     this.#prepare();
@@ -130,7 +130,7 @@ class InstanceThreads {
     }
   }
 
-  /** Exits as the guest would in this thread, which ends the process. */
+  /** Exits as a guest in this thread does, which ends the process. */
   #exit(exitCode) {
     const { how, value } = run(
       () => this.#procExit(exitCode),
@@ -140,21 +140,24 @@ class InstanceThreads {
     return exitCode;
   }
 
-  /** The guest begins, in this thread. */
+  /** Called before a reactor's exports are called in this thread. */
   begin() {
     if (this.#guest === undefined) return;
     this.#before = undefined;
     this.#prepare();
     avoidBaseline();
     this.#group.warm(this.#guest.warm);
-    const timer = setInterval(() => this.#group.checkStarts(), LOOK).unref();
+    const timer = setInterval(
+      () => this.#group.checkStarts(),
+      START_INTERVAL,
+    ).unref();
     void this.#group.outcome.over().then(() => {
       clearInterval(timer);
       this.#threadEnded();
     });
   }
 
-  /** A thread has ended a guest that is called by this one. */
+  /** Called when another thread has ended the guest. */
   #threadEnded() {
     const { how, exitCode, error } = this.#group.outcome.value;
     this.#group.terminate();
@@ -163,13 +166,13 @@ class InstanceThreads {
       if (!this.#returnsOnExit) this.#exit(exitCode);
       return;
     }
-    // As Node does with what a worker throws and nobody catches.
+    // As Node does with an uncaught exception of a worker.
     nextTick(() => {
       throw error;
     });
   }
 
-  /** The host has ended the guest. */
+  /** Called when the host has closed the guest. */
   end() {
     if (this.#group === undefined) return;
     this.#returnsOnExit = true;

@@ -1,13 +1,12 @@
 'use strict';
 
-// V8 11, that of Node.js 20, loses a local of a function that lives across
-// `memory.atomic.wait32`, where its baseline compiler has compiled that. So that
-// does nothing there while a guest with threads runs: a function is compiled when
-// it is first called.
+// V8 11, that of Node.js 20, has a defect in its baseline compiler (Liftoff): a local of
+// a function loses its value across `memory.atomic.wait32`. So Liftoff is off while a
+// guest with threads runs: functions are compiled when they are first called.
 
 const FLAG = /liftoff/;
 
-/** Whether the engine has that defect, and nobody has chosen the compiler. */
+/** Whether the engine has that defect, and no flag chooses the compiler. */
 function isNeeded() {
   const { bun, deno, v8 } = process.versions;
   const flags = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS}`;
@@ -15,20 +14,20 @@ function isNeeded() {
 }
 
 let needed;
-/** How many want the baseline compiler out of the way. */
+/** How many guests with threads are running. */
 let count = 0;
 
 function set(flag) {
   require('node:v8').setFlagsFromString(flag);
 }
 
-/** Keeps the baseline compiler from what is compiled from now on. */
+/** Switches Liftoff off, until `allowBaseline()` was called as often as this. */
 function avoidBaseline() {
   needed ??= isNeeded();
   if (needed && ++count === 1) set('--no-liftoff');
 }
 
-/** That is over. */
+/** See `avoidBaseline()`. */
 function allowBaseline() {
   if (needed && --count === 0) set('--liftoff');
 }

@@ -1,10 +1,10 @@
 'use strict';
 
-// The memory of a guest as it was before there was an instance. What a module with
-// threads has to do once, it does in the first instance that finds its memory
-// untouched: it puts its data there, and only this instance knows where the first
-// thread has its variables of its own (`__tls_base`). So the one that is to run the
-// first thread must be the first.
+// A copy of a guest's memory from before the first instance. A module with threads
+// initializes its memory in the first instance that finds it untouched: that one writes
+// the data segments, and only it has the `__tls_base` of the first thread. `start()` makes
+// a new instance for the first thread, in a worker, so that one must find the memory
+// untouched.
 
 const { bufferOf } = require('./shared-memory');
 
@@ -15,7 +15,7 @@ const isZero = (bytes) =>
   bytes.length === 0 ||
   (bytes[0] === 0 && bytes.subarray(1).equals(bytes.subarray(0, -1)));
 
-/** Gives each page of a memory, of which the bytes are shared, and its number. */
+/** Calls a function with each page of a shared memory, and its number. */
 function forEachPage(memory, use) {
   const buffer = bufferOf(memory);
   for (let number = 0; number < buffer.byteLength / PAGE; number++) {
@@ -25,7 +25,7 @@ function forEachPage(memory, use) {
 
 class MemoryBefore {
   #memory;
-  /** Copies of the pages that are not all zeros, by their numbers. */
+  /** Copies of the pages that are not all zeros, by number. */
   #pages = new Map();
 
   constructor(memory) {
@@ -35,12 +35,12 @@ class MemoryBefore {
     });
   }
 
-  /** Makes the memory what it was. What it has grown by is zeros. */
+  /** Restores the memory. Pages that were added meanwhile become zeros. */
   restore() {
     forEachPage(this.#memory, (page, number) => {
       const before = this.#pages.get(number);
       if (before !== undefined) before.copy(page);
-      // To write a page that was never written would give it physical memory.
+      // Writing to an untouched page would allocate physical memory for it.
       else if (!isZero(page)) page.fill(0);
     });
   }

@@ -13,17 +13,17 @@ const {
 
 const OPTIONS = properties(['max', 'warm']);
 
-/** The most threads that a guest can be allowed. */
+/** The largest number of threads that can be allowed. */
 const MOST_THREADS = 2 ** 12;
 
-/** Threads for each processor that the machine has. */
+/** The default number of threads for each processor. */
 const PER_PROCESSOR = 4;
 
 /**
  * Checks `options.threads`.
  *
  * @returns {{ max: number, warm: number } | undefined} how many threads a guest may
- *   have at a time beside the first, and how many are made before it begins;
+ *   have at a time beside the first, and how many are made before it starts;
  *   undefined if it may have none
  */
 function readThreads(threads) {

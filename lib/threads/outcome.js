@@ -1,15 +1,15 @@
 'use strict';
 
-// Whether a guest with threads is over, and what it came to: in memory that all of
-// them share, as a thread that runs a guest hears of nothing else.
+// Whether a guest with threads is over, and its outcome: in memory that its threads
+// share, since a thread that runs a guest receives no events.
 
 const { describeError, rebuildError } = require('../run/rebuilt-error');
 
-/** Words. */
+/** Indices of words. */
 const STATE = 0;
-/** Bytes of what the guest came to. */
+/** The length of the encoded outcome in bytes. */
 const SIZE = 1;
-/** Nobody ever writes it. */
+/** Never written: to wait on for a time. */
 const NEVER = 2;
 const WORDS = 3;
 
@@ -18,21 +18,21 @@ const RUNNING = 0;
 const ENDING = 1;
 const OVER = 2;
 
-/** Bytes of the words. */
+/** The size of the words in bytes. */
 const HEAD = WORDS * Int32Array.BYTES_PER_ELEMENT;
 
-/** Room for what the guest came to, of which messages and stacks are most. */
+/** The room for the encoded outcome in bytes; most of it are messages and stacks. */
 const ROOM = 16_384;
 
-/** Milliseconds in which a thread that has begun to say what the guest came to has said it. */
+/** Milliseconds to wait for a thread that is storing the outcome. */
 const PATIENCE = 5000;
 
-/** The end of a text that has so many bytes at most. */
+/** A text cut to so many bytes. */
 function truncated(text, bytes) {
   return Buffer.from(text).subarray(0, bytes).toString();
 }
 
-/** What a guest came to as bytes that fit. */
+/** Encodes an outcome so that it fits. */
 function encode({ error, ...outcome }) {
   const described = error === undefined ? undefined : describeError(error);
   const bytesOf = (fields) =>
@@ -47,7 +47,7 @@ class Outcome {
   #words;
   #bytes;
 
-  /** The bytes that the threads of a guest share for it. */
+  /** The memory that the threads of a guest share for it. */
   static makeShared() {
     return new SharedArrayBuffer(HEAD + ROOM);
   }
@@ -70,7 +70,7 @@ class Outcome {
   }
 
   /**
-   * Says what the guest came to. What is said first counts.
+   * Stores the outcome and wakes all who wait for it. The first outcome counts.
    *
    * @param {{ how: 'exit' | 'trap' | 'failure', exitCode?: number,
    *   isReturn?: boolean, error?: unknown }} outcome
@@ -80,7 +80,7 @@ class Outcome {
     const words = this.#words;
     const state = Atomics.compareExchange(words, STATE, RUNNING, ENDING);
     if (state !== RUNNING) {
-      this.awaitWord();
+      this.awaitEnd();
       return false;
     }
     const bytes = encode(outcome);
@@ -92,17 +92,17 @@ class Outcome {
   }
 
   /**
-   * Waits until it is there what the guest came to, if that is being said: a thread
-   * that ends before that has died, to who looks.
+   * Waits until the outcome is stored, if another thread is storing it. If this thread
+   * ended before, that would be taken for the death of a thread.
    */
-  awaitWord() {
+  awaitEnd() {
     while (this.#state === ENDING) {
       const ended = Atomics.wait(this.#words, STATE, ENDING, PATIENCE);
       if (ended === 'timed-out') return;
     }
   }
 
-  /** What the guest came to; undefined until `end()`. */
+  /** The outcome; undefined until `end()`. */
   get value() {
     if (!this.isOver) return undefined;
     const text = this.#bytes.toString('utf8', 0, this.#words[SIZE]);
@@ -112,13 +112,13 @@ class Outcome {
       : { ...outcome, error: rebuildError(error) };
   }
 
-  /** Waits for so many milliseconds, unless the guest is over before. */
+  /** Waits until the guest is over, or for so many milliseconds. */
   wait(milliseconds) {
     const state = this.#state;
     if (state !== OVER) Atomics.wait(this.#words, STATE, state, milliseconds);
   }
 
-  /** When the guest is over. It keeps no process alive. */
+  /** Resolves when the guest is over. It does not keep the process alive. */
   async over() {
     for (;;) {
       const state = this.#state;

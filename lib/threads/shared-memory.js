@@ -1,12 +1,12 @@
 'use strict';
 
-/** Taken before a program can put another in its place. */
+/** Taken before a program can replace it. */
 const { get } = Object.getOwnPropertyDescriptor(
   WebAssembly.Memory.prototype,
   'buffer',
 );
 
-/** The bytes of a memory, of any realm; throws where it is none. */
+/** The buffer of a memory, of any realm; throws if it is not a memory. */
 const bufferOf = (memory) => get.call(memory);
 
 module.exports = { bufferOf };

@@ -1,38 +1,38 @@
 'use strict';
 
-// What each thread of a guest is doing, and what it is to run: in memory that all of
-// them share.
+// A slot for each thread of a guest: its state, and the call of thread-spawn that it is to
+// run. In memory that all threads share.
 
-/** Words that are there once: how many threads rest, */
-const RESTING_THREADS = 0;
+/** Indices of the words before the slots: how many threads are idle, */
+const IDLE_THREADS = 0;
 const LAST_TID = 1;
-/** how many workers have been made for the guest, and how many of those have begun. */
+/** how many workers have been made for the guest, and how many of those have started. */
 const MADE = 2;
-const BEGUN = 3;
+const STARTED = 3;
 const HEAD = 4;
 
-/** Behind those, for each thread: what it is doing, and what it is to run. */
-const DOES = 0;
+/** Indices of the words of a slot. */
+const STATE = 0;
 const TID = 1;
 const ARGUMENT = 2;
 const SLOT = 3;
 
-/** Values of `DOES`. */
+/** Values of `STATE`. */
 const FREE = 0;
 const BUSY = 1;
-const RESTING = 2;
-/** What it is to run is there. */
+const IDLE = 2;
+/** It has a call to run, and has not taken it yet. */
 const CALLED = 3;
-/** It is being made, and has nothing to run yet. */
+/** It is being made, and has no call to run. */
 const STARTING = 4;
 
-/** The greatest that wasi-threads has. */
+/** The greatest TID that wasi-threads allows. */
 const MAX_TID = 2 ** 29 - 1;
 
 class Slots {
   #words;
 
-  /** The bytes that the threads of a guest share for it, which are so many beside the first. */
+  /** The memory for up to `max` threads beside the first. */
   static makeShared(max) {
     const words = HEAD + max * SLOT;
     return new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT);
@@ -46,81 +46,81 @@ class Slots {
     return (this.#words.length - HEAD) / SLOT;
   }
 
-  /** Whether there has been any thread. */
+  /** Whether any slot has been claimed. */
   get isUsed() {
-    return this.length > 0 && this.#word(0, DOES) !== FREE;
+    return this.length > 0 && this.#word(0, STATE) !== FREE;
   }
 
-  /** A worker is being made. */
-  makes() {
+  /** Counts a worker that is being made. */
+  countMade() {
     Atomics.add(this.#words, MADE, 1);
   }
 
-  /** It could not be made. */
-  makesNot() {
+  /** Uncounts it: it could not be made. */
+  uncountMade() {
     Atomics.sub(this.#words, MADE, 1);
   }
 
-  /** It has begun. */
-  begins() {
-    Atomics.add(this.#words, BEGUN, 1);
+  /** Counts a worker that has started. */
+  countStarted() {
+    Atomics.add(this.#words, STARTED, 1);
   }
 
-  get begun() {
-    return Atomics.load(this.#words, BEGUN);
+  get started() {
+    return Atomics.load(this.#words, STARTED);
   }
 
-  /** How many workers have been made that have not begun yet. */
-  get ahead() {
-    return Atomics.load(this.#words, MADE) - this.begun;
+  /** How many workers have been made and have not started yet. */
+  get starting() {
+    return Atomics.load(this.#words, MADE) - this.started;
   }
 
-  /** Room for a thread that begins with something to run, or that rests first. */
-  claimFree(rests) {
-    return this.#claim(FREE, rests ? STARTING : BUSY);
+  /** Claims a slot for a new thread, which gets a call, or is idle first; undefined if none is free. */
+  claimFree(isIdle) {
+    return this.#claim(FREE, isIdle ? STARTING : BUSY);
   }
 
-  /** There is no thread in that place after all. */
+  /** Frees a slot whose thread could not be made. */
   free(slot) {
     Atomics.store(this.#words, this.#at(slot, TID), 0);
-    Atomics.store(this.#words, this.#at(slot, DOES), FREE);
+    Atomics.store(this.#words, this.#at(slot, STATE), FREE);
   }
 
-  /** A thread that has nothing to run, for the caller. */
+  /** Claims an idle thread, or one that will be idle when it has started; undefined if there is none. */
   claimIdle() {
-    return this.#claimResting() ?? this.#claim(STARTING, BUSY);
+    return this.#claimIdleSlot() ?? this.#claim(STARTING, BUSY);
   }
 
-  /** The same, if there is one in so many milliseconds. */
+  /** Claims an idle thread, waiting for one for so many milliseconds. */
   awaitIdle(milliseconds) {
-    Atomics.wait(this.#words, RESTING_THREADS, 0, milliseconds);
-    return this.#claimResting();
+    Atomics.wait(this.#words, IDLE_THREADS, 0, milliseconds);
+    return this.#claimIdleSlot();
   }
 
-  #claimResting() {
+  #claimIdleSlot() {
     const words = this.#words;
     for (;;) {
-      const count = Atomics.load(words, RESTING_THREADS);
+      const count = Atomics.load(words, IDLE_THREADS);
       if (count === 0) return undefined;
       const found = Atomics.compareExchange(
         words,
-        RESTING_THREADS,
+        IDLE_THREADS,
         count,
         count - 1,
       );
       if (found === count) break;
     }
-    // The count is reserved, so a slot that rests is left for this caller.
+    // The count was lowered first, so there is an idle slot for this caller.
     for (;;) {
-      const slot = this.#claim(RESTING, BUSY);
+      const slot = this.#claim(IDLE, BUSY);
       if (slot !== undefined) return slot;
     }
   }
 
-  /** One that does this, and does that from now on. */
+  /** Claims a slot in one state by putting it into another. */
   #claim(does, claimed) {
     for (let slot = 0; slot < this.length; slot++) {
-      const at = this.#at(slot, DOES);
+      const at = this.#at(slot, STATE);
       if (Atomics.compareExchange(this.#words, at, does, claimed) === does) {
         return slot;
       }
@@ -129,40 +129,40 @@ class Slots {
   }
 
   /**
-   * Has a thread run something, which is there before it is told so.
+   * Gives a thread a call to run. The argument is stored before the state.
    *
-   * @returns {number} its number
+   * @returns {number} its TID
    */
   call(slot, argument) {
     const words = this.#words;
     const tid = this.#newTid();
     Atomics.store(words, this.#at(slot, TID), tid);
     Atomics.store(words, this.#at(slot, ARGUMENT), argument);
-    Atomics.store(words, this.#at(slot, DOES), CALLED);
-    Atomics.notify(words, this.#at(slot, DOES));
+    Atomics.store(words, this.#at(slot, STATE), CALLED);
+    Atomics.notify(words, this.#at(slot, STATE));
     return tid;
   }
 
-  /** A thread has nothing to run, be it new or done with what it ran; unless it has been called. */
-  rest(slot, isNew) {
+  /** Marks a thread as idle, be it new or done with its call, unless it has the next call already. */
+  markIdle(slot, isNew) {
     const words = this.#words;
     const did = isNew ? STARTING : BUSY;
     if (!isNew) Atomics.store(words, this.#at(slot, TID), 0);
-    const at = this.#at(slot, DOES);
-    if (Atomics.compareExchange(words, at, did, RESTING) === did) {
-      Atomics.add(words, RESTING_THREADS, 1);
-      Atomics.notify(words, RESTING_THREADS, 1);
+    const at = this.#at(slot, STATE);
+    if (Atomics.compareExchange(words, at, did, IDLE) === did) {
+      Atomics.add(words, IDLE_THREADS, 1);
+      Atomics.notify(words, IDLE_THREADS, 1);
     }
   }
 
   /**
-   * What a thread is to run, which is waited for so many milliseconds at most.
+   * Takes the call of a thread, waiting for one for so many milliseconds.
    *
    * @returns {{ tid: number, argument: number } | undefined}
    */
   take(slot, milliseconds) {
     const words = this.#words;
-    const at = this.#at(slot, DOES);
+    const at = this.#at(slot, STATE);
     const does = Atomics.load(words, at);
     if (does !== CALLED) {
       Atomics.wait(words, at, does, milliseconds);
@@ -173,8 +173,8 @@ class Slots {
   }
 
   /**
-   * The threads that were called to run something and have not taken it yet: some
-   * microseconds if they rest, and until they begin if they are new.
+   * The calls that no thread has taken yet: an idle thread takes one within microseconds,
+   * a new one when its worker has started.
    *
    * @returns {{ slot: number, tid: number }[]}
    */
@@ -187,9 +187,9 @@ class Slots {
     return calls;
   }
 
-  /** Whether a thread has still to take that. */
+  /** Whether a thread has not taken this call yet. */
   isCalled({ slot, tid }) {
-    return this.#word(slot, DOES) === CALLED && this.#word(slot, TID) === tid;
+    return this.#word(slot, STATE) === CALLED && this.#word(slot, TID) === tid;
   }
 
   #at(slot, field) {
@@ -200,7 +200,7 @@ class Slots {
     return Atomics.load(this.#words, this.#at(slot, field));
   }
 
-  /** A number that no other thread has now. */
+  /** A TID that no other thread has now. */
   #newTid() {
     for (;;) {
       const count = Atomics.add(this.#words, LAST_TID, 1) >>> 0;

@@ -1,30 +1,28 @@
 'use strict';
 
-const { now } = require('../run/timers');
 const { STOPPED } = require('../run/prepare');
+const { CPU_INTERVAL } = require('../run/times');
+const { now } = require('../run/timers');
 const { ThreadGroup } = require('./group');
 const { allowBaseline, avoidBaseline } = require('./liftoff');
 
 /**
- * Milliseconds between two looks at what no thread says: that the native side has
- * ended the guest, or that a thread has died.
+ * Milliseconds between two checks for what wakes no thread: that the native side has ended
+ * the guest, or that a thread has died.
  */
-const LOOK = 100;
+const INTERVAL = 100;
 
-/** And the least between two looks at how much CPU time it has used. */
-const LEAST_LOOK = 10;
-
-/** Milliseconds that the engine has to end threads that compute. */
+/** Milliseconds that the engine has to terminate threads that compute. */
 const PATIENCE = 1000;
 
-/** Milliseconds between two looks at whether it has. */
+/** Milliseconds between two checks whether it has. */
 const MOMENT = 1;
 
 /**
- * Runs a guest in threads of its own. This one waits, so that it can end them
- * whatever they do.
+ * Runs a guest with threads, the first one included, in workers. This thread waits, so
+ * that it can end the guest whatever its threads do.
  *
- * @param {object} prepared the native side of it
+ * @param {object} prepared its native side
  * @param {object} guest see `ThreadGroup`
  * @param {{ cpuTime?: number, timeout?: number }} most milliseconds
  * @returns {{ reply: object, why?: object }} see `outcomeOf()`
@@ -36,7 +34,7 @@ function runThreads(prepared, guest, most) {
   avoidBaseline();
   const why = awaitEnd(group, prepared, most);
   const reply = group.outcome.value ?? died();
-  // What waits ends by the first, and what computes by the second.
+  // The first ends threads that wait, the second those that compute.
   prepared.stop(reply.exitCode ?? STOPPED);
   group.terminate();
   awaitThreads(group, () => prepared.holders > holders);
@@ -44,7 +42,7 @@ function runThreads(prepared, guest, most) {
   return { reply, why };
 }
 
-/** Waits until the guest is over, and tells what it is to be ended for, if it is not. */
+/** Waits until the guest is over; returns why it is to be ended, if it is not over. */
 function awaitEnd(group, prepared, { cpuTime = Infinity, timeout = Infinity }) {
   const end = now() + timeout;
   while (!group.outcome.isOver && !prepared.hasStopped) {
@@ -52,9 +50,9 @@ function awaitEnd(group, prepared, { cpuTime = Infinity, timeout = Infinity }) {
     if (left <= 0) return { exitCode: null, reason: 'timeout' };
     const cpuLeft = cpuTime - prepared.cpuTime;
     if (cpuLeft <= 0) return { exitCode: null, reason: 'cpuTime' };
-    // Its threads together use up what is left in less time than that.
-    const look = Math.max(LEAST_LOOK, cpuLeft / group.size);
-    group.outcome.wait(Math.min(left, look, LOOK));
+    // If all its threads compute, they use up what is left in this time.
+    const interval = Math.max(CPU_INTERVAL, cpuLeft / group.size);
+    group.outcome.wait(Math.min(left, interval, INTERVAL));
     group.checkStarts();
   }
   return undefined;

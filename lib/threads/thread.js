@@ -1,6 +1,6 @@
 'use strict';
 
-// A guest with threads, in one of them.
+// One thread of a guest.
 
 const { instantiate } = require('../adapter');
 const { loadBinding } = require('../binding');
@@ -9,7 +9,7 @@ const { spawnOf } = require('./group');
 
 const { attach, enter, leave, run, stop } = loadBinding();
 
-/** The imports of a guest's threads. Its own instance each of them has for each run. */
+/** A thread of a guest in this worker: its imports, over which each call has a new instance. */
 class GuestThread {
   #guest;
   #group;
@@ -26,10 +26,10 @@ class GuestThread {
   }
 
   /**
-   * Runs an export of a new instance.
+   * Makes an instance, and calls one of its exports.
    *
    * @param {(exports: WebAssembly.Exports) => void} body
-   * @param {boolean} isFirst whether the guest is over when that returns
+   * @param {boolean} isFirst whether this is the first thread: when it returns, the guest is over
    */
   run(body, isFirst) {
     const begin = () => body(this.#instantiate().exports);
@@ -43,7 +43,7 @@ class GuestThread {
     if (isFirst) leave(this.#number, true);
   }
 
-  /** The guest is over, and so is what its other threads wait for. */
+  /** Ends the guest, and the waits of its other threads. */
   #end(outcome) {
     const isFirst = this.#group.outcome.end(outcome);
     if (isFirst) stop(this.#number, outcome.exitCode ?? 0);

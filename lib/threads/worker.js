@@ -1,19 +1,19 @@
 'use strict';
 
-// A thread of a guest: the first one, or one that runs what the others spawn.
+// The worker of a thread of a guest: the first thread, or one that runs calls of thread-spawn.
 
 const { runFirst } = require('./first');
 const { ThreadGroup } = require('./group');
 const { GuestThread } = require('./thread');
 
-/** What a guest exports to be called in a new thread. */
+/** The export of a guest that is called in a spawned thread. */
 const ENTRY = 'wasi_thread_start';
 
-/** Runs what the guest spawns, until it is over. */
+/** Runs calls of thread-spawn, until the guest is over. */
 function runSpawned(guest, slot) {
   const group = new ThreadGroup(guest);
   const thread = new GuestThread(guest, group);
-  group.begins();
+  group.started();
   let call = group.next(slot, true);
   while (call !== undefined) {
     const { tid, argument } = call;
@@ -22,13 +22,13 @@ function runSpawned(guest, slot) {
   }
 }
 
-/** Runs what a worker was made for. */
+/** Runs the thread that the worker was made for. */
 function runThread({ guest, slot }) {
   if (slot !== undefined) {
     runSpawned(guest, slot);
     return;
   }
-  new ThreadGroup(guest).begins();
+  new ThreadGroup(guest).started();
   runFirst(guest);
 }
 
