@@ -1,7 +1,7 @@
-// Makes docs/api.md of index.d.ts: `npm run docs:api`.
+// Generates docs/api.md from index.d.ts: `npm run docs:api`.
 //
-// Each export has a heading, its declaration, and what the comment on it says. With
-// --check nothing is written, and another page than there is is an error.
+// Each export has a heading, its declaration, and the text of its doc comment. With
+// --check nothing is written; it fails if docs/api.md is out of date.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ const SECTIONS = [
   ['Types', [INTERFACE, TYPE]],
 ];
 
-/** The headings that say what a tag is about. */
+/** The titles of tags. */
 const TAGS = { returns: 'Returns', see: 'See', throws: 'Throws' };
 
 const text = readFileSync(SOURCE, 'utf8');
@@ -40,7 +40,7 @@ if (errors.length > 0) throw new Error(errors[0].message);
 
 const sourceOf = ({ start, end }) => text.slice(start, end);
 
-/** The comment that stands directly before a node, parsed. */
+/** The parsed doc comment directly before a node. */
 function commentOn({ start }) {
   const found = comments.findLast(({ end }) => end <= start);
   if (!found?.value.startsWith('*')) return undefined;
@@ -58,7 +58,7 @@ const exported = program.body
 
 const names = new Set(exported.map(({ name }) => name));
 
-/** The names of the members that have a heading of their own, by class. */
+/** The names of the members of each class, which have their own headings. */
 const members = new Map(
   exported
     .filter(({ type }) => type === CLASS)
@@ -72,14 +72,14 @@ function nameOf({ key, kind }) {
   return kind === 'constructor' ? 'constructor' : key ? sourceOf(key) : '';
 }
 
-/** As GitHub makes an anchor of a heading. */
+/** The anchor that GitHub gives a heading. */
 const anchorOf = (heading) =>
   heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N}_ -]/gu, '')
     .replaceAll(' ', '-');
 
-/** `{@link Name}`, where Name may be a member of what is described. */
+/** Makes Markdown links of `{@link Name}`; Name may be a member of the owner. */
 function linked(words, owner) {
   return words.replace(/\{@link ([^}]+)\}/g, (_, target) => {
     const [first, member] = target.split('.');
@@ -94,7 +94,7 @@ function linked(words, owner) {
   });
 }
 
-/** Lines that were broken for the width of the source, as one for each paragraph or item. */
+/** Joins wrapped lines: one line for each paragraph or list item. */
 function unbroken(words) {
   return words
     .trim()
@@ -105,18 +105,18 @@ function unbroken(words) {
     .replace(/\n {2,}(?=\S)/g, ' ');
 }
 
-/** What a tag says, in one paragraph. */
-function said({ tag, type, name, description, optional }, owner) {
+/** The text of a tag, in one paragraph. */
+function textOf({ tag, type, name, description, optional }, owner) {
   const words = unbroken(
     tag === 'param' ? description : `${name} ${description}`,
   );
-  const told = linked(words.trim(), owner);
+  const result = linked(words.trim(), owner);
   if (tag === 'param')
-    return `\`${name}\`${optional ? ' (optional)' : ''}: ${told}`;
-  return type ? `\`${type}\`: ${told}` : told;
+    return `\`${name}\`${optional ? ' (optional)' : ''}: ${result}`;
+  return type ? `\`${type}\`: ${result}` : result;
 }
 
-/** What stands behind a tag, as it stands, without the stars of the comment. */
+/** The source text after a tag, without the stars of the comment. */
 function rawOf({ source }) {
   return source
     .map(({ source: line }) => line.replace(/^\s*\* ?/, ''))
@@ -126,7 +126,7 @@ function rawOf({ source }) {
     .trim();
 }
 
-/** The value of a `@default`, or a sentence in its place. */
+/** The value of a `@default`, as code; or its text, if it is a sentence. */
 function defaultOf(tag, owner) {
   const value = unbroken(rawOf(tag));
   return /^(true|false|\S*[^\sa-z]\S*)$/.test(value)
@@ -134,18 +134,18 @@ function defaultOf(tag, owner) {
     : linked(value, owner);
 }
 
-/** What a comment says, as paragraphs of Markdown. */
+/** The text of a comment, as paragraphs of Markdown. */
 function described(comment, owner) {
   if (comment === undefined) return [];
   const { description, tags } = comment;
   const parts = [linked(unbroken(description), owner)];
   const of = (wanted) => tags.filter(({ tag }) => tag === wanted);
-  const params = of('param').map((tag) => `- ${said(tag, owner)}`);
+  const params = of('param').map((tag) => `- ${textOf(tag, owner)}`);
   if (params.length > 0) parts.push(params.join('\n'));
   for (const tag of of('default'))
     parts.push(`Default: ${defaultOf(tag, owner)}`);
   for (const [tag, title] of Object.entries(TAGS)) {
-    const found = of(tag).map((each) => said(each, owner));
+    const found = of(tag).map((each) => textOf(each, owner));
     if (found.length === 1) parts.push(`${title} ${found[0]}`);
     if (found.length > 1) {
       parts.push(`${title}`, found.map((each) => `- ${each}`).join('\n'));
@@ -159,7 +159,7 @@ function described(comment, owner) {
 
 const code = (lines) => `\`\`\`ts\n${lines}\n\`\`\``;
 
-/** A declaration without its comments, and without a body. */
+/** A declaration without comments and `export`. */
 function bare({ start, end }) {
   let result = '';
   let from = start;
@@ -174,7 +174,7 @@ function bare({ start, end }) {
     .trim();
 }
 
-/** A class: its members have headings. Overloads are together. */
+/** A class, with a heading for each member. Overloads share one. */
 function classLines({ name, declaration, node }) {
   const body = declaration.body.body;
   const parts = [`### ${name}`, ...described(commentOn(node), name)];
@@ -200,7 +200,7 @@ function classLines({ name, declaration, node }) {
   return parts;
 }
 
-/** The properties of an interface or an object type, each a list item. */
+/** The properties of an interface, as list items. */
 function propertyLines(body, owner) {
   return body.flatMap((member) => {
     const comment = commentOn(member);
@@ -228,7 +228,7 @@ function typeLines({ name, declaration, node, type }) {
   ];
 }
 
-/** What is declared more than once, as overloads are, is described where it has a comment. */
+/** A function or constant. One of several overloads has the doc comment. */
 function otherLines({ name, type }) {
   const all = exported.filter(
     (each) => each.name === name && each.type === type,
@@ -253,7 +253,7 @@ function makePage() {
     const wanted = exported.filter(
       ({ type, name, declaration }, index) =>
         types.includes(type) &&
-        // What an interface adds to a class is told there.
+        // An empty interface beside a class only adds base types to that class.
         !(
           type === INTERFACE &&
           members.has(name) &&
@@ -272,6 +272,6 @@ function makePage() {
 const page = makePage();
 if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
 else if (readFileSync(PAGE, 'utf8') !== page) {
-  console.error('docs/api.md is not that of index.d.ts: npm run docs:api');
+  console.error('docs/api.md is out of date; run: npm run docs:api');
   process.exitCode = 1;
 }

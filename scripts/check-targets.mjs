@@ -1,7 +1,7 @@
-// Type-checks the crate for every target that packages are published for, with
-// the standard libraries that rustup brings: `npm run check:targets`. Of some it
-// checks the tests as well: one of each system, and of each processor.
-// A target that rustup cannot bring fails the check, unless --available is given.
+// Type-checks the crate for every published target: `npm run check:targets`. Rustup
+// installs the standard libraries. For one target of each system and processor, the tests
+// are checked, too. A target that rustup cannot install fails the check, unless
+// --available is given.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -26,7 +26,7 @@ function run(command, args) {
   return { succeeded: status === 0, stderr };
 }
 
-/** Lines of the crate that compile for a target without working on it. */
+/** The places of `unimplemented!` and `todo!`, which compile but do not work. */
 function placeholders() {
   return readdirSync(join(ROOT, 'src'), { recursive: true })
     .filter((file) => file.endsWith('.rs'))
@@ -39,7 +39,7 @@ function placeholders() {
     .map(({ place }) => place);
 }
 
-/** Why rustup cannot bring a target; none if it can. */
+/** Installs a target; returns rustup's error, or undefined if it is installed. */
 function unavailable(target) {
   const { succeeded, stderr } = run('rustup', ['target', 'add', target]);
   return succeeded ? undefined : stderr;
@@ -61,7 +61,8 @@ const good = mayLack ? ['ok', 'unavailable'] : ['ok'];
 const reasons = new Map(
   napi.targets.map((target) => [target, unavailable(target)]),
 );
-// All at once keeps every processor busy. What is left for each by itself is to say how it went.
+// All targets in one run of cargo keep every processor busy. The checks of single targets
+// below then only report their results.
 const available = napi.targets.filter(
   (target) => reasons.get(target) === undefined,
 );

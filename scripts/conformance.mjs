@@ -4,14 +4,14 @@
 //     https://github.com/WebAssembly/wasi-testsuite
 //   WASI_TESTSUITE=wasi-testsuite npm run conformance [-- [OPTION]... NAME...]
 //
-// Prints a line for each test that fails, and how many of how many passed. With
-// names, only the tests whose path contains one of them.
+// Prints a line for each test that fails, and the number of tests that passed. With
+// names, only tests whose path contains one of them are run.
 //
-//   --host FILE  another program in the place of the command, which takes its options:
-//                those in compat/hosts/ run the tests on other hosts of WASI
-//   --over WHAT  guests have their directories in another file system: see other-files.mjs
-//   --threads    the tests of wasi-threads instead, which only the branch above has
-//   --all        prints a line for each test that passes, too
+//   --host FILE  run the tests with another program that has the options of the command;
+//                those in compat/hosts/ use other WASI hosts
+//   --over WHAT  preopen directories of another file system: see other-files.mjs
+//   --threads    run the tests of wasi-threads, which only the branch above has
+//   --all        also print a line for each test that passes
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -44,12 +44,12 @@ const COMMAND =
   flags.over === undefined
     ? [flags.host ?? programAt('../bin/wasi-rs.js')]
     : [programAt('other-files.mjs'), flags.over];
-// Only a test that hangs takes as long, on however slow a machine.
+// A timeout for tests that hang; long, since machines may be slow.
 const SECONDS = flags.host === undefined ? 600 : 60;
 
-// The suite tells pipes from the sockets that Node makes for its children, so
-// the shell makes one; the exit code then takes another way. On Windows Node makes
-// pipes, and there is no such shell.
+// Node's `pipe` of a child is a socket, and the suite's tests tell the two apart. So the
+// shell makes a real pipe. The status of a pipeline is that of `cat`, so the exit code is
+// written to stderr. On Windows Node makes pipes, and there is no such shell.
 const SCRIPT = '{ "$@"; echo "exit code $?" >&2; } | cat';
 const OPTIONS = {
   encoding: 'utf8',
@@ -57,7 +57,7 @@ const OPTIONS = {
   timeout: SECONDS * 1000,
 };
 
-/** A pipe that nobody writes and nobody closes, which the tests of threads have as input. */
+/** A pipe without data and without an end: the stdin of the thread tests. */
 function openPipe() {
   if (process.platform === 'win32') return 'pipe';
   const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-conformance-'));
@@ -68,7 +68,6 @@ function openPipe() {
   return fd;
 }
 
-/** Where the tests are. */
 const FOLDER = flags.threads ? 'wasi-threads' : 'wasm32-wasip1';
 
 function fail(message) {
@@ -87,13 +86,13 @@ function findTests(suite, names) {
     .map((file) => join(suite, file));
 }
 
-/** What the file beside a test says of how to run it, and of how it ends. */
+/** The JSON file of a test: how to run it, and its expected result. */
 function readExpectation(test) {
   const file = test.replace(/\.wasm$/, '.json');
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 }
 
-/** The options of the command; the guest gets copies of its directories. */
+/** The options of the command. The guest gets copies of the test's directories. */
 function optionsFor(test, { args = [], env = {}, root, dirs = [] }, scratch) {
   const preopens = dirs.map((dir) => [dir, dir]);
   if (root !== undefined) preopens.push([root, '/']);
@@ -111,7 +110,7 @@ function optionsFor(test, { args = [], env = {}, root, dirs = [] }, scratch) {
   return [...mounts, ...variables, test, ...args];
 }
 
-/** Runs a program of Node's to its end; returns that in the words of the suite. */
+/** Runs Node.js; returns the result with the suite's property names. */
 function runNode(args) {
   const words = [process.execPath, ...args];
   if (process.platform === 'win32') {
@@ -133,7 +132,7 @@ function runNode(args) {
   return { exit_code: Number(exitCode), stdout, stderr: ownStderr };
 }
 
-/** Runs a test; returns what is wrong with how it went, if anything is. */
+/** Runs a test; returns why it failed, or an empty string. */
 function runTest(test) {
   const expectation = readExpectation(test);
   const scratch = mkdtempSync(join(tmpdir(), 'wasi-rs-conformance-'));
@@ -154,9 +153,9 @@ function runTest(test) {
 }
 
 const suite = process.env.WASI_TESTSUITE;
-if (!suite) fail('WASI_TESTSUITE names no checkout of the test suite.');
+if (!suite) fail('Set WASI_TESTSUITE to a checkout of the test suite.');
 const tests = findTests(suite, wanted);
-if (tests.length === 0) fail(`There are no such tests in ${suite}.`);
+if (tests.length === 0) fail(`No matching tests in ${suite}.`);
 
 let passed = 0;
 for (const test of tests) {

@@ -1,6 +1,5 @@
-// Runs the fuzz targets, each from its seeds and from what earlier runs found
-// worth keeping (fuzz/corpus, which git ignores), and says at the end whether
-// anything was found.
+// Runs the fuzz targets, each with its seeds and the corpus of earlier runs (fuzz/corpus,
+// which git ignores), and prints the findings at the end.
 //
 //   npm run fuzz -- --seconds 600 [--target calls|portable|tmpfs|paths|records|archives]
 
@@ -13,8 +12,8 @@ import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-// Shares of the time: whole sequences of calls have the most to find. The
-// `portable` run is `calls` on a kernel that denies having openat2.
+// Sequences of calls get most of the time, since they can find most. `portable` runs
+// `calls` without openat2, which it makes fail as on a kernel that lacks it.
 const RUNS = [
   { name: 'calls', target: 'calls', share: 0.4, maxLen: 1544 },
   { name: 'portable', target: 'calls', share: 0.2, maxLen: 1544 },
@@ -38,12 +37,12 @@ function options() {
   });
   const seconds = Number(values.seconds);
   if (!Number.isInteger(seconds) || seconds < 1) {
-    fail('--seconds is a whole number of seconds, at least 1.');
+    fail('--seconds must be an integer, at least 1.');
   }
   const { target } = values;
   const runs = RUNS.filter(({ name }) => !target || name === target);
   if (runs.length === 0) {
-    fail(`--target is one of ${RUNS.map(({ name }) => name).join(', ')}.`);
+    fail(`--target must be one of ${RUNS.map(({ name }) => name).join(', ')}.`);
   }
   return { seconds, runs };
 }
@@ -53,19 +52,19 @@ function isThere(command, args) {
 }
 
 function requireTools() {
-  if (process.platform !== 'linux') fail('The fuzz targets are for Linux.');
+  if (process.platform !== 'linux') fail('The fuzz targets need Linux.');
   if (!isThere('cargo', ['+nightly', '--version'])) {
     fail('Fuzzing needs nightly Rust: rustup toolchain install nightly');
   }
   if (isThere('cargo', ['fuzz', '--version'])) return;
-  console.error('cargo-fuzz is missing: installing it, which takes a minute.');
+  console.error('Installing cargo-fuzz, which takes a minute.');
   const { status } = spawnSync('cargo', ['install', 'cargo-fuzz'], {
     stdio: 'inherit',
   });
   if (status !== 0) fail('cargo-fuzz could not be installed.');
 }
 
-/** Its lines as they come, and all of it at the end. */
+/** Runs cargo fuzz, printing its stderr as it comes; returns that and the exit code. */
 function started(args, env) {
   return new Promise((resolve) => {
     const child = spawn('cargo', ['+nightly', 'fuzz', ...args], {
@@ -115,7 +114,7 @@ async function run({ name, target, share, maxLen }, seconds, shares) {
   );
   const [, count = '0'] = /number_of_executed_units: (\d+)/.exec(output) ?? [];
   const found = [...artifacts(target)].filter((file) => !before.has(file));
-  // What ends a run without an artifact has kept it from being made.
+  // A run can fail without an artifact, such as when it is killed: a finding, too.
   if (code !== 0 && found.length === 0) found.push(`exit code ${code}`);
   return { name, target, count, found };
 }

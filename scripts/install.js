@@ -1,9 +1,10 @@
 'use strict';
 
-// The `install` script: where no binary fits, builds one from the sources in the package,
-// if cargo is there. In a clone `npm install` runs it, too, and so do the tests.
+// The `install` script: if there is no binary for this platform, it builds one from the
+// sources in the package, if cargo is installed. In a clone `npm install` runs it, too,
+// and so do the tests.
 //
-// It loads nothing that the package does not have by itself.
+// It must not depend on other packages.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -13,23 +14,20 @@ const { builtFor, isMusl, platformName } = require('../lib/binding');
 
 const PACKAGE = path.dirname(__dirname);
 
-/** Whether it was installed for another project, and is not a clone. */
+/** Whether the package is a dependency of another project, not a clone. */
 const IS_INSTALLED = PACKAGE.split(path.sep).includes('node_modules');
 
-/** What cargo calls the library, by what the platform does. */
+/** The file name of the library that cargo builds, by `process.platform`. */
 const LIBRARIES = {
   __proto__: null,
   darwin: 'libwasi_rs.dylib',
   win32: 'wasi_rs.dll',
 };
 
-/** The variables that name another binary than the one that was built. */
-const UNNAMED = { WASI_RS_BINARY: '', NAPI_RS_NATIVE_LIBRARY_PATH: '' };
+/** Clears the variables that make the package load another binary than the built one. */
+const BUILT_BINARY = { WASI_RS_BINARY: '', NAPI_RS_NATIVE_LIBRARY_PATH: '' };
 
-/**
- * Whether npm was told that all of this is for another machine, whose binary cannot be
- * built here.
- */
+/** Whether npm installs for another platform (--os, --cpu), which cannot be built here. */
 function isForAnother() {
   const { npm_config_os: system, npm_config_cpu: cpu } = process.env;
   return (
@@ -39,9 +37,11 @@ function isForAnother() {
 }
 
 /**
- * Why it does not load, in one line; undefined if it does. In a process of its own,
- * since what fails to load here would stay cached. A file, as options of Node's that
- * are for all of its processes may have text be read otherwise.
+ * Loads the package in a child process, as a failure to load it here would stay cached.
+ * The child runs a file, not `--eval`: options in NODE_OPTIONS can change how that is
+ * parsed.
+ *
+ * @returns {string | undefined} the error in one line; undefined if it loads
  */
 function whyNotLoaded(env = process.env) {
   const entry = path.join(PACKAGE, 'index.js');
@@ -54,16 +54,19 @@ function whyNotLoaded(env = process.env) {
   return message ?? `Node.js ended with ${signal ?? status}`;
 }
 
-/** What is wrong is said. It fails a clone, of which a binary is the purpose, and no other project. */
+/**
+ * Prints the error. The installation fails only in a clone: another project may not need
+ * the binary on this platform.
+ */
 function fail(message) {
   console.error(`wasi-rs: ${message}`);
   process.exit(IS_INSTALLED ? 0 : 1);
 }
 
 /**
- * What cargo builds for by itself; undefined without cargo. Whatever stands around the
- * package may have it build for another, and in another folder: `.cargo/config.toml`,
- * or a variable.
+ * The host triple of cargo; undefined without cargo. The build names its target and its
+ * target directory, as a `.cargo/config.toml` above the package or variables may set
+ * others.
  */
 function hostOfCargo() {
   const { status, stdout } = spawnSync('cargo', ['-vV'], {
@@ -73,7 +76,7 @@ function hostOfCargo() {
   return status === 0 ? /^host: (\S+)$/m.exec(stdout)?.[1] : undefined;
 }
 
-/** A library for Node is one that is loaded, which musl's target makes none of by itself. */
+/** Variables for the build. The targets for musl link statically by default. */
 function flagsFor(platform) {
   const { RUSTFLAGS = '' } = process.env;
   return platform.endsWith('-musl')
@@ -81,9 +84,9 @@ function flagsFor(platform) {
     : {};
 }
 
-/** Builds a binary, and puts it where it is looked for. */
+/** Builds a binary, and copies it to where the package loads it from. */
 function build(platform, host) {
-  // Temporary directories may be small, or let nothing in them run.
+  // Not in a temporary directory, which may be small, or mounted with noexec.
   const target = path.join(PACKAGE, 'target');
   const args = ['--release', '--locked', '--lib', '--target', host];
   try {
@@ -107,11 +110,11 @@ function build(platform, host) {
   }
 }
 
-/** Throws what is wrong with what was built, which is then gone. */
+/** Loads the built binary. If that fails, removes it and throws. */
 function check(platform) {
-  const reason = whyNotLoaded({ ...process.env, ...UNNAMED });
+  const reason = whyNotLoaded({ ...process.env, ...BUILT_BINARY });
   if (reason === undefined) return;
-  // It would stand before one that is installed later.
+  // It would be preferred to a binary that is installed later.
   fs.rmSync(builtFor(platform));
   throw new Error(reason);
 }

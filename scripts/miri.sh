@@ -1,7 +1,7 @@
 #!/bin/sh
-# The unit tests of the layers that touch guest memory and its records, under
-# Miri, which sees undefined behaviour. The layers above call the host, which
-# Miri does not have.
+# Runs the unit tests of the layers that access guest memory and its records under Miri,
+# which detects undefined behaviour. The layers above make system calls, which Miri does
+# not support.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,8 +11,8 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
   exit 0
 fi
 
-# Guest memory is reached by addresses that are checked numbers, as the guest
-# passes them: pointers with a provenance of their own all the same.
+# The guest passes addresses as numbers. They are checked and added to a pointer with
+# provenance, so the strict rules hold.
 MIRIFLAGS="-Zmiri-strict-provenance ${MIRIFLAGS:-}"
 export MIRIFLAGS
 exec cargo +nightly miri test --lib -- memory:: abi:: --skip vfs:: "$@"

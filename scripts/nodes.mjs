@@ -1,10 +1,10 @@
-// The Nodes that the package is for, brought by npm where they are not here yet.
+// The supported versions of Node.js, which npx downloads as needed.
 
 import { spawnSync } from 'node:child_process';
 
 export const MAJORS = [20, 22, 24, 26];
 
-/** The path of a Node of one major version. */
+/** The path of the newest Node.js of a major version. */
 export function nodePath(major) {
   const { status, stdout, stderr } = spawnSync(
     'npx',

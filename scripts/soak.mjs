@@ -1,5 +1,6 @@
-// Runs the races for long: `npm run soak -- --minutes 10`. Each is run with openat2 and, where it can
-// be refused, without; the last tenth of the time is for the race of Node's own threads.
+// A soak test of the races: `npm run soak -- --minutes 10`. On Linux the races in Rust run
+// with openat2, and twice without it. The last tenth of the time is for those in
+// JavaScript.
 
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -7,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { positive } from './positive.mjs';
 
 const RACE = /race (\S+): swaps=(\d+) calls=(\d+) succeeded=(\d+)/;
-/** Two at a time: races that wait for a processor are none. */
+/** Two at a time: a race needs its threads to run at the same time. */
 const AT_A_TIME = 2;
 const RUST_RACES = 13;
 const NODE_RACES = 12;
@@ -17,7 +18,7 @@ const { values } = parseArgs({
 });
 const minutes = positive(values.minutes, 'npm run soak -- --minutes N');
 
-/** Builds the races of Rust, and finds the program that they are. */
+/** Builds the races in Rust; returns the path of the test program. */
 function build() {
   const args = ['test', '--test', 'races', '--no-run'];
   const { status, stdout, stderr } = spawnSync(
@@ -31,7 +32,7 @@ function build() {
       .map((line) => JSON.parse(line))
       .findLast(({ target }) => target?.name === 'races') ?? {};
   if (!executable) {
-    console.error(`${stderr}\nsoak: the races could not be built`);
+    console.error(`${stderr}\nsoak: the races were not built`);
     process.exit(1);
   }
   return executable;
@@ -85,12 +86,12 @@ for (const { share, command, rounds } of parts) {
     sum.succeeded += Number(succeeded);
   }
   if (status !== 0) {
-    console.error(`${stdout}\n${stderr}\nsoak: found something, see above`);
+    console.error(`${stdout}\n${stderr}\nsoak: a race failed, see above`);
     process.exit(1);
   }
 }
 if (sum.races === 0) {
-  console.error('soak: no race was run');
+  console.error('soak: no race ran');
   process.exit(1);
 }
 const took = ((Date.now() - start) / 60_000).toFixed(1);

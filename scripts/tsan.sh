@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tests of several threads on one context, under ThreadSanitizer, with a
-# standard library that it can see into.
+# Runs the tests in which threads share a context under ThreadSanitizer. The standard
+# library is built with it, too, since it reports false races otherwise.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,7 @@ fi
 RUSTFLAGS="-Zsanitizer=thread ${RUSTFLAGS:-}"
 TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}"
 export RUSTFLAGS TSAN_OPTIONS
-# A thread that is watched is slow, and a race takes time to come about.
+# Threads are slow under ThreadSanitizer, so the races get more time.
 RACES_SECONDS=${RACES_SECONDS:-10}
 export RACES_SECONDS
 exec cargo +nightly test -Zbuild-std --target "$host" --test syscalls --test races "$@" \

@@ -1,9 +1,9 @@
-// What qemu cannot do, of the tests that are right on Linux. Each test that is named here
-// is run all the same, and test-linux.mjs fails when one passes.
+// Tests that pass on Linux and fail under qemu. They are run nevertheless, and
+// test-linux.mjs fails if one of them passes.
 
-const NO_FILTERS = 'qemu installs no filters of system calls';
+const NO_FILTERS = 'qemu does not support seccomp filters';
 
-// Whatever they are linked with.
+// With glibc and with musl.
 const ON_ARM64 = {
   'syscalls: portable::nothing_else_is_seen_where_calls_are_refused':
     NO_FILTERS,
@@ -12,14 +12,14 @@ const ON_ARM64 = {
   'syscalls: walk::holds_few_descriptors': NO_FILTERS,
 };
 
-/** Tests that fail, and why, by target. */
+/** The reasons of tests that fail, by target and name. */
 export const FAILS = {
   'x64-musl': {},
   'arm64-gnu': ON_ARM64,
   'arm64-musl': ON_ARM64,
 };
 
-/** Those that an emulator runs in minutes, too. */
+/** Files that take minutes at most under qemu. */
 const ON_ALL = [
   'class-streams',
   'exit',
@@ -29,7 +29,7 @@ const ON_ALL = [
   'run-sync',
 ];
 
-/** The files of tests in JavaScript that are run by target: with musl enough to make every native call. */
+/** The default test files by target. For x64-musl they make every native call. */
 export const FILES = {
   'x64-musl': [
     ...ON_ALL,

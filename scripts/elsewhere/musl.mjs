@@ -1,5 +1,5 @@
-// Musl, and Node.js that is linked with it: from packages of Debian and PyPI. The musl
-// of Debian 12 is not enough for that, so the one of Debian 13 is laid out in a directory.
+// Installs musl and Node.js for musl, from Debian and PyPI packages. The musl of Debian 12
+// is too old for that Node.js, so the one of Debian 13 is unpacked into a directory.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +7,7 @@ import { join } from 'node:path';
 import { install, layOut, run } from './tools.mjs';
 import { zigIn } from './zig.mjs';
 
-/**
- * By processor, as Node.js calls it: what Debian and PyPI call it, and the program that
- * loads others.
- */
+/** The Debian architecture, PyPI platform and dynamic loader, by `process.arch`. */
 const PROCESSORS = {
   x64: {
     debian: 'amd64',
@@ -24,7 +21,7 @@ const PROCESSORS = {
   },
 };
 
-/** Lays out musl for a processor. @returns {string} The directory that is its root. */
+/** Unpacks musl for a processor. @returns {string} Its root directory. */
 export function muslIn(directory, processor) {
   const { debian, loader } = PROCESSORS[processor];
   const root = join(directory, `musl-${processor}`);
@@ -33,7 +30,7 @@ export function muslIn(directory, processor) {
   return root;
 }
 
-/** The program of Node.js of a major version. What was brought before is used again. */
+/** The path of Node.js of a major version, which is downloaded if it is not there. */
 export function muslNode(directory, major, processor) {
   const { pypi, loader } = PROCESSORS[processor];
   const place = join(directory, `node-${processor}-musl-${major}`);
@@ -50,7 +47,8 @@ export function muslNode(directory, major, processor) {
   run('python3', ['-m', 'zipfile', '-e', join(place, wheel), place]);
   rmSync(join(place, wheel));
   if (processor === process.arch) {
-    // What it starts finds the loader so, too, which has no name of its own here.
+    // The loader is not at its usual path. With it in the executable, Node.js can also be
+    // started by a child process.
     install('patchelf');
     run('patchelf', ['--set-interpreter', join(root, loader), node]);
   }

@@ -1,31 +1,33 @@
-// Qemu, which runs programs for Linux on arm64 on this machine, from packages of Debian
-// 13: that of Debian 12 has no openat2(2).
+// Installs qemu, which runs programs for Linux on arm64, from Debian 13: that of Debian 12
+// has no openat2(2).
 
 import { join } from 'node:path';
 
 import { layOut } from './tools.mjs';
 
-// Of the packages for this machine: what runs programs, and what those are linked with
-// that have glibc.
+// The emulator, and glibc and libstdc++ for arm64.
 const PACKAGES = 'qemu-user,libstdc++6-arm64-cross';
 const EMULATOR = 'usr/bin/qemu-aarch64';
 const GLIBC = 'usr/aarch64-linux-gnu';
-// The most memory of its own that an emulated process may have.
+// The limit of private memory of an emulated process.
 const BYTES = 8 * 2 ** 30;
 
-// What begins a program for Linux on arm64, and which bits of that count.
+// The start of an ELF executable for arm64, and the mask of the bits that count: see
+// binfmt_misc.
 const MAGIC =
   '\\x7fELF\\x02\\x01\\x01' + '\\x00'.repeat(9) + '\\x02\\x00\\xb7\\x00';
 const MASK =
   '\\xff'.repeat(7) + '\\x00' + '\\xff'.repeat(8) + '\\xfe\\xff\\xff\\xff';
 
 /**
- * Brings qemu. Returns `before`, words before a command that have the kernel give
- * programs for arm64 to qemu, those that programs start as well; and `variables` for it. The
- * kernel does so for this command alone, which has a user namespace: that takes Linux 6.7.
+ * Installs qemu.
  *
- * @param {string} [libraries] The directory in which programs find what they are linked
- *   with; of those with glibc, if there is none.
+ * @param {string} [libraries] The directory of the libraries for arm64; by default, that
+ *   of glibc.
+ * @returns `before`, a command prefix that registers qemu with binfmt_misc, so that child
+ *   processes for arm64 run under it, too; and `variables` for its environment. The
+ *   registration is in a user namespace and so does not affect the rest of the system,
+ *   which needs Linux 6.7.
  */
 export function qemuIn(directory, libraries) {
   const root = join(directory, 'qemu');

@@ -1,28 +1,30 @@
-// What test runners say of each test, in one form, and what is made of it beside
-// a list of those that are known to fail.
+// Parses the output of the test runners, and reports the results against a list of known
+// failures.
 
 /**
  * @typedef {object} Results
  * @property {string[]} passed The names of the tests that passed.
- * @property {string[]} failed Of those that did not, and of what else went wrong.
+ * @property {string[]} failed The names of the others, and of runs that did not complete.
  */
 
-/** What a test program of Rust says. @returns {Results} */
+/** Parses the output of a test program in Rust. @returns {Results} */
 export function ofRust(program, output) {
-  const said = [
+  const lines = [
     ...output.matchAll(/^test (\S+)(?: - .+)? \.\.\. (ok|FAILED)$/gm),
   ];
   const named = (result) =>
-    said
+    lines
       .filter(([, , found]) => found === result)
       .map(([, name]) => `${program}: ${name}`);
-  const ended = /^test result: /m.test(output) ? [] : [`${program}: its end`];
+  const ended = /^test result: /m.test(output)
+    ? []
+    : [`${program}: no summary`];
   return { passed: named('ok'), failed: [...named('FAILED'), ...ended] };
 }
 
 /**
- * What ava says with `--tap` of files of tests. Where it runs one alone, it does not put
- * its name before those of the tests.
+ * Parses the output of `ava --tap`. If ava runs a single file, the names of the tests have
+ * no file name before them, so it is added.
  *
  * @returns {Results}
  */
@@ -30,27 +32,32 @@ export function ofAva(output, files) {
   const prefix = files.length === 1 ? `${files[0]} › ` : '';
   const named = (pattern) =>
     [...output.matchAll(pattern)].map(([, name]) => `${prefix}${name}`);
-  const ended = /^1\.\.\d+$/m.test(output) ? [] : ['ava: its end'];
+  const ended = /^1\.\.\d+$/m.test(output) ? [] : ['ava: no summary'];
   return {
     passed: named(/^ok \d+ - ((?!.* # (?:SKIP|TODO)).+)$/gm),
     failed: [...named(/^not ok \d+ - ((?!.* # TODO).+)$/gm), ...ended],
   };
 }
 
-/** What conformance.mjs says with `--all`; the name of a run is put before each test. @returns {Results} */
+/** Parses the output of `conformance.mjs --all`. The name of the run is put before each test. @returns {Results} */
 export function ofSuite(run, output) {
   const named = (result) =>
     [...output.matchAll(new RegExp(`^${result}: (.+)$`, 'gm'))].map(
       ([, name]) => `${run}: ${name.replaceAll('\\', '/')}`,
     );
-  const ended = /^\d+ of \d+ passed$/m.test(output) ? [] : [`${run}: its end`];
+  const ended = /^\d+ of \d+ passed$/m.test(output)
+    ? []
+    : [`${run}: no summary`];
   return { passed: named('passed'), failed: [...named('failed'), ...ended] };
 }
 
 /**
- * Prints what came of several runs beside what is known to fail, a reason by name: a
- * line for each test that fails and is not known to, and for each that is and passes;
- * then how many of how many passed. Sets the exit code.
+ * Prints the unexpected results: tests that fail, and known failures that pass. Then the
+ * known failures with their reasons, and the number of tests that passed. Sets the exit
+ * code.
+ *
+ * @param {Results[]} runs
+ * @param {Record<string, string>} known The reasons of known failures, by test.
  */
 export function report(runs, known) {
   const passed = runs.flatMap((run) => run.passed);
@@ -60,11 +67,11 @@ export function report(runs, known) {
     ...failed.filter((name) => !isKnown(name)),
     ...passed
       .filter(isKnown)
-      .map((name) => `${name}: it is known to fail, and passes`),
+      .map((name) => `${name}: a known failure, but it passes`),
   ];
   for (const line of wrong) console.log(`failed: ${line}`);
   for (const name of failed.filter(isKnown)) {
-    console.log(`known to fail: ${name}: ${known[name]}`);
+    console.log(`known failure: ${name}: ${known[name]}`);
   }
   const good = passed.filter((name) => !isKnown(name)).length;
   console.log(`${good} of ${good + wrong.length} passed`);

@@ -1,24 +1,23 @@
-// Builds the addon for other Linuxes than that of most machines, and tests it: with musl
-// as it is, for arm64 under qemu. `npm run test:musl`, `npm run test:arm64`, and for both
-// `npm run test:arm64:musl`. Needs Linux on x64 and Rust; for arm64 Linux 6.7, Python 3,
-// and root on Debian 12 or newer, and for musl the last two for the tests in JavaScript.
-// Those want that `npm install` has been run. What else it takes it brings from Debian,
-// npm, PyPI and rustup.
+// Builds and tests the addon for musl on x64, and for arm64 under qemu.
+//
+// Needs Linux on x64 and Rust. Arm64 also needs Linux 6.7, Python 3, and root on Debian 12
+// or newer. The tests in JavaScript need `npm install`, and for musl Python 3 and root on
+// Debian 12 or newer. Everything else is installed from Debian, npm, PyPI and rustup.
 //
 //   npm run test:musl -- [--node N]... [--only rust|js|suite]... [--rust R]... [FILE]...
 //   npm run test:arm64 -- …
 //   npm run test:arm64:musl -- …
 //
-//   --node N    with this Node.js; with 22 if none is named
-//   --only W    the tests in Rust, those in JavaScript, the official test suite (where
-//               WASI_TESTSUITE names a checkout of it), and not the others
-//   --rust R    of the tests in Rust, this program alone, such as `syscalls`, or `lib`;
-//               on arm64 those two if none is named
-//   FILE        these files of the tests in JavaScript, such as `docs`
+//   --node N    the major version of Node.js; 22 by default
+//   --only W    only the tests in Rust, those in JavaScript, or the official test suite
+//               (a checkout in WASI_TESTSUITE)
+//   --rust R    of the tests in Rust, only this program, such as `syscalls`, or `lib`;
+//               by default all, and on arm64 those two
+//   FILE        only this file of the tests in JavaScript, such as `docs`
 //
-// Prints a line for each test that fails, but for those in linux-fails.mjs, and for each
-// in there that passes; then how many of how many passed. What it brings is kept in
-// LINUX_DIRECTORY, by default in ~/.cache/wasi-rs/linux.
+// Prints a line for each test that fails unless linux-fails.mjs lists it, and for each
+// listed test that passes; then the number of tests that passed. Downloads are kept in
+// LINUX_DIRECTORY, by default ~/.cache/wasi-rs/linux.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
@@ -42,19 +41,23 @@ import {
 } from './tools.mjs';
 import { zigIn } from './zig.mjs';
 
-// With musl the addon is linked in another way than the tests, so what is built for it is
-// not theirs.
+// For musl the addon needs other RUSTFLAGS than the tests. With its own target directory,
+// neither build invalidates the other.
 const MUSL_ADDON = {
   CARGO_TARGET_DIR: join(ROOT, 'target/elsewhere'),
   RUSTFLAGS: '-C target-feature=-crt-static',
 };
 
 /**
- * What there is to test, by name: Rust's name of it, the file that the package looks for,
- * and how Node.js for it is brought; the programs of tests in Rust that are run where none is
- * named, or none for all. This machine links no programs for what is `emulated`, and runs
- * them by qemu, which finds what they are linked with in `libraries`, if not where it
- * is. One may take so many seconds.
+ * The targets, by name:
+ * - `triple`: the target of Rust
+ * - `addon`: the file name by which the package loads the addon
+ * - `nodeIn`: downloads Node.js
+ * - `emulated`: whether it is linked by Zig and run by qemu
+ * - `libraries`: the libraries for qemu, if not glibc
+ * - `rust`: the default test programs in Rust; all if empty
+ * - `variables`: for the build of the addon
+ * - `seconds`: the timeout of a program
  */
 const TARGETS = {
   'x64-musl': {
@@ -97,14 +100,14 @@ const target = TARGETS[flags.target];
 const directory = cache('LINUX_DIRECTORY', 'linux');
 
 /**
- * What runs programs of the target, in a directory and with arguments, and returns their
- * exit code and all that they wrote.
+ * Returns a function that runs a program of the target in a directory, with arguments, and
+ * returns its exit code and output.
  */
 function machine() {
   const qemu = target.emulated
     ? qemuIn(directory, target.libraries?.())
     : undefined;
-  // It ends what the program has started, too.
+  // Unlike the `timeout` of spawnSync, it also kills the child processes.
   const timed = ['timeout', '--signal=KILL', `${target.seconds}`];
   const before = [...timed, ...(qemu?.before ?? [])];
   return (cwd, program, args, { variables } = {}) => {
@@ -127,7 +130,7 @@ function machine() {
 }
 
 function buildTests() {
-  step('build of the tests');
+  step('building the tests');
   const programs = flags.rust.length > 0 ? flags.rust : target.rust;
   const chosen = programs.flatMap((name) =>
     name === 'lib' ? ['--lib'] : ['--test', name],
@@ -143,7 +146,7 @@ function buildTests() {
 }
 
 function buildAddon() {
-  step('build of the addon');
+  step('building the addon');
   const zig = zigIn(directory);
   const { addon } = build(target.triple, {
     env: { ...FAST_ENOUGH, ...zig.env, ...target.variables },
@@ -154,7 +157,7 @@ function buildAddon() {
   return addon;
 }
 
-/** What the versions of Node.js that were asked for are to run. */
+/** Runs the tests that need Node.js, on each chosen version. */
 function testNodes(execute) {
   const addon = buildAddon();
   const copy = join(directory, 'wasi-rs');
@@ -169,7 +172,7 @@ function testNodes(execute) {
   });
 }
 
-step('what it takes');
+step('installing the tools');
 run('rustup', ['target', 'add', target.triple]);
 const execute = machine();
 const runs = parts.has('rust') ? testRust(execute, buildTests()) : [];

@@ -1,18 +1,18 @@
-// Builds the addon for Windows, and tests it under wine: `npm run test:wine`. Needs
-// root on Debian 12 or newer on x64, Rust, and that `npm install` has been run; what
-// else it takes it brings from Debian, npm and rustup.
+// Builds the addon for Windows, and tests it under wine: `npm run test:wine`. Needs root
+// on Debian 12 or newer on x64, Rust, and `npm install`. Everything else is installed from
+// Debian, npm and rustup.
 //
 //   npm run test:wine -- [--node N]... [--only rust|js|suite]... [--prepare] [FILE]...
 //
-//   --node N    with this Node.js, of 20, 22, 24 and 26; with 22 if none is named
-//   --only W    the tests in Rust, those in JavaScript, the official test suite (where
-//               WASI_TESTSUITE names a checkout of it), and not the others
-//   --prepare   nothing but bringing and laying out what it takes
-//   FILE        these files of the tests in JavaScript, such as `docs`
+//   --node N    the major version of Node.js: 20, 22, 24 or 26; 22 by default
+//   --only W    only the tests in Rust, those in JavaScript, or the official test suite
+//               (a checkout in WASI_TESTSUITE)
+//   --prepare   only install the tools
+//   FILE        only this file of the tests in JavaScript, such as `docs`
 //
-// Prints a line for each test that fails, but for those in wine-fails.mjs, and for each
-// in there that passes; then how many of how many passed. What it brings is kept in
-// WINE_DIRECTORY, by default in ~/.cache/wasi-rs/wine.
+// Prints a line for each test that fails unless wine-fails.mjs lists it, and for each
+// listed test that passes; then the number of tests that passed. Downloads are kept in
+// WINE_DIRECTORY, by default ~/.cache/wasi-rs/wine.
 
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ const { flags, named, parts } = readArguments({
 });
 const directory = cache('WINE_DIRECTORY', 'wine');
 
-/** napi-build wants a libnode.dll for this target. Nothing is imported from it. */
+/** An empty libnode.dll: napi-build links one for this target, but nothing is imported. */
 function emptyLibrary() {
   const place = join(directory, 'libnode');
   mkdirSync(place, { recursive: true });
@@ -66,7 +66,7 @@ function emptyLibrary() {
 }
 
 function buildForWindows() {
-  step('build');
+  step('building');
   return build(TARGET, {
     env: {
       LIBNODE_PATH: emptyLibrary(),
@@ -78,7 +78,7 @@ function buildForWindows() {
   });
 }
 
-/** The checkout of the official test suite, if there is one, copied to where Windows finds it. */
+/** Copies the checkout of the official test suite, if there is one, to drive D:. */
 function suiteOn(drive) {
   const { WASI_TESTSUITE } = process.env;
   if (!parts.has('suite') || !WASI_TESTSUITE) return undefined;
@@ -88,7 +88,7 @@ function suiteOn(drive) {
 }
 
 function test() {
-  step('what it takes');
+  step('installing the tools');
   install('gcc-mingw-w64-x86-64');
   run('rustup', ['target', 'add', TARGET]);
   for (const major of flags.node) windowsNode(directory, major);

@@ -1,13 +1,13 @@
-// The tests, run on another system. What runs a program there is a function: in a directory
-// and with arguments, it returns the exit code and all that was written.
+// Runs the tests on another system. `execute` runs a program there, in a directory and
+// with arguments, and returns its exit code and output.
 
 import { ofAva, ofRust, ofSuite } from './results.mjs';
 import { ROOT, avaOn, shown, step } from './tools.mjs';
 
-// The official test suite, over the host's files and over such as are not.
+// The options of the official test suite: with the host's files, and with files in memory.
 const SUITES = { suite: [], 'suite over memory': ['--over', 'memory'] };
 
-/** Runs test programs of Rust, which look for files of the repository where it is here. */
+/** Runs test programs in Rust. They read files of the repository at its path here. */
 export function testRust(execute, tests) {
   return tests.map(({ name, executable }) => {
     step(`tests in Rust: ${name}`);
@@ -16,12 +16,13 @@ export function testRust(execute, tests) {
 }
 
 /**
- * Runs what a Node.js is to run, of a major version.
+ * Runs the tests that need Node.js.
  *
- * @param {string} copy Where the repository is, with an addon that this Node.js loads.
- * @param {Set<string>} parts What of it: `js`, `suite`.
- * @param {string[]} files Names of files of tests in JavaScript.
- * @param {string} [suite] Where the program finds a checkout of the official test suite.
+ * @param {string} copy A copy of the repository, with an addon for this Node.js.
+ * @param {number} major Its major version, for the log.
+ * @param {Set<string>} parts Which tests: `js`, `suite`.
+ * @param {string[]} files The names of test files in JavaScript.
+ * @param {string} [suite] The checkout of the official test suite, as a path there.
  */
 export function testNode(execute, { copy, node, major, parts, files, suite }) {
   const runs = [];

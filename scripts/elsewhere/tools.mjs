@@ -1,5 +1,5 @@
-// What takes the tests to another system: tools from packages of Debian, Node.js
-// from npm, and the programs that Rust makes for a target.
+// What the tests on other systems share: installs Debian packages and Node.js, builds for
+// a target, and copies the repository.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -16,10 +16,7 @@ import { parseArgs } from 'node:util';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/**
- * For cargo: with the assertions of a debug build, which a release has not, but fast
- * enough for guests that do much.
- */
+/** Variables for cargo: debug assertions, but optimized, as some guests compute much. */
 export const FAST_ENOUGH = {
   CARGO_PROFILE_DEV_OPT_LEVEL: '1',
   CARGO_PROFILE_DEV_DEBUG: 'line-tables-only',
@@ -27,7 +24,7 @@ export const FAST_ENOUGH = {
 
 const TEST_FILE = /\.test\.m?js$/;
 
-/** Runs a tool to its end, and returns what it wrote to its standard output. */
+/** Runs a command; returns its stdout. Throws if it fails. */
 export function run(command, args, options = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -43,15 +40,15 @@ export function run(command, args, options = {}) {
   return stdout;
 }
 
-/** Whether this process is the one that {@link unshare} began. */
+/** Whether this process was started by {@link unshare}. */
 export const hasNamespaces = (directory) =>
   process.env.IN_NAMESPACES === directory;
 
 /**
- * Runs this program once more, in a process with namespaces of its own and as the only
- * one that uses the directory. Its exit code is that of this one.
+ * Runs this script again in a process with its own namespaces, and takes over its exit
+ * code. A lock keeps other runs from using the directory at the same time.
  *
- * @param {string[]} namespaces Which, as unshare(1) names them.
+ * @param {string[]} namespaces Options of unshare(1).
  */
 export function unshare(directory, ...namespaces) {
   mkdirSync(directory, { recursive: true });
@@ -64,16 +61,16 @@ export function unshare(directory, ...namespaces) {
   process.exitCode = status ?? 1;
 }
 
-/** Where something is kept from run to run: where a variable says, or below ~/.cache. */
+/** The directory of downloads: that of an environment variable, or one in ~/.cache. */
 export const cache = (variable, name) =>
   resolve(process.env[variable] ?? join(homedir(), '.cache/wasi-rs', name));
 
 const PARTS = new Set(['rust', 'js', 'suite']);
 
 /**
- * Reads the command line: the options that all of these programs have, and more.
+ * Parses the command line, with the options that these scripts share, and `more`.
  *
- * @returns `flags`; `parts`, those that are to be tested; `named`, files of tests.
+ * @returns `flags`; `parts`, which tests to run; `named`, the given test files.
  */
 export function readArguments(more) {
   const { values: flags, positionals: named } = parseArgs({
@@ -92,7 +89,7 @@ export function readArguments(more) {
 
 const started = Date.now();
 
-/** Says what is done next. */
+/** Prints the name of the next step. */
 export function step(name) {
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(`== ${name} (after ${seconds} s)`);
@@ -107,7 +104,7 @@ const has = (name) =>
     },
   ).stdout === 'installed';
 
-/** Installs packages of Debian that are not here. */
+/** Installs Debian packages that are not installed yet. */
 export function install(...packages) {
   const missing = packages.filter((name) => !has(name));
   if (missing.length === 0) return;
@@ -121,20 +118,20 @@ export function install(...packages) {
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Where apt of this machine has its packages from. */
+/** The URL of the mirror that apt uses on this machine. */
 function mirror() {
   const format = ['--format', '$(REPO_URI)', 'Created-By: Packages'];
   const addresses = run('apt-get', ['indextargets', ...format]).split('\n');
   const found = addresses.find((address) => !address.includes('security'));
-  if (!found) throw new Error('apt has no address of packages');
+  if (!found) throw new Error('apt has no mirror');
   return found;
 }
 
 /**
- * Lays out packages of Debian 13 in a directory, unless they are there.
+ * Unpacks packages of Debian 13 into a directory, unless that is done.
  *
- * @param {string} file One of theirs, by which that is seen.
- * @param {string[]} options For mmdebstrap.
+ * @param {string} file One of their files: if it exists, that is done.
+ * @param {string[]} options Options of mmdebstrap.
  */
 export function layOut(root, file, options) {
   if (existsSync(join(root, file))) return;
@@ -145,37 +142,42 @@ export function layOut(root, file, options) {
 }
 
 /**
- * The newest Node.js of a major version that a package of npm has for another
- * system: the path of the file `program` in it. What was brought before is used again.
+ * Downloads the newest Node.js of a major version for another system from npm, unless
+ * there is one.
+ *
+ * @param {string} name The npm package, without the major version.
+ * @param {string} program The path of Node.js in it.
+ * @returns {string} The path of Node.js.
  */
 export function nodeOf(directory, name, major, program) {
   const packages = join(directory, 'npm');
   mkdirSync(packages, { recursive: true });
   const place = join(packages, `${name}-${major}`);
   if (!existsSync(join(place, program))) {
-    const brought = `${place}.new`;
-    rmSync(brought, { recursive: true, force: true });
-    mkdirSync(brought);
-    const options = ['--silent', `--pack-destination=${brought}`];
-    run('npm', ['pack', ...options, `${name}@${major}`], { cwd: brought });
-    const [archive] = readdirSync(brought);
-    run('tar', ['-xzf', archive, '--strip-components=1'], { cwd: brought });
-    rmSync(join(brought, archive));
+    const unpacked = `${place}.new`;
+    rmSync(unpacked, { recursive: true, force: true });
+    mkdirSync(unpacked);
+    const options = ['--silent', `--pack-destination=${unpacked}`];
+    run('npm', ['pack', ...options, `${name}@${major}`], { cwd: unpacked });
+    const [archive] = readdirSync(unpacked);
+    run('tar', ['-xzf', archive, '--strip-components=1'], { cwd: unpacked });
+    rmSync(join(unpacked, archive));
     rmSync(place, { recursive: true, force: true });
-    renameSync(brought, place);
+    renameSync(unpacked, place);
   }
   return join(place, program);
 }
 
 /**
- * Builds for a target of which rustup has brought the standard library.
+ * Builds for a target whose standard library is installed.
  *
- * @param {object} env Variables for cargo.
- * @param {string} [zig] cargo-zigbuild, which takes the place of cargo where there is no other linker.
- * @param {string[]} what What cargo is to build of the tests, as its options name it;
- *   nothing of them if that is empty.
- * @param {boolean} withAddon Whether the addon, too.
- * @returns `tests`, a program and its name for each, and `addon`, the path of the library.
+ * @param {object} env Environment variables for cargo.
+ * @param {string} [zig] The path of cargo-zigbuild, to link with Zig.
+ * @param {string[]} what Options of `cargo test` that select test programs; none are built
+ *   if it is empty.
+ * @param {boolean} withAddon Whether to build the addon.
+ * @returns `tests`, the path and name of each test program, and `addon`, the path of the
+ *   library.
  */
 export function build(target, { env, zig, what, withAddon }) {
   const options = {
@@ -208,13 +210,13 @@ export function build(target, { env, zig, what, withAddon }) {
   return { tests, addon };
 }
 
-/** Shows what a program wrote if it did not go as it should, and returns that. */
+/** Returns the output of a program, and prints it if the program failed. */
 export function shown({ status, output }) {
   if (status !== 0) console.log(output);
   return output;
 }
 
-/** A copy of the repository's files, with what npm installed in it. */
+/** Copies the repository's files that git does not ignore, and node_modules. */
 export function copyRepository(to) {
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
@@ -238,12 +240,12 @@ export function copyRepository(to) {
   rmSync(archive);
 }
 
-/** What Node.js is to run for files of tests in JavaScript, by their names without an ending. */
+/** The arguments of Node.js to run test files with ava, by their names without extension. */
 export function avaOn(names) {
   const own = readdirSync(join(ROOT, '__test__'));
   const files = names.map((name) => {
     const file = own.find((entry) => entry.replace(TEST_FILE, '') === name);
-    if (!file) throw new Error(`no tests are named ${name}`);
+    if (!file) throw new Error(`no test file ${name}`);
     return `__test__/${file}`;
   });
   return ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...files];

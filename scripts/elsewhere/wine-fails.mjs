@@ -1,10 +1,10 @@
-// What wine 10 cannot do, of the tests that are right on Windows. Each test that is
-// named here is run all the same, and test-wine.mjs fails when one passes.
+// Tests that pass on Windows and fail under wine 10. They are run nevertheless, and
+// test-wine.mjs fails if one of them passes.
 
 const NO_LINKS =
   'wine makes no symbolic links: its CreateSymbolicLinkW does nothing';
 
-// Of the official test suite, below tests/rust/testsuite/wasm32-wasip1.
+// Tests of the official test suite, in tests/rust/testsuite/wasm32-wasip1.
 const WITH_LINKS = [
   'dangling_symlink',
   'nofollow_errors',
@@ -17,10 +17,10 @@ const WITH_LINKS = [
   'symlink_loop',
 ];
 
-/** Tests that fail, and why. */
+/** The reasons of tests that fail, by name. */
 export const FAILS = {
   'wasi_rs: host::sys::tests::a_file_that_is_open_can_be_removed_and_replaced':
-    'wine replaces no file that is open',
+    'wine cannot replace an open file',
   'wasi_rs: host::sys::tests::links_are_links_whatever_they_lead_to': NO_LINKS,
   'syscalls: windows::a_link_of_either_kind_is_a_way_through_to_what_is_there':
     NO_LINKS,
@@ -43,11 +43,10 @@ export const FAILS = {
 };
 
 /**
- * The files of tests in JavaScript that are run: those of which wine runs every test but
- * the above. Of the others some want links of the host for most of what they test, some
- * want packages that npm has installed for this system, and some have not been tried; of
- * `files`, one test takes minutes, as wine looks for a name by going through the
- * directory.
+ * The default test files in JavaScript: those that pass under wine, except for the tests
+ * above. Others mostly need symbolic links, or npm packages for Windows, or have not been
+ * tried. `files` has a test that takes minutes, as wine looks up a name by reading the
+ * whole directory.
  */
 export const FILES = [
   'adapter',

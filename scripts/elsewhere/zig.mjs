@@ -1,11 +1,15 @@
-// Zig as a linker for every Linux, from packages of PyPI.
+// Installs Zig from PyPI, as a linker for every Linux target.
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { run } from './tools.mjs';
 
-/** The cargo that uses Zig, where it finds that, and the pip that brought both. */
+/**
+ * Installs Zig and cargo-zigbuild into a virtual environment.
+ *
+ * @returns `program`, the path of cargo-zigbuild; `pip`; and `env`, in which it finds Zig.
+ */
 export function zigIn(directory) {
   const place = join(directory, 'zig');
   const [program, pip] = ['cargo-zigbuild', 'pip'].map((file) =>
