@@ -1,7 +1,7 @@
 'use strict';
 
-// Loaded before ava, for the one thing that it asks of its runtime and neither
-// Bun nor Deno has: to write down which lines were covered, which nobody wants.
+// Preloaded before ava, which calls v8.takeCoverage(). Bun and Deno do not have it, and no
+// coverage is wanted here.
 
 const { syncBuiltinESMExports } = require('node:module');
 

@@ -1,11 +1,11 @@
-// Bundles a program with each bundler as docs/bundlers.md says, and runs the bundle in a folder that
-// has nothing but that: `npm run test:bundlers`. What is written to a bundler is read from the page.
+// Bundles a program with each bundler as described in docs/bundlers.md, and runs the bundle
+// in an empty folder: `npm run test:bundlers`. Options and commands are read from the page.
 //
-//   NAME...     only the ways whose names begin so, such as `esbuild`
-//   --times N   runs each bundle that often; once if not said
-//   --node N    with Node.js of this major version, several times for several; with this one if not said
+//   NAME...     only the setups whose names start with NAME, such as `esbuild`
+//   --times N   how often each bundle is run; 1 by default
+//   --node N    a major version of Node.js, can be repeated; by default the running one
 //
-// The bundlers are brought by npm, in the versions of bundlers/package.json.
+// npm installs the bundlers, in the versions of bundlers/package.json.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -29,7 +29,7 @@ import { positive } from '../scripts/positive.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HERE = join(ROOT, 'compat/bundlers');
 const PAGE = readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8');
-/** Milliseconds for one command: a guest that never ends is a failure. */
+/** The timeout of a command in milliseconds, so that a hanging guest is a failure. */
 const TIMEOUT = 180_000;
 
 const { values: flags, positionals: names } = parseArgs({
@@ -48,7 +48,7 @@ const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-bundlers-'));
 const project = join(directory, 'project');
 const isWindows = process.platform === 'win32';
 
-/** What app.mjs prints. */
+/** The output of app.mjs. */
 const EXPECTED = {
   class: 'hello\n',
   runSync: 'hello\n',
@@ -70,12 +70,12 @@ function start(program, args, options) {
     ...options,
   });
   if (error) throw error;
-  const said = `${program} ${args.join(' ')}\n${stdout}${stderr}`;
-  assert.equal(signal ?? status, 0, said);
+  const message = `${program} ${args.join(' ')}\n${stdout}${stderr}`;
+  assert.equal(signal ?? status, 0, message);
   return stdout;
 }
 
-/** Runs a line of a shell, with the packages that are installed in the project. */
+/** Runs a shell command in the project, with its node_modules/.bin on the PATH. */
 function inProject(line) {
   const bin = join(project, 'node_modules/.bin');
   const PATH = [bin, process.env.PATH].join(delimiter);
@@ -86,7 +86,7 @@ function inProject(line) {
   });
 }
 
-/** That the page names the versions that are tried; webpack's command it does not name. */
+/** Checks that the page names the tested versions. It does not mention webpack-cli. */
 function checkVersions() {
   const { devDependencies } = JSON.parse(
     readFileSync(join(HERE, 'package.json'), 'utf8'),
@@ -100,7 +100,10 @@ function checkVersions() {
 const npm = (args, cwd) =>
   start('npm', [...args, '--ignore-scripts'], { cwd, shell: isWindows });
 
-/** The project: the program, the bundlers, and the package as it is published, with the binary of this machine. */
+/**
+ * Makes the project: the program, the bundlers, and the packed package, with the binary for
+ * this platform.
+ */
 function prepare() {
   cpSync(HERE, project, { recursive: true });
   const packed = npm(['pack', '--json', '--pack-destination', directory], ROOT);
@@ -111,7 +114,7 @@ function prepare() {
   );
 }
 
-/** The cell of the page's table behind a bundler's name, its code in one piece. */
+/** The code in the page's table for a bundler, joined by commas. */
 function cell(bundler) {
   const row = new RegExp(`^\\| ${bundler}[^|]*\\| (.+) \\|$`, 'm').exec(PAGE);
   assert.ok(row, `docs/bundlers.md has no row for ${bundler}`);
@@ -119,7 +122,7 @@ function cell(bundler) {
   return code.join(', ');
 }
 
-/** The commands in the page's blocks, each in one line. */
+/** The commands in the page's code blocks, each joined to one line. */
 const commands = Array.from(
   PAGE.matchAll(/^```bash\n([^]*?)^```/gm),
   ([, block]) => block.replaceAll('\\\n', ''),
@@ -128,7 +131,7 @@ const commands = Array.from(
   .split('\n')
   .filter(Boolean);
 
-/** The only command of the page that is so. */
+/** The command of the page that matches; it must be the only one. */
 function command(pattern) {
   const found = commands.filter((each) => pattern.test(each));
   assert.equal(found.length, 1, `docs/bundlers.md: ${pattern}`);
@@ -139,7 +142,7 @@ function configure(file, config) {
   writeFileSync(join(project, file), config);
 }
 
-/** The binary in the package. */
+/** The binary in the installed package. */
 function binary() {
   const installed = join(project, 'node_modules/wasi-rs');
   const name = readdirSync(installed).find((file) => file.endsWith('.node'));
@@ -147,10 +150,11 @@ function binary() {
 }
 
 /**
- * The ways of the page: what makes `dist`, what is put beside that, what is run, and
- * with which environment.
+ * The setups of the page: `make` bundles to `dist`; `hasPackage` and `hasBinary` tell
+ * whether the package or the binary is copied beside it; `environment` has variables for
+ * the program.
  */
-const WAYS = {
+const SETUPS = {
   'esbuild, beside it': {
     make: () =>
       inProject(
@@ -206,11 +210,11 @@ const WAYS = {
   },
 };
 
-/** A folder with the bundle of a way, the guests, and no packages but what the way takes. */
+/** Makes a folder with a bundle, the guests, and only the files that the setup needs. */
 function makeFolder(number, { make, hasPackage, hasBinary }) {
   rmSync(join(project, 'dist'), { recursive: true, force: true });
   make();
-  const folder = join(directory, `way-${number}`);
+  const folder = join(directory, `setup-${number}`);
   mkdirSync(join(folder, 'guests'), { recursive: true });
   for (const guest of ['hello', 'args_env', 'threads']) {
     const file = `${guest}.wasm`;
@@ -228,7 +232,7 @@ function makeFolder(number, { make, hasPackage, hasBinary }) {
   return folder;
 }
 
-/** What was to be printed is what was printed, each time. */
+/** Runs a bundle as often as wanted, and checks its output. */
 function tryOut(name, folder, node, { environment }) {
   const { NODE_OPTIONS: _, NODE_PATH: __, ...env } = process.env;
   const files = readdirSync(join(folder, 'dist'));
@@ -248,12 +252,15 @@ try {
   const nodes = flags.node?.map(nodePath) ?? [process.execPath];
   const isWanted = ([name]) =>
     names.length === 0 || names.some((wanted) => name.startsWith(wanted));
-  const wanted = Object.entries(WAYS).filter(isWanted);
-  assert.ok(wanted.length > 0, `there are ${Object.keys(WAYS).join('; ')}`);
-  for (const [number, [name, way]] of wanted.entries()) {
-    const folder = makeFolder(number, way);
+  const wanted = Object.entries(SETUPS).filter(isWanted);
+  assert.ok(
+    wanted.length > 0,
+    `NAME must be one of: ${Object.keys(SETUPS).join('; ')}`,
+  );
+  for (const [number, [name, setup]] of wanted.entries()) {
+    const folder = makeFolder(number, setup);
     for (const node of nodes) {
-      tryOut(name, folder, node, way);
+      tryOut(name, folder, node, setup);
       const version = start(node, ['--version']).trim();
       console.log(`${name}: works on Node ${version}, ${times} times`);
     }

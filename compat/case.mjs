@@ -1,6 +1,6 @@
-// Runs one case in this process and prints, as its last line, what came of it as
-// JSON: `case.mjs <case> <directory>`. Whether WASI is Node's or wasi-rs is the
-// affair of who starts it; here it is only counted how often it was used.
+// Runs a case in this process, and prints its result as JSON in the last line:
+// `case.mjs <case> <directory>`. The parent process chooses between node:wasi and wasi-rs
+// by the flags of the runtime; here the instances of WASI are only counted.
 
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Runs programs in a directory: by WASI, with the directory as their root, or as
-// programs of this machine, in that directory.
+// Runs programs in a directory: as WASI guests with the directory as their root, or as
+// native programs with it as their working directory.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,12 +18,12 @@ import { basename, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** No setting of this machine may decide. */
+/** A fixed environment, so that the machine's settings do not matter. */
 const ENV = { HOME: '/home', LC_ALL: 'C', PATH: '/', TZ: 'UTC' };
 
 const modules = new Map();
 
-/** Programs that run often are compiled once. */
+/** Compiles a module, or returns it if that was done before. */
 function compiled(file) {
   if (!modules.has(file)) {
     modules.set(file, WebAssembly.compile(readFileSync(file)));
@@ -31,7 +31,7 @@ function compiled(file) {
   return modules.get(file);
 }
 
-/** Starts a program in this process; resolves to its exit code. */
+/** Runs a guest in this process; resolves to its exit code. */
 export async function startWasi(file, args, options) {
   const { WASI } = require('node:wasi');
   const wasi = new WASI({
@@ -58,8 +58,8 @@ function byMachine({ machine }, root, args, stdio) {
 }
 
 /**
- * A function that runs a program on `root` in a directory, and resolves to its
- * exit code and what it printed. `input` is a file in `root`.
+ * Returns a function that runs a program in the folder `root` of a directory, and resolves
+ * to its exit code and output. `input`, the stdin, is a file in `root`.
  */
 function command(start, program, directory) {
   const root = join(directory, 'root');
@@ -76,10 +76,7 @@ function command(start, program, directory) {
   };
 }
 
-/**
- * What a case exports for a program that does a job, and what is right: what it
- * does as a program of this machine.
- */
+/** The exports of a case for a program. The result of the native program is expected. */
 export function jobFor(program, job) {
   const by = (start) => (directory) =>
     job(command(start, program, directory), join(directory, 'root'));
@@ -90,7 +87,7 @@ export function jobFor(program, job) {
   };
 }
 
-/** Runs a program with threads by run(), with a directory as its root, and `ROOT` in its environment. */
+/** Runs a guest with threads by run(), with a directory as its root. */
 export function withThreadsByWasi({ wasi }, root, args, env) {
   const { run } = require('../index.js');
   const preopens = { '/': root };
@@ -102,7 +99,7 @@ export function withThreadsByWasi({ wasi }, root, args, env) {
   });
 }
 
-/** The same of this machine. */
+/** Runs the native program. */
 export function withThreadsByMachine({ machine }, root, args, env) {
   const ran = spawnSync(machine, args, { env: { ...env, ROOT: root } });
   if (ran.error) throw ran.error;
@@ -110,12 +107,12 @@ export function withThreadsByMachine({ machine }, root, args, env) {
   return ran;
 }
 
-/** How many threads a program has, each time that it does its job. */
+/** The numbers of threads with which a program is run. */
 const THREADS = [1, 2, 4];
 
 /**
- * The same for a program with threads, which does its job with one thread, with
- * two and with four: right is what the program of this machine does with one.
+ * The exports of a case for a program with threads, which is run with each number of them.
+ * The result of the native program with one thread is expected.
  */
 export function jobWithThreadsFor(
   program,
@@ -153,7 +150,7 @@ function describe(path, stats) {
   return `${stats.size} bytes, ${stats.nlink} names, ${hash}`;
 }
 
-/** All that is in a directory: files with their hashes, links with their targets. */
+/** The entries of a directory, recursively: files with their hashes, links with their targets. */
 export function tree(directory) {
   return readdirSync(directory)
     .toSorted()

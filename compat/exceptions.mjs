@@ -1,18 +1,19 @@
-// What the tests ask for and a runtime does not have: file, title, reason. In a
-// title `*` stands for anything.
+// Tests that are left out on a runtime since they need what it does not have: the file, the
+// title and the reason. In a title `*` matches anything.
 
-const PERMISSIONS = 'the permission model is of Node';
-const WORDS = 'messages and stacks are those of its engine';
+const PERMISSIONS = 'only Node has this permission model';
+const WORDS = 'messages and stacks depend on the engine';
 
-const LOOP = 'terminate() ends no worker in a loop of compiled WebAssembly';
-/** What runs a guest in the process of the tests, as they name it: a command is a process of its own. */
+const LOOP =
+  'terminate() does not stop a worker in a loop of compiled WebAssembly';
+/** The ways to run a guest in the process of the tests, unlike the command. */
 const INSIDE = ['new WASI()', 'run()', 'runSync()'];
 const eachOf = (ways, title, reason) =>
   Object.fromEntries(ways.map((name) => [`${title}${name}`, reason]));
 
-const NO_FLAGS = 'NODE_OPTIONS is not looked at';
+const NO_FLAGS = 'NODE_OPTIONS is ignored';
 
-/** What has guests compute for ever, whose threads a runtime does not end. */
+/** Tests with guests that run forever, for runtimes that do not stop their threads. */
 const ENDLESS = {
   pool: (reason) => ({
     'a guest that computes is ended with its thread, and the next one gets another':
@@ -67,19 +68,19 @@ const ENDLESS = {
 };
 
 const NET_ERRORS =
-  'errors of its own node:net have other messages, and errno with the other sign';
+  'errors of its node:net have other messages, and positive errnos';
 
 const BUN = {
   'attacks-threads.test.js': {
     'a library has its threads in others than that which calls it': WORDS,
   },
-  'backtrace.test.js': { '*': 'its stacks have no offsets in modules' },
+  'backtrace.test.js': { '*': 'stacks have no offsets in modules' },
   'command.test.js': {
     'a trap is reported with what the guest was doing': WORDS,
     'a guest that runs out of stack, or throws what nobody catches': WORDS,
   },
   'examples.test.js': {
-    'coming from node:wasi': 'its own node:wasi has no getImportObject()',
+    'coming from node:wasi': 'its node:wasi has no getImportObject()',
     'running untrusted code': LOOP,
   },
   'lifecycle.test.js': {
@@ -91,7 +92,7 @@ const BUN = {
   },
   'package.test.js': {
     'the exports are the classes, functions, constants and package.json':
-      'what a package does not export is MODULE_NOT_FOUND',
+      'a subpath that is not exported is MODULE_NOT_FOUND',
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
   'pool.test.js': {
@@ -102,9 +103,9 @@ const BUN = {
   'register.test.js': {
     'NODE_OPTIONS with *': NO_FLAGS,
     'a program that has it among its static imports gets the class, but also a warning':
-      'its own node:wasi prints no warning',
+      'its node:wasi prints no warning',
     'Node refuses the options of a worker that it refuses without it':
-      'workers are refused other options',
+      'it refuses other options of workers',
     'a child process is reached through the flags and the environment that it inherits':
       'child processes do not inherit the flags',
   },
@@ -132,9 +133,9 @@ const BUN = {
 };
 
 const RUNS_ON =
-  'a worker whose guest computes or waits runs on after terminate()';
+  'a worker whose guest computes or waits is not stopped by terminate()';
 const NO_DESCRIPTOR =
-  'the descriptors of servers and sockets of node:net are not to be had';
+  'servers and sockets of node:net do not expose their descriptors';
 const DENO = {
   'attacks-host.test.js': {
     'workers that are ended in the middle of their calls': RUNS_ON,
@@ -150,21 +151,21 @@ const DENO = {
   },
   'package.test.js': {
     'import by name, as a namespace, as the default, and dynamically':
-      '--eval takes no module',
+      '--eval cannot evaluate modules',
   },
   'permission.test.js': { 'refused *': PERMISSIONS },
   'pool.test.js': {
     ...ENDLESS.pool(RUNS_ON),
     'descriptors are constant over some hundreds of runs':
-      'each worker that is ended leaves the descriptors of its event loop open',
+      'a terminated worker leaves the descriptors of its event loop open',
   },
   'programs.test.mjs': {
     'CPython finds right what node:wasi gets wrong about files':
-      'its own stat() tells milliseconds, and no finer',
+      'its stat() has a resolution of milliseconds',
   },
   'pthreads.test.js': ENDLESS.pthreads(RUNS_ON),
   'register.test.js': {
-    '*': 'flags and workers are its own: see what a runtime cannot do in README.md',
+    '*': 'flags and workers differ: see README.md',
   },
   'run-limits.test.js': ENDLESS.runLimits(RUNS_ON),
   'run-streams.test.js': ENDLESS.runStreams(RUNS_ON),
@@ -180,20 +181,20 @@ const DENO = {
       NO_DESCRIPTOR,
     'what becomes of a socket before the guest is opened counts': NO_DESCRIPTOR,
     'what cannot be had is an error of node:net: EADDRNOTAVAIL':
-      'its own node:net says EINVAL',
+      'its node:net reports EINVAL',
     'what is not taken over stays open': NO_DESCRIPTOR,
   },
   'spawn.test.js': ENDLESS.spawn(RUNS_ON),
   'streams.test.js': {
     '*a host that uses its own streams':
-      'the arguments of --eval begin one place later',
+      'the arguments of --eval start one index later',
     'sock_recv and sock_send work where a stream is a socket':
       'the streams of a child are pipes',
   },
   'threads.test.js': {
     ...ENDLESS.threads(RUNS_ON),
     'an exit in a thread ends a first one that …, by the command':
-      'a descriptor that it has opened is /dev/null to a child',
+      'a child gets /dev/null for a descriptor that was opened',
   },
 };
 

@@ -1,5 +1,5 @@
-// Pipes between a program and others that take their time. Those are shells,
-// since all that waits in this process waits for the program.
+// Tests pipes between a guest and slow processes. Those are shells, as a guest blocks this
+// process while it runs.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,24 +8,24 @@ import { join } from 'node:path';
 
 import { startWasi } from './commands.mjs';
 
-/** Writes its arguments, and pauses before each. */
+/** A script that writes its arguments, with a pause before each. */
 const WRITER =
   'exec >"$0"; for piece; do sleep 0.1; printf "%s" "$piece"; done';
-/** Reads 40 KiB at a time, and pauses before each; then the rest at once. */
+/** A script that reads 40 KiB five times, with a pause before each, and then the rest. */
 const READER =
   'exec <"$0"; for _ in 1 2 3 4 5; do sleep 0.1; dd bs=4096 count=10; done; cat';
 
-/** Some lines come in pieces, some together. */
+/** Some lines are split over several writes, some share one. */
 const PIECES = ['al', 'pha\n', 'beta\ngam', '', 'ma\n\ndel', 'ta\n'];
 const COUNT = 100_000;
 
-/** Results are printed, and a runtime may exit before it has printed much. */
+/** A short form of the output: some runtimes exit before long output is printed. */
 const summary = (text) => ({
   characters: text.length,
   hash: createHash('sha256').update(text).digest('hex'),
 });
 
-/** Starts a shell beside this process; resolves when it has ended. */
+/** Starts a shell; resolves when it has ended. */
 function beside(script, args, stdout) {
   const stdio = ['ignore', stdout, 'ignore'];
   const shell = spawn('sh', ['-c', script, ...args], { stdio });
@@ -63,7 +63,7 @@ async function between(directory, pieces, start) {
   };
 }
 
-/** What the programs must do, of which each is in another language. */
+/** The expected results, the same for the programs in each language. */
 function expected() {
   const lines = PIECES.join('').trimEnd().split('\n');
   const numbered = lines.map((line, index) => `${index + 1} ${line}\n`);
@@ -83,9 +83,9 @@ function expected() {
 }
 
 /**
- * What a case exports for a program that numbers lines in capitals, or prints
- * lines of its own if it is told how many. `start` takes the program's arguments
- * and its three descriptors, and resolves to its exit code.
+ * The exports of a case for a program that prints its input lines numbered and in capitals,
+ * or, with an argument, so many lines of its own. `start` takes the program's arguments and
+ * its three descriptors, and resolves to its exit code.
  */
 export const pipesFor = (start) => ({
   expected,
@@ -97,6 +97,6 @@ export const pipesFor = (start) => ({
   }),
 });
 
-/** The same for a module that is started in this process. */
+/** The same for a guest in this process. */
 export const pipesForWasi = (file, args = []) =>
   pipesFor((more, stdio) => startWasi(file, [...args, ...more], stdio));

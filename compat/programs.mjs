@@ -1,6 +1,6 @@
-// The programs that are built here. Each has `wasi`, the path of its module, and
-// some have `machine`, the same program built for this machine: what that does
-// is what is right.
+// The programs that are built here. Each has `wasi`, the path of its module. Some have
+// `machine`, the path of the same program built for this machine, whose results are
+// expected of the module.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,7 +26,7 @@ import {
 const source = (file) =>
   fileURLToPath(new URL(`./programs/${file}`, import.meta.url));
 
-/** A package of Go's own sources. */
+/** gofmt, from the sources of the Go toolchain. */
 export const gofmt = {
   wasi: tool(GO, 'gofmt.wasm'),
   build() {
@@ -74,7 +74,7 @@ export const index = {
 };
 
 const SQLITE_SOURCES = 'sqlite-autoconf-3520000';
-/** What WASI has no place for is left out of both. */
+/** Both programs leave out what WASI does not support. */
 const SQLITE_FLAGS = [
   '-Os',
   '-DSQLITE_THREADSAFE=0',
@@ -92,7 +92,7 @@ const SQLITE_FLAGS_FOR_WASI = [
   '-lwasi-emulated-process-clocks',
 ];
 
-/** SQLite's shell, from the sources in a package that binds the library. */
+/** SQLite's shell, from the sources in the npm package sqlite3. */
 export const sqlite = {
   wasi: tool(SQLITE, 'shell.wasm'),
   machine: tool(SQLITE, 'shell'),
@@ -114,7 +114,7 @@ export const sqlite = {
 const { devDependencies } = createRequire(import.meta.url)('./package.json');
 const RIPGREP = `ripgrep ${devDependencies.ripgrep}`;
 
-/** The program in an npm package, where it is compressed in a script. */
+/** ripgrep, whose module is compressed in a script of its npm package. */
 export const ripgrep = {
   wasi: tool(RIPGREP, 'rg.wasm'),
   async build() {
@@ -150,11 +150,11 @@ function installCoreutils(folder, target) {
   rmSync(tool(COREUTILS, 'target'), { recursive: true });
 }
 
-/** GNU's tools, written anew in Rust, as one program. */
+/** uutils coreutils: GNU's tools rewritten in Rust, in one program. */
 export const coreutils = {
   wasi: tool(COREUTILS, 'wasi/bin/coreutils.wasm'),
   machine: tool(COREUTILS, 'machine/bin/coreutils'),
-  /** The one for WASI alone. */
+  /** Builds only the module. */
   buildForWasi() {
     if (!isBuilt(this.wasi)) installCoreutils('wasi', 'wasm32-wasip1');
   },
@@ -166,7 +166,7 @@ export const coreutils = {
 
 const THREADS_FOLDER = 'rust threads';
 
-/** The crates that a program with threads is made of, by their names. */
+/** The names and versions of crates that the programs with threads use. */
 export function cratesOfThreads(...names) {
   const lock = readFileSync(source('threads/Cargo.lock'), 'utf8');
   return names.map((name) => {

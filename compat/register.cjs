@@ -1,4 +1,4 @@
 'use strict';
 
-// Deno takes files for CommonJS by this name, or inside of node_modules.
+// Deno treats files as CommonJS only by the extension .cjs, or in node_modules.
 module.exports = require('../lib/register.js');

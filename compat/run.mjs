@@ -1,6 +1,6 @@
-// Prints a table: each package that uses node:wasi, on each runtime, with
-// node:wasi and with wasi-rs in its place. `npm run compat [case...]`; with
-// `-- --write` all of it, into README.md.
+// Runs packages that use node:wasi on each runtime, with node:wasi and with wasi-rs, and
+// prints the results as a table: `npm run compat [case...]`. With `-- --write`, the table
+// is also written to README.md.
 
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -46,14 +46,14 @@ function runtimes() {
   return [...nodes, onBun, onDeno];
 }
 
-/** What stands for a failure: the line that says what is wrong. */
+/** The line of stderr that describes a failure. */
 function complaint(stderr, signal) {
   const lines = stripVTControlCharacters(stderr).split('\n');
   const error = lines.find((line) => /^\w*error\b/i.test(line));
   return (error ?? signal ?? lines.find(Boolean) ?? 'no result').trim();
 }
 
-/** Calls a function with a directory that is gone afterwards. */
+/** Calls a function with a temporary directory. */
 async function inScratch(use) {
   const directory = mkdtempSync(join(tmpdir(), 'wasi-rs-compat-'));
   try {
@@ -89,22 +89,22 @@ async function inProcess(runtime, name, { env }, redirected, directory) {
   return { failure: complaint(output.stderr, signal) };
 }
 
-/** Runs one case in a process of its own; resolves to its result or its failure. */
+/** Runs a case in a child process; resolves to its result or its failure. */
 const attempt = (runtime, name, test, redirected) =>
   inScratch((directory) =>
     inProcess(runtime, name, test, redirected, directory),
   );
 
-/** What is right, where a case can tell by itself. */
+/** The expected result of a case, if it has one. */
 async function expectedOf({ expected }) {
   if (typeof expected !== 'function') return expected;
-  // As the results of other processes come.
+  // Results of child processes have been through JSON, too.
   return JSON.parse(JSON.stringify(await inScratch(expected)));
 }
 
 const notes = [];
 
-/** A cell may not be long: what there is to say stands below the table. */
+/** Adds a note below the table, as cells must be short; returns its mark. */
 function note(text) {
   if (!notes.includes(text)) notes.push(text);
   return `[${notes.indexOf(text) + 1}]`;
@@ -121,7 +121,7 @@ function cell(test, reference, plain, ours) {
   return `same${remark}`;
 }
 
-/** One row, and whether wasi-rs did on every Node what it should. */
+/** Runs a case. `good` tells whether wasi-rs has the right result on every Node. */
 async function row(name, all) {
   const test = await import(`./cases/${name}.mjs`);
   test.prepare?.();
@@ -132,7 +132,7 @@ async function row(name, all) {
     ours.push(await attempt(runtime, name, test, true));
   }
   const expected = await expectedOf(test);
-  // Where node:wasi crashes on a version, another one says what is right.
+  // Without an expected result, that of the last runtime on which node:wasi does not fail.
   const reference = expected
     ? { result: expected }
     : (plain.findLast(({ result }) => result !== undefined) ?? ours[0]);

@@ -1,4 +1,4 @@
-// The runtimes other than Node, as their packages bring them.
+// The binaries of Bun and Deno, from their npm packages.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { packageFile } from './packages.mjs';
 
 const runs = (path) => spawnSync(path, ['--version']).status === 0;
 
-/** The binary that a package carries for this machine, or has moved elsewhere when it was installed. */
+/** Finds the binary that runs on this machine. An install script may have moved it. */
 function binary(scope, file, moved = []) {
   const name = process.platform === 'win32' ? `${file}.exe` : file;
   const carried = readdirSync(packageFile(scope)).map(

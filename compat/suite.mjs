@@ -1,9 +1,9 @@
-// Runs the tests in __test__/ under ava on Bun and Deno: `npm run test:runtimes`,
-// or with the names of some, as in `-- deno exit options`. Where a test compares
-// with node:wasi, the answers are those that Node gives here first. A file that has
-// not come to its end after `--minutes 10` is ended, and has failed.
+// Runs the tests in __test__/ with ava on Bun and Deno: `npm run test:runtimes`, or only
+// some of them, as in `-- deno exit options`. Each file runs on Node first: tests that
+// compare with node:wasi use the results from there. A file that takes longer than
+// `--minutes 10` is killed and has failed.
 //
-// What a runtime cannot do is in exceptions.mjs, and is left out.
+// Tests of features that a runtime lacks are listed in exceptions.mjs, and left out.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -38,14 +38,14 @@ const RUNTIMES = {
 const evaluate = (command, args, expression) =>
   execFileSync(command, [...args, expression], { encoding: 'utf8' }).trim();
 
-/** The longest that a timer can have. */
-const AGES = 2 ** 31 - 1;
+/** The longest delay of a timer in milliseconds. */
+const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** What is being run, if anything. */
+/** The child process that runs ava; undefined if there is none. */
 let running;
 
-/** Ends that, with all that it has started: they are a group of processes. */
-function end() {
+/** Kills the child process and its descendants, which are its process group. */
+function killRunning() {
   if (running === undefined) return;
   if (process.platform === 'win32') running.kill();
   else process.kill(-running.pid, 'SIGKILL');
@@ -53,12 +53,12 @@ function end() {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
-    end();
+    killRunning();
     process.kill(process.pid, signal);
   });
 }
 
-/** Runs ava on a file and returns what it printed, up to where its time was over. */
+/** Runs ava on a file; returns its output, which is incomplete if it was killed. */
 async function ava(command, args, [file, ...flags], environment) {
   const words = [...args, AVA, '--no-worker-threads', '--tap', ...flags];
   running = spawn(command, [...words, join('__test__', file)], {
@@ -71,7 +71,7 @@ async function ava(command, args, [file, ...flags], environment) {
   for (const stream of [running.stdout, running.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output += text));
   }
-  const timer = setTimeout(end, limit);
+  const timer = setTimeout(killRunning, limit);
   try {
     await new Promise((resolve, reject) => {
       running.once('error', reject);
@@ -84,7 +84,7 @@ async function ava(command, args, [file, ...flags], environment) {
   return output;
 }
 
-/** The tests of a run by what became of them. */
+/** Parses TAP: the titles of the tests by result. */
 function readTap(output) {
   const titles = (pattern) =>
     [...output.matchAll(pattern)].map(([, title]) => title);
@@ -96,22 +96,22 @@ function readTap(output) {
   };
 }
 
-/** What went wrong in a run that did not come to its end: tests that another run has. */
+/** The failures of an incomplete run: itself, and the tests that only the other run has. */
 function unfinished(run, other) {
   const seen = new Set([...run.failed, ...run.passed, ...run.skipped]);
   const missing = [...other.failed, ...other.passed].filter(
     (title) => !seen.has(title),
   );
-  return ['the run did not come to its end', ...missing];
+  return ['the run is incomplete', ...missing];
 }
 
-/** What ava is to leave out: patterns of its own, in which `*` is anything. */
+/** The options of ava that leave tests out. */
 function leftOut(exceptions) {
   const titles = Object.keys(exceptions).map((title) => `!${title}`);
   return titles.flatMap((title) => ['--match', title]);
 }
 
-/** Runs a file on Node and on a runtime, tells what came of it, and counts. */
+/** Runs a file on Node and on a runtime, and prints the results; returns the counts. */
 async function tryFile(runtime, { command, node }, file, environment) {
   const exceptions = EXCEPTIONS[runtime][file] ?? {};
   const reasons = Object.entries(exceptions).map(
@@ -136,7 +136,7 @@ async function tryFile(runtime, { command, node }, file, environment) {
   return [passed.length, failed.length];
 }
 
-/** Has Node give its answers, and then the runtime its own. */
+/** Runs files on a runtime, and on the Node version that it emulates. */
 async function trySuite(runtime, files) {
   const command = RUNTIMES[runtime].binary();
   const { print } = RUNTIMES[runtime];
@@ -169,7 +169,7 @@ const { values, positionals: words } = parseArgs({
   options: { minutes: { type: 'string', default: '10' } },
 });
 const USAGE = 'npm run test:runtimes -- [bun] [deno] [NAME]... [--minutes N]';
-const limit = Math.min(positive(values.minutes, USAGE) * 60_000, AGES);
+const limit = Math.min(positive(values.minutes, USAGE) * 60_000, LONGEST_DELAY);
 const runtimes = Object.keys(RUNTIMES).filter(
   (name) => words.includes(name) || !words.some((word) => word in RUNTIMES),
 );
@@ -179,7 +179,7 @@ const files = readdirSync(join(ROOT, '__test__')).filter((file) => {
   return test === 'test' && (wanted.length === 0 || wanted.includes(name));
 });
 if (files.length < wanted.length || files.length === 0) {
-  console.error(`not all of these are files of tests: ${wanted.join(', ')}`);
+  console.error(`Not all of these are test files: ${wanted.join(', ')}`);
   process.exit(64);
 }
 if (!existsSync(packageFile('.'))) {

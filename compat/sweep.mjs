@@ -1,7 +1,7 @@
-// Prints a table: CPython's own tests of files under wasi-rs, on disk and in memory,
-// wasmtime and node:wasi. `npm run compat:sweep [test...]`; with `-- --write` all of
-// it, into README.md. Fails if a test that passes elsewhere does not under wasi-rs,
-// or one that passes on disk does not in memory.
+// Runs CPython's own file tests under wasi-rs (on disk and in memory), wasmtime and
+// node:wasi, and prints the results as a table: `npm run compat:sweep [test...]`. With
+// `-- --write`, the table is also written to README.md. Fails if a test passes under
+// another host and not under wasi-rs, or on disk and not in memory.
 
 import { spawn } from 'node:child_process';
 import {
@@ -37,7 +37,7 @@ const MODULES = `
   .split(/\s+/)
   .map((name) => `test_${name}`);
 
-// Ten minutes for one file of tests is for a guest that hangs.
+// For guests that hang: the milliseconds for a test file.
 const TIMEOUT = 600_000;
 
 const own = (name) => fileURLToPath(new URL(`sweep/${name}`, import.meta.url));
@@ -62,13 +62,13 @@ const HOSTS = [
 ];
 const [, , ...OTHERS] = HOSTS;
 
-/** Whose tests must pass where those of another do. */
+/** Pairs of hosts: the first must pass each test that the second passes. */
 const COMPARED = [[IN_MEMORY, OURS], ...OTHERS.map((other) => [OURS, other])];
 
-/** Where a guest says what came of its tests, which must be on disk. */
+/** The directory for a guest's results, on disk also if its files are in memory. */
 const resultsOf = (root) => `${root}.results`;
 
-/** Makes all that a guest gets to see: a small system, for one host alone. */
+/** Makes the root directory of the guests of one host. */
 function makeRoot(root, library) {
   for (const folder of ['tmp', 'work']) {
     mkdirSync(join(root, folder), { recursive: true });
@@ -79,7 +79,7 @@ function makeRoot(root, library) {
   return root;
 }
 
-/** Starts a guest; resolves to whether it came to its end by itself. */
+/** Runs a guest; resolves to whether it exited with code 0. */
 async function start({ command, args, ...spec }, log) {
   const output = openSync(log, 'a');
   const child = spawn(command, [...args, JSON.stringify(spec)], {
@@ -95,7 +95,7 @@ async function start({ command, args, ...spec }, log) {
   return code === 0;
 }
 
-/** What became of each test; nothing of one that brought its guest down. */
+/** The results by test. A test that crashed its guest has a result without an outcome. */
 function readResults(file) {
   if (!existsSync(file)) return new Map();
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
@@ -106,7 +106,7 @@ function readResults(file) {
   );
 }
 
-/** Runs one file of tests, anew behind each test that brings the guest down. */
+/** Runs a test file. After a test that crashes the guest, the rest runs in a new guest. */
 async function runModule({ host, root }, module) {
   const results = join(resultsOf(root), `${module}.json`);
   const spec = {
@@ -115,7 +115,7 @@ async function runModule({ host, root }, module) {
     compiled: `${root}.compiled`,
     options: {
       version: programs.python311.version,
-      // The modules that are frozen into the interpreter are not those tested.
+      // Frozen modules would be used instead of those of the library.
       args: ['python', '-X', 'frozen_modules=off', '/tests.py', module],
       env: {
         PYTHONPATH: '/library/usr/lib/python3.11',
@@ -153,14 +153,14 @@ function passedOnlyBy(one, other) {
   );
 }
 
-/** Runs one file of tests under each host. */
+/** Runs a test file under each host. */
 async function sweep(systems, module) {
   const results = new Map();
   for (const system of systems) {
     results.set(system.host, await runModule(system, module));
   }
   const isEmpty = ({ name }, { size }) => {
-    if (size === 0) console.error(`${name} runs nothing of ${module}`);
+    if (size === 0) console.error(`${name} ran no test of ${module}`);
     return size === 0;
   };
   const empty = [...results].filter(([host, ran]) => isEmpty(host, ran));
@@ -175,7 +175,7 @@ async function sweep(systems, module) {
     const [{ name }] = COMPARED[index];
     for (const test of lost) {
       const reason = results.get(COMPARED[index][0]).get(test)?.reason;
-      console.error(`${test} fails: ${name}:\n${reason ?? 'no result'}`);
+      console.error(`${test} failed: ${name}:\n${reason ?? 'no result'}`);
     }
   }
   return {
@@ -186,7 +186,7 @@ async function sweep(systems, module) {
   };
 }
 
-/** The sums of the rows' counts, for each host. */
+/** The sums of the counts, by host. */
 const total = (rows) =>
   HOSTS.map((_, host) =>
     OUTCOMES.map((_name, index) =>
@@ -199,7 +199,7 @@ const cells = (counts) => counts.map((each) => each.join(' / '));
 const names = (tests) =>
   tests.length === 0 ? 'none' : tests.map((test) => `\`${test}\``).join(', ');
 
-/** The rows as Markdown, and below them the tests in which two hosts differ. */
+/** The table in Markdown, and below it the tests in which two hosts differ. */
 function report(rows, version) {
   return [
     markdown([

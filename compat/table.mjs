@@ -1,4 +1,4 @@
-// The tables of README.md.
+// Writes the tables of README.md.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,12 @@ const README = fileURLToPath(new URL('README.md', import.meta.url));
 
 const line = (cells) => `| ${cells.join(' | ')} |`;
 
-/** Rows of cells, the first of them the heads of the columns, as Markdown. */
+/** A Markdown table; the first row is the header. */
 export function markdown([heads, ...rows]) {
   return [heads, heads.map(() => '---'), ...rows].map(line).join('\n');
 }
 
-/** Puts a text into README.md, between the lines that say where. */
+/** Replaces the text between the comments `name` and `end of name` in README.md. */
 export function write(name, text) {
   const [before, , after] = readFileSync(README, 'utf8').split(
     new RegExp(`(?<=<!-- ${name} -->\\n)([^]*)(?=<!-- end of ${name} -->)`),

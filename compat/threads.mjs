@@ -1,7 +1,7 @@
-// Bundles a project by WebAssembly whose threads share one memory, as often as one
-// likes: `node compat/threads.mjs --times 200 --at-once 4`. By rspack and by rolldown,
-// each under node:wasi and under wasi-rs; prints how many bundles were right, and
-// what came of the others.
+// Bundles a project many times with bundlers in WebAssembly, whose threads share one
+// memory: `node compat/threads.mjs --times 200 --at-once 4`. Runs rspack and rolldown, each
+// under node:wasi and under wasi-rs, and prints the number of correct bundles, and the
+// errors of the others.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -27,7 +27,7 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '4' },
     modules: { type: 'string', default: '200' },
     bundler: { type: 'string', multiple: true },
-    // What a child is started with.
+    // Only for child processes.
     project: { type: 'string' },
   },
 });
@@ -39,7 +39,7 @@ const [times, atOnce, modules] = [
   values.modules,
 ].map((text) => positive(text, USAGE));
 
-/** A project of so many modules that import each other, and its sum. */
+/** Writes a project of `modules` modules, whose entry adds up their exports. */
 function writeProject(directory) {
   mkdirSync(join(directory, 'src'));
   const names = Array.from({ length: modules }, (_, i) => `part${i}`);
@@ -55,8 +55,8 @@ function writeProject(directory) {
 }
 
 /**
- * rspack, whose loader takes a binary for this machine where there is one, whatever it
- * is told: so it finds the binding for WASI loaded already.
+ * Loads rspack with its binding for WASI. Its loader prefers a native binary and has no
+ * option against that, so the binding is put into the module cache.
  */
 function rspackInWasm() {
   const core = createRequire(require.resolve('@rspack/core'));
@@ -96,10 +96,10 @@ async function rolldownInWasm() {
   };
 }
 
-/** What makes the function that bundles a project into a directory. */
+/** Functions that return one that bundles a project into a directory. */
 const BUNDLERS = { rspack: rspackInWasm, rolldown: rolldownInWasm };
 
-/** Bundles the project once; what is wrong with that, or nothing. */
+/** Bundles the project once; resolves to the error, or an empty string. */
 async function problemOf(bundle, project, output) {
   try {
     await bundle(project, output);
@@ -173,7 +173,7 @@ function runUnder(wasi, bundler, flags) {
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
   const what = `${bundler} under ${wasi}, ${seconds} s`;
   if (status !== 0) {
-    console.log(`${what}: ended with ${status ?? signal}: ${stderr.trim()}`);
+    console.log(`${what}: exited with ${status ?? signal}: ${stderr.trim()}`);
     process.exitCode = 1;
     return;
   }
@@ -184,8 +184,8 @@ function runUnder(wasi, bundler, flags) {
   if (!isMeant || (ours && right !== times)) process.exitCode = 1;
   console.log(
     isMeant
-      ? `${what}: ${right} of ${times} right ${JSON.stringify(wrong)}`
-      : `${what}: was not run with it`,
+      ? `${what}: ${right} of ${times} correct ${JSON.stringify(wrong)}`
+      : `${what}: did not use ${wasi}`,
   );
 }
 

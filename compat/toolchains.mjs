@@ -1,5 +1,5 @@
-// Compilers and sources that no npm package carries for use, brought by the
-// first who needs them. Names and versions stand here once, as the table has them.
+// Compilers and sources that are not dependencies, downloaded on first use. Their names and
+// versions are defined here, in the form of the table.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -20,7 +20,7 @@ export const WASMTIME = 'wasmtime 50.0.1';
 
 const TOOLS = fileURLToPath(new URL('./tools/', import.meta.url));
 
-/** A path among what was fetched and built, apart for each version. */
+/** A path in the folder of a tool, one for each version. */
 export const tool = (name, path) => join(TOOLS, name.replace(' ', '-'), path);
 
 export function run(command, args, { env, ...options } = {}) {
@@ -34,17 +34,17 @@ export function run(command, args, { env, ...options } = {}) {
   return stdout.trim();
 }
 
-/** Whether something was built, and not before its source was changed. */
+/** Whether the output exists and is not older than its source. */
 export function isBuilt(output, source) {
   if (!existsSync(output)) return false;
   return !source || statSync(output).mtimeMs >= statSync(source).mtimeMs;
 }
 
-/** The Python of an environment that has one package. */
+/** The Python of a virtual environment with one package, which is installed on first use. */
 export function python(name) {
   const venv = tool(name, 'venv');
   const binary = join(venv, 'bin/python');
-  // An installation that was broken off is no installation.
+  // Written last, so that an interrupted installation is done again.
   const whole = join(venv, 'whole');
   if (!existsSync(whole)) {
     run('python3', ['-m', 'venv', venv]);
@@ -55,24 +55,24 @@ export function python(name) {
   return binary;
 }
 
-/** The Go toolchain, from the package of that name for Python. */
+/** Runs Go, from a PyPI package, for WASI. */
 export function go(args) {
   goForHost(args, { GOOS: 'wasip1', GOARCH: 'wasm' });
 }
 
-/** The same, for programs of this machine. */
+/** Runs Go for this machine. */
 export function goForHost(args, env) {
   run(join(python(GO), '../go'), args, {
     env: { GOTOOLCHAIN: 'local', GOCACHE: tool(GO, 'cache'), ...env },
   });
 }
 
-/** Zig, which has a compiler of C, too, and the libraries of C for WASI. */
+/** Runs Zig, which is also a C compiler, with wasi-libc. */
 export function zig(args, options) {
   run(python(ZIG), ['-m', 'ziglang', ...args], options);
 }
 
-/** The contents of an npm package, without what it depends on; the folder. */
+/** Downloads and unpacks an npm package without its dependencies; returns the folder. */
 export function npmPackage(name) {
   const folder = tool(name, '');
   mkdirSync(folder, { recursive: true });
@@ -82,7 +82,7 @@ export function npmPackage(name) {
   return join(folder, 'package');
 }
 
-/** Builds the program of a crate for a target, or for this machine. */
+/** Builds the program of a published crate for a target; by default for this machine. */
 export function cargoInstall(name, features, root, target) {
   const args = ['install', '--quiet', '--locked', '--debug', '--root', root];
   args.push('--no-default-features', '--features', features.join());
@@ -93,14 +93,14 @@ export function cargoInstall(name, features, root, target) {
   run('cargo', [...args, name.replace(' ', '@')], {
     env: {
       CARGO_TARGET_DIR: tool(name, 'target'),
-      // Quick to build, and small enough for a runtime to compile each time.
+      // The build is quick, and the module small: runtimes compile it for each case.
       CARGO_PROFILE_DEV_DEBUG: '0',
       CARGO_PROFILE_DEV_OPT_LEVEL: '1',
     },
   });
 }
 
-/** Builds the programs of a package of our own for a target, or for this machine. */
+/** Builds the programs of our own crate for a target; by default for this machine. */
 export function cargoBuild(manifest, folder, target) {
   const args = ['build', '--quiet', '--locked', '--manifest-path', manifest];
   if (target) {
@@ -108,12 +108,12 @@ export function cargoBuild(manifest, folder, target) {
     args.push('--target', target);
   }
   run('cargo', args, {
-    // Without that word tokio has neither threads nor files there.
+    // Without this flag tokio has neither threads nor files on WASI.
     env: { CARGO_TARGET_DIR: folder, RUSTFLAGS: '--cfg tokio_unstable' },
   });
 }
 
-/** The library of CPython and its tests, from packages of Debian. */
+/** The standard library of CPython and its tests, from Debian packages. */
 export function pythonLibrary() {
   const folder = tool('cpython 3.11', '');
   const wanted = ['minimal', 'stdlib', 'testsuite'];

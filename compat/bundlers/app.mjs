@@ -1,5 +1,5 @@
-// What is bundled: guests in this thread, in another, and with threads. It prints what they have
-// printed, and a bundle that lacks something fails.
+// The program that is bundled. It runs guests in this thread, in another, and with threads,
+// and prints their output. If a bundle lacks a file, it fails.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,5 +1,5 @@
-// One tool after the other on the same files, as a shell script would. node:wasi
-// leaves out what is less than a second of the times that they set.
+// Runs several tools on the same files, as a shell script does. node:wasi drops the
+// fractions of a second of the times that they set.
 
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export const packages = [COREUTILS];
 export const does =
   'sorts, splits, copies, links, moves, dates, cuts and removes files and trees';
 
-/** A tool and its arguments; a file after `<` is its standard input. */
+/** Tools with their arguments; the file after `<` is the stdin. */
 const SCRIPT = `
 mkdir -p a/b/c kept
 sort -n -o a/sorted words
@@ -58,7 +58,7 @@ async function job(coreutil, root) {
     const [args, input] = line.split(' < ');
     runs.push([line, await coreutil(args.split(' '), input)]);
   }
-  // Deno tells no more than milliseconds.
+  // Deno's stat() has a resolution of milliseconds.
   const times = ['a/part-ab', 'kept/reference'].map((file) =>
     Math.floor(statSync(join(root, file)).mtimeMs),
   );

@@ -1,5 +1,5 @@
-// With a seed and a time, a program in Go does the same whenever it is run, on every
-// runtime: its random numbers, the order of its maps, what it takes of two channels.
+// With a fixed seed and time, a Go program has the same results in each run and on every
+// runtime: random numbers, the order of maps, the choice between two channels.
 
 import { createRequire } from 'node:module';
 
@@ -9,7 +9,7 @@ const { runSync } = createRequire(import.meta.url)('../../index.js');
 
 export const packages = ['wasi-rs'];
 export const does = 'a program in Go, five times with a seed and a time';
-/** It takes the class from the package itself. */
+/** Imports the class from wasi-rs. */
 export const direct = true;
 
 const OPTIONS = {
@@ -21,7 +21,7 @@ const TIMES = 5;
 
 export const prepare = () => goChance.build();
 
-/** What it printed when this was written; another Go may print something else. */
+/** The output with this version of Go; it may differ with another. */
 export const expected = () => [
   [
     '2030-01-01T00:00:00.007Z',
@@ -32,7 +32,7 @@ export const expected = () => [
   ],
 ];
 
-/** What it printed, each different output once. */
+/** Runs it several times; returns the distinct outputs. */
 export function run() {
   const outputs = Array.from({ length: TIMES }, () =>
     runSync(goChance.wasi, OPTIONS).stdout.trimEnd().split('\n'),

@@ -1,4 +1,4 @@
-// Passes its own idea of an instance, and descriptors that it opened itself.
+// Extism passes an object of its own as the instance, and descriptors that it opened.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ export const packages = ['@extism/extism'];
 export const does =
   'calls a plugin that uses WASI, in the main thread and in a worker';
 
-/** `run` makes the file `made` of its directory and answers with two bytes. */
+/** `run` creates the file `made` in its directory, and returns two bytes. */
 const PLUGIN = `(module
   (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
   (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))

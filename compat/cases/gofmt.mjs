@@ -1,5 +1,5 @@
-// Go reads the flags of a descriptor and writes them back, so a host that
-// reports them wrong has it append to the file that it means to overwrite.
+// Go reads the flags of a descriptor and sets them again. If the host reports wrong flags,
+// it appends to the file that it should overwrite.
 
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ func Print(a int, b string) {
 `;
 const FILES = Array.from({ length: 20 }, (_, index) => `${index}/part.go`);
 
-/** What is right. node:wasi, which leaves the rest of the old text, is not. */
+/** The right result. Under node:wasi the end of the old text remains. */
 export const expected = {
   listed: FILES.map((file) => `/work/${file}`).toSorted(),
   codes: [0, 0],

@@ -1,5 +1,5 @@
-// What every runtime must do: small guests with arguments, files, standard
-// streams, exit codes and exceptions, and the refusals of the class.
+// Small guests that every runtime must run: arguments, files, standard streams, exit codes
+// and exceptions, and the errors of the class.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 export const packages = ['wasi-rs'];
 export const does =
   'guests with files, streams, exit codes, exceptions; refusals';
-/** It takes the class from the package itself. */
+/** Imports the class from wasi-rs. */
 export const direct = true;
 
 const { WASI } = createRequire(import.meta.url)('../../index.js');

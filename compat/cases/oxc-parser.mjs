@@ -1,4 +1,4 @@
-// The binding for wasm32 runs threads of its own on a shared memory.
+// The binding for wasm32 makes threads with a shared memory.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The package brings a WASI of its own; its 58 MB of Haskell is run here as any
-// other reactor, on files of a directory instead of files in memory.
+// The package has its own WASI implementation. Its module, 58 MB of Haskell, is run here as
+// a reactor, with files on disk instead of in memory.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ export async function run(directory) {
     readFileSync(packageFile('pandoc-wasm/src/pandoc.wasm')),
     wasi.getImportObject(),
   );
-  // It exports a `_start` as well, which a reactor may not have.
+  // Left out: `_start`, which it exports too, and which a reactor must not have.
   const { memory, _initialize } = instance.exports;
   wasi.initialize({ exports: { memory, _initialize } });
   const { __wasm_call_ctors, convert, hs_init_with_rtsopts, malloc } =

@@ -1,4 +1,4 @@
-// The library of C reads and writes as much as there is, and again.
+// wasi-libc repeats partial reads and writes.
 
 import { pipesForWasi } from '../pipes.mjs';
 import { cLines } from '../programs.mjs';

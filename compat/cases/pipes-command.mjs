@@ -1,4 +1,4 @@
-// The command gives a program its own standard streams.
+// The command passes its standard streams to the guest.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { goLines } from '../programs.mjs';
 export const packages = ['wasi-rs'];
 export const does =
   'the command, with a program in Go, between a slow writer and a slow reader';
-/** It takes the class from the package itself. */
+/** Uses the command of wasi-rs. */
 export const direct = true;
 
 const COMMAND = fileURLToPath(new URL('../../bin/wasi-rs.js', import.meta.url));

@@ -1,5 +1,5 @@
-// Go sets its standard streams not to wait, and takes EAGAIN for a failure where
-// the flags that it reads back are wrong.
+// Go makes its standard streams nonblocking. If the host then reports wrong flags, it
+// treats EAGAIN as an error.
 
 import { pipesForWasi } from '../pipes.mjs';
 import { goLines } from '../programs.mjs';

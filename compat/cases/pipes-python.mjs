@@ -1,4 +1,4 @@
-// CPython looks at what its standard streams are, and buffers them by itself.
+// CPython buffers its standard streams itself, depending on their file type.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// Falls back to a WASI of its own where the constructor throws, so the options
-// that it passes have to be taken as they are.
+// The package falls back to its own WASI implementation if the constructor throws, so its
+// options must be accepted.
 
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export async function run(directory) {
     });
     return { code, output: readFileSync(name, 'utf8') };
   };
-  // Every argument that is not a flag would become a preopen.
+  // The package preopens every argument that is not a flag.
   return [
     await search('--sort=path', '--line-number', '--regexp=needle [1-4]2$'),
     await search(

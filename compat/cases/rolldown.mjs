@@ -1,5 +1,5 @@
-// Reads and writes files from several threads on a shared memory, with the root
-// of the host as its only directory.
+// Reads and writes files from several threads with a shared memory. Its only preopen is the
+// root of the host.
 
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Ruby's interpreter is a reactor: it is initialized once and then called.
+// Ruby's interpreter is a reactor: it is initialized once, and then its exports are called.
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A database is read and written at many places of one file, beside a journal
-// that comes and goes, and a second run must find what the first has left.
+// SQLite reads and writes a file by position, and creates and removes a journal. A second
+// run must find the data of the first.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export const packages = [SQLITE];
 export const does =
   "SQLite's own shell: a database of 20,000 rows, its journal, dumps and copies";
 
-/** A copy in the middle of a transaction is what a crash would leave. */
+/** A copy in the middle of a transaction has the state after a crash. */
 const MAKE = `
 .bail on
 PRAGMA journal_mode = wal;

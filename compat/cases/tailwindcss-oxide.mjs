@@ -1,4 +1,4 @@
-// Walks directories and honours .gitignore, in threads on a shared memory.
+// Walks directories and applies .gitignore, in threads with a shared memory.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -1,5 +1,5 @@
-// Tasks in several threads, and a pool of others for what blocks: reading files,
-// and sums. All of them work on one memory and one table of descriptors.
+// Tasks run in several threads, and blocking work (file reads and checksums) in a pool of
+// others. All share one memory and one descriptor table.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { cratesOfThreads, digests } from '../programs.mjs';
 export const packages = cratesOfThreads('tokio');
 export const does =
   'sums of 200 files, in tasks and in the blocking pool, with one, two and four threads';
-/** It takes run() from the package itself. */
+/** Imports run() from wasi-rs. */
 export const direct = true;
 
 function makeTree(root) {

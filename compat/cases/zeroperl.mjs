@@ -1,5 +1,5 @@
-// The package brings a WASI of its own and never asks for node:wasi. Its Perl is
-// a WASI reactor all the same, and is run here as any other program.
+// The package has its own WASI implementation and does not use node:wasi. Its Perl is a
+// WASI reactor, which is run here directly.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ export async function run(directory) {
     version: 'preview1',
     args: ['zeroperl'],
     env: { KIND: 'perl' },
-    // Its start-up opens /dev/null.
+    // Perl opens /dev/null when it starts.
     preopens: { '/work': directory, '/dev': '/dev' },
   });
   const binary = readFileSync(

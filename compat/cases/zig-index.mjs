@@ -1,5 +1,5 @@
-// Zig's own library calls WASI without a library of C between. It reads and
-// writes files by position, and asks for the rights that it needs and no more.
+// Zig's standard library calls WASI directly, without wasi-libc. It reads and writes files
+// by position, and requests only the rights that it needs.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ async function job(start, root) {
   return {
     runs: [
       await start(['tree']),
-      // The second replaces what the first has written.
+      // The second run replaces the output of the first.
       await start(['tree/1']),
       await start(['nowhere']),
     ],

@@ -1,5 +1,5 @@
-// What scripts/conformance.mjs calls a host with: the options of the command that
-// it needs, `[--dir=HOST::GUEST]... [--env=NAME=VALUE]... FILE.wasm [ARG]...`.
+// Parses the command line with which scripts/conformance.mjs starts a host:
+// `[--dir=HOST::GUEST]... [--env=NAME=VALUE]... FILE.wasm [ARG]...`.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ const { readArguments } = require('../../lib/command/arguments');
 
 const { file, guestArgs, options } = readArguments(process.argv.slice(2));
 
-/** The directories, each with its name in the guest. */
+/** The preopened directories: the name in the guest, and the path. */
 export const directories = Object.entries(options.preopens).map(
   ([name, { path }]) => ({ name, path }),
 );
@@ -20,8 +20,8 @@ export const args = guestArgs;
 export const program = file;
 export const bytes = readFileSync(file);
 
-// The files below a directory of the host by their paths, and the directories.
-// Links are left out, which none of these hosts can be given.
+// The files and directories in a host directory, recursively. Symbolic links are left out:
+// none of these hosts accepts them.
 export function* filesBelow(directory, above = '') {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = `${above}/${entry.name}`;
@@ -35,8 +35,8 @@ export function* filesBelow(directory, above = '') {
   }
 }
 
-// For hosts that give a guest one directory: what is in each directory is at its top,
-// and below its name. Tests that are told the name are told that of the one.
+// The files for hosts that can preopen only one directory. The entries of each directory
+// are in its root and also in a subdirectory with the name of the directory.
 export function* filesOfOne() {
   for (const { name, path } of directories) {
     yield { path: `/${name}`, isDirectory: true };
@@ -47,7 +47,7 @@ export function* filesOfOne() {
   }
 }
 
-/** The arguments, where the one directory has this name. */
+/** The arguments, with the names of directories replaced by that of the one directory. */
 export const argsOfOne = (directory) =>
   args.map((arg) =>
     directories.some(({ name }) => name === arg) ? directory : arg,

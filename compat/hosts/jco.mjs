@@ -1,5 +1,5 @@
-// The official test suite on jco: a test becomes a component by the adapter for preview1
-// that jco has, and is run as `jco run` runs one. See arguments.mjs.
+// The official test suite on jco: a test is made a component with jco's preview1 adapter,
+// and run like `jco run` does. See arguments.mjs.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The official test suite on wasmtime, by its package for Python: see arguments.mjs.
+// The official test suite on wasmtime, from its PyPI package: see arguments.mjs.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -31,7 +31,7 @@ class Results(unittest.TestResult):
             print(json.dumps({"test": test, **result}), file=lines)
 
     def settle(self, outcome, reason=None):
-        # Of the parts of a test, the worst counts.
+        # The worst outcome of the subtests counts.
         if self.result.get("outcome") != "failed":
             self.result = {"outcome": outcome, "reason": reason}
 
@@ -46,7 +46,7 @@ class Results(unittest.TestResult):
         self.settle("passed")
 
     def addError(self, test, error):
-        # Also for what a class or a module needs and could not make.
+        # Also called for errors of setUpClass and setUpModule.
         reason = self._exc_info_to_string(error, test)
         self.result = {"outcome": "failed", "reason": reason}
         self.note(test.id(), **self.result)

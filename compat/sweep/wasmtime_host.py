@@ -9,7 +9,7 @@ import wasmtime
 spec = json.loads(sys.argv[1])
 options = spec["options"]
 
-# Compiling CPython takes longer than many of its tests.
+# The compiled module is kept, as compiling CPython takes longer than many of its tests.
 engine = wasmtime.Engine()
 if not os.path.exists(spec["compiled"]):
     compiled = wasmtime.Module.from_file(engine, spec["wasm"]).serialize()
