@@ -1,5 +1,5 @@
-//! Makes one case's calls a number of times, with no JavaScript around them, so that what they do can be
-//! counted: `calls CASE TIMES`. Without arguments, lists the cases.
+//! Makes the calls of a case many times without JavaScript, so that their system calls and
+//! instructions can be counted: `calls CASE TIMES`. Without arguments, lists the cases.
 
 use std::sync::atomic::AtomicU32;
 
@@ -8,12 +8,12 @@ use wasi_rs::ctx::{Grant, Limits, Options, Preopen, Stdio, StringArray, WasiCtx}
 use wasi_rs::memory::LinearMemory;
 use wasi_rs::syscalls::{MAX_PARAMS, SYSCALLS, Syscall};
 
-/// A call and its arguments; those not said are 0.
+/// A call and its arguments. Arguments that are left out are 0.
 type Call = (&'static str, &'static [u64]);
 
 const READ: u64 = Rights::FD_READ.bits();
 const FOLLOW: u64 = 1;
-/// Where things lie in memory.
+/// Addresses in the guest's memory.
 const RESULT: u64 = 64;
 const FILE: u64 = 1024;
 const NESTED: u64 = 1032;
@@ -22,7 +22,8 @@ const LINK: u64 = 1056;
 const CLIMBING: u64 = 1064;
 const BUF: u64 = 8192;
 
-/// Each case opens what it needs as descriptor 4 in its first calls, which are made once.
+/// The cases: the name, the calls that are made once, such as to open descriptor 4, and those
+/// that are counted.
 const CASES: &[(&str, &[Call], &[Call])] = &[
     ("args_sizes_get", &[], &[("args_sizes_get", &[64, 68])]),
     (
@@ -84,7 +85,7 @@ const CASES: &[(&str, &[Call], &[Call])] = &[
         &[],
         &[("path_readlink", &[3, LINK, 4, BUF, 64, RESULT])],
     ),
-    // What the host cannot resolve in one call: up from the root, down, up and down again.
+    // A path with `..`, also from the root, which the host cannot resolve in one call.
     (
         "walk",
         &[],
@@ -135,7 +136,7 @@ fn main() {
 
     let bytes = memory();
     let linear = LinearMemory::new(&bytes);
-    // As of a guest without threads, which most are.
+    // As for a guest without threads.
     // SAFETY: these are the bytes of those words, and this thread is the only one.
     unsafe {
         linear.set(
@@ -174,7 +175,8 @@ fn resolve(calls: &[Call]) -> Vec<(&'static Syscall, [u64; MAX_PARAMS])> {
         .collect()
 }
 
-/// An iovec at 0, paths at 1024, and at 2048 a subscription to a clock that is long due.
+/// The guest's memory: an iovec at 0, paths at 1024, and at 2048 a clock subscription with a
+/// relative timeout of 0.
 fn memory() -> Vec<AtomicU32> {
     let mut bytes = vec![0; 65536];
     bytes[0..4].copy_from_slice(&(BUF as u32).to_le_bytes());

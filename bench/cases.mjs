@@ -1,5 +1,5 @@
-// What is measured, call by call. A case has `calls` calls in each turn of its
-// loop; its time is that of one turn.
+// The cases of the benchmark. Each iteration of a case's loop makes its `calls`; the time
+// of the case is that of one iteration.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { call, words } from './guest.mjs';
 
-// Where things lie in the guests' memory.
+// Addresses in the guests' memory.
 const IOVEC = 0;
 const RESULT = 64;
 const PATH = 1024;
@@ -21,14 +21,14 @@ const FD_READ = 2n;
 const FD_SEEK = 4n;
 const FD_TELL = 32n;
 const FD_FILESTAT_GET = 1n << 21n;
-/** What the first file that a guest opens is called by it. */
+/** The descriptor of the first file that a guest opens. */
 const FILE = 4;
 
 const iovec = (len) => ({ [IOVEC]: words(BUF, len) });
 const toNull = () => fs.openSync('/dev/null', 'w');
 const at = (text) => ({ [PATH]: text });
 
-/** Calls on a file that the guest opens itself, first. */
+/** Calls on a file that the guest opens before the loop. */
 const onFile = ({ data, calls }) => ({
   data: { ...at('file'), ...data },
   first: call(
@@ -75,7 +75,7 @@ function openReadAndClose(text) {
   return { data: { ...data, ...iovec(100) }, calls: [open, read, close] };
 }
 
-/** A FIFO with a byte in it, open at both ends. */
+/** A FIFO with a byte in it, open for reading and writing. */
 function readyPipe(directory) {
   const fifo = path.join(directory, 'fifo');
   if (!fs.existsSync(fifo)) spawnSync('mkfifo', [fifo]);
@@ -130,16 +130,16 @@ const readDirectory = (count, goal) => ({
   preopen: directoryOf(count),
 });
 
-/** A subscription to the monotonic clock, absolute, long past. */
+/** A subscription to the monotonic clock, whose relative timeout is 0. */
 const PAST = Buffer.alloc(48);
 PAST.writeUInt32LE(1, 16);
 PAST.writeUInt16LE(0, 40);
 
-/** A subscription to reading descriptor 0. */
+/** A subscription to read readiness of descriptor 0. */
 const READ_0 = Buffer.alloc(48);
 READ_0[8] = 1;
 
-/** The same calls as a case of the disk, on a copy of its directory in memory. */
+/** The calls of a case on disk, with a copy of its directory in memory. */
 function inMemory(name, goal) {
   const onDisk = ON_DISK.find((each) => each.name === name);
   const { goalOn20: _, ...same } = onDisk;
@@ -319,7 +319,7 @@ const ON_DISK = [
   },
 ];
 
-/** Beside node:wasi on disk, which has no other. */
+/** node:wasi runs these on disk, as it has no files in memory. */
 const IN_MEMORY = [
   inMemory('path_open + fd_close, 1 component', 10),
   inMemory('path_open + fd_close, 3 components', 10),
@@ -327,7 +327,7 @@ const IN_MEMORY = [
   inMemory('path_filestat_get, 1 component', 8),
   inMemory('path_filestat_get, 3 components', 8),
   inMemory('fd_pread, 16 B', 4),
-  // Most of it is a memcpy, on either side: see RATIONALE.md.
+  // With both hosts most of the time is a memcpy: see RATIONALE.md.
   inMemory('fd_pread, 64 KiB', 1.5),
   inMemory('path_create_directory + path_remove_directory', 6),
   inMemory('path_rename, there and back', 5),
@@ -337,7 +337,7 @@ const IN_MEMORY = [
 
 export const CASES = [...ON_DISK, ...IN_MEMORY];
 
-/** Lays out what the cases use. */
+/** Creates the files of the cases. */
 export function prepare(directory) {
   fs.mkdirSync(path.join(directory, 'a/b'), { recursive: true });
   fs.writeFileSync(path.join(directory, 'file'), Buffer.alloc(131072, 'x'));

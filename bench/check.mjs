@@ -1,6 +1,5 @@
-// What a call costs where the machine's load does not count: system calls, and
-// instructions outside the kernel. Both are those of `calls.rs`, which makes the
-// calls of a case with no JavaScript around them.
+// Counts the system calls and userspace instructions of each call, which do not depend on
+// the load of the machine. `calls.rs` makes the calls of a case without JavaScript.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -11,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COUNTS = fileURLToPath(new URL('counts.json', import.meta.url));
 
-/** Compilers differ a little from release to release. */
+/** The factor by which instructions may grow, as compilers differ from release to release. */
 const TOLERANCE = 1.1;
 
 const run = (command, args) =>
@@ -35,7 +34,7 @@ function build() {
   return JSON.parse(artifacts.at(-1)).executable;
 }
 
-/** How much more `count` finds for twice as many calls, for each of them. */
+/** The count for one call: the difference between n and 2n calls, divided by n. */
 function perCall(count, times) {
   const [once, twice] = [times, 2 * times].map(count);
   return (twice - once) / times;
@@ -55,7 +54,7 @@ function systemCalls(program, name) {
   }
 }
 
-/** valgrind knows no openat2, in whose place other code would be counted, and has no vDSO. */
+/** Valgrind has no openat2, so the fallback would be counted, and no vDSO. */
 const NOT_UNDER_VALGRIND = new Set([
   'clock_time_get',
   'path_filestat_get_3',
@@ -81,9 +80,9 @@ function instructions(program, name) {
 }
 
 /**
- * Compares with counts.json, or writes it.
+ * Compares the counts with counts.json, or writes it.
  *
- * @returns {number} the exit code: 1 if a case costs more than it did
+ * @returns {number} the exit code: 1 if a count has grown
  */
 export function check({ write = false }) {
   const program = build();

@@ -1,4 +1,4 @@
-// Guests for the benchmark: loops over WASI calls, written as WAT.
+// Makes the guests of the benchmark from WAT: loops over WASI calls.
 
 import wabt from 'wabt';
 
@@ -37,11 +37,11 @@ const IMPORTS = Object.entries(PARAMS)
   )
   .join('\n');
 
-/** Bytes as the string of a WAT data segment. */
+/** Escapes bytes for a string in WAT. */
 const escape = (bytes) =>
   [...bytes].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join('');
 
-/** The bytes of a module of these fields, which may call the imports. */
+/** Assembles a module from WAT fields, with the imports before them; returns its bytes. */
 export function assembleFields(fields) {
   const text = `(module ${IMPORTS} (memory (export "memory") 32) ${fields})`;
   const parsed = parseWat('bench.wat', text);
@@ -51,13 +51,12 @@ export function assembleFields(fields) {
 }
 
 /**
- * A module whose `run(n)` makes `calls` n times and returns all their errnos,
- * or'ed together.
+ * Makes a module whose `run(n)` makes `calls` n times and returns the bitwise or of their
+ * errnos.
  *
  * @param {{ calls?: string[], first?: string, data?: Record<number, Uint8Array | string>, run?: string }} guest
- *   calls: WAT expressions that leave an errno; first: one that is called once,
- *   before; data: what lies in memory; run: the whole function, where a loop
- *   over calls will not do
+ *   calls: WAT expressions that return an errno; first: one that is made once before;
+ *   data: the contents of memory by address; run: the whole function, instead of `calls`
  */
 export function assemble({ calls = [], first, data = {}, run }) {
   const segments = Object.entries(data).map(
@@ -76,7 +75,7 @@ export function assemble({ calls = [], first, data = {}, run }) {
   return new WebAssembly.Module(assembleFields(fields));
 }
 
-/** `(call $name 1 2n "x")` with numbers as i32 and BigInts as i64. */
+/** A call in WAT, with numbers as i32 and BigInts as i64. */
 export const call = (name, ...args) =>
   `(call $${name} ${args
     .map((arg) =>
@@ -84,7 +83,7 @@ export const call = (name, ...args) =>
     )
     .join(' ')})`;
 
-/** Little-endian 32-bit words. */
+/** The bytes of little-endian 32-bit words. */
 export const words = (...values) => {
   const bytes = Buffer.alloc(4 * values.length);
   values.forEach((value, index) => bytes.writeUInt32LE(value, 4 * index));

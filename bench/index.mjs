@@ -1,9 +1,11 @@
 // npm run bench -- [--markdown | --svg] [--filter TEXT] [--rounds N] [--slow] [--check [--write]]
 //
-// node:wasi and wasi-rs, in one process and in turn. `--slow` adds the cases
-// that take node:wasi seconds a round. `--svg` puts what it measures, with these,
-// into docs/speed.md and its picture. `--check` measures no time: it compares
-// system calls and instructions per call with counts.json.
+// Measures single calls under node:wasi and wasi-rs, in turn, in one process for each case.
+//
+//   --slow   adds the cases that take node:wasi seconds per round
+//   --svg    also those; writes the results to docs/speed.md and its chart
+//   --check  compares system calls and instructions per call with counts.json, and
+//            measures no time; with --write, writes that file
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -46,14 +48,14 @@ const HOSTS = {
 const onNode20 = process.versions.node.startsWith('20.');
 const goalOf = ({ goal, goalOn20 = goal }) => (onNode20 ? goalOn20 : goal);
 
-/** A copy of a directory in memory. */
+/** Copies a directory to a MemoryFS. */
 function copyOf(directory) {
   const { MemoryFS } = require('..');
   const { treeOf } = require('../lib/tree');
   return new MemoryFS(treeOf(fs, directory), { maxFiles: Infinity });
 }
 
-/** The loop of a case under one host: throws if a call fails. */
+/** Returns the loop of a case under one host, which throws if a call fails. */
 function loopOf(benchCase, WASI, directory) {
   const { stdin, stdout, preopen } = benchCase;
   const host = preopen?.(directory) ?? directory;
@@ -105,7 +107,7 @@ const MEMORY = {
 
 const allCases = (directory) => [...CASES, ...instanceCases(directory), MEMORY];
 
-/** What a case takes under each host. */
+/** Measures a case under each host. */
 function timesOf(benchCase, directory) {
   const rounds = Number(flags.rounds);
   if (benchCase.memory) {
@@ -120,7 +122,7 @@ function timesOf(benchCase, directory) {
     return measure(loops, rounds);
   }
   const loops = classes.map((WASI) => loopOf(benchCase, WASI, directory));
-  // A turn of those with a `run` of their own reads a whole directory.
+  // Cases with their own `run` read a whole directory in each iteration.
   return measure(loops, benchCase.run ? Math.ceil(rounds / 8) : rounds);
 }
 
@@ -130,10 +132,11 @@ const making = (WASI, options) => (turns) => {
   return last;
 };
 
-/** Runs this program again, for one of its parts. */
+/** Runs this script in a child process; returns its stdout. */
 function ownProcess(args) {
   const self = ['--expose-gc', '--no-warnings', fileURLToPath(import.meta.url)];
-  // node:wasi's fast calls corrupt the heap of Node.js 20 and 22 now and then.
+  // Retried after a crash: the fast calls of node:wasi in Node.js 20 and 22 sometimes
+  // corrupt the heap.
   for (let tries = 0; tries < 3; tries++) {
     const child = spawnSync(process.execPath, [...self, ...args], {
       encoding: 'utf8',
@@ -145,13 +148,13 @@ function ownProcess(args) {
   throw new Error(`bench ${args.join(' ')} failed`);
 }
 
-/** One row, in a process of its own, so that no case finds what another left. */
+/** The row of a case, measured in its own process, so that cases do not affect each other. */
 function rowOf({ name, unit, ...benchCase }) {
   const args = ['--only', name, '--rounds', flags.rounds];
   return row(name, goalOf(benchCase), JSON.parse(ownProcess(args)), unit);
 }
 
-/** Where making and removing names does not wait for a disk's journal. */
+/** A file system in which changes of names do not wait for the journal of a disk. */
 const MEMORY_FILE_SYSTEM = '/dev/shm';
 
 function scratchRoot({ changesNames = false }) {
@@ -173,7 +176,7 @@ function inScratch(benchCase, use) {
 }
 
 if (flags.svg && flags.filter) {
-  throw new Error('--svg is for all cases, and --filter for some');
+  throw new Error('--svg needs all cases: it cannot be used with --filter');
 } else if (flags.memory) {
   const { bytes } = await bytesPerInstance(HOSTS[flags.memory]());
   console.log(bytes);

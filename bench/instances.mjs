@@ -1,4 +1,4 @@
-// What a `new WASI()` costs, in time and, while it lies idle, in memory.
+// Measures `new WASI()`: the time, and the memory of an idle instance.
 
 const ENV = Object.fromEntries(
   Array.from({ length: 30 }, (_, index) => [`NAME_${index}`, `value ${index}`]),
@@ -20,7 +20,7 @@ const settle = async () => {
   }
 };
 
-/** Bytes that an idle instance takes; needs --expose-gc. */
+/** The memory of an idle instance in bytes; needs --expose-gc. */
 export async function bytesPerInstance(WASI, count = 2000) {
   await settle();
   const before = process.memoryUsage().rss;

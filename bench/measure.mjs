@@ -1,5 +1,4 @@
-// Two ways to do the same, timed in turn: A B A B …, so that whatever else the
-// machine does slows both.
+// Times several functions in turn, so that other load of the machine affects all of them.
 
 import { median } from './median.mjs';
 
@@ -11,7 +10,7 @@ function time(run, turns) {
   return Number(process.hrtime.bigint() - start);
 }
 
-/** How many turns take about a round's time. */
+/** The number of iterations that take about `NANOS_PER_ROUND`. */
 function turnsPerRound(run) {
   let turns = 1;
   for (;;) {
@@ -24,17 +23,17 @@ function turnsPerRound(run) {
 }
 
 /**
- * Nanoseconds for one turn of each.
+ * Measures each function.
  *
- * @param {((turns: number) => void)[]} runs
- * @param {number} rounds of each
- * @returns {{ best: number, median: number }[]}
+ * @param {((turns: number) => void)[]} runs functions that make so many iterations
+ * @param {number} rounds how often each is measured
+ * @returns {{ best: number, median: number }[]} nanoseconds per iteration
  */
 export function measure(runs, rounds) {
   const turns = runs.map(turnsPerRound);
   const nanos = runs.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    // Each goes first as often as the other.
+    // Each is the first one equally often.
     const order = runs.map((_, index) => (index + round) % runs.length);
     for (const index of order) {
       nanos[index].push(time(runs[index], turns[index]) / turns[index]);

@@ -1,3 +1,3 @@
-/** The value in the middle; of an even number of values, the upper of the two. */
+/** The median; the upper one of two, if the number of values is even. */
 export const median = (values) =>
   values.toSorted((a, b) => a - b)[values.length >> 1];

@@ -1,4 +1,4 @@
-/** The arguments of Node.js for a program under node:wasi, in a process of its own. */
+/** The arguments of Node.js to run a guest with node:wasi. */
 export function underNodeWasi(file, args) {
   const source = `
     const { readFileSync } = require('node:fs');

@@ -1,4 +1,4 @@
-// The page that has the figures, docs/speed.md, and the picture of them beside it.
+// Reads and writes docs/speed.md, the page with the results, and its chart.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ const PAGE = fileOf('speed.md');
 const PICTURE = fileOf('bench.svg');
 const BENCH = /(?<=<!-- bench -->\n)[^]*(?=<!-- end of bench -->)/;
 
-/** The rows of the page, and the line below them. */
+/** Reads the rows of the page's table, and the note below it. */
 function readPage() {
   const [table] = BENCH.exec(readFileSync(PAGE, 'utf8'));
   const [heads, , ...rows] = [...table.matchAll(/^\| (.*) \|$/gm)].map(
@@ -28,13 +28,13 @@ function readPage() {
   };
 }
 
-/** What the picture is to be, by the figures of the page. */
+/** The chart of the results on the page. */
 export function pictureOfPage() {
   const { note, rows } = readPage();
   return svgOf(rows, note.split(', ', 1)[0]);
 }
 
-/** Puts what was measured onto the page, and into the picture. */
+/** Writes results to the page, and its chart. */
 export function writePage(rows, note) {
   const page = readFileSync(PAGE, 'utf8');
   const text = `\n${markdownOf(rows)}\n\n${note}\n\n`;

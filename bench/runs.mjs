@@ -1,8 +1,8 @@
 // npm run bench:runs -- [--rounds N] [--markdown]
 //
-// What it takes to run a program and have its output: in a thread of a pool, in
-// this thread, and in processes. Then how fast bytes go through its standard
-// streams, and how soon it is over when it is to be.
+// Measures the time to run a short program and receive its output: in a pooled thread, in
+// this thread, and in child processes. Then the throughput of the standard streams, the
+// time from kill() to exit, and the number of runs per second in a pool.
 
 import { spawn as spawnProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,8 @@ const guest = (name) =>
 const EXIT = guest('exit');
 const CAT = guest('cat');
 const POLL = guest('poll');
-const AGES = `after:1:${10n ** 14n}`;
+/** A relative timeout of 10^14 ns, more than a day. */
+const LONG_SLEEP = `after:1:${10n ** 14n}`;
 
 function check(output) {
   if (String(output) !== 'text\n') throw new Error(`output: ${output}`);
@@ -50,7 +51,7 @@ function processOf(file, args) {
 
 const options = { args: ['0', 'text'] };
 
-/** Ways to have a short program's output and exit code. */
+/** Ways to get the output and the exit code of a short program. */
 const LATENCIES = {
   'run(), in a pooled thread': async () =>
     check((await run(EXIT, options)).stdout),
@@ -84,7 +85,7 @@ const LATENCIES = {
   },
 };
 
-/** From bytes a millisecond. */
+/** Formats a speed in bytes per millisecond. */
 const gigabytes = (speed) => `${(speed / 1e6).toFixed(2)} GB/s`;
 const milliseconds = (value) => `${value.toFixed(2)} ms`;
 
@@ -115,7 +116,7 @@ async function latencies() {
 const SIZE = 256 << 20;
 const CHUNK = Buffer.alloc(64 << 10);
 
-/** From a file through a guest's standard output to here. */
+/** Reads a file through a guest's stdout. */
 async function throughputOut(file) {
   const fd = fs.openSync(file);
   const child = spawn(CAT, { args: ['65536'], stdin: fd });
@@ -129,7 +130,7 @@ async function throughputOut(file) {
   return length / (performance.now() - start);
 }
 
-/** From here through a guest's standard input, whose output is thrown away. */
+/** Writes to a guest's stdin; its output is ignored. */
 async function throughputIn() {
   const child = spawn(CAT, { args: ['1048576'], stdout: 'ignore' });
   const big = Buffer.alloc(1 << 20);
@@ -169,7 +170,7 @@ async function throughputs() {
   }
 }
 
-/** A guest that computes for ever: (loop (br 0)) in its _start. */
+/** A guest with an endless loop: (loop (br 0)) in its _start. */
 const SPIN = new WebAssembly.Module(
   Buffer.from(
     '0061736d01000000010401600000030201000' + // one function, () -> ()
@@ -181,7 +182,7 @@ const SPIN = new WebAssembly.Module(
 
 const KILLS = {
   'that computes': () => spawn(SPIN),
-  'in poll_oneoff': () => spawn(POLL, { args: [AGES] }),
+  'in poll_oneoff': () => spawn(POLL, { args: [LONG_SLEEP] }),
   'in fd_read': () => spawn(CAT),
 };
 
@@ -208,7 +209,7 @@ async function kills() {
   return rows;
 }
 
-/** Many runs over all threads of a pool. */
+/** Runs a program many times, with all threads of a pool. */
 async function rates() {
   const pool = new Pool();
   const count = ROUNDS * 20;
@@ -231,7 +232,7 @@ async function rates() {
 
 const show = flags.markdown ? printMarkdown : console.table;
 const { status } = spawnSync(process.execPath, ['-e', '0']);
-if (status !== 0) throw new Error('no child process can be started');
+if (status !== 0) throw new Error('cannot start a child process');
 console.log(`Node ${process.versions.node}, ${os.availableParallelism()} CPUs`);
 show(await latencies());
 show(await throughputs());

@@ -1,5 +1,5 @@
-// A picture of a table of this bench: a bar for each case, as long as wasi-rs is
-// faster, on a scale of doublings. Its colours follow those of the reader.
+// Makes the chart of the results: a bar for the ratio of each case, on a logarithmic scale.
+// The colours follow the reader's colour scheme.
 
 const WIDTH = 760;
 const ROW = 22;
@@ -27,7 +27,7 @@ const escaped = (text) =>
 
 /**
  * @param {{ case: string, ratio: string }[]} rows
- * @param {string} note what was measured where
+ * @param {string} note the version and platform that were measured
  */
 export function svgOf(rows, note) {
   const logs = rows.map(({ ratio }) => Math.log2(ratio));

@@ -1,6 +1,6 @@
 const line = (cells) => `| ${cells.join(' | ')} |`;
 
-/** Rows, which all have the same keys, as a table of Markdown. */
+/** A Markdown table of rows, which must have the same keys. */
 export function markdownOf(rows) {
   const columns = Object.keys(rows[0]);
   const rules = columns.map((_, index) => (index ? '--:' : '---'));
@@ -8,7 +8,7 @@ export function markdownOf(rows) {
   return [columns, rules, ...cells].map(line).join('\n');
 }
 
-/** Prints them. */
+/** Prints rows as a Markdown table. */
 export function printMarkdown(rows) {
   console.log(markdownOf(rows));
 }

@@ -1,15 +1,15 @@
-// child.cjs HOST FILE DIRECTORY [ARG...]: a program from the first line to its end,
-// in a process that has done nothing before. Writes to descriptor 3 what each part
-// took, as [ms, ms of CPU], and the CPU time of the whole process.
+// child.cjs HOST FILE DIRECTORY [ARG...]: runs a guest in this new process. Writes JSON to
+// descriptor 3: the times of each part as [ms, ms of CPU], and the CPU time of the process.
 //
-// No module but what is measured is loaded here: it would be paid for already.
+// It loads as few modules as it can: one that the measured code needs, too, would not be
+// measured.
 
 const { readFileSync, writeSync } = require('node:fs');
 
 const [, , host, file, directory, ...args] = process.argv;
 const parts = {};
 
-/** Does a part, and keeps what it took. */
+/** Runs a part, and records its times. */
 function part(name, body) {
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
@@ -45,7 +45,7 @@ function runFunction({ runSync }) {
   });
 }
 
-// What it takes to ask for the first time is no part of the first.
+// The first calls of the functions that take the times are slow, so they are not measured.
 part('require', () => {});
 const library = part('require', () =>
   require(host === 'node:wasi' ? host : '../..'),

@@ -1,9 +1,8 @@
 // npm run bench:cold -- [--rounds N] [--filter TEXT] [--markdown]
 //
-// What a user of a short program waits for: each run is a process of its own, the
-// hosts in turn. First what comes before a guest and its first calls, and what starts
-// one from a shell; then whole programs, short and long, by the time of the process
-// and inside start().
+// Measures cold starts: each run is a new process, and the hosts take turns. First the
+// parts of startup, the first calls of a guest, and ways to start one from a shell; then
+// whole programs, short and long, by the time of the process and of start().
 //
 // The programs of compat/ are built on first use.
 
@@ -34,7 +33,7 @@ const { values: flags } = parseArgs({
 });
 const ROUNDS = Number(flags.rounds);
 
-/** What is measured, that to which it is compared first. */
+/** The hosts; the others are compared to the first. */
 const HOSTS = ['node:wasi', 'wasi-rs', 'runSync()'];
 
 async function collect(stream, onFirst = () => {}) {
@@ -46,7 +45,7 @@ async function collect(stream, onFirst = () => {}) {
   return Buffer.concat(chunks);
 }
 
-/** One process, from its start to its end: `[ms, ms of CPU]` of each part. */
+/** Runs one process; resolves to `[ms, ms of CPU]` for each part. */
 async function runOnce(host, program, scratch) {
   const directory = path.join(scratch, 'work');
   fs.mkdirSync(directory);
@@ -80,7 +79,7 @@ async function runOnce(host, program, scratch) {
   return {
     result,
     ...parts,
-    // What the operating system charges before that is in it, too.
+    // The CPU time includes what was spent before the first line of the script.
     process: [wall, cpu],
     firstOutput: [firstOutput, NaN],
   };
@@ -113,7 +112,7 @@ const CPU = 1;
 const medianOf = (runs, part, kind) =>
   median(runs.map(({ [part]: times }) => times?.[kind] ?? NaN));
 
-/** Times of one part under each host, and the ratios to the first. */
+/** The times of a part under each host, and the ratios to the first host. */
 function row(label, runs, part, kind) {
   const [first, ...others] = runs.map((each) => medianOf(each, part, kind));
   const cells = { [label[0]]: label[1], 'node:wasi': ms(first) };
@@ -171,7 +170,7 @@ const WAYS = [
   ['start', 'start(), CPU', CPU],
 ];
 
-/** Geometric means of the ratios to the first host. */
+/** The geometric means of the ratios to the first host. */
 function means(all) {
   return WAYS.map(([part, way, kind]) => {
     const cells = { 'geometric mean': way };

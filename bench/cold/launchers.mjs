@@ -1,4 +1,4 @@
-// What it takes to run a trivial program from a shell, by what starts it.
+// Measures the time to run a trivial guest from a shell, by launcher.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ROOT = here('../..');
 const HELLO = here('../../__test__/guests/hello.wasm');
 
-/** Command lines, by what they are called. The last is for who has it. */
+/** The command lines, by name. Those that are not installed are left out. */
 const LAUNCHERS = {
   'node with node:wasi': [process.execPath, ...underNodeWasi(HELLO, ['hello'])],
   'wasi-rs hello.wasm': [process.execPath, here('../../bin/wasi-rs.js'), HELLO],
@@ -25,7 +25,7 @@ function isThere([file]) {
   return error === undefined;
 }
 
-/** Milliseconds from the start of a process to its end. */
+/** The milliseconds from the start of a process to its exit. */
 async function timeOf([file, ...args]) {
   const start = performance.now();
   const child = spawn(file, args, {
@@ -38,10 +38,10 @@ async function timeOf([file, ...args]) {
 }
 
 /**
- * Runs each in turn.
+ * Measures the launchers in turn.
  *
  * @param {number} rounds
- * @returns {Promise<object[]>} a row for each
+ * @returns {Promise<object[]>} a row for each launcher
  */
 export async function launchers(rounds) {
   const all = Object.entries(LAUNCHERS).filter(([, line]) => isThere(line));

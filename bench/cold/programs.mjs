@@ -1,4 +1,4 @@
-// Programs that are over in 5 to 100 ms, and the two that are nothing but a start.
+// Programs that take 5 to 100 ms, and two guests that measure only startup.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ export const TRIVIAL = {
   args: ['hello'],
 };
 
-/** How often the guest of first calls makes each. */
+/** How often the guest of first calls makes each call. */
 const FIRST = 5_000;
 
-/** The descriptors of the preopen, and of a file that is opened in it. */
+/** The descriptors of the preopen, and of a file that the guest opens in it. */
 const PREOPEN = 3;
 const FILE = 4;
 
-/** Calls that programs begin with, in this order. */
+/** Calls that many programs start with. */
 const FIRST_CALLS = [
   call('fd_prestat_get', PREOPEN, 0),
   call('fd_fdstat_get', FILE, 0),
@@ -33,7 +33,7 @@ const FIRST_CALLS = [
 
 const OPEN = call('path_open', PREOPEN, 0, 0, 1, 0, 4n, 0n, 0, 8);
 
-/** `(n times)` of an expression that leaves an errno, which must be 0. */
+/** A loop over an expression that returns an errno, which must be 0. */
 const repeat = (expression) => `
   (local.set $n (i32.const ${FIRST}))
   (loop $again
@@ -71,7 +71,7 @@ function tree(directory) {
   }
 }
 
-/** The names of files that are copied: without rights and times, `cp -r` cannot. */
+/** The names of the files to copy. `cp -r` fails, as WASI has no file modes. */
 const FILES = Array.from({ length: 300 }, (_, file) => `${file}.txt`);
 
 function fullFolder(directory) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs: needs Zig, as `zig` or as the Python package ziglang.
+# Builds the programs. Needs Zig: the command `zig`, or the Python package ziglang.
 set -euo pipefail
 cd "$(dirname "$0")"
 zig=${ZIG:-$(command -v zig || echo 'python3 -m ziglang')}

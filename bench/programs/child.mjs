@@ -1,5 +1,5 @@
-// child.mjs HOST FILE DIRECTORY [ARG...]: runs a program under one host, and
-// writes to descriptor 3 how many milliseconds it ran.
+// child.mjs HOST FILE DIRECTORY [ARG...]: runs a guest under a host, and writes its run time
+// in milliseconds to descriptor 3.
 
 import fs from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 // npm run bench:programs -- [--rounds N] [--markdown]
 //
-// Whole programs under node:wasi and wasi-rs in turn, each run a process of its
-// own, its output and the files that it leaves compared.
+// Measures whole programs under node:wasi and wasi-rs in turn. Each run is a new process.
+// Fails if the output or the files of a program differ.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// The programs of the benchmarks: what each is given, and how it is called.
+// The programs of the benchmarks, with their files and arguments.
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -24,7 +24,7 @@ export function fill(directory, count) {
   }
 }
 
-/** Half of the files are in small directories, half in large ones. */
+/** Makes 20,000 files, half of them in small directories, half in large ones. */
 function bigTree(directory) {
   for (let i = 0; i < 100; i++) {
     fill(path.join(directory, `tree/${i % 10}/small-${i}`), 100);
@@ -34,7 +34,7 @@ function bigTree(directory) {
   }
 }
 
-/** Whether node:wasi's fast calls corrupt the heap of a program when much is collected. */
+/** Whether the fast calls of node:wasi can corrupt the heap during garbage collection. */
 export const crashing = /^2[02]\./.test(process.versions.node);
 
 export const PROGRAMS = [
@@ -80,7 +80,7 @@ export const PROGRAMS = [
   },
 ];
 
-/** What a program left behind: names, sizes and contents. */
+/** A hash of the names and contents of the files in a directory. */
 export function digest(directory) {
   const hash = createHash('sha256');
   const names = fs.readdirSync(directory, { recursive: true }).sort();

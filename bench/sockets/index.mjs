@@ -1,7 +1,7 @@
 // npm run bench:sockets -- [--connections N] [--seconds N] [--rounds N]
 //
-// Requests a second of a server in Go that is a guest, of the same program built for
-// this machine, and of one of Node, in turn. Brings Go by pip.
+// Measures the requests per second of an HTTP server in Go as a guest, of the same program
+// built for this machine, and of node:http, in turn. Installs Go with pip.
 
 import { spawn as spawnProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -49,7 +49,7 @@ async function freePort() {
   return port;
 }
 
-/** A server in a process of its own, once it listens. */
+/** Starts a server in a child process; resolves when it listens. */
 async function processOf(file, args) {
   const port = await freePort();
   const child = spawnProcess(file, args(port), {
@@ -80,7 +80,7 @@ function get(port, agent) {
   });
 }
 
-/** Requests a second, one after the other over each connection. */
+/** Requests per second. Each connection makes one request after the other. */
 async function rateOf({ port }) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const start = performance.now();

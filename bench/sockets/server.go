@@ -1,5 +1,5 @@
-// A server of HTTP: on the listener that is descriptor 3 or, with an argument, at
-// that address.
+// An HTTP server. It listens on the address in the first argument; without one, on the
+// listener that is descriptor 3.
 package main
 
 import (
