@@ -1,12 +1,12 @@
-# Of the output of a run: which tests failed, and the first lines of what is said of each. A difference
-# of long values has hundreds of lines, and so may a run have hundreds of failures.
+# Prints the failed tests in the output of a run, with the first lines of each report. Both
+# the lines of a report and the failures can be hundreds, so their numbers are limited.
 
 function show() {
   print
   if (++shown == 200) exit
 }
 
-# cargo: the name of a test, and what it printed.
+# cargo: the name of a test and its output.
 /^---- .* ----$/ { left = 12 }
 /^(stack backtrace:|note: |failures:|test result: )/ { left = 0 }
 # cargo, the compiler and clippy.
@@ -14,7 +14,7 @@ function show() {
 # The official test suite.
 /^failed: / { left = 4 }
 
-# ava: the names first, then between two rules a title and a report for each.
+# ava: first the titles; then, between two rules, a title and a report for each failure.
 /^  ✔ / { next }
 /^  (✘|◌) / { show(); next }
 /^  (Uncaught exception|Unhandled rejection) in / { left = 12 }
