@@ -1,8 +1,8 @@
 """Runs one file of CPython's tests inside a guest: tests.py MODULE
 
-Appends two lines of JSON for each test to /results/MODULE.json: one when it begins, one
-with what came of it. Tests named there already are not run again, so that the
-next run goes on behind a test that brought the guest down.
+Appends two lines of JSON for each test to /results/MODULE.json: one when it starts, and
+one with its result. Tests in that file are skipped, so that the next run continues after
+a test that crashed the guest.
 """
 
 import importlib
@@ -13,7 +13,7 @@ import unittest
 
 
 class Results(unittest.TestResult):
-    """Writes each line at once, to a file that no test can close."""
+    """Opens the file for each line, so that no test can close it."""
 
     def __init__(self, path):
         super().__init__()
