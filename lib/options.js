@@ -402,7 +402,7 @@ const START_OPTIONS = properties(['timeout']);
 const IMPORT_OPTIONS = properties(['suspending', 'module', 'memory']);
 
 /** The longest timeout of node:vm, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 32 - 1;
+const VM_TIMEOUT_MAX = 2 ** 32 - 1;
 
 /**
  * Checks the options of `new WASI()`, and converts them for the native side.
@@ -461,7 +461,7 @@ function readTimeout(options) {
   const { timeout } = options;
   if (timeout === undefined) return undefined;
   return (
-    validateInteger(timeout, 'options.timeout', 0, MAX_TIMEOUT) || undefined
+    validateInteger(timeout, 'options.timeout', 0, VM_TIMEOUT_MAX) || undefined
   );
 }
 
@@ -479,7 +479,7 @@ const NO_IMPORT_OPTIONS = Object.freeze({ __proto__: null, suspending: false });
 module.exports = {
   DEFAULT_MAX_BUFFER,
   IMPORT_MODULES,
-  MAX_TIMEOUT,
+  VM_TIMEOUT_MAX,
   checkBindingOptions,
   openGuest,
   readCapability,

@@ -124,8 +124,9 @@ function readListener(value, name) {
     return takeOver(value, name, lookAtServer, () => value.close());
   }
   // A server of node:http is one of node:net, but not on every runtime.
-  const isObject = typeof value === 'object' && value !== null;
-  if (isObject && !(value instanceof Socket || isFunction(value.listen))) {
+  const isSocket =
+    value instanceof Socket || typeof value?.listen === 'function';
+  if (typeof value === 'object' && value !== null && !isSocket) {
     return readAddress(value, name);
   }
   const expected =
@@ -141,8 +142,6 @@ function readConnection(value, name) {
   const expected = 'a descriptor or a net.Socket that is connected';
   throw invalidArgType(readConnection, name, expected, value);
 }
-
-const isFunction = (value) => typeof value === 'function';
 
 const readEach = (values, name, read) =>
   Array.from(validateArray(values, name), (value, i) =>

@@ -4,7 +4,7 @@ const vm = require('node:vm');
 
 const { loadBinding } = require('./binding');
 const { timedOut } = require('./errors');
-const { MAX_TIMEOUT } = require('./options');
+const { VM_TIMEOUT_MAX } = require('./options');
 
 const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
 
@@ -34,7 +34,9 @@ function callOnce(body, timeout) {
   const outer = context.body;
   context.body = body;
   try {
-    script.runInContext(context, { timeout: Math.min(timeout, MAX_TIMEOUT) });
+    script.runInContext(context, {
+      timeout: Math.min(timeout, VM_TIMEOUT_MAX),
+    });
     return true;
   } catch (error) {
     if (error?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;

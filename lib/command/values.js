@@ -5,7 +5,7 @@
 
 const { isIPv6 } = require('node:net');
 
-const { MAX_TIMEOUT } = require('../options');
+const { VM_TIMEOUT_MAX } = require('../options');
 const { refuse } = require('./error');
 
 /** Splits at the first `separator`; the second part is undefined without one. */
@@ -65,8 +65,8 @@ function readTime(token) {
     );
   }
   const time = Math.ceil(number * TIMES[unit]);
-  if (time <= MAX_TIMEOUT) return time || undefined;
-  const most = Math.floor(MAX_TIMEOUT / TIMES.h);
+  if (time <= VM_TIMEOUT_MAX) return time || undefined;
+  const most = Math.floor(VM_TIMEOUT_MAX / TIMES.h);
   return refuseValue(token, `is more than ${most}h, which is 49 days`);
 }
 
