@@ -2,7 +2,8 @@
 //
 // Measures cold starts: each run is a new process, and the hosts take turns. First the
 // parts of startup, the first calls of a guest, and ways to start one from a shell; then
-// whole programs, short and long, by the time of the process and of start().
+// whole programs, short and long, by the time of the process, from reading the program to
+// its end, and of start().
 //
 // The programs of compat/ are built on first use.
 
@@ -22,7 +23,9 @@ import { printMarkdown } from '../table.mjs';
 import { launchers } from './launchers.mjs';
 import { FIRST_CALLS_OF_EACH, SHORT, TRIVIAL } from './programs.mjs';
 
-const CHILD = fileURLToPath(new URL('child.cjs', import.meta.url));
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const CHILD = here('child.cjs');
+const COMMAND = here('../../bin/wasi-rs.js');
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,8 +36,45 @@ const { values: flags } = parseArgs({
 });
 const ROUNDS = Number(flags.rounds);
 
-/** The hosts; the others are compared to the first. */
-const HOSTS = ['node:wasi', 'wasi-rs', 'runSync()'];
+/** The hosts; the others, which are all of this package, are compared to the first. */
+const HOSTS = ['node:wasi', 'WASI', 'runSync()', 'command'];
+
+/** The environment of the guests, and the name of their preopen. */
+const ENV = { HOME: '/work', PWD: '/work', PYTHONDONTWRITEBYTECODE: '1' };
+const PREOPEN = '/work';
+
+/** The arguments of Node.js to run a program with the command. */
+function underCommand(program, directory) {
+  const [argv0, ...args] = program.args;
+  const env = Object.entries(ENV).map((variable) => variable.join('='));
+  return [
+    COMMAND,
+    ...env.flatMap((variable) => ['--env', variable]),
+    '--dir',
+    `${directory}::${PREOPEN}`,
+    '--argv0',
+    argv0,
+    program.file(),
+    ...args,
+  ];
+}
+
+/** The arguments of Node.js to run a program with another host. */
+function underChild(host, program, directory) {
+  const options = {
+    args: program.args,
+    env: ENV,
+    preopens: { [PREOPEN]: directory },
+  };
+  return [
+    '--no-warnings',
+    ...(host === 'node:wasi' && crashing ? (program.flags ?? []) : []),
+    CHILD,
+    host,
+    program.file(),
+    JSON.stringify(options),
+  ];
+}
 
 async function collect(stream, onFirst = () => {}) {
   const chunks = [];
@@ -50,20 +90,14 @@ async function runOnce(host, program, scratch) {
   const directory = path.join(scratch, 'work');
   fs.mkdirSync(directory);
   program.prepare?.(directory);
+  const isCommand = host === 'command';
+  const args = isCommand
+    ? underCommand(program, directory)
+    : underChild(host, program, directory);
   const start = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      '--no-warnings',
-      ...(host === 'node:wasi' && crashing ? (program.flags ?? []) : []),
-      CHILD,
-      host,
-      program.file(),
-      directory,
-      ...program.args,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
-  );
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
   let firstOutput;
   const [output, report, [status]] = await Promise.all([
     collect(child.stdout, () => (firstOutput = performance.now() - start)),
@@ -72,7 +106,8 @@ async function runOnce(host, program, scratch) {
   ]);
   const wall = performance.now() - start;
   if (status !== 0) throw new Error(`${program.name}: ${host}: ${status}`);
-  const { cpu, ...parts } = JSON.parse(report);
+  // The command does not report its parts.
+  const { cpu, ...parts } = isCommand ? { cpu: NaN } : JSON.parse(report);
   const hash = createHash('sha256').update(output).digest('hex');
   const result = `${hash} ${digest(directory)}`;
   fs.rmSync(directory, { recursive: true });
@@ -135,40 +170,52 @@ const show = (rows) => {
 
 const wanted = ({ name }) => name.includes(flags.filter);
 
+/** What each part is called; runSync() is one call, and has no start(). */
+const NAMES = {
+  firstOutput: 'process start to first output',
+  require: 'require',
+  new: 'first new WASI()',
+  run: 'read, compile, run',
+  start: 'start()',
+  process: 'whole process',
+};
+
+/** A row for each part, and one for its CPU time: `[part, name, kind]`. */
+const ways = (...parts) =>
+  parts.flatMap((part) => [
+    [part, NAMES[part], WALL],
+    [part, `${NAMES[part]}, CPU`, CPU],
+  ]);
+
 async function starts() {
   const rows = [];
-  const add = (text, runs, part, kind) =>
-    rows.push(row(['before a program runs', text], runs, part, kind));
+  const add = (runs, prefix, all) => {
+    for (const [part, way, kind] of all) {
+      const label = ['before a program runs', `${prefix}${way}`];
+      rows.push(row(label, runs, part, kind));
+    }
+  };
   if (wanted(TRIVIAL)) {
     const runs = await compare(TRIVIAL);
-    add('process start to first output', runs, 'firstOutput', WALL);
-    for (const part of ['require', 'new']) {
-      const call = part === 'new' ? 'first new WASI()' : 'require';
-      add(call, runs, part, WALL);
-      add(`${call}, CPU`, runs, part, CPU);
-    }
-    add('whole process', runs, 'process', WALL);
-    add('whole process, CPU', runs, 'process', CPU);
+    add(runs, '', [['firstOutput', NAMES.firstOutput, WALL]]);
+    add(runs, '', ways('require', 'new', 'run', 'process'));
   }
   if (wanted(FIRST_CALLS_OF_EACH)) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-rs-cold-'));
-    const file = path.join(folder, 'first.wasm');
-    fs.writeFileSync(file, FIRST_CALLS_OF_EACH.make());
-    const program = { ...FIRST_CALLS_OF_EACH, file: () => file };
-    const runs = await compare(program);
-    fs.rmSync(folder, { recursive: true });
-    add(program.name, runs, 'start', WALL);
-    add(`${program.name}, CPU`, runs, 'start', CPU);
+    try {
+      const file = path.join(folder, 'first.wasm');
+      fs.writeFileSync(file, FIRST_CALLS_OF_EACH.make());
+      const program = { ...FIRST_CALLS_OF_EACH, file: () => file };
+      const runs = await compare(program);
+      add(runs, `${program.name}: `, ways('run', 'start'));
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   }
   return rows;
 }
 
-const WAYS = [
-  ['process', 'whole process', WALL],
-  ['process', 'whole process, CPU', CPU],
-  ['start', 'start()', WALL],
-  ['start', 'start(), CPU', CPU],
-];
+const WAYS = ways('process', 'run', 'start');
 
 /** The geometric means of the ratios to the first host. */
 function means(all) {
