@@ -1,10 +1,11 @@
-//! The argument buffer: 10 slots of 8 bytes that JavaScript and the native functions share.
+//! The argument buffer: 11 slots of 8 bytes that JavaScript and the native functions share.
 //!
 //! | slot | before the call | after it |
 //! | --- | --- | --- |
 //! | 0 | the number of the instance, a double | its first 4 bytes: the result, a `u32` |
 //! | 1 to 9 | the arguments: doubles for `i32`, the bits of BigInts for `i64` | as before |
 //! | 9 | of a call that may be suspended: when it began, a double | as before |
+//! | 10 | the number of the function that is called, a double | as before |
 //!
 //! Reading an argument, returning a number, and finding the guest's memory each cost a call of Node-API. So the
 //! closures of `wasiImport` write the arguments to an array that both sides share, which a compiler turns into
@@ -21,7 +22,10 @@ use napi::sys;
 use crate::syscalls::{MAX_PARAMS, ParamType};
 
 /// The number of slots.
-const LEN: usize = 1 + MAX_PARAMS;
+const LEN: usize = 1 + MAX_PARAMS + 1;
+
+/// The slot of the function.
+pub const FUNCTION: usize = LEN - 1;
 
 /// The slot of the start time of a call. Calls that may be suspended have fewer parameters.
 pub const BEGUN: usize = MAX_PARAMS;
@@ -96,6 +100,12 @@ impl ArgBuffer {
     /// The number of the instance that is called; 0 if there is no call.
     pub fn instance(&self) -> usize {
         f64::from_bits(self.slots()[0].get()) as usize
+    }
+
+    /// The number of the function that is called.
+    #[inline]
+    pub fn function(&self) -> usize {
+        f64::from_bits(self.slots()[FUNCTION].get()) as usize
     }
 
     /// The bits of the arguments. `None` if one is not of its type.

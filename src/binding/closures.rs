@@ -10,9 +10,12 @@
 //! parentheses. The methods of a `wasiImport`, nine tenths of the text, are in a script of their own: guests
 //! with an adapter do not need it.
 
-use super::arg_buffer::BEGUN;
-use crate::abi::Errno;
-use crate::syscalls::{self, ParamType, Row, SYSCALLS, WAITING};
+use super::arg_buffer::{BEGUN, FUNCTION};
+use crate::abi::{Errno, Snapshot};
+use crate::syscalls::{self, ParamType, SYSCALLS, Syscall, WAITING};
+
+/// More than the text of [`methods`] has.
+const MOST_TEXT: usize = 16 << 10;
 
 /// The memory of an instance and the array over its bytes, with a function that sets both; see
 /// [`Memory::add_closures`](super::memory::Memory::add_closures).
@@ -45,33 +48,43 @@ const SHARED_FIELDS: &str = "\
 /// The result also has `suspending()`, which makes functions for the calls that may block. These have the start
 /// time of a call as an additional argument, and return [`SUSPENDED`](super::trampoline::SUSPENDED) if the call
 /// would block. A module of wasm calls them.
-pub fn methods() -> String {
-    let methods: String = (SYSCALLS.iter().enumerate())
-        .map(|(row, syscall)| method(row, syscall.name, syscall.types))
-        .collect();
-    let fields: String = SYSCALLS.iter().map(|syscall| field(syscall.name)).collect();
-    let suspending: String = WAITING.into_iter().map(suspending_method).collect();
-    let natives = (0..syscalls::COUNT).map(|row| format!(",n{row}"));
-    let natives = natives.chain(WAITING.map(|row| format!(",s{}", row as usize)));
-    let natives: String = natives.collect();
-    format!(
-        "'use strict';(function(a,b,r,empty,refresh,setMemory{natives}){{\
-           const {{prototype}}=class WASI{{}};\
-           const same=function(wasi){{return wasi}};\
+///
+/// Every process with a guest waits for this text, so it is put together without formatting.
+pub fn methods(snapshot: Snapshot) -> String {
+    let mut text = String::with_capacity(MOST_TEXT);
+    let mut add = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
+    add(&[
+        "'use strict';(function(a,b,r,empty,refresh,setMemory,call,suspend){\
+           const {prototype}=class WASI{};\
+           const same=function(wasi){return wasi};\
            same.prototype=null;\
-           class Given extends same{{\
+           class Given extends same{\
              wasiImport;\
-             constructor(wasi,functions){{super(wasi);this.wasiImport=functions}}\
-           }}\
-           return(function(wasi,instance,kept){{\
-             {STATE}\
-             const refused=(row)=>refresh(row,bind,kept);\
-             const named={{{methods}}};\
-             new Given(wasi,{{__proto__:prototype,{fields}}});\
-             return{{{SHARED_FIELDS},suspending:()=>({{__proto__:null,{suspending}}})}}\
-           }})\
-         }})"
-    )
+             constructor(wasi,functions){super(wasi);this.wasiImport=functions}\
+           }\
+           return(function(wasi,instance,kept){",
+        STATE,
+    ]);
+    making(&mut add, "make", "call");
+    add(&["const named={"]);
+    for (row, syscall) in SYSCALLS.iter().enumerate() {
+        add(&["'bound ", syscall.name, "'"]);
+        method(&mut add, syscalls::function(snapshot, row), syscall.types);
+    }
+    add(&["};new Given(wasi,{__proto__:prototype,"]);
+    for Syscall { name, .. } in SYSCALLS {
+        add(&[name, ":named['bound ", name, "'],"]);
+    }
+    add(&["});return{", SHARED_FIELDS, ",suspending(){"]);
+    making(&mut add, "suspendable", "suspend");
+    add(&["return{__proto__:null,"]);
+    for row in WAITING.map(|row| row as usize) {
+        let Syscall { name, types, .. } = SYSCALLS[row];
+        add(&[name]);
+        suspending_method(&mut add, syscalls::function(snapshot, row), types);
+    }
+    add(&["}}}})})"]);
+    text
 }
 
 /// The closures of an instance with an [adapter](super::adapter): a function `(instance, bytes)` of the array
@@ -96,68 +109,84 @@ pub fn call() -> String {
     )
 }
 
-/// The method of one row.
-fn method(row: usize, name: &str, types: &[ParamType]) -> String {
-    let einval = Errno::Inval.raw();
-    let arity = types.len();
-    let names = names(types);
-    let stores = stores(types);
-    let mistyped = mistyped(types);
-    format!(
-        "'bound {name}'({names}){{\
-           if(arguments.length!=={arity}{mistyped})return {einval};\
-           a[0]=instance;{stores}\
-           if(view[0]===undefined&&refused({row}))return {einval};\
-           n{row}();return r[0]\
-         }},\n"
-    )
+/// Appends to the text of a script.
+type Add<'a> = dyn FnMut(&[&str]) + 'a;
+
+/// The function that all methods call, with the number of a function, once the arguments are stored.
+fn making(add: &mut Add<'_>, name: &str, native: &str) {
+    add(&[
+        "const ",
+        name,
+        "=function(number){a[0]=instance;a[",
+        &FUNCTION.to_string(),
+        "]=number;if(view[0]===undefined&&refresh(number,bind,kept))return ",
+        &Errno::Inval.raw().to_string(),
+        ";",
+        native,
+        "();return r[0]};",
+    ]);
 }
 
-/// The property of a `wasiImport` that has the method of a row.
-fn field(name: &str) -> String {
-    format!("{name}:named['bound {name}'],")
+/// The parameters and the body of the method for a function. See [`methods`].
+fn method(add: &mut Add<'_>, function: usize, types: &[ParamType]) {
+    add(&["("]);
+    parameters(add, types);
+    add(&["){if(arguments.length!==", DIGITS[types.len()]]);
+    mistyped(add, types);
+    stores(add, types);
+    add(&["return make(", &function.to_string(), ")},\n"]);
 }
 
-/// The method of a row that returns [`SUSPENDED`](super::trampoline::SUSPENDED) if the call would block.
-fn suspending_method(row: Row) -> String {
-    let row = row as usize;
-    let einval = Errno::Inval.raw();
-    let types = SYSCALLS[row].types;
-    let (name, names, stores) = (SYSCALLS[row].name, names(types), stores(types));
-    let mistyped = mistyped(types);
-    format!(
-        "{name}({names},begun){{\
-           if(typeof begun!=='number'{mistyped})return {einval};\
-           a[0]=instance;{stores}a[{BEGUN}]=begun;\
-           if(view[0]===undefined&&refused({row}))return {einval};\
-           s{row}();return r[0]\
-         }},\n"
-    )
+/// The same for a method that returns [`SUSPENDED`](super::trampoline::SUSPENDED) if the call would block.
+fn suspending_method(add: &mut Add<'_>, function: usize, types: &[ParamType]) {
+    add(&["("]);
+    parameters(add, types);
+    add(&["begun){if(typeof begun!=='number'"]);
+    mistyped(add, types);
+    stores(add, types);
+    add(&[
+        "a[",
+        DIGITS[BEGUN],
+        "]=begun;return suspendable(",
+        &function.to_string(),
+        ")},\n",
+    ]);
 }
 
-/// The parameters of a method.
-fn names(types: &[ParamType]) -> String {
-    let names: Vec<_> = (1..=types.len()).map(|slot| format!("p{slot}")).collect();
-    names.join(",")
+/// The numbers of the slots of the arguments.
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// The arguments with their slots.
+fn slots(types: &[ParamType]) -> impl Iterator<Item = (&'static str, &ParamType)> {
+    DIGITS[1..].iter().copied().zip(types)
+}
+
+/// The parameters of a method, each with a comma behind it.
+fn parameters(add: &mut Add<'_>, types: &[ParamType]) {
+    for (slot, _) in slots(types) {
+        add(&["p", slot, ","]);
+    }
 }
 
 /// Further operands of `||`: whether a parameter is not of its type. Storing an object would run JavaScript.
-fn mistyped(types: &[ParamType]) -> String {
-    let check = |(slot, param): (usize, &ParamType)| {
-        let of = match param {
+fn mistyped(add: &mut Add<'_>, types: &[ParamType]) {
+    for (slot, of) in slots(types) {
+        let name = match of {
             ParamType::I32 => "number",
             ParamType::I64 => "bigint",
         };
-        format!("||typeof p{slot}!=='{of}'")
-    };
-    (1..).zip(types).map(check).collect()
+        add(&["||typeof p", slot, "!=='", name, "'"]);
+    }
 }
 
-/// Statements that store the parameters in the argument buffer.
-fn stores(types: &[ParamType]) -> String {
-    let store = |(slot, param): (usize, &ParamType)| match param {
-        ParamType::I32 => format!("a[{slot}]=p{slot};"),
-        ParamType::I64 => format!("b[{slot}]=p{slot};"),
-    };
-    (1..).zip(types).map(store).collect()
+/// The end of the condition, and what stores the arguments in the argument buffer.
+fn stores(add: &mut Add<'_>, types: &[ParamType]) {
+    add(&[")return ", &Errno::Inval.raw().to_string(), ";"]);
+    for (slot, of) in slots(types) {
+        let array = match of {
+            ParamType::I32 => "a",
+            ParamType::I64 => "b",
+        };
+        add(&[array, "[", slot, "]=p", slot, ";"]);
+    }
 }
