@@ -1,32 +1,18 @@
 'use strict';
 
 const { constants } = require('node:fs');
-const { isPromise } = require('node:util').types;
 
-const { loadBinding } = require('./lib/binding');
 const {
   IMPORT_MODULES,
-  checkBindingOptions,
+  loadBinding,
   openGuest,
-  readCapability,
-  readImportOptions,
   readOptions,
-  readTimeout,
-} = require('./lib/options');
-const {
-  validateBoolean,
-  validateFunction,
-  validateInteger,
-  validateObject,
-  validateUndefined,
-} = require('./lib/validators');
-
-// Captures the timers of Node before a program can replace them.
-// oxlint-disable-next-line import/no-unassigned-import -- that is what it is for
-require('./lib/run/timers');
+} = require('./lib/core');
 
 // Every program waits for what is loaded here, so all else is loaded on first use.
 const errors = () => require('./lib/errors');
+const moreOptions = () => require('./lib/options');
+const validators = () => require('./lib/validators');
 
 const {
   addCapability,
@@ -161,51 +147,37 @@ function viewOf(parts, version) {
   parts.views ??= new Map();
   let view = parts.views.get(version);
   if (view === undefined) {
-    const { functionsOf } = require('./lib/adapter');
+    const { functionsOf } = require('./lib/run/guest');
     view = functionsOf(number, version, tracer, kept);
     parts.views.set(version, view);
   }
   return view;
 }
 
-/** The threads of an instance with the option `threads`. */
-function makeThreads(options, { number }, wasi, returnsOnExit) {
-  const { InstanceThreads } = require('./lib/threads/instance');
-  // A program may replace it later.
-  const { proc_exit: procExit } = wasi.wasiImport;
-  return new InstanceThreads(options, { number, procExit }, returnsOnExit);
-}
-
 /** The value of `wasi.fs` by instance. The getter makes it on first use. */
 const fileSystems = new WeakMap();
 
-/** The tracer of a guest with the option `trace`, and its function kSetMemory. */
-function traced({ trace, version }, created, wasi) {
-  if (trace === undefined) {
-    return { tracer: undefined, setMemory: created.setMemory };
-  }
-  const { Tracer } = require('./lib/trace/tracer');
-  const { sinkOf } = require('./lib/trace/sinks');
-  const { number, setMemory } = created;
-  const tracer = new Tracer(trace, number, sinkOf(trace.to));
-  tracer.trace(wasi.wasiImport, version);
-  return { tracer, setMemory: tracer.seeingMemory(setMemory) };
-}
-
-/** The tracer and the threads of an instance. If they cannot be made, the guest is closed. */
-function companionsOf(options, guest, wasi, returnsOnExit) {
-  try {
-    const { tracer, setMemory } = traced(options, guest, wasi);
-    const threads =
-      options.threads && makeThreads(options, guest, wasi, returnsOnExit);
-    return { tracer, setMemory, threads };
-  } catch (error) {
-    close(guest.number);
-    throw error;
-  }
-}
-
 const NO_OPTIONS = Object.freeze({ __proto__: null });
+
+const NO_IMPORT_OPTIONS = Object.freeze({ __proto__: null, suspending: false });
+
+const isObject = (value) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** The export `_start`; a module that does not have it, or is no command, is refused. */
+function startOf({ exports }) {
+  const { _start, _initialize } = exports;
+  if (typeof _start !== 'function' || _initialize !== undefined) {
+    const { validateFunction, validateUndefined } = validators();
+    validateFunction(_start, 'instance.exports._start');
+    validateUndefined(_initialize, 'instance.exports._initialize');
+  }
+  return _start;
+}
+
+/** Whether what `_start` returned is a promise: then the guest has only been suspended. */
+const isPromise = (value) =>
+  value !== undefined && require('node:util').types.isPromise(value);
 
 /**
  * The class of `node:wasi`, argument checks and error texts included.
@@ -221,7 +193,10 @@ class WASI {
     let returnsOnExit;
     nativeOptions.returnOnExit = () => {
       const { returnOnExit = true } = options;
-      returnsOnExit = validateBoolean(returnOnExit, 'options.returnOnExit');
+      if (typeof returnOnExit !== 'boolean') {
+        validators().validateBoolean(returnOnExit, 'options.returnOnExit');
+      }
+      returnsOnExit = returnOnExit;
       return returnsOnExit;
     };
     const { version, kept, collected, awaited } = nativeOptions;
@@ -231,12 +206,15 @@ class WASI {
       ({ number: opened }) => close(opened),
     );
     const { number, suspending } = guest;
-    const { tracer, setMemory, threads } = companionsOf(
-      nativeOptions,
-      guest,
-      this,
-      returnsOnExit,
-    );
+    const { tracer, setMemory, threads } =
+      nativeOptions.trace === undefined && !nativeOptions.threads
+        ? guest
+        : require('./lib/companions').companionsOf(
+            nativeOptions,
+            guest,
+            this.wasiImport,
+            returnsOnExit,
+          );
     const parts = {
       number,
       version,
@@ -267,12 +245,14 @@ class WASI {
   ) {
     if (this[kStarted]) throw errors().alreadyStarted();
 
-    // Loaded only for an error.
-    const advise = () => require('./lib/advice').adviceFor(instance);
-    validateObject(instance, 'instance', advise);
-    validateObject(instance.exports, 'instance.exports', advise);
+    if (!isObject(instance) || !isObject(instance.exports)) {
+      const { validateObject } = validators();
+      const advise = () => require('./lib/advice').adviceFor(instance);
+      validateObject(instance, 'instance', advise);
+      validateObject(instance.exports, 'instance.exports', advise);
+    }
     // oxlint-disable-next-line prefer-rest-params -- its pattern takes one property out of it
-    if (arguments.length > 1) checkBindingOptions(arguments[1]);
+    if (arguments.length > 1) moreOptions().checkBindingOptions(arguments[1]);
 
     this[kSetMemory](memory);
 
@@ -281,14 +261,12 @@ class WASI {
   }
 
   start(instance, options = NO_OPTIONS) {
-    const timeout = readTimeout(options);
+    const timeout =
+      options === NO_OPTIONS ? undefined : moreOptions().readTimeout(options);
     Native.checkStreams(this, this.start);
     this.finalizeBindings(instance);
 
-    const { _start, _initialize } = this[kInstance].exports;
-    validateFunction(_start, 'instance.exports._start');
-    validateUndefined(_initialize, 'instance.exports._initialize');
-
+    const start = startOf(this[kInstance]);
     const threads = Native.threadsOf(this);
     if (threads?.isUsed) {
       this[kExitCode] = threads.start(timeout);
@@ -297,9 +275,8 @@ class WASI {
     const number = Native.numberOf(this);
     const { how, value } =
       timeout === undefined
-        ? runEntry(_start, enter(number))
-        : require('./lib/timed').runFor(timeout, _start, number);
-    // A guest whose `_start` returns a promise has only been suspended.
+        ? runEntry(start, enter(number))
+        : require('./lib/timed').runFor(timeout, start, number);
     this[kExitCode] = leave(number, !isPromise(value));
     if (how === 'throw') throw value;
     return this[kExitCode];
@@ -309,12 +286,7 @@ class WASI {
     const { prepareStart } = require('./lib/suspending/start');
     const start = prepareStart(options, Native.suspenderOf(this));
     this.finalizeBindings(instance);
-
-    const { _start, _initialize } = this[kInstance].exports;
-    validateFunction(_start, 'instance.exports._start');
-    validateUndefined(_initialize, 'instance.exports._initialize');
-
-    this[kExitCode] = await start(_start);
+    this[kExitCode] = await start(startOf(this[kInstance]));
     return this[kExitCode];
   }
 
@@ -322,19 +294,26 @@ class WASI {
     this.finalizeBindings(instance);
 
     const { _start, _initialize } = this[kInstance].exports;
-    validateUndefined(_start, 'instance.exports._start');
-    Native.threadsOf(this)?.begin();
-    if (_initialize !== undefined) {
-      validateFunction(_initialize, 'instance.exports._initialize');
-      const number = Native.numberOf(this);
-      const { how, value } = runEntry(_initialize, enter(number));
-      leave(number, false);
-      if (how !== 'return') throw value;
+    if (_start !== undefined) {
+      validators().validateUndefined(_start, 'instance.exports._start');
     }
+    Native.threadsOf(this)?.begin();
+    if (_initialize === undefined) return;
+    if (typeof _initialize !== 'function') {
+      const { validateFunction } = validators();
+      validateFunction(_initialize, 'instance.exports._initialize');
+    }
+    const number = Native.numberOf(this);
+    const { how, value } = runEntry(_initialize, enter(number));
+    leave(number, false);
+    if (how !== 'return') throw value;
   }
 
   getImportObject(options = NO_OPTIONS) {
-    const importOptions = readImportOptions(options);
+    const importOptions =
+      options === NO_OPTIONS
+        ? NO_IMPORT_OPTIONS
+        : moreOptions().readImportOptions(options);
     const threads = Native.threadsOf(this);
     const wasiOf = (versions) => {
       const { suspending } = importOptions;
@@ -349,6 +328,7 @@ class WASI {
     if (this[kStarted]) throw errors().alreadyStarted();
 
     const number = Native.numberOf(this);
+    const { readCapability } = moreOptions();
     for (const each of readCapability(name, 'name'))
       addCapability(number, each);
   }
@@ -402,6 +382,7 @@ class WASI {
   }
 
   stop(exitCode = 0) {
+    const { validateInteger } = validators();
     const code = validateInteger(exitCode, 'exitCode', -(2 ** 31), 2 ** 32 - 1);
     stop(Native.numberOf(this), code);
     Native.suspenderOf(this)?.stopped(code | 0);
@@ -431,15 +412,24 @@ if (Symbol.dispose) {
   });
 }
 
+function run(program, options) {
+  return require('./lib/run/run').run(program, options);
+}
+
+function runSync(program, options) {
+  return require('./lib/run/sync').runSync(program, options);
+}
+
+function spawn(program, options) {
+  return require('./lib/run/child').spawn(program, options);
+}
+
 /** The exports that are loaded on first use. */
 const LAZY = {
   Image: () => require('./lib/image'),
   MemoryFS: () => require('./lib/memory-fs'),
-  Pool: () => require('./lib/run/api'),
+  Pool: () => require('./lib/run/pool-class'),
   file: () => require('./lib/entries'),
-  run: () => require('./lib/run/api'),
-  runSync: () => require('./lib/run/api'),
-  spawn: () => require('./lib/run/api'),
   symlink: () => require('./lib/entries'),
 };
 
@@ -474,9 +464,9 @@ module.exports = {
   WASI,
   constants,
   file: undefined,
-  run: undefined,
-  runSync: undefined,
-  spawn: undefined,
+  run,
+  runSync,
+  spawn,
   symlink: undefined,
 };
 for (const [name, load] of Object.entries(LAZY)) {

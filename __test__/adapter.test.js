@@ -7,7 +7,7 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { loadBinding } = require('../lib/binding');
+const { loadBinding } = require('../lib/core');
 const { runSync } = require('..');
 const { assemble, scratch } = require('./helpers/guest');
 

@@ -217,10 +217,10 @@ test('an instance that its guest refers to is collected with it', (t) => {
 
 test('a guest with an adapter is collected', (t) => {
   const collected = collecting(async ({ data, collectUntil }) => {
-    const { instantiate } = require('./lib/adapter');
+    const { instantiate } = require('./lib/run/guest');
     const { describe } = require('./lib/run/program');
-    const { create } = require('./lib/binding').loadBinding();
-    const { readOptions } = require('./lib/options');
+    const { create } = require('./lib/core').loadBinding();
+    const { readOptions } = require('./lib/core');
     let count = 0;
     const registry = new FinalizationRegistry(() => count++);
     const module = new WebAssembly.Module(

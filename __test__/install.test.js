@@ -9,7 +9,8 @@ const path = require('node:path');
 
 const test = require('ava');
 
-const { builtFor, isMusl, platformName } = require('../lib/binding');
+const { isMusl } = require('../lib/binary');
+const { builtFor, platformName } = require('../lib/core');
 const { ROOT, node } = require('./helpers/child');
 const { scratch } = require('./helpers/guest');
 const { read } = require('./helpers/documents');

@@ -163,6 +163,30 @@ test('options are read in order, returnOnExit after the preopens are open', (t) 
   t.false(refused.returned.reads.includes('returnOnExit'));
 });
 
+test('each option is read once', (t) => {
+  const names = [
+    ...['version', 'args', 'env', 'preopens', 'returnOnExit'],
+    ...['stdin', 'stdout', 'stderr', 'input', 'maxBuffer'],
+    ...['limits', 'capabilities', 'devices', 'trace', 'threads'],
+    ...['clock', 'random', 'listeners', 'connections'],
+  ];
+  for (const given of [{}, { devices: true }, { stdout: 'pipe' }]) {
+    const reads = [];
+    const options = {};
+    for (const name of names) {
+      Object.defineProperty(options, name, {
+        enumerable: true,
+        get() {
+          reads.push(name);
+          return { version: 'preview1', ...given }[name];
+        },
+      });
+    }
+    new WASI(options);
+    t.deepEqual(reads.toSorted(), names.toSorted());
+  }
+});
+
 test('an error thrown by a getter is thrown unchanged', (t) => {
   const options = {
     version: 'preview1',

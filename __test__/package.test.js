@@ -84,27 +84,23 @@ test('what a program does not use is not loaded', (t) => {
     const { WASI } = require('wasi-rs');
     new WASI({ version: 'preview1', preopens: { '/': '.' } }).getImportObject();
     console.log(loaded().join(' '));`);
-  t.is(
-    stdout,
-    'index.js lib/binding.js lib/options.js lib/run/timers.js lib/validators.js\n',
-  );
+  t.is(stdout, 'index.js lib/core.js\n');
 });
 
 test('the command and runSync() load only what runs a guest, and what the options need', (t) => {
-  const RUNS = 'lib/adapter.js lib/binding.js lib/bytes.js lib/options.js';
   const { stdout: byFunction } = script(`
     const path = require('node:path');
     ${LOADED}
     require('wasi-rs').runSync('__test__/guests/hello.wasm');
     console.log(loaded().filter((file) => !file.startsWith('lib/run/')).join(' '));`);
-  t.is(byFunction, `index.js ${RUNS} lib/validators.js\n`);
+  t.is(byFunction, 'index.js lib/core.js\n');
   const { stdout: byCommand } = script(`
     const path = require('node:path');
     ${LOADED}
     const { main } = require('./lib/command/main');
     process.exitCode = main(['--env', 'A=1', '__test__/guests/hello.wasm']);
     console.log(loaded().filter((file) => !file.startsWith('lib/command/')).join(' '));`);
-  t.is(byCommand, `hello\n${RUNS} lib/run/program.js lib/validators.js\n`);
+  t.is(byCommand, 'hello\nlib/core.js lib/run/guest.js lib/run/program.js\n');
 });
 
 test('run, spawn and the like are loaded on first use, with import too, and runSync() loads no threads', (t) => {
@@ -116,13 +112,13 @@ test('run, spawn and the like are loaded on first use, with import too, and runS
      const require = createRequire(process.cwd() + '/x.js');
      ${LOADED}
      const isLoaded = (name) => loaded().includes(name);
-     console.log(isLoaded('lib/run/api.js'), isLoaded('lib/run/sync.js'));
+     console.log(isLoaded('lib/run/pool-class.js'), isLoaded('lib/run/sync.js'));
      runSync('__test__/guests/hello.wasm');
      console.log(loaded().filter((name) => name.startsWith('lib/run/')).join(' '));`,
   ]);
   t.is(
     stdout,
-    'true false\nlib/run/api.js lib/run/guest.js lib/run/options.js lib/run/prepare.js lib/run/program.js lib/run/result.js lib/run/stdio.js lib/run/sync.js lib/run/timers.js\n',
+    'true false\nlib/run/guest.js lib/run/options.js lib/run/pool-class.js lib/run/program.js lib/run/stdio.js lib/run/sync.js\n',
   );
 });
 
@@ -246,13 +242,19 @@ test('the binary for this platform is found at once, unless another is named', (
   fs.copyFileSync(path.join(ROOT, name), copy);
   const loaded = (NAPI_RS_NATIVE_LIBRARY_PATH) =>
     script(
-      `require('./lib/binding').loadBinding();
+      `require('./lib/core').loadBinding();
        for (const file of Object.keys(require.cache))
          console.log(require('node:path').basename(file));`,
       { env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH } },
     ).stdout.split('\n');
-  t.deepEqual(loaded(''), ['binding.js', name, '']);
-  t.deepEqual(loaded(copy), ['binding.js', 'binding.js', 'copy.node', '']);
+  t.deepEqual(loaded(''), ['core.js', '']);
+  t.deepEqual(loaded(copy), [
+    'core.js',
+    'binary.js',
+    'binding.js',
+    'copy.node',
+    '',
+  ]);
 });
 
 test('if the binary does not load, the error says why', (t) => {
@@ -302,14 +304,14 @@ test('all workers start with one file, in the folder of the script that makes th
   t.deepEqual(having('new Worker('), ['new-worker.js']);
   // In a bundle they are all in one folder.
   t.deepEqual(having('__dirname').toSorted(), [
-    'binding.js',
+    'core.js',
     'new-worker.js',
     'no-binary.js',
   ]);
   const bundle = path.join(scratch(t), 'app.js');
   const source = fs.readFileSync(path.join(ROOT, 'lib/new-worker.js'), 'utf8');
-  const binding = JSON.stringify(path.join(ROOT, 'lib/binding'));
-  fs.writeFileSync(bundle, source.replace("'./binding'", binding));
+  const binding = JSON.stringify(path.join(ROOT, 'lib/core'));
+  fs.writeFileSync(bundle, source.replace("'./core'", binding));
   fs.writeFileSync(
     path.join(path.dirname(bundle), 'worker.js'),
     `require('node:worker_threads').parentPort.postMessage('beside it')`,

@@ -113,7 +113,7 @@ test('a program cannot give itself the permission', (t) => {
 
 test('the native function checks the permission, whoever calls it', (t) => {
   const source = `
-    const { create } = require('./lib/binding').loadBinding();
+    const { create } = require('./lib/core').loadBinding();
     const options = {
       version: 'preview1', args: [], env: [], preopens: [], devices: false,
       stdin: 0, stdout: 1, stderr: 2, returnOnExit: () => true,

@@ -8,9 +8,10 @@ const { Worker } = require('node:worker_threads');
 
 const test = require('ava');
 
-const { loadBinding } = require('../lib/binding');
+const { loadBinding } = require('../lib/core');
 const { ROOT } = require('./helpers/child');
 const { guest, scratch } = require('./helpers/guest');
+const { binary } = require('./helpers/install');
 const { answering } = require('./helpers/thread');
 
 const { prepare } = loadBinding();
@@ -38,7 +39,7 @@ function prepared(t) {
 async function thread(t, token, { isThread = true } = {}) {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');
-     const { loadBinding } = require('./lib/binding');
+     const { loadBinding } = require('./lib/core');
      const { attach, giveFunctions } = loadBinding();
      const native = attach(workerData.token, true, workerData.isThread);
      const wasi = {};
@@ -119,8 +120,7 @@ test('tokens of guests differ, and a guest has one', (t) => {
 
 test('two copies of the package have separate guests', (t) => {
   const copy = fs.mkdtempSync(`${scratch(t)}/copy-`);
-  const { path: file } = binaryOf(t);
-  fs.copyFileSync(file, `${copy}/wasi-rs.node`);
+  fs.copyFileSync(binary(), `${copy}/wasi-rs.node`);
   const other = require(`${copy}/wasi-rs.node`);
   const { token } = prepared(t);
   t.throws(() => other.attach(token, true, true), {
@@ -128,11 +128,3 @@ test('two copies of the package have separate guests', (t) => {
     message: /another copy of wasi-rs/,
   });
 });
-
-/** The binary that is loaded. */
-function binaryOf() {
-  const path = Object.keys(require.cache).find((name) =>
-    name.endsWith('.node'),
-  );
-  return { path };
-}

@@ -367,7 +367,7 @@ if (CAN_COUNT) {
       const ended = script(`
         const fs = require('node:fs');
         const { spawn } = require('wasi-rs');
-        const { Stdio } = require('./lib/binding').loadBinding();
+        const { Stdio } = require('./lib/core').loadBinding();
         const fail = function () { throw new Error('none'); };
         ${makesFail}
         const count = () => fs.readdirSync('/proc/self/fd').length;

@@ -8,7 +8,7 @@ const path = require('node:path');
 const test = require('ava');
 
 const { Pool, WASI, run, runSync, spawn } = require('..');
-const { loadBinding } = require('../lib/binding');
+const { loadBinding } = require('../lib/core');
 const { command } = require('./helpers/child');
 const { assemble, guest, guestPath, scratch } = require('./helpers/guest');
 

@@ -7,7 +7,7 @@ const { readFileSync } = require('node:fs');
 const { fileURLToPath } = require('node:url');
 const zlib = require('node:zlib');
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 const { bufferOf, isBytes } = require('./bytes');
 const { invalidArchive, invalidArgType } = require('./errors');
 const { readSizeLimits } = require('./size-limits');

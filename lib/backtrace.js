@@ -2,7 +2,7 @@
 
 // Adds source lines, by DWARF, to the stack of an error of a guest.
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 const { codeStartOf } = require('./run/program');
 
 const { sourceLines } = loadBinding();

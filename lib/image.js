@@ -1,6 +1,6 @@
 'use strict';
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 const { setRoot } = require('./file-systems');
 const {
   properties,

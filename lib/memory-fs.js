@@ -3,7 +3,7 @@
 const { join } = require('node:path');
 const { fileURLToPath } = require('node:url');
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 const { setRoot } = require('./file-systems');
 const { INTERFACE } = require('./fs/interface');
 const { MAX_ARCHIVE, makeImage, nativeOf } = require('./image');

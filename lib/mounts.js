@@ -4,7 +4,7 @@
 
 const { inspect } = require('node:util');
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 const { invalidState } = require('./errors');
 const { check } = require('./fs/errors');
 const { readMount, readMountPoint } = require('./options');

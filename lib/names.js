@@ -1,6 +1,6 @@
 'use strict';
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 
 // The native side has these names. They are fetched once, on first use.
 let calls;

@@ -3,7 +3,7 @@
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
-const { loadBinding } = require('./binding');
+const { loadBinding } = require('./core');
 
 const { takeThreadMappings } = loadBinding();
 

@@ -1,8 +1,16 @@
 'use strict';
 
+// Options of `new WASI()` that only some programs set, and its errors: see lib/core.js.
+
 const { posix } = require('node:path');
 const { inspect } = require('node:util');
 
+const {
+  IS_DEBUGGED,
+  OPTIONS: NAMES,
+  VM_TIMEOUT_MAX,
+  readOptions,
+} = require('./core');
 const {
   properties,
   validateArray,
@@ -24,43 +32,6 @@ const fileSystems = () => require('./file-systems');
 const knownLimits = () => require('./limits').LIMITS;
 const knownNames = () => require('./names');
 
-/** The name of the module from which guests of each version import. */
-const IMPORT_MODULES = {
-  __proto__: null,
-  preview1: 'wasi_snapshot_preview1',
-  unstable: 'wasi_unstable',
-};
-
-/** `maxBuffer`, as of spawnSync(), but with another default. */
-const DEFAULT_MAX_BUFFER = 100 * 2 ** 20;
-
-function readVersion(value) {
-  const version = validateString(value, 'options.version');
-  if (version in IMPORT_MODULES) return version;
-  throw errors().invalidArgValue(
-    readVersion,
-    'options.version',
-    'unsupported WASI version',
-    version,
-  );
-}
-
-/** Any value is an argument: `String()` takes even a symbol. */
-function readArgs(value = []) {
-  return Array.from(validateArray(value, 'options.args'), String);
-}
-
-/** `KEY=value` each; an `undefined` value unsets, as for child processes. */
-function readEnv(value = {}) {
-  validateObject(value, 'options.env');
-  const env = [];
-  for (const key of Object.keys(value)) {
-    const { [key]: text } = value;
-    if (text !== undefined) env.push(`${key}=${text}`);
-  }
-  return env;
-}
-
 /** The properties of a `WASIPreopen`. */
 const PREOPEN = properties(['path', 'fs', 'readOnly', 'rights']);
 
@@ -78,6 +49,9 @@ const NO_PATH = '[object Object]';
 function readSource(value, name) {
   if (!isObject(value)) {
     return { realPath: String(value) };
+  }
+  if (isPlain(value) && Object.hasOwn(value, 'path')) {
+    return readDescribedPreopen(value, name);
   }
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
@@ -123,6 +97,12 @@ function readPreopen(mappedPath, value) {
 
 function isObject(value) {
   return value !== null && typeof value === 'object';
+}
+
+/** Whether an object is a literal, and no instance of a class such as a file system. */
+function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 /** Whether an object, or its class, defines its conversion to a string. */
@@ -172,12 +152,6 @@ function readDescribedPreopen(value, name) {
         ? undefined
         : readNames(rights, `${name}.rights`, knownNames().rightNames()),
   };
-}
-
-function readPreopens(value = {}) {
-  return Object.entries(validateObject(value, 'options.preopens')).map(
-    ([mappedPath, preopen]) => readPreopen(mappedPath, preopen),
-  );
 }
 
 /** The path in the guest of `mount()` and `unmount()`. */
@@ -267,18 +241,6 @@ function readCapabilities(value, name = 'options.capabilities') {
   ).flat();
 }
 
-/** Whether `NODE_DEBUG_NATIVE` has `wasi`, by which node:wasi prints calls: the default of `trace`. */
-const IS_DEBUGGED = isDebugged();
-
-function isDebugged() {
-  try {
-    return /(?:^|,)wasi(?:,|$)/i.test(process.env.NODE_DEBUG_NATIVE);
-  } catch {
-    // Deno has a permission for each variable.
-    return false;
-  }
-}
-
 /** Reads `trace`; undefined if the guest is not traced. */
 function readTrace(value = IS_DEBUGGED) {
   if (value === false) return undefined;
@@ -302,27 +264,7 @@ const innerOptions = () => ({
 });
 
 const OPTIONS = properties(
-  [
-    'version',
-    'args',
-    'env',
-    'preopens',
-    'devices',
-    'returnOnExit',
-    'stdin',
-    'stdout',
-    'stderr',
-    'input',
-    'maxBuffer',
-    'limits',
-    'capabilities',
-    'listeners',
-    'connections',
-    'trace',
-    'clock',
-    'random',
-    'threads',
-  ],
+  NAMES,
   innerOptions,
   // An option of node:child_process, and not a misspelled `stdin`.
   ['stdio'],
@@ -358,29 +300,11 @@ function openStreams(native, { input, maxBuffer }) {
   return require('./streams').openStreams(native, { input, maxBuffer });
 }
 
-const NO_LISTENERS = Object.freeze([]);
-
 /** Reads `listeners` and `connections`. */
 function readSockets({ listeners, connections }) {
   if (listeners === undefined && connections === undefined) return undefined;
   const { Sockets } = require('./sockets');
   return new Sockets(listeners, connections);
-}
-
-/**
- * Opens a guest with its sockets, and closes the sockets of Node that it takes over.
- *
- * @param {object} native what `readOptions()` returned
- * @param {(native: object) => object} open the native function
- * @param {(guest: object) => void} close closes the guest, if those cannot be closed
- * @returns {{ guest: object, listeners: readonly object[] }} the second is the
- *   value of `wasi.listeners`
- */
-function openGuest(native, open, close) {
-  if (native.given === undefined) {
-    return { guest: open(native), listeners: NO_LISTENERS };
-  }
-  return native.given.openGuest(native, open, close);
 }
 
 /** Reads `clock` and `random`. */
@@ -401,50 +325,28 @@ const START_OPTIONS = properties(['timeout']);
 
 const IMPORT_OPTIONS = properties(['suspending', 'module', 'memory']);
 
-/** The longest timeout of node:vm, in milliseconds. */
-const VM_TIMEOUT_MAX = 2 ** 32 - 1;
-
 /**
- * Checks the options of `new WASI()`, and converts them for the native side.
+ * Reads the options that node:wasi does not have.
  *
- * The order is Node's, since the first mistake is the one that is reported; options
- * that Node does not have come last. `returnOnExit` is not read here: Node reads it
- * after the preopens have been opened.
- *
- * @param {unknown} options
+ * @param {object} added their values
+ * @param {object} native where they are added, converted for the native side
+ * @param {object} given all options, as they were given
  */
-function readOptions(options) {
-  validateObject(options, 'options');
-  const version = readVersion(options.version);
-  const args = readArgs(options.args);
-  const env = readEnv(options.env);
-  const preopens = readPreopens(options.preopens);
-  const { stdin, stdout = 1, stderr = 2 } = options;
-  const native = {
-    version,
-    args,
-    env,
-    preopens,
-    devices: false,
-    stdin: stdin === undefined ? stdin : readStream(stdin, 'stdin'),
-    stdout: readStream(stdout, 'stdout'),
-    stderr: readStream(stderr, 'stderr'),
-    limits: readLimits(options.limits),
-    capabilities: readCapabilities(options.capabilities),
-  };
-  native.devices = readDevices(options.devices, preopens);
-  native.trace = readTrace(options.trace);
-  const determined = readDetermined(options);
-  validateSpelling(options, 'options', OPTIONS);
-  native.threads = readClassThreads(options.threads, native);
+function readAdded(added, native, given) {
+  native.limits = readLimits(added.limits);
+  native.capabilities = readCapabilities(added.capabilities);
+  native.devices = readDevices(added.devices, native.preopens);
+  native.trace = readTrace(added.trace);
+  const determined = readDetermined(added);
+  validateSpelling(given, 'options', OPTIONS);
+  native.threads = readClassThreads(added.threads, native);
   if (native.threads && determined.kept?.length > 0) {
-    require('./threads/options').refuseFunctions(options);
+    require('./threads/options').refuseFunctions(added);
   }
-  native.sockets = undefined;
-  native.given = readSockets(options);
-  const streams = openStreams(native, options);
+  native.given = readSockets(added);
+  const streams = openStreams(native, added);
   const kept = determined.kept && [...(streams.kept ?? []), ...determined.kept];
-  return Object.assign(native, determined, streams, kept && { kept });
+  Object.assign(native, determined, streams, kept && { kept });
 }
 
 /** Checks the second argument of `finalizeBindings()`, except the memory. */
@@ -477,15 +379,13 @@ function readImportOptions(options) {
 const NO_IMPORT_OPTIONS = Object.freeze({ __proto__: null, suspending: false });
 
 module.exports = {
-  DEFAULT_MAX_BUFFER,
-  IMPORT_MODULES,
-  VM_TIMEOUT_MAX,
   checkBindingOptions,
-  openGuest,
+  readAdded,
   readCapability,
   readImportOptions,
   readMount,
   readMountPoint,
-  readOptions,
+  readPreopen,
+  readStream,
   readTimeout,
 };

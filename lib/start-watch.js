@@ -3,7 +3,7 @@
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { newWorker } = require('./new-worker');
-const { now } = require('./run/timers');
+const { now } = require('./core');
 
 /** Milliseconds after which a worker that has not started is given up. */
 const START = 30_000;

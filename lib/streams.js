@@ -2,14 +2,13 @@
 
 // Standard streams of `new WASI()` that are not descriptors of the process.
 
-const { loadBinding } = require('./binding');
+const { DEFAULT_MAX_BUFFER, loadBinding } = require('./core');
 const { bufferOf, isBytes } = require('./bytes');
 const {
   invalidArgType,
   invalidArgValue,
   maxBufferExceeded,
 } = require('./errors');
-const { DEFAULT_MAX_BUFFER } = require('./options');
 const { validateBytes, validateFd } = require('./validators');
 
 const { Stdio } = loadBinding();

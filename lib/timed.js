@@ -2,9 +2,8 @@
 
 const vm = require('node:vm');
 
-const { loadBinding } = require('./binding');
+const { VM_TIMEOUT_MAX, loadBinding } = require('./core');
 const { timedOut } = require('./errors');
-const { VM_TIMEOUT_MAX } = require('./options');
 
 const { cancelStop, enter, run, stop, stopAfter } = loadBinding();
 

@@ -10,7 +10,8 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { builtFor, isMusl, platformName } = require('../lib/binding');
+const { isMusl } = require('../lib/binary');
+const { builtFor, platformName } = require('../lib/core');
 
 const PACKAGE = path.dirname(__dirname);
 

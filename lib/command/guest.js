@@ -3,9 +3,8 @@
 const { statSync, writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 
-const { instantiate } = require('../adapter');
-const { loadBinding } = require('../binding');
-const { openGuest, readOptions } = require('../options');
+const { addMemory, instantiate } = require('../run/guest');
+const { loadBinding, openGuest, readOptions } = require('../core');
 const { checkRunnable, describe } = require('../run/program');
 const { CommandError, TimeError, systemReason } = require('./error');
 const { cannotRun, compile } = require('./program');
@@ -91,7 +90,7 @@ function makePreopen({ memory, source, below, ...preopen }) {
   if (source) {
     return open(source, () => openSource(source, preopen.readOnly));
   }
-  return preopen;
+  return preopen.readOnly ? preopen : preopen.path;
 }
 
 function makePreopens(described) {
@@ -163,7 +162,6 @@ function importsOf(wasi, { others, memory }) {
     imports[from] = { ...others[from], ...functions };
   }
   if (memory === undefined) return imports;
-  const { addMemory } = require('../run/guest');
   return addMemory(imports, memory);
 }
 

@@ -2,7 +2,7 @@
 
 // --invoke: calls an exported function with numbers from the command line.
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 const { nearestOf } = require('../nearest');
 const { CommandError } = require('./error');
 

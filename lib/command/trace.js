@@ -1,6 +1,6 @@
 'use strict';
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 const { capabilitiesOf } = require('../names');
 const { DEFAULT_STRINGS, STDERR } = require('../trace/options');
 const { sinkOf } = require('../trace/sinks');

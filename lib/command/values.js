@@ -3,9 +3,7 @@
 // Reads values of options: numbers, times, addresses, names. An error has the unit and
 // the range.
 
-const { isIPv6 } = require('node:net');
-
-const { VM_TIMEOUT_MAX } = require('../options');
+const { VM_TIMEOUT_MAX } = require('../core');
 const { refuse } = require('./error');
 
 /** Splits at the first `separator`; the second part is undefined without one. */
@@ -140,7 +138,8 @@ const MAX_PORT = 65_535;
 
 /** Whether a host is valid: an IPv6 address if it was in brackets, else a name or an IPv4 address. */
 function isHost(address, name) {
-  if (address !== undefined) return isIPv6(address);
+  // Loading it takes milliseconds, and few guests have listeners.
+  if (address !== undefined) return require('node:net').isIPv6(address);
   return name === undefined || !/[\s[\]/]/.test(name);
 }
 

@@ -5,7 +5,7 @@
 const { constants } = require('node:os');
 const { getSystemErrorMap } = require('node:util');
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 const { textOf } = require('./arguments');
 
 /** The code for ENOTCAPABLE, such as of a path that leads out of the preopens. */

@@ -2,7 +2,7 @@
 
 // The results of operations of a file system as numbers: a result, or a negative errno.
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 
 /** A function of the file system returned something that is not valid. */
 class InvalidResult extends Error {}

@@ -3,7 +3,7 @@
 // JavaScript file systems: objects with the synchronous functions of node:fs. The native
 // side calls the functions here for single operations.
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 const { answerTo, has } = require('./answers');
 const { entries, targetOf } = require('./entries');
 const { OPERATIONS } = require('./operations');

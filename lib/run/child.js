@@ -1,14 +1,14 @@
 'use strict';
 
+const { Result } = require('./guest');
 const { EventEmitter } = require('node:events');
 
 const { readRunOptions } = require('./options');
 const { threadsOf } = require('./pool');
 const { nameOf } = require('./program');
-const { Result } = require('./result');
 const { poolOf } = require('./run');
 const { Task } = require('./task');
-const { nextTick } = require('./timers');
+const { nextTick } = require('../core');
 
 /**
  * Opens the streams of a child, which it has from the start. An error, such as that

@@ -7,10 +7,10 @@
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { StartWatch } = require('../start-watch');
-const { DEFAULT_IDLE } = require('./options');
-const { STOPPED } = require('./prepare');
+const { DEFAULT_IDLE } = require('./pool-options');
+const { STOPPED } = require('./guest');
 const { rebuildError } = require('./rebuilt-error');
-const { clearTimeout, now, setTimeout } = require('./timers');
+const { clearTimeout, now, setTimeout } = require('../core');
 const { CPU_INTERVAL, GRACE } = require('./times');
 
 const { wait } = Atomics;

@@ -1,22 +1,17 @@
 'use strict';
 
-const { DEFAULT_MAX_BUFFER, readOptions } = require('../options');
 const {
-  properties,
-  validateAbortSignal,
-  validateArray,
-  validateBoolean,
-  validateBytes,
-  validateInteger,
-  validateObject,
-  validateProperties,
-  validateString,
-} = require('../validators');
+  DEFAULT_MAX_BUFFER,
+  TIMEOUT_MAX,
+  hasOnly,
+  readObject,
+  readOptions,
+} = require('../core');
 const { NOT_IN_WORKER, readStdio } = require('./stdio');
-const { TIMEOUT_MAX } = require('./timers');
 
 // Loaded on first use: most programs make no mistake.
 const errors = () => require('../errors');
+const validators = () => require('../validators');
 
 /** Options of `new WASI()` that mean the same here. */
 const GIVEN = ['env', 'preopens', 'devices', 'limits', 'capabilities'];
@@ -41,11 +36,12 @@ const SPAWN = [...COMMON, 'signal'];
 
 /** The options of each function; the methods of a pool have no option `pool`. */
 const OPTIONS = {
-  run: properties([...RUN, 'pool']),
-  'pool.run': properties(RUN),
-  spawn: properties([...SPAWN, 'pool']),
-  'pool.spawn': properties(SPAWN),
-  runSync: properties([...COMMON, ...CAPTURING, 'imports']),
+  __proto__: null,
+  run: [...RUN, 'pool'],
+  'pool.run': RUN,
+  spawn: [...SPAWN, 'pool'],
+  'pool.spawn': SPAWN,
+  runSync: [...COMMON, ...CAPTURING, 'imports'],
 };
 
 /** Options that other functions have, and the message for each. */
@@ -67,7 +63,7 @@ const ELSEWHERE = {
 function checkNames(options, what) {
   const allowed = OPTIONS[what];
   const misplaced = Object.keys(ELSEWHERE).find(
-    (name) => !allowed.names.has(name) && options[name] !== undefined,
+    (name) => options[name] !== undefined && !allowed.includes(name),
   );
   if (misplaced !== undefined) {
     throw errors().invalidArgValue(
@@ -77,13 +73,16 @@ function checkNames(options, what) {
       options[misplaced],
     );
   }
+  if (hasOnly(allowed, options)) return;
+  const { properties, validateProperties } = validators();
   const isUnsaid = (name) => options[name] === undefined;
   const unsaid = Object.keys(options).filter(isUnsaid);
-  validateProperties(options, 'options', allowed, unsaid);
+  validateProperties(options, 'options', properties(allowed), unsaid);
 }
 
 /** A function among the options that the guest would call: a clock, or random bytes. */
 function findFunction({ clock, random }) {
+  if (clock === undefined && random === undefined) return undefined;
   const functions = {
     random,
     'clock.realtime': clock?.realtime,
@@ -122,16 +121,19 @@ function checkInWorker({ trace }, options) {
 /** The options of `new WASI()` for a guest, checked and converted. */
 function readGuest(options, name) {
   const { args = [], argv0 = name } = options;
-  validateArray(args, 'options.args');
-  validateString(argv0, 'options.argv0');
+  if (!Array.isArray(args)) validators().validateArray(args, 'options.args');
+  if (typeof argv0 !== 'string') {
+    validators().validateString(argv0, 'options.argv0');
+  }
   const guest = { version: 'preview1', args: [argv0, ...args] };
   for (const option of GUEST) guest[option] = options[option];
   return readOptions(guest);
 }
 
 /** Reads `imports`, which a guest with `cpuTime` cannot have: it runs in another thread. */
-function readImports(value = {}, cpuTime) {
-  validateObject(value, 'options.imports');
+function readImports(value, cpuTime) {
+  if (value === undefined) return {};
+  validators().validateObject(value, 'options.imports');
   if (cpuTime === undefined || Reflect.ownKeys(value).length === 0)
     return value;
   throw errors().invalidArgValue(
@@ -150,13 +152,14 @@ function readEncoding(value = 'buffer') {
 
 function readMaxMemory(value) {
   if (value === undefined) return undefined;
-  const bytes = validateBytes(value, 'options.maxMemory');
+  const bytes = validators().validateBytes(value, 'options.maxMemory');
   return bytes === Infinity ? undefined : bytes;
 }
 
 /** Milliseconds, or undefined for no limit. */
-function readTime(value = 0, name) {
-  return validateInteger(value, name, 0, TIMEOUT_MAX) || undefined;
+function readTime(value, name) {
+  if (value === undefined) return undefined;
+  return validators().validateInteger(value, name, 0, TIMEOUT_MAX) || undefined;
 }
 
 /** Computed on first use, as few guests have threads. */
@@ -182,11 +185,11 @@ function readThreads(value) {
  * @param {string} name the program's
  */
 function readRunOptions(options, what, name) {
-  validateObject(options, 'options');
+  readObject(options, 'options');
   checkNames(options, what);
   const how = what.replace('pool.', '');
   if (how !== 'runSync' || options.cpuTime) checkInThread(options);
-  const { check = true, maxBuffer = DEFAULT_MAX_BUFFER, signal } = options;
+  const { check = true, maxBuffer, signal } = options;
   const encoding = readEncoding(options.encoding);
   const cpuTime = readTime(options.cpuTime, 'options.cpuTime');
   const native = readGuest(options, name);
@@ -197,14 +200,17 @@ function readRunOptions(options, what, name) {
     how,
     listeners: [],
     native,
-    check: validateBoolean(check, 'options.check'),
+    check:
+      typeof check === 'boolean'
+        ? check
+        : validators().validateBoolean(check, 'options.check'),
     encoding,
     imports: readImports(options.imports, cpuTime),
     maxMemory: readMaxMemory(options.maxMemory),
     signal:
       signal === undefined
         ? undefined
-        : validateAbortSignal(signal, 'options.signal'),
+        : validators().validateAbortSignal(signal, 'options.signal'),
     timeout: readTime(options.timeout, 'options.timeout'),
     cpuTime,
     threads: readThreads(options.threads),
@@ -213,36 +219,12 @@ function readRunOptions(options, what, name) {
       how,
       isInWorker: cpuTime !== undefined,
       encoding,
-      maxBuffer: validateBytes(maxBuffer, 'options.maxBuffer'),
+      maxBuffer:
+        maxBuffer === undefined
+          ? DEFAULT_MAX_BUFFER
+          : validators().validateBytes(maxBuffer, 'options.maxBuffer'),
     }),
   };
 }
 
-const POOL_OPTIONS = properties(['size', 'idle', 'maxRuns']);
-
-const DEFAULT_IDLE = 10_000;
-const DEFAULT_MAX_RUNS = 1000;
-
-/** A whole number from `least`, or `Infinity`. */
-function readCount(value, name, least, most) {
-  if (value === Infinity) return value;
-  return validateInteger(value, name, least, most);
-}
-
-/** Checks the options of `new Pool()`. */
-function readPoolOptions(options = {}, defaultSize) {
-  validateObject(options, 'options');
-  validateProperties(options, 'options', POOL_OPTIONS);
-  const {
-    size = defaultSize,
-    idle = DEFAULT_IDLE,
-    maxRuns = DEFAULT_MAX_RUNS,
-  } = options;
-  return {
-    size: validateInteger(size, 'options.size', 1, 2 ** 16),
-    idle: readCount(idle, 'options.idle', 0, TIMEOUT_MAX),
-    maxRuns: readCount(maxRuns, 'options.maxRuns', 1, 2 ** 32),
-  };
-}
-
-module.exports = { DEFAULT_IDLE, readPoolOptions, readRunOptions };
+module.exports = { readRunOptions };

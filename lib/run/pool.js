@@ -3,7 +3,7 @@
 const { availableParallelism } = require('node:os');
 
 const { invalidArgType, poolClosed } = require('../errors');
-const { readPoolOptions } = require('./options');
+const { readPoolOptions } = require('./pool-options');
 const { Thread } = require('./thread');
 
 /** The threads of a pool, and the queue of tasks that wait for one. */

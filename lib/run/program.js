@@ -7,14 +7,13 @@ const { basename, resolve } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { isPromise } = require('node:util').types;
 
-const { callsOf } = require('../adapter');
-const { loadBinding } = require('../binding');
-const { bufferOf, isBytes } = require('../bytes');
-const { IMPORT_MODULES } = require('../options');
+const { callsOf } = require('./guest');
+const { IMPORT_MODULES, loadBinding } = require('../core');
 
 const { callNames, layoutOf, limitMemory } = loadBinding();
 
-// Loaded on first use: most programs can be run.
+// Loaded on first use: most programs are files, and can be run.
+const bytesLike = () => require('../bytes');
 const errors = () => require('../errors');
 
 const PAGE = 65_536;
@@ -63,7 +62,7 @@ function hasBytes(program) {
 function nameOf(program, mayWait) {
   if (typeof program === 'string') return basename(program) || NO_NAME;
   if (isURL(program)) return basename(fileOf(program)) || NO_NAME;
-  if (isModule(program) || isBytes(program)) return NO_NAME;
+  if (isModule(program) || bytesLike().isBytes(program)) return NO_NAME;
   if (mayWait && (isThenable(program) || hasBytes(program))) {
     // If the guest ends first, or its options are wrong, nobody awaits the promise: a
     // rejection must not be an unhandled one then.
@@ -222,6 +221,7 @@ async function load(program, maxMemory) {
   }
   if (isPath(program)) return compileFile(fileOf(program), maxMemory);
   if (isModule(program)) return program;
+  const { bufferOf, isBytes } = bytesLike();
   const bytes = isBytes(program)
     ? bufferOf(program, 'program')
     : await readBody(program);
@@ -232,9 +232,8 @@ async function load(program, maxMemory) {
 function loadSync(program, maxMemory) {
   if (isPath(program)) return compileFileSync(fileOf(program), maxMemory);
   if (isModule(program)) return program;
-  return compileSync(
-    prepareBytes(bufferOf(program, 'program'), NO_NAME, maxMemory),
-  );
+  const bytes = bytesLike().bufferOf(program, 'program');
+  return compileSync(prepareBytes(bytes, NO_NAME, maxMemory));
 }
 
 /** Whether the name of an imported module is one of WASI. */

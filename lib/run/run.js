@@ -1,9 +1,9 @@
 'use strict';
 
+const { Result, settle } = require('./guest');
 const { readRunOptions } = require('./options');
 const { commonThreads, threadsOf } = require('./pool');
 const { nameOf } = require('./program');
-const { Result, settle } = require('./result');
 const { Task } = require('./task');
 
 /** The threads in which the guest of a plan runs. */

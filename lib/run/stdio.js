@@ -5,14 +5,13 @@
 
 const { constants } = require('node:buffer');
 
-const { loadBinding } = require('../binding');
-const { bufferOf, isBytes } = require('../bytes');
-const { validateFd } = require('../validators');
+const { loadBinding } = require('../core');
 
 const { Stdio } = loadBinding();
 
 // Loaded on first use: most programs make no mistake and use 'pipe' and the like, and
 // runSync() never has a pipe.
+const bytesLike = () => require('../bytes');
 const errors = () => require('../errors');
 const hostEnds = () => require('./host-end');
 const functions = () => require('../js-stream');
@@ -126,6 +125,7 @@ function calledWithOutput(take, encoding, name) {
 
 function bytesOf(value, name) {
   if (typeof value === 'string') return Buffer.from(value);
+  const { bufferOf, isBytes } = bytesLike();
   if (isBytes(value)) return bufferOf(value, name);
   throw errors().invalidArgType(bytesOf, name, 'a string or bytes', value);
 }
@@ -136,7 +136,9 @@ function readWordOrFd(value, index, onPipe) {
   if (value === 'pipe') return onPipe();
   if (value === 'inherit') return lent(index);
   if (value === 'ignore') return nothing;
-  if (typeof value === 'number') return lent(validateFd(value, name));
+  if (typeof value === 'number') {
+    return lent(require('../validators').validateFd(value, name));
+  }
   if (typeof value !== 'string') return undefined;
   const words = WORDS.map((word) => `'${word}'`).join(', ');
   throw errors().invalidArgValue(
@@ -180,7 +182,7 @@ function readInput({ stdin = 'pipe', input }, { how, isInWorker }) {
   );
   if (word !== undefined) return word;
   const name = 'options.stdin';
-  if (isBytes(stdin)) return bytes(stdin, name);
+  if (bytesLike().isBytes(stdin)) return bytes(stdin, name);
   const isSync = how === 'runSync';
   if (isSync && typeof stdin === 'function') {
     if (isInWorker) refuseInWorker(stdin, name);

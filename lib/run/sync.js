@@ -1,11 +1,18 @@
 'use strict';
 
-const { runGuest } = require('./guest');
+const {
+  Result,
+  STOPPED,
+  guestOf,
+  outcomeOf,
+  prepareGuest,
+  runGuest,
+  settle,
+  whyOf,
+} = require('./guest');
 const { readRunOptions } = require('./options');
-const { STOPPED, guestOf, prepareGuest } = require('./prepare');
 const { checkRunnable, loadSync, nameOf } = require('./program');
-const { Result, locate, outcomeOf, settle, whyOf } = require('./result');
-const { now } = require('./timers');
+const { now } = require('../core');
 
 /** The imports of WASI, and those of the option `imports`, which replace them. */
 function addImports(wasi, imports) {
@@ -64,7 +71,9 @@ function runSync(program, options = {}) {
   } finally {
     prepared.close();
   }
-  if (outcome.reason === 'trap') locate(outcome.error, module);
+  if (outcome.reason === 'trap') {
+    require('../backtrace').addPlaces(outcome.error, module);
+  }
   if (outcome.reason !== 'error') stdio.endOutput();
   const wallTime = now() - startTime;
   const { cpuTime, refused } = prepared;

@@ -5,9 +5,15 @@
 
 const { abortError } = require('../errors');
 const { whenAborted } = require('./abort');
-const { STOPPED, guestOf, prepareGuest } = require('./prepare');
+const {
+  OVERRIDES,
+  STOPPED,
+  guestOf,
+  outcomeOf,
+  prepareGuest,
+  whyOf,
+} = require('./guest');
 const { checkRunnable, load } = require('./program');
-const { OVERRIDES, locate, outcomeOf, whyOf } = require('./result');
 const { CPU_INTERVAL } = require('./times');
 const {
   TIMEOUT_MAX,
@@ -17,7 +23,7 @@ const {
   now,
   setInterval,
   setTimeout,
-} = require('./timers');
+} = require('../core');
 
 /**
  * Milliseconds between two checks for events that no thread of a guest reports: that
@@ -250,7 +256,9 @@ class Task {
       refused,
       usage: { wallTime: this.#wallTime, cpuTime },
     };
-    if (outcome.reason === 'trap') locate(outcome.error, this.#module);
+    if (outcome.reason === 'trap') {
+      require('../backtrace').addPlaces(outcome.error, this.#module);
+    }
     this.#module = undefined;
     if (OVERRIDES.has(outcome.reason)) {
       this.#emit('failed', outcome.error);

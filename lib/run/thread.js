@@ -11,7 +11,7 @@ const {
   setImmediate,
   setInterval,
   setTimeout,
-} = require('./timers');
+} = require('../core');
 
 /**
  * Milliseconds that the engine has to terminate a worker. It checks for that now and

@@ -3,7 +3,7 @@
 const { finished } = require('node:stream');
 
 const { prematureClose } = require('../errors');
-const { clearInterval, setInterval } = require('./timers');
+const { clearInterval, setInterval } = require('../core');
 
 /** Milliseconds between two checks of a stream that emits no 'close'. */
 const INTERVAL = 20;

@@ -2,16 +2,16 @@
 
 // Runs a guest that may be suspended, to its end.
 
-const { loadBinding } = require('../binding');
-const { abortError, invalidState, timedOut } = require('../errors');
-const { whenAborted } = require('../run/abort');
-const { checkSuspending } = require('./suspender');
 const {
   TIMEOUT_MAX,
   clearTimeout,
+  loadBinding,
   setImmediate,
   setTimeout,
-} = require('../run/timers');
+} = require('../core');
+const { abortError, invalidState, timedOut } = require('../errors');
+const { whenAborted } = require('../run/abort');
+const { checkSuspending } = require('./suspender');
 const {
   properties,
   validateAbortSignal,

@@ -10,7 +10,7 @@ const { failure } = require('../js-file-system/answers');
 const { HEAD } = require('../js-file-system/operations');
 const { drain } = require('../run/drain');
 const { feed } = require('../run/feed');
-const { nextTick } = require('../run/timers');
+const { nextTick } = require('../core');
 
 const { slice } = Uint8Array.prototype;
 

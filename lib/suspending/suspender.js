@@ -3,9 +3,13 @@
 // Suspends guests while they wait, so that the event loop goes on (JSPI, the
 // JavaScript Promise Integration of WebAssembly).
 
-const { loadBinding } = require('../binding');
+const {
+  TIMEOUT_MAX,
+  clearTimeout,
+  loadBinding,
+  setTimeout,
+} = require('../core');
 const { noSuspending } = require('../errors');
-const { TIMEOUT_MAX, clearTimeout, setTimeout } = require('../run/timers');
 
 const { awaited, suspendingModule } = loadBinding();
 

@@ -2,7 +2,7 @@
 
 // The threads of one guest: makes workers for them, and hands out calls of thread-spawn.
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 const { newWorker } = require('../new-worker');
 const { StartWatch } = require('../start-watch');
 const { Outcome } = require('./outcome');

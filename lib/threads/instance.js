@@ -2,14 +2,18 @@
 
 // The threads of the guest of an instance of the class WASI.
 
-const { loadBinding } = require('../binding');
+const {
+  clearInterval,
+  loadBinding,
+  nextTick,
+  setInterval,
+} = require('../core');
 const {
   invalidState,
   maxBufferExceeded,
   notStarted,
   timedOut,
 } = require('../errors');
-const { clearInterval, nextTick, setInterval } = require('../run/timers');
 const { ThreadGroup, makeShared, spawnOf } = require('./group');
 const { avoidBaseline } = require('./liftoff');
 const { MemoryBefore } = require('./memory-before');

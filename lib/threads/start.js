@@ -1,8 +1,8 @@
 'use strict';
 
-const { STOPPED } = require('../run/prepare');
+const { STOPPED } = require('../run/guest');
 const { CPU_INTERVAL } = require('../run/times');
-const { now } = require('../run/timers');
+const { now } = require('../core');
 const { ThreadGroup } = require('./group');
 const { allowBaseline, avoidBaseline } = require('./liftoff');
 

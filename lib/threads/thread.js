@@ -2,9 +2,8 @@
 
 // One thread of a guest.
 
-const { instantiate } = require('../adapter');
-const { loadBinding } = require('../binding');
-const { isTrap } = require('../run/guest');
+const { instantiate, isTrap } = require('../run/guest');
+const { loadBinding } = require('../core');
 const { spawnOf } = require('./group');
 
 const { attach, enter, leave, run, stop } = loadBinding();

@@ -10,7 +10,7 @@ const {
   validateInteger,
   validateProperties,
 } = require('../validators');
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 
 const STDERR = 2;
 

@@ -3,7 +3,7 @@
 // The native table of the calls: the roles of their parameters, the names of enum cases
 // and flags, the layouts of records.
 
-const { loadBinding } = require('../binding');
+const { loadBinding } = require('../core');
 
 /** The tables by version of WASI, made when the first guest of a version is traced. */
 const tables = new Map();

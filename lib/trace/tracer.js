@@ -3,7 +3,7 @@
 // Traces the calls of one guest: wraps the functions that it imports. The functions of
 // other guests are not wrapped.
 
-const { loadBinding } = require('../binding');
+const { loadBinding, nanoseconds: now } = require('../core');
 const { describeArgs, describeOut } = require('./describe');
 const { GuestMemory } = require('./guest-memory');
 const { tableOf } = require('./table');
@@ -12,7 +12,6 @@ const { TraceCall } = require('./trace-call');
 const { refusedCalls, throwPast } = loadBinding();
 const { apply } = Reflect;
 const { defineProperty } = Object;
-const { nanoseconds: now } = require('../run/timers');
 
 /** Returned by a call that suspends its guest. It is larger than any errno. */
 const SUSPENDED = 1 << 16;

@@ -1,19 +1,7 @@
 'use strict';
 
-// The functions that programs call. Every ES module that imports the package loads this
-// file, so each function loads what it needs when it is called.
-
-function run(program, options) {
-  return require('./run').run(program, options);
-}
-
-function runSync(program, options) {
-  return require('./sync').runSync(program, options);
-}
-
-function spawn(program, options) {
-  return require('./child').spawn(program, options);
-}
+// Every ES module that imports the package loads this file, so each method loads what it
+// needs when it is called.
 
 /** Workers that are kept for further guests, for `run()` and `spawn()`. */
 class Pool {
@@ -46,4 +34,4 @@ if (Symbol.asyncDispose) {
   });
 }
 
-module.exports = { Pool, run, runSync, spawn };
+module.exports = { Pool };
