@@ -175,9 +175,11 @@ function startOf({ exports }) {
   return _start;
 }
 
-/** Whether what `_start` returned is a promise: then the guest has only been suspended. */
-const isPromise = (value) =>
-  value !== undefined && require('node:util').types.isPromise(value);
+/** Whether a guest has only been suspended, as its `_start` has returned a promise. */
+const isSuspended = ({ how, value }) =>
+  how === 'return' &&
+  value !== undefined &&
+  require('node:util').types.isPromise(value);
 
 /**
  * The class of `node:wasi`, argument checks and error texts included.
@@ -206,15 +208,17 @@ class WASI {
       ({ number: opened }) => close(opened),
     );
     const { number, suspending } = guest;
-    const { tracer, setMemory, threads } =
-      nativeOptions.trace === undefined && !nativeOptions.threads
-        ? guest
+    const { trace, threads: threadOptions } = nativeOptions;
+    const companions =
+      trace === undefined && !threadOptions
+        ? undefined
         : require('./lib/companions').companionsOf(
             nativeOptions,
             guest,
             this.wasiImport,
             returnsOnExit,
           );
+    const setMemory = companions?.setMemory ?? guest.setMemory;
     const parts = {
       number,
       version,
@@ -225,8 +229,8 @@ class WASI {
       suspender: null,
       views: undefined,
       listeners,
-      tracer,
-      threads,
+      tracer: companions?.tracer,
+      threads: companions?.threads,
     };
     for (const object of [this, this.wasiImport, setMemory]) {
       Native.mark(object, parts);
@@ -273,12 +277,12 @@ class WASI {
       return this[kExitCode];
     }
     const number = Native.numberOf(this);
-    const { how, value } =
+    const ended =
       timeout === undefined
         ? runEntry(start, enter(number))
         : require('./lib/timed').runFor(timeout, start, number);
-    this[kExitCode] = leave(number, !isPromise(value));
-    if (how === 'throw') throw value;
+    this[kExitCode] = leave(number, !isSuspended(ended));
+    if (ended.how === 'throw') throw ended.value;
     return this[kExitCode];
   }
 

@@ -4,7 +4,7 @@
 // first use: a process that runs a guest for some milliseconds waits for each file.
 
 const { existsSync } = require('node:fs');
-const { dirname, sep } = require('node:path');
+const { dirname, sep, toNamespacedPath } = require('node:path');
 const {
   clearImmediate,
   clearInterval,
@@ -67,7 +67,7 @@ const findUsual = (platform) =>
 /** Loads a binary. `require()` would resolve the path, and loads no files in a single executable. */
 function loadAddon(file) {
   const module = { exports: {} };
-  process.dlopen(module, file);
+  process.dlopen(module, toNamespacedPath(file));
   return module.exports;
 }
 
@@ -272,6 +272,16 @@ function readOptions(given) {
     stdin: stdin === undefined ? stdin : readStream(stdin, 'stdin'),
     stdout: readStream(stdout, 'stdout'),
     stderr: readStream(stderr, 'stderr'),
+    limits: undefined,
+    capabilities: undefined,
+    trace: undefined,
+    clock: undefined,
+    random: undefined,
+    threads: undefined,
+    given: undefined,
+    kept: undefined,
+    collected: undefined,
+    awaited: undefined,
   };
   const added = ADDED.map((name) => given[name]);
   const isOrdinary =
