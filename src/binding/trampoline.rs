@@ -34,8 +34,8 @@ macro_rules! calls {
     ($($module:ident::$name:ident$(<$Layout:ident>)?($($params:tt)*) $(needs $($right:ident),+)?;)*) => {
         /// One for each of [`FUNCTIONS`].
         const CALLS: [Call; 2 * COUNT] = [
-            $(buffered::<{ Row::$name as usize }>,)*
-            $(buffered::<{ COUNT + Row::$name as usize }>,)*
+            $(known::<{ Row::$name as usize }>,)*
+            $(known::<{ COUNT + Row::$name as usize }>,)*
         ];
     };
 }
@@ -55,7 +55,7 @@ pub fn make_methods<T: FromNapiValue>(
     environment: &Rc<Environment>,
     snapshot: Snapshot,
 ) -> Result<T> {
-    let natives: [(_, Callback); 2] = [("call", method), ("suspend", suspend)];
+    let natives: [(_, Callback); 2] = [("call", method::<WAITS>), ("suspend", method::<SUSPENDS>)];
     make(
         env,
         environment,
@@ -156,43 +156,40 @@ unsafe fn environment<'e>(env: sys::napi_env, info: sys::napi_callback_info) -> 
 }
 
 /// The native function of the methods of a `wasiImport`. Number, arguments and result are in the argument buffer.
-unsafe extern "C" fn method(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn method<const SUSPENDS: bool>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
     complete(env, environment, || {
-        match CALLS.get(environment.arg_buffer.function()) {
-            Some(call) => call(environment),
-            None => Ok(Errno::Nosys.raw().into()),
-        }
+        let number = environment.arg_buffer.function();
+        let result = if SUSPENDS {
+            let syscall = FUNCTIONS.get(number);
+            syscall.map(|syscall| buffered::<SUSPENDS>(environment, syscall))
+        } else {
+            CALLS.get(number).map(|call| call(environment))
+        };
+        result.unwrap_or_else(|| Ok(Errno::Nosys.raw().into()))
     });
     ptr::null_mut()
 }
 
-/// Makes a call with the arguments that are in the argument buffer. Each function has its own, in which the
-/// types are constants and the syscall is inlined.
-fn buffered<const FUNCTION: usize>(environment: &Environment) -> std::result::Result<u32, End> {
-    let syscall = const { &FUNCTIONS[FUNCTION] };
+/// The call of one function, in which the types are constants and the syscall is inlined.
+fn known<const FUNCTION: usize>(environment: &Environment) -> std::result::Result<u32, End> {
+    buffered::<WAITS>(environment, const { &FUNCTIONS[FUNCTION] })
+}
+
+/// Makes a call with the arguments that are in the argument buffer.
+#[inline(always)]
+fn buffered<const SUSPENDS: bool>(
+    environment: &Environment,
+    syscall: &Syscall,
+) -> std::result::Result<u32, End> {
     match environment.arg_buffer.arguments(syscall.types) {
-        Some(args) => call::<WAITS>(environment, syscall, &args),
+        Some(args) => call::<SUSPENDS>(environment, syscall, &args),
         None => Ok(Errno::Inval.raw().into()),
     }
-}
-
-/// The native function of the methods that return [`SUSPENDED`] if the call would block.
-unsafe extern "C" fn suspend(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: this is one of the native functions.
-    let environment = unsafe { environment(env, info) };
-    let arg_buffer = &environment.arg_buffer;
-    complete(env, environment, || {
-        let Some(syscall) = FUNCTIONS.get(arg_buffer.function()) else {
-            return Ok(Errno::Nosys.raw().into());
-        };
-        match arg_buffer.arguments(syscall.types) {
-            Some(args) => call::<SUSPENDS>(environment, syscall, &args),
-            None => Ok(Errno::Inval.raw().into()),
-        }
-    });
-    ptr::null_mut()
 }
 
 /// The native function of all functions of the table, for [adapters](super::adapter). Number and arguments are
