@@ -249,11 +249,12 @@ class WASI {
   ) {
     if (this[kStarted]) throw errors().alreadyStarted();
 
-    if (!isObject(instance) || !isObject(instance.exports)) {
+    const exports = isObject(instance) ? instance.exports : undefined;
+    if (!isObject(exports)) {
       const { validateObject } = validators();
       const advise = () => require('./lib/advice').adviceFor(instance);
       validateObject(instance, 'instance', advise);
-      validateObject(instance.exports, 'instance.exports', advise);
+      validateObject(exports, 'instance.exports', advise);
     }
     // oxlint-disable-next-line prefer-rest-params -- its pattern takes one property out of it
     if (arguments.length > 1) moreOptions().checkBindingOptions(arguments[1]);

@@ -247,3 +247,67 @@ test('setters on Object.prototype do not get what is internal to this package', 
   );
   t.deepEqual(results, { codes: [0, 0, 0, 0, 0], stolen: [] });
 });
+
+test('properties of Object.prototype open nothing for a guest', (t) => {
+  const result = hostile(
+    t,
+    `const { WASI } = require('wasi-rs');
+     const listener = { isListener: true, host: '127.0.0.1', port: 0, backlog: 1 };
+     for (const name of ['sockets', 'given', 'listeners', 'connections']) {
+       Object.defineProperty(Object.prototype, name, {
+         value: [listener],
+         configurable: true,
+         writable: true,
+       });
+     }
+     let code = 0;
+     try {
+       const wasi = new WASI({ __proto__: null, version: 'preview1' });
+       wasi.finalizeBindings({ exports: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+       code = wasi.wasiImport.fd_fdstat_get(3, 0);
+     } finally {
+       for (const name of ['sockets', 'given', 'listeners', 'connections'])
+         delete Object.prototype[name];
+     }
+     console.log(JSON.stringify(code));`,
+  );
+  t.is(result, 8);
+});
+
+test('options that limit a guest are read by nothing that can be replaced', (t) => {
+  const replacements = [
+    'Array.prototype.every = () => true;',
+    'Array.prototype.some = () => false;',
+    'Array.prototype.map = () => [];',
+    'Object.fromEntries = () => ({});',
+    'Array.prototype[Symbol.iterator] = function* () {};',
+  ];
+  for (const replacement of replacements) {
+    const result = hostile(
+      t,
+      `const { WASI } = require('wasi-rs');
+       const memory = new WebAssembly.Memory({ initial: 1 });
+       const options = { version: 'preview1', capabilities: [] };
+       let code = 'refused';
+       ${replacement}
+       try {
+         const wasi = new WASI(options);
+         wasi.finalizeBindings({ exports: { memory } });
+         code = wasi.wasiImport.clock_time_get(1, 0n, 0);
+       } catch {}
+       require('fs').writeSync(1, JSON.stringify(code));`,
+    );
+    t.true([76, 'refused'].includes(result), `${replacement} ${result}`);
+  }
+  for (const name of ['includes', 'some', 'every']) {
+    const result = hostile(
+      t,
+      `const { WASI } = require('wasi-rs');
+       Array.prototype.${name} = () => true;
+       let code = 'accepted';
+       try { new WASI({ version: 'preview1', capabilites: [] }); } catch { code = 'refused'; }
+       require('fs').writeSync(1, JSON.stringify(code));`,
+    );
+    t.is(result, 'refused', name);
+  }
+});

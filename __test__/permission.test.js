@@ -12,6 +12,7 @@ const { version } = require('../package.json');
 const { ROOT, command, node, script } = require('./helpers/child');
 const { NODE_MAJOR } = require('./helpers/compare');
 const { guestPath, scratch } = require('./helpers/guest');
+const { binary } = require('./helpers/install');
 
 const PERMISSION =
   NODE_MAJOR >= 22 ? '--permission' : '--experimental-permission';
@@ -248,6 +249,41 @@ test('if the package of the binary may not be read, the error says so', (t) => {
     stdout.split('\n')[0],
     `ERR_WASI_NO_BINARY ${NOT_LOADED} --allow-addons --allow-fs-read=${modules} --allow-wasi`,
   );
+});
+
+test('a binary that may be read is found, though other places may not be', (t) => {
+  const modules = path.join(fs.realpathSync(scratch(t)), 'node_modules');
+  const directory = path.join(modules, 'wasi-rs');
+  const parts = ['index.js', 'binding.js', 'lib', 'package.json'];
+  for (const file of parts) {
+    fs.cpSync(path.join(ROOT, file), path.join(directory, file), {
+      recursive: true,
+    });
+  }
+  const name = path.basename(binary());
+  const [, platform] = name.split('.');
+  const installed = path.join(modules, `wasi-rs-${platform}`);
+  fs.mkdirSync(installed);
+  fs.copyFileSync(binary(), path.join(installed, name));
+  const readable = [
+    ...['index.js', 'binding.js', 'package.json'].map((file) =>
+      path.join(directory, file),
+    ),
+    path.join(directory, 'lib', path.sep),
+    path.join(installed, path.sep),
+  ];
+  const { stdout, stderr } = node(
+    [
+      ...[PERMISSION, '--no-warnings', '--allow-addons', '--allow-wasi'],
+      ...readable.map((file) => `--allow-fs-read=${file}`),
+      ...[
+        '--eval',
+        `require('${directory.replaceAll('\\', '/')}'); console.log('loaded')`,
+      ],
+    ],
+    { cwd: directory },
+  );
+  t.is(stdout, 'loaded\n', stderr);
 });
 
 test('the command says so as well', (t) => {

@@ -14,6 +14,7 @@ const {
   setTimeout,
 } = require('node:timers');
 
+const { getPrototypeOf } = Object;
 const { hrtime, nextTick } = process;
 
 // Loaded on first use. Most programs make no mistake, and few set options of other types.
@@ -25,17 +26,31 @@ const validators = () => require('./validators');
 
 /** The directory of the package. npm installs the package with the binary beside it. */
 const PACKAGE = dirname(__dirname);
+const IS_INSTALLED = dirname(PACKAGE).endsWith(`${sep}node_modules`);
 
 /** The path of a binary that was built in the package. */
 const builtFor = (platform) => `${PACKAGE}${sep}wasi-rs.${platform}.node`;
 
-/** The path of a binary in the package for a platform. */
+/** The path of a binary in the package for a platform, in the same `node_modules`. */
 const installedFor = (platform) =>
   `${dirname(PACKAGE)}${sep}wasi-rs-${platform}${sep}wasi-rs.${platform}.node`;
 
+function isThere(file) {
+  try {
+    return existsSync(file);
+  } catch {
+    // The permission model does not allow to look there.
+    return false;
+  }
+}
+
 /** Where a binary for a platform usually is; undefined if it is in neither place. */
-const findNearby = (platform) =>
-  [builtFor(platform), installedFor(platform)].find(existsSync);
+function findNearby(platform) {
+  const built = builtFor(platform);
+  if (isThere(built)) return built;
+  const installed = installedFor(platform);
+  return IS_INSTALLED && isThere(installed) ? installed : undefined;
+}
 
 /**
  * The platform, as in the names of the packages with the binaries.
@@ -234,17 +249,25 @@ function readPreopens(value = {}) {
 }
 
 const isFd = (value) =>
-  Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+  typeof value === 'number' && value % 1 === 0 && value >= 0 && value < 2 ** 31;
 
 /** Reads a standard stream: a descriptor, as in Node, or anything else that streams.js knows. */
 const readStream = (value, stream) =>
   isFd(value) ? value : options().readStream(value, stream);
 
+// An option that is overlooked here limits no guest. So the names and the added options are
+// read without anything that a program could have replaced, such as methods of arrays.
+
 /** Whether an object has only properties with these names, and no accessors of a class. */
 function hasOnly(names, object) {
-  for (const key in object) if (!names.includes(key)) return false;
-  const prototype = Object.getPrototypeOf(object);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  for (const key in object) if (!isOneOf(names, key)) return false;
+  const prototype = getPrototypeOf(object);
+  return prototype === null || getPrototypeOf(prototype) === null;
+}
+
+function isOneOf(names, name) {
+  for (let i = 0; i < names.length; i++) if (names[i] === name) return true;
+  return false;
 }
 
 /**
@@ -278,21 +301,26 @@ function readOptions(given) {
     clock: undefined,
     random: undefined,
     threads: undefined,
+    sockets: undefined,
     given: undefined,
     kept: undefined,
     collected: undefined,
     awaited: undefined,
   };
-  const added = ADDED.map((name) => given[name]);
-  const isOrdinary =
-    added.every((value) => value === undefined) &&
+  const added = { __proto__: null };
+  let isPlain =
     !IS_DEBUGGED &&
-    [native.stdout, native.stderr, stdin ?? 0].every(isFd) &&
+    isFd(stdin ?? 0) &&
+    isFd(stdout) &&
+    isFd(stderr) &&
     hasOnly(OPTIONS, given);
-  if (!isOrdinary) {
-    const values = ADDED.map((name, i) => [name, added[i]]);
-    options().readAdded(Object.fromEntries(values), native, given);
+  for (let i = 0; i < ADDED.length; i++) {
+    const name = ADDED[i];
+    const { [name]: value } = given;
+    added[name] = value;
+    if (value !== undefined) isPlain = false;
   }
+  if (!isPlain) options().readAdded(added, native, given);
   native.stdin ??= 0;
   return native;
 }

@@ -2,7 +2,7 @@
 
 // Native handles of the file systems that a user can give as a preopen.
 
-// Loaded with the first value that is not one of `roots`.
+// Loaded with the first object that may be one.
 const ofJavaScript = () => require('./js-file-system');
 
 /** The functions that return the root of a file system, by the user's object of it. */
@@ -25,7 +25,9 @@ function setRoot(fileSystem, root) {
  * @returns {import('../target/binding').DirectoryHandle | undefined}
  */
 function rootOf(value) {
-  return roots.get(value)?.() ?? ofJavaScript().rootOf(value);
+  const root = roots.get(value)?.();
+  if (root !== undefined || typeof value?.openSync !== 'function') return root;
+  return ofJavaScript().rootOf(value);
 }
 
 /** Why a value that has functions of a file system is not one; undefined for others. */

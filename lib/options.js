@@ -50,9 +50,6 @@ function readSource(value, name) {
   if (!isObject(value)) {
     return { realPath: String(value) };
   }
-  if (isPlain(value) && Object.hasOwn(value, 'path')) {
-    return readDescribedPreopen(value, name);
-  }
   const whole = readWhole(value, name);
   if (whole !== undefined) return whole;
   if (![...PREOPEN.names].some((property) => property in value)) {
@@ -72,7 +69,8 @@ const ROOT = '.';
 function readWhole(value, name) {
   const directory = fileSystems().rootOf(value);
   if (directory !== undefined) return { directory, realPath: ROOT };
-  const entry = entries().readEntry(value);
+  // Those of file() are frozen.
+  const entry = Object.isFrozen(value) ? entries().readEntry(value) : undefined;
   if (entry === undefined) return undefined;
   if (entry.kind !== 'file') {
     throw errors().invalidArgValue(
@@ -97,12 +95,6 @@ function readPreopen(mappedPath, value) {
 
 function isObject(value) {
   return value !== null && typeof value === 'object';
-}
-
-/** Whether an object is a literal, and no instance of a class such as a file system. */
-function isPlain(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 /** Whether an object, or its class, defines its conversion to a string. */

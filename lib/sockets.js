@@ -203,7 +203,7 @@ class Sockets {
     ];
   }
 
-  /** See `openGuest()` of options.js. */
+  /** See `openGuest()` of core.js. */
   openGuest(native, open, close) {
     const count = this.#listeners.length;
     const sockets = this.#all.map(({ read }, index) => ({

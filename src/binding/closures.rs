@@ -121,9 +121,9 @@ fn making(add: &mut Add<'_>, name: &str, native: &str) {
         &FUNCTION.to_string(),
         "]=number;if(view[0]===undefined&&refresh(number,bind,kept))return ",
         &Errno::Inval.raw().to_string(),
-        ";",
+        ";\n",
         native,
-        "();return r[0]};",
+        "();\nreturn r[0]};",
     ]);
 }
 
