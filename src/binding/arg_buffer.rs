@@ -5,7 +5,7 @@
 //! | 0 | the number of the instance, a double | its first 4 bytes: the result, a `u32` |
 //! | 1 to 9 | the arguments: doubles for `i32`, the bits of BigInts for `i64` | as before |
 //! | 9 | of a call that may be suspended: when it began, a double | as before |
-//! | 10 | the number of the function that is called, a double | as before |
+//! | 10 | its first 4 bytes: the number of the function that is called, a `u32` | as before |
 //!
 //! Reading an argument, returning a number, and finding the guest's memory each cost a call of Node-API. So the
 //! closures of `wasiImport` write the arguments to an array that both sides share, which a compiler turns into
@@ -25,7 +25,13 @@ use crate::syscalls::{MAX_PARAMS, ParamType};
 const LEN: usize = 1 + MAX_PARAMS + 1;
 
 /// The slot of the function.
-pub const FUNCTION: usize = LEN - 1;
+const FUNCTION: usize = LEN - 1;
+
+/// The number of words in a slot.
+const WORDS: usize = size_of::<u64>() / size_of::<u32>();
+
+/// The word of the function.
+pub const FUNCTION_WORD: usize = FUNCTION * WORDS;
 
 /// The slot of the start time of a call. Calls that may be suspended have fewer parameters.
 pub const BEGUN: usize = MAX_PARAMS;
@@ -47,7 +53,7 @@ pub struct Arrays {
     pub doubles: sys::napi_value,
     /// A `BigUint64Array` for `i64`.
     pub bigints: sys::napi_value,
-    /// A `Uint32Array` for the result.
+    /// A `Uint32Array` for the result and the function.
     pub words: sys::napi_value,
     /// An empty `Uint8Array`, for closures that have no memory yet.
     pub empty: sys::napi_value,
@@ -83,7 +89,7 @@ impl ArgBuffer {
         Ok(Arrays {
             doubles: array(sys::TypedarrayType::float64_array, LEN)?,
             bigints: array(sys::TypedarrayType::biguint64_array, LEN)?,
-            words: array(sys::TypedarrayType::uint32_array, 1)?,
+            words: array(sys::TypedarrayType::uint32_array, LEN * WORDS)?,
             empty: array(sys::TypedarrayType::uint8_array, 0)?,
         })
     }
@@ -105,7 +111,8 @@ impl ArgBuffer {
     /// The number of the function that is called.
     #[inline]
     pub fn function(&self) -> usize {
-        f64::from_bits(self.slots()[FUNCTION].get()) as usize
+        let [a, b, c, d, ..] = self.slots()[FUNCTION].get().to_ne_bytes();
+        u32::from_ne_bytes([a, b, c, d]) as usize
     }
 
     /// The bits of the arguments. `None` if one is not of its type.

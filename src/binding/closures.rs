@@ -10,7 +10,7 @@
 //! parentheses. The methods of a `wasiImport`, nine tenths of the text, are in a script of their own: guests
 //! with an adapter do not need it.
 
-use super::arg_buffer::{BEGUN, FUNCTION};
+use super::arg_buffer::{BEGUN, FUNCTION_WORD};
 use crate::abi::{Errno, Snapshot};
 use crate::syscalls::{self, ParamType, SYSCALLS, Syscall, WAITING};
 
@@ -117,8 +117,8 @@ fn making(add: &mut Add<'_>, name: &str, native: &str) {
     add(&[
         "const ",
         name,
-        "=function(number){a[0]=instance;a[",
-        &FUNCTION.to_string(),
+        "=function(number){a[0]=instance;r[",
+        &FUNCTION_WORD.to_string(),
         "]=number;if(view[0]===undefined&&refresh(number,bind,kept))return ",
         &Errno::Inval.raw().to_string(),
         ";\n",

@@ -28,7 +28,7 @@ use crate::syscalls::{COUNT, FUNCTIONS, MAX_PARAMS, Row, Syscall, Trap, for_each
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 /// Makes the call that is in the argument buffer.
-type Call = fn(&Environment) -> std::result::Result<u32, End>;
+type Call = fn(sys::napi_env, &Environment) -> sys::napi_value;
 
 macro_rules! calls {
     ($($module:ident::$name:ident$(<$Layout:ident>)?($($params:tt)*) $(needs $($right:ident),+)?;)*) => {
@@ -162,22 +162,24 @@ unsafe extern "C" fn method<const SUSPENDS: bool>(
 ) -> sys::napi_value {
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
-    complete(env, environment, || {
-        let number = environment.arg_buffer.function();
-        let result = if SUSPENDS {
-            let syscall = FUNCTIONS.get(number);
-            syscall.map(|syscall| buffered::<SUSPENDS>(environment, syscall))
-        } else {
-            CALLS.get(number).map(|call| call(environment))
-        };
-        result.unwrap_or_else(|| Ok(Errno::Nosys.raw().into()))
+    let number = environment.arg_buffer.function();
+    match CALLS.get(number) {
+        Some(call) if !SUSPENDS => return call(env, environment),
+        _ => {}
+    }
+    complete(env, environment, || match FUNCTIONS.get(number) {
+        Some(syscall) => buffered::<SUSPENDS>(environment, syscall),
+        None => Ok(Errno::Nosys.raw().into()),
     });
     ptr::null_mut()
 }
 
-/// The call of one function, in which the types are constants and the syscall is inlined.
-fn known<const FUNCTION: usize>(environment: &Environment) -> std::result::Result<u32, End> {
-    buffered::<WAITS>(environment, const { &FUNCTIONS[FUNCTION] })
+/// The call of one function. Its types are constants where they are used, and the syscall is inlined.
+fn known<const FUNCTION: usize>(env: sys::napi_env, environment: &Environment) -> sys::napi_value {
+    complete(env, environment, || {
+        buffered::<WAITS>(environment, const { &FUNCTIONS[FUNCTION] })
+    });
+    ptr::null_mut()
 }
 
 /// Makes a call with the arguments that are in the argument buffer.
