@@ -34,7 +34,7 @@ const SHARED_FIELDS: &str = "\
     }}['bound setMemory']";
 
 /// The closures of an instance with a `wasiImport`: a function `(wasi, instance, kept)`, which gives `wasi` its
-/// `wasiImport`. The closures keep `kept` alive. The snapshot depends only on the native functions.
+/// `wasiImport`. The closures keep `kept` alive. The snapshot decides the numbers of the functions.
 ///
 /// As in node:wasi, the class of its prototype is called `WASI`, and its functions are named `bound` and their
 /// name. A method in an object literal gets its name and its length from the text; any other way to make a
