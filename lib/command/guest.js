@@ -90,7 +90,8 @@ function makePreopen({ memory, source, below, ...preopen }) {
   if (source) {
     return open(source, () => openSource(source, preopen.readOnly));
   }
-  return preopen.readOnly ? preopen : preopen.path;
+  const { path, readOnly } = preopen;
+  return path === undefined || readOnly ? preopen : path;
 }
 
 function makePreopens(described) {
