@@ -161,7 +161,7 @@ fn slots(types: &[ParamType]) -> impl Iterator<Item = (&'static str, &ParamType)
     DIGITS[1..].iter().copied().zip(types)
 }
 
-/// The parameters of a method, each with a comma behind it.
+/// The parameters of a method, with a trailing comma.
 fn parameters(add: &mut Add<'_>, types: &[ParamType]) {
     for (slot, _) in slots(types) {
         add(&["p", slot, ","]);

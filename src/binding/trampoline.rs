@@ -163,9 +163,8 @@ unsafe extern "C" fn method<const SUSPENDS: bool>(
     // SAFETY: this is one of the native functions.
     let environment = unsafe { environment(env, info) };
     let number = environment.arg_buffer.function();
-    match CALLS.get(number) {
-        Some(call) if !SUSPENDS => return call(env, environment),
-        _ => {}
+    if !SUSPENDS && let Some(call) = CALLS.get(number) {
+        return call(env, environment);
     }
     complete(env, environment, || match FUNCTIONS.get(number) {
         Some(syscall) => buffered::<SUSPENDS>(environment, syscall),
