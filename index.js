@@ -4,6 +4,7 @@ const { constants } = require('node:fs');
 
 const {
   IMPORT_MODULES,
+  isValidObject,
   loadBinding,
   openGuest,
   readOptions,
@@ -161,9 +162,6 @@ const NO_OPTIONS = Object.freeze({ __proto__: null });
 
 const NO_IMPORT_OPTIONS = Object.freeze({ __proto__: null, suspending: false });
 
-const isObject = (value) =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
 /** The export `_start`; a module that does not have it, or is no command, is refused. */
 function startOf({ exports }) {
   const { _start, _initialize } = exports;
@@ -249,8 +247,8 @@ class WASI {
   ) {
     if (this[kStarted]) throw errors().alreadyStarted();
 
-    const exports = isObject(instance) ? instance.exports : undefined;
-    if (!isObject(exports)) {
+    const exports = isValidObject(instance) ? instance.exports : undefined;
+    if (!isValidObject(exports)) {
       const { validateObject } = validators();
       const advise = () => require('./lib/advice').adviceFor(instance);
       validateObject(instance, 'instance', advise);

@@ -205,9 +205,12 @@ function isDebugged() {
 
 const isObject = (value) => value !== null && typeof value === 'object';
 
-/** An object, except an array; as Node checks it. */
+/** What Node's `validateObject()` accepts. */
+const isValidObject = (value) => isObject(value) && !Array.isArray(value);
+
+/** As `validateObject()`, which is loaded for an error. */
 function readObject(value, name) {
-  if (isObject(value) && !Array.isArray(value)) return value;
+  if (isValidObject(value)) return value;
   return validators().validateObject(value, name);
 }
 
@@ -357,6 +360,8 @@ module.exports = {
   clearTimeout,
   findUsual,
   hasOnly,
+  isObject,
+  isValidObject,
   loadAddon,
   loadBinding,
   nanoseconds: hrtime.bigint,

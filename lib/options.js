@@ -9,6 +9,7 @@ const {
   IS_DEBUGGED,
   OPTIONS: NAMES,
   VM_TIMEOUT_MAX,
+  isObject,
   readOptions,
 } = require('./core');
 const {
@@ -91,10 +92,6 @@ const FILE = 'file';
 function readPreopen(mappedPath, value) {
   const name = `options.preopens[${inspect(mappedPath)}]`;
   return { mappedPath, ...readSource(value, name) };
-}
-
-function isObject(value) {
-  return value !== null && typeof value === 'object';
 }
 
 /** Whether an object, or its class, defines its conversion to a string. */

@@ -1,5 +1,7 @@
 'use strict';
 
+const { isValidObject } = require('./core');
+
 // Loaded with the first error.
 const errors = () => require('./errors');
 
@@ -96,9 +98,7 @@ function validateInteger(value, name, least, most) {
  * @param {() => string | undefined} [advise] a sentence to add to the error
  */
 function validateObject(value, name, advise) {
-  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    return value;
-  }
+  if (isValidObject(value)) return value;
   const advice = advise?.();
   throw errors().invalidArgType(
     validateObject,
